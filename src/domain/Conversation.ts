@@ -1,0 +1,104 @@
+import type { Status } from "./Status.ts"
+import type { Timestamp } from "./Timestamp.ts"
+
+/** Who wrote a message, on whichever side. */
+export type Role = "customer" | "agent" | "human" | "system" | "unknown"
+
+export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
+
+/** Every documented field that has no column of its own, under the vendor's name. */
+export type Attributes = Readonly<Record<string, Json>>
+
+/**
+ * A conversation as a vendor was seen to hold it. Ids are the vendor's own, as text, unique within the connection;
+ * the store prefixes them with the connection's name.
+ */
+export interface Conversation {
+  readonly providerId: string
+  /** The vendor's id of the contact, or null where it names none. */
+  readonly contactId: string | null
+  /** The normalized word; `providerChannel` is the vendor's. */
+  readonly channel: string | null
+  readonly providerChannel: string | null
+  readonly status: Status
+  /** The vendor's own word, verbatim; null where it sent none. */
+  readonly providerStatus: string | null
+  readonly agentId: string | null
+  readonly campaignId: string | null
+  readonly title: string | null
+  readonly summary: string | null
+  readonly qualified: boolean | null
+  readonly qualificationReason: string | null
+  readonly tags: ReadonlyArray<string>
+  readonly attributes: Attributes
+  /** How many messages the vendor says there are; null where it does not say. */
+  readonly declaredMessages: number | null
+  readonly startedAt: Timestamp | null
+  readonly lastMessageAt: Timestamp | null
+  /** The vendor's time of its last change, which orders sightings; null where the vendor has none. */
+  readonly updatedAt: Timestamp | null
+}
+
+export interface Message {
+  /** Unique within the conversation and the same on every sighting: the vendor's id, or one made from the content. */
+  readonly messageId: string
+  /** The vendor's id; null where it gives none. */
+  readonly providerId: string | null
+  readonly role: Role
+  readonly providerRole: string | null
+  /** The vendor's word: text, attachment, … */
+  readonly type: string
+  /** What was said, as text; null where the message has none (an image without a caption). */
+  readonly content: string | null
+  readonly sentAt: Timestamp | null
+  /** Where `sentAt` was taken from, in the vendor's names, e.g. `timestamp`, `status[0].timestamp`, `messageId`. */
+  readonly sentAtSource: string | null
+  readonly attributes: Attributes
+}
+
+/** A field that is null here was not said; it does not erase what an earlier sighting said. */
+export interface Contact {
+  readonly providerId: string
+  readonly name: string | null
+  readonly email: string | null
+  readonly phone: string | null
+  readonly attributes: Attributes
+}
+
+const channels: Readonly<Record<string, string>> = {
+  web: "web",
+  "web-chat": "web",
+  webchat: "web",
+  facebook: "messenger",
+  messenger: "messenger",
+  vapi: "voice",
+  telephony: "voice",
+  voice: "voice"
+}
+
+/** The normalized channel; a word nobody has mapped stays as it is. WhatsApp's carriers all carry its name. */
+export const normalizeChannel = (vendorWord: string | null): string | null => {
+  if (vendorWord === null || vendorWord === "") return null
+  const word = vendorWord.toLowerCase()
+  return word.includes("whatsapp") ? "whatsapp" : (channels[word] ?? vendorWord)
+}
+
+const roles: Readonly<Record<string, Role>> = {
+  incoming: "customer",
+  user: "customer",
+  lead: "customer",
+  customer: "customer",
+  agent: "agent",
+  bot: "agent",
+  assistant: "agent",
+  ai_agent: "agent",
+  workflow: "agent",
+  broadcast: "agent",
+  api: "agent",
+  human: "human",
+  system: "system"
+}
+
+/** The shared part of the map; a vendor whose word means something else (Convocore's `human`) says so itself. */
+export const normalizeRole = (vendorWord: string | null): Role =>
+  vendorWord === null ? "unknown" : (roles[vendorWord.toLowerCase()] ?? "unknown")

@@ -1,0 +1,38 @@
+import { Data } from "effect"
+
+/**
+ * Everything that can go wrong with a vendor, split by what the caller does about it. `message` is for people and
+ * says what happened at which request; `hint` says what to do next. Neither ever holds a secret or a customer's text.
+ */
+interface Explained {
+  readonly message: string
+  readonly hint: string
+}
+
+/** The vendor asked us to wait (429). Nothing leaves for the same bucket before `retryAt` (epoch milliseconds). */
+export class RateLimited extends Data.TaggedError("RateLimited")<
+  Explained & { readonly retryAt: number; readonly status: number }
+> {}
+
+/** The vendor queued the request (449): whether it will be applied is unknown. `retryAt` is epoch milliseconds. */
+export class Queued extends Data.TaggedError("Queued")<Explained & { readonly retryAt: number }> {}
+
+/** No usable answer: 5xx, time-out, reset, unreachable host. For a write the outcome is unknown. */
+export class Unavailable extends Data.TaggedError("Unavailable")<
+  Explained & { readonly status: number | null; readonly retryAt: number | null; readonly cause?: unknown }
+> {}
+
+/** 401 or 403: the credentials are wrong, or may not do this. `status` tells which. */
+export class Unauthorized extends Data.TaggedError("Unauthorized")<Explained & { readonly status: number }> {}
+
+/** The vendor understood and refused (other 4xx). `body` is its answer, cut and free of secrets. */
+export class Rejected extends Data.TaggedError("Rejected")<
+  Explained & { readonly status: number; readonly body: string }
+> {}
+
+/** An answer that is not what the vendor documents: not JSON, HTML, the wrong envelope. For a write the outcome is unknown. */
+export class Malformed extends Data.TaggedError("Malformed")<
+  Explained & { readonly where: string; readonly detail: string }
+> {}
+
+export type ProviderError = RateLimited | Queued | Unavailable | Unauthorized | Rejected | Malformed

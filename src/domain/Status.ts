@@ -1,0 +1,20 @@
+import { Schema } from "effect"
+
+/** The canonical words. What a vendor calls them is that vendor's business: see `providers/<name>/normalize.ts`. */
+export const Status = Schema.Literal("active", "handed_off", "completed", "abandoned", "unknown")
+export type Status = typeof Status.Type
+
+/** The words a person may ask for. `unknown` describes a reading; nobody can want it. */
+export const WantedStatus = Schema.Literal("active", "handed_off", "completed", "abandoned")
+export type WantedStatus = typeof WantedStatus.Type
+
+export const isWantedStatus = Schema.is(WantedStatus)
+
+/**
+ * Both directions of one vendor's words. `read` takes the vendor's word as it came (null when it sent none) and
+ * never fails; `write` names what to send, and lacks the words that vendor cannot take.
+ */
+export interface StatusMap {
+  readonly read: (vendorWord: string | null) => Status
+  readonly write: Readonly<Partial<Record<WantedStatus, string>>>
+}

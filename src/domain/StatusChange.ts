@@ -1,0 +1,46 @@
+import type { Status, WantedStatus } from "./Status.ts"
+import type { Timestamp } from "./Timestamp.ts"
+
+/** `pending → sending → (queued ⇄) → sent → confirmed`, or one of the other three ends. */
+export type ChangeState =
+  | "pending"
+  | "sending"
+  | "queued"
+  | "sent"
+  | "confirmed"
+  | "rejected"
+  | "conflict"
+  | "cancelled"
+
+/** What somebody here wants to be true at the vendor. */
+export interface Wish {
+  readonly status: WantedStatus | null
+  /** Aelyst: the name of a closing note, at most 128 characters. */
+  readonly category: string | null
+  /** Aelyst: at most 512 characters, and only beside a category. */
+  readonly summary: string | null
+  /** Convocore. */
+  readonly title: string | null
+  /** Convocore: merged by the vendor into what is there, never removed. */
+  readonly tags: ReadonlyArray<string>
+}
+
+/** A wish on its way to the vendor. */
+export interface StatusChange {
+  readonly id: number
+  readonly connection: string
+  readonly conversationId: string
+  /** The vendor's id of the conversation. */
+  readonly providerId: string
+  readonly agentId: string | null
+  /** What the mirror held when the change was asked for. */
+  readonly fromStatus: Status
+  readonly wish: Wish
+  readonly state: ChangeState
+  readonly attempts: number
+  readonly notBefore: Timestamp | null
+  readonly lastError: string | null
+  readonly requestedAt: Timestamp
+  readonly requestedBy: string
+  readonly sentAt: Timestamp | null
+}

@@ -1,0 +1,47 @@
+import type { Brand } from "effect"
+
+/** A UTC instant as ISO 8601 text with milliseconds, `2026-03-07T10:00:00.000Z`: as text it sorts as time. */
+export type Timestamp = string & Brand.Brand<"Timestamp">
+
+/** Later than any real conversation, and still four-digit years on both ends, so that text order stays time order. */
+const earliest = Date.UTC(1970, 0, 1)
+const latest = Date.UTC(9999, 11, 31)
+
+/** @param millis epoch milliseconds, UTC. Null where no such instant can be written. */
+export const fromMillis = (millis: number): Timestamp | null =>
+  Number.isFinite(millis) && millis >= earliest && millis <= latest
+    ? (new Date(millis).toISOString() as Timestamp)
+    : null
+
+/** The same for an instant of our own clock, which is never out of range. */
+export const now = (millis: number): Timestamp => new Date(millis).toISOString() as Timestamp
+
+/** Epoch milliseconds, UTC. */
+export const toMillis = (timestamp: Timestamp): number => Date.parse(timestamp)
+
+/** From this magnitude on a number is milliseconds: as seconds it would be the year 5138, as milliseconds it is 1973. */
+const smallestMillis = 1e11
+
+/** Seconds and milliseconds are told apart by magnitude, because vendors mix them within one record. */
+export const fromEpoch = (value: number): Timestamp | null =>
+  fromMillis(Math.abs(value) >= smallestMillis ? value : value * 1000)
+
+const iso =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?)?$/
+
+/** ISO 8601 with any offset and any fraction (cut to milliseconds). A text without a zone is read as UTC. Null: unreadable. */
+export const fromIso = (text: string): Timestamp | null => {
+  const parts = iso.exec(text.trim())
+  if (parts === null) return null
+  const [, date, time = "00:00", fraction = "", zone = "Z"] = parts
+  const offset = /^[+-]\d{2}$/.test(zone)
+    ? `${zone}:00`
+    : zone.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2").toUpperCase()
+  const seconds = time.length === 5 ? `${time}:00` : time
+  const millis = Date.parse(`${date}T${seconds}.${fraction.slice(0, 3).padEnd(3, "0")}${offset}`)
+  // Date.parse rolls 30 February over into March; the written day must survive.
+  const sameDay = new Date(`${date}T00:00:00.000Z`)
+  return Number.isNaN(sameDay.getTime()) || !sameDay.toISOString().startsWith(date ?? "")
+    ? null
+    : fromMillis(millis)
+}

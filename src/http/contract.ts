@@ -1,0 +1,86 @@
+import type { Effect, Redacted } from "effect"
+import type { ProviderError } from "../domain/ProviderError.ts"
+
+/** Who goes first where a limit leaves room for one: in this order. */
+export type Lane = "push" | "sync" | "backfill" | "verify"
+
+/**
+ * One limit of a vendor's: at most `requests` in any `perMillis` milliseconds.
+ * - `connection`: one bucket for all requests of the credential; `path`: one for each method and full path.
+ * - `burst`: true where the whole budget may be spent at once and only the sum counts (an hourly quota).
+ * - `applies`: which requests count; left out: all.
+ */
+export interface Limit {
+  readonly name: string
+  readonly requests: number
+  readonly perMillis: number
+  readonly scope: "connection" | "path"
+  readonly burst?: boolean
+  readonly applies?: (request: ProviderRequest) => boolean
+}
+
+export interface ProviderRequest {
+  /** For messages and the ledger: `list conversations`. Holds no id and no secret. */
+  readonly operation: string
+  readonly method: "GET" | "POST" | "PATCH" | "PUT"
+  /** Relative to the connection's base URL, with a leading slash; parts that are data are percent-encoded. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  /** JSON. */
+  readonly body?: unknown
+  /** 404 and 410 are answers too: `Answer.status` says which. Otherwise they are `Rejected`. */
+  readonly mayBeMissing?: boolean
+}
+
+/** One request and its answer, as the ledger keeps it. Times are epoch milliseconds. */
+export interface Exchange {
+  readonly operation: string
+  readonly method: string
+  /** Path and query as sent; never a host, never a secret. */
+  readonly path: string
+  readonly status: number
+  readonly requestedAt: number
+  readonly receivedAt: number
+  /** Bytes of the body, uncompressed. */
+  readonly bytes: number
+}
+
+export interface Answer {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body as it came. */
+  readonly text: string
+  readonly exchange: Exchange
+}
+
+/** What is added to every request. */
+export type Headers = Readonly<Record<string, Redacted.Redacted>>
+
+/**
+ * How a credential becomes headers. `Session` logs in before the first request and once more after a 401; the request
+ * it sends carries no credentials but those in its body.
+ */
+export type Authorization =
+  | { readonly _tag: "Fixed"; readonly headers: Headers; readonly credential: Redacted.Redacted }
+  | {
+      readonly _tag: "Session"
+      readonly login: (
+        send: (request: ProviderRequest) => Effect.Effect<Answer, ProviderError>
+      ) => Effect.Effect<Headers, ProviderError>
+      readonly credential: Redacted.Redacted
+    }
+
+/** What happens on the wire, for the ledger, the progress line and the log. Times are epoch milliseconds. */
+export type ClientEvent =
+  | { readonly _tag: "Sent"; readonly operation: string; readonly at: number }
+  | { readonly _tag: "Answered"; readonly exchange: Exchange }
+  | { readonly _tag: "RateLimited"; readonly status: 429 | 449; readonly retryAt: number }
+  | {
+      readonly _tag: "Waiting"
+      readonly since: number
+      readonly until: number
+      /** In words: `it asked for 30 s`, `its limit of 500 a minute is used up`, `it answered 503, attempt 3`. */
+      readonly reason: string
+    }
+  | { readonly _tag: "Waited"; readonly millis: number }

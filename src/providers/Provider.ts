@@ -1,0 +1,203 @@
+import type { Effect, Schema, Stream } from "effect"
+import type { Contact, Conversation, Message } from "../domain/Conversation.ts"
+import type { ProviderError } from "../domain/ProviderError.ts"
+import type { Status, StatusMap } from "../domain/Status.ts"
+import type { StatusChange } from "../domain/StatusChange.ts"
+import type { Timestamp } from "../domain/Timestamp.ts"
+import type { Exchange, ProviderClient } from "../http/client.ts"
+import type { Authorization, Limit } from "../http/contract.ts"
+
+/** A payload as it came, and what it is: the unit that is kept raw and that everything else can be made from again. */
+export interface RawPayload {
+  /** The vendor's kind of object, in this adapter's words: `conversation`, `detail`, `export`, `message`, … */
+  readonly kind: string
+  /** The id of the object itself. */
+  readonly providerId: string
+  /** The conversation it belongs to; for a conversation, its own id. */
+  readonly conversationId: string
+  /** JSON text, as it came. */
+  readonly payload: string
+}
+
+/** A record that did not decode, kept whole. */
+export interface Unreadable {
+  readonly kind: string
+  /** Null where not even the id could be read. */
+  readonly providerId: string | null
+  /** The conversation it belongs to, where that is known. */
+  readonly conversationId: string | null
+  /** In words, e.g. `expected a number, got "twelve"`. */
+  readonly reason: string
+  /** JSON path from the payload's root to the fault, e.g. `$.messages[3].timestamp`. */
+  readonly path: string
+  /** JSON text of the whole record. */
+  readonly payload: string
+}
+
+/**
+ * What a response says about a conversation's messages.
+ * - `whole`: all there are, in order. What is stored beyond them is gone at the vendor.
+ * - `newest`: the latest ones, in order, without a gap to what is stored; older ones stay.
+ */
+export interface Messages {
+  readonly extent: "whole" | "newest"
+  readonly items: ReadonlyArray<Message>
+}
+
+/** One conversation as the vendor showed it, with everything the responses carried for it. */
+export interface Sighting {
+  readonly _tag: "Sighting"
+  readonly conversation: Conversation
+  readonly contact: Contact | null
+  /** Null: these responses say nothing about messages, and what is stored stays. */
+  readonly messages: Messages | null
+  readonly unreadable: ReadonlyArray<Unreadable>
+  readonly raw: ReadonlyArray<RawPayload>
+  /**
+   * What the vendor's list showed for it, in this adapter's own notation: given back through `Known`, it tells
+   * whether details must be fetched again. Null: nothing to compare by, so the next listing fetches them again.
+   */
+  readonly fingerprint: string | null
+}
+
+export type Item =
+  | Sighting
+  /** Listed, and its fingerprint is the stored one: nothing to do. */
+  | { readonly _tag: "Unchanged"; readonly providerId: string }
+  /** Listed, but outside of the window that was asked for. */
+  | { readonly _tag: "Filtered"; readonly providerId: string }
+  | { readonly _tag: "Unreadable"; readonly unreadable: Unreadable }
+
+/** Something the user should read once per run: a degraded capability, an odd answer. Never a customer's text. */
+export interface Notice {
+  /** Stable, e.g. `export-forbidden`: repeats within a run are shown once. */
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+/**
+ * At most 500 records that came in one response. Each listed conversation is in exactly one page: where its details
+ * were fetched, in the detail's page, and otherwise in the list's.
+ */
+export interface Page {
+  readonly exchange: Exchange
+  readonly items: ReadonlyArray<Item>
+  /** Resumes the scan after this page and all before it; null: resume at an earlier page's cursor. */
+  readonly cursor: string | null
+  /** Only on a scan's last page. `complete`: everything the account holds was enumerated, in responses received whole. */
+  readonly end: { readonly complete: boolean; readonly reason: string | null } | null
+  readonly notices: ReadonlyArray<Notice>
+  /** What was learnt about this account and is worth knowing next time, e.g. that an endpoint does not exist. */
+  readonly learned: Readonly<Record<string, string>>
+}
+
+/** What is stored of a conversation: enough to decide what need not be fetched. */
+export interface Known {
+  readonly providerId: string
+  readonly fingerprint: string | null
+  readonly agentId: string | null
+  readonly storedMessages: number
+  /** Message ids of the newest stored messages, newest first, at most 10. */
+  readonly newestMessageIds: ReadonlyArray<string>
+  readonly updatedAt: Timestamp | null
+  readonly deleted: boolean
+}
+
+export interface PullScope<E = never> {
+  /** Where an interrupted scan goes on; null: from the start. Only ever a cursor this adapter made. */
+  readonly cursor: string | null
+  /** Half-open window on when a conversation was started; what lies outside is `Filtered`, or not asked for at all. */
+  readonly since: Timestamp | null
+  readonly until: Timestamp | null
+  /** Fetch details even where the fingerprint is the stored one. */
+  readonly refetch: boolean
+  /** False: the user wants no messages from this connection. */
+  readonly messages: boolean
+  /** How many details may be asked for at once; what really leaves is the governor's business. */
+  readonly concurrency: number
+  /** What is stored of these conversations; unknown ids are absent. */
+  readonly known: (providerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, E>
+  /** What earlier pages taught about this account (`Page.learned`), with when. */
+  readonly learned: ReadonlyMap<string, { readonly value: string; readonly at: Timestamp }>
+}
+
+/** What the vendor holds for one conversation right now. */
+export interface RemoteState {
+  readonly status: Status
+  readonly providerStatus: string | null
+  /** Orders reads of one conversation; null where the vendor has no such time. */
+  readonly updatedAt: Timestamp | null
+  readonly title: string | null
+  readonly tags: ReadonlyArray<string>
+}
+
+/** What the vendor answered to a write. `state` null: it accepted but did not say what it now holds, so read. */
+export interface WriteOutcome {
+  readonly state: RemoteState | null
+}
+
+/** A fault in what was asked, found before any request: what is wrong, and what can be asked instead. */
+export interface Refusal {
+  readonly message: string
+  readonly hint: string
+}
+
+export interface CheckFinding {
+  readonly ok: boolean
+  /** e.g. `list conversations`, `export messages`. */
+  readonly what: string
+  readonly detail: string
+}
+
+/** One account at a vendor. A value: four run side by side. */
+export interface Provider {
+  /**
+   * Everything in scope. Pages may repeat records and may come in any order; they must not skip what existed when the
+   * scan began and still exists when it ends. A record that does not decode is an `Unreadable`, never an error.
+   */
+  readonly pull: <E>(scope: PullScope<E>) => Stream.Stream<Page, ProviderError | E>
+  /** One conversation, whole, as `pull` would give it; null: the vendor says it does not exist (404, 410). */
+  readonly fetch: (providerId: string, known: Known | null) => Effect.Effect<Page | null, ProviderError>
+  /**
+   * Makes a sighting again from its raw payloads, offline and always with the same result. Null where they do not hold
+   * a conversation. `pull` builds its sightings with this very function.
+   */
+  readonly interpret: (payloads: ReadonlyArray<RawPayload>) => Sighting | Unreadable
+  /** The status the vendor holds now, read live; null: it does not exist there. */
+  readonly readStatus: (change: StatusChange) => Effect.Effect<RemoteState | null, ProviderError>
+  /** What is wrong with a wish, before any request; null: it can be sent. */
+  readonly refuse: (wish: StatusChange["wish"]) => Refusal | null
+  /** Sends one write, once. Never retried here: an unknown outcome is read back by `push.ts`. */
+  readonly setStatus: (change: StatusChange) => Effect.Effect<WriteOutcome, ProviderError>
+  /** What these credentials can do; changes nothing. Fails only where not even the first request is answered. */
+  readonly check: Effect.Effect<ReadonlyArray<CheckFinding>, ProviderError>
+  readonly statusMap: StatusMap
+}
+
+/** The settings every adapter is given; its own come on top, decoded by `ProviderDefinition.settings`. */
+export interface CommonSettings {
+  readonly name: string
+  readonly baseUrl: string
+  readonly statusMap: Readonly<Record<string, string>>
+}
+
+/** What the registry holds: everything Parley knows about a vendor before an account exists. */
+export interface ProviderDefinition<Settings, Encoded> {
+  readonly id: string
+  readonly title: string
+  /** The vendor's documentation. */
+  readonly docs: string
+  /** Keys of the configuration that only this vendor has. Secrets are `Schema.Redacted(Schema.String)`. */
+  readonly settings: Schema.Schema<Settings, Encoded>
+  /** The origin and prefix to talk to, where the settings name none; null: `baseUrl` is required. */
+  readonly baseUrl: (settings: Settings) => string | null
+  readonly limits: ReadonlyArray<Limit>
+  readonly statusMap: StatusMap
+  /** How requests are signed. Called once per account. */
+  readonly authorize: (settings: Settings) => Authorization
+  readonly make: (settings: Settings & CommonSettings, client: ProviderClient) => Provider
+}
+
+/** At most this many records in a page, and about this many in a transaction. */
+export const pageSize = 500
