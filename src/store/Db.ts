@@ -1,0 +1,188 @@
+import { chmodSync, closeSync, openSync, statSync } from "node:fs"
+import { dirname } from "node:path"
+import Sqlite from "better-sqlite3"
+import { Clock, Effect } from "effect"
+import { identify, migrate, refuseForeign } from "./migrate.ts"
+import { migrations } from "./migrations/index.ts"
+import { StoreError, toStoreError } from "./StoreError.ts"
+
+export { StoreError, type StoreFault } from "./StoreError.ts"
+
+export interface DbOptions {
+  /** Opens an existing mirror for reading alone: it is neither created nor migrated. */
+  readonly readOnly?: boolean
+  /** How long a statement waits for another writer. */
+  readonly busyTimeoutMillis?: number
+}
+
+export type Statement = Sqlite.Statement<Array<unknown>, unknown>
+
+/** What a function given to `use` or `transaction` works with. */
+export interface Session {
+  /** Each SQL text is prepared once for as long as the file is open. */
+  readonly prepare: (sql: string) => Statement
+  /** For what is not a prepared statement: `exec`, `pragma`, `backup`. */
+  readonly database: Sqlite.Database
+}
+
+const fileMode = 0o600
+
+/** Creates the file with nobody else's eyes on it, or tightens one that is there; -wal and -shm take its mode. */
+const secure = (path: string): void => {
+  try {
+    closeSync(openSync(path, "wx", fileMode))
+    return
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
+  }
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (stats?.isFile() && (stats.mode & 0o077) !== 0 && stats.uid === process.getuid?.()) {
+      chmodSync(file, fileMode)
+    }
+  }
+}
+
+const mustExist = (op: string, path: string, readOnly: boolean): void => {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) {
+    const folder = dirname(path)
+    if (statSync(folder, { throwIfNoEntry: false }) === undefined) {
+      throw new StoreError({
+        op,
+        kind: "no-such-file",
+        message: `the folder ${folder} does not exist`,
+        hint: `Create it (mkdir -p ${folder}), or name another file with --db or \`database:\`.`
+      })
+    }
+    if (readOnly) {
+      throw new StoreError({
+        op,
+        kind: "no-such-file",
+        message: `there is no mirror at ${path} yet`,
+        hint: "Run `parley sync` first, or name another file with --db or `database:`."
+      })
+    }
+  } else if (!stats.isFile()) {
+    throw new StoreError({
+      op,
+      kind: "no-such-file",
+      message: `${path} is not a file`,
+      hint: "Name a file with --db or `database:`."
+    })
+  }
+}
+
+/** Looks at the file through a connection that cannot write: a file that is refused must stay as it was. */
+const inspect = (op: string, path: string): void => {
+  const probe = new Sqlite(path, { readonly: true, fileMustExist: true })
+  try {
+    refuseForeign(op, path, identify(probe))
+  } catch (cause) {
+    // Left by a process that died while it created the file; a connection that can write puts it right.
+    const code = cause instanceof Sqlite.SqliteError ? cause.code : ""
+    if (!code.startsWith("SQLITE_READONLY") && !code.startsWith("SQLITE_CANTOPEN")) throw cause
+  } finally {
+    probe.close()
+  }
+}
+
+const openForWriting = (op: string, path: string, timeout: number, at: string): Sqlite.Database => {
+  secure(path)
+  inspect(op, path)
+  const database = new Sqlite(path, { fileMustExist: true, timeout })
+  try {
+    refuseForeign(op, path, identify(database))
+    if (database.pragma("journal_mode", { simple: true }) !== "wal") database.pragma("journal_mode = WAL")
+    database.pragma("synchronous = NORMAL")
+    database.pragma("foreign_keys = ON")
+    database.pragma("temp_store = MEMORY")
+    database.pragma("cache_size = -32000")
+    database.pragma("journal_size_limit = 16777216")
+    migrate(database, at)
+    return database
+  } catch (cause) {
+    database.close()
+    throw cause
+  }
+}
+
+const openForReading = (op: string, path: string, timeout: number): Sqlite.Database => {
+  const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout })
+  try {
+    const identity = identify(database)
+    refuseForeign(op, path, identity)
+    if (identity.version < migrations.length) {
+      throw new StoreError({
+        op,
+        kind: "older-schema",
+        message: `${path} has the schema of an older Parley (${identity.version}; this program reads ${migrations.length})`,
+        hint: "Run `parley sync` or `parley push` once: it brings the file up to date."
+      })
+    }
+    database.pragma("query_only = ON")
+    database.pragma("cache_size = -32000")
+    database.pragma("temp_store = MEMORY")
+    return database
+  } catch (cause) {
+    database.close()
+    throw cause
+  }
+}
+
+/** Fails with a `StoreError` where SQLite or the file system objects; anything else thrown is a defect. */
+const attempt = <A>(op: string, path: string, f: () => A): Effect.Effect<A, StoreError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(f())
+    } catch (cause) {
+      const error = toStoreError(op, path, cause)
+      return error === null ? Effect.die(cause) : Effect.fail(error)
+    }
+  })
+
+/**
+ * The mirror's file, open for as long as the scope. Everything is synchronous by construction: nothing can wait for a
+ * vendor while a transaction is open.
+ */
+export class Db extends Effect.Service<Db>()("parley/Db", {
+  scoped: Effect.fn("Db.open")(function* (path: string, options: DbOptions = {}) {
+    const timeout = options.busyTimeoutMillis ?? 5_000
+    const readOnly = options.readOnly ?? false
+    const at = new Date(yield* Clock.currentTimeMillis).toISOString()
+    const database = yield* Effect.acquireRelease(
+      attempt("Db.open", path, () => {
+        mustExist("Db.open", path, readOnly)
+        return readOnly
+          ? openForReading("Db.open", path, timeout)
+          : openForWriting("Db.open", path, timeout, at)
+      }),
+      (open) => Effect.sync(() => open.close())
+    )
+
+    const statements = new Map<string, Statement>()
+    const prepare = (sql: string): Statement => {
+      const known = statements.get(sql)
+      if (known !== undefined) return known
+      const statement = database.prepare<Array<unknown>, unknown>(sql)
+      statements.set(sql, statement)
+      return statement
+    }
+    const session: Session = { prepare, database }
+
+    /** Runs `f` outside of a transaction, so each of its statements commits by itself. */
+    const use = <A>(op: string, f: (session: Session) => A): Effect.Effect<A, StoreError> =>
+      attempt(op, path, () => f(session))
+
+    const inTransaction = database.transaction((f: (session: Session) => unknown) => f(session))
+
+    /** Runs `f` in one transaction that holds the write lock from its start: all of it is kept, or nothing. */
+    const transaction = <A>(op: string, f: (session: Session) => A): Effect.Effect<A, StoreError> =>
+      attempt(op, path, () => inTransaction.immediate(f) as A)
+
+    return { path, readOnly, use, transaction } as const
+  })
+}) {
+  /** @param path of the mirror; created where it does not exist, unless `readOnly`. */
+  static readonly layer = (path: string, options: DbOptions = {}) => Db.Default(path, options)
+}

@@ -1,0 +1,144 @@
+import { Data } from "effect"
+
+/** What the mirror's file could not do. `message` says what happened where, `hint` what to do next. */
+export class StoreError extends Data.TaggedError("StoreError")<{
+  /** What was being done, e.g. `Mirror.commit`. */
+  readonly op: string
+  readonly kind: StoreFault
+  readonly message: string
+  readonly hint: string
+  readonly cause?: unknown
+}> {}
+
+export type StoreFault =
+  | "not-a-database"
+  | "not-a-mirror"
+  | "newer-schema"
+  | "older-schema"
+  | "damaged"
+  | "disk-full"
+  | "read-only"
+  | "locked"
+  | "no-such-file"
+  | "refused"
+  | "other"
+
+interface Explanation {
+  readonly kind: StoreFault
+  readonly message: string
+  readonly hint: string
+}
+
+/** SQLite's result codes that mean one thing to a user; extended codes are found by the part before their last `_`. */
+const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
+  SQLITE_NOTADB: (path) => ({
+    kind: "not-a-database",
+    message: `${path} is not a SQLite database`,
+    hint: "Name another file with --db or `database:`; Parley creates it."
+  }),
+  SQLITE_CORRUPT: (path) => ({
+    kind: "damaged",
+    message: `${path} is damaged: its content contradicts itself`,
+    hint: `Stop all runs, save what can be read (sqlite3 ${path} .recover), move the file away and run \`parley sync\`: the mirror is made anew. Changes that were not pushed are in the table status_changes.`
+  }),
+  SQLITE_FULL: (path) => ({
+    kind: "disk-full",
+    message: `the disk that holds ${path} is full`,
+    hint: "Make room and run again: everything committed so far is kept."
+  }),
+  SQLITE_READONLY: (path) => ({
+    kind: "read-only",
+    message: `${path} cannot be written`,
+    hint: "Check the permissions of the file, of its -wal and -shm files, and of its folder."
+  }),
+  SQLITE_PERM: (path) => ({
+    kind: "read-only",
+    message: `${path} cannot be opened: permission denied`,
+    hint: "Check the permissions of the file and of its folder."
+  }),
+  SQLITE_BUSY: (path) => ({
+    kind: "locked",
+    message: `${path} is locked: another program has been writing to it for too long`,
+    hint: "End the other program's transaction (a database browser with unsaved edits, for example) and run again."
+  }),
+  SQLITE_LOCKED: (path) => ({
+    kind: "locked",
+    message: `${path} is locked by another statement of this program`,
+    hint: "Run again."
+  }),
+  SQLITE_CANTOPEN: (path) => ({
+    kind: "no-such-file",
+    message: `${path} cannot be opened`,
+    hint: "Check that its folder exists, and that this user may read and write there."
+  }),
+  SQLITE_IOERR: (path) => ({
+    kind: "other",
+    message: `the disk that holds ${path} reported a fault`,
+    hint: "Check the disk and, where it is a network drive, move the mirror to a local one."
+  }),
+  SQLITE_TOOBIG: () => ({
+    kind: "other",
+    message: "a value is larger than SQLite can hold (1 GB)",
+    hint: "Nothing was written."
+  })
+}
+
+const codeOf = (cause: unknown): string | null =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null
+
+const explain = (code: string, path: string): Explanation | null => {
+  for (let name = code; name.includes("_"); name = name.slice(0, name.lastIndexOf("_"))) {
+    const explanation = explanations[name]
+    if (explanation !== undefined) return explanation(path)
+  }
+  return null
+}
+
+/** Puts an error of SQLite, or of the file system around it, into words; null: not one of theirs, so a fault of the program. */
+export const toStoreError = (op: string, path: string, cause: unknown): StoreError | null => {
+  if (cause instanceof StoreError) return cause
+  const code = codeOf(cause)
+  if (code === null) return null
+  const explanation = explain(code, path)
+  if (explanation !== null) return new StoreError({ op, ...explanation, cause })
+  // Texts of triggers and constraints, and of SQL that somebody typed: SQLite's own words are the clearest.
+  if (code.startsWith("SQLITE_")) {
+    const message = cause instanceof Error ? cause.message : code
+    return new StoreError({ op, kind: "refused", message, hint: "Nothing was changed.", cause })
+  }
+  const file = fileFaults[code]
+  return file === undefined ? null : new StoreError({ op, ...file(path), cause })
+}
+
+const fileFaults: Readonly<Record<string, (path: string) => Explanation>> = {
+  ENOENT: (path) => ({
+    kind: "no-such-file",
+    message: `${path} does not exist, or its folder does not`,
+    hint: "Create the folder, or name another file with --db or `database:`."
+  }),
+  ENOTDIR: (path) => ({
+    kind: "no-such-file",
+    message: `${path} lies below something that is not a folder`,
+    hint: "Name another file with --db or `database:`."
+  }),
+  EISDIR: (path) => ({
+    kind: "no-such-file",
+    message: `${path} is a folder`,
+    hint: "Name a file with --db or `database:`."
+  }),
+  EACCES: (path) => ({
+    kind: "read-only",
+    message: `${path} cannot be opened: permission denied`,
+    hint: "Check the permissions of the file and of its folder."
+  }),
+  EROFS: (path) => ({
+    kind: "read-only",
+    message: `${path} lies on a file system that cannot be written`,
+    hint: "Name another file with --db or `database:`."
+  }),
+  ENOSPC: (path) => ({
+    kind: "disk-full",
+    message: `the disk that holds ${path} is full`,
+    hint: "Make room and run again."
+  })
+}

@@ -1,0 +1,15 @@
+import { mirror } from "./0001_mirror.ts"
+import { outbox } from "./0002_outbox.ts"
+
+/** One step of the schema. A step that has been released never changes; what comes later is a new step. */
+export interface Migration {
+  /** The schema's version once the step is done: 1, 2, 3, … without a gap. */
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+}
+
+export const migrations: ReadonlyArray<Migration> = [
+  { version: 1, name: "mirror", sql: mirror },
+  { version: 2, name: "outbox", sql: outbox }
+]
