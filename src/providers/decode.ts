@@ -1,0 +1,322 @@
+import { Either, type FastCheck, ParseResult, Schema, type SchemaAST } from "effect"
+import type { Json } from "../domain/Conversation.ts"
+import { fromEpoch, fromIso, type Timestamp } from "../domain/Timestamp.ts"
+
+/** What is wrong with a payload, and where: `expected a number, got "twelve"` at `$.messages[3].size`. */
+export interface Fault {
+  readonly path: string
+  readonly reason: string
+}
+
+const expectedWords = Symbol.for("parley/expected")
+
+const annotatedWords = (ast: SchemaAST.Annotated): string | undefined => {
+  const words = ast.annotations[expectedWords]
+  return typeof words === "string" ? words : undefined
+}
+
+type Wire<I> = (fc: typeof FastCheck) => FastCheck.Arbitrary<I>
+
+/**
+ * A scalar of the wire.
+ * @param expected for people: `a whole number`
+ * @param read the value as the adapters want it, or undefined where it is not one; reads its own results as they are
+ * @param wire makes values as a vendor may send them, for property tests
+ */
+const scalar = <A, I>(
+  expected: string,
+  read: (value: unknown) => A | undefined,
+  wire: Wire<I>
+): Schema.Schema<A, I> => {
+  const decode = () => (value: unknown, _options: SchemaAST.ParseOptions, ast: SchemaAST.AST) => {
+    const result = read(value)
+    return result === undefined
+      ? ParseResult.fail(new ParseResult.Type(ast, value))
+      : ParseResult.succeed(result)
+  }
+  const annotations = { [expectedWords]: expected, arbitrary: () => wire as unknown as Wire<A & {}> }
+  const encode = () => (value: unknown) => ParseResult.succeed(value as I)
+  return Schema.declare([], { decode, encode }, annotations) as unknown as Schema.Schema<A, I>
+}
+
+const timestamp = Schema.declare((value): value is Timestamp => typeof value === "string")
+
+/** The same for a time, whose result is not what came. */
+const instant = <I>(
+  expected: string,
+  read: (value: unknown) => Timestamp | undefined,
+  wire: Wire<I>
+): Schema.Schema<Timestamp, I> => {
+  const anything = scalar<unknown, I>(expected, (value) => value, wire)
+  return Schema.transformOrFail(anything, timestamp, {
+    strict: true,
+    decode: (value, _options, ast) => {
+      const result = read(value)
+      return result === undefined
+        ? ParseResult.fail(new ParseResult.Type(ast, value))
+        : ParseResult.succeed(result)
+    },
+    encode: (value) => ParseResult.succeed(value)
+  }).annotations({ [expectedWords]: expected })
+}
+
+/** Absent, null or there: read as null where it is not there. A value of the wrong type is still a fault. */
+export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(Schema.NullOr(schema), { default: (): A | null => null })
+
+export const text: Schema.Schema<string, string> = scalar(
+  "text",
+  (value) => (typeof value === "string" ? value : undefined),
+  (fc) => fc.string({ unit: "grapheme" })
+)
+
+/** A field with a documented list of words that a vendor may add to: any text is taken, as it is. */
+export const word = (...documented: ReadonlyArray<string>): Schema.Schema<string, string> =>
+  scalar(
+    "text",
+    (value) => (typeof value === "string" ? value : undefined),
+    (fc) =>
+      fc.oneof(
+        { arbitrary: fc.constantFrom(...documented), weight: 4 },
+        { arbitrary: fc.string(), weight: 1 }
+      )
+  )
+
+/** For ids and the like where a vendor sends both a number and text: read as text. */
+export const textOrNumber: Schema.Schema<string, string | number> = scalar(
+  "text or a number",
+  (value) => {
+    if (typeof value === "string") return value
+    return typeof value === "number" && Number.isFinite(value) ? String(value) : undefined
+  },
+  (fc) => fc.oneof(fc.string({ minLength: 1 }), fc.nat())
+)
+
+/** An id: text or a number, read as text; empty text is a fault. */
+export const id: Schema.Schema<string, string | number> = scalar(
+  "text or a number that is not empty",
+  (value) => {
+    if (typeof value === "string") return value === "" ? undefined : value
+    return typeof value === "number" && Number.isFinite(value) ? String(value) : undefined
+  },
+  (fc) => fc.oneof(fc.string({ minLength: 1 }), fc.nat())
+)
+
+const numberOf = (value: unknown): number | undefined => {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined
+}
+
+export const integer: Schema.Schema<number, number> = scalar(
+  "a whole number",
+  (value) => (typeof value === "number" && Number.isInteger(value) ? value : undefined),
+  (fc) => fc.nat()
+)
+
+/** Where a vendor writes whole numbers as text as well. */
+export const integerLike: Schema.Schema<number, number | string> = scalar(
+  "a whole number",
+  (value) => {
+    const number = numberOf(value)
+    return number !== undefined && Number.isInteger(number) ? number : undefined
+  },
+  (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
+)
+
+/** Any finite number. */
+export const number: Schema.Schema<number, number> = scalar(
+  "a number",
+  (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined),
+  (fc) => fc.double({ noNaN: true, noDefaultInfinity: true })
+)
+
+/** Where a vendor writes numbers as text as well. */
+export const numberLike: Schema.Schema<number, number | string> = scalar("a number", numberOf, (fc) =>
+  fc.oneof(fc.nat(), fc.nat().map(String))
+)
+
+export const flag: Schema.Schema<boolean, boolean> = scalar(
+  "true or false",
+  (value) => (typeof value === "boolean" ? value : undefined),
+  (fc) => fc.boolean()
+)
+
+const instants = (fc: typeof FastCheck) =>
+  fc.date({ min: new Date("2001-09-09T01:46:40.000Z"), max: new Date("2100-01-01"), noInvalidDate: true })
+
+const epoch = (value: unknown): Timestamp | undefined => {
+  const number = numberOf(value)
+  return number === undefined ? undefined : (fromEpoch(number) ?? undefined)
+}
+
+const isoInstant = (value: unknown): Timestamp | undefined =>
+  typeof value === "string" ? (fromIso(value) ?? undefined) : undefined
+
+/** ISO 8601 with any offset; without one it is UTC. */
+export const isoTime: Schema.Schema<Timestamp, string> = instant("an ISO 8601 time", isoInstant, (fc) =>
+  instants(fc).map((date) => date.toISOString())
+)
+
+/** Unix seconds or milliseconds, told apart by magnitude, as a number or as text. */
+export const epochTime: Schema.Schema<Timestamp, number | string> = instant(
+  "a time in Unix seconds or milliseconds",
+  epoch,
+  (fc) =>
+    instants(fc).chain((date) =>
+      fc.constantFrom<number | string>(date.getTime(), Math.floor(date.getTime() / 1000), `${date.getTime()}`)
+    )
+)
+
+/** Where a vendor's pages show both. */
+export const anyTime: Schema.Schema<Timestamp, number | string> = instant(
+  "an ISO 8601 time or one in Unix seconds or milliseconds",
+  (value) => epoch(value) ?? isoInstant(value),
+  (fc) =>
+    instants(fc).chain((date) =>
+      fc.constantFrom<number | string>(date.getTime(), Math.floor(date.getTime() / 1000), date.toISOString())
+    )
+)
+
+/** Whatever it is: kept as it came. */
+export const json: Schema.Schema<Json, Json> = scalar(
+  "JSON",
+  (value) => value as Json,
+  (fc) => fc.jsonValue() as FastCheck.Arbitrary<Json>
+)
+
+/** An object of the vendor's own making, kept as it came. */
+export const jsonObject: Schema.Schema<{ readonly [key: string]: Json }, { readonly [key: string]: Json }> =
+  scalar(
+    "an object",
+    (value) =>
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? (value as { readonly [key: string]: Json })
+        : undefined,
+    (fc) => fc.dictionary(fc.string(), fc.jsonValue() as FastCheck.Arbitrary<Json>)
+  )
+
+/**
+ * Compiled once, called for every record. Unknown fields are ignored; the first fault ends it.
+ * @returns a function from parsed JSON to the record, or to the innermost fault
+ */
+export const decoder = <A, I>(schema: Schema.Schema<A, I>): ((value: unknown) => Either.Either<A, Fault>) => {
+  const decode = ParseResult.decodeUnknownEither(schema, { errors: "first", onExcessProperty: "ignore" })
+  return (value) => {
+    const result = decode(value)
+    return Either.isRight(result) ? Either.right(result.right) : Either.left(faultOf(result.left))
+  }
+}
+
+/** JSON text as a value. The fault never quotes the text. */
+export const parseJson = (payload: string): Either.Either<Json, Fault> => {
+  try {
+    return Either.right(JSON.parse(payload))
+  } catch (cause) {
+    const position = / at position (\d+)/.exec(String(cause))?.[1]
+    const where = position === undefined ? "" : `: it breaks at character ${position}`
+    return Either.left({ path: "$", reason: payload.trim() === "" ? "empty" : `not JSON${where}` })
+  }
+}
+
+/** The fault as seen from an enclosing payload: `within("$.data[2]", fault)`. */
+export const within = (path: string, fault: Fault): Fault => ({
+  path: `${path}${fault.path.slice(1)}`,
+  reason: fault.reason
+})
+
+const segment = (key: PropertyKey): string => {
+  if (typeof key === "number") return `[${key}]`
+  const name = String(key)
+  return /^[A-Za-z_$][\w$-]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
+}
+
+interface Found extends Fault {
+  readonly depth: number
+}
+
+const faultOf = (issue: ParseResult.ParseIssue): Fault => {
+  const { path, reason } = innermost(issue, "$", 0)
+  return { path, reason }
+}
+
+const innermost = (issue: ParseResult.ParseIssue, path: string, depth: number): Found => {
+  switch (issue._tag) {
+    case "Pointer": {
+      const keys = Array.isArray(issue.path)
+        ? (issue.path as ReadonlyArray<PropertyKey>)
+        : [issue.path as PropertyKey]
+      return innermost(issue.issue, `${path}${keys.map(segment).join("")}`, depth + keys.length)
+    }
+    case "Missing":
+      return { path, depth, reason: `missing, expected ${expected(issue.ast.type)}` }
+    case "Composite": {
+      const issues = (
+        Array.isArray(issue.issues) ? issue.issues : [issue.issues]
+      ) as ReadonlyArray<ParseResult.ParseIssue>
+      const deepest = issues
+        .map((inner) => innermost(inner, path, depth))
+        .reduce((best, found) => (found.depth > best.depth ? found : best))
+      return deepest.depth > depth ? deepest : { path, depth, reason: mismatch(issue.ast, issue.actual) }
+    }
+    case "Transformation":
+    case "Refinement":
+      return innermost(issue.issue, path, depth)
+    case "Unexpected":
+      return { path, depth, reason: "not expected here" }
+    default:
+      return { path, depth, reason: mismatch(issue.ast, issue.actual) }
+  }
+}
+
+const mismatch = (ast: SchemaAST.AST, actual: unknown): string => {
+  const wanted = expected(ast)
+  return `expected ${wanted}, got ${shown(actual, !wanted.startsWith("text"))}`
+}
+
+/** What a schema takes, in plain words; null is left out, since it always counts as absent. */
+const expected = (ast: SchemaAST.AST): string => {
+  const words = annotatedWords(ast)
+  if (words !== undefined) return words
+  switch (ast._tag) {
+    case "StringKeyword":
+    case "TemplateLiteral":
+      return "text"
+    case "NumberKeyword":
+      return "a number"
+    case "BooleanKeyword":
+      return "true or false"
+    case "TupleType":
+      return "a list"
+    case "TypeLiteral":
+    case "ObjectKeyword":
+      return "an object"
+    case "Literal":
+      return JSON.stringify(ast.literal)
+    case "Refinement":
+    case "Transformation":
+      return expected(ast.from)
+    case "Suspend":
+      return expected(ast.f())
+    case "Union": {
+      const members = ast.types.filter((type) => !isNothing(type)).map(expected)
+      return [...new Set(members)].join(" or ")
+    }
+    default:
+      return "another kind of value"
+  }
+}
+
+const isNothing = (ast: SchemaAST.AST): boolean =>
+  ast._tag === "UndefinedKeyword" || (ast._tag === "Literal" && ast.literal === null)
+
+const longestQuote = 24
+
+/** What came, in words. Long texts and numbers in the place of texts may be a customer's, and are not quoted. */
+const shown = (actual: unknown, quote: boolean): string => {
+  if (actual === null || typeof actual === "boolean") return String(actual)
+  if (Array.isArray(actual)) return "a list"
+  if (typeof actual === "object") return "an object"
+  if (typeof actual === "number") return quote ? String(actual) : "a number"
+  if (typeof actual !== "string") return "nothing"
+  return actual.length <= longestQuote ? JSON.stringify(actual) : `a text of ${actual.length} characters`
+}

@@ -1,0 +1,72 @@
+import type { Json } from "../domain/Conversation.ts"
+import type { Timestamp } from "../domain/Timestamp.ts"
+import type { Fault } from "./decode.ts"
+import {
+  type Item,
+  type Page,
+  type PullScope,
+  pageSize,
+  type RawPayload,
+  type Unreadable
+} from "./Provider.ts"
+
+type PageParts = Pick<Page, "exchange" | "items"> & Partial<Page>
+
+/** A page with everything that is not said left empty. */
+export const page = (parts: PageParts): Page => ({
+  cursor: null,
+  end: null,
+  notices: [],
+  learned: {},
+  ...parts
+})
+
+/**
+ * One response as pages of at most `pageSize` items, at least one page. What concerns the whole response (cursor, end,
+ * notices, what was learnt) is on the last, so that nothing counts as done before everything is stored.
+ */
+export const pages = (parts: PageParts): ReadonlyArray<Page> => {
+  const chunks: Array<ReadonlyArray<Item>> = []
+  for (let start = 0; start < parts.items.length; start += pageSize) {
+    chunks.push(parts.items.slice(start, start + pageSize))
+  }
+  if (chunks.length < 2) return [page(parts)]
+  return chunks.map((items, index) =>
+    index === chunks.length - 1 ? page({ ...parts, items }) : page({ exchange: parts.exchange, items })
+  )
+}
+
+/** A record that did not decode, whole, with its fault. `conversationId` null: not known. */
+export const unreadable = (
+  record: Pick<RawPayload, "kind" | "payload"> & {
+    readonly providerId: string | null
+    readonly conversationId: string | null
+  },
+  fault: Fault
+): Unreadable => ({
+  kind: record.kind,
+  providerId: record.providerId,
+  conversationId: record.conversationId,
+  payload: record.payload,
+  reason: fault.reason,
+  path: fault.path
+})
+
+/** The same as an item of a page. */
+export const unreadableItem = (record: Parameters<typeof unreadable>[0], fault: Fault): Item => ({
+  _tag: "Unreadable",
+  unreadable: unreadable(record, fault)
+})
+
+/** The id of a record that may not decode: text or a number under `field`, as text; else null. */
+export const idOf = (record: Json | undefined, field: string): string | null => {
+  if (typeof record !== "object" || record === null || Array.isArray(record)) return null
+  const id = (record as { readonly [key: string]: Json | undefined })[field]
+  if (typeof id === "number" && Number.isFinite(id)) return String(id)
+  return typeof id === "string" && id !== "" ? id : null
+}
+
+/** Whether a conversation lies outside of the half-open window asked for. One without a known start is inside. */
+export const isOutside = (startedAt: Timestamp | null, scope: Pick<PullScope, "since" | "until">): boolean =>
+  startedAt !== null &&
+  ((scope.since !== null && startedAt < scope.since) || (scope.until !== null && startedAt >= scope.until))
