@@ -199,5 +199,13 @@ export interface ProviderDefinition<Settings, Encoded> {
   readonly make: (settings: Settings & CommonSettings, client: ProviderClient) => Provider
 }
 
+/** A definition among others, as the registry holds it: what its own Schema decoded is handed back to it unseen. */
+export type AnyProviderDefinition = ProviderDefinition<unknown, unknown>
+
+/** Forgets which settings a definition has, so that definitions fit into one list. */
+export const anyProvider = <Settings, Encoded>(
+  definition: ProviderDefinition<Settings, Encoded>
+): AnyProviderDefinition => definition as unknown as AnyProviderDefinition
+
 /** At most this many records in a page, and about this many in a transaction. */
 export const pageSize = 500

@@ -1,0 +1,67 @@
+import { Data } from "effect"
+import type { WantedStatus } from "../domain/Status.ts"
+import type { Limit } from "../http/contract.ts"
+import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
+
+/** A configuration that was read whole and found right. */
+export interface Config {
+  /** The file it came from, as the user named it. */
+  readonly path: string
+  /** The mirror's file, absolute. */
+  readonly database: string
+  readonly connections: ReadonlyArray<ConnectionConfig>
+}
+
+export interface ConnectionConfig {
+  /** Unique, `[a-z0-9-]`. */
+  readonly name: string
+  /** A key of the registry: `naturalead`, `convocore`, … */
+  readonly provider: string
+  readonly enabled: boolean
+  /** Where requests go: scheme, host and prefix, without a slash at the end. */
+  readonly baseUrl: string
+  /** What the provider's own Schema decoded, with name, baseUrl and statusMap beside it. */
+  readonly settings: CommonSettings
+  /** Share of the limits to use, above 0 and at most 1. */
+  readonly quota: number
+  /** The vendor's, unless the configuration replaces them. */
+  readonly limits: ReadonlyArray<Limit>
+  /** Requests in flight; null: whatever the limits allow. */
+  readonly concurrency: number | null
+  readonly messages: "auto" | "off"
+  /** At most this share of the conversations may be marked deleted in one run, or `rows` where that is more. */
+  readonly deleteBrake: { readonly share: number; readonly rows: number }
+  /** The vendor's word for each status that can be written: the definition's, with the configuration's on top. */
+  readonly statusMap: Readonly<Partial<Record<WantedStatus, string>>>
+  readonly keepRaw: "newest" | "all"
+  readonly conflict: "manual" | "remote-wins" | "local-wins"
+  /** A complete scan at least this often. */
+  readonly reconcileMillis: number
+  readonly definition: AnyProviderDefinition
+}
+
+/** The providers that can be named in a configuration, by their id. */
+export type Registry = Readonly<Record<string, AnyProviderDefinition>>
+
+/** One thing that is wrong, and what to write instead. Never holds a secret. */
+export interface Fault {
+  readonly file: string
+  /** From 1; null where the fault is not in a line (no file, no permission). */
+  readonly line: number | null
+  /** `connections[1].token`, `column 7`, or empty. */
+  readonly where: string
+  readonly message: string
+}
+
+/** `config/parley.yaml:7: connections[1].tokn: unknown key; did you mean "token"?` */
+export const formatFault = ({ file, line, where, message }: Fault): string =>
+  [line === null ? file : `${file}:${line}`, ...(where === "" ? [] : [where]), message].join(": ")
+
+/** Everything that is wrong with a configuration, at once. */
+export class ConfigError extends Data.TaggedError("ConfigError")<{
+  readonly faults: ReadonlyArray<Fault>
+}> {
+  override get message(): string {
+    return this.faults.map(formatFault).join("\n")
+  }
+}
