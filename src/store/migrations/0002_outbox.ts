@@ -4,6 +4,8 @@ CREATE TABLE status_changes (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   conversation_id TEXT NOT NULL REFERENCES remote_conversations (id),
   from_status TEXT NOT NULL,
+  -- The provider's own word beside from_status: two of its words may read as the same status.
+  from_provider_status TEXT,
   to_status TEXT CHECK (to_status IN ('active', 'handed_off', 'completed', 'abandoned')),
   category TEXT,
   summary TEXT CHECK (summary IS NULL OR category IS NOT NULL),
@@ -16,7 +18,11 @@ CREATE TABLE status_changes (
   requested_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
   requested_by TEXT NOT NULL DEFAULT 'sql',
   sent_at TEXT,
+  -- JSON: what the provider was read to hold just before the change was last sent.
+  found TEXT CHECK (found IS NULL OR json_valid(found)),
   ended_at TEXT,
+  -- When somebody dealt with a change that ended rejected or in conflict.
+  resolved_at TEXT,
   CHECK (to_status IS NOT NULL OR fields IS NOT NULL),
   CHECK ((ended_at IS NOT NULL) = (state IN ('confirmed', 'rejected', 'conflict', 'cancelled')))
 ) STRICT;
@@ -81,13 +87,17 @@ END;
 CREATE TRIGGER conversations_update INSTEAD OF UPDATE ON conversations
 BEGIN
   SELECT RAISE(ABORT, 'only status can be changed here: it is carried to the provider by the next sync or push')
-  WHERE (NEW.id, NEW.connection, NEW.provider_id, NEW.contact_id, NEW.channel, NEW.provider_channel, NEW.remote_status,
-         NEW.provider_status, NEW.change_state, NEW.agent_id, NEW.campaign_id, NEW.title, NEW.summary, NEW.qualified,
-         NEW.qualification_reason, NEW.tags, NEW.attributes, NEW.started_at, NEW.last_message_at, NEW.updated_at, NEW.deleted_at)
+  WHERE (NEW.id, NEW.connection, NEW.provider, NEW.provider_id, NEW.contact_id, NEW.channel,
+         NEW.provider_channel, NEW.remote_status, NEW.provider_status, NEW.change_state, NEW.agent_id,
+         NEW.campaign_id, NEW.title, NEW.summary, NEW.qualified, NEW.qualification_reason, NEW.tags,
+         NEW.attributes, NEW.declared_messages, NEW.stored_messages, NEW.complete, NEW.started_at,
+         NEW.last_message_at, NEW.updated_at, NEW.first_seen_at, NEW.last_seen_at, NEW.deleted_at)
     IS NOT
-        (OLD.id, OLD.connection, OLD.provider_id, OLD.contact_id, OLD.channel, OLD.provider_channel, OLD.remote_status,
-         OLD.provider_status, OLD.change_state, OLD.agent_id, OLD.campaign_id, OLD.title, OLD.summary, OLD.qualified,
-         OLD.qualification_reason, OLD.tags, OLD.attributes, OLD.started_at, OLD.last_message_at, OLD.updated_at, OLD.deleted_at);
+        (OLD.id, OLD.connection, OLD.provider, OLD.provider_id, OLD.contact_id, OLD.channel,
+         OLD.provider_channel, OLD.remote_status, OLD.provider_status, OLD.change_state, OLD.agent_id,
+         OLD.campaign_id, OLD.title, OLD.summary, OLD.qualified, OLD.qualification_reason, OLD.tags,
+         OLD.attributes, OLD.declared_messages, OLD.stored_messages, OLD.complete, OLD.started_at,
+         OLD.last_message_at, OLD.updated_at, OLD.first_seen_at, OLD.last_seen_at, OLD.deleted_at);
   SELECT RAISE(ABORT, 'status must be one of: active, handed_off, completed, abandoned')
   WHERE NEW.status IS NULL OR NEW.status NOT IN ('active', 'handed_off', 'completed', 'abandoned');
   SELECT RAISE(ABORT, 'the provider cannot take this status: SELECT * FROM writable_statuses shows what each connection takes')
@@ -99,27 +109,33 @@ BEGIN
   SELECT RAISE(ABORT, 'this conversation no longer exists at the provider: its status cannot be changed')
   WHERE OLD.deleted_at IS NOT NULL AND NEW.status IS NOT OLD.status;
 
+  INSERT INTO change_events (change_id, at, state, detail)
+  SELECT o.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'cancelled', 'replaced by a newer wish'
+  FROM status_changes o WHERE o.conversation_id = OLD.id AND o.state = 'pending' AND NEW.status IS NOT OLD.status;
   UPDATE status_changes
   SET state = 'cancelled', ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), last_error = 'replaced by a newer wish'
   WHERE conversation_id = OLD.id AND state = 'pending' AND NEW.status IS NOT OLD.status;
 
-  INSERT INTO status_changes (conversation_id, from_status, to_status)
-  SELECT OLD.id, OLD.remote_status, NEW.status
+  INSERT INTO status_changes (conversation_id, from_status, from_provider_status, to_status)
+  SELECT OLD.id, OLD.remote_status, OLD.provider_status, NEW.status
   WHERE NEW.status IS NOT OLD.status
     AND (NEW.status <> OLD.remote_status
       OR EXISTS (SELECT 1 FROM status_changes o WHERE o.conversation_id = OLD.id AND o.state IN ('sending', 'queued', 'sent')));
 END;
 
--- Every step of a change is told, whoever takes it.
 CREATE TRIGGER status_changes_asked AFTER INSERT ON status_changes
 BEGIN
   INSERT INTO change_events (change_id, at, state, detail)
   VALUES (NEW.id, NEW.requested_at, NEW.state, 'asked for by ' || NEW.requested_by);
 END;
-CREATE TRIGGER status_changes_replaced AFTER UPDATE OF state ON status_changes
-WHEN NEW.state = 'cancelled' AND OLD.state <> 'cancelled'
+
+-- A change on its way that a pull sees before it is confirmed is ours, not the provider's.
+CREATE TRIGGER status_history_echo AFTER INSERT ON status_history
+WHEN NEW.origin = 'provider' AND NEW.from_status IS NOT NULL AND EXISTS (
+  SELECT 1 FROM status_changes o
+  WHERE o.conversation_id = NEW.conversation_id AND o.state IN ('sending', 'queued', 'sent') AND o.to_status = NEW.to_status)
 BEGIN
-  INSERT INTO change_events (change_id, at, state, detail) VALUES (NEW.id, NEW.ended_at, NEW.state, NEW.last_error);
+  UPDATE status_history SET origin = 'local' WHERE id = NEW.id;
 END;
 
 CREATE VIEW freshness AS
