@@ -1,0 +1,306 @@
+import { Either } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+
+/** What a body turned out to be instead of a list, and after how many bytes that was seen. */
+export interface SplitFault {
+  readonly offset: number
+  readonly reason: string
+}
+
+/** What was around the list: the other fields of its envelope, or nothing for a bare array. */
+export interface Envelope {
+  readonly elements: number
+  readonly fields: Readonly<Record<string, Json>>
+}
+
+/**
+ * Finds the elements of one long JSON list in a body that arrives in pieces cut anywhere. The list is the body itself,
+ * or the first of the named fields that holds an array. Elements are found by their brackets and quotes alone: whoever
+ * takes one parses it, and so finds out whether it is JSON.
+ */
+export interface Splitter {
+  /** Reads on. Null: so far it is what was expected. After a fault nothing more is read. */
+  readonly push: (piece: Uint8Array) => SplitFault | null
+  /** To be called when the body has ended: a fault, unless the list and all around it were closed. */
+  readonly end: () => Either.Either<Envelope, SplitFault>
+}
+
+const quote = 0x22
+const backslash = 0x5c
+const comma = 0x2c
+const colon = 0x3a
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+
+const byteOrderMark = [0xef, 0xbb, 0xbf]
+
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+
+/** Beyond this a field beside the list is skipped rather than kept. */
+const largestField = 1 << 20
+
+/**
+ * What the next byte outside of values must be:
+ * of a list `first` (an element or the end) → `after` (a comma or the end) → `next` (an element);
+ * of an envelope around it `key` (or the end) → `colon` → `field` → `afterField` (a comma or the end) → `nextKey`.
+ */
+type Place =
+  | "start"
+  | "first"
+  | "after"
+  | "next"
+  | "key"
+  | "colon"
+  | "field"
+  | "afterField"
+  | "nextKey"
+  | "closed"
+
+const expectations: Record<Place, string> = {
+  start: "expected a list or an object",
+  first: "expected an element or the end of the list",
+  after: "expected a comma or the end of the list",
+  next: "expected an element",
+  key: "expected a field's name or the end of the object",
+  colon: "expected a colon",
+  field: "expected a value",
+  afterField: "expected a comma or the end of the object",
+  nextKey: "expected a field's name",
+  closed: "expected nothing more"
+}
+
+const unfinished = -1
+const invalid = -2
+
+/**
+ * Reads over one JSON value by its brackets and quotes.
+ * `scan` gives the index behind the value's last byte, or `unfinished` where it goes on in the next piece.
+ */
+const makeScanner = () => {
+  let depth = 0
+  let inText = false
+  let escaped = false
+  let scalar = false
+
+  const begin = (first: number): void => {
+    depth = first === openBrace || first === openBracket ? 1 : 0
+    inText = first === quote
+    escaped = false
+    scalar = depth === 0 && !inText
+  }
+
+  const scanScalar = (piece: Uint8Array, from: number): number => {
+    for (let i = from; i < piece.length; i++) {
+      const byte = piece[i] as number
+      if (byte === comma || byte === closeBracket || byte === closeBrace || isSpace(byte)) return i
+    }
+    return unfinished
+  }
+
+  /** The index behind the closing quote, or `unfinished`. */
+  const scanText = (piece: Uint8Array, from: number): number => {
+    let i = from
+    if (escaped && i < piece.length) {
+      escaped = false
+      i++
+    }
+    while (i < piece.length) {
+      const byte = piece[i++]
+      if (byte === quote) {
+        inText = false
+        return i
+      }
+      if (byte === backslash) {
+        if (i === piece.length) escaped = true
+        i++
+      }
+    }
+    return unfinished
+  }
+
+  const scan = (piece: Uint8Array, from: number): number => {
+    if (scalar) return scanScalar(piece, from)
+    let i = from
+    for (;;) {
+      if (inText) {
+        i = scanText(piece, i)
+        if (i === unfinished) return unfinished
+        if (depth === 0) return i
+      }
+      while (i < piece.length) {
+        const byte = piece[i++]
+        if (byte === quote) {
+          inText = true
+          break
+        }
+        if (byte === openBrace || byte === openBracket) depth++
+        else if ((byte === closeBrace || byte === closeBracket) && --depth === 0) return i
+      }
+      if (i >= piece.length && !inText) return unfinished
+    }
+  }
+
+  return { begin, scan }
+}
+
+const join = (parts: ReadonlyArray<Uint8Array>, last: Uint8Array): Uint8Array =>
+  parts.length === 0 ? last : Buffer.concat([...parts, last])
+
+const toText = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")
+
+/**
+ * @param lists the names an envelope may give to its list
+ * @param onElement takes each element's UTF-8 bytes, in order; they may share memory with the piece they came in
+ */
+export const makeSplitter = (
+  lists: ReadonlyArray<string>,
+  onElement: (bytes: Uint8Array) => void
+): Splitter => {
+  const scanner = makeScanner()
+  let place: Place = "start"
+  /** The value being read, its bytes from earlier pieces, and their number. */
+  let reading: "element" | "name" | "field" | null = null
+  let parts: Array<Uint8Array> = []
+  let partBytes = 0
+  let offset = 0
+  let elements = 0
+  let enveloped = false
+  let foundList = false
+  let name = ""
+  let fault: SplitFault | null = null
+  const fields = new Map<string, Json>()
+
+  const finish = (last: Uint8Array): boolean => {
+    const bytes = join(parts, last)
+    const tooLarge = reading === "field" && partBytes + last.length > largestField
+    const finished = reading
+    parts = []
+    partBytes = 0
+    reading = null
+    if (finished === "element") {
+      elements++
+      place = "after"
+      onElement(bytes)
+      return true
+    }
+    place = finished === "name" ? "colon" : "afterField"
+    if (tooLarge) return true
+    try {
+      const value: Json = JSON.parse(toText(bytes))
+      if (finished === "name") name = String(value)
+      else fields.set(name, value)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Takes one byte outside of values; false where it does not belong there. */
+  const step = (byte: number): boolean => {
+    switch (place) {
+      case "start":
+        enveloped = byte === openBrace
+        foundList = byte === openBracket
+        place = enveloped ? "key" : "first"
+        return enveloped || foundList
+      case "after":
+      case "first":
+        if (byte === closeBracket) {
+          place = enveloped ? "afterField" : "closed"
+          return true
+        }
+        if (place === "after") {
+          place = "next"
+          return byte === comma
+        }
+        return startValue("element", byte)
+      case "next":
+        return startValue("element", byte)
+      case "afterField":
+      case "key":
+        if (byte === closeBrace) {
+          place = "closed"
+          return true
+        }
+        if (place === "afterField") {
+          place = "nextKey"
+          return byte === comma
+        }
+        return byte === quote && startValue("name", byte)
+      case "nextKey":
+        return byte === quote && startValue("name", byte)
+      case "colon":
+        place = "field"
+        return byte === colon
+      case "field":
+        if (byte === openBracket && !foundList && lists.includes(name)) {
+          foundList = true
+          place = "first"
+          return true
+        }
+        return startValue("field", byte)
+      case "closed":
+        return false
+    }
+  }
+
+  const startValue = (kind: "element" | "name" | "field", byte: number): boolean => {
+    if (byte === comma || byte === colon || byte === closeBracket || byte === closeBrace) return false
+    reading = kind
+    scanner.begin(byte)
+    return true
+  }
+
+  const fail = (at: number, reason: string): SplitFault => {
+    fault = { offset: offset + at, reason }
+    return fault
+  }
+
+  /** Reads a value from `from`, of which the first `skip` bytes are known; the index behind it, `unfinished` or `invalid`. */
+  const readValue = (piece: Uint8Array, from: number, skip: number): number => {
+    const until = scanner.scan(piece, from + skip)
+    if (until !== unfinished) return finish(piece.subarray(from, until)) ? until : invalid
+    const rest = piece.subarray(from)
+    partBytes += rest.length
+    if (reading === "field" && partBytes > largestField) parts = []
+    else parts.push(rest)
+    return unfinished
+  }
+
+  const push = (piece: Uint8Array): SplitFault | null => {
+    let i = 0
+    if (fault !== null) return fault
+    while (i < piece.length) {
+      let from = i
+      let skip = 0
+      if (reading === null) {
+        const byte = piece[i++] as number
+        if (isSpace(byte)) continue
+        if (byte === byteOrderMark[offset + i - 1]) continue
+        const here = place
+        if (!step(byte)) return fail(i - 1, expectations[here])
+        if (reading === null) continue
+        from = i - 1
+        skip = 1
+      }
+      i = readValue(piece, from, skip)
+      if (i === invalid) return fail(from, "not JSON")
+      if (i === unfinished) break
+    }
+    offset += piece.length
+    return null
+  }
+
+  const end = (): Either.Either<Envelope, SplitFault> => {
+    if (fault !== null) return Either.left(fault)
+    if (place === "start") return Either.left({ offset, reason: "the body is empty" })
+    if (place !== "closed") return Either.left({ offset, reason: "the body ended before the list did" })
+    if (!foundList) return Either.left({ offset, reason: "an object without a list" })
+    return Either.right({ elements, fields: Object.fromEntries(fields) })
+  }
+
+  return { push, end }
+}
