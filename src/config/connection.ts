@@ -1,0 +1,187 @@
+import { Either, Schema } from "effect"
+import type { Limit } from "../http/contract.ts"
+import type { AnyProviderDefinition } from "../providers/Provider.ts"
+import { readBaseUrl } from "./baseUrl.ts"
+import type { ConnectionConfig, Registry } from "./Config.ts"
+import { suggestion } from "./nearest.ts"
+import { CommonKeys } from "./schema.ts"
+import { schemaFaults } from "./schemaFaults.ts"
+import { type Key, keysOf } from "./schemaKeys.ts"
+import { spellDuration } from "./units.ts"
+import { type Environment, proposedVariable, resolveVariables, variableOf } from "./variables.ts"
+import type { Path } from "./yamlSource.ts"
+
+/** Told of everything that is wrong, with the path from the connection on. */
+export type Report = (path: Path, message: string) => void
+
+export interface ConnectionContext {
+  readonly registry: Registry
+  readonly environment: Environment
+  /** What the file of variables is called in messages. */
+  readonly dotenv: string
+}
+
+const commonKeys = keysOf(CommonKeys)
+
+/** Fewer deletions than this are never held back. */
+const deleteBrakeRows = 50
+
+const day = 86_400_000
+
+type Written = Readonly<Record<string, unknown>>
+
+const isWritten = (value: unknown): value is Written =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const pick = (written: Written, keys: ReadonlyArray<Key>): Written =>
+  Object.fromEntries(keys.filter(({ name }) => name in written).map(({ name }) => [name, written[name]]))
+
+/** Decodes, or reports and returns null. A path that is already spoken for is not spoken of again. */
+const decode = <A, I>(
+  schema: Schema.Schema<A, I>,
+  value: unknown,
+  report: (path: Path, message: string, missing: boolean) => void
+): A | null => {
+  const decoded = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })(value)
+  if (Either.isRight(decoded)) return decoded.right
+  const unique = new Map(
+    schemaFaults(decoded.left.issue).map((fault) => [JSON.stringify(fault.path), fault] as const)
+  )
+  for (const { path, message, missing } of unique.values()) report(path, message, missing)
+  return null
+}
+
+/** Replaces `${…}` in every text, however deep. */
+const resolveAll = (value: unknown, path: Path, context: ConnectionContext, report: Report): unknown => {
+  if (typeof value === "string") {
+    const { text, faults } = resolveVariables(value, context.environment, context.dotenv)
+    for (const fault of new Set(faults)) report(path, fault)
+    return text
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, index) => resolveAll(item, [...path, index], context, report))
+  }
+  if (!isWritten(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, resolveAll(inner, [...path, key], context, report)])
+  )
+}
+
+const checkSecret = (key: Key, value: unknown, provider: string, report: Report): void => {
+  const remedy = `write ${key.name}: \${${proposedVariable(provider, key.name)}} and set that variable`
+  if (value === null || value === undefined || value === "") {
+    report([key.name], `nothing is written here; ${remedy}`)
+  } else if (typeof value !== "string" || variableOf(value) === null) {
+    report([key.name], `a secret may not be written in this file; ${remedy}`)
+  }
+}
+
+const findDefinition = (
+  written: Written,
+  registry: Registry,
+  report: Report
+): AnyProviderDefinition | null => {
+  const { provider } = written
+  const known = Object.keys(registry)
+  if (typeof provider !== "string") {
+    const state = "provider" in written ? "expected a provider's name" : "missing"
+    report(["provider"], `${state}; write provider: and one of ${known.join(", ")}`)
+    return null
+  }
+  const definition = Object.hasOwn(registry, provider) ? registry[provider] : undefined
+  if (definition === undefined) report(["provider"], `no such provider${suggestion(provider, known)}`)
+  return definition ?? null
+}
+
+const configuredLimits = (limits: CommonKeys["limits"]): ReadonlyArray<Limit> | null =>
+  limits?.map(({ requests, per, scope = "connection" }) => ({
+    name: `${requests} in ${spellDuration(per)}`,
+    requests,
+    perMillis: per,
+    scope
+  })) ?? null
+
+/** One entry of `connections`; null where something was reported. */
+export const readConnection = (
+  entry: unknown,
+  context: ConnectionContext,
+  tell: Report
+): ConnectionConfig | null => {
+  if (!isWritten(entry)) {
+    tell([], "expected keys with values; write - name: my-inbox and, below it, provider: and its keys")
+    return null
+  }
+  const told = new Set<string>()
+  const report: Report = (path, message) => {
+    // One fault for each key: what follows from the first helps nobody.
+    const place = JSON.stringify(path)
+    if (told.has(place)) return
+    told.add(place)
+    tell(path, message)
+  }
+  const definition = findDefinition(entry, context.registry, report)
+  const ownKeys = definition === null ? [] : keysOf(definition.settings)
+  const keys = [...commonKeys, ...ownKeys]
+  const names = [...new Set(keys.map(({ name }) => name))]
+  const foreign =
+    definition === null ? Object.values(context.registry).flatMap(({ settings }) => keysOf(settings)) : []
+  for (const name of Object.keys(entry)) {
+    if (names.includes(name) || foreign.some((key) => key.name === name)) continue
+    report([name], `unknown key${suggestion(name, names)}`)
+  }
+
+  const secrets = [...ownKeys, ...foreign].filter(({ secret }) => secret)
+  for (const key of secrets) {
+    if (key.name in entry) checkSecret(key, entry[key.name], definition?.id ?? "my", report)
+  }
+  // A connection that is switched off may lack its secrets.
+  const lenient = new Set(entry.enabled === false ? secrets.map(({ name }) => name) : [])
+  const resolved = Object.fromEntries(
+    Object.entries(entry).map(([name, value]) => [
+      name,
+      resolveAll(value, [name], context, lenient.has(name) ? () => undefined : report)
+    ])
+  )
+
+  const common = decode(CommonKeys, pick(resolved, commonKeys), (path, message, missing) =>
+    report(path, missing ? "missing; write name: and a name of your own, such as my-inbox" : message)
+  )
+  if (definition === null) return null
+  const settings = decode(definition.settings, pick(resolved, ownKeys), (path, message, missing) => {
+    const [name] = path
+    const key = ownKeys.find((candidate) => candidate.name === name)
+    const example = key?.secret ? `\${${proposedVariable(definition.id, key.name)}}` : "and its value"
+    report(path, missing ? `missing; write ${String(path.at(-1))}: ${example}` : message)
+  })
+  const baseUrlText = typeof resolved.baseUrl === "string" ? resolved.baseUrl : null
+  const baseUrl =
+    baseUrlText === null
+      ? Either.right(settings === null ? null : definition.baseUrl(settings))
+      : readBaseUrl(baseUrlText)
+  if (Either.isLeft(baseUrl)) report(["baseUrl"], baseUrl.left)
+  else if (baseUrl.right === null && settings !== null && !("baseUrl" in entry)) {
+    report(["baseUrl"], "missing; write baseUrl: https://… (the address your account is reached at)")
+  }
+
+  const url = Either.getOrNull(baseUrl)
+  if (told.size > 0 || common === null || settings === null || url === null) return null
+  const { write } = definition.statusMap
+  const statusMap = { ...write, ...common.statusMap }
+  return {
+    name: common.name,
+    provider: definition.id,
+    enabled: common.enabled ?? true,
+    baseUrl: url,
+    settings: { ...(settings as object), name: common.name, baseUrl: url, statusMap },
+    quota: common.quota ?? 1,
+    limits: configuredLimits(common.limits) ?? definition.limits,
+    concurrency: common.concurrency ?? null,
+    messages: common.messages ?? "auto",
+    deleteBrake: { share: common.deleteBrake ?? 0.02, rows: deleteBrakeRows },
+    statusMap,
+    keepRaw: common.keepRaw ?? "newest",
+    conflict: common.conflict ?? "manual",
+    reconcileMillis: common.reconcile ?? day,
+    definition
+  }
+}

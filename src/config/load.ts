@@ -1,0 +1,192 @@
+import { readFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { parseEnv } from "node:util"
+import { Effect, Either, Schema } from "effect"
+import { type Config, ConfigError, type ConnectionConfig, type Fault, type Registry } from "./Config.ts"
+import { readConnection } from "./connection.ts"
+import { suggestion } from "./nearest.ts"
+import { Document } from "./schema.ts"
+import { schemaFaults } from "./schemaFaults.ts"
+import { keysOf } from "./schemaKeys.ts"
+import { type Environment, resolveVariables } from "./variables.ts"
+import { formatPath, type Path, parseYaml } from "./yamlSource.ts"
+
+export interface LoadOptions {
+  readonly registry: Registry
+  /** `--config`; null: `$PARLEY_CONFIG`, else `config/parley.yaml`. */
+  readonly config: string | null
+  /** `--db`, from the current folder; null: what the configuration says. */
+  readonly database: string | null
+  readonly cwd: string
+  readonly environment: Environment
+}
+
+export const defaultPath = "config/parley.yaml"
+
+/** The file to read, as the user calls it. */
+export const configPath = ({ config, environment }: Pick<LoadOptions, "config" | "environment">): string =>
+  config ?? (environment.PARLEY_CONFIG || defaultPath)
+
+/** What to say of a file that could not be read; `code` is the system's, such as `ENOENT`. */
+export const unreadable = (path: string, code: string): string => {
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return 'no such file; "parley init" writes one, or name another with --config FILE'
+    case "EISDIR":
+      return `a folder, not a file; name the file in it, such as ${join(path, "parley.yaml")}`
+    case "EACCES":
+    case "EPERM":
+      return `no permission to read it; allow that with: chmod u+r ${path}`
+    case "ENCODING":
+      return "not text in UTF-8; save it again in that encoding"
+    default:
+      return `cannot be read (${code}); name another with --config FILE`
+  }
+}
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown reason"
+
+/** A file's text, or the system's code for why there is none. */
+const readText = (path: string): Either.Either<string, string> =>
+  Either.flatMap(Either.try({ try: () => readFileSync(path), catch: codeOf }), (bytes) =>
+    Either.try({
+      try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+      catch: () => "ENCODING"
+    })
+  )
+
+interface Source {
+  readonly path: string
+  /** The folder that relative paths in the file start at. */
+  readonly folder: string
+  readonly document: Readonly<Record<string, unknown>>
+  readonly environment: Environment
+  readonly dotenv: string
+  readonly faults: Array<Fault>
+  readonly report: (path: Path, message: string) => void
+}
+
+/** The variables that can be put in; what is set in the environment itself wins over the file. */
+const readEnvironment = (options: LoadOptions, dotenv: string, absolute: string, faults: Array<Fault>) => {
+  const text = readText(absolute)
+  if (Either.isRight(text)) return { ...parseEnv(text.right), ...options.environment }
+  if (text.left !== "ENOENT") {
+    faults.push({ file: dotenv, line: null, where: "", message: unreadable(dotenv, text.left) })
+  }
+  return options.environment
+}
+
+const readSource = (options: LoadOptions): Either.Either<Source, ConfigError> => {
+  const path = configPath(options)
+  const absolute = resolve(options.cwd, path)
+  const faults: Array<Fault> = []
+  const fail = (line: number | null, where: string, message: string) =>
+    Either.left(new ConfigError({ faults: [...faults, { file: path, line, where, message }] }))
+
+  const text = readText(absolute)
+  if (Either.isLeft(text)) return fail(null, "", unreadable(path, text.left))
+  const yaml = parseYaml(text.right)
+  faults.push(...yaml.faults.map((fault) => ({ file: path, ...fault })))
+  if (!yaml.readable) return Either.left(new ConfigError({ faults }))
+  const { value } = yaml
+  if (value === undefined || value === null) {
+    return fail(1, "", 'nothing is written in it; delete it and let "parley init" write one')
+  }
+  if (typeof value !== "object" || Array.isArray(value)) {
+    return fail(1, "", "expected the keys database: and connections: at the left margin")
+  }
+  const dotenv = join(dirname(path), ".env")
+  return Either.right({
+    path,
+    folder: dirname(absolute),
+    document: value as Readonly<Record<string, unknown>>,
+    environment: readEnvironment(options, dotenv, join(dirname(absolute), ".env"), faults),
+    dotenv,
+    faults,
+    report: (at, message) => {
+      faults.push({ file: path, line: yaml.lineOf(at), where: formatPath(at), message })
+    }
+  })
+}
+
+/** The mirror's file, absolute; null where something was reported. */
+const readDatabase = (source: Source, options: LoadOptions): string | null => {
+  if (options.database !== null) return resolve(options.cwd, options.database)
+  const { database } = source.document
+  if (typeof database !== "string" || database === "") {
+    const state = "database" in source.document ? "expected the path of a file" : "missing"
+    source.report(["database"], `${state}; write database: ../parley.db, or give --db FILE`)
+    return null
+  }
+  const { text, faults } = resolveVariables(database, source.environment, source.dotenv)
+  for (const fault of faults) source.report(["database"], fault)
+  return resolve(source.folder, text)
+}
+
+const reportUnknownKeys = (source: Source): void => {
+  const names = keysOf(Document).map(({ name }) => name)
+  for (const name of Object.keys(source.document)) {
+    if (!names.includes(name)) source.report([name], `unknown key${suggestion(name, names)}`)
+  }
+}
+
+const reportTwins = (source: Source, entries: ReadonlyArray<unknown>): void => {
+  const first = new Map<string, number>()
+  entries.forEach((entry, index) => {
+    const name = typeof entry === "object" && entry !== null && "name" in entry ? entry.name : undefined
+    if (typeof name !== "string") return
+    const other = first.get(name)
+    if (other === undefined) first.set(name, index)
+    else {
+      const path = ["connections", index, "name"]
+      source.report(path, `connections[${other}] has this name too; give each connection its own`)
+    }
+  })
+}
+
+const readConnections = (source: Source, registry: Registry): ReadonlyArray<ConnectionConfig> => {
+  const { connections } = source.document
+  const decoded = Schema.decodeUnknownEither(Document.fields.connections)(connections)
+  if (Either.isLeft(decoded)) {
+    for (const { message } of schemaFaults(decoded.left.issue)) {
+      source.report(["connections"], connections === undefined ? `missing; ${message}` : message)
+    }
+    return []
+  }
+  const context = { registry, environment: source.environment, dotenv: source.dotenv }
+  const read = decoded.right.map((entry, index) =>
+    readConnection(entry, context, (path, message) => source.report(["connections", index, ...path], message))
+  )
+  reportTwins(source, decoded.right)
+  return read.filter((connection) => connection !== null)
+}
+
+const inOrder = (faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> =>
+  [...faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+
+/** Reads and decodes the configuration. Everything that is wrong with it is in the one error. */
+export const loadConfig = (options: LoadOptions): Effect.Effect<Config, ConfigError> =>
+  Effect.gen(function* () {
+    const source = yield* readSource(options)
+    const database = readDatabase(source, options)
+    reportUnknownKeys(source)
+    const connections = readConnections(source, options.registry)
+    if (source.faults.length > 0 || database === null) {
+      return yield* new ConfigError({ faults: inOrder(source.faults) })
+    }
+    return { path: source.path, database, connections }
+  })
+
+/**
+ * Where the mirror is, for commands that only read it: `--db`, else what the configuration says. Its connections, and
+ * the secrets they need, are not looked at.
+ */
+export const loadDatabasePath = (options: LoadOptions): Effect.Effect<string, ConfigError> =>
+  Effect.gen(function* () {
+    if (options.database !== null) return resolve(options.cwd, options.database)
+    const source = yield* readSource(options)
+    const database = readDatabase(source, options)
+    return database ?? (yield* new ConfigError({ faults: inOrder(source.faults) }))
+  })

@@ -1,0 +1,117 @@
+import { Schema } from "effect"
+import { DurationText, Percentage, TimeZone } from "./units.ts"
+
+/*
+ * What a configuration may say, but for the keys that only one provider has: those are in that provider's settings.
+ * Every value here is as it is written; defaults are put in by load.ts.
+ */
+
+const refined = (message: string) => ({ message: () => ({ message, override: true }) })
+
+export const ConnectionName = Schema.String.pipe(Schema.pattern(/^[a-z0-9-]+$/)).annotations({
+  ...refined("not a name for a connection; write small letters, digits and hyphens, such as my-inbox"),
+  description: "Your name for this account: unique, of small letters, digits and hyphens."
+})
+
+const AtLeastOne = Schema.Number.pipe(Schema.int(), Schema.positive()).annotations({
+  ...refined("expected a whole number from 1 on"),
+  description: "A whole number from 1 on."
+})
+
+const ConfiguredLimit = Schema.Struct({
+  requests: AtLeastOne.annotations({ description: "This many requests …" }),
+  per: DurationText.annotations({ description: "… in any stretch of this length: 1 minute, 1h." }),
+  scope: Schema.optional(
+    Schema.Literal("connection", "path").annotations({
+      description:
+        "What shares it: all requests of the connection (default), or those of one method and path."
+    })
+  )
+})
+
+const VendorWord = Schema.String.pipe(Schema.minLength(1)).annotations(
+  refined("expected the vendor's word for this status, as text")
+)
+
+const StatusWords = Schema.Struct({
+  active: Schema.optionalWith(VendorWord, { exact: true }),
+  handed_off: Schema.optionalWith(VendorWord, { exact: true }),
+  completed: Schema.optionalWith(VendorWord, { exact: true }),
+  abandoned: Schema.optionalWith(VendorWord, { exact: true })
+}).annotations({ description: "The vendor's word to write for a status, where it is not the usual one." })
+
+/** The keys that every connection can have. */
+export const CommonKeys = Schema.Struct({
+  name: ConnectionName,
+  provider: Schema.String.annotations({ description: "The vendor." }),
+  enabled: Schema.optional(
+    Schema.Boolean.annotations({ description: "false leaves this connection out. Default: true." })
+  ),
+  baseUrl: Schema.optional(
+    Schema.String.annotations({
+      description: "Where requests go, with the vendor's prefix. https, or http on this very machine."
+    })
+  ),
+  quota: Schema.optional(
+    Percentage.annotations({ description: "Share of the vendor's limits to use: 60%. Default: 100%." })
+  ),
+  limits: Schema.optional(
+    Schema.NonEmptyArray(ConfiguredLimit).annotations({
+      description: "Replaces the limits that are known of this vendor.",
+      message: (issue) => ({
+        message: "expected a list such as [{ requests: 500, per: 1 minute, scope: connection }]",
+        override: !(Array.isArray(issue.actual) && issue.actual.length > 0)
+      })
+    })
+  ),
+  concurrency: Schema.optional(
+    AtLeastOne.annotations({
+      description: "Requests in flight at most. Default: as many as the limits allow."
+    })
+  ),
+  messages: Schema.optional(
+    Schema.Literal("auto", "off").annotations({
+      description: "off: conversations without their messages. Default: auto."
+    })
+  ),
+  deleteBrake: Schema.optional(
+    Percentage.annotations({
+      description:
+        "At most this share of the conversations (or 50) is marked deleted in one run. Default: 2%."
+    })
+  ),
+  exportTimeZone: Schema.optional(
+    TimeZone.annotations({
+      description: "The zone of exported times that name none (Convocore). Default: UTC."
+    })
+  ),
+  statusMap: Schema.optional(StatusWords),
+  keepRaw: Schema.optional(
+    Schema.Literal("newest", "all").annotations({
+      description: "Payloads kept as they came: the newest of each record, or every version. Default: newest."
+    })
+  ),
+  conflict: Schema.optional(
+    Schema.Literal("manual", "remote-wins", "local-wins").annotations({
+      description: "What becomes of a change when the provider's status has changed too. Default: manual."
+    })
+  ),
+  reconcile: Schema.optional(
+    DurationText.annotations({ description: "How often a complete scan runs. Default: 24 hours." })
+  )
+})
+export type CommonKeys = typeof CommonKeys.Type
+
+/** The whole file; what a connection holds depends on its provider. */
+export const Document = Schema.Struct({
+  database: Schema.optional(
+    Schema.String.pipe(Schema.minLength(1)).annotations({
+      ...refined("expected the path of a file"),
+      description: "The mirror's file. A relative path starts at this file's folder."
+    })
+  ),
+  connections: Schema.NonEmptyArray(Schema.Unknown).annotations({
+    ...refined("expected a list with at least one connection; each begins with - name: and provider:"),
+    description: "The accounts to mirror."
+  })
+})

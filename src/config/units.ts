@@ -1,0 +1,83 @@
+import { ParseResult, Schema } from "effect"
+
+const units: ReadonlyArray<readonly [millis: number, words: RegExp]> = [
+  [1, /^(?:ms|millis|milliseconds?)$/],
+  [1000, /^(?:s|secs?|seconds?)$/],
+  [60_000, /^(?:m|mins?|minutes?)$/],
+  [3_600_000, /^(?:h|hours?)$/],
+  [86_400_000, /^(?:d|days?)$/],
+  [604_800_000, /^(?:w|weeks?)$/]
+]
+
+const durationText = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*$/
+
+/** `500ms`, `30s`, `5m`, `2h`, `1d` or in words (`1 minute`, `24 hours`), in milliseconds; null: not a duration. */
+export const parseDuration = (text: string): number | null => {
+  const [, amount = "", word = ""] = durationText.exec(text) ?? []
+  const unit = units.find(([, words]) => words.test(word.toLowerCase()))
+  const millis = unit === undefined ? Number.NaN : Number(amount) * unit[0]
+  return Number.isSafeInteger(Math.round(millis)) ? Math.round(millis) : null
+}
+
+/** A scalar that is written as text: one message for whatever is wrong with it. */
+const written = (
+  pattern: RegExp,
+  message: string,
+  description: string,
+  read: (text: string) => number | null
+) =>
+  Schema.transformOrFail(Schema.String.pipe(Schema.pattern(pattern)), Schema.Number, {
+    strict: true,
+    decode: (text, _options, ast) => {
+      const value = read(text)
+      return value === null ? ParseResult.fail(new ParseResult.Type(ast, text)) : ParseResult.succeed(value)
+    },
+    encode: (value) => ParseResult.succeed(String(value))
+  }).annotations({ message: () => ({ message, override: true }), description })
+
+/** A duration above zero, as milliseconds. */
+export const DurationText = written(
+  durationText,
+  "not a duration; write a number and a unit, such as 500ms, 30s, 5m, 2h, 1d or 1 minute",
+  "A duration: 500ms, 30s, 5m, 2h, 1d, or in words (1 minute).",
+  (text) => parseDuration(text) || null
+)
+
+const share = (text: string): number => Number(text.replace("%", "")) / 100
+
+/** A percentage above 0% and up to 100%, as a share. */
+export const Percentage = written(
+  /^\s*\d+(?:\.\d+)?\s*%\s*$/,
+  "not a percentage above 0% and up to 100%; write it with its sign, such as 60%",
+  "A percentage: 60%.",
+  (text) => (share(text) > 0 && share(text) <= 1 ? share(text) : null)
+)
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== ""
+  } catch {
+    return false
+  }
+}
+
+/** A time zone's name, as the time zone database writes it. */
+export const TimeZone = Schema.String.pipe(Schema.filter(isTimeZone)).annotations({
+  message: () => ({ message: "not a time zone; write a name such as UTC or Europe/Berlin", override: true }),
+  description: "A time zone: UTC, Europe/Berlin."
+})
+
+const spoken: ReadonlyArray<readonly [millis: number, word: string]> = [
+  [86_400_000, "day"],
+  [3_600_000, "hour"],
+  [60_000, "minute"],
+  [1000, "second"],
+  [1, "millisecond"]
+]
+
+/** Milliseconds in the largest unit that needs no fraction: `1 minute`, `90 seconds`. */
+export const spellDuration = (millis: number): string => {
+  const [unit, word] = spoken.find(([size]) => millis % size === 0) ?? [1, "millisecond"]
+  const amount = millis / unit
+  return `${amount} ${word}${amount === 1 ? "" : "s"}`
+}

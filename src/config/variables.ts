@@ -1,0 +1,38 @@
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const whole = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/
+const anywhere = /\$\{([^{}]*)\}/g
+const name = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** The variable's name where the text is `${NAME}` and nothing else. */
+export const variableOf = (text: string): string | null => whole.exec(text.trim())?.[1] ?? null
+
+export interface Resolved {
+  readonly text: string
+  /** One for each `${…}` that stands for nothing. */
+  readonly faults: ReadonlyArray<string>
+}
+
+/**
+ * Puts variables where `${NAME}` stands. No other notation means anything.
+ * @param dotenv the file that was read beside the environment, as it is called in messages
+ */
+export const resolveVariables = (text: string, environment: Environment, dotenv: string): Resolved => {
+  const faults: Array<string> = []
+  const resolved = text.replace(anywhere, (written, inner: string) => {
+    if (!name.test(inner)) {
+      faults.push("only a name of letters, digits and underscores can stand between the braces of a variable")
+      return written
+    }
+    const value = environment[inner]
+    if (value !== undefined && value !== "") return value
+    const state = value === undefined ? "is not set" : "is empty"
+    faults.push(`the variable ${inner} ${state}; set it in the environment, or in ${dotenv}`)
+    return written
+  })
+  return { text: resolved, faults }
+}
+
+/** `apiKey` of naturalead → `NATURALEAD_API_KEY`, the name that examples and messages propose. */
+export const proposedVariable = (provider: string, key: string): string =>
+  `${provider}_${key.replace(/([a-z0-9])([A-Z])/g, "$1_$2")}`.toUpperCase().replace(/[^A-Z0-9]+/g, "_")
