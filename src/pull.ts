@@ -1,0 +1,207 @@
+import { Chunk, Clock, Effect, Either, Option, Schedule, Sink, Stream } from "effect"
+import type { OpenConnection } from "./connection.ts"
+import type { ProviderError } from "./domain/ProviderError.ts"
+import { now, type Timestamp, toMillis } from "./domain/Timestamp.ts"
+import { Progress } from "./progress.ts"
+import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
+import { Mirror, SeenSet } from "./store/Mirror.ts"
+import type { StoreError } from "./store/StoreError.ts"
+
+/*
+ * The inward river: a provider's pages, committed as they come, and what follows once everything was enumerated.
+ */
+
+export interface PullOptions {
+  readonly runId: number
+  /** Half-open window on when conversations were started, UTC; null: without bound. */
+  readonly since: Timestamp | null
+  readonly until: Timestamp | null
+  /** Fetch every conversation's details again, changed or not. */
+  readonly full: boolean
+}
+
+/** Why a pull that did not fail is still not complete. */
+export interface Shortfall {
+  readonly kind: string
+  readonly message: string
+  readonly hint: string
+}
+
+/** Milliseconds after which received pages are committed even if they are few. */
+const commitEvery = 500
+
+/** Details a provider may ask for at once; the governor decides how many really leave. */
+const defaultConcurrency = 32
+
+/** Missing conversations that are asked for by id at once. */
+const confirmationConcurrency = 8
+
+/** A scan that began longer ago than this, in milliseconds, is history once finished: the present needs another. */
+const staleScan = 10 * 60_000
+
+const recordsIn = (page: Page): number => {
+  let records = 1
+  for (const item of page.items) {
+    records += item._tag === "Sighting" ? 1 + (item.messages?.items.length ?? 0) : 1
+  }
+  return records
+}
+
+/** Pages together for one transaction. A failure travels as the last element, so that what came before it is kept. */
+const batched = <E>(pages: Stream.Stream<Page, E>) =>
+  pages.pipe(
+    Stream.map((page): Either.Either<Page, E> => Either.right(page)),
+    Stream.catchAll((error) => Stream.succeed(Either.left<E>(error))),
+    Stream.aggregateWithin(
+      Sink.foldWeighted({
+        initial: Chunk.empty<Either.Either<Page, E>>(),
+        maxCost: pageSize,
+        cost: (_, element) => (Either.isRight(element) ? recordsIn(element.right) : 0),
+        body: (batch, element) => Chunk.append(batch, element)
+      }),
+      Schedule.spaced(commitEvery)
+    ),
+    Stream.map((batch) => {
+      const [failures, good] = Chunk.separate(batch)
+      return { pages: Chunk.toReadonlyArray(good), failure: Chunk.head(failures) }
+    })
+  )
+
+/**
+ * Pulls one connection into the mirror. Pages commit in transactions of about one page's records, each with its raw
+ * payloads, quarantined records, cursor and ledger rows; a failure or interruption keeps what was committed, and the
+ * next pull of the same scope goes on from there. Null: everything in scope was enumerated and stored.
+ */
+export const pull = Effect.fn("pull")(function* (connection: OpenConnection, options: PullOptions) {
+  const began = yield* Clock.currentTimeMillis
+  const first = yield* scan(connection, options)
+  if (first.shortfall !== null || began - first.startedAt < staleScan) return first.shortfall
+  return (yield* scan(connection, options)).shortfall
+})
+
+/** One enumeration of everything in scope, or the rest of one that was interrupted. */
+const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, options: PullOptions) {
+  const mirror = yield* Mirror
+  const progress = yield* Progress
+  const { config, lane, provider } = connection
+  const { name } = config
+
+  const scopeText = JSON.stringify({ since: options.since, until: options.until, full: options.full })
+  const unfinished = yield* mirror.unfinishedScan(name, lane)
+  const resumed = unfinished !== null && unfinished.scope === scopeText ? unfinished : null
+  const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
+  const seen = new SeenSet()
+  const told = new Set<string>()
+  let end: Page["end"] = null
+
+  const scope: PullScope<StoreError> = {
+    cursor: resumed?.cursor ?? null,
+    since: options.since,
+    until: options.until,
+    refetch: options.full,
+    messages: config.messages === "auto",
+    concurrency: config.concurrency ?? defaultConcurrency,
+    known: (ids) => mirror.known(name, ids),
+    learned: yield* mirror.learned(name)
+  }
+
+  const commit = Effect.fn("pull.commit")(function* (pages: ReadonlyArray<Page>) {
+    const totals = yield* mirror.commit({
+      runId: options.runId,
+      connection: name,
+      lane,
+      pages,
+      scan: { scope: scopeText, startedAt },
+      keepRaw: config.keepRaw,
+      seen
+    })
+    yield* progress.committed(name, totals)
+    for (const page of pages) {
+      end = page.end ?? end
+      yield* Effect.forEach(page.notices, (notice) => tell(notice))
+    }
+  })
+
+  const tell = (notice: Notice) =>
+    told.has(notice.code)
+      ? Effect.void
+      : Effect.suspend(() => {
+          told.add(notice.code)
+          return progress.notice(name, notice.message, notice.hint)
+        })
+
+  const failure = yield* batched(provider.pull(scope)).pipe(
+    Stream.mapEffect(({ pages, failure }) =>
+      Effect.as(pages.length === 0 ? Effect.void : commit(pages), failure)
+    ),
+    Stream.filterMap((failure) => failure),
+    Stream.runHead
+  )
+  if (Option.isSome(failure)) return yield* Effect.fail(failure.value)
+
+  const finished = { startedAt: toMillis(startedAt) }
+  if (end === null || !end.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
+  const missing = yield* mirror.finishScan({
+    connection: name,
+    lane,
+    startedAt,
+    // A scan taken up from another run has not seen with its own eyes what that run saw.
+    seen: resumed === null && options.since === null && options.until === null ? seen : null
+  })
+  return { ...finished, shortfall: yield* confirmMissing(connection, options, missing) }
+})
+
+const incomplete = (reason: string | null): Shortfall => ({
+  kind: "incomplete",
+  message: reason ?? "the provider's list ended before it was whole",
+  hint: "what was received is stored; the next run lists everything again"
+})
+
+/**
+ * Asks for each conversation that a complete scan no longer listed by its id. Only those that the provider says do not
+ * exist are marked deleted; those that it still shows are stored again. Too many at once are a fault of somebody's,
+ * not a clean-up: then nothing is asked and nothing is marked.
+ */
+const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
+  connection: OpenConnection,
+  options: PullOptions,
+  missing: ReadonlyArray<string>
+) {
+  if (missing.length === 0) return null
+  const mirror = yield* Mirror
+  const { config, lane, provider } = connection
+  const held = yield* mirror.countConversations(config.name)
+  const brake = Math.max(config.deleteBrake.rows, Math.floor(held * config.deleteBrake.share))
+  if (missing.length > brake) {
+    const shortfall: Shortfall = {
+      kind: "delete_brake",
+      message: `${missing.length} of ${held} conversations are no longer listed, more than the ${brake} that one run may mark deleted; none was marked`,
+      hint: "look at the provider: if they are really gone, raise deleteBrake for this connection and sync again"
+    }
+    return shortfall
+  }
+  const asked = yield* Effect.forEach(
+    missing,
+    (providerId) => Effect.map(provider.fetch(providerId, null), (page) => ({ providerId, page })),
+    { concurrency: confirmationConcurrency }
+  )
+  const pages = asked.flatMap(({ page }) => (page === null ? [] : [page]))
+  const { runId } = options
+  if (pages.length > 0) {
+    yield* mirror.commit({
+      runId,
+      connection: config.name,
+      lane,
+      pages,
+      scan: null,
+      keepRaw: config.keepRaw,
+      seen: null
+    })
+  }
+  yield* mirror.tombstone({
+    connection: config.name,
+    providerIds: asked.filter(({ page }) => page === null).map(({ providerId }) => providerId),
+    runId
+  })
+  return null
+})

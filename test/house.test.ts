@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative, resolve } from "node:path"
+import { describe, expect, it } from "vitest"
+
+const root = resolve(import.meta.dirname, "..")
+
+const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => join("src", file))
+
+interface Import {
+  readonly from: string
+  /** A path below the root, or a package's name. */
+  readonly to: string
+  readonly typeOnly: boolean
+}
+
+const statement = /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm
+
+const imports: ReadonlyArray<Import> = files.flatMap((from) =>
+  [...readFileSync(join(root, from), "utf8").matchAll(statement)].map(([, type, specifier = ""]) => ({
+    from,
+    to: specifier.startsWith(".") ? relative(root, resolve(root, dirname(from), specifier)) : specifier,
+    typeOnly: type !== undefined
+  }))
+)
+
+/** The room a file lives in; a provider's folder is a room of its own. */
+const room = (path: string): string => {
+  const [, first = "", second = "", third] = path.split("/")
+  if (first === "providers" && third !== undefined) return `providers/${second}`
+  return first.endsWith(".ts") ? "root" : first
+}
+
+const offenders = (wrong: (entry: Import) => boolean): ReadonlyArray<string> =>
+  imports.filter(wrong).map(({ from, to }) => `${from} imports ${to}`)
+
+const local = (entry: Import): boolean => entry.to.startsWith("src/")
+
+describe("the house", () => {
+  it("finds the imports it judges", () => {
+    expect(imports.length).toBeGreaterThan(100)
+    expect(imports).toContainEqual({
+      from: "src/connection.ts",
+      to: "src/http/makeClient.ts",
+      typeOnly: false
+    })
+  })
+
+  it("lets domain import nothing but effect and itself", () => {
+    expect(
+      offenders(
+        (entry) => room(entry.from) === "domain" && entry.to !== "effect" && room(entry.to) !== "domain"
+      )
+    ).toEqual([])
+  })
+
+  it("keeps providers away from the store, the command line and the rivers", () => {
+    const forbidden = new Set(["store", "cli", "root", "simulator", "config"])
+    expect(
+      offenders(
+        (entry) => room(entry.from).startsWith("providers") && local(entry) && forbidden.has(room(entry.to))
+      )
+    ).toEqual([])
+  })
+
+  it("never lets one vendor import another's folder", () => {
+    expect(
+      offenders(
+        (entry) =>
+          room(entry.from).startsWith("providers/") &&
+          room(entry.to).startsWith("providers/") &&
+          room(entry.from) !== room(entry.to)
+      )
+    ).toEqual([])
+  })
+
+  it("keeps the store away from vendors and from HTTP, but for types", () => {
+    expect(
+      offenders(
+        (entry) =>
+          room(entry.from) === "store" &&
+          local(entry) &&
+          (room(entry.to).startsWith("providers/") ||
+            room(entry.to) === "cli" ||
+            (!entry.typeOnly && (room(entry.to) === "http" || room(entry.to) === "simulator")))
+      )
+    ).toEqual([])
+  })
+
+  it("keeps HTTP away from the store, the vendors and the command line", () => {
+    const forbidden = new Set(["store", "cli", "simulator", "config"])
+    expect(
+      offenders(
+        (entry) =>
+          room(entry.from) === "http" &&
+          local(entry) &&
+          (forbidden.has(room(entry.to)) || room(entry.to).startsWith("providers"))
+      )
+    ).toEqual([])
+  })
+
+  it("lets nothing below the command line import it", () => {
+    expect(
+      offenders(
+        (entry) => room(entry.to) === "cli" && room(entry.from) !== "cli" && entry.from !== "src/main.ts"
+      )
+    ).toEqual([])
+  })
+
+  it("opens SQLite only in the store and in the shared quota's own file", () => {
+    expect(
+      offenders(
+        (entry) =>
+          entry.to === "better-sqlite3" &&
+          room(entry.from) !== "store" &&
+          entry.from !== "src/http/quotaStore.ts"
+      )
+    ).toEqual([])
+  })
+
+  it("imports p-queue in one file", () => {
+    expect(offenders((entry) => entry.to === "p-queue" && entry.from !== "src/http/lanes.ts")).toEqual([])
+  })
+})
