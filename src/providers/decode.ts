@@ -64,41 +64,37 @@ const instant = <I>(
 export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(Schema.NullOr(schema), { default: (): A | null => null })
 
-export const text: Schema.Schema<string, string> = scalar(
-  "text",
-  (value) => (typeof value === "string" ? value : undefined),
-  (fc) => fc.string({ unit: "grapheme" })
+/** JSON can hold halves of a character, which no UTF-8 file can: they become the replacement character, as on any disk. */
+const wellFormed = (value: string): string =>
+  (value as string & { readonly toWellFormed: () => string }).toWellFormed()
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" ? wellFormed(value) : undefined
+
+const textOrNumberOf = (value: unknown): string | undefined =>
+  typeof value === "number" && Number.isFinite(value) ? String(value) : textOf(value)
+
+export const text: Schema.Schema<string, string> = scalar("text", textOf, (fc) =>
+  fc.string({ unit: "grapheme" })
 )
 
 /** A field with a documented list of words that a vendor may add to: any text is taken, as it is. */
 export const word = (...documented: ReadonlyArray<string>): Schema.Schema<string, string> =>
-  scalar(
-    "text",
-    (value) => (typeof value === "string" ? value : undefined),
-    (fc) =>
-      fc.oneof(
-        { arbitrary: fc.constantFrom(...documented), weight: 4 },
-        { arbitrary: fc.string(), weight: 1 }
-      )
+  scalar("text", textOf, (fc) =>
+    fc.oneof({ arbitrary: fc.constantFrom(...documented), weight: 4 }, { arbitrary: fc.string(), weight: 1 })
   )
 
 /** For ids and the like where a vendor sends both a number and text: read as text. */
 export const textOrNumber: Schema.Schema<string, string | number> = scalar(
   "text or a number",
-  (value) => {
-    if (typeof value === "string") return value
-    return typeof value === "number" && Number.isFinite(value) ? String(value) : undefined
-  },
+  textOrNumberOf,
   (fc) => fc.oneof(fc.string({ minLength: 1 }), fc.nat())
 )
 
 /** An id: text or a number, read as text; empty text is a fault. */
 export const id: Schema.Schema<string, string | number> = scalar(
   "text or a number that is not empty",
-  (value) => {
-    if (typeof value === "string") return value === "" ? undefined : value
-    return typeof value === "number" && Number.isFinite(value) ? String(value) : undefined
-  },
+  (value) => textOrNumberOf(value) || undefined,
   (fc) => fc.oneof(fc.string({ minLength: 1 }), fc.nat())
 )
 
@@ -109,7 +105,7 @@ const numberOf = (value: unknown): number | undefined => {
 
 export const integer: Schema.Schema<number, number> = scalar(
   "a whole number",
-  (value) => (typeof value === "number" && Number.isInteger(value) ? value : undefined),
+  (value) => (typeof value === "number" && Number.isSafeInteger(value) ? value : undefined),
   (fc) => fc.nat()
 )
 
@@ -118,9 +114,19 @@ export const integerLike: Schema.Schema<number, number | string> = scalar(
   "a whole number",
   (value) => {
     const number = numberOf(value)
-    return number !== undefined && Number.isInteger(number) ? number : undefined
+    return number !== undefined && Number.isSafeInteger(number) ? number : undefined
   },
   (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
+)
+
+/** How many there are of something: a whole number from 0, also written as text. */
+export const count: Schema.Schema<number, number | string> = scalar(
+  "a whole number from 0",
+  (value) => {
+    const number = numberOf(value)
+    return number !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined
+  },
+  (fc) => fc.nat()
 )
 
 /** Any finite number. */

@@ -21,19 +21,34 @@ export const page = (parts: PageParts): Page => ({
   ...parts
 })
 
+/** How many records an item is: conversations, messages, contacts, and what could not be read of them. */
+const recordsIn = (item: Item): number =>
+  item._tag === "Sighting"
+    ? 1 + (item.contact === null ? 0 : 1) + (item.messages?.items.length ?? 0) + item.unreadable.length
+    : 1
+
 /**
- * One response as pages of at most `pageSize` items, at least one page. What concerns the whole response (cursor, end,
- * notices, what was learnt) is on the last, so that nothing counts as done before everything is stored.
+ * One response as pages of at most `pageSize` records, at least one page; a conversation larger than that is a page of
+ * its own. The first carries the response's bytes. What concerns the whole response (cursor, end, notices, what was
+ * learnt) is on the last, so that nothing counts as done before everything is stored.
  */
 export const pages = (parts: PageParts): ReadonlyArray<Page> => {
-  const chunks: Array<ReadonlyArray<Item>> = []
-  for (let start = 0; start < parts.items.length; start += pageSize) {
-    chunks.push(parts.items.slice(start, start + pageSize))
+  const chunks: Array<Array<Item>> = [[]]
+  let records = 0
+  for (const item of parts.items) {
+    const more = recordsIn(item)
+    if (records > 0 && records + more > pageSize) {
+      chunks.push([])
+      records = 0
+    }
+    chunks.at(-1)?.push(item)
+    records += more
   }
-  if (chunks.length < 2) return [page(parts)]
-  return chunks.map((items, index) =>
-    index === chunks.length - 1 ? page({ ...parts, items }) : page({ exchange: parts.exchange, items })
-  )
+  const continued = { ...parts.exchange, bytes: 0 }
+  return chunks.map((items, index) => {
+    const exchange = index === 0 ? parts.exchange : continued
+    return index === chunks.length - 1 ? page({ ...parts, exchange, items }) : page({ exchange, items })
+  })
 }
 
 /** A record that did not decode, whole, with its fault. `conversationId` null: not known. */
