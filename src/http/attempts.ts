@@ -1,0 +1,181 @@
+import { Clock, Effect, Random } from "effect"
+import { type ProviderError, RateLimited, Unavailable } from "../domain/ProviderError.ts"
+import { type Asked, clockTime } from "./classify.ts"
+import type { ProviderRequest } from "./contract.ts"
+import type { Credentials, Signature } from "./credentials.ts"
+import type { Account, Ticket, TooLong } from "./Governor.ts"
+import { pathOf, redirectedTo } from "./request.ts"
+import {
+  failedAttempts,
+  failedDelay,
+  headersMillis,
+  queuedAttempts,
+  queuedDelay,
+  refusedAttempts,
+  silenceMillis
+} from "./retryPolicy.ts"
+import type { Outcome, Sending, Wire } from "./send.ts"
+
+/** What all requests of one client have in common. */
+export interface Line {
+  readonly wire: Wire
+  readonly account: Account
+  readonly maxWaitMillis: number
+  readonly asked: (operation: string) => Asked
+}
+
+/** How one request may be repeated. */
+export interface Manner {
+  readonly changes: boolean
+  readonly credentials: Credentials | null
+}
+
+export type Send<A> = (wire: Wire, sending: Sending, ticket: Ticket) => Effect.Effect<Outcome<A>>
+
+const mostRedirects = 3
+
+const tooLong = (asked: Asked, refusal: TooLong, now: number): ProviderError => {
+  const when = clockTime(refusal.until, now)
+  const message = `${asked.title} cannot be asked to ${asked.operation} before ${when}: ${refusal.reason}`
+  const hint = `run again after ${when}, or allow a longer wait with --max-wait`
+  return refusal.because === "limit"
+    ? new RateLimited({ message, hint, retryAt: refusal.until, status: 429 })
+    : new Unavailable({ message, hint, status: null, retryAt: refusal.until })
+}
+
+/** What happened to one request so far. */
+interface History {
+  failures: number
+  queued: number
+  refusals: number
+  redirects: number
+  /** Milliseconds since the vendor last answered anything, waits for limits not counted. */
+  silent: number
+  path: string
+  signature: Signature | null
+  renewed: boolean
+}
+
+/**
+ * Sends a request until it is served or must not be sent again. A slot is held while it is in flight, and never while
+ * it waits. What changes something is sent again only where the vendor has not taken it: after a 429, and after a 401
+ * that a new login cures.
+ */
+export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest, send: Send<A>) =>
+  Effect.gen(function* () {
+    const clock = yield* Effect.clock
+    const asked = line.asked(request.operation)
+    const history: History = {
+      failures: 0,
+      queued: 0,
+      refusals: 0,
+      redirects: 0,
+      silent: 0,
+      path: pathOf(line.wire.to, request),
+      signature: manner.credentials === null ? null : yield* manner.credentials.current,
+      renewed: false
+    }
+    while (true) {
+      const { outcome, sentAt } = yield* once(line, asked, request, history, send)
+      const now = clock.unsafeCurrentTimeMillis()
+      switch (outcome._tag) {
+        case "Served":
+          return outcome.value
+        case "Final":
+          return yield* Effect.fail(outcome.error)
+        case "Refused": {
+          history.silent = 0
+          history.refusals += 1
+          if (history.refusals >= refusedAttempts || outcome.retryAt - now > line.maxWaitMillis) {
+            return yield* Effect.fail(outcome.error)
+          }
+          break
+        }
+        case "Queued": {
+          history.silent = 0
+          history.queued += 1
+          const retryAt = Math.max(now + queuedDelay(history.queued), outcome.told ?? 0)
+          yield* line.wire.observe({ _tag: "RateLimited", status: 449, retryAt })
+          const error = outcome.error(retryAt)
+          if (manner.changes || history.queued >= queuedAttempts) return yield* Effect.fail(error)
+          yield* wait(line, retryAt, "it put the request into its queue", error)
+          break
+        }
+        case "Failed": {
+          history.failures += 1
+          history.silent = outcome.answered ? 0 : history.silent + now - sentAt
+          const backoff = failedDelay(history.failures, yield* Random.next)
+          const retryAt = Math.max(now + backoff, outcome.error.retryAt ?? 0)
+          const hopeless =
+            manner.changes ||
+            !outcome.retry ||
+            history.failures >= failedAttempts ||
+            history.silent + backoff >= silenceMillis
+          if (hopeless) return yield* Effect.fail(outcome.error)
+          history.silent += backoff
+          const what = outcome.error.status === null ? "gave no answer" : `answered ${outcome.error.status}`
+          yield* wait(line, retryAt, `it ${what}, attempt ${history.failures + 1} follows`, outcome.error)
+          break
+        }
+        case "Redirected": {
+          history.silent = 0
+          history.redirects += 1
+          const next = redirectedTo(line.wire.to, history.path, outcome.location)
+          if (next === null || manner.changes || history.redirects > mostRedirects) {
+            return yield* Effect.fail(outcome.error)
+          }
+          history.path = next
+          break
+        }
+        case "Unauthorized": {
+          history.silent = 0
+          const { signature } = history
+          if (manner.credentials === null || signature === null || history.renewed) {
+            return yield* Effect.fail(outcome.error)
+          }
+          const renewed = yield* manner.credentials.renewed(signature)
+          if (renewed === null) return yield* Effect.fail(outcome.error)
+          history.signature = renewed
+          history.renewed = true
+          break
+        }
+      }
+    }
+  })
+
+/** One sending, inside of a ticket. */
+const once = <A>(
+  line: Line,
+  asked: Asked,
+  request: ProviderRequest,
+  history: History,
+  send: Send<A>
+): Effect.Effect<{ readonly outcome: Outcome<A>; readonly sentAt: number }, ProviderError> =>
+  Effect.clockWith((clock) => {
+    const ticket = line.account.enter(request)
+    return ticket.ready.pipe(
+      Effect.mapError((refusal) => tooLong(asked, refusal, clock.unsafeCurrentTimeMillis())),
+      Effect.flatMap(() => {
+        const sentAt = clock.unsafeCurrentTimeMillis()
+        const sending: Sending = {
+          asked,
+          request,
+          path: history.path,
+          headers: history.signature?.headers ?? {},
+          patience: Math.min(headersMillis, silenceMillis - history.silent)
+        }
+        return Effect.map(send(line.wire, sending, ticket), (outcome) => ({ outcome, sentAt }))
+      }),
+      Effect.ensuring(Effect.sync(ticket.leave))
+    )
+  })
+
+/** Waits outside of any slot. Fails with `error` at once where the wait is longer than allowed. */
+const wait = (line: Line, until: number, reason: string, error: ProviderError) =>
+  Effect.gen(function* () {
+    const since = yield* Clock.currentTimeMillis
+    if (until - since > line.maxWaitMillis) return yield* Effect.fail(error)
+    yield* line.wire.observe({ _tag: "Waiting", since, until, reason })
+    yield* Effect.sleep(Math.max(0, until - since))
+    yield* line.wire.observe({ _tag: "Waited", millis: (yield* Clock.currentTimeMillis) - since })
+  })

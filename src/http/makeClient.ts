@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto"
+import { HttpClient } from "@effect/platform"
+import { Effect, Redacted, type Scope } from "effect"
+import { attempts, type Line } from "./attempts.ts"
+import type { Asked } from "./classify.ts"
+import type { ProviderClient } from "./client.ts"
+import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
+import { makeCredentials } from "./credentials.ts"
+import { Governor } from "./Governor.ts"
+import { target } from "./request.ts"
+import { sendWhole } from "./send.ts"
+import { sendStreamed } from "./sendStreamed.ts"
+
+export interface ProviderClientOptions {
+  /** The connection's name, for messages. */
+  readonly connection: string
+  /** The vendor's name for people. */
+  readonly title: string
+  /** Origin and prefix. */
+  readonly baseUrl: string
+  readonly authorization: Authorization
+  readonly lane: Lane
+  /** Empty: unknown, to be found out. */
+  readonly limits: ReadonlyArray<Limit>
+  /** Share of each limit to use, above 0 and at most 1. */
+  readonly quota: number
+  /** Requests in flight at once; null: found out. */
+  readonly concurrency: number | null
+  /** Any single longer wait fails at once, with the time to come back. */
+  readonly maxWaitMillis: number
+  readonly observe: (event: ClientEvent) => Effect.Effect<void>
+}
+
+/** The same in every process that uses this credential at this origin, and of no use to anyone who reads it. */
+const accountKey = (origin: string, credential: Redacted.Redacted): string =>
+  createHash("sha256")
+    .update(`parley\n${origin}\n${Redacted.value(credential)}`)
+    .digest("hex")
+    .slice(0, 32)
+
+/**
+ * A client for one connection in one lane. Sends nothing until it is asked to; for a `Session` the first request logs
+ * in first.
+ */
+export const makeProviderClient = (
+  options: ProviderClientOptions
+): Effect.Effect<ProviderClient, never, Scope.Scope | HttpClient.HttpClient | Governor> =>
+  Effect.gen(function* () {
+    const platform = yield* HttpClient.HttpClient
+    const governor = yield* Governor
+    const scope = yield* Effect.scope
+    const to = target(options.baseUrl)
+    const account = yield* governor.open({
+      key: accountKey(to.origin, options.authorization.credential),
+      title: options.title,
+      limits: options.limits,
+      quota: options.quota,
+      concurrency: options.concurrency,
+      lane: options.lane,
+      maxWaitMillis: options.maxWaitMillis,
+      observe: options.observe
+    })
+    // Spans of the platform would hold whole addresses, and its headers would tell vendors about our traces.
+    const http = HttpClient.withTracerDisabledWhen(platform, () => true)
+    let secrets: ReadonlyArray<string> = []
+    let credentialSetting = "the credential"
+    const asked = (operation: string): Asked => ({
+      title: options.title,
+      connection: options.connection,
+      operation,
+      credentialSetting,
+      secrets
+    })
+    const line: Line = {
+      wire: { http, to, observe: options.observe },
+      account,
+      maxWaitMillis: options.maxWaitMillis,
+      asked
+    }
+    const login = (request: ProviderRequest) =>
+      attempts(line, { changes: false, credentials: null }, request, sendWhole)
+    const credentials = yield* makeCredentials(options.authorization, login)
+    secrets = credentials.secrets
+    credentialSetting = credentials.setting
+
+    const client: ProviderClient = {
+      read: (request) => attempts(line, { changes: false, credentials }, request, sendWhole),
+      write: (request) => attempts(line, { changes: true, credentials }, request, sendWhole),
+      stream: (request) => attempts(line, { changes: false, credentials }, request, sendStreamed(scope))
+    }
+    return client
+  })

@@ -1,0 +1,147 @@
+/*
+ * When a vendor that refused may be asked again, in every form in which vendors say so.
+ * Retry-After: https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ */
+
+export type ResponseHeaders = Readonly<Record<string, string | undefined>>
+
+/** The last instant a Date can hold; what is told beyond it is kept as this. */
+const endOfTime = 8.64e15
+
+/** Clocks this close are taken to agree: a Date header is cut to whole seconds. */
+const clockTolerance = 2000
+
+const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+
+const imfDate =
+  /^[a-z]{3},\s+(\d{1,2})\s+([a-z]{3})\s+(\d{4})\s+(\d{2}):(\d{2}):(\d{2})\s+(?:gmt|utc|[+-]0000)$/i
+const rfc850Date =
+  /^[a-z]{6,9},\s+(\d{1,2})-([a-z]{3})-(\d{2})\s+(\d{2}):(\d{2}):(\d{2})\s+(?:gmt|utc|[+-]0000)$/i
+const asctimeDate = /^[a-z]{3}\s+([a-z]{3})\s+(\d{1,2})\s+(\d{2}):(\d{2}):(\d{2})\s+(\d{4})$/i
+const isoDate = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/i
+
+const utc = (year: number, month: string, day: string, hour: string, minute: string, second: string) => {
+  const index = months.indexOf(month.toLowerCase())
+  return index < 0 ? null : Date.UTC(year, index, Number(day), Number(hour), Number(minute), Number(second))
+}
+
+/** A two-digit year that would lie more than 50 years ahead is one of the past (RFC 9110, section 5.6.7). */
+const fullYear = (twoDigits: number, now: number): number => {
+  const year = Math.floor(new Date(now).getUTCFullYear() / 100) * 100 + twoDigits
+  return year > new Date(now).getUTCFullYear() + 50 ? year - 100 : year
+}
+
+/** The three forms of an HTTP date, and ISO 8601 with a zone. Epoch milliseconds; null: not a date. */
+export const httpDate = (text: string, now: number): number | null => {
+  const imf = imfDate.exec(text)
+  if (imf !== null) {
+    const [, day = "", month = "", year = "", hour = "", minute = "", second = ""] = imf
+    return utc(Number(year), month, day, hour, minute, second)
+  }
+  const rfc850 = rfc850Date.exec(text)
+  if (rfc850 !== null) {
+    const [, day = "", month = "", year = "", hour = "", minute = "", second = ""] = rfc850
+    return utc(fullYear(Number(year), now), month, day, hour, minute, second)
+  }
+  const asctime = asctimeDate.exec(text)
+  if (asctime !== null) {
+    const [, month = "", day = "", hour = "", minute = "", second = "", year = ""] = asctime
+    return utc(Number(year), month, day, hour, minute, second)
+  }
+  if (isoDate.test(text)) {
+    const millis = Date.parse(text)
+    return Number.isNaN(millis) ? null : millis
+  }
+  return null
+}
+
+const duration = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*(ms|s|sec|secs|seconds?|m|mins?|minutes?|h|hours?)?$/i
+
+const unitMillis = (unit: string | undefined): number => {
+  const word = unit?.toLowerCase() ?? "s"
+  if (word === "ms") return 1
+  if (word.startsWith("m")) return 60_000
+  return word.startsWith("h") ? 3_600_000 : 1000
+}
+
+/** Seconds, with a fraction or a sign or a unit behind them. Milliseconds; null: not a duration. */
+const delay = (text: string): number | null => {
+  const parts = duration.exec(text)
+  return parts === null ? null : Number(parts[1]) * unitMillis(parts[2])
+}
+
+/** From these magnitudes on, a reset is an instant: as seconds from now it would be 31 years. */
+const smallestEpochSeconds = 1e9
+const smallestEpochMillis = 1e11
+
+/** How far the vendor's clock is ahead of ours, where that is more than the cut of its Date header explains. */
+const skew = (headers: ResponseHeaders, now: number): number => {
+  const date = httpDate(headers.date?.trim() ?? "", now)
+  const difference = date === null ? 0 : date - now
+  return Math.abs(difference) <= clockTolerance ? 0 : difference
+}
+
+/** A header that came several times arrives joined by commas, and dates hold a comma of their own. */
+const values = (header: string): ReadonlyArray<string> =>
+  header
+    .split(/,(?!\s*\d{1,2}[\s-][a-z]{3}[\s-])/i)
+    .map((value) => value.trim().replace(/^"(.*)"$/, "$1"))
+    .filter((value) => value !== "")
+
+const fromRetryAfter = (text: string, now: number, ahead: number): number | null => {
+  const millis = delay(text)
+  if (millis !== null) return now + millis
+  const date = httpDate(text, now)
+  return date === null ? null : date - ahead
+}
+
+/** Seconds from now, or an instant in seconds or milliseconds, told apart by magnitude. */
+const fromReset = (text: string, now: number, ahead: number): number | null => {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (value >= smallestEpochMillis) return value - ahead
+  if (value >= smallestEpochSeconds) return value * 1000 - ahead
+  return fromRetryAfter(text, now, ahead)
+}
+
+/** `reset=30` of draft 7 and `t=30` of later drafts of the combined `RateLimit` header. */
+const combinedReset = /(?:^|[;,\s])(?:reset|t)\s*=\s*(\d+(?:\.\d+)?)/gi
+
+const readers: ReadonlyArray<readonly [name: string, isReset: boolean]> = [
+  ["retry-after", false],
+  ["x-ratelimit-retry-after", false],
+  ["x-retry-after", false],
+  ["ratelimit-reset", true],
+  ["x-ratelimit-reset", true],
+  ["x-rate-limit-reset", true]
+]
+
+const longest = (left: number | null, right: number | null): number | null =>
+  left === null ? right : right === null ? left : Math.max(left, right)
+
+const bounded = (at: number): number => Math.ceil(Math.min(at, endOfTime))
+
+/**
+ * The instant (epoch milliseconds) before which a refused request must not be sent again, as the headers of the refusal
+ * (lower-case names) tell it: the longest of all that are there, never shortened. It may lie in the past (zero, negative,
+ * an old date): the vendor then gave no wait, and the caller's own back-off counts. Null: nothing readable was told.
+ *
+ * Dates are the vendor's: where its Date header shows that its clock is not ours, they are moved to our clock.
+ *
+ * @param resets also counts when the limit starts anew: right for a 429, wrong for a failing server that only mentions it.
+ */
+export const retryAfter = (headers: ResponseHeaders, now: number, resets = true): number | null => {
+  const ahead = skew(headers, now)
+  let at: number | null = null
+  for (const [name, isReset] of readers) {
+    const header = headers[name]
+    if (header === undefined || (isReset && !resets)) continue
+    for (const value of values(header)) {
+      at = longest(at, isReset ? fromReset(value, now, ahead) : fromRetryAfter(value, now, ahead))
+    }
+  }
+  const combined = resets ? headers.ratelimit : undefined
+  if (combined !== undefined) {
+    for (const [, seconds] of combined.matchAll(combinedReset)) at = longest(at, now + Number(seconds) * 1000)
+  }
+  return at === null ? null : bounded(at)
+}
