@@ -1,0 +1,115 @@
+import { Either, ParseResult, Schema } from "effect"
+import { FaultRule } from "./faults.ts"
+import {
+  inPieces,
+  json,
+  jsonArray,
+  parseJson,
+  parseRequest,
+  respond,
+  type SimulatedResponse
+} from "./http.ts"
+import { Mutation, mutate } from "./mutate.ts"
+import { isPreset, preset } from "./presets.ts"
+import { type Simulator, type VendorId, vendorIds } from "./simulator.ts"
+import type { AnyVendor } from "./vendor.ts"
+
+const Faults = Schema.Union(
+  Schema.Struct({ preset: Schema.String }),
+  Schema.Struct({ faults: Schema.Array(FaultRule) }),
+  Schema.Array(FaultRule),
+  FaultRule
+)
+
+const Options = Schema.Struct({
+  vendor: Schema.Literal(...vendorIds),
+  options: Schema.Record({ key: Schema.String, value: Schema.Unknown })
+})
+
+const decoded = <A, I>(
+  schema: Schema.Schema<A, I>,
+  body: string,
+  use: (value: A) => SimulatedResponse
+): SimulatedResponse =>
+  Either.match(Schema.decodeUnknownEither(schema, { onExcessProperty: "error" })(parseJson(body)), {
+    onLeft: (error) => json(400, { error: ParseResult.TreeFormatter.formatErrorSync(error) }),
+    onRight: use
+  })
+
+/** A vendor's world as JSON: its conversations with their messages, and what was applied through its API. */
+const state = (vendor: AnyVendor, withMessages: boolean): SimulatedResponse => {
+  const { world } = vendor
+  function* conversations() {
+    for (const [id, conversation] of world.conversations) {
+      yield withMessages ? { id, conversation, messages: world.messages(id) } : { id, conversation }
+    }
+  }
+  const head = `{"vendor":${JSON.stringify(vendor.id)},"conversations":`
+  return respond(
+    200,
+    inPieces(jsonArray(head, conversations(), `,"effects":${JSON.stringify(world.effects)}}`))
+  )
+}
+
+const addFaults = (simulator: Simulator, wanted: typeof Faults.Type): SimulatedResponse => {
+  if ("preset" in wanted) {
+    if (!isPreset(wanted.preset)) return json(400, { error: `There is no preset ${wanted.preset}` })
+    for (const fault of preset(wanted.preset)) simulator.faults.add(fault)
+  } else {
+    const rules = "faults" in wanted ? wanted.faults : "effect" in wanted ? [wanted] : wanted
+    for (const rule of rules) simulator.faults.add(rule)
+  }
+  return json(200, { faults: simulator.faults.list().length })
+}
+
+const applyMutation = (simulator: Simulator, mutation: Mutation, now: number): SimulatedResponse => {
+  try {
+    return json(200, { changes: mutate(simulator, mutation, now) })
+  } catch (error) {
+    return json(404, { error: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+/**
+ * The control surface, for other processes:
+ * - `GET /state/<vendor>` (`?messages=0` without messages), `GET /log`, `GET /options/<vendor>`
+ * - `POST /mutate` a `Mutation`; `POST /options` `{"vendor", "options"}`
+ * - `POST /faults` a rule, a list of rules or `{"preset"}`; `DELETE /faults` removes all
+ *
+ * `now`: epoch milliseconds, when mutations happen.
+ */
+export const answerControl = (
+  simulator: Simulator,
+  method: string,
+  url: string,
+  body: string,
+  now: number
+): SimulatedResponse => {
+  simulator.settle(now)
+  const { path, query } = parseRequest({ method, url, body, origin: "", headers: {} })
+  const [, surface, name] = path.split("/")
+  const vendor = vendorIds.find((id): id is VendorId => id === name)
+  switch (`${method} ${surface}`) {
+    case "GET state":
+      if (vendor !== undefined) return state(simulator.vendors[vendor], query.get("messages") !== "0")
+      break
+    case "GET options":
+      if (vendor !== undefined) return json(200, simulator.vendors[vendor].options)
+      break
+    case "GET log":
+      return respond(200, inPieces(jsonArray("", simulator.log, "")))
+    case "POST mutate":
+      return decoded(Mutation, body, (mutation) => applyMutation(simulator, mutation, now))
+    case "POST faults":
+      return decoded(Faults, body, (wanted) => addFaults(simulator, wanted))
+    case "DELETE faults":
+      simulator.faults.clear()
+      return json(200, { faults: 0 })
+    case "POST options":
+      return decoded(Options, body, (wanted) => {
+        Object.assign(simulator.vendors[wanted.vendor].options, wanted.options)
+        return json(200, simulator.vendors[wanted.vendor].options)
+      })
+  }
+  return json(404, { error: `Nothing here: ${method} ${path}` })
+}

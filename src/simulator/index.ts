@@ -1,0 +1,15 @@
+/** The four vendors, simulated: for people (`parley demo`, `parley simulate`), for tests and for measurements. */
+export { baseUrls, type Configuration, configuration, type Origins } from "./configuration.ts"
+export type { Fault, FaultEffect, FaultRequest } from "./faults.ts"
+export { inProcessOrigins, makeHttpClient } from "./httpClient.ts"
+export { type AdvanceOptions, advance, type Changes, type Mutation, mutate } from "./mutate.ts"
+export { isPreset, preset, presetNames } from "./presets.ts"
+export { type Served, ServeError, type ServeOptions, serve } from "./serve.ts"
+export {
+  type LogEntry,
+  makeSimulator,
+  type Simulator,
+  type SimulatorOptions,
+  type VendorId,
+  vendorIds
+} from "./simulator.ts"

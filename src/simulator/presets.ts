@@ -1,0 +1,72 @@
+import type { Fault } from "./faults.ts"
+
+const tooMany = (headers: Readonly<Record<string, string>>): Fault["effect"] => ({
+  kind: "answer",
+  status: 429,
+  headers
+})
+
+const html = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+
+/** Faults by name, each on its own. */
+const single = {
+  "rate-limits": [
+    { name: "429 with seconds", probability: 0.01, effect: tooMany({ "retry-after": "1" }) },
+    { name: "429 without Retry-After", probability: 0.005, effect: tooMany({}) }
+  ],
+  queue: [
+    {
+      name: "queued, then applied",
+      match: { write: true },
+      probability: 0.2,
+      effect: { kind: "queue", outcome: "applied" }
+    },
+    {
+      name: "queued, then lost",
+      match: { write: true },
+      probability: 0.2,
+      effect: { kind: "queue", outcome: "lost" }
+    }
+  ],
+  errors: [
+    { name: "500", probability: 0.01, effect: { kind: "answer", status: 500 } },
+    { name: "503", probability: 0.01, effect: { kind: "answer", status: 503 } },
+    {
+      name: "500 after applying",
+      match: { write: true },
+      probability: 0.1,
+      effect: { kind: "answer", status: 500, applied: true }
+    }
+  ],
+  html: [
+    {
+      name: "HTML",
+      probability: 0.01,
+      effect: { kind: "answer", status: 502, headers: { "content-type": "text/html" }, body: html }
+    }
+  ],
+  cuts: [
+    { name: "cut before", probability: 0.01, effect: { kind: "cut", when: "before" } },
+    { name: "cut after", probability: 0.01, effect: { kind: "cut", when: "after" } },
+    { name: "cut in the body", probability: 0.01, effect: { kind: "cut", when: "body" } }
+  ],
+  slow: [{ name: "slow", probability: 0.1, effect: { kind: "delay", millis: 800 } }],
+  "bad-records": [{ name: "bad records", effect: { kind: "mutilate", share: 0.01 } }],
+  "unknown-words": [{ name: "unknown words", effect: { kind: "unknown", share: 0.02 } }],
+  unauthorized: [{ name: "401", probability: 0.002, effect: { kind: "answer", status: 401 } }]
+} as const satisfies Readonly<Record<string, ReadonlyArray<Fault>>>
+
+const presets: Readonly<Record<string, ReadonlyArray<Fault>>> = {
+  none: [],
+  ...single,
+  mild: [...single["unknown-words"], ...single["rate-limits"], ...single.errors, ...single.slow],
+  harsh: Object.values(single).flat()
+}
+
+/** `none`, `mild`, `harsh`, and the names of single faults. */
+export const presetNames: ReadonlyArray<string> = Object.keys(presets)
+
+export const isPreset = (name: string): boolean => Object.hasOwn(presets, name)
+
+/** The faults of a preset; of an unknown name, none. */
+export const preset = (name: string): ReadonlyArray<Fault> => presets[name] ?? []

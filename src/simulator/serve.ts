@@ -1,0 +1,158 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse
+} from "node:http"
+import type { AddressInfo } from "node:net"
+import { Data, Effect, type Scope } from "effect"
+import type { Origins } from "./configuration.ts"
+import { answerControl } from "./control.ts"
+import { arriving, type SimulatedRequest, type SimulatedResponse } from "./http.ts"
+import type { Simulator, VendorId } from "./simulator.ts"
+
+export interface ServeOptions {
+  /** One port each; 0 or left out: any that is free. */
+  readonly ports?: Readonly<Partial<Record<VendorId | "control", number>>>
+  /** Epoch milliseconds; default: the machine's clock. */
+  readonly now?: () => number
+}
+
+export interface Served {
+  readonly simulator: Simulator
+  readonly origins: Origins
+  /** Where other processes look into the worlds and change them; see `control.ts`. */
+  readonly control: string
+}
+
+/** A port cannot be had. */
+export class ServeError extends Data.TaggedError("ServeError")<{
+  readonly message: string
+  readonly hint: string
+  readonly cause: unknown
+}> {}
+
+const host = "127.0.0.1"
+
+const headersOf = (message: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(message.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? "")
+    ])
+  )
+
+const bodyOf = async (message: IncomingMessage): Promise<string> => {
+  const parts: Array<Buffer> = []
+  for await (const part of message) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString("utf8")
+}
+
+const drained = (outgoing: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const go = () => {
+      outgoing.off("drain", go)
+      outgoing.off("close", go)
+      resolve()
+    }
+    outgoing.once("drain", go)
+    outgoing.once("close", go)
+  })
+
+/** Sends an answer as far as its fate lets it come, at the reader's pace. */
+const send = async (response: SimulatedResponse, outgoing: ServerResponse): Promise<void> => {
+  const { fate, status, headers, body } = response
+  if (fate === "hung") return
+  if (fate === "dropped") {
+    outgoing.destroy()
+    return
+  }
+  const length: Record<string, string> =
+    typeof body === "string" && status !== 204 ? { "content-length": String(Buffer.byteLength(body)) } : {}
+  outgoing.writeHead(status, { ...headers, ...length })
+  if (fate === "answered" && typeof body === "string") {
+    outgoing.end(body)
+    return
+  }
+  for (const piece of arriving(response)) {
+    if (outgoing.destroyed) return
+    if (piece !== "" && !outgoing.write(piece)) await drained(outgoing)
+  }
+  if (fate === "answered") outgoing.end()
+  // What was written must leave before the socket goes, or the reader would see no body at all.
+  else outgoing.write("", () => outgoing.destroy())
+}
+
+const vendorListener =
+  (simulator: Simulator, vendor: VendorId, now: () => number): RequestListener =>
+  (incoming, outgoing) => {
+    const answer = async () => {
+      const request: SimulatedRequest = {
+        method: incoming.method ?? "GET",
+        origin: `http://${incoming.headers.host ?? host}`,
+        url: incoming.url ?? "/",
+        headers: headersOf(incoming),
+        body: await bodyOf(incoming)
+      }
+      const response = simulator.handle(vendor, request, now())
+      if (response.delayMillis > 0) setTimeout(() => void send(response, outgoing), response.delayMillis)
+      else await send(response, outgoing)
+    }
+    answer().catch(() => outgoing.destroy())
+  }
+
+const controlListener =
+  (simulator: Simulator, now: () => number): RequestListener =>
+  (incoming, outgoing) => {
+    const answer = async () => {
+      const body = await bodyOf(incoming)
+      await send(
+        answerControl(simulator, incoming.method ?? "GET", incoming.url ?? "/", body, now()),
+        outgoing
+      )
+    }
+    answer().catch(() => outgoing.destroy())
+  }
+
+const listen = (listener: RequestListener, port: number): Effect.Effect<string, ServeError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.async<Server, ServeError>((resume) => {
+      const server = createServer({ keepAliveTimeout: 60_000 }, listener)
+      server.once("error", (cause) =>
+        resume(
+          Effect.fail(
+            new ServeError({
+              message: `The simulated providers cannot listen on ${host}:${port}`,
+              hint: "Choose another port, or 0 for any that is free.",
+              cause
+            })
+          )
+        )
+      )
+      server.listen(port, host, () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.async<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  ).pipe(Effect.map((server) => `http://${host}:${(server.address() as AddressInfo).port}`))
+
+/** Serves the vendors on loopback, each on a port of its own, until the scope closes. */
+export const serve = Effect.fn("simulator.serve")(function* (
+  simulator: Simulator,
+  options: ServeOptions = {}
+) {
+  const now = options.now ?? Date.now
+  const ports = options.ports ?? {}
+  const vendor = (id: VendorId) => listen(vendorListener(simulator, id, now), ports[id] ?? 0)
+  const origins: Origins = {
+    naturalead: yield* vendor("naturalead"),
+    convocore: yield* vendor("convocore"),
+    empfio: yield* vendor("empfio"),
+    aelyst: yield* vendor("aelyst")
+  }
+  const control = yield* listen(controlListener(simulator, now), ports.control ?? 0)
+  return { simulator, origins, control } satisfies Served
+})

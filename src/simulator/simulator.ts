@@ -1,0 +1,236 @@
+import { generated, type Library, loadDialogues } from "./dialogues.ts"
+import { type Fault, type FaultEngine, makeFaultEngine, type Strike } from "./faults.ts"
+import {
+  type ParsedRequest,
+  parseRequest,
+  respond,
+  type SimulatedRequest,
+  type SimulatedResponse
+} from "./http.ts"
+import { makeLimiter } from "./limits.ts"
+import { type BrokenRecord, estrange, mutilate } from "./mutilate.ts"
+import { mix } from "./random.ts"
+import { type AnyVendor, type Context, type Fields, type Route, type VendorId, vendorIds } from "./vendor.ts"
+import { type Aelyst, type AelystOptions, makeAelyst } from "./vendors/aelyst.ts"
+import { type Convocore, makeConvocore } from "./vendors/convocore.ts"
+import type { ConvocoreBirth, ConvocoreOptions } from "./vendors/convocoreWorld.ts"
+import { type Empfio, type EmpfioOptions, makeEmpfio } from "./vendors/empfio.ts"
+import { makeNaturaLead, type NaturaLead, type NaturaLeadOptions } from "./vendors/naturalead.ts"
+
+export { type VendorId, vendorIds } from "./vendor.ts"
+
+export interface SimulatorOptions {
+  /** The same seed gives the same worlds and the same faults. */
+  readonly seed: number
+  /** How many conversations each vendor holds. */
+  readonly conversations: number | Readonly<Partial<Record<VendorId, number>>>
+  /** A file of gzipped JSON lines to take texts and lengths from; left out: made-up dialogues. */
+  readonly dialogues?: string | undefined
+  /** Epoch milliseconds: when the worlds begin; what they hold happened in the 60 days before. */
+  readonly now: number
+  readonly faults?: ReadonlyArray<Fault> | undefined
+  /** Whether the vendors' limits are kept; default: they are. */
+  readonly limits?: boolean | undefined
+  /** What each vendor is like, where its documentation leaves it open. */
+  readonly vendors?: {
+    readonly naturalead?: Partial<NaturaLeadOptions>
+    readonly convocore?: Partial<ConvocoreOptions> & Partial<ConvocoreBirth>
+    readonly empfio?: Partial<EmpfioOptions>
+    readonly aelyst?: Partial<AelystOptions>
+  }
+}
+
+/** One request that arrived. Times are epoch milliseconds. */
+export interface LogEntry {
+  readonly vendor: VendorId
+  readonly at: number
+  readonly method: string
+  /** Path and query. */
+  readonly url: string
+  readonly operation: string
+  readonly write: boolean
+  readonly conversationId: string | null
+  /** What was answered, or would have been, had the connection not been cut. */
+  readonly status: number
+  readonly fate: SimulatedResponse["fate"]
+  /** The limits that it counted in, e.g. `aelyst POST /v1/contact/list`. */
+  readonly buckets: ReadonlyArray<string>
+  /** True where the vendor's own limit refused it. */
+  readonly limited: boolean
+  readonly faults: ReadonlyArray<string>
+}
+
+export interface Vendors {
+  readonly naturalead: NaturaLead
+  readonly convocore: Convocore
+  readonly empfio: Empfio
+  readonly aelyst: Aelyst
+}
+
+/** Four vendors, each a function of the request and the time. */
+export interface Simulator {
+  readonly seed: number
+  readonly vendors: Vendors
+  /** Answers a request at `now` (epoch milliseconds). What the answer's fate is, the transport carries out. */
+  readonly handle: (vendor: VendorId, request: SimulatedRequest, now: number) => SimulatedResponse
+  readonly log: Array<LogEntry>
+  /** Records that faults have broken so far. */
+  readonly broken: Array<BrokenRecord & { readonly vendor: VendorId; readonly at: number }>
+  readonly faults: FaultEngine
+  /** Carries out what the vendors had queued until `now`. Every request does so first. */
+  readonly settle: (now: number) => void
+}
+
+interface Due {
+  readonly at: number
+  readonly run: () => void
+}
+
+const makeVendors = (options: SimulatorOptions, library: Library): Vendors => {
+  const inputFor = (vendor: VendorId) => ({
+    seed: mix(options.seed, vendorIds.indexOf(vendor)),
+    conversations:
+      typeof options.conversations === "number"
+        ? options.conversations
+        : (options.conversations[vendor] ?? 0),
+    library,
+    now: options.now
+  })
+  return {
+    naturalead: makeNaturaLead(inputFor("naturalead"), options.vendors?.naturalead),
+    convocore: makeConvocore(inputFor("convocore"), options.vendors?.convocore),
+    empfio: makeEmpfio(inputFor("empfio"), options.vendors?.empfio),
+    aelyst: makeAelyst(inputFor("aelyst"), options.vendors?.aelyst)
+  }
+}
+
+/** Half of the body, where its length is known. */
+const middleOf = (response: SimulatedResponse) =>
+  typeof response.body === "string" ? Math.floor(response.body.length / 2) : 100_000
+
+/** Makes the four vendors. Throws where `dialogues` names a file that cannot be read. */
+export const makeSimulator = (options: SimulatorOptions): Simulator => {
+  const library = options.dialogues === undefined ? generated : loadDialogues(options.dialogues)
+  const vendors = makeVendors(options, library)
+  const limiter = makeLimiter()
+  const faults = makeFaultEngine(options.seed, options.faults ?? [])
+  const log: Simulator["log"] = []
+  const broken: Simulator["broken"] = []
+  let due: Array<Due> = []
+
+  const settle = (now: number) => {
+    if (due.length === 0) return
+    const ripe = due.filter((one) => one.at <= now)
+    due = due.filter((one) => one.at > now)
+    for (const one of ripe) one.run()
+  }
+
+  const contextFor = (vendor: VendorId, strikes: ReadonlyArray<Strike>, now: number): Context => {
+    const changes = strikes.filter(({ effect }) => effect.kind === "mutilate" || effect.kind === "unknown")
+    return {
+      now,
+      empty: strikes.some((strike) => strike.effect.kind === "empty"),
+      room: (window) => limiter.room(window, now).remaining,
+      record:
+        changes.length === 0
+          ? (_kind, _id, record) => record
+          : (kind: Fields, id: string, record: object) =>
+              changes.reduce((changed, { effect, seed }) => {
+                if (effect.kind === "unknown") return estrange(kind, id, changed, seed, effect.share)
+                if (effect.kind !== "mutilate") return changed
+                return mutilate(kind, id, changed, seed, effect.share, (what) =>
+                  broken.push({ vendor, at: now, ...what })
+                )
+              }, record)
+    }
+  }
+
+  /** What a fault that ends the request makes of it. */
+  const struck = (
+    vendor: AnyVendor,
+    route: Route,
+    context: Context,
+    strike: Strike | undefined
+  ): SimulatedResponse => {
+    const { effect } = strike ?? { effect: null }
+    const asEver = () => route.run(context)
+    switch (effect?.kind) {
+      case "answer": {
+        if (effect.applied === true) asEver()
+        const own = vendor.error(effect.status)
+        const { "retry-after": _, ...headers } = own.headers
+        return { ...own, body: effect.body ?? own.body, headers: { ...headers, ...effect.headers } }
+      }
+      case "queue": {
+        if (strike?.settles === true && effect.outcome === "applied") {
+          const at = context.now + (effect.afterMillis ?? 0)
+          due.push({ at, run: () => route.run({ ...context, now: at }) })
+        }
+        return vendor.error(449)
+      }
+      case "cut": {
+        if (effect.when === "before") return { ...respond(0, ""), fate: "dropped" }
+        const response = asEver()
+        return effect.when === "after"
+          ? { ...response, fate: "dropped" }
+          : { ...response, fate: "cut", cutAfter: effect.afterCharacters ?? middleOf(response) }
+      }
+      case "hang": {
+        const response = effect.applied === true ? asEver() : respond(0, "")
+        return { ...response, fate: "hung" }
+      }
+      default:
+        return asEver()
+    }
+  }
+
+  const answer = (vendorId: VendorId, request: ParsedRequest, now: number): SimulatedResponse => {
+    const vendor: AnyVendor = vendors[vendorId]
+    const route = vendor.route(request)
+    const refusal = options.limits === false ? null : limiter.take(route.windows, now)
+    const { operation, write, conversationId } = route
+    const strikes =
+      refusal === null
+        ? faults.strike({ ...request, vendor: vendorId, operation, write, conversationId })
+        : []
+    const context = contextFor(vendorId, strikes, now)
+    const delayMillis = strikes.reduce(
+      (sum, { effect }) => sum + (effect.kind === "delay" ? effect.millis : 0),
+      0
+    )
+    const response =
+      refusal === null
+        ? struck(vendor, route, context, strikes.at(-1))
+        : vendor.error(429, refusal.waitMillis, refusal.window)
+    settle(now)
+    log.push({
+      vendor: vendorId,
+      at: now,
+      method: request.method,
+      url: request.url,
+      operation,
+      write,
+      conversationId,
+      status: response.status,
+      fate: response.fate,
+      buckets: route.windows.map((window) => window.key),
+      limited: refusal !== null,
+      faults: strikes.map((strike) => strike.name)
+    })
+    const headers = options.limits === false ? {} : vendor.limitHeaders(route.windows, limiter, now)
+    return { ...response, headers: { ...headers, ...response.headers }, delayMillis }
+  }
+
+  return {
+    seed: options.seed,
+    vendors,
+    handle: (vendor, request, now) => {
+      settle(now)
+      return answer(vendor, parseRequest(request), now)
+    },
+    log,
+    broken,
+    faults,
+    settle
+  }
+}

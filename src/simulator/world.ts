@@ -1,0 +1,196 @@
+import {
+  type Library,
+  type Line,
+  lastText,
+  linesOf,
+  type Plan,
+  planConversation,
+  type Speaker
+} from "./dialogues.ts"
+import { mix, type Random } from "./random.ts"
+
+/** Something that was done to a conversation from outside, through the API. `at` is epoch milliseconds. */
+export interface AppliedEffect {
+  readonly conversationId: string
+  /** `status`, or what must never be called: `send`, `delete`, … */
+  readonly what: string
+  readonly detail: Readonly<Record<string, unknown>>
+  readonly at: number
+}
+
+/**
+ * What one vendor holds. `conversations` are the vendor's own objects, without their messages, by id, and may be
+ * changed freely; messages are made from the seed when they are asked for, until a conversation's are changed.
+ */
+export interface World<Conversation extends object, Message> {
+  readonly conversations: Map<string, Conversation>
+  /** Oldest first. Empty for an unknown id. */
+  readonly messages: (id: string) => Array<Message>
+  /** The same of an object that may have been removed meanwhile, as in a list whose rendering has begun. */
+  readonly messagesOf: (conversation: Conversation) => Array<Message>
+  readonly lines: (id: string) => ReadonlyArray<Line>
+  /** Everything applied through the API, oldest first. */
+  readonly effects: Array<AppliedEffect>
+  readonly effectsOn: (id: string) => ReadonlyArray<AppliedEffect>
+  /**
+   * Conversations in this order, those that are kept; remembered under the name until something changes. Call
+   * `changed` after changing what the order depends on by hand.
+   */
+  readonly sorted: (
+    name: string,
+    compare: (a: Conversation, b: Conversation) => number,
+    keep?: (conversation: Conversation) => boolean
+  ) => ReadonlyArray<Conversation>
+  readonly changed: () => void
+  /** Words that `setStatus` takes, as the vendor writes them. */
+  readonly statuses: ReadonlyArray<string>
+
+  // What happens at the vendor without us. Each keeps counts and times as the vendor would. `at`: epoch milliseconds.
+  readonly addConversation: (at: number, messages?: number) => string
+  readonly addMessage: (id: string, at: number, by?: Speaker, text?: string) => void
+  readonly setStatus: (id: string, status: string, at: number) => void
+  readonly remove: (id: string) => void
+  /** Changes the order in which the vendor keeps its conversations, where its API promises none. */
+  readonly reorder: (random: Random) => void
+}
+
+/** What a vendor's objects look like. */
+export interface WorldShape<Conversation extends object, Message> {
+  /** `last` is the text of the last line; null where nothing has been said. */
+  readonly create: (plan: Plan, index: number, last: string | null) => Conversation
+  readonly idOf: (conversation: Conversation) => string
+  readonly message: (line: Line, position: number, conversation: Conversation) => Message
+  /** A line came: counts and times move. `count` is the number of messages with it. */
+  readonly said: (conversation: Conversation, line: Line, count: number) => void
+  readonly statusChanged: (conversation: Conversation, status: string, at: number) => void
+  readonly statuses: ReadonlyArray<string>
+}
+
+export interface WorldInput {
+  readonly seed: number
+  readonly conversations: number
+  readonly library: Library
+  /** Epoch milliseconds: when the world begins; its history lies before. */
+  readonly now: number
+}
+
+export const makeWorld = <Conversation extends object, Message>(
+  input: WorldInput,
+  shape: WorldShape<Conversation, Message>
+): World<Conversation, Message> => {
+  const { library } = input
+  const conversations = new Map<string, Conversation>()
+  const plans = new Map<string, Plan>()
+  const changedLines = new Map<string, Array<Line>>()
+  const effects: Array<AppliedEffect> = []
+  const orders = new Map<string, { version: number; size: number; list: ReadonlyArray<Conversation> }>()
+  let version = 0
+  let created = 0
+
+  const changed = () => {
+    version++
+  }
+
+  const add = (plan: Plan): string => {
+    const conversation = shape.create(plan, created++, lastText(library, plan))
+    const id = shape.idOf(conversation)
+    conversations.set(id, conversation)
+    plans.set(id, plan)
+    return id
+  }
+
+  for (let index = 0; index < input.conversations; index++) {
+    add(planConversation(library, mix(input.seed, index), input.now))
+  }
+
+  const lines = (id: string): ReadonlyArray<Line> => {
+    const known = changedLines.get(id)
+    if (known !== undefined) return known
+    const plan = plans.get(id)
+    return plan === undefined ? [] : linesOf(library, plan)
+  }
+
+  const messagesOf = (conversation: Conversation): Array<Message> =>
+    lines(shape.idOf(conversation)).map((line, position) => shape.message(line, position, conversation))
+
+  const ownLines = (id: string): Array<Line> => {
+    const known = changedLines.get(id) ?? [...lines(id)]
+    changedLines.set(id, known)
+    return known
+  }
+
+  const mustHold = (id: string): Conversation => {
+    const conversation = conversations.get(id)
+    if (conversation === undefined) throw new Error(`The simulated vendor holds no conversation ${id}`)
+    return conversation
+  }
+
+  return {
+    conversations,
+    lines,
+    messages: (id) => {
+      const conversation = conversations.get(id)
+      return conversation === undefined ? [] : messagesOf(conversation)
+    },
+    messagesOf,
+    effects,
+    effectsOn: (id) => effects.filter((effect) => effect.conversationId === id),
+    sorted: (name, compare, keep) => {
+      const known = orders.get(name)
+      if (known?.version === version && known.size === conversations.size) return known.list
+      const all = [...conversations.values()]
+      const list = (keep === undefined ? all : all.filter(keep)).sort(compare)
+      orders.set(name, { version, size: conversations.size, list })
+      return list
+    },
+    changed,
+    statuses: shape.statuses,
+    addConversation: (at, messages = 2) => {
+      const key = mix(input.seed, 0x40000000 + created)
+      const startedAt = at - Math.max(0, messages - 1) * 1000
+      changed()
+      return add({ key, count: messages, startedAt, lastAt: at, handedOff: false })
+    },
+    addMessage: (id, at, by, text) => {
+      const conversation = mustHold(id)
+      const own = ownLines(id)
+      const key = plans.get(id)?.key ?? 0
+      const hash = mix(key, 1000 + own.length)
+      const said = library.said({
+        key,
+        count: own.length + 2,
+        startedAt: at,
+        lastAt: at,
+        handedOff: false
+      })(own.length, hash)
+      const tick = Math.max((own.at(-1)?.tick ?? 0) + 1, Math.floor(at / 1000))
+      const line = { at, tick, by: by ?? said.by, text: text ?? said.text, hash }
+      own.push(line)
+      shape.said(conversation, line, own.length)
+      changed()
+    },
+    setStatus: (id, status, at) => {
+      shape.statusChanged(mustHold(id), status, at)
+      changed()
+    },
+    remove: (id) => {
+      conversations.delete(id)
+      changed()
+    },
+    reorder: (random) => {
+      const entries = [...conversations]
+      for (let last = entries.length - 1; last > 0; last--) {
+        const other = random.below(last + 1)
+        const kept = entries[last]
+        const moved = entries[other]
+        if (kept !== undefined && moved !== undefined) {
+          entries[last] = moved
+          entries[other] = kept
+        }
+      }
+      conversations.clear()
+      for (const [id, conversation] of entries) conversations.set(id, conversation)
+      changed()
+    }
+  }
+}
