@@ -19,7 +19,7 @@ export type Statement = Sqlite.Statement<Array<unknown>, unknown>
 
 /** What a function given to `use` or `transaction` works with. */
 export interface Session {
-  /** Each SQL text is prepared once for as long as the file is open. */
+  /** Each SQL text is prepared once for as long as the file is open; `pluck` and `raw` stay with the statement. */
   readonly prepare: (sql: string) => Statement
   /** For what is not a prepared statement: `exec`, `pragma`, `backup`. */
   readonly database: Sqlite.Database

@@ -34,6 +34,8 @@ CREATE TABLE runs (
   exit_code INTEGER,
   host TEXT NOT NULL,
   pid INTEGER NOT NULL,
+  -- When the process started, in its system's own terms: its number alone may be another's by now.
+  process_start TEXT,
   CHECK ((outcome = 'running') = (finished_at IS NULL))
 ) STRICT;
 
@@ -106,6 +108,16 @@ CREATE TABLE scans (
   PRIMARY KEY (connection, lane)
 ) STRICT, WITHOUT ROWID;
 
+-- What a scan has met, until it is finished: one bit for each remote_conversations.key, 8192 to a block.
+CREATE TABLE scan_seen (
+  connection TEXT NOT NULL REFERENCES connections (name) ON DELETE CASCADE,
+  lane TEXT NOT NULL,
+  block INTEGER NOT NULL,
+  started_at TEXT NOT NULL,
+  bits BLOB NOT NULL,
+  PRIMARY KEY (connection, lane, block)
+) STRICT, WITHOUT ROWID;
+
 -- One run for each connection and lane. A lease that is not renewed expires.
 CREATE TABLE leases (
   connection TEXT NOT NULL,
@@ -163,6 +175,8 @@ CREATE TABLE remote_conversations (
   -- The first complete scan that did not list it; not yet proof that it is gone.
   missing_since TEXT,
   deleted_at TEXT,
+  -- The run that was told that it is gone.
+  deleted_in_run INTEGER REFERENCES runs (id),
   -- What the vendor's list showed when the details were fetched; null: fetch them again.
   fingerprint TEXT,
   -- Of the normalized record, to tell a change from a repeat.

@@ -1,0 +1,124 @@
+import { randomUUID } from "node:crypto"
+import { Clock, Data, Deferred, Duration, Effect, Schedule } from "effect"
+import { now, type Timestamp } from "../domain/Timestamp.ts"
+import type { Lane } from "../http/contract.ts"
+import { Db } from "./Db.ts"
+import { isDead, thisProcess } from "./processIdentity.ts"
+
+/** The connection and lane are held by another run. */
+export class Busy extends Data.TaggedError("Busy")<{
+  readonly connection: string
+  readonly lane: Lane
+  readonly host: string
+  readonly pid: number
+  readonly since: Timestamp
+  readonly message: string
+  readonly hint: string
+}> {}
+
+/** The right to be the only run of a connection and lane, for as long as the scope. */
+export interface Lease {
+  /** Fails once the lease is lost: this process slept for longer than it lasts, and another run took it. */
+  readonly lost: Effect.Effect<never, Busy>
+}
+
+interface LeaseRow {
+  readonly owner: string
+  readonly host: string
+  readonly pid: number
+  readonly acquired_at: Timestamp
+  readonly expires_at: Timestamp
+}
+
+const renewEvery = Duration.seconds(10)
+const lastsMillis = 60_000
+
+const select =
+  "SELECT owner, host, pid, acquired_at, expires_at FROM leases WHERE connection = ? AND lane = ?"
+
+/** `<start of the process>#<which lease of it>`. */
+const startOf = (owner: string): string | null => owner.split("#")[0] || null
+
+const busy = (connection: string, lane: Lane, row: LeaseRow): Busy =>
+  new Busy({
+    connection,
+    lane,
+    host: row.host,
+    pid: row.pid,
+    since: row.acquired_at,
+    message: `${connection} (${lane}) is held by another run: process ${row.pid} on ${row.host}, since ${row.acquired_at}`,
+    hint: "Wait until it has ended, or end it. A lease whose process died is taken over at once on the same machine, and elsewhere one minute later."
+  })
+
+/** One run for each connection and lane. */
+export class Leases extends Effect.Service<Leases>()("parley/Leases", {
+  effect: Effect.gen(function* () {
+    const db = yield* Db
+    const self = thisProcess()
+
+    /** The holder, where it is another one; null: the lease is ours. */
+    const take = Effect.fn("Leases.take")(function* (connection: string, lane: Lane, owner: string) {
+      const millis = yield* Clock.currentTimeMillis
+      const at = now(millis)
+      return yield* db.transaction("Leases.take", ({ prepare }): LeaseRow | null => {
+        const held = prepare(select).get(connection, lane) as LeaseRow | undefined
+        if (held !== undefined && held.owner !== owner && held.expires_at > at) {
+          if (!isDead({ host: held.host, pid: held.pid, start: startOf(held.owner) })) return held
+        }
+        prepare(
+          `INSERT INTO leases (connection, lane, owner, host, pid, acquired_at, expires_at)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+           ON CONFLICT (connection, lane) DO UPDATE SET owner = ?3, host = ?4, pid = ?5, acquired_at = ?6, expires_at = ?7`
+        ).run(connection, lane, owner, self.host, self.pid, at, now(millis + lastsMillis))
+        return null
+      })
+    })
+
+    /** The new holder, where another run took the lease; null: it is ours for another minute. */
+    const renew = Effect.fn("Leases.renew")(function* (connection: string, lane: Lane, owner: string) {
+      const millis = yield* Clock.currentTimeMillis
+      return yield* db.transaction("Leases.renew", ({ prepare }): LeaseRow | null => {
+        const { changes } = prepare(
+          "UPDATE leases SET expires_at = ? WHERE connection = ? AND lane = ? AND owner = ?"
+        ).run(now(millis + lastsMillis), connection, lane, owner)
+        if (changes === 1) return null
+        return (prepare(select).get(connection, lane) as LeaseRow | undefined) ?? null
+      })
+    })
+
+    const release = (connection: string, lane: Lane, owner: string) =>
+      Effect.ignore(
+        db.transaction("Leases.release", ({ prepare }) =>
+          prepare("DELETE FROM leases WHERE connection = ? AND lane = ? AND owner = ?").run(
+            connection,
+            lane,
+            owner
+          )
+        )
+      )
+
+    /**
+     * Takes the lease and renews it until the scope closes. Fails with `Busy` where a living run holds it; one whose
+     * process is dead on this machine, or that was not renewed for a minute, is taken over.
+     */
+    const acquire = Effect.fn("Leases.acquire")(function* (connection: string, lane: Lane) {
+      const owner = `${self.start ?? ""}#${randomUUID()}`
+      yield* Effect.acquireRelease(
+        Effect.flatMap(take(connection, lane, owner), (held) =>
+          held === null ? Effect.void : Effect.fail(busy(connection, lane, held))
+        ),
+        () => release(connection, lane, owner)
+      )
+      const lost = yield* Deferred.make<never, Busy>()
+      const renewal = Effect.flatMap(renew(connection, lane, owner), (holder) =>
+        holder === null ? Effect.void : Deferred.fail(lost, busy(connection, lane, holder))
+      )
+      // A file that is locked for a moment is tried again with the next beat, well before the lease expires.
+      yield* Effect.ignore(renewal).pipe(Effect.schedule(Schedule.spaced(renewEvery)), Effect.forkScoped)
+      const lease: Lease = { lost: Deferred.await(lost) }
+      return lease
+    })
+
+    return { acquire } as const
+  })
+}) {}

@@ -1,0 +1,185 @@
+import { Clock, Effect, Option, Stream } from "effect"
+import { now, type Timestamp } from "../domain/Timestamp.ts"
+import type { Lane } from "../http/contract.ts"
+import type { Known } from "../providers/Provider.ts"
+import { type CommitInput, makeCommit } from "./commit.ts"
+import { type ConnectionSettings, register } from "./connections.ts"
+import { Db } from "./Db.ts"
+import { makeKnown } from "./known.ts"
+import { listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
+import { rawBatch, rawOf } from "./rawRecords.ts"
+import type { SeenSet } from "./SeenSet.ts"
+import { makeScanRows, missingFrom, unfinishedScan } from "./scanRows.ts"
+
+export type { CommitInput } from "./commit.ts"
+export type { ConnectionSettings } from "./connections.ts"
+export type { QuarantineRow } from "./quarantineRows.ts"
+export type { RawConversation, StoredPayload } from "./rawRecords.ts"
+export { SeenSet } from "./SeenSet.ts"
+export type { ScanOf, UnfinishedScan } from "./scanRows.ts"
+export type { Totals } from "./tally.ts"
+
+/** Rows marked in one transaction, so that no other writer waits for long. */
+const markedAtOnce = 1_000
+
+/** Conversations read at once while everything is gone through. */
+const rawBatchSize = 200
+
+const chunks = <A>(items: ReadonlyArray<A>, size: number): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size)
+  )
+
+const clock = Effect.map(Clock.currentTimeMillis, now)
+
+/** The inward side of the mirror: what providers were seen to hold. All times are UTC. */
+export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
+  effect: Effect.gen(function* () {
+    const db = yield* Db
+    const { commitPages, known, scans } = yield* db.use("Mirror.prepare", (session) => ({
+      commitPages: makeCommit(session),
+      known: makeKnown(session),
+      scans: makeScanRows(session)
+    }))
+
+    return {
+      /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */
+      register: (settings: ConnectionSettings) => Effect.flatMap(clock, (at) => register(db, settings, at)),
+
+      /** What is stored of these conversations (the vendor's ids); unknown ones are absent. */
+      known: (connection: string, providerIds: ReadonlyArray<string>) =>
+        db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds)),
+
+      /** What earlier pages taught about the account. */
+      learned: (connection: string) =>
+        db.use("Mirror.learned", ({ prepare }) => {
+          const rows = prepare("SELECT name, value, learned_at FROM learned WHERE connection = ?").all(
+            connection
+          ) as ReadonlyArray<{ name: string; value: string; learned_at: Timestamp }>
+          return new Map(rows.map((row) => [row.name, { value: row.value, at: row.learned_at }]))
+        }),
+
+      /** Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. */
+      commit: Effect.fn("Mirror.commit")(function* (input: CommitInput) {
+        const at = yield* clock
+        const totals = yield* db.transaction("Mirror.commit", () => commitPages(input, at))
+        input.seen?.saved()
+        return totals
+      }),
+
+      unfinishedScan: (connection: string, lane: Lane) =>
+        db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane)),
+
+      /** Forgets how far a scan has come: the next one starts anew. */
+      dropScan: (connection: string, lane: Lane) =>
+        db.transaction("Mirror.dropScan", ({ prepare }) => {
+          prepare("DELETE FROM scans WHERE connection = ? AND lane = ?").run(connection, lane)
+          scans.dropSeen(connection, lane)
+        }),
+
+      /**
+       * Draws the conclusion from a scan that enumerated everything: marks what it did not meet as missing, and returns
+       * the vendor's ids of all that are missing. They are candidates for `tombstone`, no more. `seen` null: the scan was
+       * of a part only, and nothing follows from it.
+       */
+      finishScan: Effect.fn("Mirror.finishScan")(function* (scan: {
+        readonly connection: string
+        readonly lane: Lane
+        readonly startedAt: Timestamp
+        readonly seen: SeenSet | null
+      }) {
+        const { connection, lane, startedAt, seen } = scan
+        if (seen === null) {
+          yield* db.transaction("Mirror.finishScan", () => scans.dropSeen(connection, lane))
+          return []
+        }
+        const at = yield* clock
+        const missing = yield* db.use("Mirror.finishScan", (session) => {
+          scans.restoreSeen(scan, { scope: "", startedAt }, seen)
+          return missingFrom(session, connection, startedAt, seen)
+        })
+        const unmarked = missing.filter((row) => row.isMarked === 0)
+        yield* Effect.forEach(
+          chunks(unmarked, markedAtOnce),
+          (rows) =>
+            db.transaction("Mirror.finishScan", ({ prepare }) => {
+              const mark = prepare(
+                "UPDATE remote_conversations SET missing_since = ? WHERE key = ? AND observed_at < ?"
+              )
+              for (const row of rows) mark.run(at, row.key, startedAt)
+            }),
+          { discard: true }
+        )
+        yield* db.transaction("Mirror.finishScan", ({ prepare }) => {
+          prepare(
+            `UPDATE connections SET last_complete_scan_at = ?1
+             WHERE name = ?2 AND (last_complete_scan_at IS NULL OR last_complete_scan_at < ?1)`
+          ).run(startedAt, connection)
+          scans.dropSeen(connection, lane)
+        })
+        return missing.map((row) => row.providerId)
+      }),
+
+      /** Marks conversations deleted whose absence the vendor has confirmed by id. Returns how many were not yet. */
+      tombstone: Effect.fn("Mirror.tombstone")(function* (input: {
+        readonly connection: string
+        readonly providerIds: ReadonlyArray<string>
+        readonly runId: number
+      }) {
+        const at = yield* clock
+        const counts = yield* Effect.forEach(chunks(input.providerIds, markedAtOnce), (ids) =>
+          db.transaction("Mirror.tombstone", ({ prepare }) => {
+            const bury = prepare(
+              "UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ? WHERE id = ? AND deleted_at IS NULL"
+            )
+            return ids.reduce(
+              (count, id) => count + bury.run(at, input.runId, `${input.connection}:${id}`).changes,
+              0
+            )
+          })
+        )
+        return counts.reduce((sum, count) => sum + count, 0)
+      }),
+
+      /** Conversations that the provider holds, as far as is known. */
+      countConversations: (connection: string) =>
+        db.use("Mirror.countConversations", ({ prepare }) =>
+          Number(
+            prepare("SELECT count(*) FROM remote_conversations WHERE connection = ? AND deleted_at IS NULL")
+              .pluck()
+              .get(connection)
+          )
+        ),
+
+      /** The newest payloads of one conversation (the vendor's id). */
+      rawOf: (connection: string, conversationId: string) =>
+        db.use("Mirror.rawOf", (session) => rawOf(session, connection, conversationId)),
+
+      /** Every conversation of a connection that has payloads, in batches, by id. Other writers may work meanwhile. */
+      rawConversations: (connection: string) =>
+        Stream.paginateEffect(null as string | null, (after) =>
+          Effect.map(
+            db.use("Mirror.rawConversations", (session) =>
+              rawBatch(session, connection, after, rawBatchSize)
+            ),
+            (batch) => [
+              batch,
+              batch.length < rawBatchSize ? Option.none() : Option.fromNullable(batch.at(-1)?.conversationId)
+            ]
+          )
+        ),
+
+      quarantined: (options: {
+        readonly connection: string | null
+        readonly includeResolved: boolean
+        readonly limit: number
+      }) => db.use("Mirror.quarantined", (session) => listQuarantine(session, options)),
+
+      /** Closes quarantine rows by id. Returns how many were open. */
+      resolveQuarantined: (ids: ReadonlyArray<number>) =>
+        Effect.flatMap(clock, (at) =>
+          db.transaction("Mirror.resolveQuarantined", (session) => resolveQuarantine(session, ids, at))
+        )
+    } as const
+  })
+}) {}

@@ -1,0 +1,175 @@
+import type { Lane } from "../http/contract.ts"
+import type { Item, Page } from "../providers/Provider.ts"
+import { makeContactRows } from "./contactRows.ts"
+import type { PageContext } from "./context.ts"
+import { makeConversationRows } from "./conversationRows.ts"
+import type { Session } from "./Db.ts"
+import { makeMessageRows } from "./messageRows.ts"
+import { makeQuarantineRows } from "./quarantineRows.ts"
+import { makeRawRecords } from "./rawRecords.ts"
+import type { SeenSet } from "./SeenSet.ts"
+import { makeScanRows, type ScanOf } from "./scanRows.ts"
+import { RecentObservations } from "./staleness.ts"
+import { addTo, emptyTally, type Totals } from "./tally.ts"
+
+export interface CommitInput {
+  readonly runId: number
+  readonly connection: string
+  readonly lane: Lane
+  readonly pages: ReadonlyArray<Page>
+  /** The enumeration these pages belong to; null: they were asked for one by one. */
+  readonly scan: ScanOf | null
+  /** Of each payload, the newest version or every version. */
+  readonly keepRaw: "newest" | "all"
+  /** Filled with every conversation the pages list; needs a scan. */
+  readonly seen: SeenSet | null
+  /**
+   * The pages were made again from stored payloads (`rebuild`, `quarantine retry`): they are never stale, and neither
+   * bring back what is deleted nor say when anything was seen.
+   */
+  readonly replay?: boolean
+}
+
+const iso = (millis: number): string => new Date(millis).toISOString()
+
+/** Writes pages with everything they carry; to be called inside of a transaction. `now` is UTC, ISO 8601. */
+export const makeCommit = (session: Session) => {
+  const { prepare } = session
+  const recent = new RecentObservations()
+  const messages = makeMessageRows(session)
+  const quarantine = makeQuarantineRows(session)
+  const scans = makeScanRows(session)
+  const conversations = makeConversationRows(session, {
+    contacts: makeContactRows(session, recent),
+    messages,
+    quarantine,
+    writeRaw: makeRawRecords(session),
+    recent
+  })
+  const insertPage = prepare(
+    `INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+       received, inserted, updated, unchanged, filtered, quarantined)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`
+  )
+  const countPage = prepare(
+    `UPDATE pages SET received = ?, inserted = ?, updated = ?, unchanged = ?, filtered = ?, quarantined = ?
+     WHERE id = ?`
+  )
+  const countRun = prepare(
+    `INSERT INTO run_connections (run_id, connection, lane, started_at, pages, received, inserted, updated, unchanged,
+       filtered, quarantined, conversations, messages)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (run_id, connection, lane) DO UPDATE SET pages = pages + excluded.pages,
+       received = received + excluded.received, inserted = inserted + excluded.inserted,
+       updated = updated + excluded.updated, unchanged = unchanged + excluded.unchanged,
+       filtered = filtered + excluded.filtered, quarantined = quarantined + excluded.quarantined,
+       conversations = conversations + excluded.conversations, messages = messages + excluded.messages`
+  )
+  const learn = prepare(
+    `INSERT INTO learned (connection, name, value, learned_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (connection, name) DO UPDATE SET value = excluded.value, learned_at = excluded.learned_at`
+  )
+
+  /** Returns the key of the conversation's row, where there is one. */
+  const writeItem = (context: PageContext, item: Item): number | null => {
+    const { tally } = context
+    switch (item._tag) {
+      case "Sighting":
+        return conversations.write(context, item)
+      case "Unchanged":
+        tally.unchanged += 1
+        tally.conversations += 1
+        return conversations.listed(context, item.providerId, true)
+      case "Filtered":
+        tally.filtered += 1
+        return conversations.listed(context, item.providerId, false)
+      case "Unreadable": {
+        const { unreadable } = item
+        const conversationId = unreadable.conversationId ?? unreadable.providerId
+        if (conversationId === null) {
+          quarantine.write(context, unreadable)
+          return null
+        }
+        if (conversations.isOvertaken(context, conversationId)) tally.unchanged += 1
+        else quarantine.write(context, unreadable)
+        return conversations.listed(context, conversationId, false)
+      }
+    }
+  }
+
+  const writePage = (input: CommitInput, page: Page, now: string, quarantineOpen: boolean): PageContext => {
+    const { exchange } = page
+    const requestedAt = iso(exchange.requestedAt)
+    const { lastInsertRowid } = insertPage.run(
+      input.runId,
+      input.connection,
+      input.lane,
+      exchange.operation,
+      exchange.method,
+      exchange.path,
+      exchange.status,
+      requestedAt,
+      iso(exchange.receivedAt),
+      exchange.bytes
+    )
+    const tally = emptyTally()
+    const context: PageContext = {
+      connection: input.connection,
+      runId: input.runId,
+      pageId: Number(lastInsertRowid),
+      requestedAt,
+      now,
+      keepRaw: input.keepRaw,
+      replay: input.replay ?? false,
+      quarantineOpen,
+      tally
+    }
+    for (const item of page.items) {
+      const key = writeItem(context, item)
+      if (key !== null) input.seen?.add(key)
+    }
+    tally.pages = 1
+    tally.received = tally.inserted + tally.updated + tally.unchanged + tally.filtered + tally.quarantined
+    countPage.run(
+      tally.received,
+      tally.inserted,
+      tally.updated,
+      tally.unchanged,
+      tally.filtered,
+      tally.quarantined,
+      context.pageId
+    )
+    return context
+  }
+
+  return (input: CommitInput, now: string): Totals => {
+    const totals = emptyTally()
+    let quarantineOpen = quarantine.isAnyOpen(input.connection)
+    messages.begin()
+    if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
+    for (const page of input.pages) {
+      const context = writePage(input, page, now, quarantineOpen)
+      quarantineOpen = context.quarantineOpen
+      addTo(totals, context.tally)
+      for (const name in page.learned) learn.run(input.connection, name, page.learned[name], now)
+    }
+    messages.end()
+    if (input.scan !== null) scans.advance(input, input.scan, input.seen, now)
+    countRun.run(
+      input.runId,
+      input.connection,
+      input.lane,
+      now,
+      totals.pages,
+      totals.received,
+      totals.inserted,
+      totals.updated,
+      totals.unchanged,
+      totals.filtered,
+      totals.quarantined,
+      totals.conversations,
+      totals.messages
+    )
+    return totals
+  }
+}

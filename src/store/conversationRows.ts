@@ -1,0 +1,295 @@
+import type { Conversation } from "../domain/Conversation.ts"
+import type { RawPayload, Sighting } from "../providers/Provider.ts"
+import { canonicalJson, conversationHash } from "./canonical.ts"
+import type { ContactRows } from "./contactRows.ts"
+import type { PageContext } from "./context.ts"
+import type { Session } from "./Db.ts"
+import type { MessageRows } from "./messageRows.ts"
+import type { QuarantineRows } from "./quarantineRows.ts"
+import { isStale, type RecentObservations } from "./staleness.ts"
+
+interface StoredConversation {
+  readonly key: number
+  readonly status: string
+  readonly provider_status: string | null
+  readonly updated_at: string | null
+  readonly observed_at: string
+  readonly missing_since: string | null
+  readonly deleted_at: string | null
+  readonly fingerprint: string | null
+  readonly content_hash: string
+  readonly stored_messages: number
+}
+
+/** Records in a sighting: the conversation, its contact, its messages, and what of it did not decode. */
+const recordsIn = (sighting: Sighting): number =>
+  1 +
+  (sighting.contact === null ? 0 : 1) +
+  (sighting.messages?.items.length ?? 0) +
+  sighting.unreadable.length
+
+/** A deletion is proven by an answer; only what was asked for later can disprove it. */
+const isBeforeDeletion = (stored: StoredConversation, requestedAt: string): boolean =>
+  stored.deleted_at !== null && requestedAt < stored.deleted_at
+
+export interface ConversationParts {
+  readonly contacts: ContactRows
+  readonly messages: MessageRows
+  readonly quarantine: QuarantineRows
+  readonly writeRaw: (context: PageContext, payloads: ReadonlyArray<RawPayload>) => void
+  readonly recent: RecentObservations
+}
+
+/** Writes conversations and all that a sighting carries for them. */
+export const makeConversationRows = ({ prepare }: Session, parts: ConversationParts) => {
+  const { contacts, messages, quarantine, writeRaw, recent } = parts
+  const find = prepare(
+    `SELECT key, status, provider_status, updated_at, observed_at, missing_since, deleted_at, fingerprint,
+       content_hash, stored_messages
+     FROM remote_conversations WHERE id = ?`
+  )
+  const insertRow = prepare(
+    `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
+       provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
+       declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, first_seen_at,
+       fingerprint, content_hash, page_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  const updateRow = prepare(
+    `UPDATE remote_conversations SET contact_id = ?, channel = ?, provider_channel = ?, status = ?,
+       provider_status = ?, agent_id = ?, campaign_id = ?, title = ?, summary = ?, qualified = ?,
+       qualification_reason = ?, tags = ?, attributes = ?, declared_messages = ?, started_at = ?,
+       last_message_at = ?, updated_at = ?, content_hash = ? WHERE key = ?`
+  )
+  const touch = prepare(
+    `UPDATE remote_conversations SET stored_messages = ?, fingerprint = ?, observed_at = ?, missing_since = NULL,
+       deleted_at = NULL, deleted_in_run = NULL, page_id = ? WHERE key = ?`
+  )
+  const setStored = prepare("UPDATE remote_conversations SET stored_messages = ? WHERE key = ?")
+  const revive = prepare(
+    "UPDATE remote_conversations SET missing_since = NULL, deleted_at = NULL, deleted_in_run = NULL WHERE key = ?"
+  )
+  const recordStatus = prepare(
+    `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`
+  )
+  // A change of ours that was confirmed, and that the history does not know yet.
+  const untoldChange = prepare(
+    `SELECT 1 FROM status_changes c
+     WHERE c.conversation_id = ?1 AND c.state = 'confirmed' AND c.to_status = ?2
+       AND c.id = (SELECT max(id) FROM status_changes WHERE conversation_id = ?1 AND sent_at IS NOT NULL)
+       AND NOT EXISTS (SELECT 1 FROM status_history h WHERE h.conversation_id = ?1 AND h.observed_at >= c.sent_at)`
+  ).pluck()
+
+  const contactOf = (context: PageContext, sighting: Sighting): string | null => {
+    const { contact, conversation } = sighting
+    const written = contact === null ? null : contacts.write(context, contact)
+    if (conversation.contactId === null) return null
+    return conversation.contactId === contact?.providerId
+      ? written
+      : contacts.writeUnknown(context, conversation.contactId)
+  }
+
+  const insert = (context: PageContext, id: string, sighting: Sighting): number => {
+    const { conversation, fingerprint } = sighting
+    const tags = JSON.stringify(conversation.tags)
+    const attributes = canonicalJson(conversation.attributes)
+    const items = sighting.messages?.items ?? []
+    const { lastInsertRowid } = insertRow.run(
+      id,
+      context.connection,
+      conversation.providerId,
+      contactOf(context, sighting),
+      conversation.channel,
+      conversation.providerChannel,
+      conversation.status,
+      conversation.providerStatus,
+      conversation.agentId,
+      conversation.campaignId,
+      conversation.title,
+      conversation.summary,
+      conversation.qualified === null ? null : Number(conversation.qualified),
+      conversation.qualificationReason,
+      tags,
+      attributes,
+      conversation.declaredMessages,
+      items.length,
+      conversation.startedAt,
+      conversation.lastMessageAt,
+      conversation.updatedAt,
+      context.requestedAt,
+      context.now,
+      fingerprint,
+      conversationHash(conversation, tags, attributes),
+      context.pageId
+    )
+    const key = Number(lastInsertRowid)
+    context.tally.inserted += 1
+    recordStatus.run(
+      id,
+      null,
+      conversation.status,
+      conversation.providerStatus,
+      "provider",
+      context.requestedAt,
+      context.runId
+    )
+    const stored = messages.insertAll(context, id, items)
+    if (stored !== items.length) setStored.run(stored, key)
+    return key
+  }
+
+  const writeMessages = (
+    context: PageContext,
+    id: string,
+    sighting: Sighting,
+    stored: StoredConversation
+  ): number => {
+    if (sighting.messages === null) return stored.stored_messages
+    const { extent, items } = sighting.messages
+    return extent === "whole"
+      ? messages.replaceAll(context, id, items, sighting.conversation.declaredMessages)
+      : messages.addNewest(context, id, items)
+  }
+
+  const noteStatus = (
+    context: PageContext,
+    id: string,
+    stored: StoredConversation,
+    conversation: Conversation
+  ) => {
+    const { status, providerStatus } = conversation
+    if (stored.status === status && stored.provider_status === providerStatus) return
+    const isOurs = stored.status !== status && untoldChange.get(id, status) !== undefined
+    const origin = isOurs ? "local" : "provider"
+    recordStatus.run(id, stored.status, status, providerStatus, origin, context.requestedAt, context.runId)
+  }
+
+  const refresh = (
+    context: PageContext,
+    id: string,
+    stored: StoredConversation,
+    sighting: Sighting
+  ): void => {
+    const { tally } = context
+    const conversation = context.replay
+      ? replayed(sighting.conversation, stored, context)
+      : sighting.conversation
+    const contactId = contactOf(context, sighting)
+    const tags = JSON.stringify(conversation.tags)
+    const attributes = canonicalJson(conversation.attributes)
+    const contentHash = conversationHash(conversation, tags, attributes)
+    const isSame =
+      contentHash === stored.content_hash &&
+      conversation.status === stored.status &&
+      conversation.providerStatus === stored.provider_status
+    const wasDeleted = !context.replay && stored.deleted_at !== null
+    if (!isSame) {
+      noteStatus(context, id, stored, conversation)
+      updateRow.run(
+        contactId,
+        conversation.channel,
+        conversation.providerChannel,
+        conversation.status,
+        conversation.providerStatus,
+        conversation.agentId,
+        conversation.campaignId,
+        conversation.title,
+        conversation.summary,
+        conversation.qualified === null ? null : Number(conversation.qualified),
+        conversation.qualificationReason,
+        tags,
+        attributes,
+        conversation.declaredMessages,
+        conversation.startedAt,
+        conversation.lastMessageAt,
+        conversation.updatedAt,
+        contentHash,
+        stored.key
+      )
+    }
+    tally[isSame && !wasDeleted ? "unchanged" : "updated"] += 1
+    const count = writeMessages(context, id, sighting, stored)
+    if (context.replay) {
+      if (count !== stored.stored_messages) setStored.run(count, stored.key)
+      return
+    }
+    const isUntouched =
+      isSame &&
+      count === stored.stored_messages &&
+      sighting.fingerprint === stored.fingerprint &&
+      stored.missing_since === null &&
+      stored.deleted_at === null
+    if (isUntouched) recent.note(id, context.requestedAt)
+    else touch.run(count, sighting.fingerprint, context.requestedAt, context.pageId, stored.key)
+  }
+
+  /** Returns the row's key. */
+  const write = (context: PageContext, sighting: Sighting): number => {
+    const { tally, requestedAt } = context
+    const { conversation } = sighting
+    const id = `${context.connection}:${conversation.providerId}`
+    tally.conversations += 1
+    tally.messages += sighting.messages?.items.length ?? 0
+    const stored = find.get(id) as StoredConversation | undefined
+    if (stored === undefined) {
+      const key = insert(context, id, sighting)
+      quarantine.settle(context, sighting)
+      if (!context.replay) writeRaw(context, sighting.raw)
+      return key
+    }
+    const incoming = { updatedAt: conversation.updatedAt, observedAt: requestedAt }
+    const held = { updatedAt: stored.updated_at, observedAt: recent.latest(id, stored.observed_at) }
+    if (!context.replay && (isBeforeDeletion(stored, requestedAt) || isStale(incoming, held))) {
+      tally.unchanged += recordsIn(sighting)
+      exists(stored, requestedAt)
+      return stored.key
+    }
+    refresh(context, id, stored, sighting)
+    quarantine.settle(context, sighting)
+    if (!context.replay) writeRaw(context, sighting.raw)
+    return stored.key
+  }
+
+  /** The vendor still lists it, whatever else is said. */
+  const exists = (stored: StoredConversation, requestedAt: string): void => {
+    if (stored.missing_since === null && stored.deleted_at === null) return
+    if (!isBeforeDeletion(stored, requestedAt)) revive.run(stored.key)
+  }
+
+  /**
+   * A conversation that was listed and not looked into; `unchanged` where the list proves that it is as stored. Returns
+   * its row's key; null: none is stored.
+   */
+  const listed = (context: PageContext, providerId: string, unchanged: boolean): number | null => {
+    const id = `${context.connection}:${providerId}`
+    const stored = find.get(id) as StoredConversation | undefined
+    if (stored === undefined) return null
+    exists(stored, context.requestedAt)
+    if (unchanged) recent.note(id, context.requestedAt)
+    return stored.key
+  }
+
+  /** Whether a newer sighting of the conversation is stored. */
+  const isOvertaken = (context: PageContext, providerId: string): boolean => {
+    const id = `${context.connection}:${providerId}`
+    const stored = find.get(id) as StoredConversation | undefined
+    return stored !== undefined && context.requestedAt < recent.latest(id, stored.observed_at)
+  }
+
+  return { write, listed, isOvertaken } as const
+}
+
+/** A status that was learnt after the payload came, by a push, is not in the payload; only its reading may change. */
+const replayed = (
+  conversation: Conversation,
+  stored: StoredConversation,
+  context: PageContext
+): Conversation =>
+  stored.observed_at <= context.requestedAt || stored.provider_status === conversation.providerStatus
+    ? conversation
+    : {
+        ...conversation,
+        status: stored.status as Conversation["status"],
+        providerStatus: stored.provider_status
+      }

@@ -1,0 +1,65 @@
+import { readFileSync, readlinkSync } from "node:fs"
+import { hostname } from "node:os"
+
+/** Enough of a process to tell later whether it still runs: its number alone is given to another one sooner or later. */
+export interface ProcessIdentity {
+  readonly host: string
+  readonly pid: number
+  /** When it started, in this system's own terms; null where the system does not say. */
+  readonly start: string | null
+}
+
+const read = (path: string): string | null => {
+  try {
+    return readFileSync(path, "utf8").trim()
+  } catch {
+    return null
+  }
+}
+
+/** The 22nd field: ticks since boot. The 2nd may hold spaces and ends at the last parenthesis. */
+const startTicks = (stat: string): string | null =>
+  stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null
+
+/** Where process numbers are counted: another container counts its own. */
+const namespace = (): string => {
+  try {
+    return readlinkSync("/proc/self/ns/pid")
+  } catch {
+    return ""
+  }
+}
+
+const boot = (): string => `${read("/proc/sys/kernel/random/boot_id") ?? ""}/${namespace()}`
+
+const startOf = (pid: number): string | null => {
+  const stat = read(`/proc/${pid}/stat`)
+  const ticks = stat === null ? null : startTicks(stat)
+  return ticks === null ? null : `${boot()}/${ticks}`
+}
+
+export const thisProcess = (): ProcessIdentity => ({
+  host: hostname(),
+  pid: process.pid,
+  start: startOf(process.pid)
+})
+
+const exists = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return !(cause instanceof Error && "code" in cause && cause.code === "ESRCH")
+  }
+}
+
+const sameCounting = (start: string): boolean => start.startsWith(`${boot()}/`)
+
+/** True only where it is certain: a process of another host or container may live, for all that can be seen from here. */
+export const isDead = ({ host, pid, start }: ProcessIdentity): boolean => {
+  if (host !== hostname()) return false
+  if (start === null) return !exists(pid)
+  // The machine was started again, or it counted its processes in another container.
+  if (!sameCounting(start)) return start.split("/")[0] !== boot().split("/")[0]
+  return !exists(pid) || startOf(pid) !== start
+}

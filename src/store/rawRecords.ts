@@ -1,0 +1,124 @@
+import { deflateSync, inflateSync } from "node:zlib"
+import type { Timestamp } from "../domain/Timestamp.ts"
+import type { RawPayload } from "../providers/Provider.ts"
+import { payloadHash } from "./canonical.ts"
+import type { PageContext } from "./context.ts"
+import type { Session } from "./Db.ts"
+
+/** A payload as it is stored, with when the request was sent that brought it. */
+export interface StoredPayload extends RawPayload {
+  readonly observedAt: Timestamp
+}
+
+/** All newest payloads of one conversation. */
+export interface RawConversation {
+  /** The vendor's id. */
+  readonly conversationId: string
+  readonly payloads: ReadonlyArray<StoredPayload>
+}
+
+/** Below this many characters compressing saves less than it costs. */
+const worthCompressing = 300
+
+interface Packed {
+  readonly encoding: "json" | "deflate"
+  readonly bytes: Buffer
+}
+
+const pack = (payload: string): Packed => {
+  const plain = Buffer.from(payload)
+  if (plain.length < worthCompressing) return { encoding: "json", bytes: plain }
+  const deflated = deflateSync(plain, { level: 1 })
+  return deflated.length < plain.length
+    ? { encoding: "deflate", bytes: deflated }
+    : { encoding: "json", bytes: plain }
+}
+
+const unpack = (encoding: string, payload: Buffer): string =>
+  (encoding === "deflate" ? inflateSync(payload) : payload).toString("utf8")
+
+interface RawRow {
+  readonly kind: string
+  readonly provider_id: string
+  readonly conversation_provider_id: string
+  readonly encoding: string
+  readonly payload: Buffer
+  readonly observed_at: Timestamp
+}
+
+const toPayload = (row: RawRow): StoredPayload => ({
+  kind: row.kind,
+  providerId: row.provider_id,
+  conversationId: row.conversation_provider_id,
+  payload: unpack(row.encoding, row.payload),
+  observedAt: row.observed_at
+})
+
+/** Keeps payloads as they came. One that is stored already is not written again. */
+export const makeRawRecords = ({ prepare }: Session) => {
+  const newest = prepare(
+    `SELECT key, hash FROM raw_records
+     WHERE connection = ? AND conversation_provider_id = ? AND kind = ? AND provider_id = ? AND newest = 1`
+  )
+  const insert = prepare(
+    `INSERT INTO raw_records (connection, kind, provider_id, conversation_provider_id, hash, encoding, payload,
+       observed_at, page_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  const replace = prepare(
+    "UPDATE raw_records SET hash = ?, encoding = ?, payload = ?, observed_at = ?, page_id = ? WHERE key = ?"
+  )
+  const retire = prepare("UPDATE raw_records SET newest = 0 WHERE key = ?")
+
+  return (context: PageContext, payloads: ReadonlyArray<RawPayload>): void => {
+    for (const { kind, providerId, conversationId, payload } of payloads) {
+      const { connection, pageId, requestedAt } = context
+      const hash = payloadHash(payload)
+      const stored = newest.get(connection, conversationId, kind, providerId) as
+        | { readonly key: number; readonly hash: string }
+        | undefined
+      if (stored?.hash === hash) continue
+      const { encoding, bytes } = pack(payload)
+      if (stored !== undefined && context.keepRaw === "newest") {
+        replace.run(hash, encoding, bytes, requestedAt, pageId, stored.key)
+        continue
+      }
+      if (stored !== undefined) retire.run(stored.key)
+      insert.run(connection, kind, providerId, conversationId, hash, encoding, bytes, requestedAt, pageId)
+    }
+  }
+}
+
+/** The newest payloads of one conversation, in a fixed order. */
+export const rawOf = (
+  { prepare }: Session,
+  connection: string,
+  conversationId: string
+): ReadonlyArray<StoredPayload> => {
+  const rows = prepare(
+    `SELECT kind, provider_id, conversation_provider_id, encoding, payload, observed_at FROM raw_records
+     WHERE connection = ? AND conversation_provider_id = ? AND newest = 1 ORDER BY kind, provider_id`
+  ).all(connection, conversationId) as ReadonlyArray<RawRow>
+  return rows.map(toPayload)
+}
+
+/** The next conversations after `after` (a vendor's id; null: from the start) that have payloads, by id. */
+export const rawBatch = (
+  session: Session,
+  connection: string,
+  after: string | null,
+  limit: number
+): ReadonlyArray<RawConversation> => {
+  const ids = session
+    .prepare(
+      `SELECT DISTINCT conversation_provider_id FROM raw_records
+       WHERE connection = ? AND conversation_provider_id > ? AND newest = 1
+       ORDER BY conversation_provider_id LIMIT ?`
+    )
+    .pluck()
+    .all(connection, after ?? "", limit) as ReadonlyArray<string>
+  return ids.map((conversationId) => ({
+    conversationId,
+    payloads: rawOf(session, connection, conversationId)
+  }))
+}

@@ -1,0 +1,44 @@
+/** When something was observed: the vendor's own time where it has one, and when we sent the request (UTC, ISO 8601). */
+export interface Observation {
+  readonly updatedAt: string | null
+  readonly observedAt: string
+}
+
+/**
+ * Whether an incoming sighting is older than the one that is stored. The vendor's time of its last change decides;
+ * where it is equal or missing on either side, the time at which we asked.
+ */
+export const isStale = (incoming: Observation, stored: Observation): boolean =>
+  incoming.updatedAt !== null && stored.updatedAt !== null && incoming.updatedAt !== stored.updatedAt
+    ? incoming.updatedAt < stored.updatedAt
+    : incoming.observedAt < stored.observedAt
+
+/** How many recent observations are remembered. */
+const remembered = 50_000
+
+/**
+ * When rows were last seen as they are stored. Such a sighting writes nothing, and yet an answer to a request that was
+ * sent before it, and that arrives after it, must not count as news. Answers overtake each other by seconds, so the
+ * latest few rows are enough, and this process's memory is the place.
+ */
+export class RecentObservations {
+  private readonly times = new Map<string, string>()
+
+  note(id: string, observedAt: string): void {
+    const before = this.times.get(id)
+    if (before !== undefined && before >= observedAt) return
+    this.times.delete(id)
+    this.times.set(id, observedAt)
+    if (this.times.size <= remembered) return
+    for (const oldest of this.times.keys()) {
+      this.times.delete(oldest)
+      break
+    }
+  }
+
+  /** The later of the stored time and the one remembered for the row. */
+  latest(id: string, stored: string): string {
+    const recent = this.times.get(id)
+    return recent !== undefined && recent > stored ? recent : stored
+  }
+}

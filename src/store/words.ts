@@ -1,0 +1,70 @@
+/*
+ * SQLite's tokenizer finds words by what stands between them. Scripts written without spaces have nothing there, so
+ * their texts are cut here, and the pieces are indexed in the text's place: whoever searches, from whatever program,
+ * needs nothing more than MATCH.
+ */
+
+/** Thai, Lao, Burmese, Khmer, kana and Chinese characters, by their blocks: a test that every message can afford. */
+const unspaced =
+  /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\ud840-\ud88f]/
+
+/** Runs in which any few characters may be somebody's word. */
+const ideographs =
+  /[\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\u{20000}-\u{323af}]+/gu
+
+/** Scripts whose vowel signs the tokenizer takes for gaps, so that a word becomes a phrase of its pieces. */
+const syllables = /^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+$/
+
+/** Longest run of characters that is indexed in all its parts. */
+const longestGram = 4
+
+/** Longest word of Thai, Lao, Khmer or Burmese, in letters, that is indexed in all its parts: compounds hold words. */
+const longestCompound = 16
+
+/** A character nobody writes or searches, which the tokenizer keeps: no phrase reaches across it. */
+const barrier = "\ue000"
+
+const segmenter = new Intl.Segmenter("en", { granularity: "word" })
+const letters = new Intl.Segmenter("en", { granularity: "grapheme" })
+
+/** All parts of 1 to 4 characters. */
+const grams = (run: string, found: Set<string>): void => {
+  const characters = [...run]
+  for (let start = 0; start < characters.length; start += 1) {
+    let gram = ""
+    for (const character of characters.slice(start, start + longestGram)) {
+      gram += character
+      found.add(gram)
+    }
+  }
+}
+
+/** All parts of a word that begin and end between letters and have at least two of them. */
+const parts = (word: string, found: Set<string>): void => {
+  const clusters = Array.from(letters.segment(word), ({ segment }) => segment)
+  if (clusters.length > longestCompound) return
+  for (let start = 0; start < clusters.length; start += 1) {
+    for (let end = start + 2; end <= clusters.length; end += 1) {
+      if (end - start < clusters.length) found.add(clusters.slice(start, end).join(""))
+    }
+  }
+}
+
+/**
+ * What is indexed of a text in place of itself: its words in order, then the parts of runs and words that may be words
+ * themselves. Null: the text's own spaces separate its words well enough.
+ */
+export const searchWords = (text: string): string | null => {
+  if (!unspaced.test(text)) return null
+  const words: Array<string> = []
+  const extra = new Set<string>()
+  for (const { segment, isWordLike } of segmenter.segment(text)) {
+    if (isWordLike !== true) continue
+    words.push(segment)
+    if (syllables.test(segment)) parts(segment, extra)
+  }
+  for (const [run] of text.matchAll(ideographs)) grams(run, extra)
+  const missing = [...extra]
+  const joined = words.join(" ")
+  return missing.length === 0 ? joined : `${joined} ${barrier} ${missing.join(` ${barrier} `)}`
+}
