@@ -1,6 +1,5 @@
 import { Chunk, Clock, Effect, Either, Option, Schedule, Sink, Stream } from "effect"
 import type { OpenConnection } from "./connection.ts"
-import type { ProviderError } from "./domain/ProviderError.ts"
 import { now, type Timestamp, toMillis } from "./domain/Timestamp.ts"
 import { Progress } from "./progress.ts"
 import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
@@ -92,7 +91,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
   const seen = new SeenSet()
   const told = new Set<string>()
-  let end: Page["end"] = null
+  const ends: Array<NonNullable<Page["end"]>> = []
 
   const scope: PullScope<StoreError> = {
     cursor: resumed?.cursor ?? null,
@@ -117,7 +116,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     })
     yield* progress.committed(name, totals)
     for (const page of pages) {
-      end = page.end ?? end
+      if (page.end !== null) ends.push(page.end)
       yield* Effect.forEach(page.notices, (notice) => tell(notice))
     }
   })
@@ -140,13 +139,13 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   if (Option.isSome(failure)) return yield* Effect.fail(failure.value)
 
   const finished = { startedAt: toMillis(startedAt) }
-  if (end === null || !end.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
+  const end = ends.at(-1)
+  if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
   const missing = yield* mirror.finishScan({
     connection: name,
     lane,
     startedAt,
-    // A scan taken up from another run has not seen with its own eyes what that run saw.
-    seen: resumed === null && options.since === null && options.until === null ? seen : null
+    seen: options.since === null && options.until === null ? seen : null
   })
   return { ...finished, shortfall: yield* confirmMissing(connection, options, missing) }
 })

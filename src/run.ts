@@ -1,14 +1,12 @@
-import { Cause, Clock, Effect, Exit, Option, type Scope } from "effect"
-import type { HttpClient } from "@effect/platform"
+import { Cause, Effect, Exit, Option } from "effect"
 import type { ConnectionConfig } from "./config/Config.ts"
 import { type OpenConnection, openConnection } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
-import { now, type Timestamp } from "./domain/Timestamp.ts"
+import type { Timestamp } from "./domain/Timestamp.ts"
 import type { ClientEvent, Lane } from "./http/contract.ts"
-import type { Governor } from "./http/governor.ts"
 import { Progress } from "./progress.ts"
 import { type Busy, Leases } from "./store/Leases.ts"
-import { type ConnectionRow, Ledger } from "./store/Ledger.ts"
+import { type ChangeCounters, type ConnectionRow, Ledger } from "./store/Ledger.ts"
 import { Mirror } from "./store/Mirror.ts"
 import type { StoreError } from "./store/StoreError.ts"
 
@@ -61,13 +59,20 @@ export interface RunReport {
   readonly connections: ReadonlyArray<ConnectionReport>
 }
 
-/** What one lane does with one connection. Null: all of it was done. */
+/** What one lane did with one connection. */
+export interface LaneResult {
+  /** Null: all of it was done. */
+  readonly fault: Fault | null
+  /** Left out: the lane has nothing to do with changes. */
+  readonly changes?: ChangeCounters
+}
+
 export interface LaneWork<R> {
   readonly lane: Lane
   readonly work: (
     connection: OpenConnection,
     runId: number
-  ) => Effect.Effect<Fault | null, ProviderError | StoreError, R>
+  ) => Effect.Effect<LaneResult, ProviderError | StoreError, R>
 }
 
 export interface RunOptions<R> {
@@ -79,40 +84,39 @@ export interface RunOptions<R> {
   readonly lanes: ReadonlyArray<LaneWork<R>>
 }
 
-/** Faults that mean: nothing is wrong, come back later. */
-const later = new Set(["busy", "rate_limited", "queued"])
-
 const clock = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`
 
 /** The fault a person reads: what happened, and what to do about it. */
-const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
+export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
+  const { message, hint } = error
   switch (error._tag) {
     case "RateLimited":
-      return {
-        kind: "rate_limited",
-        message: error.message,
-        hint: `come back after ${clock(error.retryAt)}, or allow longer waits with --max-wait`
-      }
     case "Queued":
       return {
-        kind: "queued",
-        message: error.message,
-        hint: `come back after ${clock(error.retryAt)}, or allow longer waits with --max-wait`
+        kind: error._tag === "Queued" ? "queued" : "rate_limited",
+        message,
+        hint: `run again after ${clock(error.retryAt)}, or allow longer waits with --max-wait`
       }
     case "Unavailable":
-      return { kind: "unavailable", message: error.message, hint: error.hint }
+      return { kind: "unavailable", message, hint }
     case "Unauthorized":
-      return { kind: "unauthorized", message: error.message, hint: error.hint }
+      return { kind: "unauthorized", message, hint }
     case "Rejected":
-      return { kind: "rejected", message: error.message, hint: error.hint }
+      return { kind: "rejected", message, hint }
     case "Malformed":
-      return { kind: "malformed", message: error.message, hint: error.hint }
+      return { kind: "malformed", message, hint }
     case "StoreError":
-      return { kind: "store", message: error.message, hint: error.hint }
+      return { kind: "store", message, hint }
     case "Busy":
-      return { kind: "busy", message: error.message, hint: error.hint }
+      return { kind: "busy", message, hint }
   }
 }
+
+const unexpected = (cause: Cause.Cause<unknown>): Fault => ({
+  kind: "unexpected",
+  message: `something that should not happen did: ${Cause.squash(cause)}`,
+  hint: "this is a fault of Parley's; everything committed before it is kept"
+})
 
 interface Counters {
   requests: number
@@ -127,7 +131,7 @@ const count = (counters: Counters, event: ClientEvent): void => {
   else if (event._tag === "Waited") counters.waitedMs += event.millis
 }
 
-/** One lane of one connection, from lease to ledger. A defect is told as a fault here and stays this connection's. */
+/** One lane of one connection, from its lease to its ledger row. Whatever goes wrong is told in the row. */
 const runLane = Effect.fn("run.lane")(function* <R>(
   runId: number,
   config: ConnectionConfig,
@@ -140,41 +144,39 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   const { name } = config
   const counters: Counters = { requests: 0, rateLimited: 0, queued: 0, waitedMs: 0 }
 
-  const attempt = Effect.scoped(
-    Effect.gen(function* () {
-      yield* leases.acquire(name, lane)
-      const connection = yield* openConnection(config, lane, {
-        maxWaitMillis: options.maxWaitMillis,
-        observe: (event) =>
-          Effect.suspend(() => {
-            count(counters, event)
-            return progress.clientEvent(name, event)
-          })
-      })
-      return yield* work(connection, runId)
+  const observe = (event: ClientEvent) =>
+    Effect.suspend(() => {
+      count(counters, event)
+      return progress.clientEvent(name, event)
     })
-  )
+  const attempt = Effect.gen(function* () {
+    const lease = yield* leases.acquire(name, lane)
+    const connection = yield* openConnection(config, lane, { maxWaitMillis: options.maxWaitMillis, observe })
+    return yield* Effect.raceFirst(work(connection, runId), lease.lost)
+  }).pipe(Effect.scoped)
 
   yield* ledger.startConnection({ runId, connection: name, lane })
   yield* progress.connectionStarted(name, config.provider, lane)
-  const exit = yield* Effect.exit(attempt).pipe(
+  const exit = yield* attempt.pipe(
     Effect.onInterrupt(() =>
       Effect.ignore(
-        ledger.finishConnection({ runId, connection: name, lane, counters, outcome: "interrupted", fault: null })
-      )
-    )
-  )
-  const fault = Exit.match(exit, {
-    onSuccess: (shortfall) => shortfall,
-    onFailure: (cause) =>
-      Option.match(Cause.failureOption(cause), {
-        onSome: faultOf,
-        onNone: (): Fault => ({
-          kind: "unexpected",
-          message: `something that should not happen did: ${Cause.squash(cause)}`,
-          hint: "this is a fault of Parley's; what was committed before it is kept"
+        ledger.finishConnection({
+          runId,
+          connection: name,
+          lane,
+          counters,
+          outcome: "interrupted",
+          fault: null
         })
-      })
+      )
+    ),
+    Effect.exit
+  )
+  const result: LaneResult = Exit.match(exit, {
+    onSuccess: (done) => done,
+    onFailure: (cause) => ({
+      fault: Option.match(Cause.failureOption(cause), { onSome: faultOf, onNone: () => unexpected(cause) })
+    })
   })
   const row = yield* ledger.finishConnection({
     runId,
@@ -182,8 +184,116 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     lane,
     counters,
     outcome: null,
-    fault
+    ...result
   })
-  yield* progress.connectionFinished(name, lane, row.outcome === "interrupted" ? "failed" : row.outcome, fault?.message ?? null)
+  yield* progress.connectionFinished(name, lane, told(row.outcome), result.fault?.message ?? null)
   return row
+})
+
+const told = (outcome: ConnectionRow["outcome"]): Outcome => (outcome === "interrupted" ? "failed" : outcome)
+
+const worst = (outcomes: ReadonlyArray<Outcome>): Outcome => {
+  if (outcomes.every((outcome) => outcome === "complete")) return "complete"
+  return outcomes.length > 0 && outcomes.every((outcome) => outcome === "failed") ? "failed" : "partial"
+}
+
+const errorOf = (row: ConnectionRow): Fault | null => {
+  if (row.error_kind !== null) {
+    return { kind: row.error_kind, message: row.error_message ?? "", hint: row.error_hint ?? "" }
+  }
+  return row.quarantined === 0
+    ? null
+    : {
+        kind: "quarantined",
+        message: `${row.quarantined} ${row.quarantined === 1 ? "record" : "records"} could not be read and went to quarantine, whole`,
+        hint: "`parley quarantine list` shows them and why"
+      }
+}
+
+/** One connection's lanes as one report. */
+const report = (config: ConnectionConfig, rows: ReadonlyArray<ConnectionRow>): ConnectionReport => {
+  const sum = (column: (row: ConnectionRow) => number) => rows.reduce((total, row) => total + column(row), 0)
+  return {
+    name: config.name,
+    provider: config.provider,
+    outcome: worst(rows.map((row) => told(row.outcome))),
+    requests: sum((row) => row.requests),
+    rate_limited: sum((row) => row.rate_limited),
+    queued: sum((row) => row.queued),
+    waited_ms: sum((row) => row.waited_ms),
+    pages: sum((row) => row.pages),
+    received: sum((row) => row.received),
+    inserted: sum((row) => row.inserted),
+    updated: sum((row) => row.updated),
+    unchanged: sum((row) => row.unchanged),
+    filtered: sum((row) => row.filtered),
+    quarantined: sum((row) => row.quarantined),
+    conversations: sum((row) => row.conversations),
+    messages: sum((row) => row.messages),
+    changes: {
+      confirmed: sum((row) => row.changes_confirmed),
+      queued: sum((row) => row.changes_queued),
+      rejected: sum((row) => row.changes_rejected),
+      conflict: sum((row) => row.changes_conflict),
+      pending: sum((row) => row.changes_pending)
+    },
+    error: rows.map(errorOf).find((error) => error !== null) ?? null
+  }
+}
+
+/** Kinds of fault that mean: nothing is wrong, the same will work later. */
+const later = new Set(["busy", "rate_limited", "queued"])
+
+const gotNowhere = ({ pages, changes, error }: ConnectionReport): boolean =>
+  error !== null && later.has(error.kind) && pages === 0 && changes.confirmed === 0
+
+/** What the run tells its caller, in the order of precedence (design: signal, 1, 2, 75, 3, 4). */
+export const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 | 1 | 3 | 4 | 75 => {
+  if (connections.some(({ error }) => error?.kind === "unexpected")) return 1
+  if (connections.length > 0 && connections.every(gotNowhere)) return 75
+  if (connections.some(({ outcome }) => outcome !== "complete")) return 3
+  return connections.some(({ changes }) => changes.rejected + changes.conflict > 0) ? 4 : 0
+}
+
+/**
+ * Runs the lanes of every connection, the connections side by side. What fails is told in the report of the connection
+ * it happened to; only the mirror's own faults end the whole run.
+ */
+export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
+  const ledger = yield* Ledger
+  const mirror = yield* Mirror
+  yield* Effect.forEach(options.connections, (config) =>
+    mirror.register({
+      name: config.name,
+      provider: config.provider,
+      conflictPolicy: config.conflict,
+      writable: config.statusMap
+    })
+  )
+  const runId = yield* ledger.startRun(options.command)
+  const connections = yield* Effect.forEach(
+    options.connections,
+    (config) =>
+      Effect.map(
+        Effect.forEach(options.lanes, (lane) => runLane(runId, config, lane, options)),
+        (rows) => report(config, rows)
+      ),
+    { concurrency: "unbounded" }
+  ).pipe(
+    Effect.onInterrupt(() =>
+      Effect.ignore(ledger.finishRun({ runId, outcome: "interrupted", exitCode: 130 }))
+    )
+  )
+  const outcome = worst(connections.map((connection) => connection.outcome))
+  const exitCode = exitCodeOfRun(connections)
+  const row = yield* ledger.finishRun({ runId, outcome, exitCode })
+  const runReport: RunReport = {
+    run_id: runId,
+    command: options.command,
+    outcome,
+    started_at: row.started_at,
+    finished_at: row.finished_at ?? row.started_at,
+    connections
+  }
+  return { report: runReport, exitCode }
 })
