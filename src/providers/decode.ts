@@ -119,13 +119,10 @@ export const integerLike: Schema.Schema<number, number | string> = scalar(
   (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
 )
 
-/** How many there are of something: a whole number from 0, also written as text. */
-export const count: Schema.Schema<number, number | string> = scalar(
+/** How many there are of something. */
+export const count: Schema.Schema<number, number> = scalar(
   "a whole number from 0",
-  (value) => {
-    const number = numberOf(value)
-    return number !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined
-  },
+  (value) => (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined),
   (fc) => fc.nat()
 )
 

@@ -1,0 +1,215 @@
+import { hash } from "node:crypto"
+import { Either } from "effect"
+import {
+  type Contact,
+  type Conversation,
+  type Json,
+  type Message,
+  normalizeChannel,
+  normalizeRole
+} from "../../domain/Conversation.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import { attributes } from "../attributes.ts"
+import { type Fault, parseJson } from "../decode.ts"
+import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import { idOf, unreadable } from "../page.ts"
+import { statusMap as makeStatusMap } from "../statusWords.ts"
+import { decodeConversation, decodeMessage, type Conversation as WireConversation } from "./wire.ts"
+
+/** The only kind of payload: a conversation with its messages. */
+export const kind = "conversation"
+
+/**
+ * https://docs.naturalead.ai/api-reference/conversations/update-status: the words a conversation has, and the three
+ * that can be asked for.
+ */
+export const statusMap: StatusMap = makeStatusMap(
+  { active: "active", handed_off: "handed_off", completed: "completed", dropped: "abandoned" },
+  { handed_off: "handed_off", completed: "completed", abandoned: "dropped" }
+)
+
+/** Of the bytes that show a conversation: the same bytes need not be looked at twice. */
+export const fingerprintOf = (bytes: Uint8Array | string): string =>
+  hash("sha256", bytes, "base64url").slice(0, 22)
+
+const filled = (value: string | null): string | null => (value === "" ? null : value)
+
+interface Numbered {
+  readonly times: Map<string, number>
+  readonly conversationId: string
+}
+
+/**
+ * NaturaLead gives messages no id, so one is made from what a message is. Equal messages of one conversation are told
+ * apart by their number among their like, which appended messages do not change.
+ */
+const messageId = (
+  numbered: Numbered,
+  sentAt: string | null,
+  role: string | null,
+  content: string | null
+) => {
+  const key = hash(
+    "sha256",
+    JSON.stringify([numbered.conversationId, sentAt, role, content]),
+    "base64url"
+  ).slice(0, 22)
+  const time = (numbered.times.get(key) ?? 0) + 1
+  numbered.times.set(key, time)
+  return time === 1 ? key : `${key}-${time}`
+}
+
+/** Whether a list of times runs backwards; the vendor calls its messages ordered, but not in which direction. */
+const isDescending = (times: ReadonlyArray<Timestamp>): boolean => {
+  const first = times[0]
+  const last = times.at(-1)
+  return first !== undefined && last !== undefined && first > last
+}
+
+interface ReadMessages {
+  readonly items: ReadonlyArray<Message>
+  readonly unreadable: ReadonlyArray<Unreadable>
+}
+
+/** The readable messages, oldest first, and the others as they came. */
+export const readMessages = (conversationId: string, list: ReadonlyArray<Json>): ReadMessages => {
+  const faults: Array<Unreadable> = []
+  const decoded = list.flatMap((entry) => {
+    const result = decodeMessage(entry)
+    if (Either.isRight(result)) return [{ wire: result.right, entry }]
+    faults.push(
+      unreadable(
+        { kind: "message", providerId: null, conversationId, payload: JSON.stringify(entry) },
+        result.left
+      )
+    )
+    return []
+  })
+  const times = decoded.flatMap(({ wire }) => (wire.timestamp === null ? [] : [wire.timestamp]))
+  if (isDescending(times)) decoded.reverse()
+  const numbered: Numbered = { conversationId, times: new Map() }
+  const items = decoded.map(
+    ({ wire }): Message => ({
+      messageId: messageId(numbered, wire.timestamp, wire.role, wire.content),
+      providerId: null,
+      role: normalizeRole(wire.role),
+      providerRole: wire.role,
+      type: "text",
+      content: wire.content,
+      sentAt: wire.timestamp,
+      sentAtSource: wire.timestamp === null ? null : "timestamp",
+      attributes: attributes(wire, ["agentConfigId"])
+    })
+  )
+  return { items, unreadable: faults }
+}
+
+const latest = (messages: ReadonlyArray<Message>): Timestamp | null =>
+  messages.reduce<Timestamp | null>(
+    (last, { sentAt }) => (sentAt !== null && (last === null || sentAt > last) ? sentAt : last),
+    null
+  )
+
+const toContact = (wire: WireConversation): Contact | null =>
+  filled(wire.leadId) === null
+    ? null
+    : {
+        providerId: wire.leadId ?? "",
+        name: null,
+        email: filled(wire.leadEmail),
+        phone: filled(wire.leadPhone),
+        attributes: {}
+      }
+
+const toConversation = (
+  wire: WireConversation,
+  messages: ReadonlyArray<Message>,
+  map: StatusMap
+): Conversation => ({
+  providerId: wire._id,
+  contactId: filled(wire.leadId),
+  channel: normalizeChannel(wire.channel),
+  providerChannel: wire.channel,
+  status: map.read(wire.status),
+  providerStatus: wire.status,
+  agentId: filled(wire.agentConfigId),
+  campaignId: filled(wire.campaignId),
+  title: null,
+  summary: wire.summary,
+  qualified: wire.qualificationResult?.qualified ?? null,
+  qualificationReason: wire.qualificationResult?.reason ?? null,
+  tags: [],
+  attributes: attributes(wire, ["accountId", "currentStageIndex", "currentStageName"]),
+  declaredMessages: wire.messageCount,
+  startedAt: wire.createdAt,
+  lastMessageAt: latest(messages),
+  updatedAt: wire.updatedAt
+})
+
+/** Whether a response shows fewer messages than it says there are, so that the conversation must be asked for by id. */
+export const isShort = (sighting: Sighting): boolean =>
+  (sighting.messages?.items.length ?? 0) + sighting.unreadable.length <
+  (sighting.conversation.declaredMessages ?? 0)
+
+const notAConversation = (payload: string, json: Json | undefined, fault: Fault): Unreadable => {
+  const id = idOf(json, "_id")
+  return unreadable({ kind, providerId: id, conversationId: id, payload }, fault)
+}
+
+/**
+ * One payload as a sighting.
+ * @param map the connection's status words
+ * @param fingerprint of the bytes that the list showed; left out: of the payload
+ */
+export const interpretPayload = (
+  payload: string,
+  map: StatusMap,
+  fingerprint?: string
+): Sighting | Unreadable => {
+  const json = parseJson(payload)
+  if (Either.isLeft(json)) return notAConversation(payload, undefined, json.left)
+  const decoded = decodeConversation(json.right)
+  if (Either.isLeft(decoded)) return notAConversation(payload, json.right, decoded.left)
+  const wire = decoded.right
+  const messages = wire.messages === null ? null : readMessages(wire._id, wire.messages)
+  return {
+    _tag: "Sighting",
+    conversation: toConversation(wire, messages?.items ?? [], map),
+    contact: toContact(wire),
+    messages: messages === null ? null : { extent: "whole", items: messages.items },
+    unreadable: messages?.unreadable ?? [],
+    raw: [{ kind, providerId: wire._id, conversationId: wire._id, payload }],
+    fingerprint: fingerprint ?? fingerprintOf(payload)
+  }
+}
+
+/** A sighting again from what was kept of it. Of several payloads the last counts. */
+export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
+  const kept = payloads.filter((payload) => payload.kind === kind).at(-1)
+  return kept === undefined
+    ? notAConversation("null", undefined, { path: "$", reason: "no payload of a conversation" })
+    : interpretPayload(kept.payload, map)
+}
+
+/** The same payload without its messages, for connections whose user wants none. */
+export const withoutMessages = (payload: string): string => {
+  const json = parseJson(payload)
+  if (
+    Either.isLeft(json) ||
+    typeof json.right !== "object" ||
+    json.right === null ||
+    Array.isArray(json.right)
+  )
+    return payload
+  const { messages: _, ...rest } = json.right as { readonly [key: string]: Json }
+  return JSON.stringify(rest)
+}
+
+export const toRemoteState = (wire: WireConversation, map: StatusMap): RemoteState => ({
+  status: map.read(wire.status),
+  providerStatus: wire.status,
+  updatedAt: wire.updatedAt,
+  title: null,
+  tags: []
+})

@@ -1,0 +1,112 @@
+/*
+ * The list's page documents no paging, the vendor's overview leaves room for it: the first request asks for everything,
+ * and only an answer that looks cut is followed by requests with `skip` and `limit`. Pure, so that it can be tried
+ * against any server one can imagine.
+ */
+
+/** Where a walk through the list stands. `skip` and `limit` null: everything is asked for, without parameters. */
+export interface Walk {
+  readonly skip: number | null
+  readonly limit: number | null
+  /** A walk is repeated where the list moved under it. */
+  readonly pass: number
+  /** Elements of the very first response. */
+  readonly firstElements: number
+  /** What the list said its length is, at this pass's last response. */
+  readonly total: number | null
+  /** The list got shorter during this pass, so that elements may have moved to where we had already looked. */
+  readonly shrunk: boolean
+  /** Conversations this pass showed that no response had shown before. */
+  readonly freshInPass: number
+}
+
+export interface Response {
+  readonly elements: number
+  /** How many of them no response of this scan had shown before. */
+  readonly fresh: number
+  /** Of all responses so far, each conversation counted once. */
+  readonly unique: number
+  /** What the envelope says the list's length is; null: there is none, or it does not say. */
+  readonly total: number | null
+}
+
+export type Next =
+  | { readonly _tag: "Ask"; readonly walk: Walk & { readonly skip: number } }
+  | {
+      readonly _tag: "Done"
+      readonly complete: boolean
+      readonly reason: string | null
+      /** The server gives the same list whatever is asked for. */
+      readonly ignoresSkip: boolean
+    }
+
+export const start: Walk = {
+  skip: null,
+  limit: null,
+  pass: 1,
+  firstElements: 0,
+  total: null,
+  shrunk: false,
+  freshInPass: 0
+}
+
+/** The vendor's default page; a bare list of a multiple of it, up to the largest cap one would choose, may be cut. */
+const defaultLimit = 50
+const largestCap = 1000
+
+/** What is asked for once the list turned out to be cut: the largest page documented for any of the vendor's lists. */
+const askedLimit = 100
+
+const passes = 3
+
+const complete: Next = { _tag: "Done", complete: true, reason: null, ignoresSkip: false }
+const incomplete = (reason: string): Next => ({ _tag: "Done", complete: false, reason, ignoresSkip: false })
+
+/** What to do after a response. @param mayProbe whether a bare list that only looks cut is worth another request */
+export const next = (walk: Walk, response: Response, mayProbe: boolean): Next =>
+  response.total === null
+    ? afterBareList(walk, response, mayProbe)
+    : afterEnvelope(walk, response, response.total)
+
+const onward = (walk: Walk, response: Response): Next => ({
+  _tag: "Ask",
+  walk: {
+    ...walk,
+    skip: (walk.skip ?? 0) + response.elements,
+    limit: walk.skip === null ? askedLimit : walk.limit,
+    firstElements: walk.skip === null ? response.elements : walk.firstElements,
+    total: response.total,
+    freshInPass: walk.freshInPass + response.fresh
+  }
+})
+
+const afterBareList = (walk: Walk, response: Response, mayProbe: boolean): Next => {
+  const { elements, fresh } = response
+  if (elements === 0) return complete
+  if (walk.skip === null) {
+    const looksCut = elements % defaultLimit === 0 && elements <= largestCap
+    return looksCut && mayProbe ? onward(walk, response) : complete
+  }
+  if (fresh > 0) return onward(walk, response)
+  return elements === walk.firstElements
+    ? { _tag: "Done", complete: true, reason: null, ignoresSkip: true }
+    : incomplete("the list repeats itself whatever is skipped, and may be cut")
+}
+
+const afterEnvelope = (walk: Walk, response: Response, total: number): Next => {
+  const reached = (walk.skip ?? 0) + response.elements
+  const shrunk = walk.shrunk || (walk.total !== null && total < walk.total)
+  const counts = `the list says that it holds ${total} conversations and showed ${response.unique}`
+  if (walk.skip === null && response.elements >= total) return complete
+  if (response.elements > 0 && reached < total) {
+    const isStuck = response.fresh === 0 && walk.pass === 1
+    return isStuck ? incomplete(counts) : onward({ ...walk, shrunk }, response)
+  }
+  if (!shrunk && response.unique >= total) return complete
+  const moved = walk.freshInPass + response.fresh > 0 || shrunk
+  if (walk.pass === passes || !moved) return incomplete(counts)
+  return {
+    _tag: "Ask",
+    walk: { ...walk, skip: 0, limit: walk.limit, pass: walk.pass + 1, total, shrunk: false, freshInPass: 0 }
+  }
+}

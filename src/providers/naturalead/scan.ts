@@ -1,0 +1,277 @@
+import { Clock, Effect, Option, Stream } from "effect"
+import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import { toMillis } from "../../domain/Timestamp.ts"
+import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
+import { parseJson } from "../decode.ts"
+import type { Item, Known, Page, PullScope } from "../Provider.ts"
+import { idOf, isOutside, page, pages, unreadableItem } from "../page.ts"
+import { type Batch, batchesOf } from "./batches.ts"
+import { fingerprintOf, interpretPayload, isShort, kind, withoutMessages } from "./normalize.ts"
+import { type Next, next, start, type Walk } from "./paging.ts"
+import { getConversation, listConversations } from "./requests.ts"
+
+/** What `Page.learned` calls it, and after how long, in milliseconds, it is asked anew. */
+const skipLesson = "list-skip"
+const lessonHolds = 24 * 60 * 60_000
+
+/** A conversation whose messages the list cut short. */
+interface Short {
+  readonly id: string
+  readonly fingerprint: string
+}
+
+/** One enumeration of the account, from the first request to the last. */
+interface Scan<E> {
+  readonly client: ProviderClient
+  readonly scope: PullScope<E>
+  readonly map: StatusMap
+  readonly mayProbe: boolean
+  walk: Walk
+  /** The end of the walk; null while there are more responses to ask for. */
+  done: Extract<Next, { readonly _tag: "Done" }> | null
+  /** Fingerprints by id, of what earlier responses showed; of the first response only as much as a cut one can hold. */
+  readonly seen: Map<string, string>
+  /** Shown, but not remembered in `seen`. */
+  unremembered: number
+  fresh: number
+  readonly short: Map<string, Short>
+  /** The newest response's exchange, and whether a page has carried `end`. */
+  exchange: Exchange | null
+  ended: boolean
+}
+
+/** A first response with more elements than this is no page of a larger list, so that what it showed need not be kept. */
+const remembered = 10_000
+
+const utf8 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")
+
+const leadingId = /^\{\s*"_id"\s*:\s*"([^"\\]+)"/
+
+/** The id, mostly without parsing: it is the first field as the vendor writes it. */
+const idIn = (element: Uint8Array): string | null => {
+  const found = leadingId.exec(utf8(element.subarray(0, 128)))?.[1]
+  if (found !== undefined) return found
+  const json = parseJson(utf8(element))
+  return json._tag === "Right" ? idOf(json.right, "_id") : null
+}
+
+interface Listed {
+  readonly id: string | null
+  readonly fingerprint: string
+  readonly element: Uint8Array
+}
+
+/** The same bytes are another story where the user wants no messages, so that wanting them again fetches them. */
+const fingerprintIn = (element: Uint8Array, messages: boolean): string =>
+  messages ? fingerprintOf(element) : `without-messages:${fingerprintOf(element)}`
+
+/** Whether this scan has shown the very same before; counts what is new to it. */
+const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
+  const key = id ?? fingerprint
+  const before = scan.seen.get(key)
+  if (before === undefined) scan.fresh += 1
+  if (scan.walk.skip === null && scan.seen.size >= remembered) scan.unremembered += 1
+  else scan.seen.set(key, fingerprint)
+  return before === fingerprint
+}
+
+/** What a listed conversation comes to; null: its messages must be asked for first. */
+const toItem = <E>(scan: Scan<E>, listed: Listed, known: Known | undefined): Item | null => {
+  const { scope } = scan
+  const { id, fingerprint } = listed
+  const isStored = known?.fingerprint === fingerprint && !known.deleted
+  if ((isRepeat(scan, listed) || isStored) && id !== null) return { _tag: "Unchanged", providerId: id }
+  const text = utf8(listed.element)
+  const payload = scope.messages ? text : withoutMessages(text)
+  const sighting = interpretPayload(payload, scan.map, fingerprint)
+  if (!("_tag" in sighting)) return { _tag: "Unreadable", unreadable: sighting }
+  const { providerId, startedAt } = sighting.conversation
+  if (isOutside(startedAt, scope)) return { _tag: "Filtered", providerId }
+  if (!scope.messages || !isShort(sighting)) return sighting
+  scan.short.set(providerId, { id: providerId, fingerprint })
+  return null
+}
+
+const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
+  Effect.gen(function* () {
+    const listed = batch.elements.map(
+      (element): Listed => ({
+        id: idIn(element),
+        fingerprint: fingerprintIn(element, scan.scope.messages),
+        element
+      })
+    )
+    const ids = listed.flatMap(({ id }) => (id === null ? [] : [id]))
+    const known = scan.scope.refetch || ids.length === 0 ? null : yield* scan.scope.known(ids)
+    return listed.flatMap(
+      (entry) => toItem(scan, entry, entry.id === null ? undefined : known?.get(entry.id)) ?? []
+    )
+  })
+
+const pathOf = (request: ProviderRequest): string => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (value !== undefined) query.append(name, String(value))
+  }
+  return query.size === 0 ? request.path : `${request.path}?${query}`
+}
+
+/** Notes what a whole response showed, and so what is asked next. */
+const advance = <E>(scan: Scan<E>, end: NonNullable<Batch["end"]>): void => {
+  const unique = scan.seen.size + scan.unremembered
+  const step = next(scan.walk, { ...end, fresh: scan.fresh, unique }, scan.mayProbe)
+  scan.fresh = 0
+  if (step._tag === "Ask") scan.walk = step.walk
+  else scan.done = step
+}
+
+/** What a scan's last page says. */
+const ending = <E>({ done }: Scan<E>): Pick<Page, "end" | "learned"> => ({
+  end: done === null ? null : { complete: done.complete, reason: done.reason },
+  learned: done?.ignoresSkip === true ? { [skipLesson]: "ignored" } : {}
+})
+
+/** A server that refuses `limit`, or even `skip`, does not page: what it gave is what it has, unless it said otherwise. */
+const afterRefusal = <E>(scan: Scan<E>, error: Rejected): Effect.Effect<void, ProviderError> =>
+  Effect.suspend(() => {
+    const { walk } = scan
+    if (walk.skip === null) return Effect.fail(error)
+    if (walk.limit !== null) scan.walk = { ...walk, limit: null }
+    else if (walk.total === null)
+      scan.done = { _tag: "Done", complete: true, reason: null, ignoresSkip: true }
+    else
+      scan.done = {
+        _tag: "Done",
+        complete: false,
+        reason: `the list is cut: ${error.message}`,
+        ignoresSkip: false
+      }
+    return Effect.void
+  })
+
+/** The pages of one response, while it arrives. `end` is on its last one where nothing is left to be fetched. */
+const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const requestedAt = yield* Clock.currentTimeMillis
+      const answer = yield* scan.client
+        .stream(request)
+        .pipe(Effect.catchTag("Rejected", (error) => Effect.as(afterRefusal(scan, error), null)))
+      if (answer === null) return Stream.empty
+      const toPages = (batch: Batch) =>
+        Effect.gen(function* () {
+          const items = yield* listedItems(scan, batch)
+          if (batch.end !== null) advance(scan, batch.end)
+          const exchange: Exchange = {
+            operation: request.operation,
+            method: request.method,
+            path: pathOf(request),
+            status: answer.status,
+            requestedAt,
+            receivedAt: yield* Clock.currentTimeMillis,
+            bytes: batch.bytes
+          }
+          scan.exchange = exchange
+          scan.ended = scan.done !== null && scan.short.size === 0
+          return pages({ exchange, items, ...(scan.ended ? ending(scan) : {}) })
+        })
+      return batchesOf(answer.body).pipe(Stream.mapEffect(toPages), Stream.flattenIterables)
+    })
+  )
+
+const askList = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E> =>
+  Stream.suspend(() => {
+    const { skip, limit } = scan.walk
+    const paging = { ...(skip === null ? {} : { skip }), ...(limit === null ? {} : { limit }) }
+    return responsePages(scan, listConversations(paging))
+  })
+
+/** A conversation by its id, as an item, and the fingerprint it is known by from now on; null: it does not exist. */
+export const readDetail = (
+  client: ProviderClient,
+  map: StatusMap,
+  id: string,
+  fingerprint?: string
+): Effect.Effect<Page | null, ProviderError> =>
+  Effect.map(client.read(getConversation(id)), ({ status, text, exchange }) => {
+    if (status === 404 || status === 410) return null
+    const sighting = interpretPayload(text, map, fingerprint)
+    if (!("_tag" in sighting)) {
+      const unreadable = { ...sighting, providerId: id, conversationId: id }
+      return page({ exchange, items: [{ _tag: "Unreadable", unreadable }] })
+    }
+    if (sighting.conversation.providerId === id) return page({ exchange, items: [sighting] })
+    const record = { kind, providerId: id, conversationId: id, payload: text }
+    const fault = { path: "$._id", reason: "another conversation than the one that was asked for" }
+    return page({ exchange, items: [unreadableItem(record, fault)] })
+  })
+
+/** One that the list cut short. What cannot be answered for it is its own fault and stops no other. */
+const shortPage = <E>(scan: Scan<E>, { id, fingerprint }: Short, exchange: Exchange) =>
+  readDetail(scan.client, scan.map, id, fingerprint).pipe(
+    Effect.catchTag("Malformed", (error) => {
+      const record = { kind, providerId: id, conversationId: id, payload: "null" }
+      const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
+      return Effect.succeed(
+        page({ exchange: { ...exchange, bytes: 0 }, items: [unreadableItem(record, fault)] })
+      )
+    })
+  )
+
+const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>) =>
+  Effect.map(Clock.currentTimeMillis, (now): Scan<E> => {
+    const lesson = scope.learned.get(skipLesson)
+    return {
+      client,
+      scope,
+      map,
+      mayProbe: lesson?.value !== "ignored" || now - toMillis(lesson.at) >= lessonHolds,
+      walk: start,
+      done: null,
+      seen: new Map(),
+      unremembered: 0,
+      fresh: 0,
+      short: new Map(),
+      exchange: null,
+      ended: false
+    }
+  })
+
+/**
+ * Every conversation of the account. The vendor can filter by no time, so each scan reads the whole list; what shows
+ * the same bytes as before is not looked at again. What the list cut short is asked for by id after the list has been
+ * read, since an answer that arrives must not be kept waiting.
+ */
+export const scan = <E>(
+  client: ProviderClient,
+  map: StatusMap,
+  scope: PullScope<E>
+): Stream.Stream<Page, ProviderError | E> =>
+  Stream.unwrap(
+    Effect.map(newScan(client, map, scope), (state) => {
+      const lists = Stream.repeatEffectOption(
+        Effect.suspend(() =>
+          state.done === null ? Effect.succeed(askList(state)) : Effect.fail(Option.none<never>())
+        )
+      ).pipe(Stream.flatten())
+      const details = Stream.suspend(() => {
+        const { exchange } = state
+        if (exchange === null) return Stream.empty
+        return Stream.fromIterable(state.short.values()).pipe(
+          Stream.mapEffect((short) => shortPage(state, short, exchange), {
+            concurrency: scope.concurrency,
+            unordered: true
+          }),
+          Stream.filter((detail) => detail !== null)
+        )
+      })
+      const closing = Stream.suspend(() => {
+        const { ended, exchange } = state
+        if (ended || exchange === null) return Stream.empty
+        return Stream.make(page({ exchange: { ...exchange, bytes: 0 }, items: [], ...ending(state) }))
+      })
+      return lists.pipe(Stream.concat(details), Stream.concat(closing))
+    })
+  )
