@@ -1,0 +1,12 @@
+import { Layer } from "effect"
+import { Db } from "./store/Db.ts"
+import { Leases } from "./store/Leases.ts"
+import { Ledger } from "./store/Ledger.ts"
+import { Mirror } from "./store/Mirror.ts"
+import { Outbox } from "./store/Outbox.ts"
+
+/** The mirror's file, open for writing, and all that is done with it. It is created where it does not exist. */
+export const storeLayer = (database: string) =>
+  Layer.mergeAll(Mirror.Default, Ledger.Default, Leases.Default, Outbox.Default).pipe(
+    Layer.provideMerge(Db.layer(database))
+  )
