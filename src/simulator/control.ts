@@ -1,7 +1,8 @@
 import { Either, ParseResult, Schema } from "effect"
-import { FaultRule } from "./faults.ts"
+import { type Fault, FaultRule } from "./faults.ts"
 import {
   inPieces,
+  isRecord,
   json,
   jsonArray,
   parseJson,
@@ -10,16 +11,9 @@ import {
   type SimulatedResponse
 } from "./http.ts"
 import { Mutation, mutate } from "./mutate.ts"
-import { isPreset, preset } from "./presets.ts"
+import { isPreset, preset, presetNames } from "./presets.ts"
 import { type Simulator, type VendorId, vendorIds } from "./simulator.ts"
 import type { AnyVendor } from "./vendor.ts"
-
-const Faults = Schema.Union(
-  Schema.Struct({ preset: Schema.String }),
-  Schema.Struct({ faults: Schema.Array(FaultRule) }),
-  Schema.Array(FaultRule),
-  FaultRule
-)
 
 const Options = Schema.Struct({
   vendor: Schema.Literal(...vendorIds),
@@ -28,11 +22,14 @@ const Options = Schema.Struct({
 
 const decoded = <A, I>(
   schema: Schema.Schema<A, I>,
-  body: string,
+  value: unknown,
   use: (value: A) => SimulatedResponse
 ): SimulatedResponse =>
-  Either.match(Schema.decodeUnknownEither(schema, { onExcessProperty: "error" })(parseJson(body)), {
-    onLeft: (error) => json(400, { error: ParseResult.TreeFormatter.formatErrorSync(error) }),
+  Either.match(Schema.decodeUnknownEither(schema, { onExcessProperty: "error" })(value), {
+    onLeft: (error) => {
+      const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
+      return json(400, { error: issues.map((one) => `${one.path.join(".")}: ${one.message}`).join("; ") })
+    },
     onRight: use
   })
 
@@ -51,15 +48,17 @@ const state = (vendor: AnyVendor, withMessages: boolean): SimulatedResponse => {
   )
 }
 
-const addFaults = (simulator: Simulator, wanted: typeof Faults.Type): SimulatedResponse => {
-  if ("preset" in wanted) {
-    if (!isPreset(wanted.preset)) return json(400, { error: `There is no preset ${wanted.preset}` })
-    for (const fault of preset(wanted.preset)) simulator.faults.add(fault)
-  } else {
-    const rules = "faults" in wanted ? wanted.faults : "effect" in wanted ? [wanted] : wanted
-    for (const rule of rules) simulator.faults.add(rule)
+const addFaults = (simulator: Simulator, wanted: unknown): SimulatedResponse => {
+  const add = (faults: ReadonlyArray<Fault>) => {
+    for (const fault of faults) simulator.faults.add(fault)
+    return json(200, { faults: simulator.faults.list().length })
   }
-  return json(200, { faults: simulator.faults.list().length })
+  if (isRecord(wanted) && "preset" in wanted) {
+    const name = String(wanted.preset)
+    if (isPreset(name)) return add(preset(name))
+    return json(400, { error: `There is no preset ${name}; there are ${presetNames.join(", ")}` })
+  }
+  return decoded(Schema.Array(FaultRule), Array.isArray(wanted) ? wanted : [wanted], add)
 }
 
 const applyMutation = (simulator: Simulator, mutation: Mutation, now: number): SimulatedResponse => {
@@ -99,14 +98,14 @@ export const answerControl = (
     case "GET log":
       return respond(200, inPieces(jsonArray("", simulator.log, "")))
     case "POST mutate":
-      return decoded(Mutation, body, (mutation) => applyMutation(simulator, mutation, now))
+      return decoded(Mutation, parseJson(body), (mutation) => applyMutation(simulator, mutation, now))
     case "POST faults":
-      return decoded(Faults, body, (wanted) => addFaults(simulator, wanted))
+      return addFaults(simulator, parseJson(body))
     case "DELETE faults":
       simulator.faults.clear()
       return json(200, { faults: 0 })
     case "POST options":
-      return decoded(Options, body, (wanted) => {
+      return decoded(Options, parseJson(body), (wanted) => {
         Object.assign(simulator.vendors[wanted.vendor].options, wanted.options)
         return json(200, simulator.vendors[wanted.vendor].options)
       })

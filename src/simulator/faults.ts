@@ -46,10 +46,20 @@ export const FaultEffect = Schema.Union(
 )
 export type FaultEffect = typeof FaultEffect.Type
 
+const isPattern = (text: string): boolean => {
+  try {
+    return new RegExp(text) instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
 /** Which requests a fault may strike. What is left out matches everything. `path` is a regular expression. */
 export const RequestPattern = Schema.Struct({
   method: Schema.optional(Schema.String),
-  path: Schema.optional(Schema.String),
+  path: Schema.optional(
+    Schema.String.pipe(Schema.filter(isPattern, { message: () => "not a regular expression" }))
+  ),
   operation: Schema.optional(Schema.String),
   write: Schema.optional(Schema.Boolean)
 })

@@ -53,7 +53,9 @@ const single = {
   slow: [{ name: "slow", probability: 0.1, effect: { kind: "delay", millis: 800 } }],
   "bad-records": [{ name: "bad records", effect: { kind: "mutilate", share: 0.01 } }],
   "unknown-words": [{ name: "unknown words", effect: { kind: "unknown", share: 0.02 } }],
-  unauthorized: [{ name: "401", probability: 0.002, effect: { kind: "answer", status: 401 } }]
+  unauthorized: [
+    { name: "401", vendor: "empfio", probability: 0.002, effect: { kind: "answer", status: 401 } }
+  ]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Fault>>>
 
 const presets: Readonly<Record<string, ReadonlyArray<Fault>>> = {

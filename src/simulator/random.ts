@@ -3,7 +3,7 @@
  * any conversation can be made again on its own, without making the ones before it.
  */
 
-/** Mixes two 32-bit numbers into one that looks random. */
+/** Mixes two 32-bit numbers into one that looks random. With either one fixed, no two of the other give the same. */
 export const mix = (a: number, b: number): number => {
   let h = Math.imul(a ^ Math.imul((b + 0x9e3779b9) | 0, 0x85ebca6b), 0xc2b2ae35)
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d)
@@ -39,16 +39,24 @@ export const makeRandom = (seed: number): Random => {
   return { next, unit: () => unit(next()), below: (bound) => Math.floor(unit(next()) * bound) }
 }
 
+const bytes = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"))
+
+const eightDigits = (value: number): string =>
+  (bytes[value >>> 24] as string) +
+  (bytes[(value >>> 16) & 255] as string) +
+  (bytes[(value >>> 8) & 255] as string) +
+  (bytes[value & 255] as string)
+
 /** `digits` lower-case hexadecimal digits. */
 export const hex = (seed: number, digits: number): string => {
   let text = ""
-  for (let part = 0; text.length < digits; part++) text += mix(seed, part).toString(16).padStart(8, "0")
-  return text.slice(0, digits)
+  for (let part = 0; text.length < digits; part++) text += eightDigits(mix(seed, part))
+  return text.length === digits ? text : text.slice(0, digits)
 }
 
-/** A version 4 UUID. */
-export const uuid = (seed: number): string => {
-  const digits = hex(seed, 32)
-  const variant = pick(["8", "9", "a", "b"], seed)
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20)}`
+/** A version 4 UUID. Two pairs of arguments that differ never give the same one. */
+export const uuid = (a: number, b: number): string => {
+  const second = eightDigits(mix(a, 1))
+  const third = eightDigits((mix(b, 2) & 0x3fffffff) | 0x80000000)
+  return `${eightDigits(mix(a, 0))}-${second.slice(0, 4)}-4${second.slice(5)}-${third.slice(0, 4)}-${third.slice(4)}${eightDigits(mix(b, 3))}`
 }

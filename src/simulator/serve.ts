@@ -6,6 +6,7 @@ import {
   type ServerResponse
 } from "node:http"
 import type { AddressInfo } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
 import { Data, Effect, type Scope } from "effect"
 import type { Origins } from "./configuration.ts"
 import { answerControl } from "./control.ts"
@@ -96,8 +97,8 @@ const vendorListener =
         body: await bodyOf(incoming)
       }
       const response = simulator.handle(vendor, request, now())
-      if (response.delayMillis > 0) setTimeout(() => void send(response, outgoing), response.delayMillis)
-      else await send(response, outgoing)
+      if (response.delayMillis > 0) await sleep(response.delayMillis)
+      await send(response, outgoing)
     }
     answer().catch(() => outgoing.destroy())
   }

@@ -81,6 +81,9 @@ export interface Simulator {
   readonly settle: (now: number) => void
 }
 
+/** A foreground simulator runs for days; the oldest entries go. */
+const longestLog = 500_000
+
 interface Due {
   readonly at: number
   readonly run: () => void
@@ -203,6 +206,7 @@ export const makeSimulator = (options: SimulatorOptions): Simulator => {
         ? struck(vendor, route, context, strikes.at(-1))
         : vendor.error(429, refusal.waitMillis, refusal.window)
     settle(now)
+    if (log.length >= longestLog) log.splice(0, longestLog / 2)
     log.push({
       vendor: vendorId,
       at: now,

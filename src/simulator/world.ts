@@ -151,9 +151,10 @@ export const makeWorld = <Conversation extends object, Message>(
       changed()
       return add({ key, count: messages, startedAt, lastAt: at, handedOff: false })
     },
-    addMessage: (id, at, by, text) => {
+    addMessage: (id, when, by, text) => {
       const conversation = mustHold(id)
       const own = ownLines(id)
+      const at = Math.max(when, own.at(-1)?.at ?? when)
       const key = plans.get(id)?.key ?? 0
       const hash = mix(key, 1000 + own.length)
       const said = library.said({

@@ -230,7 +230,7 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
     ): Route["run"] =>
     (context) => {
       const contact = find(identifier)
-      return contact === undefined || context.empty ? refuse(404) : answer(contact, context)
+      return contact === undefined ? refuse(404) : answer(contact, context)
     }
 
   const listMessages = (identifier: string, request: ParsedRequest) => (context: Context) => {
@@ -321,7 +321,10 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
         return make("detail", withContact(identifier, answer), identifier)
       }
       if (call === "GET 5" && action === "message" && last === "list") {
-        const run = options.messageList === "present" ? listMessages(identifier, request) : () => refuse(404)
+        const run =
+          options.messageList === "present"
+            ? listMessages(identifier, request)
+            : () => fault(404, "Not Found")
         return make("messages", run, identifier)
       }
       if (call === "GET 5" && action === "message")

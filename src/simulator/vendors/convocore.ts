@@ -173,7 +173,7 @@ export const makeConvocore = (
 
   const detail = (agentId: string, id: string) => (context: Context) => {
     const conversation = held(agentId, id)
-    return conversation === undefined || context.empty
+    return conversation === undefined
       ? missing()
       : ok("Conversation retrieved successfully", context.record(conversationFields, id, conversation))
   }
@@ -211,7 +211,7 @@ export const makeConvocore = (
 
   const exportOne = (agentId: string, id: string) => (context: Context) => {
     const conversation = held(agentId, id)
-    return conversation === undefined || context.empty
+    return conversation === undefined
       ? missing()
       : ok("Conversation exported successfully", exported(conversation, context))
   }

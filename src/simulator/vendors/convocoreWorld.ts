@@ -134,10 +134,10 @@ export const makeConvocoreWorld = (
     const lag = options().mirrorLagMillis
     if (lag > 0) mirror.set(conversation.ID, { until: at + lag, shown: { ...conversation } })
     change()
-    // Seen at the vendor: milliseconds before a write, seconds after it.
-    const was = conversation.lastModified
-    const next = Math.max(Math.floor(at / 1000), Math.floor(toMillis(was) / 1000) + (was < 1e11 ? 1 : 0))
-    conversation.lastModified = next
+    // Seen at the vendor: milliseconds before a write, seconds after it. It never runs backwards.
+    const was = toMillis(conversation.lastModified)
+    const seconds = Math.floor(at / 1000)
+    conversation.lastModified = seconds * 1000 >= was ? seconds : Math.max(was, Math.floor(at))
   }
 
   const create = (plan: Plan, _index: number, last: string | null): ConvocoreConversation => {

@@ -10,7 +10,8 @@ import {
   respond
 } from "../http.ts"
 import type { Window } from "../limits.ts"
-import { hashText, hex, mix, pick, uuid } from "../random.ts"
+import { hex, mix, pick, uuid } from "../random.ts"
+import { isoMillis, isoSeconds } from "../times.ts"
 import { bearer, type Context, type Fields, type Route, retryAfterSeconds, type Vendor } from "../vendor.ts"
 import { makeWorld, type WorldInput } from "../world.ts"
 
@@ -42,8 +43,10 @@ export interface EmpfioMessage {
 export interface EmpfioOptions {
   email: string
   password: string
-  /** Requests that a token from a login lives for; null: for ever. */
+  /** Requests that a token from a login lives for; null: any number. */
   tokenRequests: number | null
+  /** Seconds that it lives for, which the token then says itself; null: for ever. */
+  tokenSeconds: number | null
   /** A token that needs no login and never ends. */
   token: string
   /** What `size` above 100 (and `limit` above 500) does. */
@@ -101,10 +104,9 @@ const preview = (text: string | null) =>
 
 const makeEmpfioWorld = (input: WorldInput, times: () => EmpfioOptions["times"]) => {
   const stamp = (millis: number): string => {
-    const text = new Date(millis).toISOString()
     const kind = times()
-    if (kind === "fraction") return `${text.slice(0, 19)}.${text.slice(20, 23)}417Z`
-    return kind === "offset" ? `${text.slice(0, 19)}+00:00` : `${text.slice(0, 19)}Z`
+    if (kind === "plain") return `${isoSeconds(millis)}Z`
+    return kind === "offset" ? `${isoSeconds(millis)}+00:00` : isoMillis(millis).replace("Z", "417Z")
   }
   const world = makeWorld<EmpfioConversation, EmpfioMessage>(input, {
     statuses,
@@ -112,10 +114,10 @@ const makeEmpfioWorld = (input: WorldInput, times: () => EmpfioOptions["times"])
     create: (plan, _index, last) => {
       const person = personOf(plan.key)
       const channel = pick(["whatsapp", "whatsapp", "telegram", "web", "voice"], mix(plan.key, 52))
-      const leadId = uuid(mix(plan.key, 54))
+      const leadId = uuid(plan.key, 54)
       const known = mix(plan.key, 55) % 30 > 0
       return {
-        id: uuid(mix(plan.key, 53)),
+        id: uuid(plan.key, 53),
         lead_id: known ? leadId : null,
         session_key: `${channel}_${person.phone}`,
         channel,
@@ -129,7 +131,7 @@ const makeEmpfioWorld = (input: WorldInput, times: () => EmpfioOptions["times"])
       }
     },
     message: (line, position, conversation) => ({
-      id: uuid(mix(hashText(conversation.id), position)),
+      id: uuid(Number.parseInt(conversation.id.slice(0, 8), 16), 1000 + position),
       conversation_id: conversation.id,
       role: roles[line.by],
       content: line.text,
@@ -172,6 +174,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     email: "sync@salon.example",
     password: `pw-${hex(mix(input.seed, 931), 16)}`,
     tokenRequests: null,
+    tokenSeconds: null,
     token: `et-${hex(mix(input.seed, 932), 32)}`,
     tooLarge: "clamped",
     pastTheEnd: "empty",
@@ -185,7 +188,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     ...chosen
   }
   const { world, stamp } = makeEmpfioWorld(input, () => options.times)
-  const tokens = new Map<string, number>()
+  const tokens = new Map<string, { left: number; until: number | null }>()
   let logins = 0
 
   const windows = (): ReadonlyArray<Window> =>
@@ -195,7 +198,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     json(401, { detail: "Could not validate credentials" }, { "www-authenticate": "Bearer" })
   const missing = () => json(404, { detail: "Conversation not found" })
 
-  const login = (request: ParsedRequest) => () => {
+  const login = (request: ParsedRequest) => (context: Context) => {
     const body = parseJson(request.body)
     if (!isRecord(body) || typeof body.email !== "string" || typeof body.password !== "string") {
       return json(422, { detail: [{ type: "missing", loc: ["body"], msg: "Field required" }] })
@@ -203,27 +206,31 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     if (body.email !== options.email || body.password !== options.password) {
       return json(401, { detail: "Incorrect email or password" })
     }
-    const token = `eyJhbGciOiJIUzI1NiJ9.${hex(mix(input.seed, 5000 + logins), 40)}.${hex(mix(input.seed, 6000 + logins), 43)}`
-    logins++
-    tokens.set(token, options.tokenRequests ?? Number.POSITIVE_INFINITY)
+    const until = options.tokenSeconds === null ? null : Math.floor(context.now / 1000) + options.tokenSeconds
+    const claims = { sub: options.email, jti: logins, ...(until === null ? {} : { exp: until }) }
+    const parts = [{ alg: "HS256", typ: "JWT" }, claims].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString("base64url")
+    )
+    const token = `${parts.join(".")}.${hex(mix(input.seed, 6000 + logins++), 43)}`
+    tokens.set(token, { left: options.tokenRequests ?? Number.POSITIVE_INFINITY, until })
     return json(200, {
       access_token: token,
       token_type: "bearer",
-      user_id: uuid(mix(input.seed, 933)),
+      user_id: uuid(input.seed, 933),
       email: options.email,
       full_name: "Sync User",
-      organization_id: uuid(mix(input.seed, 934)),
+      organization_id: uuid(input.seed, 934),
       organization_name: "Salon Example"
     })
   }
 
-  const admitted = (request: ParsedRequest): boolean => {
-    const token = bearer(request)
-    if (token === null) return false
-    if (token === options.token) return true
-    const left = tokens.get(token) ?? 0
-    if (left <= 0) return false
-    tokens.set(token, left - 1)
+  const admitted = (request: ParsedRequest, now: number): boolean => {
+    const text = bearer(request)
+    if (text === options.token) return true
+    const token = text === null ? undefined : tokens.get(text)
+    if (token === undefined || token.left <= 0) return false
+    if (token.until !== null && now >= token.until * 1000) return false
+    token.left--
     return true
   }
 
@@ -260,7 +267,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
 
   const detail = (id: string) => (context: Context) => {
     const conversation = world.conversations.get(id)
-    if (conversation === undefined || context.empty) return missing()
+    if (conversation === undefined) return missing()
     const { message_count: _, last_message_at: __, last_message_preview: ___, lead, ...rest } = conversation
     const messages = world
       .messages(id)
@@ -340,7 +347,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
       : json(200, { ...leadOf(found), preferred_services: [], metadata: {}, updated_at: found.updated_at })
   }
 
-  const me = () => json(200, { id: uuid(mix(input.seed, 933)), email: options.email, full_name: "Sync User" })
+  const me = () => json(200, { id: uuid(input.seed, 933), email: options.email, full_name: "Sync User" })
 
   const route = (request: ParsedRequest): Route => {
     const make = (operation: string, run: Route["run"], id: string | null = null, write = false): Route => ({
@@ -348,7 +355,8 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
       write,
       conversationId: id,
       windows: windows(),
-      run: (context) => (operation === "login" || admitted(request) ? run(context) : notAuthenticated())
+      run: (context) =>
+        operation === "login" || admitted(request, context.now) ? run(context) : notAuthenticated()
     })
     const parts = request.path.split("/").slice(1)
     const [api, version, collection, id = "", action] = parts

@@ -11,6 +11,7 @@ import {
 } from "../http.ts"
 import type { Window } from "../limits.ts"
 import { hex, mix, pick, unit } from "../random.ts"
+import { isoMillis } from "../times.ts"
 import { bearer, type Context, type Fields, type Route, retryAfterSeconds, type Vendor } from "../vendor.ts"
 import { makeWorld, type WorldInput } from "../world.ts"
 
@@ -89,7 +90,6 @@ const conversationFields: Fields = {
 }
 const messageFields: Fields = { role: "word", content: "text", timestamp: "time" }
 
-const iso = (millis: number) => new Date(millis).toISOString()
 const seconds = (millis: number) => Math.floor(millis / 1000)
 
 const roles = { customer: "lead", agent: "agent", human: "human", system: "system" } as const
@@ -112,7 +112,7 @@ const makeNaturaLeadWorld = (input: WorldInput) => {
       const channel = pick(["whatsapp", "whatsapp", "telegram", "email"], mix(plan.key, 52))
       const stage = status === "completed" ? 4 : mix(plan.key, 53) % 4
       const conversation: NaturaLeadConversation = {
-        _id: seconds(plan.startedAt).toString(16).padStart(8, "0") + hex(mix(plan.key, index), 16),
+        _id: seconds(plan.startedAt).toString(16).padStart(8, "0") + hex(plan.key, 16),
         leadId: String(1 + (index - (index % 7 === 6 ? 1 : 0))),
         accountId,
         agentConfigId: pick(agentConfigs, mix(plan.key, 54)),
@@ -121,8 +121,8 @@ const makeNaturaLeadWorld = (input: WorldInput) => {
         status,
         currentStageIndex: stage,
         messageCount: plan.count,
-        createdAt: iso(plan.startedAt),
-        updatedAt: iso(plan.lastAt)
+        createdAt: isoMillis(plan.startedAt),
+        updatedAt: isoMillis(plan.lastAt)
       }
       if (mix(plan.key, 55) % 5 < 2) conversation.campaignId = pick(campaigns, mix(plan.key, 56))
       if (person.email !== null) conversation.leadEmail = person.email
@@ -143,16 +143,16 @@ const makeNaturaLeadWorld = (input: WorldInput) => {
     message: (line, _position, conversation) => ({
       role: roles[line.by],
       content: line.text,
-      timestamp: iso(line.at),
+      timestamp: isoMillis(line.at),
       agentConfigId: conversation.agentConfigId
     }),
     said: (conversation, line, count) => {
       conversation.messageCount = count
-      conversation.updatedAt = iso(line.at)
+      conversation.updatedAt = isoMillis(line.at)
     },
     statusChanged: (conversation, status, at) => {
       conversation.status = status
-      conversation.updatedAt = iso(at)
+      conversation.updatedAt = isoMillis(at)
     }
   })
 }
@@ -229,9 +229,7 @@ export const makeNaturaLead = (input: WorldInput, chosen: Partial<NaturaLeadOpti
 
   const detail = (id: string) => (context: Context) => {
     const conversation = world.conversations.get(id)
-    return conversation === undefined || context.empty
-      ? missing()
-      : json(200, whole(conversation, context, null))
+    return conversation === undefined ? missing() : json(200, whole(conversation, context, null))
   }
 
   const changeStatus = (id: string, request: ParsedRequest) => (context: Context) => {
@@ -245,7 +243,7 @@ export const makeNaturaLead = (input: WorldInput, chosen: Partial<NaturaLeadOpti
     }
     if (conversation === undefined) return missing()
     conversation.status = status
-    if (options.statusMovesUpdatedAt) conversation.updatedAt = iso(context.now)
+    if (options.statusMovesUpdatedAt) conversation.updatedAt = isoMillis(context.now)
     world.changed()
     world.effects.push({ conversationId: id, what: "status", detail: { status }, at: context.now })
     return json(200, whole(conversation, context, null))
