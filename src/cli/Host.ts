@@ -1,0 +1,44 @@
+import { Context, Layer } from "effect"
+import type { Environment } from "../config/variables.ts"
+
+/** A place to write text to. */
+export interface TextSink {
+  readonly write: (text: string) => void
+  readonly isTerminal: boolean
+  /** The terminal's size now; null where there is none. */
+  readonly size: () => { readonly columns: number; readonly rows: number } | null
+}
+
+/** What surrounds the command: the folder and environment it was started in, and where it writes. */
+export class Host extends Context.Tag("parley/Host")<
+  Host,
+  {
+    readonly cwd: string
+    readonly environment: Environment
+    readonly stdout: TextSink
+    readonly stderr: TextSink
+  }
+>() {}
+
+const sink = (stream: NodeJS.WriteStream): TextSink => {
+  let open = true
+  // A reader that has seen enough (`| head`) closes the pipe: nothing is wrong, and nothing more can be told.
+  stream.on("error", () => {
+    open = false
+  })
+  return {
+    write: (text) => {
+      if (open) stream.write(text)
+    },
+    isTerminal: stream.isTTY === true,
+    size: () => (stream.isTTY === true ? { columns: stream.columns || 80, rows: stream.rows || 24 } : null)
+  }
+}
+
+/** This process. */
+export const hostLayer: Layer.Layer<Host> = Layer.sync(Host, () => ({
+  cwd: process.cwd(),
+  environment: process.env,
+  stdout: sink(process.stdout),
+  stderr: sink(process.stderr)
+}))

@@ -1,0 +1,117 @@
+import { Cause, Chunk, Effect, Option } from "effect"
+import type { ConfigError } from "../config/Config.ts"
+import { formatFault } from "../config/Config.ts"
+import type { ProviderError } from "../domain/ProviderError.ts"
+import type { StoreError } from "../store/StoreError.ts"
+import type { UsageError } from "./errors.ts"
+import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { Globals } from "./globals.ts"
+import { Output } from "./render/Output.ts"
+
+/** Everything a verb may fail with. */
+export type Failure = UsageError | ConfigError | StoreError | ProviderError
+
+/** A failure as a person and a program read it. */
+export interface Told {
+  readonly code: ExitCode
+  readonly kind: string
+  readonly message: string
+  readonly hint: string
+  readonly faults: ConfigError["faults"]
+}
+
+const told = (
+  code: ExitCode,
+  kind: string,
+  { message, hint }: { readonly message: string; readonly hint: string }
+): Told => ({
+  code,
+  kind,
+  message,
+  hint,
+  faults: []
+})
+
+const storeCode = ({ kind }: StoreError): ExitCode => {
+  switch (kind) {
+    case "no-such-file":
+    case "not-a-database":
+    case "not-a-mirror":
+    case "newer-schema":
+    case "older-schema":
+    case "refused":
+      return exitCodes.usage
+    case "locked":
+      return exitCodes.later
+    default:
+      return exitCodes.unexpected
+  }
+}
+
+export const tellFailure = (failure: Failure): Told => {
+  switch (failure._tag) {
+    case "UsageError":
+      return told(exitCodes.usage, "usage", failure)
+    case "ConfigError":
+      return {
+        code: exitCodes.usage,
+        kind: "configuration",
+        message: failure.message,
+        hint: "",
+        faults: failure.faults
+      }
+    case "StoreError":
+      return told(storeCode(failure), "store", failure)
+    case "RateLimited":
+      return told(exitCodes.later, "rate_limited", failure)
+    case "Queued":
+      return told(exitCodes.later, "queued", failure)
+    case "Unavailable":
+      return told(exitCodes.partial, "unavailable", failure)
+    case "Unauthorized":
+      return told(exitCodes.partial, "unauthorized", failure)
+    case "Rejected":
+      return told(exitCodes.partial, "rejected", failure)
+    case "Malformed":
+      return told(exitCodes.partial, "malformed", failure)
+  }
+}
+
+const tellDefect = (cause: Cause.Cause<unknown>): Told =>
+  told(exitCodes.unexpected, "unexpected", {
+    message: `something that should not happen did: ${Cause.squash(cause) instanceof Error ? (Cause.squash(cause) as Error).message : "unknown"}`,
+    hint: "run it again with --log-level debug to see where; what was committed is kept"
+  })
+
+/** The lines that a person reads on stderr. */
+export const failureText = ({ faults, hint, message }: Told): string =>
+  faults.length > 0
+    ? faults.map(formatFault).join("\n")
+    : `parley: ${message}${hint === "" ? "" : `\n  ${hint}`}`
+
+export const failureDocument = ({ faults, hint, kind, message }: Told) => ({
+  error: {
+    kind,
+    message: faults.length > 0 ? `${faults.length} in the configuration` : message,
+    hint: hint === "" ? null : hint,
+    ...(faults.length > 0 ? { faults } : {})
+  }
+})
+
+/** Tells why a verb ended, and with which exit code. An interruption goes on: whoever interrupted knows why. */
+export const reportFailure = (
+  cause: Cause.Cause<Failure>
+): Effect.Effect<ExitCode, never, Globals | Output> =>
+  Effect.gen(function* () {
+    if (Cause.isInterrupted(cause) && Chunk.isEmpty(Cause.failures(cause))) {
+      return yield* Effect.interrupt
+    }
+    const globals = yield* Globals
+    const output = yield* Output
+    const failure = Cause.failureOption(cause)
+    if (Option.isNone(failure)) yield* Effect.logDebug("the fault in full", cause)
+    const what = Option.match(failure, { onSome: tellFailure, onNone: () => tellDefect(cause) })
+    yield* output.note(failureText(what))
+    if (globals.json) yield* output.document(failureDocument(what))
+    return what.code
+  })

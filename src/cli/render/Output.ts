@@ -1,0 +1,68 @@
+import { Effect } from "effect"
+import { Host } from "../Host.ts"
+import { textWidth, truncate } from "./width.ts"
+
+/** Up so many rows, to the first column, and everything below is gone. */
+const eraseRows = (rows: number): string => (rows === 0 ? "" : `\u001b[${rows}A\r\u001b[J`)
+
+/**
+ * The two places a command writes to: results on stdout, everything else on stderr. On a terminal some lines at the
+ * bottom of stderr can be live; whatever else is written appears above them.
+ */
+export class Output extends Effect.Service<Output>()("parley/Output", {
+  effect: Effect.gen(function* () {
+    const { stdout, stderr } = yield* Host
+    let live: ReadonlyArray<string> = []
+    let drawn: ReadonlyArray<string> = []
+
+    /** A terminal that was made narrower has broken the drawn lines into more rows. */
+    const rowsOf = (lines: ReadonlyArray<string>): number => {
+      const columns = Math.max(1, stderr.size()?.columns ?? 80)
+      return lines.reduce((rows, line) => rows + Math.max(1, Math.ceil(textWidth(line) / columns)), 0)
+    }
+
+    const frame = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
+      const size = stderr.size()
+      if (size === null) return []
+      const room = Math.max(1, size.rows - 1)
+      const shown =
+        lines.length <= room ? lines : [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} more`]
+      // The last column stays free: a terminal may go on to the next row after filling it.
+      return shown.map((line) => truncate(line, size.columns - 1))
+    }
+
+    const redraw = (above: string): void => {
+      const erase = eraseRows(rowsOf(drawn))
+      drawn = frame(live)
+      const text = drawn.map((line) => `${line}\n`).join("")
+      if (erase + above + text !== "") stderr.write(erase + above + text)
+    }
+
+    const withNewline = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`)
+
+    return {
+      /** Columns of the terminal that results go to; null where they go to a file or a pipe. */
+      resultColumns: Effect.sync(() => (stdout.isTerminal ? (stdout.size()?.columns ?? 80) : null)),
+      /** Part of the result: stdout, with a line break at its end. */
+      result: (text: string) =>
+        Effect.sync(() => {
+          if (drawn.length === 0) return stdout.write(withNewline(text))
+          // Both may be the same terminal.
+          stderr.write(eraseRows(rowsOf(drawn)))
+          drawn = []
+          stdout.write(withNewline(text))
+          redraw("")
+        }),
+      /** The result as one JSON document. */
+      document: (value: unknown) => Effect.sync(() => stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+      /** For the person: stderr, above the live lines. */
+      note: (text: string) => Effect.sync(() => redraw(withNewline(text))),
+      /** Replaces the live lines; without a terminal there are none. */
+      live: (lines: ReadonlyArray<string>) =>
+        Effect.sync(() => {
+          live = lines
+          redraw("")
+        })
+    } as const
+  })
+}) {}

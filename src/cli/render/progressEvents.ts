@@ -1,0 +1,72 @@
+import type { ClientEvent } from "../../http/contract.ts"
+import { type ConnectionProgress, fraction, ratePerSecond, timeLeft } from "./progressState.ts"
+
+/*
+ * Progress for programs: one JSON object a line. Names are stable; times are UTC, ISO 8601 with milliseconds.
+ */
+
+const instant = (millis: number): string => new Date(millis).toISOString()
+
+const event = (name: string, at: number, more: object): string =>
+  JSON.stringify({ event: name, at: instant(at), ...more })
+
+const totals = (state: ConnectionProgress) => ({
+  connection: state.name,
+  lane: state.lane,
+  records: state.records,
+  conversations: state.conversations,
+  messages: state.messages,
+  quarantined: state.quarantined,
+  requests: state.requests
+})
+
+export const startedEvent = (state: ConnectionProgress): string =>
+  event("connection_started", state.startedAt, {
+    connection: state.name,
+    provider: state.provider,
+    lane: state.lane
+  })
+
+export const committedEvent = (state: ConnectionProgress, now: number): string =>
+  event("progress", now, {
+    ...totals(state),
+    records_per_second: ratePerSecond(state, now),
+    fraction: fraction(state),
+    left_ms: timeLeft(state, now)
+  })
+
+/** Only what somebody may want to act on: waits and refusals, not every request. */
+export const clientEventLine = (
+  state: ConnectionProgress,
+  client: ClientEvent,
+  now: number
+): string | null => {
+  switch (client._tag) {
+    case "Waiting":
+      return event("waiting", now, {
+        connection: state.name,
+        lane: state.lane,
+        until: instant(client.until),
+        reason: client.reason
+      })
+    case "RateLimited":
+      return event("rate_limited", now, {
+        connection: state.name,
+        lane: state.lane,
+        status: client.status,
+        retry_at: instant(client.retryAt)
+      })
+    default:
+      return null
+  }
+}
+
+export const noticeEvent = (connection: string, message: string, hint: string, now: number): string =>
+  event("notice", now, { connection, message, hint })
+
+export const finishedEvent = (
+  state: ConnectionProgress,
+  outcome: string,
+  message: string | null,
+  now: number
+): string => event("connection_finished", now, { ...totals(state), outcome, message })

@@ -1,0 +1,132 @@
+import { type CliApp, CliConfig, Command, Options, type ValidationError } from "@effect/cli"
+import { Array as Arr, Effect, Either, Logger, type LogLevel } from "effect"
+import packageFile from "../../package.json" with { type: "json" }
+import { suggestion } from "../config/nearest.ts"
+import { type Request, readArgv } from "./argv.ts"
+import { UsageError } from "./errors.ts"
+import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { failureDocument, failureText, tellFailure } from "./failure.ts"
+import { logLevels } from "./globals.ts"
+import { programHelp, verbHelp } from "./help.ts"
+import { paragraphs } from "./helpDoc.ts"
+import { Output } from "./render/Output.ts"
+import { type Flag, globalFlags, toFlag, type Verb } from "./verb.ts"
+
+export const { version } = packageFile
+
+/** Taken out before @effect/cli sees the words, which has an option of this name with a smaller meaning. */
+const logLevelFlag: Flag = toFlag(
+  Options.choice("log-level", Object.keys(logLevels)).pipe(
+    Options.withDescription("Log what is at least this important, on stderr. Default: warning.")
+  )
+)
+
+/** Every verb takes these, before it or after it. */
+export const everywhere: ReadonlyArray<Flag> = [...globalFlags, logLevelFlag]
+
+/** Columns of help that does not go to a terminal. */
+const defaultColumns = 100
+
+const showHelp = <R>(path: ReadonlyArray<Verb<R>>, verbs: ReadonlyArray<Verb<R>>) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const columns = (yield* output.resultColumns) ?? defaultColumns
+    yield* output.result(
+      path.length === 0 ? programHelp(verbs, everywhere, columns) : verbHelp(path, everywhere, columns)
+    )
+    return exitCodes.complete
+  })
+
+const readLogLevel = (text: string | null): Either.Either<LogLevel.LogLevel, UsageError> => {
+  const word = (text ?? "warning").toLowerCase()
+  const level = Object.entries(logLevels).find(([name]) => name === word)?.[1]
+  return level === undefined
+    ? Either.left(
+        new UsageError({
+          message: `--log-level: there is no level "${text}"${suggestion(word, Object.keys(logLevels))}`,
+          hint: `write one of ${Object.keys(logLevels).join(", ")}`
+        })
+      )
+    : Either.right(level)
+}
+
+/** @effect/cli says what is wrong with a value, but not whose value it is: each is asked by itself. */
+const culprit = (args: ReadonlyArray<string>, flags: ReadonlyArray<Flag>) =>
+  Effect.findFirst(
+    Arr.chunksOf(
+      Arr.takeWhile(args, (word) => word !== "--"),
+      2
+    ),
+    (words) => {
+      const option = flags.find(({ name }) => name === words[0])?.option
+      return option === undefined
+        ? Effect.succeed(false)
+        : Effect.isFailure(Options.processCommandLine(option, words, CliConfig.defaultConfig))
+    }
+  )
+
+const toUsageError = <R>(error: ValidationError.ValidationError, request: Request<R> & { _tag: "Run" }) =>
+  Effect.gen(function* () {
+    const text = paragraphs(error.error).join(" ").replace(/\.$/, "")
+    const words = yield* culprit(request.args, [...everywhere, ...request.verb.flags])
+    const verb = request.path.map(({ name }) => name).join(" ")
+    return yield* new UsageError({
+      message: words._tag === "Some" ? `${words.value[0]}: ${text}` : `parley ${verb}: ${text}`,
+      hint: `see parley ${verb} --help`
+    })
+  })
+
+const isValidationError = (error: { readonly _tag: string }): error is ValidationError.ValidationError =>
+  error._tag !== "Ended" && "error" in error
+
+/** Runs the verb. What @effect/cli would print by itself is kept back: it is told as every other failure is. */
+const runVerb = <R>(request: Request<R> & { _tag: "Run" }) =>
+  Effect.gen(function* () {
+    const level = yield* readLogLevel(request.logLevel)
+    const program = Command.run(request.verb.command, { name: request.verb.name, version })
+    return yield* program(["node", "parley", ...request.args]).pipe(
+      Effect.as<ExitCode>(exitCodes.complete),
+      Effect.catchAll((error) =>
+        isValidationError(error) ? toUsageError(error, request) : Effect.succeed(error.code)
+      ),
+      Logger.withMinimumLogLevel(level),
+      (effect) =>
+        Effect.consoleWith((console) =>
+          Effect.withConsole(effect, { ...console, error: () => Effect.void, log: () => Effect.void })
+        )
+    )
+  })
+
+/**
+ * Runs a command line to its exit code. Nothing is thrown and nothing exits here; an interruption stays one, so that
+ * whoever received the signal can tell which it was.
+ * @param argv what follows the program's name
+ */
+export const runCli = <R>(
+  verbs: ReadonlyArray<Verb<R>>,
+  argv: ReadonlyArray<string>
+): Effect.Effect<ExitCode, never, R | Output | CliApp.CliApp.Environment> =>
+  Effect.gen(function* () {
+    const request = yield* readArgv(argv, verbs, everywhere)
+    switch (request._tag) {
+      case "Help":
+        return yield* showHelp(request.path, verbs)
+      case "Version": {
+        const output = yield* Output
+        yield* output.result(version)
+        return exitCodes.complete
+      }
+      case "Run":
+        return yield* runVerb(request)
+    }
+  }).pipe(
+    Effect.catchTag("UsageError", (error) =>
+      Effect.gen(function* () {
+        const output = yield* Output
+        const told = tellFailure(error)
+        yield* output.note(failureText(told))
+        if (argv.includes("--json")) yield* output.document(failureDocument(told))
+        return told.code
+      })
+    )
+  )

@@ -1,0 +1,134 @@
+import { Args, Command, Options } from "@effect/cli"
+import { type Context, Effect, Layer } from "effect"
+import type { Progress } from "../progress.ts"
+import { Ended } from "./errors.ts"
+import type { ExitCode } from "./exitCodes.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { type Failure, reportFailure } from "./failure.ts"
+import { Globals, globalOptions, type ParsedGlobals, toGlobals } from "./globals.ts"
+import type { Host } from "./Host.ts"
+import { type Described, describe } from "./helpDoc.ts"
+import { loggerLayer } from "./render/logger.ts"
+import type { Output } from "./render/Output.ts"
+import { progressLayer } from "./render/Progress.ts"
+
+/** What a verb understands beside the global options: each key is an option or an argument of @effect/cli. */
+export interface VerbConfig {
+  readonly [key: string]: Options.Options<unknown> | Args.Args<unknown>
+}
+
+export interface Flag extends Described {
+  /** `--max-wait` */
+  readonly name: string
+  readonly takesValue: boolean
+  readonly repeatable: boolean
+  readonly option: Options.Options<unknown>
+}
+
+/** One verb: what it is called, what it understands, and what it does. */
+export interface Verb<R> {
+  readonly name: string
+  readonly description: string
+  readonly examples: ReadonlyArray<string>
+  readonly flags: ReadonlyArray<Flag>
+  readonly args: ReadonlyArray<Described>
+  /** Verbs below this one (`changes list`), and the one that is meant where none is named. */
+  readonly children: ReadonlyArray<Verb<R>>
+  readonly otherwise: string | null
+  readonly command: Command.Command<string, R, Ended, unknown>
+}
+
+/** @effect/cli knows this of an option, but has no question for it. */
+const isRepeatable = (option: object): boolean => {
+  if ("_tag" in option && option._tag === "Variadic") return true
+  return "options" in option && typeof option.options === "object" && option.options !== null
+    ? isRepeatable(option.options)
+    : false
+}
+
+export const toFlag = (option: Options.Options<unknown>): Flag => {
+  const described = describe(Options.getHelp(option))
+  return {
+    ...described,
+    name: described.label.split(/[ ,]/)[0] ?? described.label,
+    takesValue: !Options.isBool(option),
+    repeatable: isRepeatable(option),
+    option
+  }
+}
+
+export const globalFlags: ReadonlyArray<Flag> = Object.values(globalOptions).map(toFlag)
+
+/** What a handler may use without asking for it by itself. */
+type Provided = Globals | Progress
+
+interface VerbSpec<Name extends string, Config extends VerbConfig> {
+  readonly name: Name
+  readonly description: string
+  readonly config: Config
+  readonly examples?: ReadonlyArray<string>
+}
+
+/**
+ * Makes a verb. The handler gets its options and arguments, may use `Globals` and `Progress`, and ends with its exit
+ * code; what it fails with is told on stderr, and as a document with `--json`.
+ */
+export const verb = <const Name extends string, const Config extends VerbConfig, R>(
+  spec: VerbSpec<Name, Config>,
+  handler: (input: Command.Command.ParseConfig<Config>) => Effect.Effect<ExitCode, Failure, R>
+): Verb<Exclude<R, Provided> | Host | Output> => {
+  const run = (input: Command.Command.ParseConfig<Config>, globals: Context.Tag.Service<Globals>) =>
+    handler(input).pipe(
+      Effect.catchAllCause((cause) => reportFailure(cause)),
+      Effect.provide(
+        Layer.mergeAll(progressLayer, loggerLayer).pipe(Layer.provideMerge(Layer.succeed(Globals, globals)))
+      ),
+      Effect.flatMap((code) => (code === exitCodes.complete ? Effect.void : new Ended({ code })))
+    )
+  const command = Command.make(spec.name, { own: spec.config, globals: globalOptions }, (parsed) => {
+    const { own, globals } = parsed as {
+      readonly own: Command.Command.ParseConfig<Config>
+      readonly globals: ParsedGlobals
+    }
+    return run(own, toGlobals(globals))
+  }).pipe(Command.withDescription(spec.description))
+  const values = Object.values<Options.Options<unknown> | Args.Args<unknown>>(spec.config)
+  return {
+    name: spec.name,
+    description: spec.description,
+    examples: spec.examples ?? [],
+    flags: values.filter(Options.isOptions).map(toFlag),
+    args: values.filter(Args.isArgs).map((arg) => describe(Args.getHelp(arg))),
+    children: [],
+    otherwise: null,
+    command: command as unknown as Verb<Exclude<R, Provided> | Host | Output>["command"]
+  }
+}
+
+/** A verb that only groups others: `parley quarantine list`. */
+export const group = <R>(
+  spec: {
+    readonly name: string
+    readonly description: string
+    /** The one that is meant where none is named. */
+    readonly otherwise: string
+    readonly examples?: ReadonlyArray<string>
+  },
+  children: readonly [Verb<R>, ...Array<Verb<R>>]
+): Verb<R> => {
+  const [first, ...others] = children
+  const command = Command.make(spec.name).pipe(
+    Command.withDescription(spec.description),
+    Command.withSubcommands([first.command, ...others.map((child) => child.command)])
+  )
+  return {
+    name: spec.name,
+    description: spec.description,
+    examples: spec.examples ?? [],
+    flags: [],
+    args: [],
+    children,
+    otherwise: spec.otherwise,
+    command: command as unknown as Verb<R>["command"]
+  }
+}

@@ -1,0 +1,47 @@
+import { NodeContext } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { Host } from "../../src/cli/Host.ts"
+import { Output } from "../../src/cli/render/Output.ts"
+import { runCli } from "../../src/cli/root.ts"
+import type { Verb } from "../../src/cli/verb.ts"
+
+export interface Surroundings {
+  readonly cwd?: string
+  readonly environment?: Readonly<Record<string, string>>
+  /** Columns of a terminal on stdout; left out: a pipe. */
+  readonly stdoutColumns?: number
+  readonly stderrColumns?: number
+}
+
+/** A host that remembers what was written to it. */
+export const recordingHost = ({ cwd = "/", environment = {}, ...columns }: Surroundings = {}) => {
+  const written = { stdout: "", stderr: "" }
+  const sink = (name: "stdout" | "stderr", width: number | undefined) => ({
+    write: (text: string) => {
+      written[name] += text
+    },
+    isTerminal: width !== undefined,
+    size: () => (width === undefined ? null : { columns: width, rows: 24 })
+  })
+  const host = Layer.succeed(Host, {
+    cwd,
+    environment,
+    stdout: sink("stdout", columns.stdoutColumns),
+    stderr: sink("stderr", columns.stderrColumns)
+  })
+  return { host, written }
+}
+
+/** Runs a command line in this process, as main.ts would. */
+export const runCommand = <R>(
+  verbs: ReadonlyArray<Verb<R>>,
+  argv: ReadonlyArray<string>,
+  surroundings: Surroundings = {}
+) =>
+  Effect.gen(function* () {
+    const { host, written } = recordingHost(surroundings)
+    const code = yield* runCli(verbs, argv).pipe(
+      Effect.provide(Layer.mergeAll(Output.Default.pipe(Layer.provideMerge(host)), NodeContext.layer))
+    )
+    return { code, stdout: written.stdout, stderr: written.stderr }
+  })
