@@ -1,0 +1,4 @@
+import { hash } from "node:crypto"
+
+/** A short text that stands for a longer one: 132 bits, so that equal ones mean equal texts. */
+export const digest = (text: string): string => hash("sha256", text, "base64url").slice(0, 22)

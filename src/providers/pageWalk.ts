@@ -1,0 +1,279 @@
+import type { Timestamp } from "../domain/Timestamp.ts"
+
+/*
+ * Reading a list by page number while it moves. Rows that are inserted or removed before the place one has reached
+ * shift what follows, so that rows come twice or never. Each page is therefore asked for so that it begins at or before
+ * the last row of the one before it: where that row is found again, nothing slipped through between them. A list that
+ * was seen to move is read again, until a pass shows no row that should have been seen before. A list that was not is
+ * asked for its first page once more: a row that moved ahead of the place one had reached is most likely there.
+ */
+
+/** A page to ask for, counted from 1. */
+export interface Ask {
+  readonly page: number
+  readonly size: number
+}
+
+export interface ListedRow {
+  /** Null where it could not be read. */
+  readonly id: string | null
+  readonly startedAt: Timestamp | null
+  /** Whether the mirror held it before. */
+  readonly stored: boolean
+}
+
+export interface ListedPage {
+  readonly rows: ReadonlyArray<ListedRow>
+  /** How many rows the vendor says there are; null where it does not say. */
+  readonly total: number | null
+  /** The page size that the vendor says it used; null where it does not say. */
+  readonly size: number | null
+}
+
+export interface Step {
+  /** For each row: it was seen before in this scan, and comes again only because we asked so. */
+  readonly again: ReadonlyArray<boolean>
+  /** Where a scan goes on that is interrupted after this page; null: at an earlier one. */
+  readonly cursor: number | null
+  /** Set once nothing more is to be asked. */
+  readonly end: { readonly complete: boolean; readonly reason: string | null } | null
+  /** Set where the list does not end: what shows it. */
+  readonly endless: string | null
+}
+
+export interface PageWalk {
+  readonly next: () => Ask
+  /** Takes the answer to the last `next`. */
+  readonly received: (page: ListedPage) => Step
+}
+
+export interface PageWalkOptions {
+  /** The largest page that may be asked for. */
+  readonly largest: number
+  /** A `Step.cursor`, or 0. It is taken up one page earlier. */
+  readonly from: number
+  /** How often the list may be read in all; left out: 4. */
+  readonly passes?: number
+  /** How many pages a pass may have where the vendor does not say how many rows there are; left out: 20,000. */
+  readonly mostPages?: number
+}
+
+/** Pages in a row without a new row, after which a list that should go on is taken to turn in a circle. */
+const idlePages = 3
+
+const complete = { complete: true, reason: null } as const
+
+/** The page that begins at or before the row `end - 1` (counted from 0) and reaches furthest beyond it. */
+export const overlapping = (end: number, largest: number): Ask => {
+  let best: Ask = { page: Math.floor(end / largest) + 1, size: largest }
+  let reach = end
+  for (let size = largest; size > largest / 2; size--) {
+    const page = Math.floor((end - 1) / size) + 1
+    if (page * size > reach) {
+      reach = page * size
+      best = { page, size }
+    }
+  }
+  return best
+}
+
+/** What one pass has shown. */
+interface Pass {
+  readonly number: number
+  readonly fromStart: boolean
+  /** Rows before this position have been asked for. */
+  end: number
+  pages: number
+  /** Pages with rows. */
+  filled: number
+  idle: number
+  /** Rows with an id of their own, and rows whose id could not be read. */
+  distinct: number
+  nameless: number
+  firstTotal: number | null
+  /** The last row that was read, and where. */
+  anchor: { readonly id: string; readonly position: number } | null
+  /** Rows came twice, or the total changed. */
+  shifted: boolean
+  /** The anchor was not where the next page should have shown it: rows may have slipped through. */
+  gap: boolean
+  /** Two pages did not overlap, so that nothing can be said. */
+  unanchored: boolean
+  /** Rows that earlier passes should have shown and did not. */
+  surprises: number
+}
+
+const newPass = (number: number, end: number): Pass => ({
+  number,
+  fromStart: end === 0,
+  end,
+  pages: 0,
+  filled: 0,
+  idle: 0,
+  distinct: 0,
+  nameless: 0,
+  firstTotal: null,
+  anchor: null,
+  shifted: false,
+  gap: false,
+  unanchored: false,
+  surprises: 0
+})
+
+/** One scan of one list. Holds its place: ask, answer, ask, answer. */
+export const pageWalk = (options: PageWalkOptions): PageWalk => {
+  const { largest, from, passes = 4, mostPages = 20_000 } = options
+  /** Each id's last pass. */
+  const seen = new Map<string, number>()
+  let size = largest
+  /** Positions follow from page and size. False: the vendor gives pages of its own size. */
+  let exact = true
+  let hadFullPage = false
+  let total: number | null = null
+  /** The vendor gave more rows than it says there are. */
+  let totalIsWrong = false
+  let newest: Timestamp | null = null
+  let newestBefore: Timestamp | null = null
+  let pass = newPass(1, Math.max(0, from - largest))
+  /** A pass without a fault lies behind us, and its first page is asked for once more. */
+  let confirming = false
+  let asked: Ask = { page: 1, size }
+
+  const next = (): Ask => {
+    if (pass.end === 0) asked = { page: 1, size }
+    else asked = exact ? overlapping(pass.end, size) : { page: Math.floor(pass.end / size) + 1, size }
+    return asked
+  }
+
+  const isSurprise = ({ startedAt, stored }: ListedRow): boolean =>
+    pass.number > 1 &&
+    !(startedAt !== null && newestBefore !== null && startedAt > newestBefore) &&
+    !(stored && from > 0)
+
+  /** Enters the rows of a page that begins at `start`. Returns which of them we asked for again, and how many are new. */
+  const enter = (rows: ReadonlyArray<ListedRow>, start: number) => {
+    let fresh = 0
+    const again = rows.map((row, index) => {
+      const overlap = start + index < pass.end
+      if (row.id === null) {
+        if (!overlap) pass.nameless++
+        return overlap
+      }
+      if (row.startedAt !== null && (newest === null || row.startedAt > newest)) newest = row.startedAt
+      const before = seen.get(row.id)
+      seen.set(row.id, pass.number)
+      if (before === pass.number) {
+        if (!overlap) pass.shifted = true
+        return overlap
+      }
+      fresh++
+      if (before === undefined && isSurprise(row)) pass.surprises++
+      return before !== undefined
+    })
+    pass.distinct += fresh
+    return { again, fresh }
+  }
+
+  const checkAnchor = (rows: ReadonlyArray<ListedRow>, start: number): void => {
+    if (pass.pages === 0) return
+    const { anchor } = pass
+    if (anchor === null || !exact || anchor.position < start) {
+      if (rows.length > 0) pass.unanchored = true
+      return
+    }
+    const index = rows.findIndex(({ id }) => id === anchor.id)
+    if (index === -1) pass.gap = true
+    else if (index !== anchor.position - start) pass.shifted = true
+  }
+
+  const learnSize = (page: ListedPage): void => {
+    const count = page.rows.length
+    if (page.size !== null && page.size > 0) {
+      // Larger than asked: the size is the vendor's own, and positions computed from ours do not hold.
+      if (page.size > asked.size) exact = false
+      else if (page.size < asked.size) size = page.size
+      return
+    }
+    if (count === asked.size) hadFullPage = true
+    const atTheEnd = page.total !== null && (asked.page - 1) * asked.size + count >= page.total
+    if (count > asked.size || (count > 0 && !hadFullPage && !atTheEnd)) exact = false
+  }
+
+  const isLast = (page: ListedPage, fresh: number): boolean => {
+    const knownTotal = totalIsWrong ? null : page.total
+    if (knownTotal === null || !exact)
+      return fresh === 0 || (knownTotal !== null && pass.distinct >= knownTotal)
+    return pass.end >= knownTotal || (page.rows.length === 0 && pass.idle >= idlePages)
+  }
+
+  const endlessness = (): string | null => {
+    const { firstTotal } = pass
+    const allowed = firstTotal === null ? mostPages : Math.ceil((2 * firstTotal) / size) + 50
+    if (pass.pages > allowed) {
+      const said = firstTotal === null ? "" : `, although it said that it holds ${firstTotal}`
+      return `it went on after ${pass.pages} pages${said}`
+    }
+    return pass.idle >= idlePages ? `${pass.idle} pages in a row brought the same conversations again` : null
+  }
+
+  const nextPass = (): null => {
+    newestBefore = newest
+    pass = newPass(pass.number + 1, 0)
+    return null
+  }
+
+  const finishPass = (): Step["end"] => {
+    const { firstTotal, nameless } = pass
+    if (!totalIsWrong && total !== null && pass.distinct + nameless !== total) pass.shifted = true
+    if (pass.fromStart && !pass.shifted && !pass.gap && !pass.unanchored) {
+      if (pass.filled < 2) return complete
+      confirming = true
+      return nextPass()
+    }
+    const known = seen.size + nameless
+    const short = !totalIsWrong && firstTotal !== null && known < Math.min(firstTotal, total ?? firstTotal)
+    if (pass.number > 1 && pass.surprises === 0 && !pass.gap && !short) return complete
+    if (pass.number < passes) return nextPass()
+    const what = short ? `shows ${known} conversations of the ${firstTotal} it says it holds` : "kept moving"
+    return {
+      complete: false,
+      reason: `the list ${what}, though it was read ${passes} times: some may be missing`
+    }
+  }
+
+  const received = (page: ListedPage): Step => {
+    learnSize(page)
+    const { rows } = page
+    const given = page.size !== null && page.size > 0 ? page.size : asked.size
+    const start = (asked.page - 1) * given
+    if (start > pass.end) {
+      // The vendor counted in larger pages than we asked for: this one lies beyond a hole. Ask again in its size.
+      size = given
+      pass.unanchored = true
+      pass.pages++
+      return { again: enter(rows, start).again, cursor: null, end: null, endless: endlessness() }
+    }
+    checkAnchor(rows, start)
+    const { again, fresh } = enter(rows, start)
+    if (pass.firstTotal === null) pass.firstTotal = page.total
+    else if (page.total !== pass.firstTotal) pass.shifted = true
+    total = page.total
+    if (total !== null && start + rows.length > total) totalIsWrong = true
+    pass.pages++
+    if (rows.length > 0) pass.filled++
+    pass.idle = fresh === 0 ? pass.idle + 1 : 0
+    pass.end = Math.max(pass.end, start + Math.max(given, rows.length))
+    rows.forEach(({ id }, index) => {
+      if (id !== null) pass.anchor = { id, position: start + index }
+    })
+    const cursor = pass.number === 1 ? pass.end : null
+    if (confirming) {
+      confirming = false
+      if (pass.surprises === 0) return { again, cursor: null, end: complete, endless: null }
+    }
+    if (isLast(page, fresh)) return { again, cursor, end: finishPass(), endless: null }
+    return { again, cursor, end: null, endless: endlessness() }
+  }
+
+  return { next, received }
+}
