@@ -76,9 +76,9 @@ export const makeConversationRows = ({ prepare }: Session, parts: ConversationPa
   // A change of ours that was confirmed, and that the history does not know yet.
   const untoldChange = prepare(
     `SELECT 1 FROM status_changes c
-     WHERE c.conversation_id = ?1 AND c.state = 'confirmed' AND c.to_status = ?2
-       AND c.id = (SELECT max(id) FROM status_changes WHERE conversation_id = ?1 AND sent_at IS NOT NULL)
-       AND NOT EXISTS (SELECT 1 FROM status_history h WHERE h.conversation_id = ?1 AND h.observed_at >= c.sent_at)`
+     WHERE c.conversation_id = ? AND c.state = 'confirmed' AND c.to_status = ?
+       AND c.id = (SELECT max(id) FROM status_changes o WHERE o.conversation_id = c.conversation_id AND o.sent_at IS NOT NULL)
+       AND NOT EXISTS (SELECT 1 FROM status_history h WHERE h.conversation_id = c.conversation_id AND h.observed_at >= c.sent_at)`
   ).pluck()
 
   const contactOf = (context: PageContext, sighting: Sighting): string | null => {
