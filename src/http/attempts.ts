@@ -3,7 +3,8 @@ import { type ProviderError, RateLimited, Unavailable } from "../domain/Provider
 import { type Asked, clockTime } from "./classify.ts"
 import type { ProviderRequest } from "./contract.ts"
 import type { Credentials, Signature } from "./credentials.ts"
-import type { Account, Ticket, TooLong } from "./Governor.ts"
+import type { Deadlines } from "./deadlines.ts"
+import type { Account, TooLong } from "./Governor.ts"
 import { pathOf, redirectedTo } from "./request.ts"
 import {
   failedAttempts,
@@ -14,12 +15,14 @@ import {
   refusedAttempts,
   silenceMillis
 } from "./retryPolicy.ts"
-import type { Outcome, Sending, Wire } from "./send.ts"
+import { noAnswer, type Outcome, type Send, type Sending, type Wire } from "./send.ts"
+import { tookTooLong } from "./transportFailure.ts"
 
 /** What all requests of one client have in common. */
 export interface Line {
   readonly wire: Wire
   readonly account: Account
+  readonly deadlines: Deadlines
   readonly maxWaitMillis: number
   readonly asked: (operation: string) => Asked
 }
@@ -29,8 +32,6 @@ export interface Manner {
   readonly changes: boolean
   readonly credentials: Credentials | null
 }
-
-export type Send<A> = (wire: Wire, sending: Sending, ticket: Ticket) => Effect.Effect<Outcome<A>>
 
 const mostRedirects = 3
 
@@ -161,10 +162,18 @@ const once = <A>(
           asked,
           request,
           path: history.path,
-          headers: history.signature?.headers ?? {},
-          patience: Math.min(headersMillis, silenceMillis - history.silent)
+          headers: history.signature?.headers ?? {}
         }
-        return Effect.map(send(line.wire, sending, ticket), (outcome) => ({ outcome, sentAt }))
+        const patience = Math.min(headersMillis, silenceMillis - history.silent)
+        const outcome = line.deadlines.run(
+          patience,
+          (deadline) => send(line.wire, sending, ticket, deadline),
+          (): Outcome<A> => {
+            ticket.unanswered()
+            return noAnswer(tookTooLong(asked, line.wire.to.host, clock.unsafeCurrentTimeMillis() - sentAt))
+          }
+        )
+        return Effect.map(outcome, (outcome) => ({ outcome, sentAt }))
       }),
       Effect.ensuring(Effect.sync(ticket.leave))
     )

@@ -6,6 +6,7 @@ import type { Asked } from "./classify.ts"
 import type { ProviderClient } from "./client.ts"
 import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { makeCredentials } from "./credentials.ts"
+import { makeDeadlines } from "./deadlines.ts"
 import { Governor } from "./Governor.ts"
 import { target } from "./request.ts"
 import { sendWhole } from "./send.ts"
@@ -46,7 +47,7 @@ export const makeProviderClient = (
   options: ProviderClientOptions
 ): Effect.Effect<ProviderClient, never, Scope.Scope | HttpClient.HttpClient | Governor> =>
   Effect.gen(function* () {
-    const platform = yield* HttpClient.HttpClient
+    const http = yield* HttpClient.HttpClient
     const governor = yield* Governor
     const scope = yield* Effect.scope
     const to = target(options.baseUrl)
@@ -60,8 +61,6 @@ export const makeProviderClient = (
       maxWaitMillis: options.maxWaitMillis,
       observe: options.observe
     })
-    // Spans of the platform would hold whole addresses, and its headers would tell vendors about our traces.
-    const http = HttpClient.withTracerDisabledWhen(platform, () => true)
     let secrets: ReadonlyArray<string> = []
     let credentialSetting = "the credential"
     const asked = (operation: string): Asked => ({
@@ -74,6 +73,7 @@ export const makeProviderClient = (
     const line: Line = {
       wire: { http, to, observe: options.observe },
       account,
+      deadlines: yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,
       asked
     }

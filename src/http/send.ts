@@ -4,11 +4,12 @@ import type { ProviderError, Unavailable } from "../domain/ProviderError.ts"
 import { bodyText, isShort } from "./body.ts"
 import { type Asked, classify, notTheApi } from "./classify.ts"
 import type { ClientEvent, Exchange, ProviderRequest } from "./contract.ts"
+import type { Deadline } from "./deadlines.ts"
 import type { Ticket } from "./Governor.ts"
 import { build, type Target } from "./request.ts"
 import { retryAfter } from "./retryAfter.ts"
-import { idleMillis } from "./retryPolicy.ts"
-import { cutShort, type NoAnswer, tookTooLong, transportFailure } from "./transportFailure.ts"
+import { bodyMillis } from "./retryPolicy.ts"
+import { cutShort, type NoAnswer, transportFailure } from "./transportFailure.ts"
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -40,9 +41,15 @@ export interface Sending {
   /** Path and query. */
   readonly path: string
   readonly headers: Headers
-  /** Milliseconds to the headers of the answer. */
-  readonly patience: number
 }
+
+/** One way to send and receive: whole, or in pieces. */
+export type Send<A> = (
+  wire: Wire,
+  sending: Sending,
+  ticket: Ticket,
+  deadline: Deadline
+) => Effect.Effect<Outcome<A>>
 
 /** What every sending of a connection needs. */
 export interface Wire {
@@ -50,9 +57,6 @@ export interface Wire {
   readonly to: Target
   readonly observe: (event: ClientEvent) => Effect.Effect<void>
 }
-
-/** A whole body may take this long in all, however steadily it trickles. */
-const bodyMillis = 10 * idleMillis
 
 export interface Received {
   readonly status: number
@@ -69,13 +73,7 @@ const receive = Effect.fnUntraced(function* (
 ) {
   const clock = yield* Effect.clock
   const { asked, request, path } = sending
-  const raw = yield* response.arrayBuffer.pipe(
-    Effect.mapError((error) => cutShort(asked, 0, error)),
-    Effect.timeoutFail({
-      duration: bodyMillis,
-      onTimeout: () => tookTooLong(asked, wire.to.host, bodyMillis, "body").error
-    })
-  )
+  const raw = yield* Effect.mapError(response.arrayBuffer, (error) => cutShort(asked, 0, error))
   const headers = response.headers as Headers
   if (isShort(headers, raw.byteLength)) {
     return yield* Effect.fail(cutShort(asked, raw.byteLength, null))
@@ -130,19 +128,24 @@ const judge = (
 }
 
 /** Sends, up to the headers of the answer. */
-export const execute = Effect.fnUntraced(function* (wire: Wire, sending: Sending, ticket: Ticket) {
-  const { asked, request, path, patience } = sending
+export const execute = Effect.fnUntraced(function* (
+  wire: Wire,
+  sending: Sending,
+  ticket: Ticket,
+  deadline: Deadline
+) {
+  const { asked, request, path } = sending
   const clock = yield* Effect.clock
   const requestedAt = clock.unsafeCurrentTimeMillis()
   yield* wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
-  const response = yield* wire.http.execute(build(wire.to, request, path, sending.headers)).pipe(
-    Effect.mapError((error) => transportFailure(asked, wire.to.host, error)),
-    Effect.timeoutFail({
-      duration: patience,
-      onTimeout: () => tookTooLong(asked, wire.to.host, patience, "answer")
-    }),
-    Effect.tapError(() => Effect.sync(ticket.unanswered))
+  const response = yield* Effect.mapError(
+    wire.http.execute(build(wire.to, request, path, sending.headers)),
+    (error) => {
+      ticket.unanswered()
+      return transportFailure(asked, wire.to.host, error)
+    }
   )
+  deadline.set(bodyMillis)
   const refusedUntil = ticket.answered(response.status, response.headers as Headers)
   if (refusedUntil !== null) {
     yield* wire.observe({ _tag: "RateLimited", status: 429, retryAt: refusedUntil })
@@ -167,8 +170,8 @@ export const noAnswer = ({ error, retry }: NoAnswer): Outcome<never> => ({
 })
 
 /** Sends and receives the whole answer, holding the ticket all the while. */
-export const sendWhole = (wire: Wire, sending: Sending, ticket: Ticket): Effect.Effect<Outcome<Received>> =>
-  Effect.matchEffect(execute(wire, sending, ticket), {
+export const sendWhole: Send<Received> = (wire, sending, ticket, deadline) =>
+  Effect.matchEffect(execute(wire, sending, ticket, deadline), {
     onFailure: (failure) => Effect.succeed(noAnswer(failure)),
     onSuccess: (executed) => finish(wire, sending, executed)
   })

@@ -5,7 +5,6 @@ import type { ProviderError } from "../domain/ProviderError.ts"
 import { isGzip, isShort } from "./body.ts"
 import type { StreamedAnswer } from "./client.ts"
 import type { Exchange } from "./contract.ts"
-import type { Ticket } from "./Governor.ts"
 import { idleMillis } from "./retryPolicy.ts"
 import {
   type Executed,
@@ -15,6 +14,7 @@ import {
   noAnswer,
   type Outcome,
   type Received,
+  type Send,
   type Sending,
   type Wire
 } from "./send.ts"
@@ -42,9 +42,9 @@ const startingWith = (first: Option.Option<Chunk.Chunk<Uint8Array>>, rest: Pull)
  * @param parent closes the connection of a body that nobody read to its end
  */
 export const sendStreamed =
-  (parent: Scope.Scope) =>
-  (wire: Wire, sending: Sending, ticket: Ticket): Effect.Effect<Outcome<StreamedAnswer>> =>
-    Effect.matchEffect(execute(wire, sending, ticket), {
+  (parent: Scope.Scope): Send<StreamedAnswer> =>
+  (wire, sending, ticket, deadline) =>
+    Effect.matchEffect(execute(wire, sending, ticket, deadline), {
       onFailure: (failure) => Effect.succeed(noAnswer(failure)),
       onSuccess: (executed) =>
         executed.response.status >= 200 && executed.response.status < 300
@@ -82,8 +82,7 @@ const open = (
       Effect.mapError(Option.map((error): ProviderError => cutShort(asked, received, error))),
       Effect.timeoutFail({
         duration: idleMillis,
-        onTimeout: () =>
-          Option.some<ProviderError>(tookTooLong(asked, wire.to.host, idleMillis, "body").error)
+        onTimeout: () => Option.some<ProviderError>(tookTooLong(asked, wire.to.host, idleMillis).error)
       }),
       Effect.tap((chunk) => {
         received += sizeOf(chunk)

@@ -89,15 +89,10 @@ export const transportFailure = (asked: Asked, host: string, cause: unknown): No
   }
 }
 
-/** Nothing came within the time that a request may take. */
-export const tookTooLong = (
-  asked: Asked,
-  host: string,
-  millis: number,
-  part: "answer" | "body"
-): NoAnswer => ({
+/** No answer, or not all of it, came within the time that a request may take. */
+export const tookTooLong = (asked: Asked, host: string, millis: number): NoAnswer => ({
   error: new Unavailable({
-    message: `${asked.title} gave no ${part === "answer" ? "answer" : "complete answer"} to ${asked.operation} within ${Math.round(millis / 1000)} s (${host})`,
+    message: `${asked.title} gave no whole answer to ${asked.operation} within ${Math.round(millis / 1000)} s: ${host} is silent`,
     hint: "check the network and run again later, nothing is lost",
     status: null,
     retryAt: null,
