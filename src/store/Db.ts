@@ -98,7 +98,8 @@ const openForWriting = (op: string, path: string, timeout: number, at: string): 
     database.pragma("foreign_keys = ON")
     database.pragma("temp_store = MEMORY")
     database.pragma("cache_size = -32000")
-    database.pragma("journal_size_limit = 16777216")
+    database.pragma("wal_autocheckpoint = 4000")
+    database.pragma("journal_size_limit = 33554432")
     migrate(database, at)
     return database
   } catch (cause) {

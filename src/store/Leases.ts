@@ -67,8 +67,9 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
         }
         prepare(
           `INSERT INTO leases (connection, lane, owner, host, pid, acquired_at, expires_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-           ON CONFLICT (connection, lane) DO UPDATE SET owner = ?3, host = ?4, pid = ?5, acquired_at = ?6, expires_at = ?7`
+           VALUES (?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (connection, lane) DO UPDATE SET owner = excluded.owner, host = excluded.host,
+             pid = excluded.pid, acquired_at = excluded.acquired_at, expires_at = excluded.expires_at`
         ).run(connection, lane, owner, self.host, self.pid, at, now(millis + lastsMillis))
         return null
       })

@@ -112,8 +112,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         )
         yield* db.transaction("Mirror.finishScan", ({ prepare }) => {
           prepare(
-            `UPDATE connections SET last_complete_scan_at = ?1
-             WHERE name = ?2 AND (last_complete_scan_at IS NULL OR last_complete_scan_at < ?1)`
+            "UPDATE connections SET last_complete_scan_at = max(coalesce(last_complete_scan_at, ''), ?) WHERE name = ?"
           ).run(startedAt, connection)
           scans.dropSeen(connection, lane)
         })

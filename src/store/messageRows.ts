@@ -29,6 +29,15 @@ const sameMessage = (stored: StoredMessage, message: Message, position: number):
   stored.sent_at_source === message.sentAtSource &&
   sameJson(stored.attributes, attributesJson(message.attributes), message.attributes)
 
+/** A message that is listed twice is one message; the second is counted as unchanged. */
+const withoutRepeats = (context: PageContext, messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+  const ids = new Set<string>()
+  for (const message of messages) ids.add(message.messageId)
+  if (ids.size === messages.length) return messages
+  context.tally.unchanged += messages.length - ids.size
+  return messages.filter((message) => ids.delete(message.messageId))
+}
+
 /**
  * Where stored messages stand that a list which is not the whole truth left out: each after the message that it
  * followed before. Both lists are ids in order; so is the result, which holds every id of both.
@@ -52,14 +61,26 @@ export const mergedOrder = (
   return [...(followers.get(null) ?? []), ...listed.flatMap((id) => [id, ...(followers.get(id) ?? [])])]
 }
 
+/** How many rows one statement inserts: any number of messages is a few of these. */
+const batchSizes = [64, 16, 4, 1]
+
+/** Rows share the conversation, the page, and the key and position that they count on from: the first four parameters. */
+const insertOf = (rows: number): string => {
+  const tuples = Array.from({ length: rows }, (_, index) => `(${index}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  return `WITH shared (conversation, page, key, position) AS (VALUES (?, ?, ?, ?)),
+    row (number, id, provider_id, role, provider_role, type, content, sent_at, sent_at_source, attributes) AS (
+      VALUES ${tuples.join(", ")})
+    INSERT INTO messages (key, id, conversation_id, provider_id, position, role, provider_role, type, content,
+      sent_at, sent_at_source, attributes, page_id)
+    SELECT key + number, conversation || ':' || id, conversation, provider_id, position + number, role, provider_role,
+      type, content, sent_at, sent_at_source, attributes, page
+    FROM shared CROSS JOIN row`
+}
+
 /** Writes messages and keeps the full-text index in step. One for each open database; `begin` and `end` frame a transaction. */
 export const makeMessageRows = ({ prepare }: Session) => {
   const highestKey = prepare("SELECT coalesce(max(key), 0) FROM messages").pluck()
-  const insertRow = prepare(
-    `INSERT INTO messages (key, id, conversation_id, provider_id, position, role, provider_role, type, content,
-       sent_at, sent_at_source, attributes, page_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
-  )
+  const batches = batchSizes.map((size) => ({ size, statement: prepare(insertOf(size)) }))
   const updateRow = prepare(
     `UPDATE messages SET provider_id = ?, position = ?, role = ?, provider_role = ?, type = ?, content = ?,
        sent_at = ?, sent_at_source = ?, attributes = ?, page_id = ? WHERE key = ?`
@@ -100,38 +121,40 @@ export const makeMessageRows = ({ prepare }: Session) => {
     if (words !== null) insertWords.run(key, words)
   }
 
-  /** False: a message of this id is there already, so the list holds it twice. */
-  const insert = (
+  /** Inserts new messages in order, from `position` on. */
+  const insertRows = (
     context: PageContext,
     conversationId: string,
-    id: string,
-    message: Message,
+    messages: ReadonlyArray<Message>,
     position: number
-  ) => {
-    const key = nextKey
-    const { changes } = insertRow.run(
-      key,
-      id,
-      conversationId,
-      message.providerId,
-      position,
-      message.role,
-      message.providerRole,
-      message.type,
-      message.content,
-      message.sentAt,
-      message.sentAtSource,
-      attributesJson(message.attributes),
-      context.pageId
-    )
-    if (changes === 0) {
-      context.tally.unchanged += 1
-      return false
+  ): void => {
+    let from = 0
+    for (const { size, statement } of batches) {
+      for (; messages.length - from >= size; from += size) {
+        const parameters: Array<unknown> = [conversationId, context.pageId, nextKey, position + from]
+        for (let index = from; index < from + size; index += 1) {
+          const message = messages[index]
+          if (message === undefined) break
+          parameters.push(
+            message.messageId,
+            message.providerId,
+            message.role,
+            message.providerRole,
+            message.type,
+            message.content,
+            message.sentAt,
+            message.sentAtSource,
+            attributesJson(message.attributes)
+          )
+        }
+        statement.run(parameters)
+        for (let index = from; index < from + size; index += 1) {
+          writeWords(nextKey, messages[index]?.content ?? null)
+          nextKey += 1
+        }
+      }
     }
-    nextKey = key + 1
-    writeWords(key, message.content)
-    context.tally.inserted += 1
-    return true
+    context.tally.inserted += messages.length
   }
 
   /** The index forgets a row by the very text it was given, so this comes before any change of the text. */
@@ -173,18 +196,15 @@ export const makeMessageRows = ({ prepare }: Session) => {
     deleteRow.run(stored.key)
   }
 
-  /** Messages of a conversation that has none yet. Returns how many are stored. */
+  /** Messages of a conversation that has none yet. Returns how many are stored: a repeated one counts once. */
   const insertAll = (
     context: PageContext,
     conversationId: string,
     messages: ReadonlyArray<Message>
   ): number => {
-    const prefix = `${conversationId}:`
-    let position = 0
-    for (const message of messages) {
-      if (insert(context, conversationId, prefix + message.messageId, message, position)) position += 1
-    }
-    return position
+    const unique = withoutRepeats(context, messages)
+    insertRows(context, conversationId, unique, 0)
+    return unique.length
   }
 
   /** The latest messages: known ones are brought up to date where they stand, new ones follow. Returns how many are stored. */
@@ -195,18 +215,14 @@ export const makeMessageRows = ({ prepare }: Session) => {
   ): number => {
     const stored = storedOf.all(conversationId) as ReadonlyArray<StoredMessage>
     const known = new Map(stored.map((row) => [row.id, row]))
-    let count = stored.length
-    let position = (stored.at(-1)?.position ?? -1) + 1
-    for (const message of messages) {
-      const id = `${conversationId}:${message.messageId}`
-      const row = known.get(id)
-      if (row !== undefined) update(context, row, message, row.position)
-      else if (insert(context, conversationId, id, message, position)) {
-        position += 1
-        count += 1
-      }
+    const fresh: Array<Message> = []
+    for (const message of withoutRepeats(context, messages)) {
+      const row = known.get(`${conversationId}:${message.messageId}`)
+      if (row === undefined) fresh.push(message)
+      else update(context, row, message, row.position)
     }
-    return count
+    insertRows(context, conversationId, fresh, (stored.at(-1)?.position ?? -1) + 1)
+    return stored.length + fresh.length
   }
 
   /**
@@ -221,30 +237,27 @@ export const makeMessageRows = ({ prepare }: Session) => {
   ): number => {
     const stored = storedOf.all(conversationId) as ReadonlyArray<StoredMessage>
     if (stored.length === 0) return insertAll(context, conversationId, messages)
-    const listed = new Map<string, Message>()
-    for (const message of messages) {
-      const id = `${conversationId}:${message.messageId}`
-      if (listed.has(id)) context.tally.unchanged += 1
-      else listed.set(id, message)
-    }
+    const listed = new Map(
+      withoutRepeats(context, messages).map((message) => [`${conversationId}:${message.messageId}`, message])
+    )
     const known = new Map(stored.map((row) => [row.id, row]))
     const goneIsGone = declared === null || messages.length >= declared
     if (goneIsGone) for (const row of stored) if (!listed.has(row.id)) remove(row)
-    const order = goneIsGone
-      ? [...listed.keys()]
-      : mergedOrder(
-          [...listed.keys()],
-          stored.map((row) => row.id)
-        )
+    const order = goneIsGone ? [...listed.keys()] : mergedOrder([...listed.keys()], [...known.keys()])
+    let fresh: Array<Message> = []
     order.forEach((id, position) => {
       const message = listed.get(id)
       const row = known.get(id)
-      if (message === undefined) {
-        if (row !== undefined && row.position !== position)
-          movePosition.run(position, context.pageId, row.key)
-      } else if (row !== undefined) update(context, row, message, position)
-      else insert(context, conversationId, id, message, position)
+      if (row === undefined) {
+        if (message !== undefined) fresh.push(message)
+        return
+      }
+      insertRows(context, conversationId, fresh, position - fresh.length)
+      fresh = []
+      if (message !== undefined) update(context, row, message, position)
+      else if (row.position !== position) movePosition.run(position, context.pageId, row.key)
     })
+    insertRows(context, conversationId, fresh, order.length - fresh.length)
     return order.length
   }
 

@@ -59,8 +59,7 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
   ).pluck()
   const openOf = prepare(
     `SELECT id, kind, provider_id, payload_hash, path FROM quarantine
-     WHERE connection = ?1 AND resolved_at IS NULL
-       AND (conversation_provider_id = ?2 OR (conversation_provider_id IS NULL AND provider_id = ?2))`
+     WHERE connection = ? AND resolved_at IS NULL AND coalesce(conversation_provider_id, provider_id) = ?`
   )
   const resolve = prepare("UPDATE quarantine SET resolved_at = ? WHERE id = ?")
 
@@ -114,8 +113,8 @@ export const listQuarantine = (
   prepare(
     `SELECT id, connection, kind, provider_id, conversation_provider_id, reason, path, payload, payload_hash, seen,
        first_seen_at, last_seen_at, resolved_at
-     FROM quarantine WHERE (?1 IS NULL OR connection = ?1) AND (?2 OR resolved_at IS NULL)
-     ORDER BY id DESC LIMIT ?3`
+     FROM quarantine WHERE connection = coalesce(?, connection) AND (? OR resolved_at IS NULL)
+     ORDER BY id DESC LIMIT ?`
   ).all(options.connection, options.includeResolved ? 1 : 0, options.limit) as ReadonlyArray<QuarantineRow>
 
 /** Closes rows by id. Returns how many were open. */
