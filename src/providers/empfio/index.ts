@@ -1,0 +1,135 @@
+import { Effect, Either, Redacted, Schema } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { StatusChange } from "../../domain/StatusChange.ts"
+import type { ProviderClient } from "../../http/client.ts"
+import type { Authorization } from "../../http/contract.ts"
+import { decodeAnswer, finding, isMissing, notWritable } from "../answer.ts"
+import { parseJson } from "../decode.ts"
+import type {
+  CheckFinding,
+  CommonSettings,
+  Provider,
+  ProviderDefinition,
+  RemoteState,
+  WriteOutcome
+} from "../Provider.ts"
+import { idOf } from "../page.ts"
+import { refuseUnsupported, withOverrides } from "../statusWords.ts"
+import { interpret, statusMap, toRemoteState } from "./normalize.ts"
+import { getConversation, listConversations, logIn, updateStatus } from "./requests.ts"
+import { type Account, fetchOne, scan, title } from "./scan.ts"
+import { decodeDetail, decodeList, decodeLogin } from "./wire.ts"
+
+const secret = Schema.Redacted(Schema.NonEmptyString)
+
+/** https://docs.empfio.de/api/authentication: a user's email and password, or a token that was obtained with them. */
+const Settings = Schema.Struct({
+  email: Schema.optional(Schema.NonEmptyString),
+  password: Schema.optional(secret),
+  token: Schema.optional(secret)
+}).pipe(
+  Schema.filter(({ email, password, token }) => {
+    const given = [email, password].filter((value) => value !== undefined).length
+    if (token !== undefined) {
+      return (
+        given === 0 || { path: ["token"], message: "write either token, or email and password, not both" }
+      )
+    }
+    if (given === 2) return true
+    const path = [email === undefined ? "email" : "password"]
+    return { path, message: "missing; write email and password, or a token instead of both" }
+  })
+)
+type Settings = typeof Settings.Type
+
+const bearer = (token: string) => ({ authorization: Redacted.make(`Bearer ${token}`) })
+
+/** A token does not say when it ends: the client logs in again when one is refused. */
+const authorize = ({ email, password, token }: Settings): Authorization => {
+  if (token !== undefined) {
+    return { _tag: "Fixed", headers: bearer(Redacted.value(token)), credential: token }
+  }
+  // The schema lets nobody come here without both.
+  const [user, secretWord] = [email ?? "", password ?? Redacted.make("")]
+  return {
+    _tag: "Session",
+    login: (send) =>
+      send(logIn(user, secretWord)).pipe(
+        Effect.flatMap((answer) => decodeAnswer(title, answer, decodeLogin)),
+        Effect.map(({ access_token }) => bearer(access_token))
+      ),
+    credential: secretWord
+  }
+}
+
+const readStatus =
+  ({ client, map }: Account) =>
+  (change: StatusChange): Effect.Effect<RemoteState | null, ProviderError> =>
+    Effect.flatMap(client.read(getConversation(change.providerId)), (answer) =>
+      isMissing(answer)
+        ? Effect.succeed(null)
+        : Effect.map(decodeAnswer(title, answer, decodeDetail), (detail) => toRemoteState(detail, map))
+    )
+
+/** What it answers is not documented: only a conversation with a status in it says what is held now. */
+const setStatus = ({ client, map }: Account) =>
+  Effect.fn("empfio.setStatus")(function* (change: StatusChange) {
+    const { status } = change.wish
+    const word = status === null ? undefined : map.write[status]
+    if (word === undefined) return yield* notWritable(title, `the status "${status}"`)
+    const { text } = yield* client.write(updateStatus(change.providerId, word))
+    const said = Either.flatMap(parseJson(text), decodeDetail)
+    const speaks = Either.isRight(said) && said.right.id === change.providerId && said.right.status !== null
+    const outcome: WriteOutcome = { state: speaks ? toRemoteState(said.right, map) : null }
+    return outcome
+  })
+
+const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
+  const findings: Array<CheckFinding> = []
+  const ids: Array<string> = []
+  const list = Effect.gen(function* () {
+    const answer = yield* client.read(listConversations({ page: 1, size: 1 }))
+    const { conversations, total } = yield* decodeAnswer(title, answer, decodeList)
+    ids.push(...conversations.flatMap((row) => idOf(row as Json, "id") ?? []))
+    return total === null ? "allowed" : `allowed; the account holds ${total}`
+  })
+  findings.push(yield* finding("list conversations", list))
+  for (const id of ids.slice(0, 1)) {
+    findings.push(
+      yield* finding("get a conversation", Effect.as(client.read(getConversation(id)), "allowed"))
+    )
+  }
+  if (findings.every(({ ok }) => ok)) {
+    findings.push({ ok: true, what: "change a status", detail: "not tried, since it would change one" })
+  }
+  return findings
+})
+
+const make = (settings: Settings & CommonSettings, client: ProviderClient): Provider => {
+  const map = withOverrides(statusMap, settings.statusMap)
+  const account: Account = { client, map }
+  return {
+    pull: (scope) => scan(account, scope),
+    fetch: (providerId) => fetchOne(account, providerId),
+    interpret: (payloads) => interpret(payloads, map),
+    readStatus: readStatus(account),
+    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
+    setStatus: setStatus(account),
+    check: check(client),
+    statusMap: map
+  }
+}
+
+/** Empfio documents no rate limit: the governor finds out what is welcome. */
+export const empfio: ProviderDefinition<Settings, typeof Settings.Encoded> = {
+  id: "empfio",
+  title,
+  docs: "https://docs.empfio.de",
+  settings: Settings,
+  baseUrl: () => null,
+  limits: [],
+  statusMap,
+  authorize,
+  make
+}

@@ -1,0 +1,280 @@
+import { Chunk, Effect, Either, Option, Stream } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
+import { decodeAnswer, isMissing, malformed } from "../answer.ts"
+import { parseJson } from "../decode.ts"
+import { inOrder } from "../inOrder.ts"
+import type { Item, Known, Page, PullScope, RawPayload, Unreadable } from "../Provider.ts"
+import { idOf, isOutside, page, unreadable, unreadableItem } from "../page.ts"
+import { type Ask, type PageWalk, pageWalk, type Step } from "../pageWalk.ts"
+import {
+  fingerprintOf,
+  fingerprintWithoutMessages,
+  isShort,
+  type Kind,
+  type Parts,
+  type Read,
+  readMessages,
+  toSighting,
+  wireOf
+} from "./normalize.ts"
+import { getConversation, getMessages, largestPage, listConversations, mostMessages } from "./requests.ts"
+import {
+  type Detail,
+  decodeDetail,
+  decodeList,
+  decodeMessageList,
+  decodeRow,
+  type Row,
+  type Message as WireMessage
+} from "./wire.ts"
+
+export const title = "Empfio"
+
+/** The account at the other end, and how its words are read. */
+export interface Account {
+  readonly client: ProviderClient
+  readonly map: StatusMap
+}
+
+const rawPayload = (kind: Kind, id: string, conversationId: string, payload: string): RawPayload => ({
+  kind,
+  providerId: id,
+  conversationId,
+  payload
+})
+
+/**
+ * The messages of a conversation beyond those that its detail showed, from pages of the messages endpoint.
+ * @param shown ids that the detail showed
+ * @param declared how many there are in all; null: not known
+ */
+const furtherMessages = Effect.fn("empfio.messages")(function* (
+  { client }: Account,
+  id: string,
+  shown: ReadonlySet<string>,
+  declared: number | null
+) {
+  const found = new Map<string, Read<WireMessage>>()
+  const faults = new Map<string, Unreadable>()
+  const met = new Set<string>()
+  for (let offset = 0; ; ) {
+    const answer = yield* client.read(getMessages(id, { limit: mostMessages, offset }))
+    if (isMissing(answer)) break
+    const list = yield* decodeAnswer(title, answer, decodeMessageList)
+    const page = readMessages(id, list)
+    const before = met.size
+    for (const fault of page.faults) {
+      met.add(fault.payload)
+      faults.set(fault.payload, fault)
+    }
+    for (const [messageId, { value, entry }] of page.read) {
+      met.add(messageId)
+      if (shown.has(messageId)) continue
+      found.set(messageId, { raw: rawPayload("message", messageId, id, JSON.stringify(entry)), value })
+    }
+    if (met.size === before) break
+    // A page may be short because the vendor gives no larger ones: the count tells whether it is the last.
+    const isWhole = declared === null || shown.size + found.size + faults.size >= declared
+    if (list.length < mostMessages && isWhole) break
+    offset += list.length
+  }
+  return { messages: [...found.values()], faults: [...faults.values()] }
+})
+
+const unreadableDetail = (id: string, payload: string, fault: { path: string; reason: string }): Item =>
+  unreadableItem({ kind: "detail", providerId: id, conversationId: id, payload }, fault)
+
+/** An answer to `getConversation` as an item. @param row what the list showed of it */
+const detailItem = Effect.fn("empfio.detail")(function* (
+  account: Account,
+  id: string,
+  row: Read<Row> | null,
+  { text }: Answer
+) {
+  const decoded = Either.flatMap(parseJson(text), decodeDetail)
+  if (Either.isLeft(decoded)) return unreadableDetail(id, text, decoded.left)
+  if (decoded.right.id !== id) {
+    const fault = { path: "$.id", reason: "another conversation than the one that was asked for" }
+    return unreadableDetail(id, text, fault)
+  }
+  const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: decoded.right }
+  const wire = wireOf({ row, detail }) ?? detail.value
+  if (!isShort(detail.value, wire.message_count)) {
+    return toSighting(wire, { row, detail, messages: [] }, account.map)
+  }
+  const own = readMessages(id, detail.value.messages ?? []).read
+  const further = yield* furtherMessages(account, id, new Set(own.keys()), wire.message_count)
+  const parts: Parts = { row, detail, messages: further.messages }
+  const sighting = toSighting(wire, parts, account.map)
+  const told = new Set(sighting.unreadable.map(({ payload }) => payload))
+  const faults = further.faults.filter(({ payload }) => !told.has(payload))
+  return { ...sighting, unreadable: [...sighting.unreadable, ...faults] }
+})
+
+/** The row of a conversation, which the list of its lead's conversations shows; null: it does not. */
+const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: Detail) {
+  if (detail.lead_id === null || detail.lead_id === "") return null
+  const answer = yield* client.read(listConversations({ size: largestPage, leadId: detail.lead_id }))
+  const { conversations } = yield* decodeAnswer(title, answer, decodeList)
+  const entry = conversations.find((candidate) => idOf(candidate as Json, "id") === detail.id)
+  if (entry === undefined) return null
+  const raw = rawPayload("conversation", detail.id, detail.id, JSON.stringify(entry))
+  return Either.match(decodeRow(entry), {
+    onLeft: () => null,
+    onRight: (value): Read<Row> => ({ raw, value })
+  })
+})
+
+/** One conversation as `scan` would give it, which takes a look at the list; null: it does not exist. */
+export const fetchOne = Effect.fn("empfio.fetch")(function* (account: Account, id: string) {
+  const answer = yield* account.client.read(getConversation(id))
+  if (isMissing(answer)) return null
+  const detail = Either.flatMap(parseJson(answer.text), decodeDetail)
+  const row = Either.isLeft(detail)
+    ? null
+    : yield* rowOf(account, detail.right).pipe(Effect.catchTag("Rejected", () => Effect.succeed(null)))
+  return page({ exchange: answer.exchange, items: [yield* detailItem(account, id, row, answer)] })
+})
+
+/** A listed row, whether it decodes or not. */
+interface Listed {
+  readonly id: string | null
+  readonly row: Either.Either<Row, Unreadable>
+  readonly payload: string
+}
+
+const readListed = (entry: Json): Listed => {
+  const payload = JSON.stringify(entry)
+  const id = idOf(entry, "id")
+  const row = Either.mapLeft(decodeRow(entry), (fault) =>
+    unreadable({ kind: "conversation", providerId: id, conversationId: id, payload }, fault)
+  )
+  return { id, row, payload }
+}
+
+interface Scan<E> extends Account {
+  readonly scope: PullScope<E>
+  readonly walk: PageWalk
+  /** Of each row that was dealt with, the fingerprint it had. */
+  readonly handled: Map<string, string>
+}
+
+/** A listed conversation's details, in a page of their own. */
+const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchange) =>
+  Effect.gen(function* () {
+    const answer = yield* scan.client.read(getConversation(id))
+    if (isMissing(answer)) {
+      const item = toSighting(row.value, { row, detail: null, messages: [] }, scan.map)
+      return page({ exchange: answer.exchange, items: [item] })
+    }
+    return page({ exchange: answer.exchange, items: [yield* detailItem(scan, id, row, answer)] })
+  }).pipe(
+    Effect.catchTag("Malformed", ({ detail }) => {
+      const fault = { path: "$", reason: `asked for by its id, it came as ${detail}` }
+      const exchange = { ...listed, bytes: 0 }
+      return Effect.succeed(page({ exchange, items: [unreadableDetail(id, "null", fault)] }))
+    })
+  )
+
+type Task = Effect.Effect<Page, ProviderError>
+
+/** What is to be done for a row: an item of the list's page, a request for details, or nothing. */
+const dealWith = <E>(
+  scan: Scan<E>,
+  listed: Listed,
+  known: Known | undefined,
+  step: Step,
+  again: boolean,
+  exchange: Exchange
+): Item | Task | null => {
+  const { scope } = scan
+  const { id, payload } = listed
+  const wanted = scope.messages ? fingerprintOf(payload) : fingerprintWithoutMessages(payload)
+  const key = id ?? wanted
+  if (scan.handled.get(key) === wanted) {
+    return again || id === null ? null : { _tag: "Unchanged", providerId: id }
+  }
+  scan.handled.set(key, wanted)
+  if (Either.isLeft(listed.row)) return { _tag: "Unreadable", unreadable: listed.row.left }
+  const row = listed.row.right
+  const providerId = row.id
+  if (isOutside(row.created_at, scope)) return { _tag: "Filtered", providerId }
+  const current = [wanted, fingerprintOf(payload)]
+  const isStored = known !== undefined && !known.deleted && current.includes(known.fingerprint ?? "")
+  // A resumed scan's further passes meet what its first part has fetched.
+  const mayRefetch = scope.cursor === null || step.cursor !== null
+  if (isStored && !(scope.refetch && mayRefetch)) return { _tag: "Unchanged", providerId }
+  const read: Read<Row> = { raw: rawPayload("conversation", providerId, providerId, payload), value: row }
+  if (scope.messages) return detailPage(scan, providerId, read, exchange)
+  return {
+    ...toSighting(row, { row: read, detail: null, messages: [] }, scan.map),
+    fingerprint: wanted
+  }
+}
+
+const isTask = (outcome: Item | Task): outcome is Task => Effect.isEffect(outcome)
+
+const askList = (client: ProviderClient, ask: Ask) =>
+  Effect.gen(function* () {
+    const answer = yield* client.read(listConversations({ page: ask.page, size: ask.size }))
+    if (isMissing(answer)) return { answer, conversations: [], total: null, size: null }
+    const { conversations, total, size } = yield* decodeAnswer(title, answer, decodeList)
+    return { answer, conversations: conversations as ReadonlyArray<Json>, total, size }
+  })
+
+const endless = (detail: string): Malformed =>
+  malformed(title, "list conversations", `the list does not end: ${detail}`)
+
+/** One page of the list: first the requests for details, in the list's order, then the page itself. */
+const listPage = <E>(scan: Scan<E>) =>
+  Effect.gen(function* () {
+    const { answer, conversations, total, size } = yield* askList(scan.client, scan.walk.next())
+    const listed = conversations.map(readListed)
+    const ids = listed.flatMap(({ id }) => id ?? [])
+    const known = ids.length === 0 ? new Map<string, Known>() : yield* scan.scope.known(ids)
+    const step = scan.walk.received({
+      rows: listed.map(({ id, row }) => ({
+        id,
+        startedAt: Either.match(row, { onLeft: () => null, onRight: (value) => value.created_at }),
+        stored: id !== null && known.has(id)
+      })),
+      total,
+      size
+    })
+    const tasks: Array<Task> = []
+    const items: Array<Item> = []
+    listed.forEach((entry, index) => {
+      const stored = entry.id === null ? undefined : known.get(entry.id)
+      const outcome = dealWith(scan, entry, stored, step, step.again[index] ?? false, answer.exchange)
+      if (outcome === null) return
+      if (isTask(outcome)) tasks.push(outcome)
+      else items.push(outcome)
+    })
+    const cursor = step.cursor === null ? null : String(step.cursor)
+    tasks.push(Effect.succeed(page({ exchange: answer.exchange, items, cursor, end: step.end })))
+    if (step.endless !== null) tasks.push(Effect.fail(endless(step.endless)))
+    const more = step.end === null && step.endless === null
+    return [Chunk.unsafeFromArray(tasks), more ? Option.some(null) : Option.none<null>()] as const
+  })
+
+const position = (cursor: string | null): number => {
+  const rows = Number(cursor ?? 0)
+  return Number.isSafeInteger(rows) && rows > 0 ? rows : 0
+}
+
+/**
+ * Every conversation of the account. The list has no filter by time and no documented order, so each scan reads all of
+ * it, and asks for the details of what shows another row than before. The cursor counts the rows that were read.
+ */
+export const scan = <E>(account: Account, scope: PullScope<E>): Stream.Stream<Page, ProviderError | E> =>
+  Stream.suspend(() => {
+    const walk = pageWalk({ largest: largestPage, from: position(scope.cursor) })
+    const state: Scan<E> = { ...account, scope, walk, handled: new Map() }
+    return inOrder(
+      Stream.paginateChunkEffect(null, () => listPage(state)),
+      scope.concurrency
+    )
+  })

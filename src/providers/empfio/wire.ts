@@ -1,0 +1,78 @@
+import { Schema } from "effect"
+import {
+  count,
+  decoder,
+  id,
+  integerLike,
+  isoTime,
+  jsonObject,
+  optional,
+  text,
+  textOrNumber,
+  word
+} from "../decode.ts"
+
+/** `{id, name, email}` in the list, `{id, name}` where one conversation is asked for. */
+const Lead = Schema.Struct({ id: optional(textOrNumber), name: optional(text), email: optional(text) })
+
+const conversationFields = {
+  id,
+  lead_id: optional(textOrNumber),
+  session_key: optional(text),
+  channel: optional(word("whatsapp", "telegram", "web", "voice")),
+  status: optional(word("active", "completed", "escalated", "abandoned")),
+  message_count: optional(count),
+  created_at: optional(isoTime),
+  updated_at: optional(isoTime),
+  lead: optional(Lead),
+  last_message_at: optional(isoTime),
+  last_message_preview: optional(text)
+}
+
+/** A row of the list. https://docs.empfio.de/api/conversations */
+export const Row = Schema.Struct(conversationFields)
+export type Row = typeof Row.Type
+
+/**
+ * One conversation. Its example lacks `message_count` and the last message's time and preview, and has `messages`,
+ * which are decoded one by one, so that an unreadable one does not take the others with it.
+ * https://docs.empfio.de/api/conversations
+ */
+export const Detail = Schema.Struct({
+  ...conversationFields,
+  messages: optional(Schema.Array(Schema.Unknown))
+})
+export type Detail = typeof Detail.Type
+
+/** https://docs.empfio.de/api/conversations */
+export const Message = Schema.Struct({
+  id,
+  conversation_id: optional(textOrNumber),
+  role: optional(word("user", "assistant", "system")),
+  content: optional(text),
+  metadata: optional(jsonObject),
+  created_at: optional(isoTime)
+})
+export type Message = typeof Message.Type
+
+/** The list. Without `total` or `size` it is read all the same. https://docs.empfio.de/api/conversations */
+export const List = Schema.Struct({
+  conversations: Schema.Array(Schema.Unknown),
+  total: optional(integerLike),
+  page: optional(integerLike),
+  size: optional(integerLike)
+})
+export type List = typeof List.Type
+
+/** A bare list, without a total. https://docs.empfio.de/api/conversations */
+export const MessageList = Schema.Array(Schema.Unknown)
+
+/** https://docs.empfio.de/api/authentication: no time of expiry is told. */
+export const Login = Schema.Struct({ access_token: Schema.NonEmptyString, token_type: optional(text) })
+
+export const decodeRow = decoder(Row)
+export const decodeDetail = decoder(Detail)
+export const decodeMessage = decoder(Message)
+export const decodeList = decoder(List)
+export const decodeMessageList = decoder(MessageList)
+export const decodeLogin = decoder(Login)
