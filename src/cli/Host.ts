@@ -5,6 +5,8 @@ import type { Environment } from "../config/variables.ts"
 export interface TextSink {
   readonly write: (text: string) => void
   readonly isTerminal: boolean
+  /** Nobody reads any more: whoever did has closed the pipe. */
+  readonly isClosed: () => boolean
   /** The terminal's size now; null where there is none. */
   readonly size: () => { readonly columns: number; readonly rows: number } | null
 }
@@ -22,7 +24,7 @@ export class Host extends Context.Tag("parley/Host")<
 
 const sink = (stream: NodeJS.WriteStream): TextSink => {
   let open = true
-  // A reader that has seen enough (`| head`) closes the pipe: nothing is wrong, and nothing more can be told.
+  // A reader that has seen enough (`| head`) closes the pipe: nothing is wrong, and there is nobody to tell more.
   stream.on("error", () => {
     open = false
   })
@@ -31,6 +33,7 @@ const sink = (stream: NodeJS.WriteStream): TextSink => {
       if (open) stream.write(text)
     },
     isTerminal: stream.isTTY === true,
+    isClosed: () => !open,
     size: () => (stream.isTTY === true ? { columns: stream.columns || 80, rows: stream.rows || 24 } : null)
   }
 }

@@ -2,6 +2,7 @@ import { Cause, Chunk, Effect, Option } from "effect"
 import type { ConfigError } from "../config/Config.ts"
 import { formatFault } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
+import type { Busy } from "../store/Leases.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import type { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
@@ -9,7 +10,7 @@ import { Globals } from "./globals.ts"
 import { Output } from "./render/Output.ts"
 
 /** Everything a verb may fail with. */
-export type Failure = UsageError | ConfigError | StoreError | ProviderError
+export type Failure = UsageError | ConfigError | StoreError | Busy | ProviderError
 
 /** A failure as a person and a program read it. */
 export interface Told {
@@ -62,6 +63,8 @@ export const tellFailure = (failure: Failure): Told => {
       }
     case "StoreError":
       return told(storeCode(failure), "store", failure)
+    case "Busy":
+      return told(exitCodes.later, "busy", failure)
     case "RateLimited":
       return told(exitCodes.later, "rate_limited", failure)
     case "Queued":

@@ -32,7 +32,7 @@ export const unreadable = (path: string, code: string): string => {
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
-      return 'no such file; "parley init" writes one, or name another with --config FILE'
+      return "no such file; `parley init` writes one, or name another with --config FILE"
     case "EISDIR":
       return `a folder, not a file; name the file in it, such as ${join(path, "parley.yaml")}`
     case "EACCES":
@@ -92,7 +92,7 @@ const readSource = (options: LoadOptions): Either.Either<Source, ConfigError> =>
   if (!yaml.readable) return Either.left(new ConfigError({ faults }))
   const { value } = yaml
   if (value === undefined || value === null) {
-    return fail(1, "", 'nothing is written in it; delete it and let "parley init" write one')
+    return fail(1, "", "nothing is written in it; delete it and let `parley init` write one")
   }
   if (typeof value !== "object" || Array.isArray(value)) {
     return fail(1, "", "expected the keys database: and connections: at the left margin")

@@ -425,7 +425,7 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
   [
     "an empty file",
     "# nothing yet\n",
-    ['1: nothing is written in it; delete it and let "parley init" write one']
+    ["1: nothing is written in it; delete it and let `parley init` write one"]
   ],
   ["a list instead of keys", "- 1\n", ["1: expected the keys database: and connections: at the left margin"]],
   [
@@ -508,7 +508,7 @@ describe("a configuration that cannot be read", () => {
   it.effect("says what to do where there is no file", () =>
     Effect.gen(function* () {
       expect(yield* only()).toBe(
-        'config/parley.yaml: no such file; "parley init" writes one, or name another with --config FILE'
+        "config/parley.yaml: no such file; `parley init` writes one, or name another with --config FILE"
       )
       expect(yield* only({ config: "elsewhere.yaml" })).toMatch(/^elsewhere\.yaml: no such file; /)
       expect(yield* only({ environment: { PARLEY_CONFIG: "named.yaml" } })).toMatch(

@@ -21,6 +21,7 @@ export const recordingHost = ({ cwd = "/", environment = {}, ...columns }: Surro
       written[name] += text
     },
     isTerminal: width !== undefined,
+    isClosed: () => false,
     size: () => (width === undefined ? null : { columns: width, rows: 24 })
   })
   const host = Layer.succeed(Host, {

@@ -53,6 +53,12 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
           stdout.write(withNewline(text))
           redraw("")
         }),
+      /** A piece of a long result, as it is; false: nobody reads any more. */
+      piece: (text: string) =>
+        Effect.sync(() => {
+          stdout.write(text)
+          return !stdout.isClosed()
+        }),
       /** The result as one JSON document. */
       document: (value: unknown) => Effect.sync(() => stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
       /** For the person: stderr, above the live lines. */

@@ -1,0 +1,65 @@
+import { Context, Effect } from "effect"
+import type { Config, ConfigError, ConnectionConfig, Registry } from "../config/Config.ts"
+import { type LoadOptions, loadConfig, loadDatabasePath } from "../config/load.ts"
+import { suggestion } from "../config/nearest.ts"
+import { Db } from "../store/Db.ts"
+import { UsageError } from "./errors.ts"
+import { Globals } from "./globals.ts"
+import { Host } from "./Host.ts"
+
+/** The providers that a configuration can name. */
+export class Providers extends Context.Tag("parley/Providers")<Providers, Registry>() {}
+
+const loadOptions: Effect.Effect<LoadOptions, never, Globals | Host | Providers> = Effect.gen(function* () {
+  const { config, db } = yield* Globals
+  const { cwd, environment } = yield* Host
+  return { registry: yield* Providers, config, database: db, cwd, environment }
+})
+
+/** The configuration that the global options name, whole and right. */
+export const loadConfiguration: Effect.Effect<Config, ConfigError, Globals | Host | Providers> =
+  Effect.flatMap(loadOptions, loadConfig)
+
+/** The mirror's file, absolute, for verbs that only read it: these need no secrets. */
+export const mirrorPath: Effect.Effect<string, ConfigError, Globals | Host | Providers> = Effect.flatMap(
+  loadOptions,
+  loadDatabasePath
+)
+
+/** Runs an effect on the mirror, opened for reading alone. */
+export const readingMirror = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(mirrorPath, (path) => Effect.provide(effect, Db.layer(path, { readOnly: true })))
+
+/**
+ * The connections of these names, or all that are switched on where none is named.
+ */
+export const selectConnections = (
+  config: Config,
+  names: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<ConnectionConfig>, UsageError> =>
+  Effect.gen(function* () {
+    const known = config.connections.map(({ name }) => name)
+    const on = config.connections.filter(({ enabled }) => enabled)
+    if (names.length === 0) {
+      if (on.length > 0) return on
+      return yield* new UsageError({
+        message: `every connection in ${config.path} is switched off`,
+        hint: "take enabled: false out of one of them"
+      })
+    }
+    for (const name of names) {
+      if (!known.includes(name)) {
+        return yield* new UsageError({
+          message: `there is no connection "${name}" in ${config.path}${suggestion(name, known)}`,
+          hint: "name connections as the configuration does"
+        })
+      }
+      if (!on.some((connection) => connection.name === name)) {
+        return yield* new UsageError({
+          message: `the connection "${name}" is switched off in ${config.path}`,
+          hint: "take enabled: false out of it"
+        })
+      }
+    }
+    return on.filter(({ name }) => names.includes(name))
+  })

@@ -1,0 +1,34 @@
+import { Args, Options } from "@effect/cli"
+import { Effect, Option } from "effect"
+import { parseDuration } from "../config/units.ts"
+import { UsageError } from "./errors.ts"
+
+/** The connections a verb is meant for; none named: all that are switched on. */
+export const names = Args.text({ name: "NAME" }).pipe(
+  Args.withDescription("Connections, as the configuration calls them. None: all of them."),
+  Args.repeated
+)
+
+export const maxWait = Options.text("max-wait").pipe(
+  Options.withPseudoName("DURATION"),
+  Options.withDescription(
+    "The longest single wait that a provider may ask for, such as 30s or 10m; a connection that would wait longer ends partial and says when to return. Default: 1h."
+  ),
+  Options.optional
+)
+
+const defaultMaxWait = 3_600_000
+
+/** Milliseconds. */
+export const maxWaitMillis = (text: Option.Option<string>): Effect.Effect<number, UsageError> => {
+  if (Option.isNone(text)) return Effect.succeed(defaultMaxWait)
+  const millis = parseDuration(text.value)
+  return millis === null
+    ? Effect.fail(
+        new UsageError({
+          message: `--max-wait: "${text.value}" is not a duration`,
+          hint: "write a number and a unit, such as 0s, 30s, 10m, 2h"
+        })
+      )
+    : Effect.succeed(millis)
+}

@@ -1,0 +1,95 @@
+import { tableWriter } from "./table.ts"
+import { oneLine } from "./width.ts"
+
+export const formats = ["table", "csv", "json", "ndjson"] as const
+export type QueryFormat = (typeof formats)[number]
+
+/** What SQLite holds. */
+export type Value = null | number | bigint | string | Uint8Array
+
+/** Turns rows into text as they come. Every piece ends with a line break. */
+export interface RowWriter {
+  readonly begin: (sample: ReadonlyArray<ReadonlyArray<Value>>) => string
+  readonly row: (row: ReadonlyArray<Value>, index: number) => string
+  readonly end: (rows: number) => string
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
+
+const cellText = (value: Value): string => {
+  if (value === null) return "NULL"
+  if (value instanceof Uint8Array) return `(${value.length} bytes)`
+  return oneLine(String(value))
+}
+
+/** RFC 4180. NULL is an empty field; an empty text is quoted, so that they stay apart. */
+const csvField = (value: Value): string => {
+  if (value === null) return ""
+  if (value instanceof Uint8Array) return hex(value)
+  const text = String(value)
+  return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+const jsonValue = (value: Value): unknown => {
+  if (value instanceof Uint8Array) return hex(value)
+  return typeof value === "bigint" ? value.toString() : value
+}
+
+/** Two columns of one name would be one key: `id`, `id_2`. */
+export const uniqueNames = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const taken = new Set<string>()
+  return names.map((name) => {
+    let unique = name
+    for (let number = 2; taken.has(unique); number++) unique = `${name}_${number}`
+    taken.add(unique)
+    return unique
+  })
+}
+
+const objectText = (names: ReadonlyArray<string>, row: ReadonlyArray<Value>): string =>
+  JSON.stringify(Object.fromEntries(names.map((name, index) => [name, jsonValue(row[index] ?? null)])))
+
+const table = (columns: ReadonlyArray<string>, room: number | null): RowWriter => {
+  let writer = tableWriter([], [], room)
+  return {
+    begin: (sample) => {
+      const isNumber = (index: number) =>
+        sample.length > 0 && sample.every((row) => row[index] === null || typeof row[index] === "number")
+      writer = tableWriter(
+        columns.map((name, index) => ({ name: oneLine(name), right: isNumber(index) })),
+        sample.map((row) => row.map(cellText)),
+        room
+      )
+      return writer.head.map((line) => `${line}\n`).join("")
+    },
+    row: (row) => `${writer.line(row.map(cellText)).join("\n")}\n`,
+    end: () => ""
+  }
+}
+
+/** @param room columns of the terminal; null: a file or a pipe, where nothing is cut */
+export const rowWriter = (
+  format: QueryFormat,
+  columns: ReadonlyArray<string>,
+  room: number | null
+): RowWriter => {
+  const names = uniqueNames(columns)
+  switch (format) {
+    case "table":
+      return table(columns, room)
+    case "csv":
+      return {
+        begin: () => `${columns.map(csvField).join(",")}\n`,
+        row: (row) => `${row.map(csvField).join(",")}\n`,
+        end: () => ""
+      }
+    case "json":
+      return {
+        begin: () => "[",
+        row: (row, index) => `${index === 0 ? "\n" : ",\n"}  ${objectText(names, row)}`,
+        end: (rows) => (rows === 0 ? "]\n" : "\n]\n")
+      }
+    case "ndjson":
+      return { begin: () => "", row: (row) => `${objectText(names, row)}\n`, end: () => "" }
+  }
+}

@@ -1,0 +1,13 @@
+import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
+import { shortDuration } from "./numbers.ts"
+
+/** `2026-03-07 10:00:00Z`: a time of the mirror without the milliseconds. */
+export const shortTime = (timestamp: string | null): string =>
+  timestamp === null ? "-" : `${timestamp.slice(0, 10)} ${timestamp.slice(11, 19)}Z`
+
+/** `5m 02s ago`; `-` where there is no such time. */
+export const ago = (timestamp: string | null, now: number): string => {
+  if (timestamp === null) return "-"
+  const millis = now - toMillis(timestamp as Timestamp)
+  return millis < 1000 ? "just now" : `${shortDuration(millis)} ago`
+}

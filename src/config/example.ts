@@ -1,0 +1,148 @@
+import { Either, Schema, type SchemaAST } from "effect"
+import type { AnyProviderDefinition } from "../providers/Provider.ts"
+import type { Registry } from "./Config.ts"
+import { type Key, keysOf } from "./schemaKeys.ts"
+import { proposedVariable } from "./variables.ts"
+
+/*
+ * The configuration that `parley init` writes, made from what the registry holds. With every variable set it loads as
+ * it is.
+ */
+
+/** Names as people give them; a provider that is not listed lends its own. */
+const connectionNames: Readonly<Record<string, string>> = {
+  naturalead: "leads",
+  convocore: "support",
+  empfio: "salon",
+  aelyst: "inbox"
+}
+
+const head = `# yaml-language-server: $schema=./parley.schema.json
+
+# Where the mirror is. A relative path starts at this file's folder.
+database: ../parley.db
+
+# One entry for each account. Secrets stand in the environment or in .env beside this file, never here.
+connections:
+`
+
+const tail = `
+# Every connection can also have:
+#   enabled: false            leaves it out, and keeps what is mirrored of it
+#   quota: 60%                the share of the vendor's limits to use (default 100%)
+#   concurrency: 4            requests in flight at most (default: as many as the limits allow)
+#   limits: [{ requests: 500, per: 1 minute, scope: connection }]
+#                             replaces the limits that are known of the vendor; scope: connection | path
+#   messages: off             conversations without their messages (default auto)
+#   reconcile: 24 hours       how often a complete scan runs, which finds what was deleted there
+#   deleteBrake: 2%           at most this share (or 50) is marked deleted in one run
+#   conflict: manual          when a status changed on both sides: manual | remote-wins | local-wins
+#   statusMap: { completed: ended_chat }
+#                             the vendor's word to write for a status, where it is not the usual one
+#   keepRaw: newest           payloads kept as they came: newest | all
+#   exportTimeZone: UTC       the zone of exported times that name none (Convocore)
+`
+
+/** The words a key is limited to; empty: it takes any text. */
+const choices = (ast: SchemaAST.AST): ReadonlyArray<string> => {
+  switch (ast._tag) {
+    case "Union":
+      return ast.types.flatMap(choices)
+    case "Literal":
+      return typeof ast.literal === "string" ? [ast.literal] : []
+    case "Transformation":
+    case "Refinement":
+      return choices(ast.from)
+    default:
+      return []
+  }
+}
+
+/** A value that decodes, so that it can be tried what a provider needs. */
+const sampleOf = ({ ast }: Key): string => choices(ast)[0] ?? "x"
+
+const tryKeys = (definition: AnyProviderDefinition, keys: ReadonlyArray<Key>) =>
+  Schema.decodeUnknownEither(definition.settings)(
+    Object.fromEntries(keys.map((key) => [key.name, sampleOf(key)]))
+  )
+
+/** The fewest keys that make a connection: what every account of the provider has. */
+export const neededKeys = (definition: AnyProviderDefinition): ReadonlyArray<Key> => {
+  const keys = keysOf(definition.settings)
+  const required = keys.filter((key) => key.required)
+  const optional = keys.filter((key) => !key.required && key.name !== "baseUrl")
+  const secrets = optional.filter(({ secret }) => secret)
+  const attempts = [
+    required,
+    // One of several ways to log in: the shortest that works.
+    ...secrets.map((secret) => [...required, secret]),
+    ...secrets.flatMap((secret) =>
+      optional.filter((other) => other !== secret).map((other) => [...required, other, secret])
+    )
+  ]
+  return attempts.find((attempt) => Either.isRight(tryKeys(definition, attempt))) ?? keys
+}
+
+const needsBaseUrl = (definition: AnyProviderDefinition): boolean => {
+  const settings = tryKeys(definition, neededKeys(definition))
+  return Either.isRight(settings) && definition.baseUrl(settings.right) === null
+}
+
+const variableOf = (definition: AnyProviderDefinition, key: Key): string =>
+  proposedVariable(definition.id, key.name)
+
+/** `region: eu  # eu | na`, `token: ${CONVOCORE_TOKEN}` */
+const keyLine = (definition: AnyProviderDefinition, key: Key): string => {
+  const [first, ...others] = choices(key.ast)
+  if (first === undefined) return `${key.name}: \${${variableOf(definition, key)}}`
+  return `${key.name}: ${first}${others.length === 0 ? "" : ` # ${[first, ...others].join(" | ")}`}`
+}
+
+const block = (definition: AnyProviderDefinition): string => {
+  const needed = neededKeys(definition)
+  const rest = keysOf(definition.settings).filter(
+    ({ name }) => name !== "baseUrl" && !needed.some((key) => key.name === name)
+  )
+  const name = connectionNames[definition.id] ?? definition.id
+  const optionalLine = (key: Key): string =>
+    key.secret || choices(key.ast).length > 0 ? keyLine(definition, key) : `${key.name}: …`
+  return [
+    `  # ${definition.title}: ${definition.docs}`,
+    `  - name: ${name}`,
+    `    provider: ${definition.id}`,
+    ...(needsBaseUrl(definition)
+      ? [`    baseUrl: https://api.${name}.example # where your account is reached`]
+      : []),
+    ...needed.map((key) => `    ${keyLine(definition, key)}`),
+    ...(rest.length === 0 ? [] : ["    # Also understood here:"]),
+    ...rest.map((key) => `    #   ${optionalLine(key)}`)
+  ].join("\n")
+}
+
+const chosen = (registry: Registry, providers: ReadonlyArray<string>): ReadonlyArray<AnyProviderDefinition> =>
+  Object.values(registry).filter(({ id }) => providers.length === 0 || providers.includes(id))
+
+/** @param providers ids to write a connection for; none: all there are */
+export const exampleConfiguration = (registry: Registry, providers: ReadonlyArray<string> = []): string =>
+  `${head}${chosen(registry, providers).map(block).join("\n\n")}\n${tail}`
+
+const variables = (definition: AnyProviderDefinition): ReadonlyArray<string> =>
+  neededKeys(definition)
+    .filter(({ ast }) => choices(ast).length === 0)
+    .map((key) => variableOf(definition, key))
+
+/** What `.env` must say for that configuration, with the values left out. */
+export const exampleVariables = (registry: Registry, providers: ReadonlyArray<string> = []): string => {
+  const blocks = chosen(registry, providers).map((definition) =>
+    [`# ${definition.title}: ${definition.docs}`, ...variables(definition).map((name) => `${name}=`)].join(
+      "\n"
+    )
+  )
+  return [
+    "# Copy this file to .env beside it and fill it in. Keep .env out of version control.",
+    "# Variables of the environment win over those written here.",
+    "",
+    blocks.join("\n\n"),
+    ""
+  ].join("\n")
+}
