@@ -1,0 +1,233 @@
+import { Effect, Either, Redacted, Schema } from "effect"
+import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import type { StatusChange, Wish } from "../../domain/StatusChange.ts"
+import type { Answer, ProviderClient } from "../../http/client.ts"
+import type { Limit } from "../../http/contract.ts"
+import { type Fault, parseJson } from "../decode.ts"
+import type {
+  CheckFinding,
+  Known,
+  Page,
+  Provider,
+  ProviderDefinition,
+  Refusal,
+  WriteOutcome
+} from "../Provider.ts"
+import { idOf, page, unreadableItem } from "../page.ts"
+import { refuseUnsupported, withOverrides } from "../statusWords.ts"
+import { readList } from "./list.ts"
+import { gather, withMessages, withoutReadableMessages } from "./messages.ts"
+import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
+import { getContact, listContacts, listMessages, updateConversationStatus } from "./requests.ts"
+import { scan } from "./scan.ts"
+import { type Contact, decodeContact, decodeStatusUpdated } from "./wire.ts"
+
+const title = "Aelyst"
+
+/** https://developers.aelyst.ai/: a token of the workspace, from Settings > Integrations > Developer API. */
+const Settings = Schema.Struct({
+  token: Schema.Redacted(Schema.String),
+  /** `off`: never ask for messages, for which Aelyst documents no list. */
+  messageList: Schema.optionalWith(Schema.Literal("auto", "off"), { default: () => "auto" as const })
+})
+type Settings = typeof Settings.Type
+
+/** https://developers.aelyst.ai/: for each method and full path, ids included; the query is taken not to count. */
+const limits: ReadonlyArray<Limit> = [
+  { name: "5 a second for each path", requests: 5, perMillis: 1_000, scope: "path" }
+]
+
+/** https://developers.aelyst.ai/api/operations/updateconversationstatus/, in characters. */
+const longestCategory = 128
+const longestSummary = 512
+
+const unexpected = (operation: string, detail: string): Malformed =>
+  new Malformed({
+    message: `Aelyst's answer to "${operation}" is not what it documents: ${detail}`,
+    hint: "check baseUrl; if it is right, the vendor has changed what it sends",
+    where: operation,
+    detail
+  })
+
+const isMissing = ({ status }: Answer): boolean => status === 404 || status === 410
+
+/** The contact in an answer, which must be the one that was asked for. */
+const contactIn = ({ text }: Answer, contactId: string): Either.Either<Contact, Fault> =>
+  parseJson(text).pipe(
+    Either.flatMap(decodeContact),
+    Either.filterOrLeft(
+      (contact) => contact.id === contactId,
+      () => ({ path: "$.id", reason: "another contact than the one that was asked for" })
+    )
+  )
+
+const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
+  Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
+    const answer = yield* client.read(getContact(providerId))
+    if (isMissing(answer)) return null
+    const contact = contactIn(answer, providerId)
+    if (Either.isRight(contact)) return toRemoteState(contact.right, map)
+    return yield* unexpected(answer.exchange.operation, `${contact.left.reason} at ${contact.left.path}`)
+  })
+
+/** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
+const fetch = (client: ProviderClient, map: StatusMap, messages: boolean): Provider["fetch"] =>
+  Effect.fn("aelyst.fetch")(function* (providerId: string, known: Known | null) {
+    const answer = yield* client.read(getContact(providerId))
+    if (isMissing(answer)) return null
+    const { exchange, text } = answer
+    const contact = contactIn(answer, providerId)
+    if (Either.isLeft(contact)) {
+      const record = { kind: "contact", providerId, conversationId: providerId, payload: text }
+      return page({ exchange, items: [unreadableItem(record, contact.left)] })
+    }
+    const payload = contactPayload(providerId, Either.getOrNull(parseJson(text)))
+    const sighting = yield* (messages ? gather(client, providerId, known) : Effect.succeed(null)).pipe(
+      Effect.catchTag("Unauthorized", (error) => (error.status === 403 ? Effect.succeed(null) : error)),
+      Effect.map((gathered) => withMessages(payload, gathered, map)),
+      Effect.catchTag("Malformed", ({ detail }) =>
+        Effect.succeed(withoutReadableMessages(payload, detail, map))
+      )
+    )
+    const item = "_tag" in sighting ? sighting : ({ _tag: "Unreadable", unreadable: sighting } as const)
+    const found: Page = page({ exchange, items: [item] })
+    return found
+  })
+
+const length = (text: string | null): number => (text === null ? 0 : [...text].length)
+
+const refuse =
+  (write: StatusMap["write"]) =>
+  (wish: Wish): Refusal | null => {
+    const unsupported = refuseUnsupported(wish, { title, write, fields: ["category", "summary"] })
+    if (unsupported !== null) return unsupported
+    const { category, status, summary } = wish
+    if (length(summary) > 0 && length(category) === 0) {
+      return {
+        message: "Aelyst takes a summary only beside a category",
+        hint: "add --category, the name of a closing note"
+      }
+    }
+    if (length(category) > 0 && status !== "completed") {
+      return {
+        message: "Aelyst takes a category only when a conversation is closed",
+        hint: "leave it out, or ask for completed"
+      }
+    }
+    if (length(category) > longestCategory) {
+      return {
+        message: `the category has ${length(category)} characters, Aelyst takes ${longestCategory}`,
+        hint: "it is the name of a closing note: use one that the workspace has"
+      }
+    }
+    return length(summary) > longestSummary
+      ? {
+          message: `the summary has ${length(summary)} characters, Aelyst takes ${longestSummary}`,
+          hint: "shorten it"
+        }
+      : null
+  }
+
+const notWritable = (status: string | null): Rejected =>
+  new Rejected({
+    message: `Aelyst cannot be asked for the status "${status}"; nothing was sent`,
+    hint: "cancel this change",
+    status: 0,
+    body: ""
+  })
+
+const filled = (text: string | null): string | null => (text === "" ? null : text)
+
+/** The answer names the contact and nothing else, so that what it now holds must be read. */
+const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
+  Effect.fn("aelyst.setStatus")(function* ({ providerId, wish }: StatusChange) {
+    const word = wish.status === null ? undefined : map.write[wish.status]
+    if (word === undefined) return yield* notWritable(wish.status)
+    const update = { status: word, category: filled(wish.category), summary: filled(wish.summary) }
+    const answer = yield* client.write(updateConversationStatus(providerId, update))
+    const decoded = Either.flatMap(parseJson(answer.text), decodeStatusUpdated)
+    if (Either.isLeft(decoded)) {
+      return yield* unexpected(answer.exchange.operation, `${decoded.left.reason} at ${decoded.left.path}`)
+    }
+    const { contactId } = decoded.right
+    if (contactId !== null && contactId !== providerId) {
+      return yield* unexpected(answer.exchange.operation, "it names another contact")
+    }
+    const outcome: WriteOutcome = { state: null }
+    return outcome
+  })
+
+type Found = Effect.Effect<CheckFinding, ProviderError>
+
+/** A finding either way, unless nobody answers at all. */
+const tried = (what: string, effect: Effect.Effect<string, ProviderError>): Found => {
+  const refused = (error: { readonly message: string; readonly hint: string }) =>
+    Effect.succeed<CheckFinding>({ ok: false, what, detail: `${error.message}; ${error.hint}` })
+  return Effect.map(effect, (detail): CheckFinding => ({ ok: true, what, detail })).pipe(
+    Effect.catchTags({ Unauthorized: refused, Malformed: refused, Rejected: refused })
+  )
+}
+
+const check = (client: ProviderClient, messages: boolean): Provider["check"] =>
+  Effect.gen(function* () {
+    let contactId: string | null = null
+    const contacts = yield* tried(
+      "list contacts",
+      Effect.map(Effect.flatMap(client.read(listContacts({ limit: 1 })), readList), ({ items }) => {
+        contactId = idOf(items[0], "id")
+        return items.length === 0 ? "allowed; the workspace holds none" : "allowed"
+      })
+    )
+    const findings = [contacts]
+    if (contactId !== null && messages) {
+      const request = listMessages(contactId, { limit: 1 })
+      const list = Effect.flatMap(client.read(request), (answer) =>
+        isMissing(answer)
+          ? Effect.succeed(
+              "not offered for this workspace (404): contacts and their status are synced without"
+            )
+          : Effect.as(readList(answer), "allowed")
+      )
+      findings.push(yield* tried("list messages", list))
+    }
+    if (contacts.ok) {
+      const detail = "not tried, since it would change one; the token has no permissions of its own"
+      findings.push({ ok: true, what: "open or close a conversation", detail })
+    }
+    return findings
+  })
+
+const make = (
+  settings: Settings & { readonly statusMap: Readonly<Record<string, string>> },
+  client: ProviderClient
+): Provider => {
+  const map = withOverrides(statusMap, settings.statusMap)
+  const messages = settings.messageList === "auto"
+  return {
+    pull: (scope) => scan(client, map, messages, scope),
+    fetch: fetch(client, map, messages),
+    interpret: (payloads) => interpret(payloads, map),
+    readStatus: readStatus(client, map),
+    refuse: refuse(map.write),
+    setStatus: setStatus(client, map),
+    check: check(client, messages),
+    statusMap: map
+  }
+}
+
+export const aelyst: ProviderDefinition<Settings, typeof Settings.Encoded> = {
+  id: "aelyst",
+  title,
+  docs: "https://developers.aelyst.ai",
+  settings: Settings,
+  baseUrl: () => "https://api.aelyst.ai/v1",
+  limits,
+  statusMap,
+  authorize: ({ token }) => ({
+    _tag: "Fixed",
+    headers: { Authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) },
+    credential: token
+  }),
+  make
+}

@@ -1,0 +1,90 @@
+import { Effect, Either } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import { Malformed } from "../../domain/ProviderError.ts"
+import type { Answer } from "../../http/client.ts"
+import { parseJson } from "../decode.ts"
+import { decodeList } from "./wire.ts"
+
+/** One response of any of the vendor's lists. */
+export interface ListPage {
+  readonly items: ReadonlyArray<Json>
+  /** What to ask with for the next one; null: there is none. */
+  readonly next: string | null
+}
+
+/** So many responses in a row may bring nothing new before a list is taken to be endless. */
+const barrenResponses = 5
+
+const broken = (operation: string, detail: string): Malformed =>
+  new Malformed({
+    message: `Aelyst's answer to "${operation}" cannot be read on: ${detail}`,
+    hint: "what came before is stored; if this stays, the vendor has changed what it sends, or baseUrl is wrong",
+    where: operation,
+    detail
+  })
+
+/**
+ * The cursor in a link to the next page. Links are never followed: they come without the version, and would take the
+ * credentials wherever they point. Undefined: there is a link, but no cursor in it.
+ */
+const cursorIn = (link: string | null): string | null | undefined => {
+  if (link === null || link === "") return null
+  if (/^-?\d+$/.test(link)) return link
+  const cursor = /[?&]cursorId=([^&#]+)/.exec(link)?.[1]
+  if (cursor === undefined) return undefined
+  try {
+    return decodeURIComponent(cursor)
+  } catch {
+    return undefined
+  }
+}
+
+/** Fails with `Malformed` where an answer is no list, or does not say how it goes on. */
+export const readList = ({ text, exchange }: Answer): Effect.Effect<ListPage, Malformed> => {
+  const decoded = Either.flatMap(parseJson(text), decodeList)
+  if (Either.isLeft(decoded)) {
+    const { path, reason } = decoded.left
+    return Effect.fail(broken(exchange.operation, `${reason} at ${path}`))
+  }
+  const { items, pagination } = decoded.right
+  const next = cursorIn(pagination?.next ?? null)
+  return next === undefined
+    ? Effect.fail(broken(exchange.operation, "the link to the next page names no cursorId"))
+    : Effect.succeed({ items, next })
+}
+
+/**
+ * Keeps a walk through a list from going in circles, and tells what it has not shown before. One for each walk.
+ * Inclusive cursors show a row twice; that is no harm.
+ */
+export const makeWalk = (operation: string) => {
+  const cursors = new Set<string>()
+  const seen = new Set<string>()
+  let barren = 0
+
+  /** The items whose id this walk has not shown yet. @param idOf null: an item without an id counts as new */
+  const fresh = <A>(items: ReadonlyArray<A>, idOf: (item: A) => string | null): ReadonlyArray<A> => {
+    const found = items.filter((item) => {
+      const id = idOf(item)
+      if (id === null) return true
+      if (seen.has(id)) return false
+      seen.add(id)
+      return true
+    })
+    barren = found.length === 0 ? barren + 1 : 0
+    return found
+  }
+
+  /** Whether the walk may go on at this cursor. */
+  const goOn = (cursor: string): Effect.Effect<void, Malformed> => {
+    if (cursors.has(cursor))
+      return Effect.fail(broken(operation, "its pages lead back to where they came from"))
+    if (barren >= barrenResponses) {
+      return Effect.fail(broken(operation, `${barren} pages in a row brought nothing new`))
+    }
+    cursors.add(cursor)
+    return Effect.void
+  }
+
+  return { fresh, goOn }
+}

@@ -1,0 +1,281 @@
+import { hash } from "node:crypto"
+import { Either } from "effect"
+import {
+  type Contact,
+  type Conversation,
+  type Json,
+  type Message,
+  normalizeRole,
+  type Role
+} from "../../domain/Conversation.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import { fromMillis, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
+import { attributes } from "../attributes.ts"
+import { type Fault, parseJson } from "../decode.ts"
+import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import { idOf, unreadable } from "../page.ts"
+import { statusMap as makeStatusMap } from "../statusWords.ts"
+import {
+  decodeContact,
+  decodeMessage,
+  type Contact as WireContact,
+  type Message as WireMessage
+} from "./wire.ts"
+
+/**
+ * https://developers.aelyst.ai/api/operations/updateconversationstatus/: what is read as `closed` is written as `close`.
+ * Every other word says nothing about a conversation.
+ */
+export const statusMap: StatusMap = makeStatusMap(
+  { open: "active", closed: "completed" },
+  { active: "open", completed: "close" }
+)
+
+type JsonObject = { readonly [key: string]: Json }
+
+const asObject = (json: Json): JsonObject => json as JsonObject
+
+const filled = (value: string | null): string | null => (value === null || value.trim() === "" ? null : value)
+
+const contactAttributes = [
+  "firstName",
+  "lastName",
+  "language",
+  "profilePic",
+  "countryCode",
+  "custom_fields",
+  "created_at"
+] as const
+
+const conversationAttributes = ["assignee", "lifecycle", "isBlocked"] as const
+
+const toContact = (wire: WireContact, json: JsonObject): Contact => ({
+  providerId: wire.id,
+  name: filled([wire.firstName, wire.lastName].filter((part) => filled(part) !== null).join(" ")),
+  email: filled(wire.email),
+  phone: filled(wire.phone),
+  attributes: attributes(json, contactAttributes)
+})
+
+/** A contact has one conversation, which is nothing but its status: they share an id. */
+const toConversation = (wire: WireContact, json: JsonObject, map: StatusMap): Conversation => ({
+  providerId: wire.id,
+  contactId: wire.id,
+  channel: null,
+  providerChannel: null,
+  status: map.read(wire.status),
+  providerStatus: wire.status,
+  agentId: null,
+  campaignId: null,
+  title: null,
+  summary: null,
+  qualified: null,
+  qualificationReason: null,
+  tags: wire.tags ?? [],
+  attributes: attributes(json, conversationAttributes),
+  declaredMessages: null,
+  startedAt: wire.created_at,
+  lastMessageAt: null,
+  updatedAt: null
+})
+
+interface Sent {
+  readonly at: Timestamp | null
+  readonly source: string | null
+}
+
+const explicitTimes = ["timestamp", "createdAt", "created_at", "sentAt"] as const
+
+/** What one unit of a message id could be worth, in milliseconds: a second, a millisecond, a microsecond. */
+const units = [1000, 1, 0.001]
+
+/** Instants, in milliseconds, between which a message id may be one: no such service is older. */
+const earliestId = Date.UTC(2010, 0, 1)
+const latestId = Date.UTC(2100, 0, 1)
+
+/** A message is not older than its contact; clocks and clumsy imports are allowed a day. */
+const slack = 24 * 60 * 60_000
+
+/** The instant a message id is made of, where it can be one; null: it is just a number. */
+const timeInId = (messageId: string, contactSince: Timestamp | null): Timestamp | null => {
+  if (!/^\d{10,16}$/.test(messageId)) return null
+  const earliest = contactSince === null ? earliestId : Math.max(earliestId, toMillis(contactSince) - slack)
+  const millis = units.map((unit) => Number(messageId) * unit).find((at) => at >= earliest && at < latestId)
+  return millis === undefined ? null : fromMillis(Math.floor(millis))
+}
+
+/** The documented message has no time of its own, so the best there is is taken, and named. */
+const sentAt = (wire: WireMessage, contactSince: Timestamp | null): Sent => {
+  for (const source of explicitTimes) {
+    const at = wire[source]
+    if (at !== null) return { at, source }
+  }
+  let earliest: Sent = { at: null, source: null }
+  wire.status?.forEach(({ timestamp: at }, index) => {
+    if (at !== null && (earliest.at === null || at < earliest.at)) {
+      earliest = { at, source: `status[${index}].timestamp` }
+    }
+  })
+  if (earliest.at !== null) return earliest
+  const at = timeInId(wire.messageId, contactSince)
+  return { at, source: at === null ? null : "messageId" }
+}
+
+/** A person of the workspace: a user in its own inbox, or one who answered from the channel's app. */
+const people: ReadonlySet<string> = new Set(["user", "echo"])
+
+const roleOf = (wire: WireMessage): { readonly role: Role; readonly providerRole: string | null } => {
+  const source = wire.sender?.source ?? null
+  if (wire.traffic === "incoming") return { role: "customer", providerRole: wire.traffic }
+  if (source === null) return { role: "unknown", providerRole: wire.traffic }
+  return { role: people.has(source) ? "human" : normalizeRole(source), providerRole: source }
+}
+
+const messageAttributes = [
+  "channelMessageId",
+  "channelId",
+  "traffic",
+  "message",
+  "status",
+  "sender",
+  "replyTo",
+  ...explicitTimes
+]
+
+/** What is in a message beside its text. */
+const contentAttributes = (json: JsonObject): JsonObject | null => {
+  const { type: _type, text: _text, ...rest } = asObject(json.message ?? {})
+  return Object.keys(rest).length === 0 ? null : rest
+}
+
+const toMessage = (wire: WireMessage, json: JsonObject, contactSince: Timestamp | null): Message => {
+  const { at, source } = sentAt(wire, contactSince)
+  const record: JsonObject = { ...json, message: contentAttributes(json) }
+  return {
+    messageId: wire.messageId,
+    providerId: wire.messageId,
+    ...roleOf(wire),
+    type: wire.message?.type ?? "unknown",
+    content: wire.message?.text ?? wire.message?.title ?? null,
+    sentAt: at,
+    sentAtSource: source,
+    attributes: attributes(record, messageAttributes)
+  }
+}
+
+interface Read {
+  readonly wire: WireMessage
+  readonly json: JsonObject
+}
+
+/**
+ * Payloads come in the vendor's order, oldest first. One that was replaced later may have lost its place when they are
+ * read back; where ids rise with time, as they do wherever they are numbers given out in turn, they tell it.
+ */
+const inOrder = (messages: ReadonlyArray<Read>): ReadonlyArray<Read> => {
+  const numbers = messages.map(({ wire }) => Number(wire.messageId))
+  const falls = numbers.filter(
+    (number, index) => number < (numbers[index - 1] ?? Number.NEGATIVE_INFINITY)
+  ).length
+  if (falls === 0 || falls * 4 > numbers.length || numbers.some(Number.isNaN)) return messages
+  return [...messages].sort((a, b) => Number(a.wire.messageId) - Number(b.wire.messageId))
+}
+
+interface ReadMessages {
+  readonly items: ReadonlyArray<Message>
+  readonly unreadable: ReadonlyArray<Unreadable>
+}
+
+const readMessages = (payloads: ReadonlyArray<RawPayload>, contactSince: Timestamp | null): ReadMessages => {
+  const faults: Array<Unreadable> = []
+  const read = payloads.flatMap((raw): ReadonlyArray<Read> => {
+    const json = parseJson(raw.payload)
+    const decoded = Either.flatMap(json, decodeMessage)
+    if (Either.isRight(json) && Either.isRight(decoded)) {
+      return [{ wire: decoded.right, json: asObject(json.right) }]
+    }
+    const fault: Fault = Either.isLeft(decoded) ? decoded.left : { path: "$", reason: "" }
+    const providerId = Either.isRight(json) ? idOf(json.right, "messageId") : null
+    faults.push(unreadable({ ...raw, providerId }, fault))
+    return []
+  })
+  const items = inOrder(read).map(({ wire, json }) => toMessage(wire, json, contactSince))
+  return { items, unreadable: faults }
+}
+
+const latest = (messages: ReadonlyArray<Message>): Timestamp | null =>
+  messages.reduce<Timestamp | null>(
+    (last, { sentAt }) => (sentAt !== null && (last === null || sentAt > last) ? sentAt : last),
+    null
+  )
+
+const digest = (text: string): string => hash("sha256", text, "base64url").slice(0, 22)
+
+/** How many of the newest messages a fingerprint covers, and so how many a sync asks for of a known conversation. */
+export const watchedMessages = 10
+
+/** @param messages payloads, oldest first */
+export const fingerprintOf = (contact: string, messages: ReadonlyArray<string>): string =>
+  `${digest(contact)}.${messages.length === 0 ? "-" : digest(messages.slice(-watchedMessages).join("\n"))}`
+
+/** The payload of a contact as it is kept. */
+export const contactPayload = (contactId: string, json: Json): RawPayload => ({
+  kind: "contact",
+  providerId: contactId,
+  conversationId: contactId,
+  payload: JSON.stringify(json)
+})
+
+/** The payload of a message as it is kept; one whose id cannot be read is known by what it holds. */
+export const messagePayload = (contactId: string, json: Json): RawPayload => {
+  const payload = JSON.stringify(json)
+  const providerId = idOf(json, "messageId") ?? `without-id:${digest(payload)}`
+  return { kind: "message", providerId, conversationId: contactId, payload }
+}
+
+/** A contact that can be read, or what is wrong with it. */
+export const readContact = (json: Json): WireContact | Unreadable => {
+  const decoded = decodeContact(json)
+  if (Either.isRight(decoded)) return decoded.right
+  const id = idOf(json, "id")
+  const record = { kind: "contact", providerId: id, conversationId: id, payload: JSON.stringify(json) }
+  return unreadable(record, decoded.left)
+}
+
+/**
+ * A contact and the messages that came with it, oldest first, as a sighting. Without any messages it says nothing about
+ * them; with some it says that they are the newest. Whoever asked for them knows more.
+ */
+export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
+  const contact = payloads.filter(({ kind }) => kind === "contact").at(-1)
+  if (contact === undefined) {
+    const record = { kind: "contact", providerId: null, conversationId: null, payload: "null" }
+    return unreadable(record, { path: "$", reason: "no payload of a contact" })
+  }
+  const json = parseJson(contact.payload)
+  if (Either.isLeft(json)) return unreadable(contact, json.left)
+  const wire = readContact(json.right)
+  if (!("custom_fields" in wire)) return { ...wire, payload: contact.payload }
+  const raw = payloads.filter(({ kind }) => kind === "message")
+  const { items, unreadable: faults } = readMessages(raw, wire.created_at)
+  return {
+    _tag: "Sighting",
+    conversation: { ...toConversation(wire, asObject(json.right), map), lastMessageAt: latest(items) },
+    contact: toContact(wire, asObject(json.right)),
+    messages: raw.length === 0 ? null : { extent: "newest", items },
+    unreadable: faults,
+    raw: [contact, ...raw],
+    fingerprint: fingerprintOf(
+      contact.payload,
+      raw.map(({ payload }) => payload)
+    )
+  }
+}
+
+export const toRemoteState = (wire: WireContact, map: StatusMap): RemoteState => ({
+  status: map.read(wire.status),
+  providerStatus: wire.status,
+  updatedAt: null,
+  title: null,
+  tags: wire.tags ?? []
+})

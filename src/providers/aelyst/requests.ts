@@ -1,0 +1,91 @@
+import type { ProviderRequest } from "../../http/contract.ts"
+
+/** https://developers.aelyst.ai/api/operations/listcontacts/: one condition of a filter. */
+export interface Condition {
+  readonly category: "contactField" | "contactTag" | "lifecycle"
+  readonly field?: string
+  readonly operator: string
+  readonly value: string | ReadonlyArray<string> | { readonly from: string; readonly to: string } | null
+}
+
+export type Filter = { readonly $and: ReadonlyArray<Condition> } | { readonly $or: ReadonlyArray<Condition> }
+
+export interface Paging {
+  readonly limit: number
+  /** From the link to the next page; left out: from the start. */
+  readonly cursorId?: string
+}
+
+export interface ListContactsOptions extends Paging {
+  readonly search?: string
+  readonly filter?: Filter
+  /** An IANA name, for conditions on times. */
+  readonly timezone?: string
+}
+
+/** The page prints "below 100" beside "at most 100": this is right either way. */
+export const largestLimit = 99
+
+const pagingQuery = ({ limit, cursorId }: Paging) => ({ limit: Math.min(limit, largestLimit), cursorId })
+
+/** https://developers.aelyst.ai/api/operations/listcontacts/. Without a search and conditions: every contact. */
+export const listContacts = (options: ListContactsOptions): ProviderRequest => ({
+  operation: "list contacts",
+  method: "POST",
+  path: "/contact/list",
+  query: pagingQuery(options),
+  body: {
+    search: options.search ?? "",
+    filter: options.filter ?? { $and: [] },
+    timezone: options.timezone ?? "UTC"
+  }
+})
+
+/** The prefix says what kind of identifier follows; an id is never guessed to be a phone number. */
+const contactPath = (contactId: string): string => `/contact/id:${encodeURIComponent(contactId)}`
+
+/** https://developers.aelyst.ai/api/operations/getcontact/ */
+export const getContact = (contactId: string): ProviderRequest => ({
+  operation: "get a contact",
+  method: "GET",
+  path: contactPath(contactId),
+  mayBeMissing: true
+})
+
+/**
+ * https://github.com/respond-io/typescript-sdk, whose API Aelyst's mirrors; Aelyst has no page for it, so that it may not
+ * exist. Newest first.
+ */
+export const listMessages = (contactId: string, paging: Paging): ProviderRequest => ({
+  operation: "list messages",
+  method: "GET",
+  path: `${contactPath(contactId)}/message/list`,
+  query: pagingQuery(paging),
+  mayBeMissing: true
+})
+
+/** https://developers.aelyst.ai/api/operations/getmessage/ */
+export const getMessage = (contactId: string, messageId: string): ProviderRequest => ({
+  operation: "get a message",
+  method: "GET",
+  path: `${contactPath(contactId)}/message/${encodeURIComponent(messageId)}`,
+  mayBeMissing: true
+})
+
+export interface StatusUpdate {
+  readonly status: string
+  readonly category: string | null
+  readonly summary: string | null
+}
+
+/** https://developers.aelyst.ai/api/operations/updateconversationstatus/. What is null is left out. */
+export const updateConversationStatus = (contactId: string, update: StatusUpdate): ProviderRequest => ({
+  operation: "open or close a conversation",
+  method: "POST",
+  path: `${contactPath(contactId)}/conversation/status`,
+  body: {
+    status: update.status,
+    ...(update.category === null ? {} : { category: update.category }),
+    ...(update.summary === null ? {} : { summary: update.summary })
+  }
+})

@@ -1,0 +1,282 @@
+import { Clock, Effect, Option, Stream } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import { toMillis } from "../../domain/Timestamp.ts"
+import type { Exchange, ProviderClient } from "../../http/client.ts"
+import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
+import { idOf, isOutside, page, pages } from "../page.ts"
+import { makeWalk, readList } from "./list.ts"
+import { gather, withMessages, withoutReadableMessages } from "./messages.ts"
+import { contactPayload, readContact } from "./normalize.ts"
+import { getContact, largestLimit, listContacts } from "./requests.ts"
+
+/**
+ * Whether contacts can be asked for their messages, for which Aelyst has no page: `unknown` until one answers.
+ * `off`: the user wants none.
+ */
+type MessageList = "off" | "unknown" | "present" | "absent" | "forbidden"
+
+/** What `Page.learned` calls it, and after how long, in milliseconds, an absent list is looked for again. */
+const lessonName = "message-list"
+const lessonHolds = 24 * 60 * 60_000
+
+/** So many contacts that exist must have no list of messages before it is taken to be absent for all. */
+const enoughProbes = 3
+
+interface Listed {
+  readonly contact: RawPayload
+  readonly known: Known | null
+}
+
+/** One enumeration of the workspace, from the first request to the last. */
+interface Scan<E> {
+  readonly client: ProviderClient
+  readonly map: StatusMap
+  readonly scope: PullScope<E>
+  readonly walk: ReturnType<typeof makeWalk>
+  messageList: MessageList
+  probes: number
+  cursor: string | null
+  finished: boolean
+}
+
+const notices: Partial<Record<MessageList, Notice>> = {
+  absent: {
+    code: "message-list-absent",
+    message:
+      "Aelyst gives no list of messages for this workspace (404): contacts and their status are synced without",
+    hint: "it is asked again once a day; `messages: off` on this connection stops that"
+  },
+  forbidden: {
+    code: "message-list-forbidden",
+    message: "Aelyst forbids this token to list messages (403): contacts and their status are synced without",
+    hint: "use a token that may read messages, or set `messages: off` on this connection"
+  }
+}
+
+const noticesOf = <E>(scan: Scan<E>): ReadonlyArray<Notice> => {
+  const isMissed = scan.finished && scan.messageList === "unknown" && scan.probes > 0
+  const notice = notices[isMissed ? "absent" : scan.messageList]
+  return notice === undefined ? [] : [notice]
+}
+
+/** Told once it is known, and again only where it is news or was looked up anew. */
+const learnedBy = <E>(scan: Scan<E>): Page["learned"] => {
+  const before = scan.scope.learned.get(lessonName)?.value
+  if (scan.messageList === "absent" && scan.probes > 0) return { [lessonName]: "absent" }
+  return scan.messageList === "present" && before !== undefined && before !== "present"
+    ? { [lessonName]: "present" }
+    : {}
+}
+
+const toItem = (result: ReturnType<typeof withMessages>, { known }: Listed, refetch: boolean): Item => {
+  if (!("_tag" in result)) return { _tag: "Unreadable", unreadable: result }
+  const isStored =
+    !refetch &&
+    known !== null &&
+    !known.deleted &&
+    result.fingerprint !== null &&
+    known.fingerprint === result.fingerprint
+  return isStored ? { _tag: "Unchanged", providerId: result.conversation.providerId } : result
+}
+
+/** What asking for a contact's messages came to; `Gone`: the contact does not exist any more. */
+type Asked =
+  | {
+      readonly _tag: "Gathered"
+      readonly gathered: NonNullable<Effect.Effect.Success<ReturnType<typeof gather>>>
+    }
+  | { readonly _tag: "Garbled"; readonly detail: string }
+  | { readonly _tag: "None" }
+  | { readonly _tag: "Gone" }
+
+const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked, ProviderError> =>
+  gather(scan.client, contact.providerId, scan.scope.refetch ? null : known).pipe(
+    Effect.flatMap((gathered): Effect.Effect<Asked, ProviderError> => {
+      if (gathered === null)
+        return scan.messageList === "unknown" ? probed(scan, contact) : Effect.succeed({ _tag: "None" })
+      scan.messageList = "present"
+      return Effect.succeed({ _tag: "Gathered", gathered })
+    }),
+    Effect.catchTags({
+      Malformed: ({ detail }) => Effect.succeed<Asked>({ _tag: "Garbled", detail }),
+      Unauthorized: (error) => {
+        if (error.status !== 403) return Effect.fail(error)
+        if (scan.messageList === "unknown") scan.messageList = "forbidden"
+        return Effect.succeed<Asked>({ _tag: "None" })
+      }
+    })
+  )
+
+/** A 404 can mean the contact or the list: the contact's own page tells which. */
+const probed = <E>(scan: Scan<E>, contact: RawPayload): Effect.Effect<Asked, ProviderError> =>
+  Effect.map(scan.client.read(getContact(contact.providerId)), ({ status }): Asked => {
+    if (status === 404 || status === 410) return { _tag: "Gone" }
+    scan.probes += 1
+    if (scan.probes >= enoughProbes) scan.messageList = "absent"
+    return { _tag: "None" }
+  })
+
+interface Outcome {
+  readonly item: Item
+  /** Of the request for messages; null: none was answered. */
+  readonly exchange: Exchange | null
+}
+
+const outcomeOf = <E>(scan: Scan<E>, listed: Listed): Effect.Effect<Outcome | null, ProviderError> =>
+  Effect.gen(function* () {
+    const { map, scope } = scan
+    const isAsked = scan.messageList === "unknown" || scan.messageList === "present"
+    const asked: Asked = isAsked ? yield* ask(scan, listed) : { _tag: "None" }
+    switch (asked._tag) {
+      case "Gone":
+        return null
+      case "Garbled":
+        return {
+          item: toItem(withoutReadableMessages(listed.contact, asked.detail, map), listed, scope.refetch),
+          exchange: null
+        }
+      case "None":
+        return {
+          item: toItem(withMessages(listed.contact, null, map), listed, scope.refetch),
+          exchange: null
+        }
+      case "Gathered": {
+        const sighting = withMessages(listed.contact, asked.gathered, map)
+        return { item: toItem(sighting, listed, scope.refetch), exchange: asked.gathered.exchange }
+      }
+    }
+  })
+
+/** Until it is known whether messages can be listed, contacts are asked one after the other; then side by side. */
+const outcomes = <E>(scan: Scan<E>, listed: ReadonlyArray<Listed>) => {
+  const waiting = [...listed]
+  const first = Stream.repeatEffectOption(
+    Effect.suspend(() => {
+      const one = scan.messageList === "unknown" ? waiting.shift() : undefined
+      return one === undefined
+        ? Effect.fail(Option.none<ProviderError>())
+        : Effect.mapError(outcomeOf(scan, one), Option.some)
+    })
+  )
+  const rest = Stream.suspend(() =>
+    Stream.fromIterable(waiting).pipe(
+      Stream.mapEffect((one) => outcomeOf(scan, one), {
+        concurrency: scan.scope.concurrency,
+        unordered: true
+      })
+    )
+  )
+  return Stream.concat(first, rest)
+}
+
+interface Sorted {
+  /** What the list alone decides. */
+  readonly decided: ReadonlyArray<Item>
+  readonly open: ReadonlyArray<RawPayload>
+}
+
+const sortOut = <E>(scope: PullScope<E>, contacts: ReadonlyArray<Json>): Sorted => {
+  const decided: Array<Item> = []
+  const open: Array<RawPayload> = []
+  for (const json of contacts) {
+    const wire = readContact(json)
+    if (!("custom_fields" in wire)) decided.push({ _tag: "Unreadable", unreadable: wire })
+    else if (isOutside(wire.created_at, scope)) decided.push({ _tag: "Filtered", providerId: wire.id })
+    else open.push(contactPayload(wire.id, json))
+  }
+  return { decided, open }
+}
+
+/**
+ * The pages of one response of the list. Contacts with news of their messages come each in a page of their own, before
+ * the page of all the others: with that one's cursor, everything up to it is stored.
+ */
+const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const { client, cursor, scope, walk } = scan
+      const paging = cursor === null ? {} : { cursorId: cursor }
+      const answer = yield* client.read(listContacts({ limit: largestLimit, ...paging }))
+      const { items, next } = yield* readList(answer)
+      const { decided, open } = sortOut(
+        scope,
+        walk.fresh(items, (item) => idOf(item, "id"))
+      )
+      if (next === null) scan.finished = true
+      else yield* walk.goOn(next)
+      scan.cursor = next
+      const ids = open.map(({ providerId }) => providerId)
+      const known = ids.length === 0 ? new Map<string, Known>() : yield* scope.known(ids)
+      const listed = open.map(
+        (contact): Listed => ({ contact, known: known.get(contact.providerId) ?? null })
+      )
+
+      const others: Array<Item> = [...decided]
+      // The contact's status was seen when the list was asked for, however much later its messages were.
+      const { requestedAt } = answer.exchange
+      const details = outcomes(scan, listed).pipe(
+        Stream.filterMap((outcome) => {
+          if (outcome === null) return Option.none()
+          const { exchange, item } = outcome
+          if (exchange !== null && item._tag === "Sighting") {
+            return Option.some(page({ exchange: { ...exchange, requestedAt }, items: [item] }))
+          }
+          others.push(item)
+          return Option.none()
+        })
+      )
+      const last = Stream.suspend(() =>
+        Stream.fromIterable(
+          pages({
+            exchange: answer.exchange,
+            items: others,
+            cursor: next,
+            end: scan.finished ? { complete: true, reason: null } : null,
+            notices: noticesOf(scan),
+            learned: learnedBy(scan)
+          })
+        )
+      )
+      return Stream.concat(details, last)
+    })
+  )
+
+const newScan = <E>(client: ProviderClient, map: StatusMap, messages: boolean, scope: PullScope<E>) =>
+  Effect.map(Clock.currentTimeMillis, (now): Scan<E> => {
+    const lesson = scope.learned.get(lessonName)
+    const isAbsent = lesson?.value === "absent" && now - toMillis(lesson.at) < lessonHolds
+    const messageList = isAbsent ? "absent" : "unknown"
+    return {
+      client,
+      map,
+      scope,
+      walk: makeWalk("list contacts"),
+      messageList: messages && scope.messages ? messageList : "off",
+      probes: 0,
+      cursor: scope.cursor,
+      finished: false
+    }
+  })
+
+/**
+ * Every contact of the workspace. It can be asked for no time of a contact's last change, since there is none: each
+ * scan reads the whole list and asks every contact for its newest messages once.
+ * @param messages false: the user has turned them off for this vendor
+ */
+export const scan = <E>(
+  client: ProviderClient,
+  map: StatusMap,
+  messages: boolean,
+  scope: PullScope<E>
+): Stream.Stream<Page, ProviderError | E> =>
+  Stream.unwrap(
+    Effect.map(newScan(client, map, messages, scope), (state) =>
+      Stream.repeatEffectOption(
+        Effect.suspend(() =>
+          state.finished ? Effect.fail(Option.none<never>()) : Effect.succeed(responsePages(state))
+        )
+      ).pipe(Stream.flatten())
+    )
+  )
