@@ -37,7 +37,7 @@ const jsonSchemaOf = (ast: Key["ast"]): JsonObject => {
 const propertyOf = (key: Key): JsonObject =>
   key.secret
     ? {
-        description: "A secret: the name of the variable that holds it, in ${ }.",
+        description: "A secret: the name of the variable that holds it, in braces behind a dollar sign.",
         type: "string",
         pattern: secretPattern
       }

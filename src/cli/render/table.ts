@@ -93,12 +93,12 @@ export const tableWriter = (
   }
 }
 
-/** The whole table, as lines. */
-export const table = (
+/** The whole table as text. */
+export const renderTable = (
   columns: ReadonlyArray<Column>,
   rows: ReadonlyArray<Row>,
   room: number | null
-): ReadonlyArray<string> => {
+): string => {
   const writer = tableWriter(columns, rows, room)
-  return [...writer.head, ...rows.flatMap(writer.line)]
+  return [...writer.head, ...rows.flatMap(writer.line)].join("\n")
 }
