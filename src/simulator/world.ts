@@ -175,6 +175,7 @@ export const makeWorld = <Conversation extends object, Message>(
       changed()
     },
     remove: (id) => {
+      mustHold(id)
       conversations.delete(id)
       changed()
     },

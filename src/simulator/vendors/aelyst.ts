@@ -75,14 +75,14 @@ const closingNotes = [
   { category: "Spam", description: "Not a customer." }
 ]
 
-const statusOf = (plan: Plan): string | null => {
-  const kind = mix(plan.key, 51) % 50
-  return kind === 0 ? null : kind < 3 ? "blocked" : kind < 25 ? "open" : "closed"
+const statusOf = (plan: Plan, index: number): string | null => {
+  if (index % 50 === 13) return null
+  return index % 25 === 6 ? "blocked" : pick(["open", "closed"], mix(plan.key, 51))
 }
 
 const createContact = (plan: Plan, index: number): AelystContact => {
   const person = personOf(plan.key)
-  const status = statusOf(plan)
+  const status = statusOf(plan, index)
   const vip = mix(plan.key, 57) % 9 === 0
   return {
     id: 100_000 + index * 3,

@@ -111,11 +111,11 @@ const makeEmpfioWorld = (input: WorldInput, times: () => EmpfioOptions["times"])
   const world = makeWorld<EmpfioConversation, EmpfioMessage>(input, {
     statuses,
     idOf: (conversation) => conversation.id,
-    create: (plan, _index, last) => {
+    create: (plan, index, last) => {
       const person = personOf(plan.key)
       const channel = pick(["whatsapp", "whatsapp", "telegram", "web", "voice"], mix(plan.key, 52))
       const leadId = uuid(plan.key, 54)
-      const known = mix(plan.key, 55) % 30 > 0
+      const known = index % 25 !== 9
       return {
         id: uuid(plan.key, 53),
         lead_id: known ? leadId : null,
