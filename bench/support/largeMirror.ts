@@ -40,7 +40,7 @@ const chance = (seed: number): number => {
   return ((x ^ (x >>> 15)) >>> 0) / 2 ** 32
 }
 
-const pick = <A>(list: readonly [A, ...Array<A>], share: number): A =>
+const pick = <const A>(list: ReadonlyArray<A> & { readonly 0: A }, share: number): A =>
   list[Math.floor(share * list.length)] ?? list[0]
 
 const connections = [

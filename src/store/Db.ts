@@ -2,6 +2,7 @@ import { chmodSync, closeSync, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Clock, Effect } from "effect"
+import { refreshDictionary } from "./dictionary.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { migrations } from "./migrations/index.ts"
 import { StoreError, toStoreError } from "./StoreError.ts"
@@ -101,6 +102,7 @@ const openForWriting = (op: string, path: string, timeout: number, at: string): 
     database.pragma("wal_autocheckpoint = 4000")
     database.pragma("journal_size_limit = 33554432")
     migrate(database, at)
+    refreshDictionary(database)
     return database
   } catch (cause) {
     database.close()

@@ -1,0 +1,77 @@
+import type Sqlite from "better-sqlite3"
+import { analysis } from "./dictionary/analysis.ts"
+import type { TableEntry } from "./dictionary/entry.ts"
+import { ledger } from "./dictionary/ledger.ts"
+import { outbox } from "./dictionary/outbox.ts"
+import { records } from "./dictionary/records.ts"
+
+export type { ColumnEntry, Source, TableEntry } from "./dictionary/entry.ts"
+
+/** Tables that serve the program alone: they may change with any version, and nobody should query them. */
+export const internalTables: ReadonlySet<string> = new Set([
+  "leases",
+  "learned",
+  "message_search_source",
+  "message_words",
+  "remote_contacts",
+  "remote_conversations",
+  "scan_seen",
+  "scans"
+])
+
+/** Every table and view that analysts may rely on, in the order in which they meet them. */
+export const dictionary: ReadonlyArray<TableEntry> = [...records, ...analysis, ...outbox, ...ledger]
+
+/** A row of the table `dictionary`: column_name null for the table itself, source as JSON text. */
+export type DictionaryRow = readonly [
+  tableName: string,
+  columnName: string | null,
+  meaning: string,
+  unit: string | null,
+  nullMeans: string | null,
+  source: string | null,
+  example: string | null
+]
+
+export const dictionaryRows: ReadonlyArray<DictionaryRow> = dictionary.flatMap(
+  ({ columns, example, meaning, table }) => [
+    [table, null, meaning, null, null, null, example ?? null] as const,
+    ...Object.entries(columns).map(
+      ([name, column]) =>
+        [
+          table,
+          name,
+          column.meaning,
+          column.unit ?? null,
+          column.nullMeans ?? null,
+          column.source === undefined ? null : JSON.stringify(column.source),
+          column.example === undefined ? null : String(column.example)
+        ] as const
+    )
+  ]
+)
+
+const columns = "table_name, column_name, meaning, unit, null_means, source, example"
+
+/**
+ * Brings the file's dictionary to this program's texts, in one transaction. Writes nothing, and takes no lock, where
+ * they are the same already. To be called once the schema is the newest. Returns whether anything was written.
+ */
+export const refreshDictionary = (
+  database: Sqlite.Database,
+  rows: ReadonlyArray<DictionaryRow> = dictionaryRows
+): boolean => {
+  const stored = database.prepare(`SELECT ${columns} FROM dictionary ORDER BY rowid`).raw()
+  const isSame = () => JSON.stringify(stored.all()) === JSON.stringify(rows)
+  if (isSame()) return false
+  return database
+    .transaction(() => {
+      // Another process may have been faster.
+      if (isSame()) return false
+      database.prepare("DELETE FROM dictionary").run()
+      const insert = database.prepare(`INSERT INTO dictionary (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+      for (const row of rows) insert.run(...row)
+      return true
+    })
+    .immediate()
+}

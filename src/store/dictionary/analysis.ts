@@ -1,0 +1,416 @@
+import {
+  type ColumnEntry,
+  channel,
+  connection,
+  conversationId,
+  count,
+  lane,
+  provider,
+  seconds,
+  share,
+  status,
+  type TableEntry,
+  time
+} from "./entry.ts"
+
+const who = { connection, provider, channel }
+
+const campaign: ColumnEntry = {
+  meaning: "The vendor's id of the campaign that started them.",
+  nullMeans: "no campaign did, or the vendor does not say",
+  example: "665f1a2b3c4d5e6f7a8b9c0e"
+}
+
+const agent: ColumnEntry = {
+  meaning: "The vendor's id of the agent.",
+  nullMeans: "the vendor does not say",
+  example: "agent-1"
+}
+
+const completionRate = share("Which share of these conversations is completed.")
+const abandonmentRate = share("Which share of these conversations is abandoned.")
+
+/** Who spoke when: the same in the table and in the view over it. */
+const activity: Readonly<Record<string, ColumnEntry>> = {
+  customer_messages: count("Messages of the customer.", { example: 6 }),
+  agent_messages: count("Messages of the agent, the machine.", { example: 5 }),
+  human_messages: count("Messages of people on our side.", { example: 1 }),
+  first_customer_at: time("When the customer first wrote.", {
+    nullMeans: "the customer did not write, or the time is not known"
+  }),
+  first_answer_at: time("When an agent or a person first wrote after the customer's first message.", {
+    nullMeans: "nobody answered, or the time is not known"
+  }),
+  first_answer_by: {
+    meaning: "Who gave that first answer: agent or human.",
+    nullMeans: "nobody answered",
+    example: "agent"
+  },
+  first_human_at: time("When a person on our side first wrote.", {
+    nullMeans: "none did, or the time is not known"
+  }),
+  last_customer_at: time("When the customer last wrote.", {
+    nullMeans: "the customer did not write, or the time is not known"
+  }),
+  last_role: {
+    meaning: "Who had the last word: customer, agent or human.",
+    nullMeans: "none of them wrote",
+    example: "customer"
+  },
+  unanswered_since: time("When the customer wrote what nobody has answered yet.", {
+    nullMeans: "the last word is ours, or the time is not known"
+  })
+}
+
+/** Views for what is asked most. They leave out conversations that the provider no longer has. */
+export const analysis: ReadonlyArray<TableEntry> = [
+  {
+    table: "conversation_activity",
+    meaning:
+      "Who spoke how often and when, for each conversation with messages. conversation_facts is easier to use.",
+    columns: {
+      conversation_id: conversationId,
+      first_message_at: time("When the first message was sent.", { nullMeans: "the time is not known" }),
+      ...activity
+    }
+  },
+  {
+    table: "conversation_facts",
+    meaning:
+      "One row for each conversation that the provider still has, with what the other views count: times, speakers, outcomes.",
+    example:
+      "SELECT day, avg(seconds_to_first_answer) FROM conversation_facts WHERE channel = 'whatsapp' GROUP BY day",
+    columns: {
+      conversation_id: conversationId,
+      ...who,
+      status,
+      agent_id: agent,
+      campaign_id: campaign,
+      qualified: {
+        meaning: "Whether the lead was found to qualify: 1 yes, 0 no.",
+        nullMeans: "not decided, or the vendor does not decide",
+        example: 1
+      },
+      day: {
+        meaning: "The day on which it started.",
+        unit: "UTC, ISO 8601 date",
+        nullMeans: "nobody says when it started",
+        example: "2026-03-07"
+      },
+      started_at: time("When it started, by the vendor's word or else by its first message.", {
+        nullMeans: "nobody says when it started"
+      }),
+      last_message_at: time("When its last message was sent.", {
+        nullMeans: "there is none, or its time is not known"
+      }),
+      messages: count("Messages in the mirror.", { example: 12 }),
+      ...activity,
+      seconds_to_first_answer: seconds("From the customer's first message to the first answer.", {
+        nullMeans: "nobody answered, or a time is not known",
+        example: 4.2
+      }),
+      seconds_to_person: seconds(
+        "From the customer's first message to the first message of a person on our side.",
+        {
+          nullMeans: "no person wrote, or a time is not known",
+          example: 640
+        }
+      ),
+      seconds_to_completion: seconds(
+        "From the customer's first message (or the start) to the last message of a completed conversation.",
+        { nullMeans: "it is not completed, or a time is not known", example: 1800 }
+      ),
+      handed_off: {
+        meaning:
+          "1: it is or was handed to a person (by its status, its history, or because a person wrote); 0: never.",
+        example: 0
+      }
+    }
+  },
+  {
+    table: "daily_volume",
+    meaning: "Conversations by the day on which they started, and the messages that they hold.",
+    example:
+      "SELECT day, sum(conversations) FROM daily_volume WHERE provider = 'empfio' GROUP BY day ORDER BY day",
+    columns: {
+      day: {
+        meaning: "The day on which they started.",
+        unit: "UTC, ISO 8601 date",
+        nullMeans: "nobody says when they started",
+        example: "2026-03-07"
+      },
+      ...who,
+      status,
+      conversations: count("Conversations."),
+      messages: count("Messages that these conversations hold, whenever they were sent.")
+    }
+  },
+  {
+    table: "response_times",
+    meaning: "How long customers waited, by connection and channel.",
+    example:
+      "SELECT connection, channel, median_seconds, p90_seconds FROM response_times WHERE measure = 'first_answer'",
+    columns: {
+      measure: {
+        meaning:
+          "first_answer: to the first answer of an agent or a person; first_person: to the first message of a person; completion: to the last message of a completed conversation.",
+        example: "first_answer"
+      },
+      ...who,
+      conversations: count("Conversations in which it happened."),
+      median_seconds: seconds("Half of them took no longer.", { example: 4.2 }),
+      p90_seconds: seconds("Nine of ten took no longer.", { example: 60 }),
+      mean_seconds: seconds("The arithmetic mean.", { example: 12.5 }),
+      longest_seconds: seconds("The longest of all.", { example: 86400 })
+    }
+  },
+  {
+    table: "outcomes",
+    meaning:
+      "How conversations stand, and hand-off, completion and abandonment rates, by connection and channel.",
+    example:
+      "SELECT connection, channel, hand_off_rate, abandonment_rate FROM outcomes ORDER BY conversations DESC",
+    columns: {
+      ...who,
+      conversations: count("All of them."),
+      active: count("Those whose status is active."),
+      handed_off: count("Those whose status is handed_off."),
+      completed: count("Those whose status is completed."),
+      abandoned: count("Those whose status is abandoned."),
+      unknown: count("Those whose status means none of these."),
+      ever_handed_off: count("Those that are or were handed to a person."),
+      hand_off_rate: share("Which share is or was handed to a person."),
+      completion_rate: completionRate,
+      abandonment_rate: abandonmentRate
+    }
+  },
+  {
+    table: "waiting_for_person",
+    meaning: "Conversations that were handed to a person and in which no person had the last word.",
+    example:
+      "SELECT conversation_id, title, waiting_seconds / 3600 AS hours FROM waiting_for_person ORDER BY waiting_since LIMIT 20",
+    columns: {
+      conversation_id: conversationId,
+      ...who,
+      contact_id: {
+        meaning: "Who waits: contacts.id.",
+        nullMeans: "the vendor names nobody",
+        example: "support:42"
+      },
+      title: { meaning: "The vendor's title.", nullMeans: "it has none", example: "Refund" },
+      agent_id: agent,
+      campaign_id: campaign,
+      waiting_since: time(
+        "Since the customer's unanswered message, otherwise since the last message or the start.",
+        {
+          nullMeans: "no time is known"
+        }
+      ),
+      waiting_seconds: seconds("From then until now.", { nullMeans: "no time is known", example: 5400 }),
+      last_role: {
+        meaning: "Who had the last word: customer or agent.",
+        nullMeans: "neither wrote",
+        example: "customer"
+      },
+      last_message_at: time("When the last message was sent.", {
+        nullMeans: "there is none, or its time is not known"
+      }),
+      messages: count("Messages in the mirror.", { example: 12 })
+    }
+  },
+  {
+    table: "qualification_outcomes",
+    meaning: "How many leads turned out qualified, by connection, channel and campaign.",
+    example:
+      "SELECT campaign_id, qualified, decided, qualified_rate FROM qualification_outcomes WHERE decided > 0",
+    columns: {
+      ...who,
+      campaign_id: campaign,
+      conversations: count("All of them."),
+      decided: count("Those in which the vendor decided."),
+      qualified: count("Those that qualified."),
+      not_qualified: count("Those that did not."),
+      undecided: count("Those without a decision."),
+      qualified_rate: share("Which share of the decided ones qualified.", { nullMeans: "none was decided" })
+    }
+  },
+  {
+    table: "busiest_hours",
+    meaning: "How many messages were sent in each hour of the week, over all of the mirror.",
+    example:
+      "SELECT weekday, hour, customer_messages FROM busiest_hours ORDER BY customer_messages DESC LIMIT 5",
+    columns: {
+      weekday: { meaning: "1 Monday to 7 Sunday.", unit: "UTC", example: 1 },
+      hour: { meaning: "0 to 23.", unit: "UTC", example: 10 },
+      customer_messages: count("Messages of customers."),
+      agent_messages: count("Messages of agents, the machines."),
+      human_messages: count("Messages of people on our side.")
+    }
+  },
+  {
+    table: "agent_against_person",
+    meaning: "What became of conversations that agents answered alone, people alone, both, or nobody.",
+    example: "SELECT answered_by, sum(conversations) FROM agent_against_person GROUP BY answered_by",
+    columns: {
+      ...who,
+      answered_by: { meaning: "agent, human, both or nobody.", example: "agent" },
+      conversations: count("Conversations."),
+      customer_messages: count("Messages of customers in them."),
+      agent_messages: count("Messages of agents in them."),
+      human_messages: count("Messages of people on our side in them."),
+      mean_seconds_to_first_answer: seconds(
+        "From the customer's first message to the first answer, on average.",
+        {
+          nullMeans: "nobody answered, or no time is known",
+          example: 12.5
+        }
+      ),
+      completion_rate: completionRate,
+      abandonment_rate: abandonmentRate
+    }
+  },
+  {
+    table: "open_changes",
+    meaning: "What somebody here asked for and the provider has not confirmed yet.",
+    example:
+      "SELECT change_id, conversation_id, remote_status, to_status, state, last_error FROM open_changes ORDER BY requested_at",
+    columns: {
+      change_id: { meaning: "The change: status_changes.id.", example: 7 },
+      conversation_id: conversationId,
+      connection,
+      provider,
+      remote_status: { meaning: "What the provider was last seen to hold.", example: "active" },
+      to_status: {
+        meaning: "The wanted status.",
+        nullMeans: "the change is about other fields alone",
+        example: "completed"
+      },
+      category: {
+        meaning: "Aelyst: the name of the closing note.",
+        nullMeans: "none was given",
+        example: "Spam"
+      },
+      fields: {
+        meaning: "Convocore: title and tags to be set.",
+        unit: "JSON object",
+        nullMeans: "none was given",
+        example: '{"tags":["resolved"]}'
+      },
+      state: { meaning: "pending, sending, queued or sent.", example: "pending" },
+      attempts: count("How often it was sent.", { example: 0 }),
+      not_before: time("Not sent again before this moment.", { nullMeans: "it may be sent at once" }),
+      last_error: {
+        meaning: "Why it is where it is, in words.",
+        nullMeans: "nothing went wrong",
+        example: "the vendor queued it"
+      },
+      requested_at: time("When it was asked for."),
+      requested_by: { meaning: "Who asked: sql for an UPDATE, otherwise the command.", example: "sql" },
+      sent_at: time("When it was last sent.", { nullMeans: "it was not sent yet" }),
+      open_seconds: seconds("From when it was asked for until now.", { example: 90 })
+    }
+  },
+  {
+    table: "lineage",
+    meaning:
+      "Where a row came from: the request that last changed it, that request's run, and the raw records that are kept of it. One row for each raw record.",
+    example:
+      "SELECT run_id, path, requested_at, raw_kind, raw_key FROM lineage WHERE table_name = 'messages' AND row_id = '…'",
+    columns: {
+      table_name: {
+        meaning:
+          "conversations, messages, contacts, status_history, status_changes, quarantine or raw_records.",
+        example: "messages"
+      },
+      row_id: {
+        meaning: "The row's id (raw_records: its key), as text.",
+        example: "support:DL2kG9YWdZpGGOn:3f1c"
+      },
+      conversation_id: {
+        ...conversationId,
+        nullMeans: "the conversation is not known"
+      },
+      connection,
+      run_id: { meaning: "The run: runs.id.", example: 12 },
+      command: { meaning: "The run's command.", example: "sync" },
+      run_started_at: time("When the run started."),
+      page_id: {
+        meaning: "The request: pages.id.",
+        nullMeans: "the run did it, no single request",
+        example: 4711
+      },
+      lane: { ...lane, nullMeans: "the run did it, no single request" },
+      operation: {
+        meaning: "What was asked for.",
+        nullMeans: "the run did it, no single request",
+        example: "list conversations"
+      },
+      method: { meaning: "The HTTP method.", nullMeans: "the run did it, no single request", example: "GET" },
+      path: {
+        meaning: "The URL's path and query.",
+        nullMeans: "the run did it, no single request",
+        example: "/conversations"
+      },
+      http_status: {
+        meaning: "The answer's HTTP status.",
+        nullMeans: "the run did it, no single request",
+        example: 200
+      },
+      requested_at: time("When the request was sent.", { nullMeans: "the run did it, no single request" }),
+      received_at: time("When the answer was there.", { nullMeans: "the run did it, no single request" }),
+      raw_key: { meaning: "The raw record: raw_records.key.", nullMeans: "none is kept", example: 99 },
+      raw_kind: { meaning: "What the raw record is.", nullMeans: "none is kept", example: "conversation" },
+      raw_provider_id: {
+        meaning: "The vendor's id of the raw record.",
+        nullMeans: "none is kept",
+        example: "DL2kG9YWdZpGGOn"
+      },
+      raw_hash: { meaning: "The raw record's hash.", nullMeans: "none is kept", example: "b1946ac9" },
+      raw_encoding: {
+        meaning: "How its payload is stored: json or deflate.",
+        nullMeans: "none is kept",
+        example: "deflate"
+      },
+      raw_observed_at: time("When the request was sent that brought the raw record.", {
+        nullMeans: "none is kept"
+      })
+    }
+  },
+  {
+    table: "dictionary",
+    meaning: "What every table and column means. Parley writes it anew whenever its texts change.",
+    example:
+      "SELECT column_name, meaning, unit, null_means FROM dictionary WHERE table_name = 'conversations'",
+    columns: {
+      table_name: { meaning: "The table or view.", example: "messages" },
+      column_name: {
+        meaning: "The column.",
+        nullMeans: "the entry is about the table itself",
+        example: "sent_at"
+      },
+      meaning: { meaning: "What it says.", example: "When it was sent." },
+      unit: {
+        meaning: "What it is counted in, or how it is written.",
+        nullMeans: "plain text or a number without a unit",
+        example: "seconds"
+      },
+      null_means: {
+        meaning: "What null says.",
+        nullMeans: "the column is never null",
+        example: "the vendor gives no time"
+      },
+      source: {
+        meaning:
+          "For each vendor the JSON path of what it is taken from. A vendor that is absent never says it.",
+        unit: "JSON object",
+        nullMeans: "it is made here, not taken from a vendor",
+        example: '{"empfio":"$.created_at"}'
+      },
+      example: {
+        meaning: "A value; for a table, a query.",
+        nullMeans: "there is none",
+        example: "2026-03-07T10:00:00.000Z"
+      }
+    }
+  }
+]

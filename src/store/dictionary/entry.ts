@@ -1,0 +1,96 @@
+/** Where a value comes from: for each vendor the JSON path in what it sends. A vendor that is absent never says it. */
+export type Source = Readonly<Partial<Record<"naturalead" | "convocore" | "empfio" | "aelyst", string>>>
+
+/** What one column means. Texts are for people who write SQL and have never seen the program. */
+export interface ColumnEntry {
+  readonly meaning: string
+  readonly unit?: string
+  /** What null says; left out where the column is never null. */
+  readonly nullMeans?: string
+  readonly source?: Source
+  readonly example?: string | number
+}
+
+export interface TableEntry {
+  readonly table: string
+  readonly meaning: string
+  /** A query that shows the table's use. */
+  readonly example?: string
+  readonly columns: Readonly<Record<string, ColumnEntry>>
+}
+
+export const utc = "UTC, ISO 8601 text with milliseconds"
+
+/** A moment. */
+export const time = (meaning: string, rest: Partial<ColumnEntry> = {}): ColumnEntry => ({
+  meaning,
+  unit: utc,
+  example: "2026-03-07T10:00:00.000Z",
+  ...rest
+})
+
+export const count = (meaning: string, rest: Partial<ColumnEntry> = {}): ColumnEntry => ({
+  meaning,
+  unit: "count",
+  ...rest
+})
+
+export const seconds = (meaning: string, rest: Partial<ColumnEntry> = {}): ColumnEntry => ({
+  meaning,
+  unit: "seconds",
+  ...rest
+})
+
+export const share = (meaning: string, rest: Partial<ColumnEntry> = {}): ColumnEntry => ({
+  meaning,
+  unit: "share, 0 to 1",
+  ...rest
+})
+
+export const connection: ColumnEntry = {
+  meaning: "The account that the row belongs to, under the name that the configuration gives it.",
+  example: "support"
+}
+
+export const provider: ColumnEntry = {
+  meaning: "The vendor: naturalead, convocore, empfio or aelyst.",
+  example: "convocore"
+}
+
+export const conversationId: ColumnEntry = {
+  meaning: "The conversation: conversations.id.",
+  example: "support:DL2kG9YWdZpGGOn"
+}
+
+export const channel: ColumnEntry = {
+  meaning: "Where it is held: web, messenger, whatsapp, voice, or the vendor's own word for any other.",
+  nullMeans: "the vendor does not say",
+  example: "whatsapp"
+}
+
+export const status: ColumnEntry = {
+  meaning:
+    "active, handed_off (to a person), completed, abandoned, or unknown (the vendor's word means none of these). What is wanted here while a change is open, otherwise what the provider holds.",
+  example: "completed"
+}
+
+export const runId: ColumnEntry = { meaning: "The run: runs.id.", example: 12 }
+export const pageId: ColumnEntry = { meaning: "The request: pages.id.", example: 4711 }
+
+export const lane: ColumnEntry = {
+  meaning:
+    "What the run was doing: sync, backfill, push or verify. Each runs once at a time for a connection.",
+  example: "sync"
+}
+
+/** The five ways in which a received record can end; they add up to `received`. */
+export const tallies: Readonly<Record<string, ColumnEntry>> = {
+  received: count(
+    "Records received: conversations, messages and contacts. The sum of the next five columns."
+  ),
+  inserted: count("Received records that were new."),
+  updated: count("Received records that changed what was stored."),
+  unchanged: count("Received records that were stored as they are, or older than what is stored."),
+  filtered: count("Received records outside of the time window that was asked for."),
+  quarantined: count("Received records that could not be read, and are kept in quarantine.")
+}

@@ -1,0 +1,223 @@
+import { connection, count, lane, pageId, provider, runId, type TableEntry, tallies, time } from "./entry.ts"
+
+/** How the rows got here. */
+export const ledger: ReadonlyArray<TableEntry> = [
+  {
+    table: "runs",
+    meaning: "Every execution of a command that talks to providers.",
+    example: "SELECT id, command, started_at, outcome FROM runs ORDER BY id DESC LIMIT 10",
+    columns: {
+      id: { meaning: "The run's number.", example: 12 },
+      command: { meaning: "The verb: sync, backfill, push, verify, …", example: "sync" },
+      started_at: time("When it started."),
+      finished_at: time("When it ended.", { nullMeans: "it is running" }),
+      outcome: {
+        meaning:
+          "running, complete, partial (something failed or is missing, the rest is stored), failed, or interrupted.",
+        example: "complete"
+      },
+      exit_code: {
+        meaning: "The command's exit code.",
+        nullMeans: "it is running, or was killed",
+        example: 0
+      },
+      host: { meaning: "The machine it ran on.", example: "worker-1" },
+      pid: { meaning: "Its process id there.", example: 4242 },
+      process_start: {
+        meaning:
+          "When the machine started that process, as the machine counts: tells it from a later one with its number.",
+        nullMeans: "the machine does not tell",
+        example: "48213377"
+      }
+    }
+  },
+  {
+    table: "run_connections",
+    meaning: "What each run did for each connection.",
+    example:
+      "SELECT connection, outcome, requests, received, error_message FROM run_connections WHERE run_id = 12",
+    columns: {
+      run_id: runId,
+      connection,
+      lane,
+      outcome: { meaning: "running, complete, partial, failed or interrupted.", example: "complete" },
+      started_at: time("When the run began with this connection."),
+      finished_at: time("When it was done with it.", { nullMeans: "it is running" }),
+      requests: count("Requests that were sent."),
+      rate_limited: count("Answers that asked to wait (429)."),
+      queued: count("Answers that put the request into the vendor's queue (449)."),
+      waited_ms: {
+        meaning: "How long it waited for the vendor's limits.",
+        unit: "milliseconds",
+        example: 2500
+      },
+      pages: count("Pages that were stored."),
+      ...tallies,
+      conversations: count("Conversations among the received records."),
+      messages: count("Messages among the received records."),
+      changes_confirmed: count("Changes that the provider confirmed."),
+      changes_queued: count("Changes that the provider queued, to be looked at again."),
+      changes_rejected: count("Changes that the provider refused."),
+      changes_conflict: count("Changes that ended because the provider's status had changed meanwhile."),
+      changes_pending: count("Changes that still wait to be sent."),
+      error_kind: {
+        meaning: "What went wrong, in a word for programs.",
+        nullMeans: "nothing did",
+        example: "rate_limited"
+      },
+      error_message: {
+        meaning: "What went wrong, in words.",
+        nullMeans: "nothing did",
+        example: "the key is not accepted"
+      },
+      error_hint: {
+        meaning: "What to do about it.",
+        nullMeans: "nothing went wrong",
+        example: "check NATURALEAD_API_KEY"
+      }
+    }
+  },
+  {
+    table: "pages",
+    meaning:
+      "Every request whose answer was stored: at most 500 records, committed together with all that came from them.",
+    example: "SELECT operation, path, status, received FROM pages WHERE run_id = 12",
+    columns: {
+      id: { meaning: "The page's number.", example: 4711 },
+      run_id: runId,
+      connection,
+      lane,
+      operation: { meaning: "What was asked for, in the adapter's words.", example: "list conversations" },
+      method: { meaning: "The HTTP method.", example: "GET" },
+      path: {
+        meaning: "The URL's path and query, without host and secrets.",
+        example: "/agents/agent-1/convos?limit=20"
+      },
+      status: { meaning: "The HTTP status of the answer.", example: 200 },
+      requested_at: time("When the request was sent."),
+      received_at: time("When the answer was there."),
+      bytes: { meaning: "Size of the answer.", unit: "bytes", example: 20480 },
+      ...tallies
+    }
+  },
+  {
+    table: "quarantine",
+    meaning:
+      "Records that could not be read, kept whole. The next good sighting of a record resolves its rows; parley quarantine retry reads them again.",
+    example: "SELECT connection, kind, reason, path FROM quarantine WHERE resolved_at IS NULL",
+    columns: {
+      id: { meaning: "The row's number.", example: 3 },
+      connection,
+      kind: { meaning: "What the record is, in the adapter's words.", example: "message" },
+      provider_id: {
+        meaning: "The vendor's id of the record.",
+        nullMeans: "it could not be read",
+        example: "m-17"
+      },
+      conversation_provider_id: {
+        meaning: "The vendor's id of the conversation that the record belongs to.",
+        nullMeans: "it could not be read",
+        example: "DL2kG9YWdZpGGOn"
+      },
+      reason: { meaning: "What is wrong with it, in words.", example: 'expected a number, got "twelve"' },
+      path: { meaning: "Where in the record: a JSON path.", example: "$.messages[3].timestamp" },
+      payload: {
+        meaning: "The record as it came.",
+        unit: "JSON",
+        example: '{"id":"m-17","timestamp":"twelve"}'
+      },
+      payload_hash: { meaning: "Tells payloads apart.", example: "b1946ac9" },
+      seen: count("How often it was received like this.", { example: 1 }),
+      first_seen_at: time("When it was first received."),
+      last_seen_at: time("When it was last received."),
+      resolved_at: time("When a good sighting of the record was stored.", {
+        nullMeans: "it is still not readable"
+      }),
+      page_id: { ...pageId, meaning: "The request that last brought it: pages.id." }
+    }
+  },
+  {
+    table: "raw_records",
+    meaning:
+      "What the vendors sent, as it came: everything else can be made anew from it. lineage leads from any row to its raw records.",
+    example:
+      "SELECT kind, observed_at, encoding, length(payload) FROM raw_records WHERE conversation_provider_id = '…'",
+    columns: {
+      key: { meaning: "The row's number.", example: 99 },
+      connection,
+      kind: {
+        meaning: "What the record is, in the adapter's words: conversation, export, message, …",
+        example: "conversation"
+      },
+      provider_id: { meaning: "The vendor's id of the record.", example: "DL2kG9YWdZpGGOn" },
+      conversation_provider_id: {
+        meaning: "The vendor's id of the conversation that the record belongs to.",
+        example: "DL2kG9YWdZpGGOn"
+      },
+      hash: { meaning: "Tells versions of a record apart.", example: "b1946ac9" },
+      newest: {
+        meaning: "1: the newest version; 0: an older one, kept with keepRaw: all.",
+        example: 1
+      },
+      encoding: {
+        meaning:
+          "How payload is stored: json (plain text), or deflate (compressed; Python: zlib.decompress(payload)).",
+        example: "deflate"
+      },
+      payload: { meaning: "The record as it came.", unit: "JSON, as encoding says" },
+      observed_at: time("When the request was sent that brought it."),
+      page_id: { ...pageId, meaning: "The request that brought it: pages.id." }
+    }
+  },
+  {
+    table: "connections",
+    meaning: "Every account that was ever synchronized into this file.",
+    columns: {
+      name: { ...connection, meaning: "The name that the configuration gives it." },
+      provider,
+      conflict_policy: {
+        meaning: "Who wins where both sides changed a status: manual, remote-wins or local-wins.",
+        example: "manual"
+      },
+      first_seen_at: time("When it was first synchronized."),
+      last_complete_scan_at: time("When the last scan began that listed everything the account holds.", {
+        nullMeans: "no scan was complete yet"
+      })
+    }
+  },
+  {
+    table: "freshness",
+    meaning: "How current and how whole each connection's data is.",
+    example: "SELECT * FROM freshness",
+    columns: {
+      connection,
+      provider,
+      last_complete_sync_at: time("When the last scan began that listed everything the account holds.", {
+        nullMeans: "no scan was complete yet"
+      }),
+      last_attempt_at: time("When a sync or backfill last began.", { nullMeans: "none did" }),
+      last_attempt_outcome: {
+        meaning: "How it ended: complete, partial, failed, interrupted; or running.",
+        nullMeans: "none began",
+        example: "complete"
+      },
+      newest_message_at: time("When the newest message was sent.", { nullMeans: "there is none" }),
+      conversations: count("Conversations that the provider still has."),
+      conversations_incomplete: count(
+        "Conversations with fewer messages stored than the vendor says there are."
+      ),
+      changes_open: count("Changes asked for here that the provider has not confirmed yet."),
+      quarantined: count("Records in quarantine.")
+    }
+  },
+  {
+    table: "migrations",
+    meaning: "The steps that made this file's tables.",
+    columns: {
+      version: { meaning: "The file's version after the step.", example: 3 },
+      name: { meaning: "What the step is about.", example: "analysis" },
+      applied_at: time("When it was taken."),
+      program_version: { meaning: "The Parley that took it.", example: "0.1.0" }
+    }
+  }
+]

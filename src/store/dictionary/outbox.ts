@@ -1,0 +1,102 @@
+import { connection, conversationId, count, type TableEntry, time } from "./entry.ts"
+
+/** What people here want of the providers. */
+export const outbox: ReadonlyArray<TableEntry> = [
+  {
+    table: "status_changes",
+    meaning:
+      "The outbox: every change that somebody here asked for. A change goes pending, sending, (queued,) sent, confirmed; or it ends rejected, in conflict or cancelled.",
+    example:
+      "SELECT id, conversation_id, to_status, state, last_error FROM status_changes WHERE state = 'conflict'",
+    columns: {
+      id: { meaning: "The change's number.", example: 7 },
+      conversation_id: conversationId,
+      from_status: { meaning: "What the mirror held when the change was asked for.", example: "active" },
+      from_provider_status: {
+        meaning: "The vendor's own word for from_status.",
+        nullMeans: "the vendor sent none",
+        example: "ai-chatting"
+      },
+      to_status: {
+        meaning: "The wanted status: active, handed_off, completed or abandoned.",
+        nullMeans: "the change is about other fields alone",
+        example: "completed"
+      },
+      category: {
+        meaning: "Aelyst: the name of the closing note.",
+        nullMeans: "none was given",
+        example: "Spam"
+      },
+      summary: {
+        meaning: "Aelyst: the text of the closing note.",
+        nullMeans: "none was given",
+        example: "This contact is a bot"
+      },
+      fields: {
+        meaning: "Convocore: title and tags to be set. The vendor merges tags and never removes one.",
+        unit: "JSON object",
+        nullMeans: "none was given",
+        example: '{"title":"Resolved","tags":["resolved"]}'
+      },
+      state: {
+        meaning: "pending, sending, queued, sent, confirmed, rejected, conflict or cancelled.",
+        example: "pending"
+      },
+      attempts: count("How often it was sent.", { example: 1 }),
+      not_before: time("Not sent again before this moment.", { nullMeans: "it may be sent at once" }),
+      last_error: {
+        meaning: "Why it is where it is, in words.",
+        nullMeans: "nothing went wrong",
+        example: "the provider holds another status than when the change was asked for"
+      },
+      requested_at: time("When it was asked for."),
+      requested_by: {
+        meaning: "Who asked: sql for an UPDATE, otherwise the command.",
+        example: "sql"
+      },
+      sent_at: time("When it was last sent.", { nullMeans: "it was not sent yet" }),
+      found: {
+        meaning: "What the provider was read to hold just before the change was last sent.",
+        unit: "JSON object",
+        nullMeans: "it was not sent yet",
+        example: '{"status":"active"}'
+      },
+      ended_at: time("When it ended confirmed, rejected, in conflict or cancelled.", {
+        nullMeans: "it is open"
+      }),
+      resolved_at: time("When somebody dealt with a change that ended rejected or in conflict.", {
+        nullMeans: "nobody did, or nobody has to"
+      })
+    }
+  },
+  {
+    table: "change_events",
+    meaning: "What happened to each change, in the order in which it happened.",
+    example: "SELECT at, state, detail FROM change_events WHERE change_id = 7 ORDER BY id",
+    columns: {
+      id: { meaning: "The row's number; orders what happened.", example: 1 },
+      change_id: { meaning: "The change: status_changes.id.", example: 7 },
+      at: time("When it happened."),
+      state: { meaning: "The change's state from then on.", example: "sent" },
+      detail: {
+        meaning: "In words: the vendor's, or ours.",
+        nullMeans: "there is nothing to add",
+        example: "asked for by sql"
+      },
+      run_id: {
+        meaning: "The run in which it happened: runs.id.",
+        nullMeans: "no run was involved",
+        example: 12
+      }
+    }
+  },
+  {
+    table: "writable_statuses",
+    meaning: "Which statuses each connection's provider can be asked for, and the word it is asked with.",
+    columns: {
+      connection,
+      status: { meaning: "A status that can be asked for.", example: "completed" },
+      provider_status: { meaning: "The word that is sent for it.", example: "ended_chat" }
+    }
+  }
+]

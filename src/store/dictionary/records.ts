@@ -1,0 +1,332 @@
+import {
+  channel,
+  connection,
+  conversationId,
+  count,
+  provider,
+  status,
+  type TableEntry,
+  time
+} from "./entry.ts"
+
+/** What the providers hold. */
+export const records: ReadonlyArray<TableEntry> = [
+  {
+    table: "conversations",
+    meaning:
+      "Every conversation that was seen, one row each. UPDATE conversations SET status = '…' WHERE id = '…' asks the provider for another status: the next sync or push carries it.",
+    example:
+      "SELECT id, status, title FROM conversations WHERE connection = 'support' AND status = 'handed_off'",
+    columns: {
+      id: {
+        meaning: "<connection>:<provider_id>, unique in the mirror.",
+        example: "support:DL2kG9YWdZpGGOn"
+      },
+      connection,
+      provider,
+      provider_id: {
+        meaning: "The vendor's id. Aelyst has no conversations: it is the contact's.",
+        source: { naturalead: "$._id", convocore: "$.ID", empfio: "$.id", aelyst: "$.id" },
+        example: "DL2kG9YWdZpGGOn"
+      },
+      contact_id: {
+        meaning: "Whom it is held with: contacts.id.",
+        nullMeans: "the vendor names nobody",
+        source: { naturalead: "$.leadId", convocore: "$.userID", empfio: "$.lead_id", aelyst: "$.id" },
+        example: "support:27986828194334741"
+      },
+      channel,
+      provider_channel: {
+        meaning: "The vendor's own word for the channel.",
+        nullMeans: "the vendor does not say",
+        source: {
+          naturalead: "$.channel",
+          convocore: "$.origin",
+          empfio: "$.channel",
+          aelyst: "$.items[*].source"
+        },
+        example: "web-chat"
+      },
+      status,
+      remote_status: {
+        meaning: "What the provider was last seen to hold, in the mirror's words.",
+        source: { naturalead: "$.status", convocore: "$.state", empfio: "$.status", aelyst: "$.status" },
+        example: "active"
+      },
+      provider_status: {
+        meaning: "What the provider was last seen to hold, in its own word, verbatim.",
+        nullMeans: "the vendor sent none",
+        source: { naturalead: "$.status", convocore: "$.state", empfio: "$.status", aelyst: "$.status" },
+        example: "ai-chatting"
+      },
+      change_state: {
+        meaning: "How far the wish for another status is: pending, sending, queued or sent.",
+        nullMeans: "nothing is wanted of the provider",
+        example: "pending"
+      },
+      agent_id: {
+        meaning: "The vendor's id of the agent (or its configuration) that holds the conversation.",
+        nullMeans: "the vendor does not say",
+        source: { naturalead: "$.agentConfigId", convocore: "the agent whose list shows it" },
+        example: "agent-1"
+      },
+      campaign_id: {
+        meaning: "The vendor's id of the campaign that started it.",
+        nullMeans: "no campaign did, or the vendor does not say",
+        source: { naturalead: "$.campaignId", convocore: "$.campaignId" },
+        example: "665f1a2b3c4d5e6f7a8b9c0e"
+      },
+      title: {
+        meaning: "The vendor's title.",
+        nullMeans: "it has none",
+        source: { convocore: "$.title" },
+        example: "Product Inquiry - Resolved"
+      },
+      summary: {
+        meaning: "The vendor's summary, mostly written by a model.",
+        nullMeans: "it has none",
+        source: { naturalead: "$.summary", convocore: "$.summary" },
+        example: "Asked for a viewing on Friday."
+      },
+      qualified: {
+        meaning: "Whether the lead was found to qualify: 1 yes, 0 no.",
+        nullMeans: "not decided, or the vendor does not decide",
+        source: { naturalead: "$.qualificationResult.qualified" },
+        example: 1
+      },
+      qualification_reason: {
+        meaning: "Why, in the vendor's words.",
+        nullMeans: "not decided, or the vendor does not decide",
+        source: { naturalead: "$.qualificationResult.reason" },
+        example: "Budget and dates fit."
+      },
+      tags: {
+        meaning: "The vendor's tags. json_each(tags) makes rows of them.",
+        unit: "JSON array of texts",
+        source: { convocore: "$.tags", aelyst: "$.tags" },
+        example: '["new-lead"]'
+      },
+      attributes: {
+        meaning:
+          "Every documented field that has no column, under the vendor's name: attributes ->> '$.lang'.",
+        unit: "JSON object",
+        source: { naturalead: "$", convocore: "$", empfio: "$", aelyst: "$" },
+        example: '{"lang":"en","leadScore":40}'
+      },
+      declared_messages: count("How many messages the vendor says there are.", {
+        nullMeans: "the vendor does not say",
+        source: { naturalead: "$.messageCount", convocore: "$.messagesNum", empfio: "$.message_count" },
+        example: 12
+      }),
+      stored_messages: count("How many messages are in the mirror.", { example: 12 }),
+      complete: {
+        meaning: "1: as many messages are stored as the vendor says there are, or more; 0: some are missing.",
+        nullMeans: "the vendor does not say how many there are",
+        example: 1
+      },
+      started_at: time("When it started.", {
+        nullMeans: "the vendor does not say; conversation_facts.started_at then has the first message's time",
+        source: { naturalead: "$.createdAt", convocore: "$.firstMessageTS", empfio: "$.created_at" }
+      }),
+      last_message_at: time("When its last message was sent.", {
+        nullMeans: "there is none, or its time is not known",
+        source: {
+          naturalead: "$.messages[*].timestamp",
+          convocore: "$.lastMessageTS",
+          empfio: "$.last_message_at",
+          aelyst: "$.items[*].status[*].timestamp"
+        }
+      }),
+      updated_at: time("When the vendor says that it last changed.", {
+        nullMeans: "the vendor does not say",
+        source: { naturalead: "$.updatedAt", convocore: "$.lastModified", empfio: "$.updated_at" }
+      }),
+      first_seen_at: time("When the mirror first stored it."),
+      last_seen_at: time(
+        "When it was last known to be there: last received, or covered by a complete scan since."
+      ),
+      deleted_at: time("When the provider answered that it no longer exists.", {
+        nullMeans: "it exists, as far as is known"
+      })
+    }
+  },
+  {
+    table: "messages",
+    meaning: "What was said, one row a message.",
+    example: "SELECT role, sent_at, content FROM messages WHERE conversation_id = '…' ORDER BY position",
+    columns: {
+      key: {
+        meaning:
+          "The row's number: message_search.rowid. It may be another after the mirror was made anew; id stays.",
+        example: 1
+      },
+      id: {
+        meaning:
+          "<conversation_id>:<message's id>, unique in the mirror and the same on every sync, also where the vendor gives no id.",
+        example: "support:DL2kG9YWdZpGGOn:3f1c"
+      },
+      conversation_id: conversationId,
+      provider_id: {
+        meaning: "The vendor's id.",
+        nullMeans: "the vendor gives none",
+        source: { empfio: "$.messages[*].id", aelyst: "$.items[*].messageId" },
+        example: "1662965880"
+      },
+      position: count("Its place in the conversation: 0 is the first.", { example: 0 }),
+      role: {
+        meaning:
+          "Who wrote it: customer, agent (the machine), human (a person on our side), system, or unknown.",
+        source: {
+          naturalead: "$.messages[*].role",
+          convocore: "$.turns[*].from",
+          empfio: "$.messages[*].role",
+          aelyst: "$.items[*].traffic, $.items[*].sender.source"
+        },
+        example: "customer"
+      },
+      provider_role: {
+        meaning: "The vendor's own word for who wrote it.",
+        nullMeans: "the vendor sent none",
+        source: {
+          naturalead: "$.messages[*].role",
+          convocore: "$.turns[*].from",
+          empfio: "$.messages[*].role",
+          aelyst: "$.items[*].sender.source"
+        },
+        example: "user"
+      },
+      type: {
+        meaning: "The vendor's word for what it is: text, attachment, choice, …",
+        source: { convocore: "$.turns[*].messages[*].type", aelyst: "$.items[*].message.type" },
+        example: "text"
+      },
+      content: {
+        meaning: "What was said.",
+        nullMeans: "it has no text, as an image without a caption",
+        source: {
+          naturalead: "$.messages[*].content",
+          convocore: "$.turns[*].messages[*].payload.message",
+          empfio: "$.messages[*].content",
+          aelyst: "$.items[*].message.text"
+        },
+        example: "Do you have a table for two on Friday?"
+      },
+      sent_at: time("When it was sent.", {
+        nullMeans: "the vendor gives no time",
+        source: {
+          naturalead: "$.messages[*].timestamp",
+          convocore: "$.turns[*].messages[*].ts",
+          empfio: "$.messages[*].created_at",
+          aelyst: "$.items[*].status[*].timestamp"
+        }
+      }),
+      sent_at_source: {
+        meaning: "The vendor's field that sent_at was taken from.",
+        nullMeans: "sent_at is null",
+        example: "status[0].timestamp"
+      },
+      attributes: {
+        meaning: "Every documented field that has no column, under the vendor's name.",
+        unit: "JSON object",
+        source: {
+          naturalead: "$.messages[*]",
+          convocore: "$.turns[*].messages[*]",
+          empfio: "$.messages[*].metadata",
+          aelyst: "$.items[*]"
+        },
+        example: '{"channelId":7}'
+      },
+      page_id: { meaning: "The request that last changed the row: pages.id.", example: 4711 }
+    }
+  },
+  {
+    table: "message_search",
+    meaning:
+      "Full-text index over messages.content. Words of scripts that are written without spaces are found too; rowid is messages.key.",
+    example:
+      "SELECT m.conversation_id, snippet(message_search, 0, '[', ']', '…', 12) FROM message_search s JOIN messages m ON m.key = s.rowid WHERE message_search MATCH 'termin AND freitag' ORDER BY rank LIMIT 20",
+    columns: {
+      content: {
+        meaning:
+          "The text that is searched: messages.content, or its words with spaces between them where the script has none.",
+        nullMeans: "the message has no text",
+        example: "Do you have a table for two on Friday?"
+      }
+    }
+  },
+  {
+    table: "contacts",
+    meaning: "The people on the other side, one row each for a connection.",
+    example: "SELECT name, email FROM contacts WHERE email LIKE '%@example.com'",
+    columns: {
+      id: { meaning: "<connection>:<provider_id>, unique in the mirror.", example: "inbox:4711" },
+      connection,
+      provider,
+      provider_id: {
+        meaning: "The vendor's id of the contact.",
+        source: { naturalead: "$.leadId", convocore: "$.userID", empfio: "$.lead_id", aelyst: "$.id" },
+        example: "4711"
+      },
+      name: {
+        meaning: "The name, first and last in one.",
+        nullMeans: "never said",
+        source: { convocore: "$.userName", empfio: "$.lead.name", aelyst: "$.firstName, $.lastName" },
+        example: "Alex Kim"
+      },
+      email: {
+        meaning: "The email address.",
+        nullMeans: "never said",
+        source: {
+          naturalead: "$.leadEmail",
+          convocore: "$.userEmail",
+          empfio: "$.lead.email",
+          aelyst: "$.email"
+        },
+        example: "alex@example.com"
+      },
+      phone: {
+        meaning: "The telephone number, as the vendor writes it.",
+        nullMeans: "never said",
+        source: { naturalead: "$.leadPhone", convocore: "$.userPhone", aelyst: "$.phone" },
+        example: "+15555550100"
+      },
+      attributes: {
+        meaning: "Every documented field of the contact that has no column, under the vendor's name.",
+        unit: "JSON object",
+        source: { convocore: "$", empfio: "$.lead", aelyst: "$" },
+        example: '{"countryCode":"MY","language":"en"}'
+      },
+      first_seen_at: time("When the mirror first stored it."),
+      last_seen_at: time("When it, or one of its conversations, was last known to be there.")
+    }
+  },
+  {
+    table: "status_history",
+    meaning: "Every status that a conversation was seen to have, with the moment it was first seen.",
+    example:
+      "SELECT observed_at, from_status, to_status, origin FROM status_history WHERE conversation_id = '…' ORDER BY id",
+    columns: {
+      id: { meaning: "The row's number.", example: 1 },
+      conversation_id: conversationId,
+      from_status: {
+        meaning: "The status before, in the mirror's words.",
+        nullMeans: "the conversation was seen for the first time",
+        example: "active"
+      },
+      to_status: { meaning: "The status from then on, in the mirror's words.", example: "completed" },
+      provider_status: {
+        meaning: "The vendor's own word for to_status.",
+        nullMeans: "the vendor sent none",
+        example: "ended_chat"
+      },
+      origin: {
+        meaning: "provider: it changed there; local: a change asked for here arrived.",
+        example: "provider"
+      },
+      observed_at: time(
+        "When the request was sent whose answer showed it. The change itself is up to one sync older."
+      ),
+      run_id: { meaning: "The run that saw it: runs.id.", example: 12 }
+    }
+  }
+]
