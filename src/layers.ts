@@ -1,4 +1,6 @@
 import { Layer } from "effect"
+import { Governor } from "./http/Governor.ts"
+import { httpLayer } from "./http/layer.ts"
 import { Db } from "./store/Db.ts"
 import { Leases } from "./store/Leases.ts"
 import { Ledger } from "./store/Ledger.ts"
@@ -10,3 +12,6 @@ export const storeLayer = (database: string) =>
   Layer.mergeAll(Mirror.Default, Ledger.Default, Leases.Default, Outbox.Default).pipe(
     Layer.provideMerge(Db.layer(database))
   )
+
+/** Talking to providers: the wire, and the limits kept on it. */
+export const talkingLayer = Layer.mergeAll(httpLayer, Governor.simple)
