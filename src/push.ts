@@ -1,7 +1,7 @@
 import { Clock, Effect, Either } from "effect"
 import type { ProviderError, Rejected } from "./domain/ProviderError.ts"
 import type { ChangeState } from "./domain/StatusChange.ts"
-import { now } from "./domain/Timestamp.ts"
+import { now, toMillis } from "./domain/Timestamp.ts"
 import type { Provider, WriteOutcome } from "./providers/Provider.ts"
 import { type ConflictPolicy, type Decision, decide, hasStatus, inWords } from "./settle.ts"
 import { type Observation, Outbox, type OutboxChange } from "./store/Outbox.ts"
@@ -309,6 +309,20 @@ const send = Effect.fn("push.send")(function* (push: Push, change: OutboxChange,
   )
 })
 
+/**
+ * A change whose sender died may have been queued by the provider, which nobody heard. Where reads carry no time of the
+ * last change, nothing would tell that it is applied late, so it gets the time that a queued one gets.
+ */
+const mayBeQueued = Effect.fn("push.mayBeQueued")(function* (push: Push, change: OutboxChange) {
+  if (change.state !== "sending" || change.sentAt === null || change.found?.updatedAt) return false
+  const until = toMillis(change.sentAt) + queuedFor
+  if ((yield* Clock.currentTimeMillis) >= until) return false
+  const reason = "the run that sent it ended before the answer came, and the provider does not show it yet"
+  yield* push.outbox.queued(change, now(until), reason, yield* moment(push))
+  yield* told(push, change, "queued", reason)
+  return true
+})
+
 /** Reads, decides and acts until the change has ended or has to wait. */
 const settle = Effect.fn("push.settle")(function* (push: Push, found: OutboxChange) {
   let change = found
@@ -320,6 +334,7 @@ const settle = Effect.fn("push.settle")(function* (push: Push, found: OutboxChan
     const decision = yield* judge(push, change, seen)
     if (decision._tag !== "Send") return yield* conclude(push, change, seen, decision)
     if (seen === null) return
+    if (sends === 0 && (yield* mayBeQueued(push, change))) return
     if (change.state !== "pending") {
       if (change.attempts >= sendsAtAll) {
         const reason = `sent ${change.attempts} times and never applied; ${decision.reason}`

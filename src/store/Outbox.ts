@@ -8,8 +8,10 @@ import {
   type ChangeEvent,
   changeById,
   type OutboxChange,
+  openChanges,
   openStates,
   selectChanges,
+  selectOpenChanges,
   tell
 } from "./changeRows.ts"
 import {
@@ -234,13 +236,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       list: (options: ListOptions) => db.use("Outbox.list", (session) => list(session, options)),
       /** Every open change of a connection, in the order in which they are worked on. */
       open: (connection: string) =>
-        db.use("Outbox.open", (session) =>
-          selectChanges(
-            session,
-            `WHERE r.connection = ? AND c.state IN ${openStates} ORDER BY c.conversation_id, c.state = 'pending', c.id`,
-            connection
-          )
-        ),
+        db.use("Outbox.open", (session) => selectOpenChanges(session, connection)),
       events: (id: number) => db.use("Outbox.events", (session) => events(session, id)),
       undoable: (runId: number) => db.use("Outbox.undoable", (session) => undoable(session, runId)),
       openChanges: (connection: string) =>
@@ -250,7 +246,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
             session
               .prepare(
                 `SELECT coalesce(sum(c.state = 'queued'), 0) AS queued, coalesce(sum(c.state <> 'queued'), 0) AS pending
-                 FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
+                 FROM ${openChanges}
                  WHERE r.connection = ? AND c.state IN ${openStates}`
               )
               .get(connection) as OpenChanges

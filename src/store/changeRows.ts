@@ -27,6 +27,10 @@ export interface ChangeEvent {
 export const openStates = "('pending', 'sending', 'queued', 'sent')"
 export const inFlightStates = "('sending', 'queued', 'sent')"
 
+/** Open changes are few among all conversations: what is told here is where to begin. */
+export const openChanges = /* sql */ `status_changes c INDEXED BY status_changes_open
+  CROSS JOIN remote_conversations r ON r.id = c.conversation_id`
+
 interface Row {
   readonly id: number
   readonly connection: string
@@ -55,7 +59,8 @@ const columns = /* sql */ `
 SELECT c.id, r.connection, c.conversation_id, r.provider_id, r.agent_id, c.from_status, c.from_provider_status, c.to_status,
   c.category, c.summary, c.fields, c.state, c.attempts, c.not_before, c.last_error, c.requested_at, c.requested_by,
   c.sent_at, c.found, c.ended_at, c.resolved_at
-FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id`
+FROM`
+const everyChange = "status_changes c JOIN remote_conversations r ON r.id = c.conversation_id"
 
 /** The wish's part that has no column of its own, as JSON; null: it has none. */
 export const encodeFields = (wish: Wish): string | null =>
@@ -101,13 +106,29 @@ const toChange = (row: Row): OutboxChange => {
   }
 }
 
+const select = (
+  session: Session,
+  from: string,
+  rest: string,
+  parameters: ReadonlyArray<string | number>
+): ReadonlyArray<OutboxChange> =>
+  (session.prepare(`${columns} ${from} ${rest}`).all(...parameters) as ReadonlyArray<Row>).map(toChange)
+
 /** @param rest what follows FROM: a WHERE on `c` (the change) and `r` (its conversation), an ORDER, a LIMIT. */
 export const selectChanges = (
   session: Session,
   rest: string,
   ...parameters: ReadonlyArray<string | number>
-): ReadonlyArray<OutboxChange> =>
-  (session.prepare(`${columns} ${rest}`).all(...parameters) as ReadonlyArray<Row>).map(toChange)
+): ReadonlyArray<OutboxChange> => select(session, everyChange, rest, parameters)
+
+/** Every open change of a connection, in the order in which they are worked on. */
+export const selectOpenChanges = (session: Session, connection: string): ReadonlyArray<OutboxChange> =>
+  select(
+    session,
+    openChanges,
+    `WHERE r.connection = ? AND c.state IN ${openStates} ORDER BY c.conversation_id, c.state = 'pending', c.id`,
+    [connection]
+  )
 
 export const changeById = (session: Session, id: number): OutboxChange | null =>
   selectChanges(session, "WHERE c.id = ?", id)[0] ?? null

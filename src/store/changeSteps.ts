@@ -1,7 +1,7 @@
 import type { ChangeState } from "../domain/StatusChange.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { RemoteState } from "../providers/Provider.ts"
-import { type OutboxChange, openStates, selectChanges, tell } from "./changeRows.ts"
+import { type OutboxChange, openChanges, openStates, selectChanges, tell } from "./changeRows.ts"
 import type { Session } from "./Db.ts"
 import { isStale } from "./staleness.ts"
 
@@ -228,7 +228,7 @@ export const dueConversations = (
 ): ReadonlyArray<string> =>
   session
     .prepare(
-      `SELECT c.conversation_id FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
+      `SELECT c.conversation_id FROM ${openChanges}
        WHERE r.connection = ? AND c.state IN ${openStates} AND (c.not_before IS NULL OR c.not_before <= ?)
        GROUP BY c.conversation_id ORDER BY min(c.id)`
     )

@@ -150,7 +150,8 @@ SELECT
   (SELECT count(*) FROM remote_conversations r WHERE r.connection = n.name AND r.deleted_at IS NULL) AS conversations,
   (SELECT count(*) FROM remote_conversations r WHERE r.connection = n.name
     AND r.declared_messages > r.stored_messages AND r.deleted_at IS NULL) AS conversations_incomplete,
-  (SELECT count(*) FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
+  (SELECT count(*) FROM status_changes c INDEXED BY status_changes_open
+    CROSS JOIN remote_conversations r ON r.id = c.conversation_id
     WHERE r.connection = n.name AND c.state IN ('pending', 'sending', 'queued', 'sent')) AS changes_open,
   (SELECT count(*) FROM quarantine q WHERE q.connection = n.name AND q.resolved_at IS NULL) AS quarantined
 FROM connections n;

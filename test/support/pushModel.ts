@@ -1,0 +1,462 @@
+import { Cause, Effect, Exit } from "effect"
+import type { Status, WantedStatus } from "../../src/domain/Status.ts"
+import type { StatusChange } from "../../src/domain/StatusChange.ts"
+import type { Item, Page, Provider, RemoteState } from "../../src/providers/Provider.ts"
+import { push } from "../../src/push.ts"
+import { makeRandom, type Random } from "../../src/simulator/random.ts"
+import { Db } from "../../src/store/Db.ts"
+import { Mirror } from "../../src/store/Mirror.ts"
+import { Outbox, type OutboxChange } from "../../src/store/Outbox.ts"
+import { type LeapingClock, makeLeapingClock } from "./leapingClock.ts"
+import { addConversation } from "./outboxMirror.ts"
+import {
+  makeTwin,
+  type ReadFault,
+  type Twin,
+  type TwinOptions,
+  type WriteFault,
+  writes
+} from "./vendorTwin.ts"
+
+/*
+ * Random histories: people here and at the vendor change statuses, runs push and pull, requests go wrong, processes die.
+ * What must hold whatever happens is written down as `violations`.
+ */
+
+const minute = 60_000
+const wanted = Object.keys(writes) as ReadonlyArray<WantedStatus>
+const vendorWords = ["ai-chatting", "requested_chat", "human-chatting", "completed", "ended_chat"]
+
+const writeFaults: ReadonlyArray<WriteFault> = [
+  "cut before",
+  "cut after",
+  "5xx after",
+  "malformed after",
+  "429",
+  "400",
+  "404",
+  "401"
+]
+const queueing: ReadonlyArray<WriteFault> = ["449 applied", "449 lost"]
+const readFaults: ReadonlyArray<ReadFault> = ["5xx", "429", "401"]
+
+export interface ModelOptions extends TwinOptions {
+  /** Whether anything happens at the vendor without us. */
+  readonly edits: boolean
+  /** Whether this vendor answers 449. */
+  readonly queues: boolean
+}
+
+interface World {
+  readonly connection: string
+  readonly runId: number
+  readonly ids: ReadonlyArray<string>
+  readonly options: ModelOptions
+  readonly random: Random
+  readonly leaping: LeapingClock
+  readonly twin: Twin
+  readonly violations: Array<string>
+  /** Per conversation: when, in the vendor's order, somebody there last set its status, and how often. */
+  readonly edited: Map<string, { seq: number; times: number }>
+  /** Per change: the vendor's order at its last read, and what that showed. */
+  readonly lastRead: Map<number, { readonly seq: number; readonly state: RemoteState | null }>
+  /** Boundaries that the process still lives through. */
+  life: number
+  quiet: boolean
+}
+
+const killed = "the process was killed"
+
+const chance = (world: World, probability: number): boolean => world.random.unit() < probability
+
+const pick = <A>(world: World, list: ReadonlyArray<A>): A => list[world.random.below(list.length)] as A
+
+const openChanges = Effect.fn(function* (world: World, providerId: string) {
+  const outbox = yield* Outbox
+  return (yield* outbox.open(world.connection)).filter((change) => change.providerId === providerId)
+})
+
+/** Somebody at the vendor sets a status. */
+const vendorEdit = Effect.fn(function* (world: World) {
+  const { twin, leaping, options } = world
+  const id = pick(world, world.ids)
+  const word = pick(world, vendorWords)
+  if (!options.edits || word === twin.word(id)) return
+  // Applied, then set back before anybody read it: without a time of the last change this cannot be told from not
+  // applied, by anyone. The model leaves that one history out.
+  const unseen = (yield* openChanges(world, id)).some(
+    (change) => !options.versioned && twin.applied.some((applied) => applied.changeId === change.id)
+  )
+  if (unseen) return
+  twin.edit(id, word, leaping.now())
+  world.edited.set(id, { seq: twin.seq(), times: (world.edited.get(id)?.times ?? 0) + 1 })
+})
+
+/** Somebody here asks for a status, from any SQLite client or through the command line. */
+const localEdit = Effect.fn(function* (world: World) {
+  const id = `${world.connection}:${pick(world, world.ids)}`
+  const status = pick(world, wanted)
+  if (chance(world, 0.5)) {
+    const db = yield* Db
+    yield* db.use("model.edit", ({ prepare }) =>
+      prepare("UPDATE conversations SET status = ? WHERE id = ?").run(status, id)
+    )
+    return
+  }
+  const outbox = yield* Outbox
+  const wish = { status, category: null, summary: null, title: null, tags: [] }
+  yield* outbox.ask({ id, wish, requestedBy: "model", refuse: world.twin.provider.refuse })
+})
+
+const sighting = (providerId: string, state: RemoteState, fingerprint: string): Item => ({
+  _tag: "Sighting",
+  conversation: {
+    providerId,
+    contactId: null,
+    channel: null,
+    providerChannel: null,
+    status: state.status,
+    providerStatus: state.providerStatus,
+    agentId: null,
+    campaignId: null,
+    title: state.title,
+    summary: null,
+    qualified: null,
+    qualificationReason: null,
+    tags: state.tags,
+    attributes: {},
+    declaredMessages: null,
+    startedAt: null,
+    lastMessageAt: null,
+    updatedAt: state.updatedAt
+  },
+  contact: null,
+  messages: null,
+  unreadable: [],
+  raw: [],
+  fingerprint
+})
+
+/** What a listing sent now shows, and the commit of it, which may come later. */
+const listing = Effect.fn(function* (world: World) {
+  const { connection, twin, leaping, ids, runId } = world
+  const mirror = yield* Mirror
+  const known = yield* mirror.known(connection, ids)
+  const requestedAt = leaping.now()
+  leaping.advance(1)
+  const items = ids.flatMap((id): ReadonlyArray<Item> => {
+    const state = twin.shown(id, leaping.now())
+    if (state === null) return []
+    const fingerprint = `${state.providerStatus} ${state.updatedAt}`
+    return [
+      known.get(id)?.fingerprint === fingerprint
+        ? { _tag: "Unchanged", providerId: id }
+        : sighting(id, state, fingerprint)
+    ]
+  })
+  const exchange = {
+    operation: "list",
+    method: "GET",
+    path: "/",
+    status: 200,
+    requestedAt,
+    receivedAt: leaping.now(),
+    bytes: 0
+  }
+  const page: Page = { exchange, items, cursor: null, end: null, notices: [], learned: {} }
+  return mirror.commit({
+    runId,
+    connection,
+    lane: "sync",
+    pages: [page],
+    scan: null,
+    keepRaw: "newest",
+    seen: null
+  })
+})
+
+const pull = (world: World) => Effect.flatten(listing(world))
+
+const happening = Effect.fn(function* (world: World) {
+  const what = world.random.below(12)
+  if (what < 4) yield* vendorEdit(world)
+  else if (what < 6) yield* localEdit(world)
+  else if (what < 7) world.leaping.advance(world.random.below(3 * minute))
+  else if (what < 8) yield* pull(world)
+  else if (what < 9 && world.options.edits) world.twin.touch(pick(world, world.ids), world.leaping.now())
+  else yield* Effect.yieldNow()
+})
+
+/** Where a push meets the file or the vendor: here its process may die, and the world may move meanwhile. */
+const boundary = Effect.fn(function* (world: World) {
+  if (world.quiet) return
+  world.life -= 1
+  if (world.life <= 0) return yield* Effect.die(killed)
+  if (chance(world, 0.12)) yield* happening(world)
+})
+
+type Method = (...parameters: ReadonlyArray<never>) => Effect.Effect<unknown, unknown, unknown>
+
+/** The same service, with a boundary before and after each of its calls. */
+const bounded = <S extends object>(service: S, inner: Effect.Effect<void, unknown, unknown>): S =>
+  Object.fromEntries(
+    Object.entries(service).map(([name, member]) => [
+      name,
+      typeof member === "function"
+        ? (...parameters: ReadonlyArray<never>) =>
+            Effect.zipLeft(Effect.zipRight(inner, (member as Method)(...parameters)), inner)
+        : member
+    ])
+  ) as S
+
+const note = (world: World, what: string): void => {
+  world.violations.push(what)
+}
+
+/** A request takes a moment to get there, and its answer another to come back. */
+const travelling = <A, E>(world: World, request: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    world.leaping.advance(1)
+    return Effect.ensuring(
+      request,
+      Effect.sync(() => world.leaping.advance(1))
+    )
+  })
+
+/** Watches what goes over the wire. */
+const watched = (world: World): Provider => {
+  const { twin, lastRead, edited } = world
+  const { provider } = twin
+  return {
+    ...provider,
+    readStatus: (change) =>
+      travelling(
+        world,
+        Effect.tap(provider.readStatus(change), (state) =>
+          Effect.sync(() => lastRead.set(change.id, { seq: twin.seq(), state }))
+        )
+      ),
+    setStatus: (change: StatusChange) => {
+      const { fromProviderStatus } = change as OutboxChange
+      const readAt = lastRead.get(change.id)?.seq ?? -1
+      const editedAt = edited.get(change.providerId)?.seq ?? -1
+      const word = twin.word(change.providerId)
+      if (readAt < 0) note(world, `change ${change.id} was sent without a read`)
+      if (editedAt <= readAt && word !== fromProviderStatus) {
+        note(world, `change ${change.id}, asked on ${fromProviderStatus}, was sent over ${word}`)
+      }
+      return travelling(world, provider.setStatus(change))
+    }
+  }
+}
+
+const pushOnce = Effect.fn(function* (world: World) {
+  const outbox = yield* Outbox
+  const tick = boundary(world) as Effect.Effect<void, unknown, unknown>
+  const provider = bounded(watched(world), tick)
+  const target = { config: { name: world.connection, conflict: "manual" as const }, provider }
+  const exit = yield* push(target, { runId: world.runId }).pipe(
+    Effect.provideService(Outbox, bounded(outbox, tick)),
+    Effect.exit
+  )
+  if (Exit.isFailure(exit) && !Cause.pretty(exit.cause).includes(killed)) {
+    note(world, `a push failed: ${Cause.pretty(exit.cause)}`)
+  }
+})
+
+const arm = (world: World): void => {
+  const { twin, random, options } = world
+  const faults = options.queues ? [...writeFaults, ...queueing, ...queueing] : writeFaults
+  for (let count = random.below(4); count > 0; count -= 1) twin.writeFaults.push(pick(world, faults))
+  if (chance(world, 0.25)) twin.readFaults.push(pick(world, readFaults))
+}
+
+const action = Effect.fn(function* (world: World) {
+  const { random, leaping, options } = world
+  const what = random.below(20)
+  if (what < 6) return yield* localEdit(world)
+  if (what < 9) return yield* vendorEdit(world)
+  if (what < 11) return yield* pull(world)
+  if (what < 13) return leaping.advance(random.below(12 * minute))
+  if (what < 14 && options.edits) return world.twin.touch(pick(world, world.ids), leaping.now())
+  if (chance(world, 0.6)) arm(world)
+  world.life = chance(world, 0.4) ? 1 + random.below(40) : Number.POSITIVE_INFINITY
+  // Now and then an answer that was asked for before the push arrives after it.
+  const late = chance(world, 0.2) ? yield* listing(world) : null
+  yield* pushOnce(world)
+  if (late !== null) yield* late
+})
+
+const finish = Effect.fn(function* (world: World) {
+  const { twin, leaping, connection } = world
+  const outbox = yield* Outbox
+  twin.writeFaults.length = 0
+  twin.readFaults.length = 0
+  world.quiet = true
+  for (let round = 0; round < 12; round += 1) {
+    yield* pushOnce(world)
+    if ((yield* outbox.open(connection)).length === 0) break
+    leaping.advance(130 * minute)
+  }
+  leaping.advance(minute)
+  twin.settleQueue(leaping.now())
+  yield* pull(world)
+})
+
+interface HistoryRow {
+  readonly conversation: string
+  readonly origin: string
+  readonly times: number
+}
+
+const history = Effect.fn(function* (world: World) {
+  const db = yield* Db
+  return yield* db.use("model.history", ({ prepare }) =>
+    world.ids.flatMap(
+      (id) =>
+        prepare(
+          `SELECT ? AS conversation, origin, count(*) AS times FROM status_history
+           WHERE conversation_id = ? AND from_status IS NOT NULL GROUP BY origin`
+        ).all(id, `${world.connection}:${id}`) as ReadonlyArray<HistoryRow>
+    )
+  )
+})
+
+const changesOf = Effect.fn(function* (world: World) {
+  const outbox = yield* Outbox
+  const db = yield* Db
+  const ids = yield* db.use("model.changes", ({ prepare }) =>
+    world.ids.flatMap(
+      (id) =>
+        prepare("SELECT id FROM status_changes WHERE conversation_id = ?")
+          .pluck()
+          .all(`${world.connection}:${id}`) as ReadonlyArray<number>
+    )
+  )
+  return yield* Effect.forEach(ids, outbox.change)
+})
+
+const judgeChanges = (world: World, changes: ReadonlyArray<OutboxChange>): void => {
+  const { twin, options } = world
+  for (const { id, state, wish, lastError } of changes) {
+    const times = twin.applied.filter((applied) => applied.changeId === id).length
+    if (times > 1) note(world, `change ${id} was applied ${times} times`)
+    switch (state) {
+      case "confirmed":
+        if (times === 0 && world.lastRead.get(id)?.state?.status !== wish.status) {
+          note(world, `change ${id} is confirmed, and was neither applied nor there`)
+        }
+        break
+      case "conflict":
+        if (!options.edits) note(world, `change ${id} is in conflict with nobody: ${lastError}`)
+        break
+      case "cancelled":
+        if (times > 0) note(world, `change ${id} is cancelled and was applied`)
+        break
+      case "rejected":
+        if (times > 0) note(world, `change ${id} is rejected and was applied`)
+        if (!/\((400|404)\)/.test(lastError ?? "")) note(world, `change ${id} is rejected: ${lastError}`)
+        break
+      default:
+        note(world, `change ${id} is still ${state}: ${lastError}`)
+    }
+  }
+}
+
+const judgeMirror = Effect.fn(function* (world: World, changes: ReadonlyArray<OutboxChange>) {
+  const db = yield* Db
+  const { twin, connection, leaping } = world
+  for (const id of world.ids) {
+    const row = (yield* db.use("model.row", ({ prepare }) =>
+      prepare(
+        "SELECT status, remote_status, provider_status, change_state FROM conversations WHERE id = ?"
+      ).get(`${connection}:${id}`)
+    )) as {
+      status: Status
+      remote_status: Status
+      provider_status: string | null
+      change_state: string | null
+    }
+    const truth = twin.shown(id, leaping.now())
+    if (row.provider_status !== truth?.providerStatus || row.status !== truth?.status) {
+      note(world, `the mirror says ${row.provider_status} for ${id}, the vendor ${truth?.providerStatus}`)
+    }
+    if (row.change_state !== null) note(world, `${id} still shows a change`)
+  }
+  const told = yield* history(world)
+  for (const id of world.ids) {
+    const edits = world.edited.get(id)?.times ?? 0
+    const sent = changes.filter((change) => change.providerId === id && change.attempts > 0).length
+    const count = (origin: string) =>
+      told.find((row) => row.conversation === id && row.origin === origin)?.times ?? 0
+    if (count("provider") > edits)
+      note(world, `the history of ${id} takes a change of ours for the provider's`)
+    if (count("provider") + count("local") > edits + sent) note(world, `the history of ${id} tells too much`)
+  }
+})
+
+/** The storm is over: another cycle neither asks the vendor for anything nor learns anything. */
+const judgeEcho = Effect.fn(function* (world: World) {
+  const { twin } = world
+  const before = {
+    history: yield* history(world),
+    requests: twin.requests(),
+    changes: (yield* changesOf(world)).length
+  }
+  yield* pushOnce(world)
+  yield* pull(world)
+  const after = {
+    history: yield* history(world),
+    requests: twin.requests(),
+    changes: (yield* changesOf(world)).length
+  }
+  if (JSON.stringify(before) !== JSON.stringify(after)) note(world, "there is an echo after the storm")
+})
+
+export interface Outcome {
+  readonly violations: ReadonlyArray<string>
+  readonly changes: ReadonlyArray<OutboxChange>
+  readonly applied: number
+}
+
+/** Lives one history through. The same seed and options always give the same one. */
+export const live = Effect.fn(function* (
+  seed: number,
+  connection: string,
+  runId: number,
+  options: ModelOptions
+) {
+  const random = makeRandom(seed)
+  const leaping = makeLeapingClock(Date.UTC(2026, 2, 7, 10))
+  const twin = makeTwin(options)
+  const ids = Array.from({ length: 1 + random.below(3) }, (_, index) => `${seed}-${index}`)
+  const world: World = {
+    connection,
+    runId,
+    ids,
+    options,
+    random,
+    leaping,
+    twin,
+    violations: [],
+    edited: new Map(),
+    lastRead: new Map(),
+    life: Number.POSITIVE_INFINITY,
+    quiet: false
+  }
+  for (const id of ids) {
+    twin.add(id, "ai-chatting")
+    yield* addConversation(connection, id, "active", "ai-chatting")
+  }
+  const whole = Effect.gen(function* () {
+    for (let steps = 8 + random.below(16); steps > 0; steps -= 1) yield* action(world)
+    yield* finish(world)
+    const changes = yield* changesOf(world)
+    judgeChanges(world, changes)
+    yield* judgeMirror(world, changes)
+    yield* judgeEcho(world)
+    const outcome: Outcome = { violations: world.violations, changes, applied: twin.applied.length }
+    return outcome
+  })
+  return yield* Effect.withClock(whole, leaping.clock)
+})
