@@ -1,0 +1,403 @@
+import { execFileSync } from "node:child_process"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Session } from "../../src/store/Db.ts"
+import { at, mirrorFile, run, type Talk, talk, withMirror } from "./smallMirror.ts"
+
+const rows = ({ prepare }: Session, sql: string, ...parameters: ReadonlyArray<unknown>) =>
+  prepare(sql).all(...parameters)
+
+const talks: ReadonlyArray<Talk> = [
+  {
+    id: "a",
+    status: "completed",
+    qualified: 1,
+    campaign: "k",
+    lines: [
+      ["agent", 0],
+      ["customer", 10],
+      ["agent", 14],
+      ["customer", 100]
+    ]
+  },
+  {
+    id: "b",
+    status: "completed",
+    qualified: 0,
+    campaign: "k",
+    lines: [
+      ["customer", 0],
+      ["agent", 60]
+    ]
+  },
+  {
+    id: "c",
+    status: "handed_off",
+    lines: [
+      ["customer", 0],
+      ["agent", 2],
+      ["customer", 30],
+      ["customer", 40]
+    ]
+  },
+  {
+    id: "d",
+    status: "handed_off",
+    lines: [
+      ["customer", 0],
+      ["agent", 1],
+      ["customer", 2],
+      ["human", 50]
+    ]
+  },
+  { id: "e", status: "abandoned", channel: "whatsapp", startedAt: at(86_400), lines: [["customer", 86_400]] },
+  {
+    id: "f",
+    status: "completed",
+    channel: "whatsapp",
+    lines: [
+      ["customer", null],
+      ["human", null]
+    ]
+  },
+  {
+    connection: "salon",
+    id: "g",
+    status: "active",
+    startedAt: null,
+    lines: [
+      ["customer", 3_600],
+      ["agent", 3_605]
+    ]
+  },
+  { connection: "salon", id: "gone", status: "handed_off", deletedAt: at(9), lines: [["customer", 0]] },
+  { connection: "salon", id: "empty", status: "handed_off", channel: null, startedAt: null }
+]
+
+const fill = (session: Session): void => {
+  for (const each of talks) talk(session, each)
+}
+
+const withTalks = <A>(f: (session: Session, path: string) => A) =>
+  withMirror((session, path) => {
+    fill(session)
+    return f(session, path)
+  })
+
+describe("the analysts' views", () => {
+  it.scoped("count conversations on the day they started, or else on the day of their first message", () =>
+    withTalks((session) => {
+      expect(
+        rows(
+          session,
+          "SELECT day, channel, status, conversations, messages FROM daily_volume WHERE connection = 'leads' ORDER BY 1, 2, 3"
+        )
+      ).toEqual([
+        { day: "2026-03-07", channel: "web", status: "completed", conversations: 2, messages: 6 },
+        { day: "2026-03-07", channel: "web", status: "handed_off", conversations: 2, messages: 8 },
+        { day: "2026-03-07", channel: "whatsapp", status: "completed", conversations: 1, messages: 2 },
+        { day: "2026-03-08", channel: "whatsapp", status: "abandoned", conversations: 1, messages: 1 }
+      ])
+      expect(
+        rows(
+          session,
+          "SELECT day, channel, conversations FROM daily_volume WHERE connection = 'salon' ORDER BY 1"
+        )
+      ).toEqual([
+        { day: null, channel: null, conversations: 1 },
+        { day: "2026-03-07", channel: "web", conversations: 1 }
+      ])
+    })
+  )
+
+  it.scoped("tell how long customers waited, leaving out what has no time", () =>
+    withTalks((session) => {
+      const facts =
+        "SELECT seconds_to_first_answer AS answer, seconds_to_person AS person, seconds_to_completion AS done FROM conversation_facts WHERE conversation_id = ?"
+      expect(rows(session, facts, "leads:a")).toEqual([{ answer: 4, person: null, done: 90 }])
+      expect(rows(session, facts, "leads:d")).toEqual([{ answer: 1, person: 50, done: null }])
+      expect(rows(session, facts, "leads:f")).toEqual([{ answer: null, person: null, done: null }])
+      expect(
+        rows(
+          session,
+          "SELECT conversations, median_seconds, p90_seconds, mean_seconds, longest_seconds FROM response_times WHERE measure = 'first_answer' AND connection = 'leads' AND channel = 'web'"
+        )
+      ).toEqual([
+        { conversations: 4, median_seconds: 2, p90_seconds: 60, mean_seconds: 16.75, longest_seconds: 60 }
+      ])
+      expect(rows(session, "SELECT measure FROM response_times WHERE channel = 'whatsapp'")).toEqual([])
+    })
+  )
+
+  it.scoped(
+    "give hand-off and abandonment as shares, a person's message being a hand-off whatever the status",
+    () =>
+      withTalks((session) => {
+        expect(rows(session, "SELECT * FROM outcomes WHERE connection = 'leads' ORDER BY channel")).toEqual([
+          {
+            connection: "leads",
+            provider: "naturalead",
+            channel: "web",
+            conversations: 4,
+            active: 0,
+            handed_off: 2,
+            completed: 2,
+            abandoned: 0,
+            unknown: 0,
+            ever_handed_off: 2,
+            hand_off_rate: 0.5,
+            completion_rate: 0.5,
+            abandonment_rate: 0
+          },
+          {
+            connection: "leads",
+            provider: "naturalead",
+            channel: "whatsapp",
+            conversations: 2,
+            active: 0,
+            handed_off: 0,
+            completed: 1,
+            abandoned: 1,
+            unknown: 0,
+            ever_handed_off: 1,
+            hand_off_rate: 0.5,
+            completion_rate: 0.5,
+            abandonment_rate: 0.5
+          }
+        ])
+      })
+  )
+
+  it.scoped("remember a hand-off that was over before anybody wrote", () =>
+    withTalks((session) => {
+      session
+        .prepare(
+          "INSERT INTO status_history (conversation_id, from_status, to_status, origin, observed_at, run_id) VALUES ('leads:b', 'active', 'handed_off', 'provider', ?, 1)"
+        )
+        .run(at(0))
+      expect(
+        rows(session, "SELECT handed_off FROM conversation_facts WHERE conversation_id = 'leads:b'")
+      ).toEqual([{ handed_off: 1 }])
+    })
+  )
+
+  it.scoped("list who waits for a person, since when, and leave out whom a person answered", () =>
+    withTalks((session) => {
+      expect(
+        rows(session, "SELECT conversation_id, waiting_since, last_role FROM waiting_for_person ORDER BY 1")
+      ).toEqual([
+        { conversation_id: "leads:c", waiting_since: at(30), last_role: "customer" },
+        { conversation_id: "salon:empty", waiting_since: null, last_role: null }
+      ])
+    })
+  )
+
+  it.scoped("count a wanted status as if it were there already", () =>
+    withTalks((session) => {
+      session.prepare("UPDATE conversations SET status = 'completed' WHERE id = 'leads:c'").run()
+      expect(
+        rows(session, "SELECT conversation_id FROM waiting_for_person WHERE connection = 'leads'")
+      ).toEqual([])
+      expect(
+        rows(session, "SELECT conversation_id, remote_status, to_status, state FROM open_changes")
+      ).toEqual([
+        { conversation_id: "leads:c", remote_status: "handed_off", to_status: "completed", state: "pending" }
+      ])
+    })
+  )
+
+  it.scoped("tell qualified leads from those that nobody decided about", () =>
+    withTalks((session) => {
+      expect(
+        rows(
+          session,
+          "SELECT campaign_id, channel, decided, qualified, not_qualified, undecided, qualified_rate FROM qualification_outcomes WHERE connection = 'leads' ORDER BY 1, 2"
+        )
+      ).toEqual([
+        {
+          campaign_id: null,
+          channel: "web",
+          decided: 0,
+          qualified: 0,
+          not_qualified: 0,
+          undecided: 2,
+          qualified_rate: null
+        },
+        {
+          campaign_id: null,
+          channel: "whatsapp",
+          decided: 0,
+          qualified: 0,
+          not_qualified: 0,
+          undecided: 2,
+          qualified_rate: null
+        },
+        {
+          campaign_id: "k",
+          channel: "web",
+          decided: 2,
+          qualified: 1,
+          not_qualified: 1,
+          undecided: 0,
+          qualified_rate: 0.5
+        }
+      ])
+    })
+  )
+
+  it.scoped("find the busiest hours of the week, Monday being the first day", () =>
+    withTalks((session) => {
+      expect(rows(session, "SELECT * FROM busiest_hours ORDER BY weekday, hour")).toEqual([
+        { weekday: 6, hour: 10, customer_messages: 9, agent_messages: 5, human_messages: 1 },
+        { weekday: 6, hour: 11, customer_messages: 1, agent_messages: 1, human_messages: 0 },
+        { weekday: 7, hour: 10, customer_messages: 1, agent_messages: 0, human_messages: 0 }
+      ])
+      const direct = rows(
+        session,
+        "SELECT CAST(strftime('%H', sent_at) AS INTEGER) AS hour, sum(role = 'customer') AS n FROM messages WHERE sent_at IS NOT NULL GROUP BY 1"
+      )
+      expect(rows(session, "SELECT hour, sum(customer_messages) AS n FROM busiest_hours GROUP BY 1")).toEqual(
+        direct
+      )
+    })
+  )
+
+  it.scoped("find no busiest hour in an empty mirror", () =>
+    withMirror((session) => expect(rows(session, "SELECT * FROM busiest_hours")).toEqual([]))
+  )
+
+  it.scoped("set agents against people", () =>
+    withTalks((session) => {
+      expect(
+        rows(
+          session,
+          "SELECT answered_by, sum(conversations) AS n, sum(human_messages) AS human FROM agent_against_person GROUP BY 1 ORDER BY 1"
+        )
+      ).toEqual([
+        { answered_by: "agent", n: 4, human: 0 },
+        { answered_by: "both", n: 1, human: 1 },
+        { answered_by: "human", n: 1, human: 1 },
+        { answered_by: "nobody", n: 2, human: 0 }
+      ])
+    })
+  )
+})
+
+describe("lineage", () => {
+  const addRaw = ({ prepare }: Session, kind: string, id: string, conversation: string) =>
+    prepare(
+      `INSERT INTO raw_records (connection, kind, provider_id, conversation_provider_id, hash, encoding, payload, observed_at, page_id)
+       VALUES ('leads', ?, ?, ?, 'h', 'json', CAST('{}' AS BLOB), ?, 1)`
+    ).run(kind, id, conversation, at(0))
+
+  const origin =
+    "SELECT command, run_id, operation, method, path, http_status, raw_kind, raw_provider_id FROM lineage WHERE table_name = ? AND row_id = ? ORDER BY raw_key"
+
+  it.scoped("leads from a message to its request, its run and the raw records that hold it", () =>
+    withTalks((session) => {
+      addRaw(session, "conversation", "a", "a")
+      addRaw(session, "message", "m0", "a")
+      addRaw(session, "message", "m1", "a")
+      const request = {
+        command: "sync",
+        run_id: 1,
+        operation: "list",
+        method: "GET",
+        path: "/conversations",
+        http_status: 200
+      }
+      expect(rows(session, origin, "messages", "leads:a:m1")).toEqual([
+        { ...request, raw_kind: "conversation", raw_provider_id: "a" },
+        { ...request, raw_kind: "message", raw_provider_id: "m1" }
+      ])
+      expect(rows(session, origin, "messages", "leads:b:m0")).toEqual([
+        { ...request, raw_kind: null, raw_provider_id: null }
+      ])
+      expect(rows(session, origin, "conversations", "leads:a")).toHaveLength(3)
+      expect(rows(session, origin, "contacts", "leads:p-a")).toHaveLength(3)
+    })
+  )
+
+  it.scoped("leads from history, changes, quarantine and raw records to the run", () =>
+    withTalks((session) => {
+      run(session)
+      addRaw(session, "conversation", "a", "a")
+      session.database.exec(`
+        UPDATE conversations SET status = 'completed' WHERE id = 'leads:c';
+        INSERT INTO change_events (change_id, at, state, run_id) VALUES (1, '${at(1)}', 'sent', 2);
+        INSERT INTO quarantine (connection, kind, provider_id, conversation_provider_id, reason, path, payload, payload_hash, first_seen_at, last_seen_at, page_id)
+          VALUES ('leads', 'message', 'x', 'a', 'r', '$', '{}', 'h', '${at(0)}', '${at(0)}', 3)`)
+      const find =
+        "SELECT conversation_id, run_id, page_id, path FROM lineage WHERE table_name = ? AND row_id = ?"
+      expect(rows(session, find, "status_history", "1")).toEqual([
+        { conversation_id: "leads:a", run_id: 1, page_id: null, path: null }
+      ])
+      expect(rows(session, find, "status_changes", "1")).toEqual([
+        { conversation_id: "leads:c", run_id: 2, page_id: null, path: null }
+      ])
+      expect(rows(session, find, "quarantine", "1")).toEqual([
+        { conversation_id: "leads:a", run_id: 2, page_id: 3, path: "/conversations" }
+      ])
+      expect(rows(session, find, "raw_records", "1")).toEqual([
+        { conversation_id: "leads:a", run_id: 1, page_id: 1, path: "/conversations" }
+      ])
+    })
+  )
+
+  it.scoped("looks only at the rows that are asked for, also from within a join", () =>
+    withTalks((session) => {
+      const plan = (sql: string) =>
+        (rows(session, `EXPLAIN QUERY PLAN ${sql}`) as ReadonlyArray<{ detail: string }>).map(
+          ({ detail }) => detail
+        )
+      const direct = plan("SELECT * FROM lineage WHERE table_name = 'messages' AND row_id = 'x'")
+      expect(direct).toContainEqual(
+        expect.stringMatching(/^SEARCH m USING INDEX sqlite_autoindex_messages_1/)
+      )
+      expect(direct.filter((step) => /^(SCAN (m|r)\b|MATERIALIZE)/.test(step))).toEqual([])
+      const joined = plan(
+        "SELECT * FROM messages x JOIN lineage l ON l.row_id = x.id AND l.table_name = 'messages' WHERE x.key = 1"
+      )
+      expect(joined.filter((step) => /^(SCAN (m|r|x)\b|MATERIALIZE|CO-ROUTINE)/.test(step))).toEqual([])
+    })
+  )
+})
+
+describe("the system's sqlite3 and Python", () => {
+  const views = [
+    "conversation_facts",
+    "daily_volume",
+    "response_times",
+    "outcomes",
+    "waiting_for_person",
+    "qualification_outcomes",
+    "busiest_hours",
+    "agent_against_person",
+    "open_changes",
+    "freshness",
+    "lineage",
+    "contacts"
+  ]
+
+  it.scoped("read every view, with the same answers", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const counts = views.map((view) => `SELECT '${view}', count(*) FROM ${view};`).join("\n")
+      const shell = String(execFileSync("sqlite3", ["-readonly", path, counts]))
+      const python = String(
+        execFileSync("python3", [
+          "-c",
+          `import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+for view in sys.argv[2:]:
+    print(view, len(db.execute(f"SELECT * FROM {view}").fetchall()), sep="|")`,
+          path,
+          ...views
+        ])
+      )
+      expect(shell).toBe(python)
+      expect(shell).toContain("conversation_facts|8\n")
+      expect(shell).toContain("outcomes|4\n")
+    })
+  )
+})
