@@ -1,0 +1,151 @@
+import { Args, Options } from "@effect/cli"
+import { Clock, Effect, Option } from "effect"
+import { Db } from "../store/Db.ts"
+import { readingMirror } from "./configuration.ts"
+import { UsageError } from "./errors.ts"
+import { exitCodes } from "./exitCodes.ts"
+import {
+  findQuarantined,
+  listQuarantine,
+  type Quarantined,
+  type QuarantinedWhole,
+  type QuarantineFilter
+} from "./facts/quarantineFacts.ts"
+import { Globals } from "./globals.ts"
+import { grouped } from "./render/numbers.ts"
+import { Output } from "./render/Output.ts"
+import { renderTable } from "./render/table.ts"
+import { ago, shortTime } from "./render/times.ts"
+import { group, verb } from "./verb.ts"
+
+const columns = [
+  { name: "id", right: true },
+  { name: "connection" },
+  { name: "kind" },
+  { name: "record" },
+  { name: "what is wrong" },
+  { name: "where" },
+  { name: "seen", right: true },
+  { name: "last seen" }
+]
+
+const rowOf = (record: Quarantined, at: number): ReadonlyArray<string> => [
+  String(record.id),
+  record.connection,
+  record.kind,
+  record.provider_id ?? record.conversation_provider_id ?? "-",
+  record.resolved_at === null ? record.reason : `resolved: ${record.reason}`,
+  record.path,
+  grouped(record.seen),
+  ago(record.last_seen_at, at)
+]
+
+const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json, quiet } = yield* Globals
+  const { records, total } = yield* db.use("quarantine", (session) => listQuarantine(session, filter))
+  if (json) yield* output.document({ total, records })
+  else if (total === 0)
+    yield* output.result("Nothing is in quarantine: every record that came could be read.")
+  else {
+    const at = yield* Clock.currentTimeMillis
+    const rows = records.map((record) => rowOf(record, at))
+    yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
+    if (!quiet && total > records.length) {
+      yield* output.note(`(the newest ${grouped(records.length)} of ${grouped(total)}; more with --limit)`)
+    }
+  }
+  return exitCodes.complete
+})
+
+const list = verb(
+  {
+    name: "list",
+    description: "Records that could not be read, with what is wrong and where. They are kept whole.",
+    config: {
+      connection: Options.text("connection").pipe(
+        Options.withPseudoName("NAME"),
+        Options.withDescription("Only of this connection."),
+        Options.optional
+      ),
+      all: Options.boolean("all").pipe(
+        Options.withDescription("Those as well that could be read when they came again.")
+      ),
+      limit: Options.integer("limit").pipe(
+        Options.withPseudoName("N"),
+        Options.withDescription("How many to list. Default: 50."),
+        Options.withDefault(50)
+      )
+    }
+  },
+  ({ all, connection, limit }) =>
+    readingMirror(listAll({ all, connection: Option.getOrNull(connection), limit }))
+)
+
+const pretty = (payload: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(payload), null, 2)
+  } catch {
+    return payload
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal would obey them
+const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g
+
+const wholeText = (record: QuarantinedWhole): string => {
+  const { request } = record
+  const belongs =
+    record.conversation_provider_id === null
+      ? []
+      : [`conversation  ${record.connection}:${record.conversation_provider_id}`]
+  return [
+    `quarantine ${record.id}: a ${record.kind} of ${record.connection}${record.provider_id === null ? "" : ` (${record.provider_id})`}`,
+    "",
+    `what is wrong ${record.reason}`,
+    `where         ${record.path}`,
+    ...belongs,
+    `seen          ${grouped(record.seen)} times, first ${shortTime(record.first_seen_at)}, last ${shortTime(record.last_seen_at)}`,
+    `came with     ${request.operation}: ${request.method} ${request.path}, status ${request.status}, run ${request.run_id}`,
+    record.resolved_at === null
+      ? "state         open: it is read again when it comes again"
+      : `state         resolved ${shortTime(record.resolved_at)}`,
+    "",
+    pretty(record.payload).replace(controls, " ")
+  ].join("\n")
+}
+
+const showOne = Effect.fn("quarantine.show")(function* (id: number) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json } = yield* Globals
+  const record = yield* db.use("quarantine", (session) => findQuarantined(session, id))
+  if (record === null) {
+    return yield* new UsageError({
+      message: `there is no record ${id} in quarantine`,
+      hint: "`parley quarantine list --all` lists them"
+    })
+  }
+  yield* json ? output.document(record) : output.result(wholeText(record))
+  return exitCodes.complete
+})
+
+const show = verb(
+  {
+    name: "show",
+    description: "One of them, with its whole payload and the request that it came with.",
+    config: { id: Args.integer({ name: "ID" }).pipe(Args.withDescription("As listed.")) }
+  },
+  ({ id }) => readingMirror(showOne(id))
+)
+
+export const quarantine = group(
+  {
+    name: "quarantine",
+    description: "Records that could not be read: what they are, and why.",
+    otherwise: "list",
+    examples: ["parley quarantine", "parley quarantine show 3"]
+  },
+  [list, show]
+)

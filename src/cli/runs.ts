@@ -1,0 +1,205 @@
+import { Args, Options } from "@effect/cli"
+import { Clock, Effect, Option } from "effect"
+import { toMillis } from "../domain/Timestamp.ts"
+import { Db, type Session } from "../store/Db.ts"
+import { listRuns, type RunWithConnections } from "../store/Ledger.ts"
+import { readingMirror } from "./configuration.ts"
+import { UsageError } from "./errors.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { Globals } from "./globals.ts"
+import { grouped, shortDuration } from "./render/numbers.ts"
+import { Output } from "./render/Output.ts"
+import { renderTable } from "./render/table.ts"
+import { ago, shortTime } from "./render/times.ts"
+import { verb } from "./verb.ts"
+
+type RunConnection = RunWithConnections["connections"][number]
+
+const total = (run: RunWithConnections, column: (row: RunConnection) => number): number =>
+  run.connections.reduce((sum, row) => sum + column(row), 0)
+
+const took = (
+  { finished_at, started_at }: Pick<RunConnection, "finished_at" | "started_at">,
+  at: number
+): string => shortDuration((finished_at === null ? at : toMillis(finished_at)) - toMillis(started_at))
+
+const waited = (millis: number): string => (millis === 0 ? "-" : shortDuration(millis))
+
+const listColumns = [
+  { name: "run", right: true },
+  { name: "command" },
+  { name: "started" },
+  { name: "took", right: true },
+  { name: "outcome" },
+  { name: "received", right: true },
+  { name: "new", right: true },
+  { name: "changed", right: true },
+  { name: "quarantined", right: true },
+  { name: "requests", right: true },
+  { name: "waited", right: true }
+]
+
+const listRow = (run: RunWithConnections, at: number): ReadonlyArray<string> => [
+  String(run.id),
+  run.command,
+  ago(run.started_at, at),
+  took(run, at),
+  run.exit_code === null || run.exit_code === 0 ? run.outcome : `${run.outcome} (${run.exit_code})`,
+  grouped(total(run, (row) => row.received)),
+  grouped(total(run, (row) => row.inserted)),
+  grouped(total(run, (row) => row.updated)),
+  grouped(total(run, (row) => row.quarantined)),
+  grouped(total(run, (row) => row.requests)),
+  waited(total(run, (row) => row.waited_ms))
+]
+
+const detailColumns = [
+  { name: "connection" },
+  { name: "lane" },
+  { name: "outcome" },
+  { name: "took", right: true },
+  { name: "conversations", right: true },
+  { name: "messages", right: true },
+  { name: "new", right: true },
+  { name: "changed", right: true },
+  { name: "same", right: true },
+  { name: "outside", right: true },
+  { name: "quarantined", right: true },
+  { name: "requests", right: true },
+  { name: "refused", right: true },
+  { name: "waited", right: true }
+]
+
+const detailRow = (row: RunConnection, at: number): ReadonlyArray<string> => [
+  row.connection,
+  row.lane,
+  row.outcome,
+  took(row, at),
+  grouped(row.conversations),
+  grouped(row.messages),
+  grouped(row.inserted),
+  grouped(row.updated),
+  grouped(row.unchanged),
+  grouped(row.filtered),
+  grouped(row.quarantined),
+  grouped(row.requests),
+  grouped(row.rate_limited + row.queued),
+  waited(row.waited_ms)
+]
+
+const changesText = (row: RunConnection): ReadonlyArray<string> => {
+  const parts = [
+    [row.changes_confirmed, "confirmed"],
+    [row.changes_queued, "queued"],
+    [row.changes_rejected, "rejected"],
+    [row.changes_conflict, "in conflict"],
+    [row.changes_pending, "pending"]
+  ] as const
+  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${grouped(count)} ${word}`)
+  return said.length === 0 ? [] : [`${row.connection}: changes: ${said.join(", ")}`]
+}
+
+const faultText = (row: RunConnection): ReadonlyArray<string> =>
+  row.error_message === null
+    ? []
+    : [
+        `${row.connection} (${row.lane}): ${row.error_message}`,
+        ...(row.error_hint === null ? [] : [`  ${row.error_hint}`])
+      ]
+
+const detail = (run: RunWithConnections, at: number, room: number | null): string => {
+  const remarks = run.connections.flatMap((row) => [...changesText(row), ...faultText(row)])
+  const end = run.finished_at === null ? "still running" : `ended ${shortTime(run.finished_at)}`
+  return [
+    `run ${run.id}: ${run.command}, ${run.outcome}${run.exit_code === null ? "" : `, exit code ${run.exit_code}`}`,
+    `started ${shortTime(run.started_at)}, ${end}, on ${run.host} as process ${run.pid}`,
+    "",
+    run.connections.length === 0
+      ? "It came to no connection."
+      : renderTable(
+          detailColumns,
+          run.connections.map((row) => detailRow(row, at)),
+          room
+        ),
+    ...(remarks.length === 0 ? [] : ["", ...remarks])
+  ].join("\n")
+}
+
+const findRun = ({ prepare }: Session, id: number): RunWithConnections | null => {
+  const run = prepare(
+    "SELECT id, command, started_at, finished_at, outcome, exit_code, host, pid FROM runs WHERE id = ?"
+  ).get(id) as Omit<RunWithConnections, "connections"> | undefined
+  if (run === undefined) return null
+  const connections = prepare(
+    `SELECT c.*, n.provider FROM run_connections c JOIN connections n ON n.name = c.connection
+     WHERE c.run_id = ? ORDER BY c.started_at, c.connection`
+  ).all(id) as RunWithConnections["connections"]
+  return { ...run, connections }
+}
+
+const showRun = Effect.fn("runs.show")(function* (id: number) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json } = yield* Globals
+  const run = yield* db.use("runs", (session) => findRun(session, id))
+  if (run === null) {
+    return yield* new UsageError({ message: `there is no run ${id}`, hint: "`parley runs` lists them" })
+  }
+  const at = yield* Clock.currentTimeMillis
+  yield* json ? output.document(run) : output.result(detail(run, at, yield* output.resultColumns))
+  return exitCodes.complete
+})
+
+const none = "No runs yet: start with `parley sync`."
+
+const listAll = Effect.fn("runs.list")(function* (limit: number) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json } = yield* Globals
+  const runs = yield* db.use("runs", (session) => listRuns(session, limit))
+  if (json) yield* output.document({ runs })
+  else if (runs.length === 0) yield* output.result(none)
+  else {
+    const at = yield* Clock.currentTimeMillis
+    const rows = runs.map((run) => listRow(run, at))
+    yield* output.result(renderTable(listColumns, rows, yield* output.resultColumns))
+  }
+  return exitCodes.complete
+})
+
+/** Before the first run there is no mirror, which is no fault. */
+const noMirrorYet = Effect.gen(function* () {
+  const output = yield* Output
+  const { json } = yield* Globals
+  yield* json ? output.document({ runs: [] }) : output.result(none)
+  return exitCodes.complete
+})
+
+export const runs = verb(
+  {
+    name: "runs",
+    description:
+      "What ran, newest first: what each run did, how it ended, and how long it waited for the providers.",
+    config: {
+      id: Args.integer({ name: "RUN" }).pipe(
+        Args.withDescription("One run with all of its connections; otherwise the newest ones."),
+        Args.optional
+      ),
+      limit: Options.integer("limit").pipe(
+        Options.withPseudoName("N"),
+        Options.withDescription("How many to list. Default: 20."),
+        Options.withDefault(20)
+      )
+    },
+    examples: ["parley runs", "parley runs 12", "parley runs --limit 100 --json"]
+  },
+  ({ id, limit }) =>
+    Option.isSome(id)
+      ? readingMirror(showRun(id.value))
+      : readingMirror(listAll(limit)).pipe(
+          Effect.catchIf(
+            (error) => error._tag === "StoreError" && error.kind === "no-such-file",
+            () => noMirrorYet
+          )
+        )
+)

@@ -1,0 +1,235 @@
+import { Args } from "@effect/cli"
+import { Clock, Effect, Either } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import { suggestion } from "../config/nearest.ts"
+import { now } from "../domain/Timestamp.ts"
+import type { Limit } from "../http/contract.ts"
+import { Db } from "../store/Db.ts"
+import { loadConfiguration, mirrorPath, readingMirror } from "./configuration.ts"
+import { UsageError } from "./errors.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { type ConnectionFacts, statusFacts } from "./facts/statusFacts.ts"
+import { Globals } from "./globals.ts"
+import { grouped, shortDuration } from "./render/numbers.ts"
+import { Output } from "./render/Output.ts"
+import { renderTable } from "./render/table.ts"
+import { ago } from "./render/times.ts"
+import { verb } from "./verb.ts"
+
+/** A connection as the configuration and the mirror know it; either may not know it. */
+interface ConnectionStatus {
+  readonly name: string
+  readonly provider: string
+  readonly facts: ConnectionFacts | null
+  readonly config: ConnectionConfig | null
+}
+
+const noFacts = {
+  conversations: 0,
+  conversations_incomplete: 0,
+  conversations_deleted: 0,
+  messages: 0,
+  contacts: 0,
+  newest_message_at: null,
+  last_complete_sync_at: null,
+  last_attempt_at: null,
+  last_attempt_outcome: null,
+  last_run: null,
+  running: [],
+  changes: {},
+  changes_open: 0,
+  changes_failed: 0,
+  quarantined: 0,
+  unfinished_scans: []
+}
+
+/** The limits as they are kept: the vendor's or the configured ones, times the share that may be used. */
+const limitDocuments = ({ limits, quota }: ConnectionConfig) =>
+  limits.map(({ name, perMillis, requests, scope }) => ({
+    name,
+    requests: Math.max(1, Math.floor(requests * quota)),
+    per_ms: perMillis,
+    scope
+  }))
+
+const documentOf = ({ config, facts, name, provider }: ConnectionStatus) => ({
+  ...noFacts,
+  ...facts,
+  name,
+  provider,
+  configured: config !== null,
+  enabled: config?.enabled ?? null,
+  quota: config?.quota ?? null,
+  limits: config === null ? null : limitDocuments(config)
+})
+
+const columns = [
+  { name: "connection" },
+  { name: "provider" },
+  { name: "conversations", right: true },
+  { name: "messages", right: true },
+  { name: "newest message" },
+  { name: "complete as of" },
+  { name: "last run" },
+  { name: "changes", right: true },
+  { name: "quarantine", right: true }
+]
+
+const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): ReadonlyArray<string> => {
+  const { changes_open, conversations, last_complete_sync_at, messages, newest_message_at, quarantined } = {
+    ...noFacts,
+    ...facts
+  }
+  const last = facts?.last_run ?? null
+  return [
+    name,
+    provider,
+    grouped(conversations),
+    grouped(messages),
+    ago(newest_message_at, at),
+    last_complete_sync_at === null ? "never" : ago(last_complete_sync_at, at),
+    last === null ? "never" : `${last.outcome}, ${ago(last.started_at, at)}`,
+    grouped(changes_open),
+    grouped(quarantined)
+  ]
+}
+
+/** What somebody should know or do about a connection, a line each. */
+const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
+  if (facts === null) {
+    return config?.enabled === false
+      ? [`${name}: switched off in the configuration`]
+      : [`${name}: never synced; start with \`parley sync ${name}\``]
+  }
+  const { changes_failed, conversations_incomplete, last_run, quarantined, running, unfinished_scans } = facts
+  const error = last_run?.error ?? null
+  return [
+    ...running.map(
+      ({ host, lane, pid, since }) => `${name}: ${lane} is running: process ${pid} on ${host}, since ${since}`
+    ),
+    ...(error === null
+      ? []
+      : [
+          `${name}: ${last_run?.lane ?? "run"} of run ${last_run?.run_id}: ${error.message}`,
+          ...hint(error.hint)
+        ]),
+    ...(running.length > 0
+      ? []
+      : unfinished_scans.map(
+          (lane) => `${name}: a ${lane} is unfinished; the next one goes on where it stopped`
+        )),
+    ...(conversations_incomplete === 0
+      ? []
+      : [
+          `${name}: ${grouped(conversations_incomplete)} conversations lack messages; the next sync asks for them`
+        ]),
+    ...(changes_failed === 0
+      ? []
+      : [`${name}: ${grouped(changes_failed)} changes were rejected or are in conflict: \`parley changes\``]),
+    ...(quarantined === 0
+      ? []
+      : [`${name}: ${grouped(quarantined)} records in quarantine: \`parley quarantine\``])
+  ]
+}
+
+const hint = (text: string | null): ReadonlyArray<string> =>
+  text === null || text === "" ? [] : [`  ${text}`]
+
+const perWords = (millis: number): string => (millis === 1000 ? "second" : shortDuration(millis))
+
+const limitText = ({ perMillis, requests, scope }: Limit, quota: number): string =>
+  `${grouped(Math.max(1, Math.floor(requests * quota)))} requests per ${perWords(perMillis)}${scope === "path" ? " and path" : ""}`
+
+const limitsLine = ({ config, name }: ConnectionStatus): ReadonlyArray<string> => {
+  if (config === null || !config.enabled) return []
+  const share = config.quota === 1 ? "" : ` (${Math.round(config.quota * 100)}% of what is allowed)`
+  const limits = config.limits.map((limit) => limitText(limit, config.quota)).join(", ")
+  return [`limits of ${name}: ${limits === "" ? "none known" : limits}${share}`]
+}
+
+/** Both sides by name, in the order of the configuration; what is only in the mirror comes last. */
+const merge = (
+  facts: ReadonlyArray<ConnectionFacts>,
+  configured: ReadonlyArray<ConnectionConfig>
+): ReadonlyArray<ConnectionStatus> => [
+  ...configured.map((config) => ({
+    name: config.name,
+    provider: config.provider,
+    config,
+    facts: facts.find(({ name }) => name === config.name) ?? null
+  })),
+  ...facts
+    .filter(({ name }) => !configured.some((config) => config.name === name))
+    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact }))
+]
+
+const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<string>) => {
+  const known = all.map(({ name }) => name)
+  const stranger = names.find((name) => !known.includes(name))
+  if (stranger === undefined)
+    return Effect.succeed(all.filter(({ name }) => names.length === 0 || names.includes(name)))
+  return new UsageError({
+    message: `there is no connection "${stranger}"${known.length === 0 ? "" : suggestion(stranger, known)}`,
+    hint: "name connections as the configuration does"
+  })
+}
+
+export const status = verb(
+  {
+    name: "status",
+    description:
+      "What the mirror holds of each connection, how fresh it is, what is pending, and which limits are kept.",
+    config: {
+      names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
+    },
+    examples: ["parley status", "parley status leads --json"]
+  },
+  ({ names }) =>
+    Effect.gen(function* () {
+      const globals = yield* Globals
+      const output = yield* Output
+      const at = yield* Clock.currentTimeMillis
+      const database = yield* mirrorPath
+      const facts = yield* readingMirror(
+        Effect.flatMap(Db, (db) => db.use("status", (session) => statusFacts(session, now(at))))
+      ).pipe(
+        Effect.catchIf(
+          (error) => error._tag === "StoreError" && error.kind === "no-such-file",
+          () => Effect.succeed(null)
+        )
+      )
+      const config = yield* Effect.either(loadConfiguration)
+      const configured = Either.isRight(config) ? config.right.connections : []
+      const all = yield* choose(merge(facts ?? [], configured), names)
+      if (globals.json) {
+        yield* output.document({ database, exists: facts !== null, connections: all.map(documentOf) })
+        return exitCodes.complete
+      }
+      const details = all.flatMap(remarks)
+      const limits = all.flatMap(limitsLine)
+      const lines = [
+        ...(all.length === 0
+          ? []
+          : [
+              renderTable(
+                columns,
+                all.map((entry) => rowOf(entry, at)),
+                yield* output.resultColumns
+              )
+            ]),
+        ...(details.length === 0 ? [] : ["", ...details]),
+        ...(limits.length === 0 ? [] : ["", ...limits]),
+        ...emptyState(facts === null, all.length, database)
+      ]
+      yield* output.result(lines.join("\n"))
+      if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
+        yield* output.note("the configuration has faults, so limits are not shown: `parley check` tells them")
+      }
+      return exitCodes.complete
+    })
+)
+
+const emptyState = (missing: boolean, connections: number, database: string): ReadonlyArray<string> => {
+  if (missing) return ["", `There is no mirror at ${database} yet: start with \`parley sync\`.`]
+  return connections === 0 ? ["The mirror is empty: start with `parley sync`."] : []
+}
