@@ -1,0 +1,116 @@
+import { Args } from "@effect/cli"
+import { Clock, Effect, Either } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import { openConnection } from "../connection.ts"
+import type { ClientEvent } from "../http/contract.ts"
+import { talkingLayer } from "../layers.ts"
+import type { CheckFinding } from "../providers/Provider.ts"
+import { type Fault, faultOf } from "../run.ts"
+import { loadConfiguration, selectConnections } from "./configuration.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { Globals } from "./globals.ts"
+import { wallClock } from "./render/numbers.ts"
+import { Output } from "./render/Output.ts"
+import { oneLine, padEnd, textWidth } from "./render/width.ts"
+import { verb } from "./verb.ts"
+
+/** A check that would have to wait longer than this says so instead. Milliseconds. */
+const maxWaitMillis = 60_000
+
+interface Checked {
+  readonly config: ConnectionConfig
+  readonly findings: ReadonlyArray<CheckFinding>
+  /** Why not even the first request was answered. */
+  readonly error: Fault | null
+}
+
+const isOk = ({ error, findings }: Checked): boolean => error === null && findings.every(({ ok }) => ok)
+
+const tellWaiting = (name: string) => (event: ClientEvent) =>
+  Effect.gen(function* () {
+    if (event._tag !== "Waiting" || event.until - event.since < 1000) return
+    const output = yield* Output
+    const now = yield* Clock.currentTimeMillis
+    yield* output.note(`${name}: waiting until ${wallClock(event.until, now)}: ${oneLine(event.reason)}`)
+  })
+
+const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConfig) {
+  const output = yield* Output
+  const { quiet } = yield* Globals
+  const result = yield* openConnection(config, "sync", {
+    maxWaitMillis,
+    observe: (event) =>
+      quiet ? Effect.void : Effect.provideService(tellWaiting(config.name)(event), Output, output)
+  }).pipe(
+    Effect.flatMap(({ provider }) => provider.check),
+    Effect.either,
+    Effect.scoped
+  )
+  const checked: Checked = Either.match(result, {
+    onLeft: (error) => ({ config, findings: [], error: faultOf(error) }),
+    onRight: (findings) => ({ config, findings, error: null })
+  })
+  return checked
+})
+
+const documentOf = (checked: Checked) => ({
+  name: checked.config.name,
+  provider: checked.config.provider,
+  base_url: checked.config.baseUrl,
+  ok: isOk(checked),
+  findings: checked.findings,
+  error: checked.error
+})
+
+const textOf = (checked: Checked): ReadonlyArray<string> => {
+  const { config, error, findings } = checked
+  const columns = Math.max(0, ...findings.map(({ what }) => textWidth(what)))
+  return [
+    `${config.name} (${config.definition.title}, ${config.baseUrl}): ${isOk(checked) ? "ok" : "not ok"}`,
+    ...findings.map(({ detail, ok, what }) =>
+      `  ${ok ? "ok  " : "FAIL"}  ${padEnd(what, columns)}  ${oneLine(detail)}`.trimEnd()
+    ),
+    ...(error === null ? [] : [`  FAIL  ${oneLine(error.message)}`, `        ${oneLine(error.hint)}`])
+  ]
+}
+
+export const check = verb(
+  {
+    name: "check",
+    description:
+      "Asks every connection whether it can be reached, whether its credentials are right, and what they may do. Changes nothing.",
+    config: {
+      names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
+    },
+    examples: ["parley check", "parley check leads support"]
+  },
+  ({ names }) =>
+    Effect.gen(function* () {
+      const { json } = yield* Globals
+      const output = yield* Output
+      const config = yield* loadConfiguration
+      const connections = yield* selectConnections(config, names)
+      const checked = yield* Effect.forEach(connections, checkOne, { concurrency: "unbounded" }).pipe(
+        Effect.provide(talkingLayer)
+      )
+      const ok = checked.every(isOk)
+      if (json) {
+        yield* output.document({
+          config: config.path,
+          database: config.database,
+          ok,
+          connections: checked.map(documentOf)
+        })
+      } else {
+        const off = names.length > 0 ? [] : config.connections.filter(({ enabled }) => !enabled)
+        yield* output.result(
+          [
+            `${config.path}: read, and nothing wrong with it`,
+            ...checked.flatMap(textOf),
+            ...off.map(({ name }) => `${name}: switched off`)
+          ].join("\n")
+        )
+      }
+      return ok ? exitCodes.complete : exitCodes.partial
+    })
+)
