@@ -1,0 +1,282 @@
+import { HttpClient } from "@effect/platform"
+import { Chunk, Effect, Layer, Stream } from "effect"
+import { describe, expect, it } from "vitest"
+import { isWantedStatus, type WantedStatus } from "../../src/domain/Status.ts"
+import type { StatusChange, Wish } from "../../src/domain/StatusChange.ts"
+import { now } from "../../src/domain/Timestamp.ts"
+import { Governor } from "../../src/http/Governor.ts"
+import { makeProviderClient } from "../../src/http/makeClient.ts"
+import {
+  type AnyProviderDefinition,
+  type CommonSettings,
+  type Page,
+  type Provider,
+  type PullScope,
+  pageSize
+} from "../../src/providers/Provider.ts"
+import { countsOf, itemsIn, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../support/pullScope.ts"
+
+/** A vendor that the suite can talk to, look into and break. Made anew for every test. */
+export interface ContractVendor {
+  readonly definition: AnyProviderDefinition
+  /** Settings as the configuration would have decoded them. */
+  readonly settings: CommonSettings
+  /** The same with credentials that the vendor does not know. */
+  readonly strangersSettings: CommonSettings
+  readonly http: HttpClient.HttpClient
+  /** Ids of all conversations the vendor holds, in any order. */
+  readonly ids: () => ReadonlyArray<string>
+  /** Requests so far: each one's operation and whether it changed something. */
+  readonly requests: () => ReadonlyArray<{ readonly operation: string; readonly write: boolean }>
+  /** An id in the vendor's form that nothing has. */
+  readonly unknownId: string
+  /** From now on about this share of records has a documented field of the wrong type. */
+  readonly breakRecords: (share: number) => void
+  /** Lets the vendor's world go on: some conversations get messages. Returns whose. */
+  readonly advance: () => ReadonlyArray<string>
+}
+
+const nothing: Wish = { status: null, category: null, summary: null, title: null, tags: [] }
+
+const changeTo = (providerId: string, agentId: string | null, status: WantedStatus): StatusChange => ({
+  id: 1,
+  connection: "contract",
+  conversationId: `contract:${providerId}`,
+  providerId,
+  agentId,
+  fromStatus: "unknown",
+  wish: { ...nothing, status },
+  state: "sending",
+  attempts: 1,
+  notBefore: null,
+  lastError: null,
+  requestedAt: now(0),
+  requestedBy: "test",
+  sentAt: null
+})
+
+const withProvider = <A, E>(
+  vendor: ContractVendor,
+  use: (provider: Provider) => Effect.Effect<A, E>,
+  settings: CommonSettings = vendor.settings
+): Promise<A> =>
+  Effect.gen(function* () {
+    const { definition } = vendor
+    const client = yield* makeProviderClient({
+      connection: "contract",
+      title: definition.title,
+      baseUrl: settings.baseUrl,
+      authorization: definition.authorize(settings),
+      lane: "sync",
+      limits: definition.limits,
+      quota: 1,
+      concurrency: null,
+      maxWaitMillis: 1_000,
+      observe: () => Effect.void
+    })
+    return yield* use(definition.make(settings, client))
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.merge(Governor.simple, Layer.succeed(HttpClient.HttpClient, vendor.http))),
+    Effect.runPromise
+  )
+
+const pagesOf = (provider: Provider, scope: PullScope) =>
+  Effect.map(Stream.runCollect(provider.pull(scope)), Chunk.toReadonlyArray)
+
+const idsIn = (pages: ReadonlyArray<Page>): ReadonlySet<string> =>
+  new Set(
+    itemsIn(pages).map((item) => {
+      if (item._tag === "Sighting") return item.conversation.providerId
+      return item._tag === "Unreadable"
+        ? (item.unreadable.conversationId ?? item.unreadable.providerId ?? "?")
+        : item.providerId
+    })
+  )
+
+/** What every provider owes to the rest of the program, whatever its vendor is like. */
+export const providerContract = (name: string, open: () => ContractVendor): void => {
+  describe(`the provider contract: ${name}`, () => {
+    it("enumerates every conversation and says that it has", async () => {
+      const vendor = open()
+      const pages = await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      expect(idsIn(pages)).toEqual(new Set(vendor.ids()))
+      expect(pages.map((page) => page.end).filter((end) => end !== null)).toEqual([
+        { complete: true, reason: null }
+      ])
+      expect(pages.at(-1)?.end).not.toBeNull()
+    })
+
+    it("sends nothing that changes anything while it pulls", async () => {
+      const vendor = open()
+      await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      expect(vendor.requests().filter(({ operation, write }) => write && operation !== "login")).toEqual([])
+    })
+
+    it("keeps pages to their size", async () => {
+      const vendor = open()
+      const pages = await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      for (const page of pages) {
+        const records = page.items.reduce(
+          (count, item) => count + 1 + (item._tag === "Sighting" ? (item.messages?.items.length ?? 0) : 0),
+          0
+        )
+        // A conversation is never torn: one that is larger than a page is a page.
+        if (page.items.length > 1) expect(records).toBeLessThanOrEqual(2 * pageSize)
+      }
+    })
+
+    it("fetches no details of what is stored as it is listed", async () => {
+      const vendor = open()
+      const first = await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      const before = vendor.requests().length
+      const again = await withProvider(vendor, (provider) =>
+        pagesOf(provider, pullScope({ known: knownFrom(first) }))
+      )
+      const details = vendor
+        .requests()
+        .slice(before)
+        .filter(({ operation }) => operation === "detail" || operation.startsWith("export"))
+      expect(details).toEqual([])
+      expect(idsIn(again)).toEqual(new Set(vendor.ids()))
+      expect(again.at(-1)?.end).toEqual({ complete: true, reason: null })
+    })
+
+    it("shows what has changed since it was stored", async () => {
+      const vendor = open()
+      const first = await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      const touched = vendor.advance()
+      const again = await withProvider(vendor, (provider) =>
+        pagesOf(provider, pullScope({ known: knownFrom(first) }))
+      )
+      const stored = new Map(
+        sightingsIn(first).map((one) => [one.conversation.providerId, one.messages?.items ?? []])
+      )
+      const shown = new Map(
+        sightingsIn(again).map((one) => [one.conversation.providerId, one.messages?.items ?? []])
+      )
+      expect(touched.length).toBeGreaterThan(0)
+      for (const id of touched) {
+        const newest = shown.get(id)?.at(-1)
+        expect(newest).toBeDefined()
+        expect(stored.get(id)?.some((message) => message.messageId === newest?.messageId)).toBe(false)
+      }
+    })
+
+    it("goes on from a cursor without leaving anything out", async () => {
+      const vendor = open()
+      const pages = await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      const at = pages.findIndex((page) => page.cursor !== null && page.end === null)
+      // A vendor that answers everything at once has nothing to go on from.
+      const cursor = pages[at]?.cursor ?? null
+      const before = cursor === null ? [] : pages.slice(0, at + 1)
+      const rest = await withProvider(vendor, (provider) => pagesOf(provider, pullScope({ cursor })))
+      expect(new Set([...idsIn(before), ...idsIn(rest)])).toEqual(new Set(vendor.ids()))
+    })
+
+    it("makes the same sighting again from raw payloads alone", async () => {
+      const vendor = open()
+      await withProvider(vendor, (provider) =>
+        Effect.map(pagesOf(provider, pullScope()), (pages) => {
+          const sightings = sightingsIn(pages)
+          expect(sightings.length).toBe(vendor.ids().length)
+          for (const sighting of sightings) {
+            const again = provider.interpret(sighting.raw)
+            if (again._tag !== "Sighting") throw new Error("raw payloads were unreadable")
+            expect(again.conversation).toEqual(sighting.conversation)
+            expect(again.contact).toEqual(sighting.contact)
+            expect(again.messages?.items ?? []).toEqual(sighting.messages?.items ?? [])
+          }
+        })
+      )
+    })
+
+    it("fetches one conversation as the list would have shown it, and nothing of an unknown one", async () => {
+      const vendor = open()
+      const { fetched, gone, pages } = await withProvider(vendor, (provider) =>
+        Effect.gen(function* () {
+          const pages = yield* pagesOf(provider, pullScope())
+          const known = knownFrom(pages)
+          const [first] = known
+          if (first === undefined) throw new Error("the vendor holds nothing")
+          const fetched = yield* provider.fetch(first.providerId, first)
+          const gone = yield* provider.fetch(vendor.unknownId, {
+            ...first,
+            providerId: vendor.unknownId,
+            fingerprint: null
+          })
+          return { pages, fetched, gone }
+        })
+      )
+      const [first] = sightingsIn(pages)
+      const [again] = sightingsIn(fetched === null ? [] : [fetched])
+      expect(again?.conversation.status).toBe(first?.conversation.status)
+      expect(again?.conversation.providerId).toBe(first?.conversation.providerId)
+      expect(again?.messages?.items.length).toBe(first?.messages?.items.length)
+      expect(gone).toBeNull()
+    })
+
+    it("writes each status it says it can, and reads it back", async () => {
+      const vendor = open()
+      await withProvider(vendor, (provider) =>
+        Effect.gen(function* () {
+          const [first] = sightingsIn(yield* pagesOf(provider, pullScope()))
+          if (first === undefined) throw new Error("the vendor holds nothing")
+          const { agentId, providerId } = first.conversation
+          const writable = Object.keys(provider.statusMap.write).filter(isWantedStatus)
+          expect(writable.length).toBeGreaterThan(0)
+          for (const status of writable) {
+            expect(provider.refuse({ ...nothing, status })).toBeNull()
+            const outcome = yield* provider.setStatus(changeTo(providerId, agentId, status))
+            const read = yield* provider.readStatus(changeTo(providerId, agentId, status))
+            expect(read?.status).toBe(status)
+            if (outcome.state !== null) expect(outcome.state.status).toBe(status)
+          }
+          expect(yield* provider.readStatus(changeTo(vendor.unknownId, agentId, "completed"))).toBeNull()
+        })
+      )
+    })
+
+    it("refuses what its vendor cannot take, before any request", async () => {
+      const vendor = open()
+      await withProvider(vendor, (provider) =>
+        Effect.sync(() => {
+          for (const status of ["active", "handed_off", "completed", "abandoned"] as const) {
+            const refusal = provider.refuse({ ...nothing, status })
+            if (provider.statusMap.write[status] === undefined) expect(refusal?.message).toBeTruthy()
+            else expect(refusal).toBeNull()
+          }
+        })
+      )
+      expect(vendor.requests()).toEqual([])
+    })
+
+    it("puts records that do not decode aside, whole, with reason and path, and delivers the others", async () => {
+      const vendor = open()
+      vendor.breakRecords(0.15)
+      const pages = await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      const unreadable = unreadablesIn(pages)
+      expect(unreadable.length).toBeGreaterThan(0)
+      expect(countsOf(pages).Sighting).toBeGreaterThan(vendor.ids().length / 3)
+      for (const { path, payload, reason } of unreadable) {
+        expect(reason).not.toBe("")
+        expect(path).toMatch(/^\$/)
+        expect(() => JSON.parse(payload)).not.toThrow()
+      }
+    })
+
+    it("says what its credentials can do, and that strangers can do nothing", async () => {
+      const vendor = open()
+      const findings = await withProvider(vendor, (provider) => provider.check)
+      expect(findings.length).toBeGreaterThan(0)
+      expect(findings.every(({ ok }) => ok)).toBe(true)
+      const refused = await withProvider(
+        vendor,
+        (provider) => Effect.either(provider.check),
+        vendor.strangersSettings
+      )
+      if (refused._tag === "Left") expect(refused.left._tag).toBe("Unauthorized")
+      else expect(refused.right.some(({ ok }) => !ok)).toBe(true)
+    })
+  })
+}
