@@ -1,9 +1,12 @@
+import { changes } from "./changes.ts"
 import { check } from "./check.ts"
 import { demo } from "./demo.ts"
 import { init } from "./init.ts"
+import { push } from "./push.ts"
 import { quarantine } from "./quarantine.ts"
 import { query } from "./query.ts"
 import { runs } from "./runs.ts"
+import { setStatus } from "./setStatus.ts"
 import { simulate } from "./simulate.ts"
 import { status } from "./status.ts"
 import { sync } from "./sync.ts"
@@ -20,6 +23,9 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   init,
   check,
   sync,
+  setStatus,
+  push,
+  changes,
   status,
   runs,
   why,

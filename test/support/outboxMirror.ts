@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
@@ -6,9 +6,12 @@ import { Db } from "../../src/store/Db.ts"
 import { Outbox } from "../../src/store/Outbox.ts"
 import { writes } from "./vendorTwin.ts"
 
+/** Memory, where the system offers it as a folder: thousands of small commits need no disk. */
+const place = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
+
 /** A folder of its own, gone with the scope. */
 const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-outbox-"))),
+  Effect.sync(() => mkdtempSync(join(place, "parley-outbox-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 

@@ -1,0 +1,52 @@
+import { Effect } from "effect"
+import { openConnection } from "../connection.ts"
+import type { Wish } from "../domain/StatusChange.ts"
+import { talkingLayer } from "../layers.ts"
+import { Mirror } from "../store/Mirror.ts"
+import type { Asked, ChangeRefused } from "../store/Outbox.ts"
+import { Outbox } from "../store/Outbox.ts"
+import { loadConfiguration, selectConnections } from "./configuration.ts"
+import { UsageError } from "./errors.ts"
+
+/** What the outbox refuses is for the person to put right. */
+export const toUsage = ({ message, hint }: ChangeRefused): UsageError => new UsageError({ message, hint })
+
+/**
+ * A configured connection, and what its provider has to say about wishes. Sends nothing. The mirror learns what the
+ * connection takes according to the configuration as it is now.
+ */
+const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
+  const configuration = yield* loadConfiguration
+  const [config] = yield* selectConnections(configuration, [name])
+  if (config === undefined) {
+    return yield* new UsageError({
+      message: `there is no connection "${name}" in ${configuration.path}`,
+      hint: "name connections as the configuration does"
+    })
+  }
+  const mirror = yield* Mirror
+  yield* mirror.register({
+    name,
+    provider: config.provider,
+    conflictPolicy: config.conflict,
+    writable: config.statusMap
+  })
+  const { provider } = yield* openConnection(config, "push", {
+    maxWaitMillis: 0,
+    observe: () => Effect.void
+  }).pipe(Effect.scoped, Effect.provide(talkingLayer))
+  return { config, refuse: provider.refuse }
+})
+
+/** Puts a wish for a conversation into the outbox, by the rules of its provider. */
+export const ask = Effect.fn("ask")(function* (id: string, wish: Wish, requestedBy: string) {
+  const outbox = yield* Outbox
+  const conversation = yield* Effect.mapError(outbox.conversation(id), (error) =>
+    error._tag === "ChangeRefused" ? toUsage(error) : error
+  )
+  const { config, refuse } = yield* refuserOf(conversation.connection)
+  const asked: Exclude<Asked, { _tag: "Refused" }> = yield* outbox
+    .ask({ id: conversation.id, wish, requestedBy, refuse })
+    .pipe(Effect.mapError((error) => (error._tag === "ChangeRefused" ? toUsage(error) : error)))
+  return { asked, config }
+})
