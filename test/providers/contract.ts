@@ -182,7 +182,7 @@ export const providerContract = (name: string, open: () => ContractVendor): void
           expect(sightings.length).toBe(vendor.ids().length)
           for (const sighting of sightings) {
             const again = provider.interpret(sighting.raw)
-            if (again._tag !== "Sighting") throw new Error("raw payloads were unreadable")
+            if (!("_tag" in again)) throw new Error("raw payloads were unreadable")
             expect(again.conversation).toEqual(sighting.conversation)
             expect(again.contact).toEqual(sighting.contact)
             expect(again.messages?.items ?? []).toEqual(sighting.messages?.items ?? [])

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { HttpClient } from "@effect/platform"
+import { Effect, Layer } from "effect"
+import { afterAll, describe, expect, it } from "vitest"
+import { loadConfig } from "../../src/config/load.ts"
+import { Governor } from "../../src/http/Governor.ts"
+import { storeLayer } from "../../src/layers.ts"
+import { silent } from "../../src/progress.ts"
+import { registry } from "../../src/providers/index.ts"
+import { run } from "../../src/run.ts"
+import { Db } from "../../src/store/Db.ts"
+import { pushLane, syncLane } from "../../src/sync.ts"
+import { providerContract } from "../providers/contract.ts"
+import { harborDefinition, harborVendor, makeHarbor } from "./vendor.ts"
+
+providerContract("harbor, a fifth vendor", harborVendor)
+
+describe("a fifth vendor", () => {
+  const folder = mkdtempSync(join(tmpdir(), "parley-fifth-"))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it("needs its definition and one line in the registry to be configured, pulled, queried and written to", async () => {
+    const vendor = makeHarbor()
+    const path = join(folder, "parley.yaml")
+    writeFileSync(
+      path,
+      "database: mirror.db\nconnections:\n  - name: pier\n    provider: harbor\n    token: ${TOKEN}\n"
+    )
+    const program = Effect.gen(function* () {
+      const config = yield* loadConfig({
+        registry: { ...registry, harbor: harborDefinition },
+        config: path,
+        database: null,
+        cwd: folder,
+        environment: { TOKEN: "harbor-token" }
+      })
+      return yield* Effect.gen(function* () {
+        const db = yield* Db
+        const sync = (lanes: Parameters<typeof run>[0]["lanes"]) =>
+          run({ command: "sync", connections: config.connections, maxWaitMillis: 1_000, lanes })
+        const first = yield* sync([syncLane({ full: false })] as never)
+        yield* db.use("test", ({ prepare }) =>
+          prepare("UPDATE conversations SET status = 'completed' WHERE id = 'pier:t1'").run()
+        )
+        const second = yield* sync([pushLane] as never)
+        const refused = yield* Effect.flip(
+          db.use("test", ({ prepare }) =>
+            prepare("UPDATE conversations SET status = 'abandoned' WHERE id = 'pier:t2'").run()
+          )
+        )
+        const rows = yield* db.use("test", ({ prepare }) =>
+          prepare(
+            "SELECT id, status, change_state, stored_messages, complete FROM conversations WHERE id = 'pier:t1'"
+          ).all()
+        )
+        return { first, second, refused, rows }
+      }).pipe(
+        Effect.provide([
+          storeLayer(config.database),
+          silent,
+          Governor.simple,
+          Layer.succeed(HttpClient.HttpClient, vendor.http)
+        ])
+      )
+    })
+    const { first, refused, rows, second } = await Effect.runPromise(program as Effect.Effect<never>)
+    expect((first as { report: { connections: Array<object> } }).report.connections[0]).toMatchObject({
+      outcome: "complete",
+      conversations: 35,
+      messages: 70,
+      error: null
+    })
+    expect((second as { report: { connections: Array<object> } }).report.connections[0]).toMatchObject({
+      outcome: "complete",
+      changes: { confirmed: 1 }
+    })
+    expect(vendor.threads.get("t1")?.state).toBe("done")
+    expect(rows).toEqual([
+      { id: "pier:t1", status: "completed", change_state: null, stored_messages: 2, complete: 1 }
+    ])
+    expect(String((refused as Error).message)).toMatch(/cannot take this status/)
+  })
+})

@@ -1,0 +1,217 @@
+import { Effect, Either, Redacted, Schema, Stream } from "effect"
+import type { ProviderError } from "../../src/domain/ProviderError.ts"
+
+import type { Answer, ProviderClient } from "../../src/http/client.ts"
+import { decodeAnswer, finding, isMissing } from "../../src/providers/answer.ts"
+import { decoder, epochTime, id, optional, parseJson, text, word } from "../../src/providers/decode.ts"
+import type {
+  CommonSettings,
+  Item,
+  Provider,
+  ProviderDefinition,
+  RawPayload,
+  RemoteState,
+  Sighting,
+  Unreadable
+} from "../../src/providers/Provider.ts"
+import { idOf, page, unreadable } from "../../src/providers/page.ts"
+import { refuseUnsupported, statusMap, withOverrides } from "../../src/providers/statusWords.ts"
+
+/*
+ * Harbor, a vendor that does not exist: what a newcomer writes to add a fifth one, in one file. It lists threads whole,
+ * ten at a time, each with its messages.
+ */
+
+const Settings = Schema.Struct({ token: Schema.Redacted(Schema.NonEmptyString) })
+type Settings = typeof Settings.Type
+
+const Note = Schema.Struct({
+  id,
+  by: optional(word("guest", "crew")),
+  text: optional(text),
+  at: optional(epochTime)
+})
+const Thread = Schema.Struct({
+  id,
+  state: optional(word("open", "done")),
+  guest: optional(text),
+  changed: optional(epochTime),
+  notes: Schema.Array(Schema.Unknown)
+})
+const List = Schema.Struct({ threads: Schema.Array(Schema.Unknown), after: optional(text) })
+
+const decodeNote = decoder(Note)
+const decodeThread = decoder(Thread)
+const decodeList = decoder(List)
+
+const words = statusMap({ open: "active", done: "completed" }, { active: "open", completed: "done" })
+const title = "Harbor"
+
+const interpret = (payloads: ReadonlyArray<RawPayload>, status = words): Sighting | Unreadable => {
+  const [raw] = payloads
+  if (raw === undefined) throw new Error("no payload")
+  const decoded = Either.flatMap(parseJson(raw.payload), decodeThread)
+  if (Either.isLeft(decoded)) return unreadable(raw, decoded.left)
+  const thread = decoded.right
+  const notes = thread.notes.map((note) => decodeNote(note))
+  const faults = notes.flatMap((note, index) =>
+    Either.isRight(note)
+      ? []
+      : [
+          unreadable(
+            {
+              kind: "note",
+              payload: JSON.stringify(thread.notes[index]),
+              providerId: idOf(thread.notes[index] as never, "id"),
+              conversationId: thread.id
+            },
+            note.left
+          )
+        ]
+  )
+  return {
+    _tag: "Sighting",
+    conversation: {
+      providerId: thread.id,
+      contactId: thread.guest,
+      channel: "web",
+      providerChannel: null,
+      status: status.read(thread.state),
+      providerStatus: thread.state,
+      agentId: null,
+      campaignId: null,
+      title: null,
+      summary: null,
+      qualified: null,
+      qualificationReason: null,
+      tags: [],
+      attributes: {},
+      declaredMessages: thread.notes.length,
+      startedAt: null,
+      lastMessageAt: null,
+      updatedAt: thread.changed
+    },
+    contact:
+      thread.guest === null
+        ? null
+        : { providerId: thread.guest, name: thread.guest, email: null, phone: null, attributes: {} },
+    messages: {
+      extent: "whole",
+      items: notes.filter(Either.isRight).map(({ right }) => ({
+        messageId: right.id,
+        providerId: right.id,
+        role: right.by === "guest" ? "customer" : "agent",
+        providerRole: right.by,
+        type: "text",
+        content: right.text,
+        sentAt: right.at,
+        sentAtSource: right.at === null ? null : "at",
+        attributes: {}
+      }))
+    },
+    unreadable: faults,
+    raw: [raw],
+    fingerprint: raw.payload
+  }
+}
+
+const make = (settings: Settings & CommonSettings, client: ProviderClient): Provider => {
+  const map = withOverrides(words, settings.statusMap)
+  const payloadOf = (thread: unknown): RawPayload => {
+    const threadId = idOf(thread as never, "id") ?? "?"
+    return { kind: "thread", providerId: threadId, conversationId: threadId, payload: JSON.stringify(thread) }
+  }
+  const stateOf = (answer: Answer): Effect.Effect<RemoteState, ProviderError> =>
+    Effect.map(decodeAnswer(title, answer, decodeThread), (thread) => ({
+      status: map.read(thread.state),
+      providerStatus: thread.state,
+      updatedAt: thread.changed,
+      title: null,
+      tags: []
+    }))
+  const get = (threadId: string) =>
+    client.read({
+      operation: "read thread",
+      method: "GET",
+      path: `/threads/${encodeURIComponent(threadId)}`,
+      mayBeMissing: true
+    })
+  const list = (after: string | null) =>
+    client.read({
+      operation: "list threads",
+      method: "GET",
+      path: "/threads",
+      query: { after: after ?? undefined }
+    })
+  const itemOf = (raw: RawPayload): Item => {
+    const read = interpret([raw], map)
+    return "_tag" in read ? read : { _tag: "Unreadable", unreadable: read }
+  }
+
+  return {
+    pull: (scope) =>
+      Stream.paginateEffect(scope.cursor, (cursor) =>
+        Effect.gen(function* () {
+          const answer = yield* list(cursor)
+          const { after, threads } = yield* decodeAnswer(title, answer, decodeList)
+          const payloads = threads.map(payloadOf)
+          const known = yield* scope.known(payloads.map(({ providerId }) => providerId))
+          const items = payloads.map(
+            (raw): Item =>
+              !scope.refetch && known.get(raw.providerId)?.fingerprint === raw.payload
+                ? { _tag: "Unchanged", providerId: raw.providerId }
+                : itemOf(raw)
+          )
+          const end = after === null ? { complete: true, reason: null } : null
+          return [
+            page({ exchange: answer.exchange, items, cursor: after, end }),
+            after === null ? { _tag: "None" } : { _tag: "Some", value: after }
+          ] as never
+        })
+      ),
+    fetch: (providerId) =>
+      Effect.map(get(providerId), (answer) =>
+        isMissing(answer)
+          ? null
+          : page({ exchange: answer.exchange, items: [itemOf(payloadOf(JSON.parse(answer.text)))] })
+      ),
+    interpret: (payloads) => interpret(payloads, map),
+    readStatus: ({ providerId }) =>
+      Effect.flatMap(get(providerId), (answer) =>
+        isMissing(answer) ? Effect.succeed(null) : stateOf(answer)
+      ),
+    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
+    setStatus: ({ providerId, wish }) =>
+      client
+        .write({
+          operation: "set state",
+          method: "PUT",
+          path: `/threads/${encodeURIComponent(providerId)}`,
+          body: { state: map.write[wish.status ?? "completed"] }
+        })
+        .pipe(
+          Effect.flatMap(stateOf),
+          Effect.map((state) => ({ state }))
+        ),
+    check: Effect.map(finding("list threads", Effect.as(list(null), "threads can be listed")), (one) => [
+      one
+    ]),
+    statusMap: map
+  }
+}
+
+export const harbor: ProviderDefinition<Settings, typeof Settings.Encoded> = {
+  id: "harbor",
+  title,
+  docs: "https://harbor.example/docs",
+  settings: Settings,
+  baseUrl: () => "https://api.harbor.example",
+  limits: [{ name: "harbor", requests: 600, perMillis: 60_000, scope: "connection" }],
+  statusMap: words,
+  authorize: ({ token }) => ({
+    _tag: "Fixed",
+    headers: { authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) },
+    credential: token
+  }),
+  make
+}
