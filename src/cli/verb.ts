@@ -57,6 +57,13 @@ export const toFlag = (option: Options.Options<unknown>): Flag => {
   }
 }
 
+/** `NAME`, `[NAME]`, `[NAME]...`: what may be left out is in brackets. */
+const toArgument = (arg: Args.Args<unknown>): Described => {
+  const { label, text } = describe(Args.getHelp(arg))
+  const name = label.replace(/[<>]/g, "")
+  return { label: Args.getMinSize(arg) === 0 ? name.replace(/^[^.]+/, "[$&]") : name, text }
+}
+
 export const globalFlags: ReadonlyArray<Flag> = Object.values(globalOptions).map(toFlag)
 
 /** What a handler may use without asking for it by itself. */
@@ -98,7 +105,7 @@ export const verb = <const Name extends string, const Config extends VerbConfig,
     description: spec.description,
     examples: spec.examples ?? [],
     flags: values.filter(Options.isOptions).map(toFlag),
-    args: values.filter(Args.isArgs).map((arg) => describe(Args.getHelp(arg))),
+    args: values.filter(Args.isArgs).map(toArgument),
     children: [],
     otherwise: null,
     command: command as unknown as Verb<Exclude<R, Provided> | Host | Output>["command"]

@@ -66,21 +66,23 @@ const tryKeys = (definition: AnyProviderDefinition, keys: ReadonlyArray<Key>) =>
     Object.fromEntries(keys.map((key) => [key.name, sampleOf(key)]))
   )
 
-/** The fewest keys that make a connection: what every account of the provider has. */
+/** Each key alone and each two together, in the order of the keys: `a`, `a b`, `a c`, `b`, `b c`, `c`. */
+const oneOrTwo = (keys: ReadonlyArray<Key>): ReadonlyArray<ReadonlyArray<Key>> =>
+  keys.flatMap((key, index) => [[key], ...keys.slice(index + 1).map((other) => [key, other])])
+
+/** What every account of the provider has: the first way to log in that its settings name, and nothing beyond it. */
 export const neededKeys = (definition: AnyProviderDefinition): ReadonlyArray<Key> => {
   const keys = keysOf(definition.settings)
   const required = keys.filter((key) => key.required)
+  if (Either.isRight(tryKeys(definition, required))) return required
   const optional = keys.filter((key) => !key.required && key.name !== "baseUrl")
-  const secrets = optional.filter(({ secret }) => secret)
-  const attempts = [
-    required,
-    // One of several ways to log in: the shortest that works.
-    ...secrets.map((secret) => [...required, secret]),
-    ...secrets.flatMap((secret) =>
-      optional.filter((other) => other !== secret).map((other) => [...required, other, secret])
-    )
-  ]
-  return attempts.find((attempt) => Either.isRight(tryKeys(definition, attempt))) ?? keys
+  const enough = oneOrTwo(optional).filter((more) =>
+    Either.isRight(tryKeys(definition, [...required, ...more]))
+  )
+  const minimal = enough.find(
+    (more) => !enough.some((fewer) => fewer.length < more.length && fewer.every((key) => more.includes(key)))
+  )
+  return minimal === undefined ? keys : [...required, ...minimal]
 }
 
 const needsBaseUrl = (definition: AnyProviderDefinition): boolean => {

@@ -1,4 +1,4 @@
-import { JSONSchema, Schema } from "effect"
+import { JSONSchema, Schema, SchemaAST } from "effect"
 import type { AnyProviderDefinition } from "../providers/Provider.ts"
 import type { Registry } from "./Config.ts"
 import { CommonKeys, Document } from "./schema.ts"
@@ -28,7 +28,14 @@ const inline = (value: unknown, definitions: JsonObject): unknown => {
   )
 }
 
-const jsonSchemaOf = (ast: Key["ast"]): JsonObject => {
+/** An optional key's Schema also takes undefined, which no file can say. */
+const written = (ast: Key["ast"]): Key["ast"] =>
+  ast._tag === "Union"
+    ? SchemaAST.Union.make(ast.types.filter(({ _tag }) => _tag !== "UndefinedKeyword").map(written))
+    : ast
+
+const jsonSchemaOf = (optionalAst: Key["ast"]): JsonObject => {
+  const ast = written(optionalAst)
   const made: JsonObject = { ...JSONSchema.make(Schema.make(ast)) }
   const result = inline(made, isObject(made.$defs) ? made.$defs : {})
   return isObject(result) ? result : {}

@@ -289,7 +289,7 @@ describe("help", () => {
       for (const argv of [[], ["--help"], ["-h"]]) {
         const { code, stdout } = yield* run(...argv)
         expect(code).toBe(0)
-        expect(stdout).toMatch(/^ {2}echo <WORD>\.\.\. +Says what it was asked\.$/m)
+        expect(stdout).toMatch(/^ {2}echo \[WORD\]\.\.\. +Says what it was asked\.$/m)
         expect(stdout).toMatch(/^ {2}--config FILE +The configuration\./m)
         expect(stdout).toMatch(/^ {2}--log-level /m)
       }
@@ -300,8 +300,8 @@ describe("help", () => {
     Effect.gen(function* () {
       const { code, stdout } = yield* run("echo", "something", "--help", "--nonsense")
       expect(code).toBe(0)
-      expect(stdout).toContain("Usage: parley echo [OPTIONS] <WORD>...")
-      expect(stdout).toMatch(/^ {2}<WORD>\.\.\. +What to say\.$/m)
+      expect(stdout).toContain("Usage: parley echo [OPTIONS] [WORD]...")
+      expect(stdout).toMatch(/^ {2}\[WORD\]\.\.\. +What to say\.$/m)
       expect(stdout).toMatch(/^ {2}--max-wait DURATION +How long\.$/m)
       expect(stdout).toMatch(/^ {2}--style plain\|fancy$/m)
       expect(stdout).toContain("  parley echo hello")
@@ -313,7 +313,7 @@ describe("help", () => {
       const { stdout } = yield* run("changes", "--help")
       expect(stdout).toContain("Usage: parley changes [list|show] [OPTIONS]")
       expect(stdout).toContain("Without one of these: list.")
-      expect((yield* run("changes", "show", "--help")).stdout).toContain("Usage: parley changes show <ID>")
+      expect((yield* run("changes", "show", "--help")).stdout).toContain("Usage: parley changes show ID")
     })
   )
 
