@@ -63,8 +63,13 @@ describe("faults", () => {
     expect(html).toMatchObject({ status: 502, text: "<html>", headers: { "content-type": "text/html" } })
   })
 
-  it("can fail after the request was carried out", () => {
-    const simulator = make({ times: 1, effect: { kind: "answer", status: 500, applied: true } })
+  it("can fail instead of carrying the request out, and after it was carried out", () => {
+    const simulator = make(
+      { times: 1, effect: { kind: "answer", status: 500 } },
+      { times: 1, effect: { kind: "answer", status: 500, applied: true } }
+    )
+    expect(close(simulator).status).toBe(500)
+    expect(effects(simulator)).toHaveLength(0)
     expect(close(simulator).status).toBe(500)
     expect(effects(simulator)).toHaveLength(1)
   })
