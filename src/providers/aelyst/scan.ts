@@ -7,7 +7,7 @@ import type { Exchange, ProviderClient } from "../../http/client.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
 import { idOf, isOutside, page, pages } from "../page.ts"
 import { makeWalk, readList } from "./list.ts"
-import { gather, withMessages, withoutReadableMessages } from "./messages.ts"
+import { type Gathered, gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, readContact } from "./normalize.ts"
 import { getContact, largestLimit, listContacts } from "./requests.ts"
 
@@ -85,7 +85,7 @@ const toItem = (result: ReturnType<typeof withMessages>, { known }: Listed, refe
 type Asked =
   | {
       readonly _tag: "Gathered"
-      readonly gathered: NonNullable<Effect.Effect.Success<ReturnType<typeof gather>>>
+      readonly gathered: Gathered
     }
   | { readonly _tag: "Garbled"; readonly detail: string }
   | { readonly _tag: "None" }
@@ -124,24 +124,28 @@ interface Outcome {
   readonly exchange: Exchange | null
 }
 
+const isAsked = <E>({ messageList }: Scan<E>): boolean =>
+  messageList === "unknown" || messageList === "present"
+
+/** What a contact comes to where its messages are not asked for, or where there are none to be had. */
+const plain = <E>({ map, scope }: Scan<E>, listed: Listed): Outcome => ({
+  item: toItem(withMessages(listed.contact, null, map), listed, scope.refetch),
+  exchange: null
+})
+
+/** Null: the contact does not exist any more. */
 const outcomeOf = <E>(scan: Scan<E>, listed: Listed): Effect.Effect<Outcome | null, ProviderError> =>
-  Effect.gen(function* () {
+  Effect.map(ask(scan, listed), (asked) => {
     const { map, scope } = scan
-    const isAsked = scan.messageList === "unknown" || scan.messageList === "present"
-    const asked: Asked = isAsked ? yield* ask(scan, listed) : { _tag: "None" }
     switch (asked._tag) {
       case "Gone":
         return null
-      case "Garbled":
-        return {
-          item: toItem(withoutReadableMessages(listed.contact, asked.detail, map), listed, scope.refetch),
-          exchange: null
-        }
       case "None":
-        return {
-          item: toItem(withMessages(listed.contact, null, map), listed, scope.refetch),
-          exchange: null
-        }
+        return plain(scan, listed)
+      case "Garbled": {
+        const sighting = withoutReadableMessages(listed.contact, asked.detail, map)
+        return { item: toItem(sighting, listed, scope.refetch), exchange: null }
+      }
       case "Gathered": {
         const sighting = withMessages(listed.contact, asked.gathered, map)
         return { item: toItem(sighting, listed, scope.refetch), exchange: asked.gathered.exchange }
@@ -160,14 +164,15 @@ const outcomes = <E>(scan: Scan<E>, listed: ReadonlyArray<Listed>) => {
         : Effect.mapError(outcomeOf(scan, one), Option.some)
     })
   )
-  const rest = Stream.suspend(() =>
-    Stream.fromIterable(waiting).pipe(
+  const rest = Stream.suspend(() => {
+    if (!isAsked(scan)) return Stream.fromIterable(waiting.map((one) => plain(scan, one)))
+    return Stream.fromIterable(waiting).pipe(
       Stream.mapEffect((one) => outcomeOf(scan, one), {
         concurrency: scan.scope.concurrency,
         unordered: true
       })
     )
-  )
+  })
   return Stream.concat(first, rest)
 }
 
