@@ -5,12 +5,14 @@ import { init } from "./init.ts"
 import { push } from "./push.ts"
 import { quarantine } from "./quarantine.ts"
 import { query } from "./query.ts"
+import { rebuild } from "./rebuild.ts"
 import { runs } from "./runs.ts"
 import { setStatus } from "./setStatus.ts"
 import { simulate } from "./simulate.ts"
 import { status } from "./status.ts"
 import { sync } from "./sync.ts"
 import type { Verb } from "./verb.ts"
+import { verify } from "./verify.ts"
 import { why } from "./why.ts"
 
 /** What verbs may use: this process, its output, and the providers there are. */
@@ -30,5 +32,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   runs,
   why,
   quarantine,
+  verify,
+  rebuild,
   query
 ]

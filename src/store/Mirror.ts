@@ -150,6 +150,19 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           )
         ),
 
+      /** Conversations drawn by chance, at most so many (the vendor's ids). */
+      sample: (connection: string, size: number) =>
+        db.use(
+          "Mirror.sample",
+          ({ prepare }) =>
+            prepare(
+              `SELECT provider_id FROM remote_conversations WHERE connection = ? AND deleted_at IS NULL
+               ORDER BY random() LIMIT ?`
+            )
+              .pluck()
+              .all(connection, size) as ReadonlyArray<string>
+        ),
+
       /** The newest payloads of one conversation (the vendor's id). */
       rawOf: (connection: string, conversationId: string) =>
         db.use("Mirror.rawOf", (session) => rawOf(session, connection, conversationId)),

@@ -1,0 +1,78 @@
+import { rmSync } from "node:fs"
+import { Options } from "@effect/cli"
+import { Effect } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import { storeLayer, talkingLayer } from "../layers.ts"
+import { rebuild as rebuildConnection } from "../rebuild.ts"
+import { type RunReport, run } from "../run.ts"
+import { Db } from "../store/Db.ts"
+import { loadConfiguration, mirrorPath, selectConnections } from "./configuration.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { Globals } from "./globals.ts"
+import { names } from "./options.ts"
+import { counted } from "./render/numbers.ts"
+import { Output } from "./render/Output.ts"
+import { verb } from "./verb.ts"
+
+const rebuildAll = (database: string, connections: ReadonlyArray<ConnectionConfig>) =>
+  run({
+    command: "rebuild",
+    connections,
+    maxWaitMillis: 0,
+    lanes: [{ lane: "verify", work: rebuildConnection }]
+  }).pipe(Effect.provide([storeLayer(database), talkingLayer]))
+
+/** A copy of the mirror beside it, gone when the scope ends. What a rebuild would do is done to the copy. */
+const copyOf = (database: string) => {
+  const copy = `${database}.plan-${process.pid}`
+  return Effect.acquireRelease(
+    Effect.flatMap(Db, (db) =>
+      db.use("rebuild.copy", ({ database }) => database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`))
+    ).pipe(Effect.provide(Db.layer(database, { readOnly: true })), Effect.as(copy)),
+    () => Effect.sync(() => ["", "-wal", "-shm"].forEach((suffix) => rmSync(copy + suffix, { force: true })))
+  )
+}
+
+const lines = (report: RunReport, isPlan: boolean): ReadonlyArray<string> =>
+  report.connections.map(({ error, inserted, name, quarantined, unchanged, updated }) => {
+    const would = isPlan ? "would be " : ""
+    const parts = [
+      `${counted(updated, "record")} ${would}changed`,
+      `${counted(inserted, "record")} ${would}added`,
+      `${counted(unchanged, "record")} the same`,
+      ...(quarantined === 0 ? [] : [`${counted(quarantined, "record")} cannot be read`])
+    ]
+    const fault = error === null || error.kind === "quarantined" ? "" : ` (${error.message})`
+    return `${name}: ${parts.join(", ")}${fault}`
+  })
+
+export const rebuild = verb(
+  {
+    name: "rebuild",
+    description: "Makes the tables again from the raw payloads, without asking a provider.",
+    config: {
+      names,
+      plan: Options.boolean("plan").pipe(
+        Options.withDescription("Do it to a copy, say what would change, and leave the mirror as it is.")
+      )
+    },
+    examples: ["parley rebuild --plan", "parley rebuild support"]
+  },
+  Effect.fn("rebuild")(function* (input) {
+    const output = yield* Output
+    const { json } = yield* Globals
+    const config = yield* loadConfiguration
+    const connections = yield* selectConnections(config, input.names)
+    const database = yield* mirrorPath
+    const { exitCode, report } = yield* Effect.scoped(
+      Effect.flatMap(input.plan ? copyOf(database) : Effect.succeed(database), (file) =>
+        rebuildAll(file, connections)
+      )
+    )
+    if (json) yield* output.document({ plan: input.plan, ...report })
+    else yield* output.result(lines(report, input.plan).join("\n"))
+    // What cannot be read now could not be read before: it is in quarantine already.
+    const isOnlyOld = report.connections.every(({ error }) => error === null || error.kind === "quarantined")
+    return isOnlyOld ? exitCodes.complete : exitCode
+  })
+)

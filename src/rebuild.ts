@@ -1,0 +1,131 @@
+import { Clock, Effect, Stream } from "effect"
+import type { OpenConnection } from "./connection.ts"
+import { toMillis } from "./domain/Timestamp.ts"
+import type { Item, Page, RawPayload } from "./providers/Provider.ts"
+import type { LaneResult } from "./run.ts"
+import { Mirror, type QuarantineRow, type RawConversation, type StoredPayload } from "./store/Mirror.ts"
+
+/*
+ * Raw is the truth: the normalized rows are made again from the payloads as they came, without asking a provider. What
+ * an older version of the program could not read, or read wrongly, is put right this way.
+ */
+
+/** Conversations in one transaction. */
+const conversationsAtOnce = 25
+
+const itemFrom = ({ provider }: OpenConnection, payloads: ReadonlyArray<RawPayload>): Item => {
+  const read = provider.interpret(payloads)
+  return "_tag" in read ? read : { _tag: "Unreadable", unreadable: read }
+}
+
+/** A page that no provider sent. It counts as of when the newest of its payloads was asked for. */
+const replayed = (operation: string, items: ReadonlyArray<Item>, at: number): Page => ({
+  exchange: {
+    operation,
+    method: "-",
+    path: "raw_records",
+    status: 0,
+    requestedAt: at,
+    receivedAt: at,
+    bytes: 0
+  },
+  items,
+  cursor: null,
+  end: null,
+  notices: [],
+  learned: {}
+})
+
+const observedAt = (payloads: ReadonlyArray<StoredPayload>, otherwise: number): number =>
+  payloads.reduce((latest, payload) => Math.max(latest, toMillis(payload.observedAt)), 0) || otherwise
+
+const commit = (connection: OpenConnection, runId: number, pages: ReadonlyArray<Page>) =>
+  Effect.flatMap(Mirror, (mirror) =>
+    mirror.commit({
+      runId,
+      connection: connection.config.name,
+      lane: connection.lane,
+      pages,
+      scan: null,
+      keepRaw: connection.config.keepRaw,
+      seen: null,
+      replay: true
+    })
+  )
+
+/** Makes every conversation of the connection again from its newest payloads. */
+export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnection, runId: number) {
+  const mirror = yield* Mirror
+  const now = yield* Clock.currentTimeMillis
+  const pageOf = ({ payloads }: RawConversation): Page =>
+    replayed("rebuild", [itemFrom(connection, payloads)], observedAt(payloads, now))
+  yield* mirror.rawConversations(connection.config.name).pipe(
+    Stream.mapConcat((batch) => batch),
+    Stream.grouped(conversationsAtOnce),
+    Stream.runForEach((conversations) => commit(connection, runId, [...conversations].map(pageOf)))
+  )
+  const done: LaneResult = { fault: null }
+  return done
+})
+
+const ownerOf = (row: QuarantineRow): string | null => row.conversation_provider_id ?? row.provider_id
+
+/**
+ * What a conversation's payloads are, with those that could not be read before. A part of a larger payload that is
+ * stored (a message of a conversation that came whole) is in there already.
+ */
+const withQuarantined = (
+  stored: ReadonlyArray<StoredPayload>,
+  rows: ReadonlyArray<QuarantineRow>,
+  owner: string
+): ReadonlyArray<RawPayload> => {
+  const kinds = new Set(stored.map(({ kind }) => kind))
+  const added = rows.filter((row) => row.provider_id === owner || kinds.has(row.kind) || stored.length === 0)
+  const replaces = (row: QuarantineRow, payload: RawPayload) =>
+    row.kind === payload.kind && row.provider_id === payload.providerId
+  return [
+    ...stored.filter((payload) => !added.some((row) => replaces(row, payload))),
+    ...added.map((row) => ({
+      kind: row.kind,
+      providerId: row.provider_id ?? owner,
+      conversationId: owner,
+      payload: row.payload
+    }))
+  ]
+}
+
+/**
+ * Reads quarantined records again, without asking the provider, and stores what now decodes. What still does not stays
+ * where it is. Records whose id could not be read wait until the provider shows them again.
+ */
+export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
+  connection: OpenConnection,
+  runId: number
+) {
+  const mirror = yield* Mirror
+  const now = yield* Clock.currentTimeMillis
+  const { name } = connection.config
+  const open = yield* mirror.quarantined({
+    connection: name,
+    includeResolved: false,
+    limit: Number.MAX_SAFE_INTEGER
+  })
+  const owners = new Map<string, Array<QuarantineRow>>()
+  for (const row of open) {
+    const owner = ownerOf(row)
+    if (owner !== null) owners.set(owner, [...(owners.get(owner) ?? []), row])
+  }
+  for (const [owner, rows] of owners) {
+    const stored = yield* mirror.rawOf(name, owner)
+    const item = itemFrom(connection, withQuarantined(stored, rows, owner))
+    if (item._tag !== "Sighting") continue
+    yield* commit(connection, runId, [replayed("quarantine retry", [item], observedAt(stored, now))])
+  }
+  const left = yield* mirror.quarantined({
+    connection: name,
+    includeResolved: false,
+    limit: Number.MAX_SAFE_INTEGER
+  })
+  const still = new Set(left.map(({ id }) => id))
+  return { tried: open.length, resolved: open.filter(({ id }) => !still.has(id)).length }
+})
