@@ -3,14 +3,13 @@ import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { suggestion } from "../config/nearest.ts"
 import { now } from "../domain/Timestamp.ts"
-import type { Limit } from "../http/contract.ts"
 import { Db } from "../store/Db.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { type ConnectionFacts, statusFacts } from "./facts/statusFacts.ts"
 import { Globals } from "./globals.ts"
-import { grouped, shortDuration } from "./render/numbers.ts"
+import { grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
 import { ago } from "./render/times.ts"
@@ -135,16 +134,14 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
 const hint = (text: string | null): ReadonlyArray<string> =>
   text === null || text === "" ? [] : [`  ${text}`]
 
-const perWords = (millis: number): string => (millis === 1000 ? "second" : shortDuration(millis))
-
-const limitText = ({ perMillis, requests, scope }: Limit, quota: number): string =>
-  `${grouped(Math.max(1, Math.floor(requests * quota)))} requests per ${perWords(perMillis)}${scope === "path" ? " and path" : ""}`
-
 const limitsLine = ({ config, name }: ConnectionStatus): ReadonlyArray<string> => {
   if (config === null || !config.enabled) return []
-  const share = config.quota === 1 ? "" : ` (${Math.round(config.quota * 100)}% of what is allowed)`
-  const limits = config.limits.map((limit) => limitText(limit, config.quota)).join(", ")
-  return [`limits of ${name}: ${limits === "" ? "none known" : limits}${share}`]
+  const limits = config.limits.map((limit) =>
+    limit.scope === "path" ? `${limit.name} (each path by itself)` : limit.name
+  )
+  const share = config.quota === 1 ? "" : `; ${Math.round(config.quota * 100)}% of each is used`
+  const known = limits.length === 0 ? "none known: what the provider bears is found out" : limits.join(", ")
+  return [`limits of ${name}: ${known}${share}`]
 }
 
 /** Both sides by name, in the order of the configuration; what is only in the mirror comes last. */
@@ -207,21 +204,14 @@ export const status = verb(
       }
       const details = all.flatMap(remarks)
       const limits = all.flatMap(limitsLine)
-      const lines = [
-        ...(all.length === 0
-          ? []
-          : [
-              renderTable(
-                columns,
-                all.map((entry) => rowOf(entry, at)),
-                yield* output.resultColumns
-              )
-            ]),
-        ...(details.length === 0 ? [] : ["", ...details]),
-        ...(limits.length === 0 ? [] : ["", ...limits]),
-        ...emptyState(facts === null, all.length, database)
+      const rows = all.map((entry) => rowOf(entry, at))
+      const parts = [
+        ...emptyState(facts === null, all.length, database),
+        ...(all.length === 0 ? [] : [renderTable(columns, rows, yield* output.resultColumns)]),
+        ...(details.length === 0 ? [] : [details.join("\n")]),
+        ...(limits.length === 0 ? [] : [limits.join("\n")])
       ]
-      yield* output.result(lines.join("\n"))
+      yield* output.result(parts.join("\n\n"))
       if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
         yield* output.note("the configuration has faults, so limits are not shown: `parley check` tells them")
       }
@@ -230,6 +220,6 @@ export const status = verb(
 )
 
 const emptyState = (missing: boolean, connections: number, database: string): ReadonlyArray<string> => {
-  if (missing) return ["", `There is no mirror at ${database} yet: start with \`parley sync\`.`]
+  if (missing) return [`There is no mirror at ${database} yet: start with \`parley sync\`.`]
   return connections === 0 ? ["The mirror is empty: start with `parley sync`."] : []
 }

@@ -30,7 +30,9 @@ const find = (session: Session, id: string, at: number): Why | UsageError => {
   )
 }
 
-const line = (label: string, text: string): string => `${label.padEnd(14)}${text}`
+const labelColumns = 16
+
+const line = (label: string, text: string): string => `${label.padEnd(labelColumns)}${text}`
 
 const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => {
   if (conversation === null)
@@ -100,7 +102,7 @@ const changeText = ({ changes }: Why): ReadonlyArray<string> =>
     ),
     ...change.events.map(
       ({ at, detail, state }) =>
-        `${" ".repeat(14)}${shortTime(at)}  ${state}${detail === null ? "" : `: ${oneLine(detail)}`}`
+        `${" ".repeat(labelColumns)}${shortTime(at)}  ${state}${detail === null ? "" : `: ${oneLine(detail)}`}`
     )
   ])
 

@@ -1,0 +1,75 @@
+import { FastCheck as fc } from "effect"
+import { describe, expect, it } from "vitest"
+import { columnWidths, renderTable } from "../../../src/cli/render/table.ts"
+import { textWidth } from "../../../src/cli/render/width.ts"
+
+const columns = [{ name: "name" }, { name: "what was said" }, { name: "count", right: true }]
+const rows = [
+  ["leads", "a long remark that goes on for quite a while", "1"],
+  ["日本", "short", "12,345"]
+]
+
+describe("a table", () => {
+  it("is as wide as its content where there is room", () => {
+    expect(renderTable(columns, rows, 80).split("\n")).toEqual([
+      "name   what was said                                  count",
+      "-----  --------------------------------------------  ------",
+      "leads  a long remark that goes on for quite a while       1",
+      "日本   short                                         12,345"
+    ])
+  })
+
+  it("cuts its widest cells on a narrow terminal, and nothing else", () => {
+    expect(renderTable(columns, rows, 40).split("\n")).toEqual([
+      "name   what was said               count",
+      "-----  -------------------------  ------",
+      "leads  a long remark that goes …       1",
+      "日本   short                      12,345"
+    ])
+  })
+
+  it("turns each row into a block where there is no room for columns", () => {
+    expect(renderTable(columns, rows, 18).split("\n")).toEqual([
+      "name           le…",
+      "what was said  a …",
+      "count          1",
+      "",
+      "name           日…",
+      "what was said  sh…",
+      "count          12…"
+    ])
+  })
+
+  it("is never cut in a file or a pipe", () => {
+    expect(renderTable(columns, rows, null)).toContain(
+      "a long remark that goes on for quite a while       1\n"
+    )
+  })
+
+  it("keeps each row in one line, whatever a cell holds", () => {
+    const text = renderTable(columns, [["a\nb", "c\u001b[2Jd", "1"]], null)
+    expect(text.split("\n")).toHaveLength(3)
+    expect(text).not.toContain("\u001b")
+  })
+
+  it("never oversteps the terminal", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.string({ unit: "grapheme" }), fc.string(), fc.nat().map(String)), {
+          maxLength: 6
+        }),
+        fc.integer({ min: 10, max: 120 }),
+        (cells, room) => {
+          const lines = renderTable(columns, cells, room).split("\n")
+          expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(room)
+        }
+      )
+    )
+  })
+
+  it("shares what room there is so that small columns stay whole", () => {
+    expect(columnWidths([3, 50, 4], 30)).toEqual([3, 19, 4])
+    expect(columnWidths([40, 50, 4], 40)).toEqual([16, 16, 4])
+    expect(columnWidths([40, 50, 40], 12)).toBeNull()
+  })
+})
