@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { expect, it } from "@effect/vitest"
+import Sqlite from "better-sqlite3"
+import { Effect, Layer } from "effect"
+import { build } from "esbuild"
+import { Db } from "../../src/store/Db.ts"
+import { migrate } from "../../src/store/migrate.ts"
+import { migrations } from "../../src/store/migrations/index.ts"
+import { temporaryFile, temporaryFolder } from "./fixtures.ts"
+
+const schemaOf = (path: string): ReadonlyArray<unknown> => {
+  const database = new Sqlite(path, { readonly: true })
+  const schema = database
+    .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")
+    .all()
+  database.close()
+  return schema
+}
+
+const open = (path: string) => Effect.scoped(Layer.build(Db.layer(path)))
+
+it("numbers the steps without a gap", () => {
+  expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, index) => index + 1))
+})
+
+for (let version = 1; version < migrations.length; version += 1) {
+  it.scoped(`brings a mirror of schema ${version} to the newest, with what it holds`, () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const [old, fresh] = [join(folder, "old.db"), join(folder, "fresh.db")]
+      const database = new Sqlite(old)
+      migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, version))
+      database.exec(
+        "INSERT INTO connections (name, provider, first_seen_at) VALUES ('leads', 'naturalead', '2026-01-01T00:00:00.000Z')"
+      )
+      database.close()
+      yield* open(old)
+      yield* open(fresh)
+      expect(schemaOf(old)).toEqual(schemaOf(fresh))
+      const after = new Sqlite(old, { readonly: true })
+      expect(after.prepare("SELECT name FROM connections").pluck().all()).toEqual(["leads"])
+      expect(
+        after.prepare("SELECT version, name, program_version <> '' AS told FROM migrations").all()
+      ).toEqual(migrations.map((step) => ({ version: step.version, name: step.name, told: 1 })))
+      expect(
+        after
+          .prepare("SELECT count(*) FROM migrations WHERE applied_at = '2026-01-01T00:00:00.000Z'")
+          .pluck()
+          .get()
+      ).toBe(version)
+      expect(after.pragma("integrity_check", { simple: true })).toBe("ok")
+      after.close()
+    })
+  )
+}
+
+it.scoped("does nothing to a mirror that is up to date", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFile
+    yield* open(path)
+    const database = new Sqlite(path)
+    const version = database.pragma("data_version", { simple: true })
+    yield* open(path)
+    expect(database.pragma("data_version", { simple: true })).toBe(version)
+    database.close()
+  })
+)
+
+it.scoped("takes a step whole or not at all, and keeps the steps before it", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFile
+    const database = new Sqlite(path)
+    const steps = [
+      ...migrations,
+      {
+        version: migrations.length + 1,
+        name: "broken",
+        sql: "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1);"
+      }
+    ]
+    expect(() => migrate(database, "2026-01-01T00:00:00.000Z", steps)).toThrow("no such table: nowhere")
+    expect(database.pragma("user_version", { simple: true })).toBe(migrations.length)
+    expect(database.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").pluck().get()).toBe(0)
+    expect(database.prepare("SELECT max(version) FROM migrations").pluck().get()).toBe(migrations.length)
+    expect(database.pragma("foreign_keys", { simple: true })).toBe(1)
+    database.close()
+  })
+)
+
+it.scoped("refuses a step that leaves rows that refer to nothing", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFile
+    const database = new Sqlite(path)
+    const sql = "INSERT INTO learned (connection, name, value, learned_at) VALUES ('nobody', 'a', 'b', 'c')"
+    expect(() =>
+      migrate(database, "", [...migrations, { version: migrations.length + 1, name: "loose", sql }])
+    ).toThrow(/refer to nothing/)
+    expect(database.prepare("SELECT count(*) FROM learned").pluck().get()).toBe(0)
+    database.close()
+  })
+)
+
+it.scopedLive(
+  "lets several processes create one mirror at once",
+  () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const script = join(folder, "open.mjs")
+      yield* Effect.promise(() =>
+        build({
+          stdin: {
+            contents: `
+              import { Effect, Layer } from "effect"
+              import { Db } from "./src/store/Db.ts"
+              await Effect.runPromise(Effect.scoped(Layer.build(Db.layer(process.argv[2]))))`,
+            resolveDir: process.cwd(),
+            loader: "ts"
+          },
+          outfile: script,
+          bundle: true,
+          platform: "node",
+          format: "esm",
+          logLevel: "error",
+          alias: { "better-sqlite3": join(process.cwd(), "node_modules/better-sqlite3/lib/index.js") },
+          external: [join(process.cwd(), "node_modules/better-sqlite3/lib/index.js"), "bindings"],
+          banner: {
+            js: 'import { createRequire as r } from "node:module"; const require = r(import.meta.url);'
+          }
+        })
+      )
+      const path = join(folder, "mirror.db")
+      yield* Effect.promise(() =>
+        Promise.all(Array.from({ length: 6 }, () => promisify(execFile)(process.execPath, [script, path])))
+      )
+      const database = new Sqlite(path, { readonly: true })
+      expect(database.prepare("SELECT version FROM migrations").pluck().all()).toEqual(
+        migrations.map(({ version }) => version)
+      )
+      database.close()
+    }),
+  60_000
+)
