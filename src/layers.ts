@@ -14,4 +14,4 @@ export const storeLayer = (database: string) =>
   )
 
 /** Talking to providers: the wire, and the limits kept on it. */
-export const talkingLayer = Layer.mergeAll(httpLayer, Governor.simple)
+export const talkingLayer = Layer.mergeAll(httpLayer, Governor.live)

@@ -29,7 +29,10 @@ const copyOf = (database: string) => {
     Effect.flatMap(Db, (db) =>
       db.use("rebuild.copy", ({ database }) => database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`))
     ).pipe(Effect.provide(Db.layer(database, { readOnly: true })), Effect.as(copy)),
-    () => Effect.sync(() => ["", "-wal", "-shm"].forEach((suffix) => rmSync(copy + suffix, { force: true })))
+    () =>
+      Effect.sync(() => {
+        for (const suffix of ["", "-wal", "-shm"]) rmSync(copy + suffix, { force: true })
+      })
   )
 }
 
