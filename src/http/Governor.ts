@@ -1,14 +1,18 @@
-import { Context, Effect, Layer, type Scope } from "effect"
+import { randomUUID } from "node:crypto"
+import { Context, Effect, FiberId, Layer, Runtime, type Scope } from "effect"
+import { Account, type Timer } from "./Account.ts"
+import { look } from "./blocked.ts"
 import type { ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
-import { type ResponseHeaders, retryAfter } from "./retryAfter.ts"
-import { refusedDelay } from "./retryPolicy.ts"
+import { type MakeLanes, queuedLanes, virtualLanes } from "./lanes.ts"
+import { openQuotaStore, type QuotaStore, quotaFile } from "./quotaStore.ts"
+import type { ResponseHeaders } from "./retryAfter.ts"
+import { localLedger, type QuotaLedger } from "./sharedState.ts"
+import { Visitor } from "./Visitor.ts"
 
 /** One credential at one origin, what is configured for it, and who asks. */
 export interface AccountOptions {
   /** Hash of the credential and the origin: the same in every process that uses them. */
   readonly key: string
-  /** The vendor's name for people. */
-  readonly title: string
   /** Empty: unknown, to be found. */
   readonly limits: ReadonlyArray<Limit>
   /** Share of each limit to use, above 0 and at most 1. */
@@ -44,46 +48,167 @@ export interface Ticket {
 }
 
 /** One client's door to its credential's account. */
-export interface Account {
+export interface Door {
   readonly enter: (request: ProviderRequest) => Ticket
+  /** Whether one more retry is within the vendor's budget for retries; takes it. */
+  readonly retry: () => boolean
 }
+
+interface Manner {
+  readonly ledger: (account: string) => QuotaLedger
+  readonly isShared: boolean
+  /** False: only refusals are heeded. */
+  readonly isLimited: boolean
+}
+
+const alone: Manner = { ledger: () => localLedger(), isShared: false, isLimited: true }
+
+/** Time by Effect's clock, so that a `TestClock` drives all waiting. */
+const makeTimer = Effect.gen(function* () {
+  const clock = yield* Effect.clock
+  const fork = Runtime.runFork(yield* Effect.runtime<never>())
+  const timer: Timer = {
+    now: () => clock.unsafeCurrentTimeMillis(),
+    at: (time, callback) => {
+      const wait = Math.max(0, time - clock.unsafeCurrentTimeMillis())
+      const fiber = fork(Effect.zipRight(Effect.sleep(wait), Effect.sync(callback)))
+      return () => fiber.unsafeInterruptAsFork(FiberId.none)
+    }
+  }
+  return timer
+})
+
+const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimited }: Manner) =>
+  Effect.gen(function* () {
+    const timer = yield* makeTimer
+    const runtime = yield* Effect.runtime<never>()
+    const accounts = new Map<string, Account>()
+    const present = yield* Effect.makeLatch(false)
+    let doors = 0
+
+    const accountFor = (options: AccountOptions): Account => {
+      const known = accounts.get(options.key)
+      if (known !== undefined) return known
+      const { limits, quota, concurrency } = options
+      const account = new Account({
+        limits: isLimited ? limits : [],
+        finds: isLimited && !limits.some((limit) => limit.applies === undefined),
+        quota,
+        concurrency: isLimited ? concurrency : Number.MAX_SAFE_INTEGER,
+        ledger: ledger(options.key),
+        member,
+        makeLanes,
+        timer,
+        random: Math.random
+      })
+      accounts.set(options.key, account)
+      return account
+    }
+
+    if (isShared) {
+      const tick = Effect.sync(() => {
+        const now = timer.now()
+        for (const account of accounts.values()) account.tick(now)
+        if (doors === 0) present.unsafeClose()
+      })
+      yield* Effect.forkScoped(
+        Effect.forever(Effect.zipRight(present.await, Effect.zipRight(Effect.sleep(look), tick)))
+      )
+    }
+
+    const open = (options: AccountOptions): Effect.Effect<Door, never, Scope.Scope> =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const account = accountFor(options)
+          const tell = (event: ClientEvent) => void Runtime.runFork(runtime)(options.observe(event))
+          const visitor = new Visitor(options.lane, options.maxWaitMillis, tell)
+          account.join(visitor)
+          doors += 1
+          present.unsafeOpen()
+          return { account, visitor }
+        }),
+        ({ account, visitor }) =>
+          Effect.sync(() => {
+            account.part(visitor)
+            doors -= 1
+          })
+      ).pipe(
+        Effect.map(({ account, visitor }) => ({
+          enter: (request) => account.enter(visitor, request),
+          retry: () => account.retry()
+        }))
+      )
+    return { open }
+  })
+
+/** Where the shared file fails, what it held is of no use any more: from then on this process counts for itself. */
+const guarded = (store: QuotaStore, member: string, warn: (cause: unknown) => void) => {
+  let failed = false
+  return (account: string): QuotaLedger => {
+    const shared = store.ledger(account, member)
+    const own = localLedger()
+    const use = <A>(ask: (ledger: QuotaLedger) => A): A => {
+      if (failed) return ask(own)
+      try {
+        return ask(shared)
+      } catch (cause) {
+        failed = true
+        warn(cause)
+        return ask(own)
+      }
+    }
+    return {
+      view: (bucket, now) => use((ledger) => ledger.view(bucket, now)),
+      update: (bucket, now, change) => use((ledger) => ledger.update(bucket, now, change)),
+      company: (now) => use((ledger) => ledger.company(now)),
+      greet: (now) => use((ledger) => ledger.greet(now)),
+      leave: (now) => use((ledger) => ledger.leave(now))
+    }
+  }
+}
+
+const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const unshared = (file: string, cause: unknown) =>
+  Effect.logWarning(
+    `The shared rate limits in ${file} cannot be used (${words(cause)}): this run keeps to the limits on its own. ` +
+      "Do not run another one with the same credentials at the same time, or set XDG_STATE_HOME to a folder that can be written."
+  )
 
 /** Decides when requests may leave: one account for each credential, shared by all lanes of all processes. */
 export class Governor extends Context.Tag("parley/Governor")<
   Governor,
-  { readonly open: (options: AccountOptions) => Effect.Effect<Account, never, Scope.Scope> }
+  { readonly open: (options: AccountOptions) => Effect.Effect<Door, never, Scope.Scope> }
 >() {
-  /** Waits out what it is told to wait, and limits nothing else. */
-  static readonly simple = Layer.succeed(Governor, {
-    open: (options: AccountOptions) =>
+  /** For one process, without a file, and in whatever time the clock shows. */
+  static readonly alone = Layer.scoped(Governor, make("alone", virtualLanes, alone))
+
+  /** Heeds refusals and nothing else: for tests of what lies above. */
+  static readonly simple = Layer.scoped(Governor, make("alone", virtualLanes, { ...alone, isLimited: false }))
+
+  /** Shares its state with all processes that use the same file. Where it cannot be opened, a warning says so. */
+  static readonly sharedIn = (file: string, makeLanes: MakeLanes = queuedLanes) =>
+    Layer.scoped(
+      Governor,
       Effect.gen(function* () {
-        const clock = yield* Effect.clock
-        let retryAt = 0
-        let refusals = 0
-        const reason = "it asked to wait"
-        const ready = Effect.gen(function* () {
-          const since = clock.unsafeCurrentTimeMillis()
-          if (retryAt <= since) return
-          if (retryAt - since > options.maxWaitMillis) {
-            const tooLong: TooLong = { _tag: "TooLong", until: retryAt, reason, because: "limit" }
-            return yield* Effect.fail(tooLong)
-          }
-          yield* options.observe({ _tag: "Waiting", since, until: retryAt, reason })
-          yield* Effect.sleep(retryAt - since)
-          yield* options.observe({ _tag: "Waited", millis: clock.unsafeCurrentTimeMillis() - since })
+        const member = randomUUID()
+        const runtime = yield* Effect.runtime<never>()
+        const store = yield* Effect.acquireRelease(
+          Effect.try(() => openQuotaStore(file)).pipe(
+            Effect.catchAll((error) => Effect.as(unshared(file, error.error), null))
+          ),
+          (opened) => Effect.sync(() => opened?.close())
+        )
+        if (store === null) return yield* make(member, makeLanes, alone)
+        const warn = (cause: unknown) => void Runtime.runFork(runtime)(unshared(file, cause))
+        return yield* make(member, makeLanes, {
+          ...alone,
+          ledger: guarded(store, member, warn),
+          isShared: true
         })
-        const answered = (status: number, headers: ResponseHeaders): number | null => {
-          if (status !== 429) {
-            refusals = 0
-            return null
-          }
-          const now = clock.unsafeCurrentTimeMillis()
-          refusals += 1
-          const told = retryAfter(headers, now)
-          retryAt = told !== null && told > now ? told : now + refusedDelay(refusals, 0.5)
-          return retryAt
-        }
-        return { enter: () => ({ ready, answered, unanswered: () => {}, leave: () => {} }) }
       })
-  })
+    )
+
+  /** Shares its state in the user's state folder. */
+  static readonly live = Layer.unwrapEffect(Effect.sync(() => Governor.sharedIn(quotaFile())))
 }

@@ -4,7 +4,7 @@ import { type Asked, clockTime } from "./classify.ts"
 import type { ProviderRequest } from "./contract.ts"
 import type { Credentials, Signature } from "./credentials.ts"
 import type { Deadlines } from "./deadlines.ts"
-import type { Account, TooLong } from "./Governor.ts"
+import type { Door, TooLong } from "./Governor.ts"
 import { pathOf, redirectedTo } from "./request.ts"
 import {
   failedAttempts,
@@ -21,7 +21,7 @@ import { tookTooLong } from "./transportFailure.ts"
 /** What all requests of one client have in common. */
 export interface Line {
   readonly wire: Wire
-  readonly account: Account
+  readonly door: Door
   readonly deadlines: Deadlines
   readonly maxWaitMillis: number
   readonly asked: (operation: string) => Asked
@@ -111,7 +111,8 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
             manner.changes ||
             !outcome.retry ||
             history.failures >= failedAttempts ||
-            history.silent + backoff >= silenceMillis
+            history.silent + backoff >= silenceMillis ||
+            !line.door.retry()
           if (hopeless) return yield* Effect.fail(outcome.error)
           history.silent += backoff
           const what = outcome.error.status === null ? "gave no answer" : `answered ${outcome.error.status}`
@@ -153,7 +154,7 @@ const once = <A>(
   send: Send<A>
 ): Effect.Effect<{ readonly outcome: Outcome<A>; readonly sentAt: number }, ProviderError> =>
   Effect.clockWith((clock) => {
-    const ticket = line.account.enter(request)
+    const ticket = line.door.enter(request)
     return ticket.ready.pipe(
       Effect.mapError((refusal) => tooLong(asked, refusal, clock.unsafeCurrentTimeMillis())),
       Effect.flatMap(() => {

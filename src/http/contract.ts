@@ -7,7 +7,8 @@ export type Lane = "push" | "sync" | "backfill" | "verify"
 /**
  * One limit of a vendor's: at most `requests` in any `perMillis` milliseconds.
  * - `connection`: one bucket for all requests of the credential; `path`: one for each method and full path.
- * - `burst`: true where the whole budget may be spent at once and only the sum counts (an hourly quota).
+ * - `burst`: the whole budget may be spent at once and only the sum counts (an hourly quota); otherwise requests are
+ *   spread evenly. Left out: true from a minute on.
  * - `applies`: which requests count; left out: all.
  */
 export interface Limit {

@@ -51,9 +51,8 @@ export const makeProviderClient = (
     const governor = yield* Governor
     const scope = yield* Effect.scope
     const to = target(options.baseUrl)
-    const account = yield* governor.open({
+    const door = yield* governor.open({
       key: accountKey(to.origin, options.authorization.credential),
-      title: options.title,
       limits: options.limits,
       quota: options.quota,
       concurrency: options.concurrency,
@@ -72,7 +71,7 @@ export const makeProviderClient = (
     })
     const line: Line = {
       wire: { http, to, observe: options.observe },
-      account,
+      door,
       deadlines: yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,
       asked

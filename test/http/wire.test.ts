@@ -6,7 +6,7 @@ import { httpLayer } from "../../src/http/layer.ts"
 import { list, testClient } from "./support/client.ts"
 import { httpServer, tcpServer } from "./support/server.ts"
 
-const live = Layer.merge(httpLayer, Governor.simple)
+const live = Layer.merge(httpLayer, Governor.alone)
 
 const bodyOf = (pieces: Chunk.Chunk<Uint8Array>): string =>
   Buffer.concat([...pieces].map((piece) => Buffer.from(piece))).toString("utf8")

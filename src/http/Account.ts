@@ -1,0 +1,476 @@
+import { createHash } from "node:crypto"
+import { Effect } from "effect"
+import { Breaker } from "./Breaker.ts"
+import { Bucket } from "./Bucket.ts"
+import { type Blocked, blockedUntil, type Demand, look, type Taken } from "./blocked.ts"
+import type { Lane, Limit, ProviderRequest } from "./contract.ts"
+import type { Ticket, TooLong } from "./Governor.ts"
+import type { Lanes, MakeLanes } from "./lanes.ts"
+import { PathBucket } from "./PathBucket.ts"
+import { Places } from "./Places.ts"
+import { type RateLimitReport, rateLimitHeaders } from "./rateLimitHeaders.ts"
+import { type ResponseHeaders, retryAfter } from "./retryAfter.ts"
+import type { Company, QuotaLedger, Stated } from "./sharedState.ts"
+import type { Visitor } from "./Visitor.ts"
+
+/** Time as an account needs it: readable at once, and able to call back. */
+export interface Timer {
+  readonly now: () => number
+  /** Calls back at that time (epoch milliseconds) or soon after; gives what calls it off. */
+  readonly at: (time: number, callback: () => void) => () => void
+}
+
+export interface AccountSettings {
+  readonly limits: ReadonlyArray<Limit>
+  /** Requests that no limit covers leave at a rate that is found. */
+  readonly finds: boolean
+  readonly quota: number
+  readonly concurrency: number | null
+  readonly ledger: QuotaLedger
+  readonly member: string
+  readonly makeLanes: MakeLanes
+  readonly timer: Timer
+  readonly random: () => number
+}
+
+const laneOrder: ReadonlyArray<Lane> = ["push", "sync", "backfill", "verify"]
+
+/** How often (milliseconds) this process says that it is there. */
+const greeting = 3000
+
+/** Refusals of this many paths in so short a time (milliseconds) are meant for the whole account. */
+const refusedPaths = 3
+const refusedTogether = 2000
+
+/** From so many paths on, those that are no longer needed are looked for. */
+const manyPaths = 512
+
+const longestShareDelay = 60_000
+
+interface Gate {
+  readonly bucket: Bucket | PathBucket
+  readonly waiting: Set<Pending>
+  callOff: (() => void) | null
+}
+
+interface Pending {
+  readonly visitor: Visitor
+  readonly gates: ReadonlyArray<Gate>
+  readonly taken: Array<Taken>
+  readonly path: string
+  state: "new" | "waiting" | "sent" | "landed" | "left"
+  sentAt: number
+  general: Taken | null
+  ok: boolean
+  leaveLane: () => void
+  resume: (effect: Effect.Effect<void, TooLong>) => void
+}
+
+const isBlocked = (result: Taken | Blocked): result is Blocked => "until" in result
+
+/** All requests of one credential: its buckets, the places in flight, and who waits for what. */
+export class Account {
+  private readonly settings: AccountSettings
+  private readonly general: Bucket
+  private readonly parts: ReadonlyArray<{ readonly limit: Limit; readonly gate: Gate }>
+  private readonly pathLimits: ReadonlyArray<Limit>
+  private readonly paths = new Map<string, Gate>()
+  private readonly pathState: { stated: Stated } = { stated: [] }
+  private readonly visitors = new Set<Visitor>()
+  private readonly pending = new Set<Pending>()
+  private readonly lanes: Lanes
+  private readonly places: Places
+  private readonly breaker = new Breaker()
+  private readonly waitingByLane: [number, number, number, number] = [0, 0, 0, 0]
+  private inFlight = 0
+  private blocked: (Blocked & { readonly because: TooLong["because"]; readonly giveUpAt: number }) | null =
+    null
+  private callOff: (() => void) | null = null
+  private greetedAt = Number.NEGATIVE_INFINITY
+  private pathsFrom = 0
+  private company: Company = { others: 0, rank: 0 }
+  private companyChangedAt: number | null = null
+  private refusals: Array<{ readonly path: string; readonly at: number }> = []
+  private sweptAt = 0
+
+  constructor(settings: AccountSettings) {
+    this.settings = settings
+    const { limits, concurrency, makeLanes } = settings
+    const whole = limits.filter((limit) => limit.scope === "connection" && limit.applies === undefined)
+    this.general = this.bucket("general", whole, settings.finds)
+    this.parts = limits
+      .filter((limit) => limit.scope === "connection" && limit.applies !== undefined)
+      .map((limit) => ({ limit, gate: gateOf(this.bucket(`part ${limit.name}`, [limit], false)) }))
+    this.pathLimits = limits.filter((limit) => limit.scope === "path")
+    this.places = new Places(concurrency)
+    this.lanes = makeLanes(this.places.count)
+  }
+
+  join(visitor: Visitor): void {
+    this.visitors.add(visitor)
+  }
+
+  /** A client is done. With the last one this process has no more part in the account. */
+  part(visitor: Visitor): void {
+    this.visitors.delete(visitor)
+    visitor.ends(this.settings.timer.now())
+    if (this.visitors.size > 0) return
+    const now = this.settings.timer.now()
+    for (const bucket of this.buckets()) bucket.settle(now, true)
+    this.settings.ledger.leave(now)
+    this.greetedAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** To be called every `look` milliseconds while anybody is here. */
+  tick(now: number): void {
+    if (this.visitors.size === 0) return
+    if (now - this.greetedAt >= greeting && this.greetedAt > Number.NEGATIVE_INFINITY) this.greet(now)
+    for (const bucket of this.buckets()) bucket.settle(now, false)
+  }
+
+  /** Whether one more retry is within the budget; takes it. */
+  retry(): boolean {
+    return this.breaker.retry()
+  }
+
+  enter(visitor: Visitor, request: ProviderRequest): Ticket {
+    const pending: Pending = {
+      visitor,
+      gates: this.gatesOf(request),
+      taken: [],
+      path: request.path,
+      state: "new",
+      sentAt: 0,
+      general: null,
+      ok: false,
+      leaveLane: () => {},
+      resume: () => {}
+    }
+    return {
+      ready: Effect.async<void, TooLong>((resume) => {
+        pending.resume = resume
+        this.begin(pending)
+      }),
+      answered: (status, headers) => this.answered(pending, status, headers),
+      unanswered: () => this.unanswered(pending),
+      leave: () => this.leave(pending)
+    }
+  }
+
+  private bucket(key: string, limits: ReadonlyArray<Limit>, finds: boolean): Bucket {
+    const { quota, ledger, member, random } = this.settings
+    return new Bucket({ key, limits, quota, ledger, member, finds, random })
+  }
+
+  private *buckets(): Iterable<Bucket> {
+    yield this.general
+    for (const { gate } of this.parts) if (gate.bucket instanceof Bucket) yield gate.bucket
+  }
+
+  private gatesOf(request: ProviderRequest): ReadonlyArray<Gate> {
+    const gates: Array<Gate> = []
+    const limits = this.pathLimits.filter((limit) => limit.applies?.(request) ?? true)
+    if (limits.length > 0) gates.push(this.pathGate(`${request.method} ${request.path}`, limits))
+    for (const { limit, gate } of this.parts) if (limit.applies?.(request) === true) gates.push(gate)
+    return gates
+  }
+
+  private pathGate(path: string, limits: ReadonlyArray<Limit>): Gate {
+    const known = this.paths.get(path)
+    if (known !== undefined) return known
+    const { quota, ledger, member, random, timer } = this.settings
+    this.sweep(timer.now())
+    const key = `path ${createHash("sha256").update(path).digest("base64url").slice(0, 22)}`
+    const company = (now: number) => this.companyOnPaths(now)
+    const options = { key, limits, quota, ledger, member, random, company, paths: this.pathState }
+    const gate = gateOf(new PathBucket(options))
+    this.paths.set(path, gate)
+    return gate
+  }
+
+  private sweep(now: number): void {
+    if (this.paths.size < manyPaths || now - this.sweptAt < 1000) return
+    this.sweptAt = now
+    for (const [path, { bucket, waiting }] of this.paths) {
+      if (waiting.size === 0 && bucket instanceof PathBucket && bucket.isForgettable(now))
+        this.paths.delete(path)
+    }
+  }
+
+  private get longestPath(): number {
+    return Math.min(longestShareDelay, Math.max(0, ...this.pathLimits.map((limit) => limit.perMillis)))
+  }
+
+  private greet(now: number): void {
+    const { ledger } = this.settings
+    const isNew = now - this.greetedAt > 3 * greeting
+    this.greetedAt = now
+    ledger.greet(now)
+    const company = ledger.company(now)
+    if (!isNew || company.others === 0) return
+    // Until the others have seen this process and their older requests have left the window, the paths are theirs.
+    this.company = company
+    this.pathsFrom = now + this.longestPath + 4 * look
+  }
+
+  /** Who shares the paths: more processes at once, fewer only when their last requests are out of every window. */
+  private companyOnPaths(now: number): Company {
+    const found = this.settings.ledger.company(now)
+    const { company } = this
+    if (found.others === company.others && found.rank === company.rank) {
+      this.companyChangedAt = null
+    } else if (found.others > company.others) {
+      this.company = { others: found.others, rank: Math.max(found.rank, company.rank) }
+      this.companyChangedAt = null
+    } else {
+      this.companyChangedAt ??= now
+      if (now - this.companyChangedAt > this.longestPath + 4 * look) this.company = found
+    }
+    return this.company
+  }
+
+  private begin(pending: Pending): void {
+    const now = this.settings.timer.now()
+    if (now - this.greetedAt >= greeting) this.greet(now)
+    pending.state = "waiting"
+    this.pending.add(pending)
+    this.count(pending, 1)
+    const { blocked } = this
+    if (blocked !== null && this.mustGiveUp(pending, blocked, now)) this.giveUp(pending, blocked)
+    else this.advance(pending)
+  }
+
+  private count(pending: Pending, by: 1 | -1): void {
+    const index = laneOrder.indexOf(pending.visitor.lane)
+    this.waitingByLane[index] = (this.waitingByLane[index] ?? 0) + by
+  }
+
+  private demand(): Demand {
+    return { waiting: [...this.waitingByLane], most: Math.max(1, this.places.count - this.inFlight) }
+  }
+
+  /** Through the buckets that only some requests pass, then into the lanes. */
+  private advance(pending: Pending): void {
+    const now = this.settings.timer.now()
+    for (const gate of pending.gates.slice(pending.taken.length)) {
+      const result =
+        gate.bucket instanceof PathBucket && now < this.pathsFrom
+          ? blockedUntil(this.pathsFrom, "other runs use its limit too")
+          : gate.bucket.take(now, this.demand())
+      if (isBlocked(result)) {
+        this.park(pending, gate, result, now)
+        return
+      }
+      pending.taken.push(result)
+    }
+    this.lanes.enter(pending.visitor.lane, (leave) => this.start(pending, leave), false)
+    if (pending.state === "waiting" && this.blocked !== null) pending.visitor.waits(now, this.blocked)
+  }
+
+  private park(pending: Pending, gate: Gate, blocked: Blocked, now: number): void {
+    if (blocked.until - now > pending.visitor.maxWaitMillis) {
+      this.giveUp(pending, { ...blocked, because: "limit" })
+      return
+    }
+    gate.waiting.add(pending)
+    pending.visitor.waits(now, blocked)
+    if (gate.callOff !== null) return
+    gate.callOff = this.settings.timer.at(blocked.again, () => {
+      gate.callOff = null
+      const waiting = [...gate.waiting].toSorted(
+        (left, right) => laneOrder.indexOf(left.visitor.lane) - laneOrder.indexOf(right.visitor.lane)
+      )
+      gate.waiting.clear()
+      for (const next of waiting) {
+        // After the first that is blocked again, the others would be, too.
+        if (gate.callOff === null) this.advance(next)
+        else gate.waiting.add(next)
+      }
+    })
+  }
+
+  /** A place in flight is free: the request leaves, or everything behind it waits. */
+  private start(pending: Pending, leave: () => void): void {
+    if (pending.state !== "waiting") {
+      leave()
+      return
+    }
+    const now = this.settings.timer.now()
+    const result = this.outage(now) ?? this.general.take(now, this.demand())
+    if (isBlocked(result)) {
+      this.lanes.pause()
+      leave()
+      this.lanes.enter(pending.visitor.lane, (again) => this.start(pending, again), true)
+      const isOutage = "giveUpAt" in result
+      this.hold({
+        ...result,
+        because: isOutage ? "outage" : "limit",
+        giveUpAt: isOutage ? (result.giveUpAt as number) : Number.POSITIVE_INFINITY
+      })
+      return
+    }
+    pending.state = "sent"
+    pending.sentAt = now
+    pending.general = result
+    pending.leaveLane = leave
+    this.inFlight += 1
+    this.count(pending, -1)
+    this.pending.delete(pending)
+    this.breaker.sent()
+    pending.visitor.sends(now)
+    pending.resume(Effect.void)
+  }
+
+  private outage(now: number): (Blocked & { readonly giveUpAt: number }) | null {
+    const blocked = this.breaker.blocked(now)
+    if (blocked === null) return null
+    const reason = `it failed ${this.breaker.failuresInARow} times in a row`
+    return { ...blockedUntil(blocked.until, reason), giveUpAt: blocked.giveUpAt }
+  }
+
+  /** Nothing leaves until there is reason to look again. Who must not wait so long is told at once. */
+  private hold(blocked: NonNullable<Account["blocked"]>): void {
+    const { timer } = this.settings
+    const now = timer.now()
+    this.blocked = blocked
+    this.callOff?.()
+    for (const pending of [...this.pending]) {
+      if (this.mustGiveUp(pending, blocked, now)) this.giveUp(pending, blocked)
+      else pending.visitor.waits(now, blocked)
+    }
+    this.callOff = timer.at(Math.min(blocked.again, Math.max(now + 1, blocked.giveUpAt)), () => this.open())
+  }
+
+  private open(): void {
+    this.callOff?.()
+    this.callOff = null
+    const { blocked } = this
+    const now = this.settings.timer.now()
+    if (blocked !== null && now >= blocked.giveUpAt) {
+      for (const pending of [...this.pending]) this.giveUp(pending, blocked)
+    }
+    this.blocked = null
+    this.lanes.resume()
+  }
+
+  private mustGiveUp(pending: Pending, blocked: NonNullable<Account["blocked"]>, now: number): boolean {
+    return blocked.until - now > pending.visitor.maxWaitMillis || now >= blocked.giveUpAt
+  }
+
+  private giveUp(
+    pending: Pending,
+    { until, reason, because }: Blocked & { readonly because: TooLong["because"] }
+  ): void {
+    this.leave(pending)
+    pending.resume(Effect.fail({ _tag: "TooLong", until, reason, because }))
+  }
+
+  private answered(pending: Pending, status: number, headers: ResponseHeaders): number | null {
+    if (pending.state !== "sent") return null
+    pending.state = "landed"
+    const now = this.settings.timer.now()
+    const report = rateLimitHeaders(headers, now)
+    if (status >= 500) {
+      this.breaker.failure(now, pending.sentAt)
+      this.places.failure(now)
+    } else {
+      this.breaker.success()
+      pending.ok = status < 400
+    }
+    return status === 429 ? this.refused(pending, headers, report, now) : this.served(pending, report, now)
+  }
+
+  private served(pending: Pending, report: RateLimitReport | null, now: number): null {
+    pending.gates.forEach((gate, index) => {
+      const taken = pending.taken[index]
+      if (taken !== undefined) gate.bucket.answered(taken, now, index === 0 ? report : null)
+    })
+    const isGeneral = pending.gates.length === 0
+    if (pending.general !== null) {
+      this.general.answered(pending.general, now, isGeneral ? report : null)
+      if (pending.general.isProbe) this.open()
+    }
+    return null
+  }
+
+  /** The refusal is that of the narrowest bucket which the request was in. */
+  private refused(
+    pending: Pending,
+    headers: ResponseHeaders,
+    report: RateLimitReport | null,
+    now: number
+  ): number {
+    const told = retryAfter(headers, now)
+    const isWide = pending.gates.length === 0 || this.isEverywhere(pending, now)
+    let retryAt = now
+    pending.gates.forEach((gate, index) => {
+      const taken = pending.taken[index]
+      if (taken === undefined) return
+      if (index > 0) gate.bucket.unanswered(taken, now)
+      else retryAt = gate.bucket.refused(taken, now, told, report)
+    })
+    if (pending.general !== null && isWide) {
+      retryAt = this.general.refused(pending.general, now, told, pending.gates.length === 0 ? report : null)
+    } else if (pending.general !== null) this.general.unanswered(pending.general, now)
+    return retryAt
+  }
+
+  private isEverywhere(pending: Pending, now: number): boolean {
+    if (this.pathLimits.length === 0) return false
+    const recent = this.refusals.filter(({ at, path }) => now - at < refusedTogether && path !== pending.path)
+    this.refusals = [...recent, { path: pending.path, at: now }]
+    return this.refusals.length >= refusedPaths
+  }
+
+  private unanswered(pending: Pending): void {
+    if (pending.state !== "sent") return
+    const now = this.settings.timer.now()
+    this.breaker.failure(now, pending.sentAt)
+    this.places.failure(now)
+    this.land(pending, now)
+  }
+
+  private land(pending: Pending, now: number): void {
+    pending.state = "landed"
+    pending.gates.forEach((gate, index) => {
+      const taken = pending.taken[index]
+      if (taken !== undefined) gate.bucket.unanswered(taken, now)
+    })
+    if (pending.general !== null) this.general.unanswered(pending.general, now)
+  }
+
+  private leave(pending: Pending): void {
+    const { state } = pending
+    if (state === "left") return
+    const now = this.settings.timer.now()
+    pending.state = "left"
+    if (state === "waiting") this.withdraw(pending, now)
+    if (state === "sent") {
+      this.breaker.withdrawn()
+      this.land(pending, now)
+      pending.state = "left"
+    }
+    if (state !== "sent" && state !== "landed") return
+    this.inFlight -= 1
+    pending.visitor.lands()
+    if (pending.ok) this.places.success(now, this.blocked === null && this.pending.size > 0)
+    pending.leaveLane()
+    this.lanes.setPlaces(this.places.count)
+    if (this.blocked === null || !pending.visitor.isIdle) return
+    for (const other of this.pending)
+      if (other.visitor === pending.visitor) other.visitor.waits(now, this.blocked)
+  }
+
+  private withdraw(pending: Pending, now: number): void {
+    this.pending.delete(pending)
+    this.count(pending, -1)
+    pending.gates.forEach((gate, index) => {
+      gate.waiting.delete(pending)
+      const taken = pending.taken[index]
+      if (taken !== undefined) gate.bucket.untake(taken, now)
+    })
+    if (![...this.pending].some((other) => other.visitor === pending.visitor)) pending.visitor.ends(now)
+  }
+}
+
+const gateOf = (bucket: Bucket | PathBucket): Gate => ({ bucket, waiting: new Set(), callOff: null })

@@ -1,0 +1,330 @@
+import { Budget, slack } from "./Budget.ts"
+import { type Blocked, blockedUntil, type Demand, look, type Taken } from "./blocked.ts"
+import type { Limit } from "./contract.ts"
+import { isNews, refuse } from "./cooldown.ts"
+import { newFinder, refused, resumed, sent } from "./finder.ts"
+import { Probe } from "./Probe.ts"
+import type { RateLimitReport } from "./rateLimitHeaders.ts"
+import type { Change, MemberUse, QuotaLedger, SharedBucket, View } from "./sharedState.ts"
+
+export interface BucketOptions {
+  readonly key: string
+  readonly limits: ReadonlyArray<Limit>
+  /** Share of each limit, above 0 and at most 1. */
+  readonly quota: number
+  readonly ledger: QuotaLedger
+  /** This process. */
+  readonly member: string
+  /** The limit is unknown and is found. */
+  readonly finds: boolean
+  readonly random: () => number
+}
+
+/** Milliseconds for which a process that is alone takes what it may need. */
+const lease = 1000
+const findingLease = 250
+
+/** Milliseconds by which a request that is spread evenly may be late without being lost. */
+export const lateness = 40
+
+/** Milliseconds for which evenly spread requests are granted ahead where others wait too. */
+const ahead = 100
+
+const sharing = "other runs use its limit too"
+
+/** What may be sent without asking the shared state again. */
+interface Grant {
+  left: number
+  readonly until: number
+  /** Nobody else was there when it was made. */
+  readonly alone: boolean
+}
+
+const nothing: Grant = { left: 0, until: 0, alone: false }
+const nobody: Demand = { waiting: [0, 0, 0, 0], most: 1 }
+
+/**
+ * What one credential may send, counted together with all other processes. A process takes some requests at a time from
+ * the shared state and then spends them without asking: all that it may need for a second while it is alone, just what
+ * is waiting while it is not.
+ */
+export class Bucket {
+  private readonly options: BucketOptions
+  private readonly budget: Budget
+  private readonly probe: Probe
+  private grant: Grant = nothing
+  private demand: Demand = nobody
+  private others: View["others"] | null = null
+  /** The next evenly spread request, as far as granted. */
+  private paceAt = 0
+  /** Sent since the shared finder was last told. */
+  private unreported = 0
+  private takenInLease = 0
+  private reserveAt = 0
+  private denied: { readonly others: View["others"]; readonly blocked: Blocked } | null = null
+  /** Where the limit is unknown but the vendor says what is left of it. */
+  private stated: { left: number; readonly until: number } | null = null
+  private strikes: Array<number> = []
+  private isResumed = false
+  private changedAt = 0
+  private writtenAt = 0
+  private writtenDemand: MemberUse["demand"] = nobody.waiting
+
+  constructor(options: BucketOptions) {
+    this.options = options
+    this.budget = new Budget(options.limits, (limit) => ({
+      requests: Math.max(1, Math.floor(limit * options.quota)),
+      windows: 1
+    }))
+    this.probe = new Probe(options.ledger, options.key, options.member)
+  }
+
+  /** Counts one request that leaves now; or says why it may not. */
+  take(now: number, demand: Demand): Taken | Blocked {
+    this.demand = demand
+    const shared = this.look(now)
+    if (shared.until > now) return blockedUntil(shared.until, shared.reason)
+    const isProbe = shared.refusals > 0
+    const blocked =
+      this.full(shared, now) ?? (isProbe ? this.probe.claim(shared, now) : null) ?? this.spend(now)
+    if (blocked !== null) return blocked
+    this.budget.send()
+    this.unreported += 1
+    this.takenInLease += 1
+    if (isProbe) this.probe.sent()
+    if (this.stated !== null) this.stated.left -= 1
+    return { at: now, isProbe }
+  }
+
+  /** It was not sent after all. */
+  untake(taken: Taken, now: number): void {
+    this.budget.unsend()
+    this.unreported -= 1
+    this.grant.left += 1
+    this.changedAt = now
+    if (taken.isProbe) this.probe.lost()
+  }
+
+  /** It was sent, and nothing came back: the vendor may have counted it. */
+  unanswered(taken: Taken, now: number): void {
+    this.budget.landed(now)
+    this.changedAt = now
+    if (taken.isProbe) this.probe.lost()
+  }
+
+  answered(taken: Taken, now: number, report: RateLimitReport | null): void {
+    this.unanswered(taken, now)
+    if (taken.isProbe) this.probe.served(now)
+    if (report !== null) this.learn(report, now)
+  }
+
+  /** A 429. Gives when the bucket opens again, epoch milliseconds. `told`: what the headers say of it. */
+  refused(taken: Taken, now: number, told: number | null, report: RateLimitReport | null): number {
+    this.unanswered(taken, now)
+    if (report !== null) this.learn(report, now)
+    const after = this.change(now, ({ shared }) => {
+      const next = refuse(shared, { now, sentAt: taken.at, told, random: this.options.random() })
+      return { shared: isNews(shared, taken.at) ? this.slower(next, now) : next }
+    })
+    this.grant = nothing
+    return after.shared.until
+  }
+
+  /** Tells the others what was used and gives back what was not: to be called now and then, and at the end. */
+  settle(now: number, isLast: boolean): void {
+    if (isLast) this.demand = nobody
+    const isJoined = this.grant.alone && this.options.ledger.company(now).others > 0
+    const isDue =
+      this.changedAt > this.writtenAt && now >= this.grant.until && now - this.writtenAt >= 4 * look
+    if (this.changedAt === 0 || !(isLast || isJoined || isDue)) return
+    this.grant = nothing
+    this.change(now, ({ shared }) => ({ shared: this.told(shared, now), use: this.use(now, 0, now) }))
+  }
+
+  /** The limits in force, in the order of the configured ones. */
+  limits(now: number): ReadonlyArray<number> {
+    const { stated } = this.look(now)
+    return this.options.limits.map((_, index) => this.budget.limit(index, stated))
+  }
+
+  /** What was found so far, requests a second; null: nothing has to be. */
+  rate(now: number): number | null {
+    return this.look(now).finder?.rate ?? null
+  }
+
+  private look(now: number): SharedBucket {
+    const view = this.options.ledger.view(this.options.key, now)
+    this.meet(view.others)
+    return view.shared
+  }
+
+  private change(now: number, decide: (view: View) => Change): View {
+    const view = this.options.ledger.update(this.options.key, now, decide)
+    this.meet(view.others)
+    return view
+  }
+
+  private meet(others: View["others"]): void {
+    if (others === this.others) return
+    this.others = others
+    this.budget.meet(others)
+  }
+
+  private interval(shared: SharedBucket, now: number): number {
+    const found = shared.finder === null ? 0 : 1000 / shared.finder.rate
+    return Math.max(found, this.budget.interval(shared.stated, now, shared.even))
+  }
+
+  private full(shared: SharedBucket, now: number): Blocked | null {
+    if (this.stated !== null && now >= this.stated.until) this.stated = null
+    if (this.stated !== null && this.stated.left <= 0) {
+      return blockedUntil(this.stated.until, "it says that its limit is used up", now + lease)
+    }
+    const full = this.budget.full(shared.stated, now)
+    if (full === null || this.options.ledger.company(now).others === 0) return full
+    return { ...full, again: Math.min(full.again, now + 2 * look) }
+  }
+
+  private spend(now: number): Blocked | null {
+    const alone = this.options.ledger.company(now).others === 0
+    if (this.grant.left <= 0 || now >= this.grant.until || this.grant.alone !== alone) {
+      const blocked = this.reserve(now, alone)
+      if (blocked !== null) return blocked
+    }
+    const interval = this.interval(this.look(now), now)
+    if (interval > 0) {
+      this.paceAt = Math.max(this.paceAt, now - lateness)
+      if (this.paceAt > now) return blockedUntil(this.paceAt, "requests are spread evenly")
+      this.paceAt += interval
+    }
+    this.grant.left -= 1
+    return null
+  }
+
+  /** Takes from the shared state what may be sent next. */
+  private reserve(now: number, alone: boolean): Blocked | null {
+    if (!alone && now < this.reserveAt) return blockedUntil(this.reserveAt, sharing)
+    if (this.denied !== null && this.denied.others === this.others && now < this.denied.blocked.until) {
+      return { ...this.denied.blocked, again: Math.min(this.denied.blocked.until, now + look) }
+    }
+    this.denied = null
+    let blocked: Blocked | null = null
+    const view = this.change(now, (before) => {
+      this.meet(before.others)
+      const shared = this.told(before.shared, now)
+      blocked = shared.until > now ? blockedUntil(shared.until, shared.reason) : null
+      if (blocked !== null) return { shared }
+      const change = alone ? this.takeAlone(shared, now) : this.takePart(shared, before.others, now)
+      if (change !== null) return change
+      const later = Math.min(now + lease, this.budget.nextExpiry(now) ?? now + lease)
+      blocked = blockedUntil(Math.max(now + 1, later), sharing, Math.min(later, now + look))
+      return this.isWritten() ? { shared } : { shared, use: this.use(now, 0, now) }
+    })
+    if (!alone) this.reserveAt = now + Math.min(300, Math.max(10, (this.budget.longest || 2000) / 200))
+    if (blocked !== null) this.denied = { others: view.others, blocked }
+    return blocked
+  }
+
+  /** Alone: what may be needed for a while, with what becomes free in it. */
+  private takeAlone(shared: SharedBucket, now: number): Change {
+    const until = now + (shared.finder === null ? lease : findingLease)
+    const wanted = Math.max(32, 2 * this.takenInLease)
+    const count = Math.max(1, Math.min(wanted, this.budget.free(shared.stated, now, until).count))
+    this.takenInLease = 0
+    this.grant = { left: count, until, alone: true }
+    this.paceAt = Math.max(this.paceAt, shared.nextAt)
+    return { shared: { ...shared, nextAt: this.paceAt }, use: this.use(now, count, until) }
+  }
+
+  /** In company: what is waiting here, after what waits elsewhere in better lanes. Null: nothing is left. */
+  private takePart(shared: SharedBucket, others: View["others"], now: number): Change | null {
+    const free = this.budget.free(shared.stated, now).count - this.preferred(others, now)
+    const interval = this.interval(shared, now)
+    const paceAt = Math.max(shared.nextAt, now - lateness)
+    const slots = interval === 0 ? free : Math.min(free, Math.max(1, Math.ceil(ahead / interval)))
+    const count = Math.min(slots, this.demand.most)
+    if (count <= 0 || (interval > 0 && paceAt > now + ahead)) return null
+    this.grant = {
+      left: count,
+      until: Math.max(now + lease, paceAt + count * interval + lateness),
+      alone: false
+    }
+    this.paceAt = paceAt
+    const nextAt = interval === 0 ? shared.nextAt : paceAt + count * interval
+    return { shared: { ...shared, nextAt }, use: this.use(now, count, this.grant.until) }
+  }
+
+  /** Requests of better lanes that wait in other processes: they go first. */
+  private preferred(others: View["others"], now: number): number {
+    const mine = this.demand.waiting.findIndex((count) => count > 0)
+    if (mine <= 0) return 0
+    let sum = 0
+    for (const use of others) {
+      if (now - use.at < slack) for (const count of use.demand.slice(0, mine)) sum += count
+    }
+    return sum
+  }
+
+  /** Whether the others know already what this process used and wants. */
+  private isWritten(): boolean {
+    const lanes = (demand: MemberUse["demand"]) => demand.map((count) => count > 0).join()
+    return this.changedAt < this.writtenAt && lanes(this.demand.waiting) === lanes(this.writtenDemand)
+  }
+
+  private use(now: number, granted: number, until: number): MemberUse {
+    this.writtenAt = now
+    this.writtenDemand = this.demand.waiting
+    return {
+      windows: this.budget.summaries(now),
+      open: this.budget.flying + granted,
+      openUntil: until,
+      demand: this.writtenDemand,
+      at: now,
+      keptUntil: until + slack + this.budget.longest
+    }
+  }
+
+  /** The shared state with what this process did since it was last told. */
+  private told(shared: SharedBucket, now: number): SharedBucket {
+    const count = this.unreported
+    const isFirst = !this.isResumed
+    this.unreported = 0
+    this.isResumed = true
+    if (!this.options.finds && shared.finder === null) return shared
+    const before = isFirst ? resumed(shared.finder, now) : (shared.finder ?? newFinder(now))
+    return { ...shared, finder: sent(before, count, now) }
+  }
+
+  /** What a refusal teaches of a limit that was kept, or that nobody told. */
+  private slower(shared: SharedBucket, now: number): SharedBucket {
+    const state = this.told(shared, now)
+    // A probe that is refused says only that it was too early.
+    if (state.refusals > 1) return state
+    if (state.finder !== null) return { ...state, finder: refused(state.finder, now) }
+    const period = Math.max(60_000, this.budget.longest)
+    this.strikes = [...this.strikes.filter((at) => at > now - period), now]
+    // One refusal may be a vendor's whim. Many, although the limit is kept, are a limit that is not what was told.
+    if (this.strikes.length < 3 || this.strikes.length * 20 < this.budget.known(now)) return state
+    this.strikes = []
+    const interval = this.budget.interval(state.stated, now, true)
+    if (this.budget.interval(state.stated, now, state.even) < interval) return { ...state, even: true }
+    const finder = { ...newFinder(now), hits: 1 }
+    return { ...state, finder: interval === 0 ? finder : { ...finder, rate: 700 / interval } }
+  }
+
+  private learn(report: RateLimitReport, now: number): void {
+    const before = this.look(now).stated
+    const learnt = this.budget.learn(before, report, now)
+    if (learnt === null) {
+      if (report.remaining !== null && report.resetAt !== null && report.resetAt > now) {
+        this.stated = { left: report.remaining - this.budget.flying, until: report.resetAt }
+      }
+      return
+    }
+    if (learnt.stated === before) return
+    this.grant = nothing
+    this.change(now, ({ shared }) => ({
+      shared: { ...shared, stated: this.budget.learn(shared.stated, report, now)?.stated ?? shared.stated }
+    }))
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * How many requests may be in flight at once, where nobody said: few at first, more as long as more are served in the
+ * same time, fewer after failures.
+ */
+export class Places {
+  private places: number
+  private readonly isFixed: boolean
+  private served = 0
+  private since = 0
+  /** What the last smaller number of places served, requests a millisecond. */
+  private before: { readonly places: number; readonly rate: number } | null = null
+  /** Rounds to stay before the next attempt. */
+  private rest = 0
+
+  /** @param fixed what the configuration says; null: to be found */
+  constructor(fixed: number | null) {
+    this.isFixed = fixed !== null
+    this.places = fixed ?? first
+  }
+
+  get count(): number {
+    return this.places
+  }
+
+  /**
+   * One request was served. `isWanted`: others wait for nothing but a place.
+   */
+  success(now: number, isWanted: boolean): void {
+    if (this.isFixed) return
+    if (!isWanted) {
+      this.served = 0
+      this.since = now
+      return
+    }
+    this.served += 1
+    const lasted = now - this.since
+    if (this.served < 3 * this.places || lasted < shortestRound) return
+    const rate = this.served / lasted
+    this.served = 0
+    this.since = now
+    this.decide(rate)
+  }
+
+  /** The vendor gave no usable answer. */
+  failure(now: number): void {
+    if (this.isFixed) return
+    this.places = Math.max(1, Math.floor(this.places / 2))
+    this.before = null
+    this.rest = longRest
+    this.served = 0
+    this.since = now
+  }
+
+  private decide(rate: number): void {
+    const { before } = this
+    if (before !== null) {
+      this.before = null
+      const grown = this.places / before.places - 1
+      if (rate < before.rate * (1 + grown * worthwhile)) {
+        this.places = before.places
+        this.rest = longRest
+        return
+      }
+    }
+    if (this.rest > 0) {
+      this.rest -= 1
+      return
+    }
+    if (this.places >= most) return
+    this.before = { places: this.places, rate }
+    this.places = Math.min(most, Math.ceil(this.places * 1.5))
+  }
+}
+
+const first = 4
+const most = 64
+
+/** Milliseconds that a round lasts at least, so that chance does not decide. */
+const shortestRound = 50
+
+/** Places must bring at least this share of what they would in the best case. */
+const worthwhile = 0.3
+
+const longRest = 20

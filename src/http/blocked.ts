@@ -1,0 +1,34 @@
+import type { MemberUse } from "./sharedState.ts"
+
+/** Why nothing may leave. Times are epoch milliseconds. */
+export interface Blocked {
+  /** When something will be free, as far as is known. */
+  readonly until: number
+  /** When to look again: others may give something back before. */
+  readonly again: number
+  readonly reason: string
+}
+
+export const blockedUntil = (until: number, reason: string, again = until): Blocked => ({
+  until: Math.ceil(until),
+  again: Math.ceil(again),
+  reason
+})
+
+/** One request's place in a bucket. */
+export interface Taken {
+  readonly at: number
+  /** It alone finds out whether a refusal is over. */
+  readonly isProbe: boolean
+}
+
+/** What waits, and what of it could leave at once. */
+export interface Demand {
+  /** By lane, the best first. */
+  readonly waiting: MemberUse["demand"]
+  /** Requests that could be sent right now, this one included. */
+  readonly most: number
+}
+
+/** How soon (milliseconds) it is worth looking again whether others gave something back. */
+export const look = 50

@@ -1,0 +1,55 @@
+import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { Clock, Effect, Layer } from "effect"
+
+export interface Arrival {
+  readonly at: number
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What a vendor does with a request: answers, breaks the connection, or never says anything. */
+export type Reply =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | "reset"
+  | "silence"
+
+export interface FakeVendor {
+  readonly layer: Layer.Layer<HttpClient.HttpClient>
+  readonly arrivals: ReadonlyArray<Arrival>
+}
+
+/** A vendor in virtual time. `delay`: milliseconds until each answer; a request counts when it arrives. */
+export const fakeVendor = (
+  reply: (arrival: Arrival, nth: number, request: HttpClientRequest.HttpClientRequest) => Reply,
+  delay = 0
+): FakeVendor => {
+  const arrivals: Array<Arrival> = []
+  const http = HttpClient.make((request, url) =>
+    Effect.gen(function* () {
+      const at = yield* Clock.currentTimeMillis
+      const arrival = {
+        at,
+        method: request.method,
+        path: url.pathname + url.search,
+        headers: { ...request.headers }
+      }
+      arrivals.push(arrival)
+      const answer = reply(arrival, arrivals.length, request)
+      if (delay > 0) yield* Effect.sleep(delay)
+      if (answer === "silence") return yield* Effect.never
+      if (answer === "reset") {
+        const cause = Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" })
+        return yield* Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", cause }))
+      }
+      const headers = { "content-type": "application/json", ...answer.headers }
+      return HttpClientResponse.fromWeb(
+        request,
+        new Response(answer.body ?? "{}", { status: answer.status, headers })
+      )
+    })
+  )
+  return { layer: Layer.succeed(HttpClient.HttpClient, http), arrivals }
+}
+
+export const ok: Reply = { status: 200, body: '{"ok":true}' }
