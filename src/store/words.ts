@@ -18,6 +18,9 @@ const syllables = /^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+$/
 /** Longest run of characters that is indexed in all its parts. */
 const longestGram = 4
 
+/** Most words that are indexed together, for whoever writes them as one. */
+const longestPhrase = 4
+
 /** Longest word of Thai, Lao, Khmer or Burmese, in letters, that is indexed in all its parts: compounds hold words. */
 const longestCompound = 16
 
@@ -50,6 +53,15 @@ const parts = (word: string, found: Set<string>): void => {
   }
 }
 
+/** All neighbours that touch, joined. */
+const phrases = (words: ReadonlyArray<string>, found: Set<string>): void => {
+  for (let start = 0; start < words.length; start += 1) {
+    for (let end = start + 2; end <= Math.min(words.length, start + longestPhrase); end += 1) {
+      found.add(words.slice(start, end).join(""))
+    }
+  }
+}
+
 /**
  * What is indexed of a text in place of itself: its words in order, then the parts of runs and words that may be words
  * themselves. Null: the text's own spaces separate its words well enough.
@@ -58,13 +70,20 @@ export const searchWords = (text: string): string | null => {
   if (!unspaced.test(text)) return null
   const words: Array<string> = []
   const extra = new Set<string>()
+  let touching: Array<string> = []
   for (const { segment, isWordLike } of segmenter.segment(text)) {
-    if (isWordLike !== true) continue
-    words.push(segment)
-    if (syllables.test(segment)) parts(segment, extra)
+    const isSyllables = isWordLike === true && syllables.test(segment)
+    if (isWordLike === true) words.push(segment)
+    if (isSyllables) {
+      parts(segment, extra)
+      touching.push(segment)
+    } else {
+      phrases(touching, extra)
+      touching = []
+    }
   }
+  phrases(touching, extra)
   for (const [run] of text.matchAll(ideographs)) grams(run, extra)
-  const missing = [...extra]
   const joined = words.join(" ")
-  return missing.length === 0 ? joined : `${joined} ${barrier} ${missing.join(` ${barrier} `)}`
+  return extra.size === 0 ? joined : `${joined} ${barrier} ${[...extra].join(` ${barrier} `)}`
 }
