@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { makeSimulator } from "../../src/simulator/simulator.ts"
-import type { AelystOptions } from "../../src/simulator/vendors/aelyst.ts"
+import type { AelystOptions } from "../../src/simulator/vendors/aelyst/index.ts"
 import { ask, now } from "./support.ts"
 
 const make = (options: Partial<AelystOptions> = {}, conversations = 60) =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest"
 import { makeSimulator } from "../../src/simulator/simulator.ts"
-import { exportTime } from "../../src/simulator/vendors/convocoreExport.ts"
+import { exportTime } from "../../src/simulator/vendors/convocore/transcript.ts"
 import {
   type ConvocoreBirth,
   type ConvocoreOptions,
   toMillis
-} from "../../src/simulator/vendors/convocoreWorld.ts"
+} from "../../src/simulator/vendors/convocore/world.ts"
 import { ask, now, type Reply } from "./support.ts"
 
 type Chosen = Partial<ConvocoreOptions> & Partial<ConvocoreBirth>

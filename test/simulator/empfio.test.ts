@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { makeSimulator } from "../../src/simulator/simulator.ts"
-import type { EmpfioOptions } from "../../src/simulator/vendors/empfio.ts"
+import type { EmpfioOptions } from "../../src/simulator/vendors/empfio/index.ts"
 import { ask, now } from "./support.ts"
 
 const make = (options: Partial<EmpfioOptions> = {}, conversations = 130) =>

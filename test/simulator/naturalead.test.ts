@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { makeSimulator } from "../../src/simulator/simulator.ts"
-import type { NaturaLeadOptions } from "../../src/simulator/vendors/naturalead.ts"
+import type { NaturaLeadOptions } from "../../src/simulator/vendors/naturalead/index.ts"
 import { ask, now } from "./support.ts"
 
 const make = (options: Partial<NaturaLeadOptions> = {}, conversations = 30) =>

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest"
 import { advance } from "../../src/simulator/mutate.ts"
 import { makeRandom } from "../../src/simulator/random.ts"
 import { makeSimulator, vendorIds } from "../../src/simulator/simulator.ts"
-import { toMillis } from "../../src/simulator/vendors/convocoreWorld.ts"
+import { toMillis } from "../../src/simulator/vendors/convocore/world.ts"
 import { ask, now } from "./support.ts"
 
 const calls = {

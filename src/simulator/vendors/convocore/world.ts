@@ -1,8 +1,8 @@
-import { type Plan, personOf } from "../dialogues.ts"
-import { hashText, hex, mix, pick } from "../random.ts"
-import type { Fields } from "../vendor.ts"
-import { makeWorld, type World, type WorldInput } from "../world.ts"
-import { type ConvocoreMessage, renderMessage } from "./convocoreExport.ts"
+import { type Plan, personOf } from "../../dialogues.ts"
+import { hashText, hex, mix, pick } from "../../random.ts"
+import type { Fields } from "../../vendor.ts"
+import { makeWorld, type World, type WorldInput } from "../../world.ts"
+import { type ConvocoreMessage, renderMessage } from "./transcript.ts"
 
 /** The fields that this simulator fills, of the many that a conversation may have. Times: seconds or milliseconds. */
 export interface ConvocoreConversation {
@@ -87,6 +87,14 @@ export interface ConvocoreBirth {
   readonly units: "seconds" | "mixed"
   /** What `ts` means: the start, or the last message. */
   readonly ts: "start" | "last"
+}
+
+export interface ConvocoreState {
+  readonly seed: number
+  readonly options: ConvocoreOptions
+  readonly world: ConvocoreWorld
+  /** Sessions exported so far, which the vendor bills. */
+  billed: number
 }
 
 export interface ConvocoreWorld extends World<ConvocoreConversation, ConvocoreMessage> {

@@ -1,6 +1,6 @@
-import type { Line } from "../dialogues.ts"
-import { mix } from "../random.ts"
-import type { Fields } from "../vendor.ts"
+import type { Line } from "../../dialogues.ts"
+import { mix } from "../../random.ts"
+import type { Fields } from "../../vendor.ts"
 
 /** A message as an export shows it: no id, and a time without a zone. */
 export interface ConvocoreMessage {

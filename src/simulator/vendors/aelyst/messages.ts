@@ -1,6 +1,6 @@
-import type { Line } from "../dialogues.ts"
-import { mix, pick } from "../random.ts"
-import type { Fields } from "../vendor.ts"
+import type { Line } from "../../dialogues.ts"
+import { mix, pick } from "../../random.ts"
+import type { Fields } from "../../vendor.ts"
 
 /** https://developers.aelyst.ai/api/operations/getmessage/ */
 export interface AelystMessage {
