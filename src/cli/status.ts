@@ -9,7 +9,7 @@ import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { type ConnectionFacts, statusFacts } from "./facts/statusFacts.ts"
 import { Globals } from "./globals.ts"
-import { grouped } from "./render/numbers.ts"
+import { counted, grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
 import { ago } from "./render/times.ts"
@@ -120,14 +120,14 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
     ...(conversations_incomplete === 0
       ? []
       : [
-          `${name}: ${grouped(conversations_incomplete)} conversations lack messages; the next sync asks for them`
+          `${name}: ${counted(conversations_incomplete, "conversation")} without all of its messages; the next sync asks for them`
         ]),
     ...(changes_failed === 0
       ? []
-      : [`${name}: ${grouped(changes_failed)} changes were rejected or are in conflict: \`parley changes\``]),
+      : [`${name}: ${counted(changes_failed, "change")} rejected or in conflict: \`parley changes\``]),
     ...(quarantined === 0
       ? []
-      : [`${name}: ${grouped(quarantined)} records in quarantine: \`parley quarantine\``])
+      : [`${name}: ${counted(quarantined, "record")} in quarantine: \`parley quarantine\``])
   ]
 }
 

@@ -1,0 +1,415 @@
+import { rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { it } from "@effect/vitest"
+import { Effect, TestClock } from "effect"
+import { describe, expect } from "vitest"
+import { Providers } from "../../src/cli/configuration.ts"
+import { quarantine } from "../../src/cli/quarantine.ts"
+import { query } from "../../src/cli/query.ts"
+import { runs } from "../../src/cli/runs.ts"
+import { status } from "../../src/cli/status.ts"
+import { why } from "../../src/cli/why.ts"
+import { runCommand } from "../support/cli.ts"
+import { fakeRegistry } from "../support/fakeRegistry.ts"
+import { configuredFolder, seededEnvironment, seededFolder } from "../support/seededMirror.ts"
+
+const verbs = [quarantine, query, runs, status, why]
+
+const run = (cwd: string, argv: ReadonlyArray<string>, stdoutColumns?: number) =>
+  TestClock.setTime(Date.parse("2026-03-07T12:00:00.000Z")).pipe(
+    Effect.zipRight(
+      runCommand(verbs, argv, {
+        cwd,
+        environment: seededEnvironment,
+        ...(stdoutColumns === undefined ? {} : { stdoutColumns })
+      })
+    ),
+    Effect.provideService(Providers, fakeRegistry)
+  )
+
+const document = (cwd: string, ...argv: ReadonlyArray<string>) =>
+  Effect.map(run(cwd, [...argv, "--json"]), ({ code, stdout }) => {
+    expect(code).toBe(0)
+    return JSON.parse(stdout)
+  })
+
+describe("parley status", () => {
+  it.scoped("tells counts, freshness, the last run and its fault, what is pending, and limits", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { code, stderr, stdout } = yield* run(folder, ["status"])
+      expect(code).toBe(0)
+      expect(stderr).toBe("")
+      expect(
+        stdout
+      ).toBe(`connection  provider  conversations  messages  newest message  complete as of  last run             changes  quarantine
+----------  --------  -------------  --------  --------------  --------------  -------------------  -------  ----------
+leads       plain                 2         5  26h 55m ago     2h 00m ago      failed, 59m 59s ago        1           2
+fresh       regional              0         0  -               never           never                      0           0
+quiet       plain                 0         0  -               never           never                      0           0
+
+leads: sync of run 2: Plain refused the key (401)
+  write a new key into PLAIN_KEY
+leads: 1 conversation without all of its messages; the next sync asks for them
+leads: 1 change rejected or in conflict: \`parley changes\`
+leads: 2 records in quarantine: \`parley quarantine\`
+fresh: never synced; start with \`parley sync fresh\`
+quiet: switched off in the configuration
+
+limits of leads: 500 a minute; 60% of each is used
+limits of fresh: 500 a minute
+`)
+    })
+  )
+
+  it.scoped("is one document with stable keys", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const told = yield* document(folder, "status", "leads")
+      expect(told).toEqual({
+        database: join(folder, "mirror.db"),
+        exists: true,
+        connections: [
+          {
+            name: "leads",
+            provider: "plain",
+            configured: true,
+            enabled: true,
+            conversations: 2,
+            conversations_incomplete: 1,
+            conversations_deleted: 0,
+            messages: 5,
+            contacts: 1,
+            newest_message_at: "2026-03-06T09:05:00.000Z",
+            last_complete_sync_at: "2026-03-07T10:00:00.000Z",
+            last_attempt_at: "2026-03-07T11:00:01.000Z",
+            last_attempt_outcome: "failed",
+            last_run: {
+              run_id: 2,
+              command: "sync",
+              lane: "sync",
+              outcome: "failed",
+              started_at: "2026-03-07T11:00:01.000Z",
+              finished_at: "2026-03-07T11:00:30.000Z",
+              error: {
+                kind: "unauthorized",
+                message: "Plain refused the key (401)",
+                hint: "write a new key into PLAIN_KEY"
+              }
+            },
+            running: [],
+            changes: { pending: 1 },
+            changes_open: 1,
+            changes_failed: 1,
+            quarantined: 2,
+            unfinished_scans: [],
+            quota: 0.6,
+            limits: [{ name: "500 a minute", requests: 300, per_ms: 60_000, scope: "connection" }]
+          }
+        ]
+      })
+    })
+  )
+
+  it.scoped("explains a mirror that is not there yet, and reads one without any configuration", () =>
+    Effect.gen(function* () {
+      const folder = yield* configuredFolder
+      const { code, stdout } = yield* run(folder, ["status"])
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/^There is no mirror at .*mirror\.db yet: start with `parley sync`\.\n/)
+      expect(yield* document(folder, "status")).toMatchObject({ exists: false })
+      const seeded = yield* seededFolder
+      rmSync(join(seeded, "config"), { recursive: true })
+      const { connections } = yield* document(seeded, "status", "--db", "mirror.db")
+      expect(connections).toMatchObject([
+        { name: "leads", configured: false, limits: null, conversations: 2 }
+      ])
+    })
+  )
+
+  it.scoped("still tells of the mirror where the configuration has faults, and says so", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      writeFileSync(join(folder, "config/parley.yaml"), "database: ../mirror.db\nconnections: 7\n")
+      const { code, stderr, stdout } = yield* run(folder, ["status"])
+      expect(code).toBe(0)
+      expect(stdout).toContain("leads")
+      expect(stderr).toMatch(/parley check/)
+    })
+  )
+
+  it.scoped("knows no connection that nobody named", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { code, stderr } = yield* run(folder, ["status", "laeds"])
+      expect(code).toBe(2)
+      expect(stderr).toContain('there is no connection "laeds"; did you mean "leads"?')
+    })
+  )
+})
+
+describe("parley runs", () => {
+  it.scoped("lists what ran, newest first, with what it did and how long it waited", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { stdout } = yield* run(folder, ["runs"])
+      expect(stdout.split("\n").slice(2)).toEqual([
+        "  2  sync     1h 00m ago     30s  partial (3)         0      0        0            0         4       -",
+        "  1  sync     2h 00m ago  1m 05s  complete        1,234  1,230        3            1        12     31s",
+        ""
+      ])
+      expect((yield* document(folder, "runs", "--limit", "1")).runs).toMatchObject([
+        {
+          id: 2,
+          command: "sync",
+          outcome: "partial",
+          exit_code: 3,
+          connections: [{ lane: "push" }, { lane: "sync" }]
+        }
+      ])
+    })
+  )
+
+  it.scoped("shows one run with its connections and their faults", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { stdout } = yield* run(folder, ["runs", "2"])
+      expect(stdout).toContain("run 2: sync, partial, exit code 3\n")
+      expect(stdout).toContain("leads: changes: 1 rejected\n")
+      expect(stdout).toContain(
+        "leads (sync): Plain refused the key (401)\n  write a new key into PLAIN_KEY\n"
+      )
+      expect(yield* document(folder, "runs", "1")).toMatchObject({
+        id: 1,
+        connections: [{ waited_ms: 31_000 }]
+      })
+      expect(yield* run(folder, ["runs", "9"])).toMatchObject({
+        code: 2,
+        stderr: "parley: there is no run 9\n  `parley runs` lists them\n"
+      })
+    })
+  )
+
+  it.scoped("explains where nothing ran yet", () =>
+    Effect.gen(function* () {
+      const folder = yield* configuredFolder
+      expect(yield* run(folder, ["runs"])).toEqual({
+        code: 0,
+        stdout: "No runs yet: start with `parley sync`.\n",
+        stderr: ""
+      })
+      expect(yield* document(folder, "runs")).toEqual({ runs: [] })
+    })
+  )
+})
+
+describe("parley quarantine", () => {
+  it.scoped("lists what is open, and all of it where that is asked for", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { stdout } = yield* run(folder, ["quarantine"])
+      expect(stdout.split("\n").slice(2)).toEqual([
+        ' 1  leads       message       m9      expected a time, got "soon"  $.messages[2].at     3  1h 59m ago',
+        " 2  leads       conversation  zz      expected text, got 7         $.id                 1  26h 00m ago",
+        ""
+      ])
+      const all = yield* document(folder, "quarantine", "list", "--all", "--limit", "1")
+      expect(all).toMatchObject({ total: 3, records: [{ id: 1, seen: 3, path: "$.messages[2].at" }] })
+      expect(yield* document(folder, "quarantine", "--connection", "other")).toEqual({
+        total: 0,
+        records: []
+      })
+      expect((yield* run(folder, ["quarantine", "--connection", "other"])).stdout).toMatch(
+        /^Nothing is in quarantine/
+      )
+    })
+  )
+
+  it.scoped("shows a record whole, with the request that it came with", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { stdout } = yield* run(folder, ["quarantine", "show", "1"])
+      expect(stdout).toContain('{\n  "id": "m9",\n  "at": "soon"\n}')
+      expect(stdout).toContain("list conversations: GET /conversations?page=1, status 200, run 1")
+      expect(stdout).toContain("leads:a2")
+      expect((yield* run(folder, ["quarantine", "show", "3"])).stdout).toContain("not JSON")
+      expect(yield* document(folder, "quarantine", "show", "2")).toMatchObject({
+        payload: '{"id":7}',
+        request: { run_id: 1, status: 200 }
+      })
+      expect((yield* run(folder, ["quarantine", "show", "99"])).code).toBe(2)
+    })
+  )
+})
+
+describe("parley why", () => {
+  it.scoped("tells in one answer all that is known of a conversation, and what comes next", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { code, stdout } = yield* run(folder, ["why", "leads:a1"])
+      expect(code).toBe(0)
+      expect(stdout).toBe(`conversation    leads:a1, at plain
+status          active ("open" in the provider's words), wanted here: completed
+messages        all 2 messages stored
+first seen      2026-03-01 10:00:00Z
+last seen       2026-03-07 10:00:01Z, 1h 59m ago
+last change by  list conversations: GET /conversations?page=1, status 200, 2026-03-07 10:00:02Z (run 1, sync)
+last run        run 2 (sync), failed, started 2026-03-07 11:00:01Z: Plain refused the key (401)
+history         2026-03-07 10:00:01Z  new to active (provider)
+change 1        active to completed: pending, 1 attempt, asked for 2026-03-07 10:30:00Z by ana
+                2026-03-07 10:30:00Z  pending: asked for by ana
+next            the change to completed is sent: \`parley push\` from 2099-01-01 00:00:00Z on
+next            it is fetched again if the provider shows a change: with the next \`parley sync\`
+`)
+    })
+  )
+
+  it.scoped("tells of missing messages and quarantine, and finds a conversation by its contact", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { stdout } = yield* run(folder, ["why", "leads:a2"])
+      expect(stdout).toContain("3 of 5 messages stored")
+      expect(stdout).toContain('1: message: expected a time, got "soon" at $.messages[2].at, seen 3 times')
+      expect(stdout).toContain("its missing messages are asked for: with the next `parley sync`")
+      const byContact = yield* document(folder, "why", "leads:email:ana@example.com")
+      expect(byContact).toMatchObject({
+        conversation: { id: "leads:a1", complete: 1 },
+        last_request: { run_id: 1, operation: "list conversations" },
+        changes: [{ id: 1, state: "pending", events: [{ state: "pending" }] }],
+        next: [
+          { command: "parley push", at: "2099-01-01T00:00:00.000Z" },
+          { command: "parley sync", at: null }
+        ]
+      })
+    })
+  )
+
+  it.scoped("knows a conversation that never could be read", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const told = yield* document(folder, "why", "leads:zz")
+      expect(told).toMatchObject({
+        conversation: null,
+        quarantine: [{ id: 2, reason: "expected text, got 7" }]
+      })
+      expect((yield* run(folder, ["why", "leads:nobody"])).code).toBe(2)
+    })
+  )
+})
+
+describe("parley query", () => {
+  const sql = "SELECT id, content, role = 'x' AS n, NULL AS empty FROM messages ORDER BY id"
+
+  it.scoped("writes a table that a customer's text cannot break", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      expect(yield* run(folder, ["query", sql])).toEqual({
+        code: 0,
+        stdout: `id          content                    n  empty
+----------  -------------------------  -  -----
+leads:a1:1  Hello, is there a "room"?  0   NULL
+leads:a1:2  日本語  [2J                0   NULL
+`,
+        stderr: "(2 rows)\n"
+      })
+      const narrow = yield* run(folder, ["query", sql, "--quiet"], 30)
+      expect(narrow.stdout.split("\n")[2]).toBe("leads:a1…  Hello, i…  0   NULL")
+      expect(narrow.stderr).toBe("")
+    })
+  )
+
+  it.scoped("writes CSV, JSON and NDJSON for programs", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      expect((yield* run(folder, ["query", "--format", "csv", sql])).stdout).toBe(
+        'id,content,n,empty\nleads:a1:1,"Hello,\nis there a ""room""?",0,\nleads:a1:2,日本語 \u001b[2J,0,\n'
+      )
+      const rows = [
+        { id: "leads:a1:1", content: 'Hello,\nis there a "room"?', n: 0, empty: null },
+        { id: "leads:a1:2", content: "日本語 \u001b[2J", n: 0, empty: null }
+      ]
+      expect(yield* document(folder, "query", sql)).toEqual(rows)
+      const lines = (yield* run(folder, ["query", "--format=ndjson", sql])).stdout.trimEnd().split("\n")
+      expect(lines.map((line) => JSON.parse(line))).toEqual(rows)
+    })
+  )
+
+  it.scoped("keeps apart what is easily confused", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const out = (format: string, text: string) =>
+        Effect.map(run(folder, ["query", "--format", format, text]), ({ stdout }) => stdout)
+      expect(yield* out("csv", "SELECT NULL AS a, '' AS b, 'x,y' AS c, x'00ff' AS d")).toBe(
+        'a,b,c,d\n,"","x,y",00ff\n'
+      )
+      expect(yield* out("json", "SELECT 1 AS id, 2 AS id, x'00ff' AS d")).toBe(
+        '[\n  {"id":1,"id_2":2,"d":"00ff"}\n]\n'
+      )
+      expect(yield* out("json", "SELECT 1 WHERE 0")).toBe("[]\n")
+      expect(yield* out("csv", "SELECT 1 AS one WHERE 0")).toBe("one\n")
+      expect(yield* out("table", "SELECT x'00ff' AS d")).toBe("d\n---------\n(2 bytes)\n")
+    })
+  )
+
+  it.scoped("reads more rows than it looks at to lay out a table", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const many =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600) SELECT i FROM n"
+      const { stderr, stdout } = yield* run(folder, ["query", many])
+      expect(stdout.trimEnd().split("\n")).toHaveLength(2602)
+      expect(stdout.endsWith("2600\n")).toBe(true)
+      expect(stderr).toBe("(2,600 rows)\n")
+      expect(yield* document(folder, "query", many)).toHaveLength(2600)
+    })
+  )
+
+  const wrong: ReadonlyArray<readonly [sql: string, told: RegExp]> = [
+    ["SELECT * FROM conversatons", /no such table: conversatons\n {2}did you mean "conversations"\?/],
+    ["SELECT nme FROM contacts", /no such column: nme\n/],
+    ["SELEC 1", /syntax error\n {2}SELECT \* FROM dictionary explains/],
+    ["DELETE FROM messages", /only reads/],
+    ["UPDATE conversations SET status = 'completed'", /only reads.*\n.*set-status/],
+    ["CREATE TABLE t (a)", /only reads/],
+    ["SELECT 1; SELECT 2", /more than one statement/],
+    ["SELECT ?", /write the value in its place/],
+    ["", /there is no SQL in it/],
+    ["SELECT json('{')", /malformed JSON/]
+  ]
+  for (const [text, told] of wrong) {
+    it.scoped(`says what is wrong with ${JSON.stringify(text)}`, () =>
+      Effect.gen(function* () {
+        const folder = yield* seededFolder
+        const { code, stderr } = yield* run(folder, ["query", text])
+        expect(stderr).toMatch(told)
+        expect(code).toBe(2)
+      })
+    )
+  }
+
+  it.scoped("changes nothing, whatever it is asked", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      yield* run(folder, ["query", "UPDATE conversations SET status = 'active' RETURNING id"])
+      yield* run(folder, ["query", "PRAGMA query_only = OFF"])
+      yield* run(folder, [
+        "query",
+        "INSERT INTO connections VALUES ('x', 'x', 'manual', '', NULL) RETURNING name"
+      ])
+      const { stdout } = yield* run(folder, [
+        "query",
+        "SELECT (SELECT count(*) FROM status_changes) AS changes, (SELECT count(*) FROM connections) AS connections"
+      ])
+      expect(stdout).toContain("2            1\n")
+    })
+  )
+
+  it.scoped("says where the mirror should be", () =>
+    Effect.gen(function* () {
+      const folder = yield* configuredFolder
+      const { code, stderr } = yield* run(folder, ["query", "SELECT 1"])
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/there is no mirror at .*mirror\.db yet\n.*parley sync/)
+    })
+  )
+})
