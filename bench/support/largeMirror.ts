@@ -245,7 +245,7 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
       const words = searchWords(row.content)
       if (words !== null) insertWords.run(key, words)
     })
-    activity.write(id, rows)
+    activity.write(conversations + 1, rows)
     insertRaw.run(
       connection.name,
       providerId,

@@ -23,7 +23,15 @@ export interface Activity {
   readonly lastRole: "customer" | "agent" | "human" | null
   /** The customer's first message that nobody has answered since; null where ours is the last word. */
   readonly unansweredSince: string | null
+  /** From the customer's first message; never negative, whatever the vendor's clocks say. */
+  readonly secondsToFirstAnswer: number | null
+  readonly secondsToPerson: number | null
+  /** To the latest message; from the first of all where the customer did not write. */
+  readonly secondsToLastMessage: number | null
 }
+
+const secondsBetween = (from: string | null, to: string | null): number | null =>
+  from === null || to === null ? null : Math.max(0, Date.parse(to) - Date.parse(from)) / 1000
 
 /** Reads a conversation's messages, in their order. System messages and unknown speakers answer nobody. */
 export const activityOf = (messages: Iterable<Spoken>): Activity => {
@@ -38,8 +46,10 @@ export const activityOf = (messages: Iterable<Spoken>): Activity => {
   let lastCustomerAt: string | null = null
   let lastRole: Activity["lastRole"] = null
   let unansweredSince: string | null = null
+  let latest: string | null = null
   for (const { role, sentAt } of messages) {
     firstMessageAt ??= sentAt
+    if (sentAt !== null && (latest === null || sentAt > latest)) latest = sentAt
     if (role === "customer") {
       if (customerMessages === 0) firstCustomerAt = sentAt
       if (lastRole !== "customer") unansweredSince = sentAt
@@ -71,27 +81,30 @@ export const activityOf = (messages: Iterable<Spoken>): Activity => {
     firstHumanAt,
     lastCustomerAt,
     lastRole,
-    unansweredSince
+    unansweredSince,
+    secondsToFirstAnswer: secondsBetween(firstCustomerAt, firstAnswerAt),
+    secondsToPerson: secondsBetween(firstCustomerAt, firstHumanAt),
+    secondsToLastMessage: secondsBetween(customerMessages === 0 ? firstMessageAt : firstCustomerAt, latest)
   }
 }
 
 /** Keeps `conversation_activity` in step with `messages`. One for each open database, called inside the transaction. */
 export const makeActivityRows = ({ prepare }: Pick<Session, "prepare">) => {
   const put = prepare(
-    `INSERT OR REPLACE INTO conversation_activity (conversation_id, customer_messages, agent_messages, human_messages,
-       first_message_at, first_customer_at, first_answer_at, first_answer_by, first_human_at, last_customer_at,
-       last_role, unanswered_since)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    `INSERT OR REPLACE INTO conversation_activity (key, customer_messages, agent_messages, human_messages, first_message_at,
+       first_customer_at, first_answer_at, first_answer_by, first_human_at, last_customer_at, last_role,
+       unanswered_since, seconds_to_first_answer, seconds_to_person, seconds_to_last_message)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const stored = prepare(
     "SELECT role, sent_at AS sentAt FROM messages WHERE conversation_id = ? ORDER BY position, key"
   )
 
-  /** @param messages all that are stored of the conversation, in order. */
-  const write = (conversationId: string, messages: Iterable<Spoken>): void => {
+  /** @param key of the row in `remote_conversations`; `messages` are all that are stored of it, in order. */
+  const write = (key: number, messages: Iterable<Spoken>): void => {
     const activity = activityOf(messages)
     put.run(
-      conversationId,
+      key,
       activity.customerMessages,
       activity.agentMessages,
       activity.humanMessages,
@@ -102,13 +115,16 @@ export const makeActivityRows = ({ prepare }: Pick<Session, "prepare">) => {
       activity.firstHumanAt,
       activity.lastCustomerAt,
       activity.lastRole,
-      activity.unansweredSince
+      activity.unansweredSince,
+      activity.secondsToFirstAnswer,
+      activity.secondsToPerson,
+      activity.secondsToLastMessage
     )
   }
 
   /** For when only some of the messages are at hand: reads the stored ones. */
-  const refresh = (conversationId: string): void =>
-    write(conversationId, stored.all(conversationId) as ReadonlyArray<Spoken>)
+  const refresh = (key: number, conversationId: string): void =>
+    write(key, stored.all(conversationId) as ReadonlyArray<Spoken>)
 
   return { write, refresh } as const
 }

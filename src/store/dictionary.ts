@@ -9,6 +9,7 @@ export type { ColumnEntry, Source, TableEntry } from "./dictionary/entry.ts"
 
 /** Tables that serve the program alone: they may change with any version, and nobody should query them. */
 export const internalTables: ReadonlySet<string> = new Set([
+  "conversation_activity",
   "leases",
   "learned",
   "message_search_source",

@@ -72,7 +72,7 @@ export const talk = (session: Session, said: Talk): string => {
   prepare(
     `INSERT INTO remote_contacts (id, connection, provider_id, name, observed_at, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)`
   ).run(contactId, connection, `p-${said.id}`, '=Alex, "the" Kim', at(0), at(0))
-  prepare(
+  const { lastInsertRowid } = prepare(
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
        provider_status, campaign_id, title, qualified, stored_messages, started_at, last_message_at, observed_at,
        first_seen_at, deleted_at, content_hash, page_id)
@@ -121,7 +121,7 @@ export const talk = (session: Session, said: Talk): string => {
       "INSERT INTO message_search (rowid, content) SELECT key, content FROM message_search_source WHERE key = ?"
     ).run(key)
   })
-  if (lines.length > 0) makeActivityRows(session).refresh(id)
+  if (lines.length > 0) makeActivityRows(session).refresh(Number(lastInsertRowid), id)
   return id
 }
 

@@ -22,7 +22,10 @@ describe("who spoke when", () => {
       firstHumanAt: at(90),
       lastCustomerAt: at(12),
       lastRole: "human",
-      unansweredSince: null
+      unansweredSince: null,
+      secondsToFirstAnswer: 5,
+      secondsToPerson: 80,
+      secondsToLastMessage: 80
     })
   })
 
@@ -48,6 +51,12 @@ describe("who spoke when", () => {
     expect(activity.firstAnswerAt).toBeNull()
     expect(activity.firstAnswerBy).toBe("agent")
     expect(activity.firstMessageAt).toBe(at(7))
+  })
+
+  it("counts no negative seconds where the vendor's clocks disagree", () => {
+    const activity = activityOf(spoken(["customer", 10], ["agent", 9]))
+    expect(activity.secondsToFirstAnswer).toBe(0)
+    expect(activity.secondsToLastMessage).toBe(0)
   })
 
   it("finds the same as a look at each question by itself, whatever was said", () => {

@@ -30,7 +30,7 @@ const agent: ColumnEntry = {
 const completionRate = share("Which share of these conversations is completed.")
 const abandonmentRate = share("Which share of these conversations is abandoned.")
 
-/** Who spoke when: the same in the table and in the view over it. */
+/** Who spoke how often, and when. */
 const activity: Readonly<Record<string, ColumnEntry>> = {
   customer_messages: count("Messages of the customer.", { example: 6 }),
   agent_messages: count("Messages of the agent, the machine.", { example: 5 }),
@@ -65,16 +65,6 @@ const activity: Readonly<Record<string, ColumnEntry>> = {
 /** Views for what is asked most. They leave out conversations that the provider no longer has. */
 export const analysis: ReadonlyArray<TableEntry> = [
   {
-    table: "conversation_activity",
-    meaning:
-      "Who spoke how often and when, for each conversation with messages. conversation_facts is easier to use.",
-    columns: {
-      conversation_id: conversationId,
-      first_message_at: time("When the first message was sent.", { nullMeans: "the time is not known" }),
-      ...activity
-    }
-  },
-  {
     table: "conversation_facts",
     meaning:
       "One row for each conversation that the provider still has, with what the other views count: times, speakers, outcomes.",
@@ -86,6 +76,12 @@ export const analysis: ReadonlyArray<TableEntry> = [
       status,
       agent_id: agent,
       campaign_id: campaign,
+      contact_id: {
+        meaning: "Whom it is held with: contacts.id.",
+        nullMeans: "the vendor names nobody",
+        example: "support:42"
+      },
+      title: { meaning: "The vendor's title.", nullMeans: "it has none", example: "Refund" },
       qualified: {
         meaning: "Whether the lead was found to qualify: 1 yes, 0 no.",
         nullMeans: "not decided, or the vendor does not decide",
@@ -117,7 +113,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
         }
       ),
       seconds_to_completion: seconds(
-        "From the customer's first message (or the start) to the last message of a completed conversation.",
+        "From the customer's first message (or the first of all) to the last message of a completed conversation.",
         { nullMeans: "it is not completed, or a time is not known", example: 1800 }
       ),
       handed_off: {

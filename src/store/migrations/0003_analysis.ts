@@ -101,7 +101,7 @@ FROM ${origin.from}
 export const analysis = /* sql */ `
 CREATE TABLE conversation_activity (
   -- Who spoke how often, and when: one row for each conversation with messages, kept in step with them.
-  conversation_id TEXT PRIMARY KEY REFERENCES remote_conversations (id) ON DELETE CASCADE,
+  key INTEGER PRIMARY KEY REFERENCES remote_conversations (key) ON DELETE CASCADE,
   customer_messages INTEGER NOT NULL CHECK (customer_messages >= 0),
   agent_messages INTEGER NOT NULL CHECK (agent_messages >= 0),
   human_messages INTEGER NOT NULL CHECK (human_messages >= 0),
@@ -112,8 +112,14 @@ CREATE TABLE conversation_activity (
   first_human_at TEXT,
   last_customer_at TEXT,
   last_role TEXT CHECK (last_role IN ('customer', 'agent', 'human')),
-  unanswered_since TEXT
-) STRICT, WITHOUT ROWID;
+  unanswered_since TEXT,
+  seconds_to_first_answer REAL CHECK (seconds_to_first_answer >= 0),
+  seconds_to_person REAL CHECK (seconds_to_person >= 0),
+  seconds_to_last_message REAL CHECK (seconds_to_last_message >= 0)
+) STRICT;
+
+-- Whether a conversation was ever handed over, without reading its history.
+CREATE INDEX status_history_handed_off ON status_history (conversation_id) WHERE to_status = 'handed_off';
 
 -- Messages of a time, and how many there were of each role, without reading their texts.
 CREATE INDEX messages_by_time ON messages (sent_at, role);
@@ -132,41 +138,44 @@ CREATE UNIQUE INDEX dictionary_by_name ON dictionary (table_name, coalesce(colum
 
 CREATE VIEW conversation_facts AS
   -- One row for each conversation that the provider still has: what the other views count.
-  -- Seconds run from the customer's first message, and to the last message of a completed conversation.
+  -- Seconds run from the customer's first message; those to completion end with a completed conversation's last.
 SELECT
-  c.id AS conversation_id, c.connection, c.provider, c.channel, c.status, c.agent_id, c.campaign_id, c.qualified,
-  substr(coalesce(c.started_at, a.first_message_at), 1, 10) AS day,
-  coalesce(c.started_at, a.first_message_at) AS started_at,
-  c.last_message_at,
-  c.stored_messages AS messages,
-  coalesce(a.customer_messages, 0) AS customer_messages,
-  coalesce(a.agent_messages, 0) AS agent_messages,
-  coalesce(a.human_messages, 0) AS human_messages,
-  a.first_customer_at, a.first_answer_at, a.first_answer_by, a.first_human_at, a.last_customer_at, a.last_role,
-  a.unanswered_since,
-  max(0, round((julianday(a.first_answer_at) - julianday(a.first_customer_at)) * 86400, 3)) AS seconds_to_first_answer,
-  max(0, round((julianday(a.first_human_at) - julianday(a.first_customer_at)) * 86400, 3)) AS seconds_to_person,
-  CASE WHEN c.status = 'completed' THEN
-    max(0, round((julianday(c.last_message_at) - julianday(coalesce(a.first_customer_at, c.started_at))) * 86400, 3))
-  END AS seconds_to_completion,
-  c.status = 'handed_off' OR coalesce(a.human_messages, 0) > 0 OR EXISTS (
-    SELECT 1 FROM status_history h WHERE h.conversation_id = c.id AND h.to_status = 'handed_off'
+  conversation_id, connection, provider, channel, status, agent_id, campaign_id, contact_id, title, qualified,
+  substr(started_at, 1, 10) AS day, started_at, last_message_at,
+  messages, customer_messages, agent_messages, human_messages,
+  first_customer_at, first_answer_at, first_answer_by, first_human_at, last_customer_at, last_role, unanswered_since,
+  seconds_to_first_answer, seconds_to_person,
+  CASE WHEN status = 'completed' THEN seconds_to_last_message END AS seconds_to_completion,
+  remote_status = 'handed_off' OR human_messages > 0 OR EXISTS (
+    SELECT 1 FROM status_history h WHERE h.conversation_id = f.conversation_id AND h.to_status = 'handed_off'
   ) AS handed_off
-FROM conversations c
-LEFT JOIN conversation_activity a ON a.conversation_id = c.id
-WHERE c.deleted_at IS NULL;
+FROM (
+  SELECT
+    r.id AS conversation_id, r.connection, n.provider, r.channel,
+    coalesce((
+      SELECT o.to_status FROM status_changes o
+      WHERE o.conversation_id = r.id AND o.state IN ('pending', 'sending', 'queued', 'sent')
+      ORDER BY o.id DESC LIMIT 1
+    ), r.status) AS status,
+    r.status AS remote_status, r.agent_id, r.campaign_id, r.contact_id, r.title, r.qualified,
+    coalesce(r.started_at, a.first_message_at) AS started_at, r.last_message_at,
+    r.stored_messages AS messages,
+    coalesce(a.customer_messages, 0) AS customer_messages,
+    coalesce(a.agent_messages, 0) AS agent_messages,
+    coalesce(a.human_messages, 0) AS human_messages,
+    a.first_customer_at, a.first_answer_at, a.first_answer_by, a.first_human_at, a.last_customer_at, a.last_role,
+    a.unanswered_since, a.seconds_to_first_answer, a.seconds_to_person, a.seconds_to_last_message
+  FROM remote_conversations r
+  JOIN connections n ON n.name = r.connection
+  LEFT JOIN conversation_activity a ON a.key = r.key
+  WHERE r.deleted_at IS NULL
+) f;
 
 CREATE VIEW daily_volume AS
   -- Conversations by the day (UTC) on which they started, and the messages that they hold.
-SELECT
-  substr(coalesce(c.started_at, a.first_message_at), 1, 10) AS day,
-  c.connection, c.provider, c.channel, c.status,
-  count(*) AS conversations,
-  sum(c.stored_messages) AS messages
-FROM conversations c
-LEFT JOIN conversation_activity a ON a.conversation_id = c.id
-WHERE c.deleted_at IS NULL
-GROUP BY 1, 2, 3, 4, 5;
+SELECT day, connection, provider, channel, status, count(*) AS conversations, sum(messages) AS messages
+FROM conversation_facts
+GROUP BY day, connection, channel, status;
 
 CREATE VIEW response_times AS
   -- How long it took, in seconds, to the first answer (of an agent or a person), to the first person and to completion.
@@ -198,30 +207,33 @@ CREATE VIEW outcomes AS
   -- How conversations stand, and which share was handed to a person, completed or abandoned (0 to 1, of all of them).
 SELECT
   connection, provider, channel,
-  count(*) AS conversations,
-  sum(status = 'active') AS active,
-  sum(status = 'handed_off') AS handed_off,
-  sum(status = 'completed') AS completed,
-  sum(status = 'abandoned') AS abandoned,
-  sum(status = 'unknown') AS unknown,
-  sum(handed_off) AS ever_handed_off,
-  round(avg(handed_off), 4) AS hand_off_rate,
-  round(avg(status = 'completed'), 4) AS completion_rate,
-  round(avg(status = 'abandoned'), 4) AS abandonment_rate
-FROM conversation_facts
-GROUP BY connection, provider, channel;
+  sum(n) AS conversations,
+  sum(n * (status = 'active')) AS active,
+  sum(n * (status = 'handed_off')) AS handed_off,
+  sum(n * (status = 'completed')) AS completed,
+  sum(n * (status = 'abandoned')) AS abandoned,
+  sum(n * (status = 'unknown')) AS unknown,
+  sum(n * was_handed_off) AS ever_handed_off,
+  round(sum(n * was_handed_off) * 1.0 / sum(n), 4) AS hand_off_rate,
+  round(sum(n * (status = 'completed')) * 1.0 / sum(n), 4) AS completion_rate,
+  round(sum(n * (status = 'abandoned')) * 1.0 / sum(n), 4) AS abandonment_rate
+FROM (
+  SELECT connection, provider, channel, status, handed_off AS was_handed_off, count(*) AS n
+  FROM conversation_facts GROUP BY connection, channel, status, handed_off
+)
+GROUP BY connection, channel;
 
 CREATE VIEW waiting_for_person AS
   -- Handed to a person, and no person had the last word. Longest waiting: ORDER BY waiting_since.
 SELECT
-  f.conversation_id, f.connection, f.provider, f.channel,
-  r.contact_id, r.title, f.agent_id, f.campaign_id,
-  coalesce(f.unanswered_since, f.last_message_at, f.started_at) AS waiting_since,
-  round((julianday('now') - julianday(coalesce(f.unanswered_since, f.last_message_at, f.started_at))) * 86400) AS waiting_seconds,
-  f.last_role, f.last_message_at, f.messages
-FROM conversation_facts f
-JOIN remote_conversations r ON r.id = f.conversation_id
-WHERE f.status = 'handed_off' AND f.last_role IS NOT 'human';
+  conversation_id, connection, provider, channel, contact_id, title, agent_id, campaign_id, waiting_since,
+  round((julianday('now') - julianday(waiting_since)) * 86400) AS waiting_seconds,
+  last_role, last_message_at, messages
+FROM (
+  SELECT *, coalesce(unanswered_since, last_message_at, started_at) AS waiting_since
+  FROM conversation_facts
+  WHERE status = 'handed_off' AND last_role IS NOT 'human'
+);
 
 CREATE VIEW qualification_outcomes AS
   -- Leads that turned out qualified or not; the rate is the share (0 to 1) of those that were decided.
@@ -234,7 +246,7 @@ SELECT
   count(*) - count(qualified) AS undecided,
   round(avg(qualified), 4) AS qualified_rate
 FROM conversation_facts
-GROUP BY connection, provider, channel, campaign_id;
+GROUP BY connection, channel, campaign_id;
 
 CREATE VIEW busiest_hours AS
   -- Messages by weekday (1 Monday to 7 Sunday) and hour (0 to 23), UTC, over all of the mirror.
@@ -245,41 +257,48 @@ WITH RECURSIVE hours (hour) AS (
   SELECT (SELECT substr(min(sent_at), 1, 13) FROM messages WHERE sent_at > hours.hour || '~')
   FROM hours WHERE hours.hour IS NOT NULL
 ),
-counted AS (
-  SELECT hour,
-    (SELECT count(*) FROM messages WHERE sent_at BETWEEN hour AND hour || '~' AND role = 'customer') AS customer,
-    (SELECT count(*) FROM messages WHERE sent_at BETWEEN hour AND hour || '~' AND role = 'agent') AS agent,
-    (SELECT count(*) FROM messages WHERE sent_at BETWEEN hour AND hour || '~' AND role = 'human') AS human
+counted AS MATERIALIZED (
+  SELECT hour, (
+    SELECT json_array(sum(role = 'customer'), sum(role = 'agent'), sum(role = 'human'))
+    FROM messages WHERE sent_at BETWEEN hour AND hour || '~'
+  ) AS counts
   FROM hours WHERE hour IS NOT NULL
 )
 SELECT
   (CAST(strftime('%w', substr(hour, 1, 10)) AS INTEGER) + 6) % 7 + 1 AS weekday,
   CAST(substr(hour, 12, 2) AS INTEGER) AS hour,
-  sum(customer) AS customer_messages,
-  sum(agent) AS agent_messages,
-  sum(human) AS human_messages
+  sum(counts ->> 0) AS customer_messages,
+  sum(counts ->> 1) AS agent_messages,
+  sum(counts ->> 2) AS human_messages
 FROM counted
 GROUP BY 1, 2;
 
 CREATE VIEW agent_against_person AS
   -- Conversations by who answered: agents alone, people alone, both, or nobody. Rates are shares, 0 to 1.
 SELECT
-  connection, provider, channel,
-  CASE
-    WHEN agent_messages > 0 AND human_messages > 0 THEN 'both'
-    WHEN agent_messages > 0 THEN 'agent'
-    WHEN human_messages > 0 THEN 'human'
-    ELSE 'nobody'
-  END AS answered_by,
-  count(*) AS conversations,
-  sum(customer_messages) AS customer_messages,
-  sum(agent_messages) AS agent_messages,
-  sum(human_messages) AS human_messages,
-  round(avg(seconds_to_first_answer), 3) AS mean_seconds_to_first_answer,
-  round(avg(status = 'completed'), 4) AS completion_rate,
-  round(avg(status = 'abandoned'), 4) AS abandonment_rate
-FROM conversation_facts
-GROUP BY 1, 2, 3, 4;
+  connection, provider, channel, answered_by,
+  sum(n) AS conversations,
+  sum(customer) AS customer_messages,
+  sum(agent) AS agent_messages,
+  sum(human) AS human_messages,
+  round(sum(waited) / sum(answered), 3) AS mean_seconds_to_first_answer,
+  round(sum(n * (status = 'completed')) * 1.0 / sum(n), 4) AS completion_rate,
+  round(sum(n * (status = 'abandoned')) * 1.0 / sum(n), 4) AS abandonment_rate
+FROM (
+  SELECT
+    connection, provider, channel, status,
+    CASE
+      WHEN agent_messages > 0 AND human_messages > 0 THEN 'both'
+      WHEN agent_messages > 0 THEN 'agent'
+      WHEN human_messages > 0 THEN 'human'
+      ELSE 'nobody'
+    END AS answered_by,
+    count(*) AS n,
+    sum(customer_messages) AS customer, sum(agent_messages) AS agent, sum(human_messages) AS human,
+    sum(seconds_to_first_answer) AS waited, count(seconds_to_first_answer) AS answered
+  FROM conversation_facts GROUP BY connection, channel, status, answered_by
+)
+GROUP BY connection, channel, answered_by;
 
 CREATE VIEW open_changes AS
   -- What somebody here asked for and the provider has not confirmed yet.
