@@ -82,7 +82,7 @@ const compare = Effect.fn("verify.compare")(function* (
     keepRaw,
     seen: null
   })
-  if (totals.inserted + totals.updated === 0) return finding("same")
+  if (totals.inserted + totals.updated === totals.contacts) return finding("same")
   const shown = page.items.find((item) => item._tag === "Sighting")?.conversation.updatedAt ?? null
   const isNewer = shown !== null && known?.updatedAt != null && shown > known.updatedAt
   return finding(isNewer ? "outdated" : "repaired")

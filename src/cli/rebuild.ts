@@ -28,7 +28,7 @@ const copyOf = (database: string) => {
   return Effect.acquireRelease(
     Effect.flatMap(Db, (db) =>
       db.use("rebuild.copy", ({ database }) => database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`))
-    ).pipe(Effect.provide(Db.layer(database, { readOnly: true })), Effect.as(copy)),
+    ).pipe(Effect.provide(Db.layer(database)), Effect.as(copy)),
     () =>
       Effect.sync(() => {
         for (const suffix of ["", "-wal", "-shm"]) rmSync(copy + suffix, { force: true })

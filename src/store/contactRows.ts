@@ -50,6 +50,7 @@ export const makeContactRows = ({ prepare }: Session, recent: RecentObservations
         context.now
       )
       tally.inserted += 1
+      tally.contacts += 1
       return id
     }
     const isOlder = requestedAt < recent.latest(`contact:${id}`, stored.observed_at)
@@ -71,6 +72,7 @@ export const makeContactRows = ({ prepare }: Session, recent: RecentObservations
     } else {
       update.run(name, email, phone, text, isOlder ? stored.observed_at : requestedAt, id)
       tally.updated += 1
+      tally.contacts += 1
     }
     return id
   }

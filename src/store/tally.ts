@@ -12,6 +12,8 @@ export interface Totals {
   readonly conversations: number
   /** Messages received, new or not. */
   readonly messages: number
+  /** Of those inserted or updated, the contacts: several conversations may tell different things of one contact. */
+  readonly contacts: number
 }
 
 /** Totals while they are counted. */
@@ -26,7 +28,8 @@ export const emptyTally = (): Tally => ({
   filtered: 0,
   quarantined: 0,
   conversations: 0,
-  messages: 0
+  messages: 0,
+  contacts: 0
 })
 
 export const addTo = (sum: Tally, part: Totals): void => {
@@ -39,4 +42,5 @@ export const addTo = (sum: Tally, part: Totals): void => {
   sum.quarantined += part.quarantined
   sum.conversations += part.conversations
   sum.messages += part.messages
+  sum.contacts += part.contacts
 }
