@@ -146,6 +146,25 @@ describe("faults", () => {
     expect(types.size).toBeGreaterThan(3)
   })
 
+  it.each([
+    ["naturalead", "GET /api/conversations", 40],
+    ["empfio", "GET /api/v1/conversations?size=100", 40],
+    ["aelyst", "POST /v1/contact/list?limit=99", 40],
+    ["convocore", "GET /v3/agents/agent-1/convos", 10]
+  ] as const)(
+    "break one documented field of each record of %s at most, and leave JSON behind",
+    (vendor, call, least) => {
+      const simulator = make({ effect: { kind: "mutilate", share: 1 } })
+      const { status, body } = ask(simulator, vendor, call, { body: {} })
+      expect(status).toBe(200)
+      expect(body).toBeDefined()
+      const { world } = simulator.vendors[vendor]
+      const broken = simulator.broken.filter((one) => world.conversations.has(one.id)).map((one) => one.id)
+      expect(new Set(broken).size).toBe(broken.length)
+      expect(broken.length).toBeGreaterThanOrEqual(least)
+    }
+  )
+
   it("speak words and fields that are in no documentation, without breaking a type", () => {
     const simulator = make({ effect: { kind: "unknown", share: 1 } })
     const rows = ask(simulator, "empfio", "GET /api/v1/conversations").body.conversations

@@ -1,3 +1,4 @@
+import { FastCheck } from "effect"
 import { describe, expect, it } from "vitest"
 import { makeLimiter, type Window } from "../../src/simulator/limits.ts"
 import { makeSimulator } from "../../src/simulator/simulator.ts"
@@ -15,6 +16,30 @@ describe("the vendors' limits", () => {
     expect(limiter.take([window], 1000)).toBeNull()
     expect(limiter.take([window], 1399)).toMatchObject({ waitMillis: 1 })
     expect(limiter.take([window], 1400)).toBeNull()
+  })
+
+  it("let no window hold more than allowed, refuse only when it is full, and say exactly when there is room", () => {
+    const gaps = FastCheck.array(FastCheck.integer({ min: 0, max: 700 }), { maxLength: 80 })
+    const property = FastCheck.property(gaps, FastCheck.integer({ min: 1, max: 6 }), (waits, requests) => {
+      const limiter = makeLimiter()
+      const window: Window = { name: "w", key: "w", requests, perMillis: 1000 }
+      const taken: Array<number> = []
+      const within = (at: number) => taken.filter((one) => one > at - 1000 && one <= at).length
+      let at = 0
+      for (const wait of waits) {
+        at += wait
+        const refusal = limiter.take([window], at)
+        if (refusal === null) taken.push(at)
+        else {
+          expect(within(at)).toBe(requests)
+          expect(within(at + refusal.waitMillis - 1)).toBe(requests)
+          expect(within(at + refusal.waitMillis)).toBeLessThan(requests)
+        }
+        expect(within(at)).toBeLessThanOrEqual(requests)
+        expect(limiter.room(window, at).remaining).toBe(requests - within(at))
+      }
+    })
+    FastCheck.assert(property)
   })
 
   it("do not count a request in one window when another refuses it, and name the longest wait", () => {
