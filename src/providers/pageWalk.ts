@@ -182,7 +182,9 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
       return
     }
     const index = rows.findIndex(({ id }) => id === anchor.id)
-    if (index === -1) pass.gap = true
+    // Nothing at all: the list got shorter, or the vendor's pages are larger than ours. Another pass tells.
+    if (rows.length === 0) pass.shifted = true
+    else if (index === -1) pass.gap = true
     else if (index !== anchor.position - start) pass.shifted = true
   }
 
@@ -269,7 +271,8 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     const cursor = pass.number === 1 ? pass.end : null
     if (confirming) {
       confirming = false
-      if (pass.surprises === 0) return { again, cursor: null, end: complete, endless: null }
+      if (pass.surprises === 0 && rows.length > 0)
+        return { again, cursor: null, end: complete, endless: null }
     }
     if (isLast(page, fresh)) return { again, cursor, end: finishPass(), endless: null }
     return { again, cursor, end: null, endless: endlessness() }

@@ -14,7 +14,6 @@ import {
   fingerprintWithoutMessages,
   isShort,
   type Kind,
-  type Parts,
   type Read,
   readMessages,
   toSighting,
@@ -87,32 +86,43 @@ const furtherMessages = Effect.fn("empfio.messages")(function* (
 const unreadableDetail = (id: string, payload: string, fault: { path: string; reason: string }): Item =>
   unreadableItem({ kind: "detail", providerId: id, conversationId: id, payload }, fault)
 
+/** A detail that shows fewer messages than there are, with the others. */
+const withFurtherMessages = (
+  account: Account,
+  id: string,
+  row: Read<Row> | null,
+  detail: Read<Detail>,
+  wire: Row
+) =>
+  Effect.gen(function* () {
+    const own = readMessages(id, detail.value.messages ?? []).read
+    const further = yield* furtherMessages(account, id, new Set(own.keys()), wire.message_count)
+    const sighting = toSighting(wire, { row, detail, messages: further.messages }, account.map)
+    const told = new Set(sighting.unreadable.map(({ payload }) => payload))
+    const faults = further.faults.filter(({ payload }) => !told.has(payload))
+    const item: Item = { ...sighting, unreadable: [...sighting.unreadable, ...faults] }
+    return item
+  })
+
 /** An answer to `getConversation` as an item. @param row what the list showed of it */
-const detailItem = Effect.fn("empfio.detail")(function* (
+const detailItem = (
   account: Account,
   id: string,
   row: Read<Row> | null,
   { text }: Answer
-) {
+): Effect.Effect<Item, ProviderError> => {
   const decoded = Either.flatMap(parseJson(text), decodeDetail)
-  if (Either.isLeft(decoded)) return unreadableDetail(id, text, decoded.left)
+  if (Either.isLeft(decoded)) return Effect.succeed(unreadableDetail(id, text, decoded.left))
   if (decoded.right.id !== id) {
     const fault = { path: "$.id", reason: "another conversation than the one that was asked for" }
-    return unreadableDetail(id, text, fault)
+    return Effect.succeed(unreadableDetail(id, text, fault))
   }
   const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: decoded.right }
   const wire = wireOf({ row, detail }) ?? detail.value
-  if (!isShort(detail.value, wire.message_count)) {
-    return toSighting(wire, { row, detail, messages: [] }, account.map)
-  }
-  const own = readMessages(id, detail.value.messages ?? []).read
-  const further = yield* furtherMessages(account, id, new Set(own.keys()), wire.message_count)
-  const parts: Parts = { row, detail, messages: further.messages }
-  const sighting = toSighting(wire, parts, account.map)
-  const told = new Set(sighting.unreadable.map(({ payload }) => payload))
-  const faults = further.faults.filter(({ payload }) => !told.has(payload))
-  return { ...sighting, unreadable: [...sighting.unreadable, ...faults] }
-})
+  return isShort(detail.value, wire.message_count)
+    ? withFurtherMessages(account, id, row, detail, wire)
+    : Effect.succeed(toSighting(wire, { row, detail, messages: [] }, account.map))
+}
 
 /** The row of a conversation, which the list of its lead's conversations shows; null: it does not. */
 const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: Detail) {
