@@ -172,7 +172,7 @@ interface Read {
  * Payloads come in the vendor's order, oldest first. One that was replaced later may have lost its place when they are
  * read back; where ids rise with time, as they do wherever they are numbers given out in turn, they tell it.
  */
-const inOrder = (messages: ReadonlyArray<Read>): ReadonlyArray<Read> => {
+const inTheirOrder = (messages: ReadonlyArray<Read>): ReadonlyArray<Read> => {
   const numbers = messages.map(({ wire }) => Number(wire.messageId))
   const falls = numbers.filter(
     (number, index) => number < (numbers[index - 1] ?? Number.NEGATIVE_INFINITY)
@@ -199,7 +199,7 @@ const readMessages = (payloads: ReadonlyArray<RawPayload>, contactSince: Timesta
     faults.push(unreadable({ ...raw, providerId }, fault))
     return []
   })
-  const items = inOrder(read).map(({ wire, json }) => toMessage(wire, json, contactSince))
+  const items = inTheirOrder(read).map(({ wire, json }) => toMessage(wire, json, contactSince))
   return { items, unreadable: faults }
 }
 

@@ -4,6 +4,7 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
+import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
 import { idOf, isOutside, page, pages } from "../page.ts"
 import { makeWalk, readList } from "./list.ts"
@@ -166,12 +167,8 @@ const outcomes = <E>(scan: Scan<E>, listed: ReadonlyArray<Listed>) => {
   )
   const rest = Stream.suspend(() => {
     if (!isAsked(scan)) return Stream.fromIterable(waiting.map((one) => plain(scan, one)))
-    return Stream.fromIterable(waiting).pipe(
-      Stream.mapEffect((one) => outcomeOf(scan, one), {
-        concurrency: scan.scope.concurrency,
-        unordered: true
-      })
-    )
+    const tasks = Stream.fromIterable(waiting.map((one) => outcomeOf(scan, one)))
+    return inOrder(tasks, scan.scope.concurrency)
   })
   return Stream.concat(first, rest)
 }

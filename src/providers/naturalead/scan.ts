@@ -4,6 +4,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import { parseJson } from "../decode.ts"
+import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Page, PullScope } from "../Provider.ts"
 import { idOf, isOutside, page, pages, unreadableItem } from "../page.ts"
 import { type Batch, batchesOf } from "./batches.ts"
@@ -259,12 +260,10 @@ export const scan = <E>(
       const details = Stream.suspend(() => {
         const { exchange } = state
         if (exchange === null) return Stream.empty
-        return Stream.fromIterable(state.short.values()).pipe(
-          Stream.mapEffect((short) => shortPage(state, short, exchange), {
-            concurrency: scope.concurrency,
-            unordered: true
-          }),
-          Stream.filter((detail) => detail !== null)
+        const tasks = [...state.short.values()].map((short) => shortPage(state, short, exchange))
+        return Stream.filter(
+          inOrder(Stream.fromIterable(tasks), scope.concurrency),
+          (detail) => detail !== null
         )
       })
       const closing = Stream.suspend(() => {
