@@ -2,12 +2,13 @@ import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import { Breaker } from "./Breaker.ts"
 import { Bucket } from "./Bucket.ts"
-import { type Blocked, blockedUntil, type Demand, look, type Taken } from "./blocked.ts"
+import { type Blocked, blockedUntil, type Demand, type Landing, look, type Taken } from "./blocked.ts"
 import type { Lane, Limit, ProviderRequest } from "./contract.ts"
 import type { Ticket, TooLong } from "./Governor.ts"
 import type { Lanes, MakeLanes } from "./lanes.ts"
 import { PathBucket } from "./PathBucket.ts"
 import { Places } from "./Places.ts"
+import { RoundTrip } from "./RoundTrip.ts"
 import { type RateLimitReport, rateLimitHeaders } from "./rateLimitHeaders.ts"
 import { type ResponseHeaders, retryAfter } from "./retryAfter.ts"
 import type { Company, QuotaLedger, Stated } from "./sharedState.ts"
@@ -81,6 +82,7 @@ export class Account {
   private readonly lanes: Lanes
   private readonly places: Places
   private readonly breaker = new Breaker()
+  private readonly roundTrip = new RoundTrip()
   private readonly waitingByLane: [number, number, number, number] = [0, 0, 0, 0]
   private inFlight = 0
   private blocked: (Blocked & { readonly because: TooLong["because"]; readonly giveUpAt: number }) | null =
@@ -102,7 +104,7 @@ export class Account {
       .filter((limit) => limit.scope === "connection" && limit.applies !== undefined)
       .map((limit) => ({ limit, gate: gateOf(this.bucket(`part ${limit.name}`, [limit], false)) }))
     this.pathLimits = limits.filter((limit) => limit.scope === "path")
-    this.places = new Places(concurrency)
+    this.places = new Places(concurrency, !settings.finds)
     this.lanes = makeLanes(this.places.count)
   }
 
@@ -370,6 +372,8 @@ export class Account {
     pending.state = "landed"
     const now = this.settings.timer.now()
     const report = rateLimitHeaders(headers, now)
+    this.roundTrip.answered(now, now - pending.sentAt)
+    const landing: Landing = { now, arrivedBy: Math.max(pending.sentAt, now - this.roundTrip.credit) }
     if (status >= 500) {
       this.breaker.failure(now, pending.sentAt)
       this.places.failure(now)
@@ -377,17 +381,19 @@ export class Account {
       this.breaker.success()
       pending.ok = status < 400
     }
-    return status === 429 ? this.refused(pending, headers, report, now) : this.served(pending, report, now)
+    return status === 429
+      ? this.refused(pending, headers, report, landing)
+      : this.served(pending, report, landing)
   }
 
-  private served(pending: Pending, report: RateLimitReport | null, now: number): null {
+  private served(pending: Pending, report: RateLimitReport | null, landing: Landing): null {
     pending.gates.forEach((gate, index) => {
       const taken = pending.taken[index]
-      if (taken !== undefined) gate.bucket.answered(taken, now, index === 0 ? report : null)
+      if (taken !== undefined) gate.bucket.answered(taken, landing, index === 0 ? report : null)
     })
     const isGeneral = pending.gates.length === 0
     if (pending.general !== null) {
-      this.general.answered(pending.general, now, isGeneral ? report : null)
+      this.general.answered(pending.general, landing, isGeneral ? report : null)
       if (pending.general.isProbe) this.open()
     }
     return null
@@ -398,20 +404,26 @@ export class Account {
     pending: Pending,
     headers: ResponseHeaders,
     report: RateLimitReport | null,
-    now: number
+    landing: Landing
   ): number {
+    const { now } = landing
     const told = retryAfter(headers, now)
     const isWide = pending.gates.length === 0 || this.isEverywhere(pending, now)
     let retryAt = now
     pending.gates.forEach((gate, index) => {
       const taken = pending.taken[index]
       if (taken === undefined) return
-      if (index > 0) gate.bucket.unanswered(taken, now)
-      else retryAt = gate.bucket.refused(taken, now, told, report)
+      if (index > 0) gate.bucket.unanswered(taken, landing)
+      else retryAt = gate.bucket.refused(taken, landing, told, report)
     })
     if (pending.general !== null && isWide) {
-      retryAt = this.general.refused(pending.general, now, told, pending.gates.length === 0 ? report : null)
-    } else if (pending.general !== null) this.general.unanswered(pending.general, now)
+      retryAt = this.general.refused(
+        pending.general,
+        landing,
+        told,
+        pending.gates.length === 0 ? report : null
+      )
+    } else if (pending.general !== null) this.general.unanswered(pending.general, landing)
     return retryAt
   }
 
@@ -432,11 +444,12 @@ export class Account {
 
   private land(pending: Pending, now: number): void {
     pending.state = "landed"
+    const landing: Landing = { now, arrivedBy: now }
     pending.gates.forEach((gate, index) => {
       const taken = pending.taken[index]
-      if (taken !== undefined) gate.bucket.unanswered(taken, now)
+      if (taken !== undefined) gate.bucket.unanswered(taken, landing)
     })
-    if (pending.general !== null) this.general.unanswered(pending.general, now)
+    if (pending.general !== null) this.general.unanswered(pending.general, landing)
   }
 
   private leave(pending: Pending): void {

@@ -1,5 +1,5 @@
 import { Budget, slack } from "./Budget.ts"
-import { type Blocked, blockedUntil, type Demand, look, type Taken } from "./blocked.ts"
+import { type Blocked, blockedUntil, type Demand, type Landing, look, type Taken } from "./blocked.ts"
 import type { Limit } from "./contract.ts"
 import { isNews, refuse } from "./cooldown.ts"
 import { newFinder, refused, resumed, sent } from "./finder.ts"
@@ -106,21 +106,23 @@ export class Bucket {
   }
 
   /** It was sent, and nothing came back: the vendor may have counted it. */
-  unanswered(taken: Taken, now: number): void {
-    this.budget.landed(now)
+  unanswered(taken: Taken, { now, arrivedBy }: Landing): void {
+    this.budget.landed(arrivedBy)
     this.changedAt = now
     if (taken.isProbe) this.probe.lost()
   }
 
-  answered(taken: Taken, now: number, report: RateLimitReport | null): void {
-    this.unanswered(taken, now)
+  answered(taken: Taken, landing: Landing, report: RateLimitReport | null): void {
+    const { now } = landing
+    this.unanswered(taken, landing)
     if (taken.isProbe) this.probe.served(now)
     if (report !== null) this.learn(report, now)
   }
 
   /** A 429. Gives when the bucket opens again, epoch milliseconds. `told`: what the headers say of it. */
-  refused(taken: Taken, now: number, told: number | null, report: RateLimitReport | null): number {
-    this.unanswered(taken, now)
+  refused(taken: Taken, landing: Landing, told: number | null, report: RateLimitReport | null): number {
+    const { now } = landing
+    this.unanswered(taken, landing)
     if (report !== null) this.learn(report, now)
     const after = this.change(now, ({ shared }) => {
       const next = refuse(shared, { now, sentAt: taken.at, told, random: this.options.random() })

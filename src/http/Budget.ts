@@ -47,9 +47,10 @@ export class Budget {
     for (const window of this.windows) window.unsend()
   }
 
-  landed(now: number): void {
+  /** @param arrivedBy when the vendor must have had it, epoch milliseconds */
+  landed(arrivedBy: number): void {
     this.inFlight -= 1
-    for (const window of this.windows) window.answered(now)
+    for (const window of this.windows) window.answered(arrivedBy)
   }
 
   /** Takes over what other processes used. */

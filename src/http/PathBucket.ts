@@ -1,6 +1,6 @@
 import { lateness } from "./Bucket.ts"
 import { Budget } from "./Budget.ts"
-import { type Blocked, blockedUntil, type Taken } from "./blocked.ts"
+import { type Blocked, blockedUntil, type Landing, type Taken } from "./blocked.ts"
 import type { Limit } from "./contract.ts"
 import { refuse } from "./cooldown.ts"
 import { Probe } from "./Probe.ts"
@@ -66,19 +66,21 @@ export class PathBucket {
     if (taken.isProbe) this.probe.lost()
   }
 
-  unanswered(taken: Taken, now: number): void {
-    this.budget.landed(now)
+  unanswered(taken: Taken, { arrivedBy }: Landing): void {
+    this.budget.landed(arrivedBy)
     if (taken.isProbe) this.probe.lost()
   }
 
-  answered(taken: Taken, now: number, report: RateLimitReport | null): void {
-    this.unanswered(taken, now)
+  answered(taken: Taken, landing: Landing, report: RateLimitReport | null): void {
+    const { now } = landing
+    this.unanswered(taken, landing)
     if (taken.isProbe) this.probe.served(now)
     this.learn(report, now)
   }
 
-  refused(taken: Taken, now: number, told: number | null, report: RateLimitReport | null): number {
-    this.unanswered(taken, now)
+  refused(taken: Taken, landing: Landing, told: number | null, report: RateLimitReport | null): number {
+    const { now } = landing
+    this.unanswered(taken, landing)
     this.learn(report, now)
     const { ledger, key, random } = this.options
     const { shared } = ledger.update(key, now, (before) => ({

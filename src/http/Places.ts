@@ -9,13 +9,17 @@ export class Places {
   private since = 0
   /** What the last smaller number of places served, requests a millisecond. */
   private before: { readonly places: number; readonly rate: number } | null = null
+  private factor = 2
   /** Rounds to stay before the next attempt. */
   private rest = 0
 
-  /** @param fixed what the configuration says; null: to be found */
-  constructor(fixed: number | null) {
+  /**
+   * @param fixed what the configuration says; null: to be found
+   * @param isLimited the vendor's limits are known, so that a few more at once do no harm
+   */
+  constructor(fixed: number | null, isLimited: boolean) {
     this.isFixed = fixed !== null
-    this.places = fixed ?? first
+    this.places = fixed ?? (isLimited ? 2 * first : first)
   }
 
   get count(): number {
@@ -34,7 +38,7 @@ export class Places {
     }
     this.served += 1
     const lasted = now - this.since
-    if (this.served < 3 * this.places || lasted < shortestRound) return
+    if (this.served < 2 * this.places || lasted < shortestRound) return
     const rate = this.served / lasted
     this.served = 0
     this.since = now
@@ -46,6 +50,7 @@ export class Places {
     if (this.isFixed) return
     this.places = Math.max(1, Math.floor(this.places / 2))
     this.before = null
+    this.factor = laterFactor
     this.rest = longRest
     this.served = 0
     this.since = now
@@ -58,6 +63,7 @@ export class Places {
       const grown = this.places / before.places - 1
       if (rate < before.rate * (1 + grown * worthwhile)) {
         this.places = before.places
+        this.factor = laterFactor
         this.rest = longRest
         return
       }
@@ -68,7 +74,7 @@ export class Places {
     }
     if (this.places >= most) return
     this.before = { places: this.places, rate }
-    this.places = Math.min(most, Math.ceil(this.places * 1.5))
+    this.places = Math.min(most, Math.ceil(this.places * this.factor))
   }
 }
 
@@ -81,4 +87,6 @@ const shortestRound = 50
 /** Places must bring at least this share of what they would in the best case. */
 const worthwhile = 0.3
 
+/** Doubled until that no longer pays, then by smaller steps, and only now and then. */
+const laterFactor = 1.25
 const longRest = 20

@@ -5,7 +5,8 @@ export type Spent = readonly [expiresAt: number, count: number]
  * A sliding window as far as this process knows it: its own requests one by one, everybody else's in lumps.
  *
  * A vendor counts a request at some instant between our sending it and our having its answer. So a request counts from
- * before it is sent until a whole window after its answer: then no window of the vendor's can hold more than the limit.
+ * before it is sent until a whole window after its answer, less what the answer surely took: then no window of the
+ * vendor's can hold more than the limit.
  */
 export class Window {
   readonly perMillis: number
@@ -31,9 +32,11 @@ export class Window {
     this.inFlight -= 1
   }
 
-  answered(now: number): void {
+  /** @param arrivedBy when the vendor must have had it, epoch milliseconds */
+  answered(arrivedBy: number): void {
     this.inFlight -= 1
-    this.expiries.push(now + this.perMillis)
+    const last = this.expiries[this.expiries.length - 1] ?? 0
+    this.expiries.push(Math.max(last, arrivedBy + this.perMillis))
   }
 
   /** What other processes used, soonest to be forgotten first. */

@@ -22,6 +22,13 @@ export interface Taken {
   readonly isProbe: boolean
 }
 
+/** The end of a request. Epoch milliseconds. */
+export interface Landing {
+  readonly now: number
+  /** When the vendor must have had it. */
+  readonly arrivedBy: number
+}
+
 /** What waits, and what of it could leave at once. */
 export interface Demand {
   /** By lane, the best first. */

@@ -43,7 +43,7 @@ export const newFinder = (now: number): Finder => ({
 const steps = [500, 1000, 5000, 20_000, 60_000] as const
 
 /** After a refusal each step up is small: the limit is near. */
-const smallStep = 1.04
+const smallStep = 1.03
 
 /** A step that sent less than this share of what it might have proves nothing. */
 const provingShare = 0.7
