@@ -188,12 +188,13 @@ const happening = Effect.fn(function* (world: World) {
 })
 
 /** Where a push meets the file or the vendor: here its process may die, and the world may move meanwhile. */
-const boundary = Effect.fn(function* (world: World) {
-  if (world.quiet) return
-  world.life -= 1
-  if (world.life <= 0) return yield* Effect.die(killed)
-  if (chance(world, 0.12)) yield* happening(world)
-})
+const boundary = (world: World) =>
+  Effect.suspend(() => {
+    if (world.quiet) return Effect.void
+    world.life -= 1
+    if (world.life <= 0) return Effect.die(killed)
+    return chance(world, 0.12) ? happening(world) : Effect.void
+  })
 
 type Method = (...parameters: ReadonlyArray<never>) => Effect.Effect<unknown, unknown, unknown>
 
@@ -453,7 +454,7 @@ export const live = Effect.fn(function* (
     yield* addConversation(connection, id, "active", "ai-chatting")
   }
   const whole = Effect.gen(function* () {
-    for (let steps = 6 + random.below(12); steps > 0; steps -= 1) yield* action(world)
+    for (let steps = 4 + random.below(11); steps > 0; steps -= 1) yield* action(world)
     yield* finish(world)
     const changes = yield* changesOf(world)
     judgeChanges(world, changes)

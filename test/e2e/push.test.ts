@@ -1,0 +1,302 @@
+import { execFileSync } from "node:child_process"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { type Fault, type VendorId, vendorIds } from "../../src/simulator/index.ts"
+import { collect, faultsOf, openWorkspace, type Workspace, type WorkspaceOptions } from "../support/parley.ts"
+
+vi.setConfig({ testTimeout: 240_000 })
+
+let workspace: Workspace | null = null
+
+afterEach(async () => {
+  await workspace?.close()
+  workspace = null
+})
+
+/** A workspace whose mirror holds everything. */
+const synced = async (options: WorkspaceOptions = {}) => {
+  const opened = await openWorkspace(options)
+  workspace = opened
+  expect((await opened.parley(["sync", "--quiet"])).code).toBe(0)
+  return opened
+}
+
+interface Conversation {
+  readonly id: string
+  readonly provider: VendorId
+  readonly provider_id: string
+}
+
+/** Some active conversations of every provider. */
+const active = ({ rows }: Workspace, each: number): ReadonlyArray<Conversation> =>
+  vendorIds.flatMap((vendor) =>
+    rows<Conversation>(
+      "SELECT id, provider, provider_id FROM conversations WHERE provider = ? AND status = 'active' ORDER BY id LIMIT ?",
+      vendor,
+      each
+    )
+  )
+
+/** As people do it: in the shell of SQLite. */
+const editStatus = ({ database }: Workspace, ids: ReadonlyArray<string>, status: string) =>
+  execFileSync("sqlite3", [
+    database,
+    `UPDATE conversations SET status = '${status}' WHERE id IN (${ids.map((id) => `'${id}'`).join(", ")})`
+  ])
+
+const effectsOn = ({ simulator }: Workspace, { provider, provider_id }: Conversation) =>
+  simulator.vendors[provider].world.effectsOn(provider_id)
+
+const writes = ({ simulator }: Workspace) =>
+  simulator.log.filter((entry) => entry.write && entry.operation === "status")
+
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((done) => setTimeout(done, 5))
+}
+
+/** Starts a push and kills it, without a word, once the providers have got so many writes. */
+const killedPush = async (opened: Workspace, afterWrites: number) => {
+  const child = opened.start(["push", "--quiet"])
+  const ended = collect(child)
+  const before = writes(opened).length
+  await until(() => writes(opened).length - before >= afterWrites || child.exitCode !== null)
+  child.kill("SIGKILL")
+  return ended
+}
+
+const statuses = ({ rows }: Workspace, conversations: ReadonlyArray<Conversation>) =>
+  conversations.map(
+    ({ id }) =>
+      rows<object>("SELECT status, remote_status, change_state FROM conversations WHERE id = ?", id)[0]
+  )
+
+const slow: Fault = { match: { write: true, operation: "status" }, effect: { kind: "delay", millis: 20_000 } }
+const deaf: Fault = { match: { write: true, operation: "status" }, effect: { kind: "hang" } }
+
+const completed = { status: "completed", remote_status: "completed", change_state: null }
+
+describe("status changes, through every provider", () => {
+  it("go out once, and come back as nobody's news", async () => {
+    const opened = await synced()
+    const conversations = active(opened, 2)
+    expect(conversations).toHaveLength(2 * vendorIds.length)
+    editStatus(
+      opened,
+      conversations.map(({ id }) => id),
+      "completed"
+    )
+    const report = JSON.parse((await opened.parley(["sync", "--json"])).stdout)
+    expect(report.connections.map(({ changes }: { changes: object }) => changes)).toEqual(
+      vendorIds.map(() => ({ confirmed: 2, queued: 0, rejected: 0, conflict: 0, pending: 0 }))
+    )
+    for (const conversation of conversations) expect(effectsOn(opened, conversation)).toHaveLength(1)
+    expect(statuses(opened, conversations)).toEqual(conversations.map(() => completed))
+
+    const sent = writes(opened).length
+    expect((await opened.parley(["sync", "--quiet"])).code).toBe(0)
+    expect(writes(opened)).toHaveLength(sent)
+    expect(opened.rows("SELECT DISTINCT origin FROM status_history WHERE from_status IS NOT NULL")).toEqual([
+      { origin: "local" }
+    ])
+    expect(faultsOf(opened)).toEqual([])
+  })
+
+  it("are sent once, though the process was killed before it heard the answers", async () => {
+    const opened = await synced()
+    const conversations = active(opened, 1)
+    editStatus(
+      opened,
+      conversations.map(({ id }) => id),
+      "completed"
+    )
+    opened.simulator.faults.add(slow)
+    await killedPush(opened, vendorIds.length)
+    expect(statuses(opened, conversations)).toEqual(
+      conversations.map(() => ({ status: "completed", remote_status: "active", change_state: "sending" }))
+    )
+    opened.simulator.faults.clear()
+    expect((await opened.parley(["push", "--quiet"])).code).toBe(0)
+    for (const conversation of conversations) expect(effectsOn(opened, conversation)).toHaveLength(1)
+    expect(statuses(opened, conversations)).toEqual(conversations.map(() => completed))
+    expect(faultsOf(opened)).toEqual([])
+  })
+
+  it("are sent again where a killed process's request was never carried out, and not before that is sure", async () => {
+    const opened = await synced()
+    const conversations = active(opened, 1)
+    editStatus(
+      opened,
+      conversations.map(({ id }) => id),
+      "completed"
+    )
+    opened.simulator.faults.add(deaf)
+    await killedPush(opened, vendorIds.length)
+    opened.simulator.faults.clear()
+    const report = JSON.parse((await opened.parley(["push", "--json"])).stdout)
+    for (const connection of report.connections) {
+      // Aelyst may have queued it, and says nothing of when a contact changed: that takes minutes to be sure of.
+      const queues = connection.provider === "aelyst"
+      expect(connection.changes).toMatchObject({ confirmed: queues ? 0 : 1, queued: queues ? 1 : 0 })
+    }
+    for (const conversation of conversations) {
+      expect(effectsOn(opened, conversation)).toHaveLength(conversation.provider === "aelyst" ? 0 : 1)
+    }
+  })
+
+  it("survive being killed again and again", async () => {
+    const opened = await synced({ conversations: 40 })
+    const conversations = active(opened, 8)
+    editStatus(
+      opened,
+      conversations.map(({ id }) => id),
+      "completed"
+    )
+    for (const afterWrites of [1, 3, 2]) await killedPush(opened, afterWrites)
+    await opened.parley(["push", "--quiet"])
+    const states = opened.rows<{ state: string; provider: string }>(
+      "SELECT c.state, v.provider FROM status_changes c JOIN conversations v ON v.id = c.conversation_id"
+    )
+    expect(states).toHaveLength(conversations.length)
+    expect(
+      states.filter(
+        ({ provider, state }) => state !== "confirmed" && (state !== "queued" || provider !== "aelyst")
+      )
+    ).toEqual([])
+    for (const conversation of conversations) {
+      expect(effectsOn(opened, conversation).length).toBeLessThanOrEqual(1)
+    }
+    expect(faultsOf(opened)).toEqual([])
+  })
+})
+
+describe("push", () => {
+  it("tells with its exit code what was refused or is in conflict, and what the providers said", async () => {
+    const opened = await synced()
+    const [lead, , salon] = active(opened, 1)
+    if (lead === undefined || salon === undefined) throw new Error("the simulator has no such conversations")
+    editStatus(opened, [lead.id, salon.id], "completed")
+    opened.simulator.faults.add({
+      vendor: "naturalead",
+      match: { write: true },
+      effect: { kind: "answer", status: 400, body: '{"error":"Invalid status transition"}' }
+    })
+    const world = opened.simulator.vendors.empfio.world
+    world.setStatus(salon.provider_id, "escalated", Date.now())
+    const ended = await opened.parley(["push", "--progress", "none"])
+    expect(ended.code).toBe(4)
+    const list = await opened.parley(["changes"])
+    expect(list.stdout).toContain("Invalid status transition")
+    expect(list.stdout).toContain("asked for on `active`, but the provider holds `escalated` (handed_off)")
+
+    expect((await opened.parley(["changes", "resolve", "2", "--keep", "local"])).code).toBe(0)
+    opened.simulator.faults.clear()
+    expect((await opened.parley(["changes", "retry", "1"])).code).toBe(0)
+    expect((await opened.parley(["push", "--quiet"])).code).toBe(0)
+    expect(statuses(opened, [lead, salon])).toEqual([completed, completed])
+    const story = await opened.parley(["changes", "show", "1", "--json"])
+    expect(JSON.parse(story.stdout).events.map(({ state }: { state: string }) => state)).toEqual([
+      "pending",
+      "sending",
+      "rejected",
+      "rejected"
+    ])
+  })
+
+  it("--plan shows old and new as they are now, and leaves everything as it is", async () => {
+    const opened = await synced()
+    const [lead] = active(opened, 1)
+    if (lead === undefined) throw new Error("the simulator has no such conversation")
+    editStatus(opened, [lead.id], "abandoned")
+    const before = opened.rows("SELECT * FROM status_changes")
+    const plan = JSON.parse((await opened.parley(["push", "--plan", "--json", "leads"])).stdout)
+    expect(plan.connections[0].changes).toMatchObject([
+      {
+        conversation_id: lead.id,
+        action: "send",
+        fields: [{ field: "status", from: "active", to: "dropped" }]
+      }
+    ])
+    expect(writes(opened)).toEqual([])
+    expect(opened.rows("SELECT * FROM status_changes")).toEqual(before)
+    expect(opened.rows("SELECT * FROM runs")).toHaveLength(1)
+  })
+
+  it("--undo puts back what a run changed, and says what the provider cannot take back", async () => {
+    const opened = await synced()
+    const [lead, , salon] = active(opened, 1)
+    if (lead === undefined || salon === undefined) throw new Error("the simulator has no such conversations")
+    editStatus(opened, [lead.id, salon.id], "completed")
+    const { run_id } = JSON.parse((await opened.parley(["push", "--json"])).stdout)
+    const undone = await opened.parley(["push", "--undo", String(run_id), "--progress", "none"])
+    expect(undone.code).toBe(0)
+    expect(undone.stdout).toContain(`${lead.id} stays as it is: it was \`active\`, which cannot be set there`)
+    expect(statuses(opened, [lead, salon])).toEqual([
+      completed,
+      { status: "active", remote_status: "active", change_state: null }
+    ])
+    const again = await opened.parley(["push", "--undo", "999"])
+    expect(again.code).toBe(2)
+    expect(again.stderr).toContain("run 999 changed nothing")
+  })
+
+  it("says that a connection is read-only, and keeps the changes", async () => {
+    const opened = await synced()
+    const [lead] = active(opened, 1)
+    if (lead === undefined) throw new Error("the simulator has no such conversation")
+    editStatus(opened, [lead.id], "completed")
+    opened.simulator.faults.add({
+      vendor: "naturalead",
+      match: { write: true },
+      effect: {
+        kind: "answer",
+        status: 403,
+        body: '{"error":"Forbidden","message":"API key does not have the required scope (requires: conversations:change_status)."}'
+      }
+    })
+    const ended = await opened.parley(["push", "--progress", "none"])
+    expect(ended.code).toBe(3)
+    expect(ended.stdout).toContain("conversations:change_status")
+    expect(statuses(opened, [lead])).toEqual([
+      { status: "completed", remote_status: "active", change_state: "pending" }
+    ])
+  })
+})
+
+describe("set-status", () => {
+  it("sends at once with --push, and needs one conversation to be named", async () => {
+    const opened = await synced()
+    const [row] = opened.rows<{ id: string; email: string }>(
+      `SELECT v.id, k.email FROM conversations v JOIN contacts k ON k.id = v.contact_id
+       WHERE v.provider = 'aelyst' AND v.status = 'active' AND k.email IS NOT NULL LIMIT 1`
+    )
+    if (row === undefined) throw new Error("the simulator has no such contact")
+    const id = `inbox:email:${row.email}`
+    const note = ["--category", "Spam", "--summary", "This contact is a bot"]
+    const ended = await opened.parley([
+      "set-status",
+      id,
+      "completed",
+      ...note,
+      "--push",
+      "--progress",
+      "none"
+    ])
+    expect(ended.stderr).toBe("")
+    expect(ended.code).toBe(0)
+    const effects = opened.simulator.vendors.aelyst.world.effects
+    expect(effects.map(({ detail }) => detail)).toMatchObject([{ category: "Spam" }])
+
+    const refusals = [
+      ["set-status", `${row.id}0`, "completed"],
+      ["set-status", row.id, "handed_off"],
+      ["set-status", row.id, "active", "--summary", "x"],
+      ["set-status", row.id, "finished"]
+    ].map((args) => opened.parley(args))
+    for (const refusal of await Promise.all(refusals)) expect(refusal.code).toBe(2)
+    expect((await Promise.all(refusals)).map(({ stderr }) => stderr.split("\n")[0])).toEqual([
+      `parley: there is no conversation \`${row.id}0\` in the mirror`,
+      "parley: `handed_off` cannot be written to `inbox`: aelyst has no such status to set",
+      "parley: Aelyst takes a summary only beside a category",
+      expect.stringContaining('parley: there is no status "finished"')
+    ])
+  })
+})
