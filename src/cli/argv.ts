@@ -41,9 +41,11 @@ const flagsOf = <R>({ children, flags }: Verb<R>): ReadonlyArray<Flag> => [
 
 const isFlag = (word: string): boolean => /^-[^\s]+$/.test(word) && !/^-\d/.test(word)
 
+const isHelp = (word: string): boolean => word === "--help" || word === "-h"
+
 /** Whether a flag's next word can be its value: a flag that is known is not. */
 const isValue = (word: string | undefined, known: ReadonlyArray<Flag>): word is string =>
-  word !== undefined && !known.some(({ name }) => name === word.split("=")[0])
+  word !== undefined && !isHelp(word) && !known.some(({ name }) => name === word.split("=")[0])
 
 const readVerb = <R>(word: string, verbs: ReadonlyArray<Verb<R>>, path: ReadonlyArray<Verb<R>>) => {
   const found = verbs.find(({ name }) => name === word)
@@ -148,7 +150,7 @@ export const readArgv = <R>(
       args.push(...argv.slice(index + 1))
       break
     }
-    if (word === "--help" || word === "-h") return Either.right({ _tag: "Help", path })
+    if (isHelp(word)) return Either.right({ _tag: "Help", path })
     if (word === "--version" && last === undefined) return Either.right({ _tag: "Version" })
     if (isFlag(word)) {
       const known = [...globals, ...(last === undefined ? [] : flagsOf(last))]

@@ -1,9 +1,10 @@
 import { Args } from "@effect/cli"
-import { Clock, Effect, Either } from "effect"
+import { Effect, Either } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { openConnection } from "../connection.ts"
 import type { ClientEvent } from "../http/contract.ts"
 import { talkingLayer } from "../layers.ts"
+import { Progress } from "../progress.ts"
 import type { CheckFinding } from "../providers/Provider.ts"
 import { type Fault, faultOf } from "../run.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
@@ -26,21 +27,15 @@ interface Checked {
 
 const isOk = ({ error, findings }: Checked): boolean => error === null && findings.every(({ ok }) => ok)
 
-const tellWaiting = (name: string) => (event: ClientEvent) =>
-  Effect.gen(function* () {
-    if (event._tag !== "Waiting" || event.until - event.since < 1000) return
-    const output = yield* Output
-    const now = yield* Clock.currentTimeMillis
-    yield* output.note(`${name}: waiting until ${wallClock(event.until, now)}: ${oneLine(event.reason)}`)
-  })
-
 const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConfig) {
-  const output = yield* Output
-  const { quiet } = yield* Globals
+  const progress = yield* Progress
+  const tellWaiting = (event: ClientEvent) =>
+    event._tag !== "Waiting" || event.until - event.since < 1000
+      ? Effect.void
+      : progress.notice(config.name, `waiting until ${wallClock(event.until, event.since)}`, event.reason)
   const result = yield* openConnection(config, "sync", {
     maxWaitMillis,
-    observe: (event) =>
-      quiet ? Effect.void : Effect.provideService(tellWaiting(config.name)(event), Output, output)
+    observe: tellWaiting
   }).pipe(
     Effect.flatMap(({ provider }) => provider.check),
     Effect.either,

@@ -1,4 +1,4 @@
-import { Cause, Chunk, Effect, Option } from "effect"
+import { Cause, Clock, Effect, Option } from "effect"
 import type { ConfigError } from "../config/Config.ts"
 import { formatFault } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
@@ -7,6 +7,7 @@ import type { StoreError } from "../store/StoreError.ts"
 import type { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
+import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 
 /** Everything a verb may fail with. */
@@ -82,7 +83,7 @@ export const tellFailure = (failure: Failure): Told => {
 
 const tellDefect = (cause: Cause.Cause<unknown>): Told =>
   told(exitCodes.unexpected, "unexpected", {
-    message: `something that should not happen did: ${Cause.squash(cause) instanceof Error ? (Cause.squash(cause) as Error).message : "unknown"}`,
+    message: `something that should not happen did: ${Cause.squash(cause)}`,
     hint: "run it again with --log-level debug to see where; what was committed is kept"
   })
 
@@ -95,26 +96,29 @@ export const failureText = ({ faults, hint, message }: Told): string =>
 export const failureDocument = ({ faults, hint, kind, message }: Told) => ({
   error: {
     kind,
-    message: faults.length > 0 ? `${faults.length} in the configuration` : message,
+    message: faults.length > 0 ? `${counted(faults.length, "fault")} in the configuration` : message,
     hint: hint === "" ? null : hint,
     ...(faults.length > 0 ? { faults } : {})
   }
 })
+
+/** The same among progress events. */
+const failureEvent = (told: Told, at: number): string =>
+  JSON.stringify({ event: "error", at: new Date(at).toISOString(), ...failureDocument(told).error })
 
 /** Tells why a verb ended, and with which exit code. An interruption goes on: whoever interrupted knows why. */
 export const reportFailure = (
   cause: Cause.Cause<Failure>
 ): Effect.Effect<ExitCode, never, Globals | Output> =>
   Effect.gen(function* () {
-    if (Cause.isInterrupted(cause) && Chunk.isEmpty(Cause.failures(cause))) {
-      return yield* Effect.interrupt
-    }
+    if (Cause.isInterruptedOnly(cause)) return yield* Effect.interrupt
     const globals = yield* Globals
     const output = yield* Output
     const failure = Cause.failureOption(cause)
     if (Option.isNone(failure)) yield* Effect.logDebug("the fault in full", cause)
     const what = Option.match(failure, { onSome: tellFailure, onNone: () => tellDefect(cause) })
-    yield* output.note(failureText(what))
+    const now = yield* Clock.currentTimeMillis
+    yield* output.note(globals.progress === "json" ? failureEvent(what, now) : failureText(what))
     if (globals.json) yield* output.document(failureDocument(what))
     return what.code
   })

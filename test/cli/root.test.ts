@@ -141,6 +141,11 @@ describe("a command line", () => {
           tag: ["x", "-y"],
           wait: "5m"
         })
+        // @effect/cli has options of its own, which nobody asked for here.
+        expect(yield* parsed("echo", "--tag=--wizard", "--", "--help", "--version")).toMatchObject({
+          words: ["--help", "--version"],
+          tag: ["--wizard"]
+        })
         expect(yield* parsed("echo", "-- a comment in SQL", "-1")).toMatchObject({
           words: ["-- a comment in SQL", "-1"],
           loud: false
@@ -271,7 +276,12 @@ describe("a verb that fails", () => {
   it.effect("leaves one document with --json", () =>
     Effect.gen(function* () {
       const { stdout } = yield* run("fails", "config", "--json")
-      expect(JSON.parse(stdout).error.faults).toHaveLength(2)
+      expect(JSON.parse(stdout).error).toMatchObject({
+        message: "2 faults in the configuration",
+        faults: [{ line: 3 }, { line: 4 }]
+      })
+      const { stderr } = yield* run("fails", "usage", "--progress", "json")
+      expect(JSON.parse(stderr)).toMatchObject({ event: "error", kind: "usage", message: "no such thing" })
     })
   )
 

@@ -40,19 +40,21 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
 
     const withNewline = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`)
 
+    const result = (text: string) =>
+      Effect.sync(() => {
+        if (drawn.length === 0) return stdout.write(withNewline(text))
+        // Both may be the same terminal.
+        stderr.write(eraseRows(rowsOf(drawn)))
+        drawn = []
+        stdout.write(withNewline(text))
+        redraw("")
+      })
+
     return {
       /** Columns of the terminal that results go to; null where they go to a file or a pipe. */
       resultColumns: Effect.sync(() => (stdout.isTerminal ? (stdout.size()?.columns ?? 80) : null)),
       /** Part of the result: stdout, with a line break at its end. */
-      result: (text: string) =>
-        Effect.sync(() => {
-          if (drawn.length === 0) return stdout.write(withNewline(text))
-          // Both may be the same terminal.
-          stderr.write(eraseRows(rowsOf(drawn)))
-          drawn = []
-          stdout.write(withNewline(text))
-          redraw("")
-        }),
+      result,
       /** A piece of a long result, as it is; false: nobody reads any more. */
       piece: (text: string) =>
         Effect.sync(() => {
@@ -60,7 +62,7 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
           return !stdout.isClosed()
         }),
       /** The result as one JSON document. */
-      document: (value: unknown) => Effect.sync(() => stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+      document: (value: unknown) => result(JSON.stringify(value, null, 2)),
       /** For the person: stderr, above the live lines. */
       note: (text: string) => Effect.sync(() => redraw(withNewline(text))),
       /** Replaces the live lines; without a terminal there are none. */
