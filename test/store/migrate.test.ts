@@ -4,10 +4,10 @@ import { promisify } from "node:util"
 import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import { Effect, Layer } from "effect"
-import { build } from "esbuild"
 import { Db } from "../../src/store/Db.ts"
 import { migrate } from "../../src/store/migrate.ts"
 import { migrations } from "../../src/store/migrations/index.ts"
+import { childScript } from "./childScript.ts"
 import { temporaryFile, temporaryFolder } from "./fixtures.ts"
 
 const schemaOf = (path: string): ReadonlyArray<unknown> => {
@@ -107,28 +107,11 @@ it.scopedLive(
   () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
-      const script = join(folder, "open.mjs")
-      yield* Effect.promise(() =>
-        build({
-          stdin: {
-            contents: `
-              import { Effect, Layer } from "effect"
-              import { Db } from "./src/store/Db.ts"
-              await Effect.runPromise(Effect.scoped(Layer.build(Db.layer(process.argv[2]))))`,
-            resolveDir: process.cwd(),
-            loader: "ts"
-          },
-          outfile: script,
-          bundle: true,
-          platform: "node",
-          format: "esm",
-          logLevel: "error",
-          alias: { "better-sqlite3": join(process.cwd(), "node_modules/better-sqlite3/lib/index.js") },
-          external: [join(process.cwd(), "node_modules/better-sqlite3/lib/index.js"), "bindings"],
-          banner: {
-            js: 'import { createRequire as r } from "node:module"; const require = r(import.meta.url);'
-          }
-        })
+      const script = yield* childScript(
+        folder,
+        `import { Effect, Layer } from "effect"
+         import { Db } from "./src/store/Db.ts"
+         await Effect.runPromise(Effect.scoped(Layer.build(Db.layer(process.argv[2]))))`
       )
       const path = join(folder, "mirror.db")
       yield* Effect.promise(() =>
