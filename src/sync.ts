@@ -30,12 +30,15 @@ export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror |
     }))
 })
 
-/** Full history within a half-open window (UTC; null: without bound). */
+/**
+ * Full history within a half-open window (UTC; null: without bound). What is stored as it is listed is not fetched
+ * again, so that a backfill which was interrupted, or which a sync has overtaken, costs only what is missing.
+ */
 export const backfillLane = (window: {
   readonly since: Timestamp | null
   readonly until: Timestamp | null
 }): LaneWork<Mirror | Progress> => ({
   lane: "backfill",
   work: (connection, runId) =>
-    Effect.map(pull(connection, { runId, ...window, full: true }), (fault) => ({ fault }))
+    Effect.map(pull(connection, { runId, ...window, full: false }), (fault) => ({ fault }))
 })

@@ -1,3 +1,4 @@
+import { backfill } from "./backfill.ts"
 import { changes } from "./changes.ts"
 import { check } from "./check.ts"
 import { demo } from "./demo.ts"
@@ -25,6 +26,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   init,
   check,
   sync,
+  backfill,
   setStatus,
   push,
   changes,
