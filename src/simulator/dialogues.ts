@@ -120,7 +120,7 @@ export const loadDialogues = (path: string): Library => {
 const day = 86_400_000
 
 /** Conversations lie within this many days before the world's beginning. */
-export const historyDays = 60
+const historyDays = 60
 
 /** The plan of conversation number `index`. `now` is epoch milliseconds; nothing was said in its last minute. */
 export const planConversation = (library: Library, key: number, now: number): Plan => {
@@ -159,6 +159,25 @@ export const linesOf = (library: Library, plan: Plan): Array<Line> => {
     lines.push({ at, tick, by, text, hash })
   }
   return lines
+}
+
+/** One more line after those that are there, at `when` (epoch milliseconds) or, if that is earlier, with the last one. */
+export const nextLine = (
+  library: Library,
+  key: number,
+  lines: ReadonlyArray<Line>,
+  when: number,
+  given: { readonly by?: Speaker | undefined; readonly text?: string | undefined }
+): Line => {
+  const position = lines.length
+  const last = lines.at(-1)
+  const at = Math.max(when, last?.at ?? when)
+  const hash = mix(key, 1000 + position)
+  // Room for more lines behind it keeps it from being a farewell.
+  const plan: Plan = { key, count: position + 2, startedAt: at, lastAt: at, handedOff: false }
+  const { by, text } = library.said(plan)(position, hash)
+  const tick = Math.max((last?.tick ?? 0) + 1, Math.floor(at / 1000))
+  return { at, tick, by: given.by ?? by, text: given.text ?? text, hash }
 }
 
 /** The text of the last line, without making the others; null where there is none. */

@@ -1,16 +1,11 @@
 import { generated, type Library, loadDialogues } from "./dialogues.ts"
-import { type Fault, type FaultEngine, makeFaultEngine, type Strike } from "./faults.ts"
-import {
-  type ParsedRequest,
-  parseRequest,
-  respond,
-  type SimulatedRequest,
-  type SimulatedResponse
-} from "./http.ts"
+import { type Fault, type FaultEngine, makeFaultEngine } from "./faults.ts"
+import { type ParsedRequest, parseRequest, type SimulatedRequest, type SimulatedResponse } from "./http.ts"
 import { makeLimiter } from "./limits.ts"
-import { type BrokenRecord, estrange, mutilate } from "./mutilate.ts"
+import type { BrokenRecord } from "./mutilate.ts"
 import { mix } from "./random.ts"
-import { type AnyVendor, type Context, type Fields, type Route, type VendorId, vendorIds } from "./vendor.ts"
+import { carryOut, delayOf, type Later, recordChanger } from "./strikes.ts"
+import { type AnyVendor, type Context, type VendorId, vendorIds } from "./vendor.ts"
 import { type Aelyst, type AelystOptions, makeAelyst } from "./vendors/aelyst/index.ts"
 import type { ConvocoreBirth, ConvocoreOptions } from "./vendors/convocore/index.ts"
 import { type Convocore, makeConvocore } from "./vendors/convocore/index.ts"
@@ -84,11 +79,6 @@ export interface Simulator {
 /** A foreground simulator runs for days; the oldest entries go. */
 const longestLog = 500_000
 
-interface Due {
-  readonly at: number
-  readonly run: () => void
-}
-
 const makeVendors = (options: SimulatorOptions, library: Library): Vendors => {
   const inputFor = (vendor: VendorId) => ({
     seed: mix(options.seed, vendorIds.indexOf(vendor)),
@@ -107,10 +97,6 @@ const makeVendors = (options: SimulatorOptions, library: Library): Vendors => {
   }
 }
 
-/** Half of the body, where its length is known. */
-const middleOf = (response: SimulatedResponse) =>
-  typeof response.body === "string" ? Math.floor(response.body.length / 2) : 100_000
-
 /** Makes the four vendors. Throws where `dialogues` names a file that cannot be read. */
 export const makeSimulator = (options: SimulatorOptions): Simulator => {
   const library = options.dialogues === undefined ? generated : loadDialogues(options.dialogues)
@@ -119,72 +105,13 @@ export const makeSimulator = (options: SimulatorOptions): Simulator => {
   const faults = makeFaultEngine(options.seed, options.faults ?? [])
   const log: Simulator["log"] = []
   const broken: Simulator["broken"] = []
-  let due: Array<Due> = []
+  let due: Array<Later> = []
 
   const settle = (now: number) => {
     if (due.length === 0) return
     const ripe = due.filter((one) => one.at <= now)
     due = due.filter((one) => one.at > now)
     for (const one of ripe) one.run()
-  }
-
-  const contextFor = (vendor: VendorId, strikes: ReadonlyArray<Strike>, now: number): Context => {
-    const changes = strikes.filter(({ effect }) => effect.kind === "mutilate" || effect.kind === "unknown")
-    return {
-      now,
-      empty: strikes.some((strike) => strike.effect.kind === "empty"),
-      room: (window) => limiter.room(window, now).remaining,
-      record:
-        changes.length === 0
-          ? (_kind, _id, record) => record
-          : (kind: Fields, id: string, record: object) =>
-              changes.reduce((changed, { effect, seed }) => {
-                if (effect.kind === "unknown") return estrange(kind, id, changed, seed, effect.share)
-                if (effect.kind !== "mutilate") return changed
-                return mutilate(kind, id, changed, seed, effect.share, (what) =>
-                  broken.push({ vendor, at: now, ...what })
-                )
-              }, record)
-    }
-  }
-
-  /** What a fault that ends the request makes of it. */
-  const struck = (
-    vendor: AnyVendor,
-    route: Route,
-    context: Context,
-    strike: Strike | undefined
-  ): SimulatedResponse => {
-    const { effect } = strike ?? { effect: null }
-    const asEver = () => route.run(context)
-    switch (effect?.kind) {
-      case "answer": {
-        if (effect.applied === true) asEver()
-        const own = vendor.error(effect.status)
-        const { "retry-after": _, ...headers } = own.headers
-        return { ...own, body: effect.body ?? own.body, headers: { ...headers, ...effect.headers } }
-      }
-      case "queue": {
-        if (strike?.settles === true && effect.outcome === "applied") {
-          const at = context.now + (effect.afterMillis ?? 0)
-          due.push({ at, run: () => route.run({ ...context, now: at }) })
-        }
-        return vendor.error(449)
-      }
-      case "cut": {
-        if (effect.when === "before") return { ...respond(0, ""), fate: "dropped" }
-        const response = asEver()
-        return effect.when === "after"
-          ? { ...response, fate: "dropped" }
-          : { ...response, fate: "cut", cutAfter: effect.afterCharacters ?? middleOf(response) }
-      }
-      case "hang": {
-        const response = effect.applied === true ? asEver() : respond(0, "")
-        return { ...response, fate: "hung" }
-      }
-      default:
-        return asEver()
-    }
   }
 
   const answer = (vendorId: VendorId, request: ParsedRequest, now: number): SimulatedResponse => {
@@ -196,14 +123,15 @@ export const makeSimulator = (options: SimulatorOptions): Simulator => {
       refusal === null
         ? faults.strike({ ...request, vendor: vendorId, operation, write, conversationId })
         : []
-    const context = contextFor(vendorId, strikes, now)
-    const delayMillis = strikes.reduce(
-      (sum, { effect }) => sum + (effect.kind === "delay" ? effect.millis : 0),
-      0
-    )
+    const context: Context = {
+      now,
+      empty: strikes.some((strike) => strike.effect.kind === "empty"),
+      room: (window) => limiter.room(window, now).remaining,
+      record: recordChanger(strikes, (what) => broken.push({ vendor: vendorId, at: now, ...what }))
+    }
     const response =
       refusal === null
-        ? struck(vendor, route, context, strikes.at(-1))
+        ? carryOut(vendor, route, context, strikes.at(-1), (one) => due.push(one))
         : vendor.error(429, refusal.waitMillis, refusal.window)
     settle(now)
     if (log.length >= longestLog) log.splice(0, longestLog / 2)
@@ -222,7 +150,7 @@ export const makeSimulator = (options: SimulatorOptions): Simulator => {
       faults: strikes.map((strike) => strike.name)
     })
     const headers = options.limits === false ? {} : vendor.limitHeaders(route.windows, limiter, now)
-    return { ...response, headers: { ...headers, ...response.headers }, delayMillis }
+    return { ...response, headers: { ...headers, ...response.headers }, delayMillis: delayOf(strikes) }
   }
 
   return {

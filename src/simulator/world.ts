@@ -3,6 +3,7 @@ import {
   type Line,
   lastText,
   linesOf,
+  nextLine,
   type Plan,
   planConversation,
   type Speaker
@@ -74,6 +75,40 @@ export interface WorldInput {
   readonly now: number
 }
 
+/** In another order. */
+const shuffled = <A>(list: ReadonlyArray<A>, random: Random): Array<A> => {
+  const result = [...list]
+  for (let last = result.length - 1; last > 0; last--) {
+    const other = random.below(last + 1)
+    const kept = result[last] as A
+    result[last] = result[other] as A
+    result[other] = kept
+  }
+  return result
+}
+
+/** Sorted lists by name, each made again only when something has changed. */
+const makeOrders = <Conversation>(conversations: ReadonlyMap<string, Conversation>) => {
+  const orders = new Map<string, { version: number; size: number; list: ReadonlyArray<Conversation> }>()
+  let version = 0
+  const sorted = (
+    name: string,
+    compare: (a: Conversation, b: Conversation) => number,
+    keep?: (conversation: Conversation) => boolean
+  ): ReadonlyArray<Conversation> => {
+    const known = orders.get(name)
+    if (known?.version === version && known.size === conversations.size) return known.list
+    const all = [...conversations.values()]
+    const list = (keep === undefined ? all : all.filter(keep)).sort(compare)
+    orders.set(name, { version, size: conversations.size, list })
+    return list
+  }
+  const changed = () => {
+    version++
+  }
+  return { sorted, changed }
+}
+
 export const makeWorld = <Conversation extends object, Message>(
   input: WorldInput,
   shape: WorldShape<Conversation, Message>
@@ -83,13 +118,8 @@ export const makeWorld = <Conversation extends object, Message>(
   const plans = new Map<string, Plan>()
   const changedLines = new Map<string, Array<Line>>()
   const effects: Array<AppliedEffect> = []
-  const orders = new Map<string, { version: number; size: number; list: ReadonlyArray<Conversation> }>()
-  let version = 0
+  const { changed, sorted } = makeOrders(conversations)
   let created = 0
-
-  const changed = () => {
-    version++
-  }
 
   const add = (plan: Plan): string => {
     const conversation = shape.create(plan, created++, lastText(library, plan))
@@ -135,14 +165,7 @@ export const makeWorld = <Conversation extends object, Message>(
     messagesOf,
     effects,
     effectsOn: (id) => effects.filter((effect) => effect.conversationId === id),
-    sorted: (name, compare, keep) => {
-      const known = orders.get(name)
-      if (known?.version === version && known.size === conversations.size) return known.list
-      const all = [...conversations.values()]
-      const list = (keep === undefined ? all : all.filter(keep)).sort(compare)
-      orders.set(name, { version, size: conversations.size, list })
-      return list
-    },
+    sorted,
     changed,
     statuses: shape.statuses,
     addConversation: (at, messages = 2) => {
@@ -151,21 +174,10 @@ export const makeWorld = <Conversation extends object, Message>(
       changed()
       return add({ key, count: messages, startedAt, lastAt: at, handedOff: false })
     },
-    addMessage: (id, when, by, text) => {
+    addMessage: (id, at, by, text) => {
       const conversation = mustHold(id)
       const own = ownLines(id)
-      const at = Math.max(when, own.at(-1)?.at ?? when)
-      const key = plans.get(id)?.key ?? 0
-      const hash = mix(key, 1000 + own.length)
-      const said = library.said({
-        key,
-        count: own.length + 2,
-        startedAt: at,
-        lastAt: at,
-        handedOff: false
-      })(own.length, hash)
-      const tick = Math.max((own.at(-1)?.tick ?? 0) + 1, Math.floor(at / 1000))
-      const line = { at, tick, by: by ?? said.by, text: text ?? said.text, hash }
+      const line = nextLine(library, plans.get(id)?.key ?? 0, own, at, { by, text })
       own.push(line)
       shape.said(conversation, line, own.length)
       changed()
@@ -180,16 +192,7 @@ export const makeWorld = <Conversation extends object, Message>(
       changed()
     },
     reorder: (random) => {
-      const entries = [...conversations]
-      for (let last = entries.length - 1; last > 0; last--) {
-        const other = random.below(last + 1)
-        const kept = entries[last]
-        const moved = entries[other]
-        if (kept !== undefined && moved !== undefined) {
-          entries[last] = moved
-          entries[other] = kept
-        }
-      }
+      const entries = shuffled([...conversations], random)
       conversations.clear()
       for (const [id, conversation] of entries) conversations.set(id, conversation)
       changed()

@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
 import { advance } from "../../src/simulator/mutate.ts"
@@ -196,7 +196,6 @@ describe("a simulated world", () => {
       [0, "Half past seven."]
     ]
     writeFileSync(path, gzipSync(`${JSON.stringify({ id: "a", services: [], turns })}\n`))
-    expect(existsSync(path)).toBe(true)
     const { world } = makeSimulator({ seed: 1, conversations: { naturalead: 2 }, now, dialogues: path })
       .vendors.naturalead
     const [id = ""] = world.conversations.keys()

@@ -124,6 +124,59 @@ const idOf = (key: number, origin: string): string => {
   return id
 }
 
+const stamp = (units: ConvocoreBirth["units"], millis: number, hash: number) =>
+  units === "mixed" && hash % 2 === 0 ? Math.floor(millis) : Math.floor(millis / 1000)
+
+const createConversation = (
+  birth: ConvocoreBirth,
+  agentIds: ReadonlyArray<string>,
+  plan: Plan,
+  last: string | null
+): ConvocoreConversation => {
+  const { key, startedAt, lastAt, count } = plan
+  const person = personOf(key)
+  const channels = ["web-chat", "web-chat", "whatsapp", "messenger", "telegram", "instagram", "voice"]
+  const origin = pick(channels, mix(key, 52))
+  const ghost = mix(key, 53) / 4_294_967_296 < birth.ghosts
+  const id = ghost ? `${pick(agentIds, mix(key, 54))}_${hex(key, 8)}` : idOf(key, origin)
+  const conversation: ConvocoreConversation = {
+    ID: id,
+    userID: origin === "voice" ? person.phone : id,
+    ts: Math.floor((birth.ts === "start" ? startedAt : lastAt) / 1000),
+    messagesNum: count,
+    interactionsNum: Math.ceil(count / 2),
+    sessionsNum: 1 + (mix(key, 55) % 3),
+    firstMessageTS: stamp(birth.units, startedAt, mix(key, 56)),
+    lastMessageTS: Math.floor(lastAt / 1000),
+    lastModified: stamp(birth.units, lastAt + 2000, mix(key, 57)),
+    convoTimeSeconds: Math.floor((lastAt - startedAt) / 1000),
+    origin,
+    lang: person.language.code,
+    tags: mix(key, 58) % 3 === 0 ? ["new-lead"] : [],
+    isTest: false,
+    leadScore: mix(key, 59) % 100
+  }
+  if (mix(key, 60) % 5 > 0) conversation.userName = person.name
+  if (person.email !== null) conversation.userEmail = person.email
+  if (origin === "whatsapp" || origin === "voice") conversation.userPhone = person.phone
+  if (mix(key, 61) % 20 > 0) conversation.state = stateOf(plan)
+  if (mix(key, 62) % 3 > 0) conversation.title = `${person.firstName}: booking`
+  if (mix(key, 63) % 2 === 0) conversation.summary = `${person.firstName} asked about a booking.`
+  if (last !== null) conversation.lastMessage = last
+  if (plan.handedOff) {
+    conversation.chatAssignedTo = "operator-7"
+    conversation.handoffHistory = [
+      { requestedAt: stamp(birth.units, lastAt - 60_000, key), requestedTeamKey: "sales" }
+    ]
+  }
+  if (mix(key, 64) % 4 === 0)
+    conversation.capturedVariables = { persons: 1 + (key % 4), wantsCall: key % 2 === 0 }
+  if (origin === "voice") conversation.vapi = { cost: 0.42, callDuration: 120, callStatus: "ended" }
+  if (mix(key, 65) % 3 === 0)
+    conversation.tokenUsage = { cumulativeInputTokens: count * 410, cumulativeUsd: 0.02 }
+  return conversation
+}
+
 export const makeConvocoreWorld = (
   input: WorldInput,
   birth: ConvocoreBirth,
@@ -135,9 +188,6 @@ export const makeConvocoreWorld = (
     agentIds.find((agent) => id.startsWith(`${agent}_`)) ?? pick(agentIds, hashText(id))
   const isGhost = (id: string) => agentIds.some((agent) => id.startsWith(`${agent}_`))
 
-  const stamp = (millis: number, hash: number) =>
-    birth.units === "mixed" && hash % 2 === 0 ? Math.floor(millis) : Math.floor(millis / 1000)
-
   const modify = (conversation: ConvocoreConversation, at: number, change: () => void) => {
     const lag = options().mirrorLagMillis
     if (lag > 0) mirror.set(conversation.ID, { until: at + lag, shown: { ...conversation } })
@@ -148,53 +198,10 @@ export const makeConvocoreWorld = (
     conversation.lastModified = seconds * 1000 >= was ? seconds : Math.max(was, Math.floor(at))
   }
 
-  const create = (plan: Plan, _index: number, last: string | null): ConvocoreConversation => {
-    const { key, startedAt, lastAt, count } = plan
-    const person = personOf(key)
-    const channels = ["web-chat", "web-chat", "whatsapp", "messenger", "telegram", "instagram", "voice"]
-    const origin = pick(channels, mix(key, 52))
-    const ghost = mix(key, 53) / 4_294_967_296 < birth.ghosts
-    const id = ghost ? `${pick(agentIds, mix(key, 54))}_${hex(key, 8)}` : idOf(key, origin)
-    const conversation: ConvocoreConversation = {
-      ID: id,
-      userID: origin === "voice" ? person.phone : id,
-      ts: Math.floor((birth.ts === "start" ? startedAt : lastAt) / 1000),
-      messagesNum: count,
-      interactionsNum: Math.ceil(count / 2),
-      sessionsNum: 1 + (mix(key, 55) % 3),
-      firstMessageTS: stamp(startedAt, mix(key, 56)),
-      lastMessageTS: Math.floor(lastAt / 1000),
-      lastModified: stamp(lastAt + 2000, mix(key, 57)),
-      convoTimeSeconds: Math.floor((lastAt - startedAt) / 1000),
-      origin,
-      lang: person.language.code,
-      tags: mix(key, 58) % 3 === 0 ? ["new-lead"] : [],
-      isTest: false,
-      leadScore: mix(key, 59) % 100
-    }
-    if (mix(key, 60) % 5 > 0) conversation.userName = person.name
-    if (person.email !== null) conversation.userEmail = person.email
-    if (origin === "whatsapp" || origin === "voice") conversation.userPhone = person.phone
-    if (mix(key, 61) % 20 > 0) conversation.state = stateOf(plan)
-    if (mix(key, 62) % 3 > 0) conversation.title = `${person.firstName}: booking`
-    if (mix(key, 63) % 2 === 0) conversation.summary = `${person.firstName} asked about a booking.`
-    if (last !== null) conversation.lastMessage = last
-    if (plan.handedOff) {
-      conversation.chatAssignedTo = "operator-7"
-      conversation.handoffHistory = [{ requestedAt: stamp(lastAt - 60_000, key), requestedTeamKey: "sales" }]
-    }
-    if (mix(key, 64) % 4 === 0)
-      conversation.capturedVariables = { persons: 1 + (key % 4), wantsCall: key % 2 === 0 }
-    if (origin === "voice") conversation.vapi = { cost: 0.42, callDuration: 120, callStatus: "ended" }
-    if (mix(key, 65) % 3 === 0)
-      conversation.tokenUsage = { cumulativeInputTokens: count * 410, cumulativeUsd: 0.02 }
-    return conversation
-  }
-
   const world = makeWorld<ConvocoreConversation, ConvocoreMessage>(input, {
     statuses: ["ai-chatting", "requested_chat", "human-chatting", "ended_chat"],
     idOf: (conversation) => conversation.ID,
-    create,
+    create: (plan, _index, last) => createConversation(birth, agentIds, plan, last),
     message: (line) => renderMessage(line, options().exportTimeZone),
     said: (conversation, line, count) =>
       modify(conversation, line.at, () => {

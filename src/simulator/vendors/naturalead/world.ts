@@ -93,47 +93,57 @@ const statusOf = (plan: Plan): string =>
 
 export const accountIdOf = (seed: number): string => hex(mix(seed, 900), 24)
 
+interface Account {
+  readonly id: string
+  readonly agentConfigs: ReadonlyArray<string>
+  readonly campaigns: ReadonlyArray<string>
+}
+
+const createConversation = (account: Account, plan: Plan, index: number): NaturaLeadConversation => {
+  const person = personOf(plan.key)
+  const status = statusOf(plan)
+  const channel = pick(["whatsapp", "whatsapp", "telegram", "email"], mix(plan.key, 52))
+  const stage = status === "completed" ? 4 : mix(plan.key, 53) % 4
+  const conversation: NaturaLeadConversation = {
+    _id: seconds(plan.startedAt).toString(16).padStart(8, "0") + hex(plan.key, 16),
+    leadId: String(1 + (index - (index % 7 === 6 ? 1 : 0))),
+    accountId: account.id,
+    agentConfigId: pick(account.agentConfigs, mix(plan.key, 54)),
+    channel,
+    leadPhone: channel === "email" ? "" : person.phone,
+    status,
+    currentStageIndex: stage,
+    messageCount: plan.count,
+    createdAt: isoMillis(plan.startedAt),
+    updatedAt: isoMillis(plan.lastAt)
+  }
+  if (mix(plan.key, 55) % 5 < 2) conversation.campaignId = pick(account.campaigns, mix(plan.key, 56))
+  if (person.email !== null) conversation.leadEmail = person.email
+  else if (mix(plan.key, 57) % 2 === 0) conversation.leadEmail = null
+  if (mix(plan.key, 58) % 10 > 0) conversation.currentStageName = stages[stage] ?? "Greeting"
+  if (status === "completed")
+    conversation.summary = `${person.firstName} asked for an offer and agreed on a date.`
+  else if (mix(plan.key, 59) % 8 === 0) conversation.summary = null
+  if (status !== "active" && unit(mix(plan.key, 60)) < 0.7) {
+    const qualified = status !== "dropped"
+    conversation.qualificationResult = {
+      qualified,
+      reason: qualified ? "Budget and date fit." : "No answer after three messages."
+    }
+  }
+  return conversation
+}
+
 export const makeNaturaLeadWorld = (input: WorldInput): NaturaLeadState["world"] => {
-  const accountId = accountIdOf(input.seed)
-  const agentConfigs = [0, 1, 2].map((index) => hex(mix(input.seed, 910 + index), 24))
-  const campaigns = [0, 1, 2, 3].map((index) => hex(mix(input.seed, 920 + index), 24))
+  const account: Account = {
+    id: accountIdOf(input.seed),
+    agentConfigs: [0, 1, 2].map((index) => hex(mix(input.seed, 910 + index), 24)),
+    campaigns: [0, 1, 2, 3].map((index) => hex(mix(input.seed, 920 + index), 24))
+  }
   return makeWorld<NaturaLeadConversation, NaturaLeadMessage>(input, {
     statuses,
     idOf: (conversation) => conversation._id,
-    create: (plan, index) => {
-      const person = personOf(plan.key)
-      const status = statusOf(plan)
-      const channel = pick(["whatsapp", "whatsapp", "telegram", "email"], mix(plan.key, 52))
-      const stage = status === "completed" ? 4 : mix(plan.key, 53) % 4
-      const conversation: NaturaLeadConversation = {
-        _id: seconds(plan.startedAt).toString(16).padStart(8, "0") + hex(plan.key, 16),
-        leadId: String(1 + (index - (index % 7 === 6 ? 1 : 0))),
-        accountId,
-        agentConfigId: pick(agentConfigs, mix(plan.key, 54)),
-        channel,
-        leadPhone: channel === "email" ? "" : person.phone,
-        status,
-        currentStageIndex: stage,
-        messageCount: plan.count,
-        createdAt: isoMillis(plan.startedAt),
-        updatedAt: isoMillis(plan.lastAt)
-      }
-      if (mix(plan.key, 55) % 5 < 2) conversation.campaignId = pick(campaigns, mix(plan.key, 56))
-      if (person.email !== null) conversation.leadEmail = person.email
-      else if (mix(plan.key, 57) % 2 === 0) conversation.leadEmail = null
-      if (mix(plan.key, 58) % 10 > 0) conversation.currentStageName = stages[stage] ?? "Greeting"
-      if (status === "completed")
-        conversation.summary = `${person.firstName} asked for an offer and agreed on a date.`
-      else if (mix(plan.key, 59) % 8 === 0) conversation.summary = null
-      if (status !== "active" && unit(mix(plan.key, 60)) < 0.7) {
-        const qualified = status !== "dropped"
-        conversation.qualificationResult = {
-          qualified,
-          reason: qualified ? "Budget and date fit." : "No answer after three messages."
-        }
-      }
-      return conversation
-    },
+    create: (plan, index) => createConversation(account, plan, index),
     message: (line, _position, conversation) => ({
       role: roles[line.by],
       content: line.text,
