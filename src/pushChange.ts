@@ -194,7 +194,7 @@ const mayBeQueued = Effect.fn("push.mayBeQueued")(function* (push: Push, change:
 export const settle = Effect.fn("push.settle")(function* (push: Push, found: OutboxChange) {
   let change = found
   for (let sends = 0; ; sends += 1) {
-    const patient = change.state === "sending" || sends > 0
+    const patient = change.state === "sending" || change.state === "sent"
     const answer = yield* Effect.either((patient ? readPatiently : read)(push, change))
     if (Either.isLeft(answer)) return yield* unreadable(push, change, answer.left)
     const seen = answer.right
