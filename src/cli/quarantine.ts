@@ -12,6 +12,7 @@ import {
   type QuarantineFilter
 } from "./facts/quarantineFacts.ts"
 import { Globals } from "./globals.ts"
+import { retry } from "./quarantineRetry.ts"
 import { grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
@@ -147,5 +148,5 @@ export const quarantine = group(
     otherwise: "list",
     examples: ["parley quarantine", "parley quarantine show 3"]
   },
-  [list, show]
+  [list, show, retry]
 )
