@@ -1,4 +1,4 @@
-import type { Json } from "../domain/Conversation.ts"
+import type { Json, Message } from "../domain/Conversation.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { Fault } from "./decode.ts"
 import {
@@ -85,3 +85,10 @@ export const idOf = (record: Json | undefined, field: string): string | null => 
 export const isOutside = (startedAt: Timestamp | null, scope: Pick<PullScope, "since" | "until">): boolean =>
   startedAt !== null &&
   ((scope.since !== null && startedAt < scope.since) || (scope.until !== null && startedAt >= scope.until))
+
+/** When the last of these messages was sent; null: none carries a time. */
+export const lastSentAt = (messages: ReadonlyArray<Message>): Timestamp | null => {
+  let last: Timestamp | null = null
+  for (const { sentAt } of messages) if (sentAt !== null && (last === null || sentAt > last)) last = sentAt
+  return last
+}

@@ -537,23 +537,32 @@ describe("Aelyst's list of contacts", () => {
   it.effect.each([
     [
       "leads back to an earlier page",
+      4,
       (asked: number) => ({ items: [contact(asked)], pagination: { next: `?cursorId=${1 + (asked % 3)}` } })
     ],
     [
       "never brings anything new",
+      6,
       (asked: number) => ({ items: [contact(1)], pagination: { next: `?cursorId=${asked}` } })
     ],
     [
+      "never brings anything new, and nothing that has an id",
+      6,
+      (asked: number) => ({ items: [{ firstName: "x" }], pagination: { next: `?cursorId=${asked}` } })
+    ],
+    [
       "is empty and never ends",
+      5,
       (asked: number) => ({ items: [], pagination: { next: `?cursorId=${asked}` } })
     ],
     [
       "has a link without a cursor",
+      1,
       () => ({ items: [contact(1)], pagination: { next: "https://api.aelyst.ai/more" } })
     ],
-    ["is no list", () => ({ contacts: [] })],
-    ["is an error in a success", () => ({ code: 500, message: "Unexpected error occurred" })]
-  ] as const)("fails after a few requests where it %s, and never calls that complete", ([, answer]) =>
+    ["is no list", 1, () => ({ contacts: [] })],
+    ["is an error in a success", 1, () => ({ code: 500, message: "Unexpected error occurred" })]
+  ] as const)("fails after a few requests where it %s, and never calls that complete", ([, most, answer]) =>
     Effect.gen(function* () {
       const { provider, requests } = account(
         (request) => {
@@ -566,7 +575,7 @@ describe("Aelyst's list of contacts", () => {
       assert.isTrue(Exit.isFailure(exit))
       assert.include(JSON.stringify(exit), '"_tag":"Malformed"')
       assert.isTrue(pages.every(({ end }) => end === null))
-      assert.isAtMost(requests.length, 10)
+      assert.strictEqual(requests.length, most)
     })
   )
 

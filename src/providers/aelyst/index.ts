@@ -1,19 +1,11 @@
 import { Effect, Either, Redacted, Schema } from "effect"
-import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange, Wish } from "../../domain/StatusChange.ts"
-import type { Answer, ProviderClient } from "../../http/client.ts"
+import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
+import { decodeAnswer, finding, isMissing, malformed, notWritable } from "../answer.ts"
 import { type Fault, parseJson } from "../decode.ts"
-import type {
-  CheckFinding,
-  Known,
-  Page,
-  Provider,
-  ProviderDefinition,
-  Refusal,
-  WriteOutcome
-} from "../Provider.ts"
+import type { Known, Page, Provider, ProviderDefinition, Refusal, WriteOutcome } from "../Provider.ts"
 import { idOf, page, unreadableItem } from "../page.ts"
 import { refuseUnsupported, withOverrides } from "../statusWords.ts"
 import { readList } from "./list.ts"
@@ -42,33 +34,21 @@ const limits: ReadonlyArray<Limit> = [
 const longestCategory = 128
 const longestSummary = 512
 
-const unexpected = (operation: string, detail: string): Malformed =>
-  new Malformed({
-    message: `Aelyst's answer to "${operation}" is not what it documents: ${detail}`,
-    hint: "check baseUrl; if it is right, the vendor has changed what it sends",
-    where: operation,
-    detail
-  })
-
-const isMissing = ({ status }: Answer): boolean => status === 404 || status === 410
-
-/** The contact in an answer, which must be the one that was asked for. */
-const contactIn = ({ text }: Answer, contactId: string): Either.Either<Contact, Fault> =>
-  parseJson(text).pipe(
-    Either.flatMap(decodeContact),
+/** A contact, which must be the one that was asked for. */
+const contactIn =
+  (contactId: string) =>
+  (json: unknown): Either.Either<Contact, Fault> =>
     Either.filterOrLeft(
+      decodeContact(json),
       (contact) => contact.id === contactId,
       () => ({ path: "$.id", reason: "another contact than the one that was asked for" })
     )
-  )
 
 const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
     if (isMissing(answer)) return null
-    const contact = contactIn(answer, providerId)
-    if (Either.isRight(contact)) return toRemoteState(contact.right, map)
-    return yield* unexpected(answer.exchange.operation, `${contact.left.reason} at ${contact.left.path}`)
+    return toRemoteState(yield* decodeAnswer(title, answer, contactIn(providerId)), map)
   })
 
 /** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
@@ -77,12 +57,13 @@ const fetch = (client: ProviderClient, map: StatusMap, messages: boolean): Provi
     const answer = yield* client.read(getContact(providerId))
     if (isMissing(answer)) return null
     const { exchange, text } = answer
-    const contact = contactIn(answer, providerId)
+    const json = parseJson(text)
+    const contact = Either.flatMap(json, contactIn(providerId))
     if (Either.isLeft(contact)) {
       const record = { kind: "contact", providerId, conversationId: providerId, payload: text }
       return page({ exchange, items: [unreadableItem(record, contact.left)] })
     }
-    const payload = contactPayload(providerId, Either.getOrNull(parseJson(text)))
+    const payload = contactPayload(providerId, Either.getOrNull(json))
     const sighting = yield* (messages ? gather(client, providerId, known) : Effect.succeed(null)).pipe(
       Effect.catchTag("Unauthorized", (error) => (error.status === 403 ? Effect.succeed(null) : error)),
       Effect.map((gathered) => withMessages(payload, gathered, map)),
@@ -129,50 +110,27 @@ const refuse =
       : null
   }
 
-const notWritable = (status: string | null): Rejected =>
-  new Rejected({
-    message: `Aelyst cannot be asked for the status "${status}"; nothing was sent`,
-    hint: "cancel this change",
-    status: 0,
-    body: ""
-  })
-
 const filled = (text: string | null): string | null => (text === "" ? null : text)
 
 /** The answer names the contact and nothing else, so that what it now holds must be read. */
 const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
   Effect.fn("aelyst.setStatus")(function* ({ providerId, wish }: StatusChange) {
     const word = wish.status === null ? undefined : map.write[wish.status]
-    if (word === undefined) return yield* notWritable(wish.status)
+    if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
     const update = { status: word, category: filled(wish.category), summary: filled(wish.summary) }
     const answer = yield* client.write(updateConversationStatus(providerId, update))
-    const decoded = Either.flatMap(parseJson(answer.text), decodeStatusUpdated)
-    if (Either.isLeft(decoded)) {
-      return yield* unexpected(answer.exchange.operation, `${decoded.left.reason} at ${decoded.left.path}`)
-    }
-    const { contactId } = decoded.right
+    const { contactId } = yield* decodeAnswer(title, answer, decodeStatusUpdated)
     if (contactId !== null && contactId !== providerId) {
-      return yield* unexpected(answer.exchange.operation, "it names another contact")
+      return yield* malformed(title, answer.exchange.operation, "it names another contact")
     }
     const outcome: WriteOutcome = { state: null }
     return outcome
   })
 
-type Found = Effect.Effect<CheckFinding, ProviderError>
-
-/** A finding either way, unless nobody answers at all. */
-const tried = (what: string, effect: Effect.Effect<string, ProviderError>): Found => {
-  const refused = (error: { readonly message: string; readonly hint: string }) =>
-    Effect.succeed<CheckFinding>({ ok: false, what, detail: `${error.message}; ${error.hint}` })
-  return Effect.map(effect, (detail): CheckFinding => ({ ok: true, what, detail })).pipe(
-    Effect.catchTags({ Unauthorized: refused, Malformed: refused, Rejected: refused })
-  )
-}
-
 const check = (client: ProviderClient, messages: boolean): Provider["check"] =>
   Effect.gen(function* () {
     let contactId: string | null = null
-    const contacts = yield* tried(
+    const contacts = yield* finding(
       "list contacts",
       Effect.map(Effect.flatMap(client.read(listContacts({ limit: 1 })), readList), ({ items }) => {
         contactId = idOf(items[0], "id")
@@ -189,7 +147,7 @@ const check = (client: ProviderClient, messages: boolean): Provider["check"] =>
             )
           : Effect.as(readList(answer), "allowed")
       )
-      findings.push(yield* tried("list messages", list))
+      findings.push(yield* finding("list messages", list))
     }
     if (contacts.ok) {
       const detail = "not tried, since it would change one; the token has no permissions of its own"

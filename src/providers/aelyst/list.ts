@@ -3,6 +3,7 @@ import type { Json } from "../../domain/Conversation.ts"
 import { Malformed } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
 import { parseJson } from "../decode.ts"
+import { idOf } from "../page.ts"
 import { decodeList } from "./wire.ts"
 
 /** One response of any of the vendor's lists. */
@@ -62,13 +63,12 @@ export const makeWalk = (operation: string) => {
   const seen = new Set<string>()
   let barren = 0
 
-  /** The items whose id this walk has not shown yet. @param idOf null: an item without an id counts as new */
-  const fresh = <A>(items: ReadonlyArray<A>, idOf: (item: A) => string | null): ReadonlyArray<A> => {
+  /** The items that this walk has not shown yet; one without an id is told by all that it holds. */
+  const fresh = (items: ReadonlyArray<Json>, idField: string): ReadonlyArray<Json> => {
     const found = items.filter((item) => {
-      const id = idOf(item)
-      if (id === null) return true
-      if (seen.has(id)) return false
-      seen.add(id)
+      const key = idOf(item, idField) ?? JSON.stringify(item)
+      if (seen.has(key)) return false
+      seen.add(key)
       return true
     })
     barren = found.length === 0 ? barren + 1 : 0

@@ -3,6 +3,7 @@ import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
+import { isMissing } from "../answer.ts"
 import type { Known, Messages, RawPayload, Sighting, Unreadable } from "../Provider.ts"
 import { idOf, unreadable } from "../page.ts"
 import { type ListPage, makeWalk, readList } from "./list.ts"
@@ -38,11 +39,11 @@ export const gather = (
     let paging: Paging = { limit: knownIds.size > 0 ? watchedMessages : largestLimit }
     for (;;) {
       const answer: Answer = yield* client.read(listMessages(contactId, paging))
-      if (answer.status === 404 || answer.status === 410) return null
+      if (isMissing(answer)) return null
       first = first ?? answer.exchange
       bytes += answer.exchange.bytes
       const { items, next }: ListPage = yield* readList(answer)
-      newestFirst.push(...walk.fresh(items, (item) => idOf(item, "messageId")))
+      newestFirst.push(...walk.fresh(items, "messageId"))
       const isMet = items.some((item) => knownIds.has(idOf(item, "messageId") ?? ""))
       if (isMet || next === null) {
         const whole = next === null && knownIds.size === 0

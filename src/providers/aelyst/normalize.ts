@@ -1,4 +1,3 @@
-import { hash } from "node:crypto"
 import { Either } from "effect"
 import {
   type Contact,
@@ -12,8 +11,9 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { fromMillis, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import { attributes } from "../attributes.ts"
 import { type Fault, parseJson } from "../decode.ts"
+import { digest } from "../digest.ts"
 import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
-import { idOf, unreadable } from "../page.ts"
+import { idOf, lastSentAt, unreadable } from "../page.ts"
 import { statusMap as makeStatusMap } from "../statusWords.ts"
 import {
   decodeContact,
@@ -203,14 +203,6 @@ const readMessages = (payloads: ReadonlyArray<RawPayload>, contactSince: Timesta
   return { items, unreadable: faults }
 }
 
-const latest = (messages: ReadonlyArray<Message>): Timestamp | null =>
-  messages.reduce<Timestamp | null>(
-    (last, { sentAt }) => (sentAt !== null && (last === null || sentAt > last) ? sentAt : last),
-    null
-  )
-
-const digest = (text: string): string => hash("sha256", text, "base64url").slice(0, 22)
-
 /** How many of the newest messages a fingerprint covers, and so how many a sync asks for of a known conversation. */
 export const watchedMessages = 10
 
@@ -260,7 +252,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   const { items, unreadable: faults } = readMessages(raw, wire.created_at)
   return {
     _tag: "Sighting",
-    conversation: { ...toConversation(wire, asObject(json.right), map), lastMessageAt: latest(items) },
+    conversation: { ...toConversation(wire, asObject(json.right), map), lastMessageAt: lastSentAt(items) },
     contact: toContact(wire, asObject(json.right)),
     messages: raw.length === 0 ? null : { extent: "newest", items },
     unreadable: faults,

@@ -4,9 +4,10 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
+import { isMissing } from "../answer.ts"
 import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
-import { idOf, isOutside, page, pages } from "../page.ts"
+import { isOutside, page, pages } from "../page.ts"
 import { makeWalk, readList } from "./list.ts"
 import { type Gathered, gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, readContact } from "./normalize.ts"
@@ -112,8 +113,8 @@ const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked,
 
 /** A 404 can mean the contact or the list: the contact's own page tells which. */
 const probed = <E>(scan: Scan<E>, contact: RawPayload): Effect.Effect<Asked, ProviderError> =>
-  Effect.map(scan.client.read(getContact(contact.providerId)), ({ status }): Asked => {
-    if (status === 404 || status === 410) return { _tag: "Gone" }
+  Effect.map(scan.client.read(getContact(contact.providerId)), (answer): Asked => {
+    if (isMissing(answer)) return { _tag: "Gone" }
     scan.probes += 1
     if (scan.probes >= enoughProbes) scan.messageList = "absent"
     return { _tag: "None" }
@@ -202,10 +203,7 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
       const paging = cursor === null ? {} : { cursorId: cursor }
       const answer = yield* client.read(listContacts({ limit: largestLimit, ...paging }))
       const { items, next } = yield* readList(answer)
-      const { decided, open } = sortOut(
-        scope,
-        walk.fresh(items, (item) => idOf(item, "id"))
-      )
+      const { decided, open } = sortOut(scope, walk.fresh(items, "id"))
       if (next === null) scan.finished = true
       else yield* walk.goOn(next)
       scan.cursor = next

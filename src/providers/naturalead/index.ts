@@ -1,11 +1,11 @@
 import { Effect, Either, Schema } from "effect"
-import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
+import { decodeAnswer, finding, isMissing, malformed, notWritable } from "../answer.ts"
 import { parseJson } from "../decode.ts"
-import type { CheckFinding, Provider, ProviderDefinition, RemoteState, WriteOutcome } from "../Provider.ts"
+import type { Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
 import { idOf } from "../page.ts"
 import { refuseUnsupported, withOverrides } from "../statusWords.ts"
 import { firstElement } from "./batches.ts"
@@ -27,97 +27,53 @@ const limits: ReadonlyArray<Limit> = [
   { name: "1,000 a minute for the address", requests: 1_000, perMillis: 60_000, scope: "connection" }
 ]
 
-const unexpected = (operation: string, detail: string): Malformed =>
-  new Malformed({
-    message: `NaturaLead's answer to "${operation}" is not a conversation: ${detail}`,
-    hint: "check baseUrl; if it is right, the vendor has changed what it sends",
-    where: operation,
-    detail
-  })
-
 /** The conversation in an answer, which must be the one that was asked for. */
-const conversationIn = ({ text, exchange }: Answer, id: string) =>
-  parseJson(text).pipe(
-    Either.flatMap(decodeConversation),
-    Either.mapLeft((fault) => unexpected(exchange.operation, `${fault.reason} at ${fault.path}`)),
-    Either.filterOrLeft(
-      (conversation) => conversation._id === id,
-      () => unexpected(exchange.operation, "it is another one than was asked for")
-    )
+const conversationIn = (answer: Answer, id: string) =>
+  Effect.filterOrFail(
+    decodeAnswer(title, answer, decodeConversation),
+    (conversation) => conversation._id === id,
+    () => malformed(title, answer.exchange.operation, "it is another one than was asked for")
   )
 
-const readStatus = (client: ProviderClient, map: StatusMap) => (change: StatusChange) =>
-  Effect.flatMap(
-    client.read(getConversation(change.providerId)),
-    (answer): Effect.Effect<RemoteState | null, ProviderError> =>
-      answer.status === 404 || answer.status === 410
-        ? Effect.succeed(null)
-        : Effect.map(conversationIn(answer, change.providerId), (wire) => toRemoteState(wire, map))
-  )
-
-const notWritable = (status: string | null): Rejected =>
-  new Rejected({
-    message: `NaturaLead cannot be asked for the status "${status}"; nothing was sent`,
-    hint: "cancel this change",
-    status: 0,
-    body: ""
+const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
+  Effect.fn("naturalead.readStatus")(function* ({ providerId }: StatusChange) {
+    const answer = yield* client.read(getConversation(providerId))
+    return isMissing(answer) ? null : toRemoteState(yield* conversationIn(answer, providerId), map)
   })
 
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */
-const setStatus = (client: ProviderClient, map: StatusMap) => (change: StatusChange) =>
-  Effect.gen(function* () {
-    const { status } = change.wish
-    const word = status === null ? undefined : map.write[status]
-    if (word === undefined) return yield* notWritable(status)
-    const answer = yield* client.write(updateStatus(change.providerId, word))
-    const wire = yield* conversationIn(answer, change.providerId)
+const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
+  Effect.fn("naturalead.setStatus")(function* ({ providerId, wish }: StatusChange) {
+    const word = wish.status === null ? undefined : map.write[wish.status]
+    if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
+    const answer = yield* client.write(updateStatus(providerId, word))
+    const wire = yield* conversationIn(answer, providerId)
     const outcome: WriteOutcome = { state: wire.status === null ? null : toRemoteState(wire, map) }
     return outcome
   })
 
-const notAllowed = (what: string) => (error: { readonly message: string; readonly hint: string }) =>
-  Effect.succeed<CheckFinding>({ ok: false, what, detail: `${error.message}; ${error.hint}` })
-
 const check = (client: ProviderClient): Provider["check"] =>
   Effect.gen(function* () {
-    const findings: Array<CheckFinding> = []
-    const list = "list conversations"
-    const first = yield* Effect.flatMap(client.stream(listConversations()), ({ body }) =>
-      firstElement(body)
-    ).pipe(
-      Effect.map((element) => ({ element })),
-      Effect.catchTags({
-        Unauthorized: notAllowed(list),
-        Malformed: notAllowed(list),
-        Rejected: notAllowed(list)
+    let id: string | null = null
+    const list = Effect.flatMap(client.stream(listConversations()), ({ body }) => firstElement(body))
+    const listing = yield* finding(
+      "list conversations",
+      Effect.map(list, (element) => {
+        if (element === null) return "allowed; the account holds none"
+        id = idOf(Either.getOrNull(parseJson(Buffer.from(element).toString("utf8"))), "_id")
+        return "allowed"
       })
     )
-    if ("ok" in first) return [first]
-    const empty = first.element === null
-    findings.push({ ok: true, what: list, detail: empty ? "allowed; the account holds none" : "allowed" })
-    const json = first.element === null ? null : parseJson(Buffer.from(first.element).toString("utf8"))
-    const id = json !== null && Either.isRight(json) ? idOf(json.right, "_id") : null
+    if (!listing.ok) return [listing]
+    const findings = [listing]
     if (id !== null) {
-      const get = "get a conversation"
-      const finding = yield* Effect.as(client.read(getConversation(id)), {
-        ok: true,
-        what: get,
-        detail: "allowed"
-      }).pipe(
-        Effect.catchTags({
-          Unauthorized: notAllowed(get),
-          Malformed: notAllowed(get),
-          Rejected: notAllowed(get)
-        })
+      findings.push(
+        yield* finding("get a conversation", Effect.as(client.read(getConversation(id)), "allowed"))
       )
-      findings.push(finding)
     }
-    findings.push({
-      ok: true,
-      what: "change a status",
-      detail: "not tried, since it would change one; the key needs the permission conversations:change_status"
-    })
-    return findings
+    const needed =
+      "not tried, since it would change one; the key needs the permission conversations:change_status"
+    return [...findings, { ok: true, what: "change a status", detail: needed }]
   })
 
 const make = (

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto"
 import { Either } from "effect"
 import {
   type Contact,
@@ -12,8 +11,9 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import { attributes } from "../attributes.ts"
 import { type Fault, parseJson } from "../decode.ts"
+import { digest } from "../digest.ts"
 import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
-import { idOf, unreadable } from "../page.ts"
+import { idOf, lastSentAt, unreadable } from "../page.ts"
 import { statusMap as makeStatusMap } from "../statusWords.ts"
 import { decodeConversation, decodeMessage, type Conversation as WireConversation } from "./wire.ts"
 
@@ -30,8 +30,7 @@ export const statusMap: StatusMap = makeStatusMap(
 )
 
 /** Of the bytes that show a conversation: the same bytes need not be looked at twice. */
-export const fingerprintOf = (bytes: Uint8Array | string): string =>
-  hash("sha256", bytes, "base64url").slice(0, 22)
+export const fingerprintOf = (bytes: Uint8Array | string): string => digest(bytes)
 
 const filled = (value: string | null): string | null => (value === "" ? null : value)
 
@@ -50,11 +49,7 @@ const messageId = (
   role: string | null,
   content: string | null
 ) => {
-  const key = hash(
-    "sha256",
-    JSON.stringify([numbered.conversationId, sentAt, role, content]),
-    "base64url"
-  ).slice(0, 22)
+  const key = digest(JSON.stringify([numbered.conversationId, sentAt, role, content]))
   const time = (numbered.times.get(key) ?? 0) + 1
   numbered.times.set(key, time)
   return time === 1 ? key : `${key}-${time}`
@@ -105,12 +100,6 @@ export const readMessages = (conversationId: string, list: ReadonlyArray<Json>):
   return { items, unreadable: faults }
 }
 
-const latest = (messages: ReadonlyArray<Message>): Timestamp | null =>
-  messages.reduce<Timestamp | null>(
-    (last, { sentAt }) => (sentAt !== null && (last === null || sentAt > last) ? sentAt : last),
-    null
-  )
-
 const toContact = (wire: WireConversation): Contact | null =>
   filled(wire.leadId) === null
     ? null
@@ -143,7 +132,7 @@ const toConversation = (
   attributes: attributes(wire, ["accountId", "currentStageIndex", "currentStageName"]),
   declaredMessages: wire.messageCount,
   startedAt: wire.createdAt,
-  lastMessageAt: latest(messages),
+  lastMessageAt: lastSentAt(messages),
   updatedAt: wire.updatedAt
 })
 

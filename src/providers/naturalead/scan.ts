@@ -3,6 +3,7 @@ import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
+import { isMissing } from "../answer.ts"
 import { parseJson } from "../decode.ts"
 import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Page, PullScope } from "../Provider.ts"
@@ -196,8 +197,9 @@ export const readDetail = (
   id: string,
   fingerprint?: string
 ): Effect.Effect<Page | null, ProviderError> =>
-  Effect.map(client.read(getConversation(id)), ({ status, text, exchange }) => {
-    if (status === 404 || status === 410) return null
+  Effect.map(client.read(getConversation(id)), (answer) => {
+    if (isMissing(answer)) return null
+    const { exchange, text } = answer
     const sighting = interpretPayload(text, map, fingerprint)
     if (!("_tag" in sighting)) {
       const unreadable = { ...sighting, providerId: id, conversationId: id }
