@@ -29,7 +29,8 @@ const none = {
   filtered: 0,
   quarantined: 0,
   conversations: 0,
-  messages: 0
+  messages: 0,
+  contacts: 0
 }
 
 it.scoped("stores a conversation with its contact, messages, payload, history and ledger in one page", () =>
@@ -48,7 +49,7 @@ it.scoped("stores a conversation with its contact, messages, payload, history an
         )
       ])
     ])
-    expect(totals).toEqual({ ...none, received: 4, inserted: 4, conversations: 1, messages: 2 })
+    expect(totals).toEqual({ ...none, received: 4, inserted: 4, conversations: 1, messages: 2, contacts: 1 })
     expect(
       yield* rows(
         "SELECT id, provider, contact_id, status, stored_messages, complete, tags, attributes, qualified, first_seen_at, last_seen_at FROM conversations"
@@ -366,7 +367,8 @@ it.scoped("counts what is unchanged, out of scope and unreadable, page by page a
       filtered: 1,
       quarantined: 2,
       conversations: 2,
-      messages: 1
+      messages: 1,
+      contacts: 0
     })
     expect(yield* values("SELECT received FROM pages ORDER BY id")).toEqual([1, 3, 3])
     expect(yield* faults).toEqual([])

@@ -259,6 +259,9 @@ CREATE TABLE quarantine (
 CREATE UNIQUE INDEX quarantine_open
   ON quarantine (connection, kind, coalesce(provider_id, payload_hash), path) WHERE resolved_at IS NULL;
 CREATE INDEX quarantine_by_conversation ON quarantine (connection, conversation_provider_id) WHERE resolved_at IS NULL;
+-- What a good sighting of a conversation may resolve.
+CREATE INDEX quarantine_by_subject
+  ON quarantine (connection, coalesce(conversation_provider_id, provider_id)) WHERE resolved_at IS NULL;
 
 CREATE TABLE status_history (
   id INTEGER PRIMARY KEY,
