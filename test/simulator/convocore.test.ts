@@ -221,7 +221,7 @@ describe("the simulated Convocore", () => {
     const target = held(simulator, "agent-1").find((one) => one.tags.length === 1 && one.lastModified > 1e11)
     const id = target?.ID ?? ""
     const before = { ...target }
-    const conversation = { state: "requested_chat", title: "Asked", tags: ["new-lead", "urgent"] }
+    const conversation = { state: "requested_chat", title: "Asked", tags: ["urgent", "urgent"] }
     const reply = patch(simulator, "agent-1", id, { conversation }, now + 60_000)
     expect(reply.status).toBe(200)
     expect(reply.body.data).toMatchObject({

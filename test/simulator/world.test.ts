@@ -196,8 +196,9 @@ describe("a simulated world", () => {
       [0, "Half past seven."]
     ]
     writeFileSync(path, gzipSync(`${JSON.stringify({ id: "a", services: [], turns })}\n`))
-    const { world } = makeSimulator({ seed: 1, conversations: { naturalead: 2 }, now, dialogues: path })
-      .vendors.naturalead
+    const simulator = makeSimulator({ seed: 1, conversations: { naturalead: 2 }, now, dialogues: path })
+    rmSync(dirname(path), { recursive: true })
+    const { world } = simulator.vendors.naturalead
     const [id = ""] = world.conversations.keys()
     expect(world.messages(id).map((message) => [message.role, message.content])).toEqual([
       ["lead", "A table for two, please."],
