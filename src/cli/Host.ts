@@ -7,6 +7,8 @@ export interface TextSink {
   readonly isTerminal: boolean
   /** Nobody reads any more: whoever did has closed the pipe. */
   readonly isClosed: () => boolean
+  /** Why what was written did not arrive, such as `ENOSPC`; null: it did, or its reader had seen enough. */
+  readonly failure: () => string | null
   /** The terminal's size now; null where there is none. */
   readonly size: () => { readonly columns: number; readonly rows: number } | null
 }
@@ -24,9 +26,11 @@ export class Host extends Context.Tag("parley/Host")<
 
 const sink = (stream: NodeJS.WriteStream): TextSink => {
   let open = true
-  // A reader that has seen enough (`| head`) closes the pipe: nothing is wrong, and there is nobody to tell more.
-  stream.on("error", () => {
+  let failure: string | null = null
+  stream.on("error", (error: NodeJS.ErrnoException) => {
     open = false
+    // A reader that has seen enough (`| head`) closes the pipe: nothing is wrong.
+    if (error.code !== "EPIPE") failure = error.code ?? error.message
   })
   return {
     write: (text) => {
@@ -34,6 +38,7 @@ const sink = (stream: NodeJS.WriteStream): TextSink => {
     },
     isTerminal: stream.isTTY === true,
     isClosed: () => !open,
+    failure: () => failure,
     size: () => (stream.isTTY === true ? { columns: stream.columns || 80, rows: stream.rows || 24 } : null)
   }
 }

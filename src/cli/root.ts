@@ -4,7 +4,7 @@ import packageFile from "../../package.json" with { type: "json" }
 import { suggestion } from "../config/nearest.ts"
 import { type Request, readArgv } from "./argv.ts"
 import { UsageError } from "./errors.ts"
-import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
 import { failureDocument, failureText, tellFailure } from "./failure.ts"
 import { logLevels } from "./globals.ts"
 import { programHelp, verbHelp } from "./help.ts"
@@ -97,6 +97,16 @@ const runVerb = <R>(request: Request<R> & { _tag: "Run" }) =>
     )
   })
 
+/** A result that did not arrive is no success, whatever the verb itself did. */
+const unlessLost = (code: ExitCode) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const lost = yield* output.lost
+    if (lost === null) return code
+    yield* output.note(`parley: the result could not be written (${lost})`)
+    return exitCodeOf([code, exitCodes.unexpected])
+  })
+
 /**
  * Runs a command line to its exit code. Nothing is thrown and nothing exits here; an interruption stays one, so that
  * whoever received the signal can tell which it was.
@@ -128,5 +138,6 @@ export const runCli = <R>(
         if (argv.includes("--json")) yield* output.document(failureDocument(told))
         return told.code
       })
-    )
+    ),
+    Effect.flatMap(unlessLost)
   )

@@ -293,6 +293,16 @@ describe("a verb that fails", () => {
   )
 })
 
+describe("a result that cannot be written", () => {
+  it.effect("is no success", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* runCommand(verbs, ["echo"], { stdoutFailure: "ENOSPC" })
+      expect(code).toBe(1)
+      expect(stderr).toBe("parley: the result could not be written (ENOSPC)\n")
+    })
+  )
+})
+
 describe("help", () => {
   it.effect("lists every verb with what it does, and the options that go with all of them", () =>
     Effect.gen(function* () {

@@ -11,10 +11,17 @@ export interface Surroundings {
   /** Columns of a terminal on stdout; left out: a pipe. */
   readonly stdoutColumns?: number
   readonly stderrColumns?: number
+  /** Why nothing that is written to stdout arrives. */
+  readonly stdoutFailure?: string
 }
 
 /** A host that remembers what was written to it. */
-export const recordingHost = ({ cwd = "/", environment = {}, ...columns }: Surroundings = {}) => {
+export const recordingHost = ({
+  cwd = "/",
+  environment = {},
+  stdoutFailure,
+  ...columns
+}: Surroundings = {}) => {
   const written = { stdout: "", stderr: "" }
   const sink = (name: "stdout" | "stderr", width: number | undefined) => ({
     write: (text: string) => {
@@ -22,6 +29,7 @@ export const recordingHost = ({ cwd = "/", environment = {}, ...columns }: Surro
     },
     isTerminal: width !== undefined,
     isClosed: () => false,
+    failure: () => (name === "stdout" ? (stdoutFailure ?? null) : null),
     size: () => (width === undefined ? null : { columns: width, rows: 24 })
   })
   const host = Layer.succeed(Host, {

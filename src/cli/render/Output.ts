@@ -5,6 +5,12 @@ import { textWidth, truncate } from "./width.ts"
 /** Up so many rows, to the first column, and everything below is gone. */
 const eraseRows = (rows: number): string => (rows === 0 ? "" : `\u001b[${rows}A\r\u001b[J`)
 
+/** Until the event loop has come round: only then a stream tells that it could not write. */
+const nextTurn = Effect.async<void>((resume) => {
+  const handle = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(handle))
+})
+
 /**
  * The two places a command writes to: results on stdout, everything else on stderr. On a terminal some lines at the
  * bottom of stderr can be live; whatever else is written appears above them.
@@ -63,6 +69,8 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
         }),
       /** The result as one JSON document. */
       document: (value: unknown) => result(JSON.stringify(value, null, 2)),
+      /** Why results did not arrive where they were written to; null: they did. Known once the verb has ended. */
+      lost: Effect.map(nextTurn, () => stdout.failure()),
       /** For the person: stderr, above the live lines. */
       note: (text: string) => Effect.sync(() => redraw(withNewline(text))),
       /** Replaces the live lines; without a terminal there are none. */

@@ -122,6 +122,7 @@ const watch = ({ columns, environment = { LANG: "C.UTF-8" }, mode, quiet = false
       },
       isTerminal: columns !== undefined,
       isClosed: () => false,
+      failure: () => null,
       size: () => (columns === undefined ? null : screen.size())
     })
     const host = Layer.succeed(Host, {
