@@ -25,13 +25,13 @@ export interface Verdict {
   readonly atMostWrong: number
 }
 
-/** `sum` of the chances of at most `wrong` out of `checked`, where each is wrong with chance `share`. */
+/** The chance of at most `wrong` out of `checked`, where each is wrong with chance `share`. Logarithms never underflow. */
 const atMost = (wrong: number, checked: number, share: number): number => {
-  let term = (1 - share) ** checked
-  let sum = term
+  let logTerm = checked * Math.log1p(-share)
+  let sum = Math.exp(logTerm)
   for (let count = 1; count <= wrong; count += 1) {
-    term *= ((checked - count + 1) / count) * (share / (1 - share))
-    sum += term
+    logTerm += Math.log((checked - count + 1) / count) + Math.log(share) - Math.log1p(-share)
+    sum += Math.exp(logTerm)
   }
   return sum
 }

@@ -7,6 +7,7 @@ import type { Session } from "./Db.ts"
 import type { MessageRows } from "./messageRows.ts"
 import type { QuarantineRows } from "./quarantineRows.ts"
 import { isStale, type RecentObservations } from "./staleness.ts"
+import { makeStoredHash } from "./storedHash.ts"
 
 interface StoredConversation {
   readonly key: number
@@ -41,8 +42,10 @@ export interface ConversationParts {
 }
 
 /** Writes conversations and all that a sighting carries for them. */
-export const makeConversationRows = ({ prepare }: Session, parts: ConversationParts) => {
+export const makeConversationRows = (session: Session, parts: ConversationParts) => {
+  const { prepare } = session
   const { contacts, messages, quarantine, writeRaw, recent } = parts
+  const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT key, status, provider_status, updated_at, observed_at, missing_since, deleted_at, fingerprint,
        content_hash, stored_messages
@@ -180,7 +183,7 @@ export const makeConversationRows = ({ prepare }: Session, parts: ConversationPa
     const attributes = canonicalJson(conversation.attributes)
     const contentHash = conversationHash(conversation, tags, attributes)
     const isSame =
-      contentHash === stored.content_hash &&
+      contentHash === (context.replay ? storedHash(stored.key) : stored.content_hash) &&
       conversation.status === stored.status &&
       conversation.providerStatus === stored.provider_status
     const wasDeleted = !context.replay && stored.deleted_at !== null

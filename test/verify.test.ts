@@ -1,0 +1,36 @@
+import { FastCheck as fc } from "effect"
+import { describe, expect, it } from "vitest"
+import { upperBound } from "../src/verify.ts"
+
+describe("what a sample says of the rest", () => {
+  it("is about three in n where none was wrong", () => {
+    expect(upperBound(0, 300, 0.95)).toBeCloseTo(1 - 0.05 ** (1 / 300), 10)
+    expect(upperBound(0, 598, 0.95)).toBeLessThan(0.00501)
+  })
+
+  it("agrees with the tables where some were", () => {
+    // One-sided exact binomial bounds, 95%.
+    expect(upperBound(1, 100, 0.95)).toBeCloseTo(0.0466, 3)
+    expect(upperBound(5, 50, 0.95)).toBeCloseTo(0.1989, 2)
+  })
+
+  it("says nothing where nothing was checked, or all were wrong", () => {
+    expect(upperBound(0, 0, 0.95)).toBe(1)
+    expect(upperBound(4, 4, 0.95)).toBe(1)
+  })
+
+  it("never claims less than what was seen, and claims less the more was checked", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2000 }),
+        fc.double({ min: 0, max: 0.9, noNaN: true }),
+        (checked, share) => {
+          const wrong = Math.floor(checked * share)
+          const bound = upperBound(wrong, checked, 0.95)
+          expect(bound).toBeGreaterThan(wrong / checked)
+          expect(upperBound(wrong, checked * 2, 0.95)).toBeLessThan(bound)
+        }
+      )
+    )
+  })
+})
