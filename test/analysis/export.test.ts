@@ -1,0 +1,302 @@
+import { execFileSync } from "node:child_process"
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
+import { type ExportOptions, exportMirror } from "../../src/analysis/export.ts"
+import { exportable } from "../../src/analysis/tables.ts"
+import { Db, type Session } from "../../src/store/Db.ts"
+import { temporaryFolder } from "../store/fixtures.ts"
+import { at, mirrorFile, run, talk } from "./smallMirror.ts"
+
+const nasty = [
+  '=HYPERLINK("http://x.example")',
+  "+15555550100",
+  "-1",
+  "@here",
+  "\tx",
+  "a\r\nb",
+  ' "quoted", ',
+  "",
+  "Grüße 🙂 你好"
+]
+
+const fill = (session: Session): void => {
+  talk(session, {
+    id: "a",
+    status: "completed",
+    qualified: 1,
+    title: "=1+1",
+    lines: nasty.map((text, index) => [index % 2 === 0 ? "customer" : "agent", index, text] as const)
+  })
+  talk(session, { connection: "salon", id: "b", channel: null, lines: [["customer", null, "Hi"]] })
+  session.database.exec(`
+    UPDATE conversations SET status = 'completed' WHERE id = 'salon:b';
+    INSERT INTO quarantine (connection, kind, provider_id, conversation_provider_id, reason, path, payload, payload_hash, first_seen_at, last_seen_at, page_id)
+      VALUES ('leads', 'message', 'x', 'a', 'r', '$', '{"a":"\u2028"}', 'h', '${at(0)}', '${at(0)}', 1)`)
+}
+
+const defaults: Omit<ExportOptions, "to"> = {
+  format: "csv",
+  sinceRun: null,
+  tables: [],
+  overwrite: false,
+  byteOrderMark: false
+}
+
+const exported = (path: string, options: Partial<ExportOptions> & { readonly to: string }) =>
+  Effect.provide(exportMirror({ ...defaults, ...options }), Db.layer(path, { readOnly: true }))
+
+const read = <A>(path: string, f: (session: Session) => A) =>
+  Effect.provide(
+    Effect.flatMap(Db, (db) => db.use("test", f)),
+    Db.layer(path)
+  )
+
+const rowsOf = (path: string, sql: string) =>
+  read(path, ({ prepare }) => prepare(sql).all() as ReadonlyArray<Record<string, unknown>>)
+
+describe("CSV", () => {
+  it.scoped("is read back by Python field by field, formulas and phone numbers behind an apostrophe", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      yield* exported(path, { to, tables: ["messages", "conversations"] })
+      const python = execFileSync("python3", [
+        "-c",
+        "import csv, json, sys; print(json.dumps([r['content'] for r in csv.DictReader(open(sys.argv[1], newline=''))]))",
+        join(to, "messages.csv")
+      ])
+      expect(JSON.parse(String(python))).toEqual([
+        '\'=HYPERLINK("http://x.example")',
+        "'+15555550100",
+        "'-1",
+        "'@here",
+        "'\tx",
+        "a\r\nb",
+        ' "quoted", ',
+        "",
+        "Grüße 🙂 你好",
+        "Hi"
+      ])
+      const text = readFileSync(join(to, "conversations.csv"), "utf8")
+      const [head, first, second, end] = text.split("\r\n")
+      expect(head).toMatch(/^id,connection,provider,/)
+      expect(first).toContain(",'=1+1,")
+      // Nobody said a channel, and the summary is null: nothing stands between the commas.
+      expect(second).toMatch(/^salon:b,salon,empfio,b,salon:p-b,,,completed,active,active,pending,,,,,,/)
+      expect(end).toBe("")
+    })
+  )
+
+  it.scoped("tells an empty text from null, and begins with a byte order mark where that is wished", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile((session) => {
+        talk(session, { id: "a", lines: [["customer", null, ""]] })
+        session.database.exec("UPDATE messages SET type = '', provider_role = NULL")
+      })
+      const to = yield* temporaryFolder
+      yield* exported(path, { to, tables: ["messages"], byteOrderMark: true })
+      expect(readFileSync(join(to, "messages.csv"), "utf8").split("\r\n")).toEqual([
+        "\ufeffkey,id,conversation_id,provider_id,position,role,provider_role,type,content,sent_at,sent_at_source,attributes,page_id",
+        '1,leads:a:m0,leads:a,m0,0,customer,,"","",,,{},1',
+        ""
+      ])
+    })
+  )
+})
+
+describe("NDJSON", () => {
+  it.scoped("has every row of every table as SQL gives it", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      const files = yield* exported(path, {
+        to,
+        format: "ndjson",
+        tables: exportable.map(({ name }) => name)
+      })
+      expect(files.map(({ table }) => table)).toEqual(exportable.map(({ name }) => name))
+      for (const { file, rows, table } of files) {
+        const lines = readFileSync(file, "utf8").split("\n")
+        expect(lines.pop()).toBe("")
+        expect(lines).toHaveLength(rows)
+        if (table === "open_changes" || table === "waiting_for_person") continue
+        const order = exportable.find(({ name }) => name === table)?.sql ?? ""
+        expect(lines.map((line) => JSON.parse(line))).toEqual(yield* rowsOf(path, order))
+      }
+    })
+  )
+})
+
+describe("Parquet", () => {
+  it.scoped("holds every row with times as times and whole numbers as whole numbers", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      const files = yield* exported(path, { to, format: "parquet" })
+      for (const { file, table } of files) {
+        const parquet = yield* Effect.promise(async () =>
+          parquetReadObjects({ file: await asyncBufferFromFile(file) })
+        )
+        const stored = yield* rowsOf(path, exportable.find(({ name }) => name === table)?.sql ?? "")
+        const plain = parquet.map((row) =>
+          Object.fromEntries(
+            Object.entries(row).map(([name, value]) => [
+              name,
+              value instanceof Date ? value.toISOString() : typeof value === "bigint" ? Number(value) : value
+            ])
+          )
+        )
+        if (table === "open_changes" || table === "waiting_for_person")
+          expect(plain).toHaveLength(stored.length)
+        else expect(plain).toEqual(stored)
+      }
+      const [message] = yield* Effect.promise(async () =>
+        parquetReadObjects({ file: await asyncBufferFromFile(join(to, "messages.parquet")) })
+      )
+      expect(message).toMatchObject({ sent_at: new Date(at(0)), position: 0n, content: nasty[0] })
+    })
+  )
+})
+
+describe("an export", () => {
+  it.scoped("shows one moment, whatever is committed while it is written", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      const writing = yield* Effect.fork(
+        Effect.provide(
+          Effect.gen(function* () {
+            const db = yield* Db
+            for (let index = 0; ; index += 1) {
+              yield* db.transaction("test", (session) =>
+                talk(session, { id: `new-${index}`, lines: [["customer", 1]] })
+              )
+              yield* Effect.yieldNow()
+            }
+          }),
+          Db.layer(path)
+        )
+      )
+      const before = yield* rowsOf(path, "SELECT id FROM messages")
+      yield* Effect.yieldNow()
+      yield* exported(path, { to, format: "ndjson" })
+      yield* Fiber.interrupt(writing)
+      const lines = (table: string) =>
+        readFileSync(join(to, `${table}.ndjson`), "utf8")
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line) as Record<string, number>)
+      const stored = lines("conversations").reduce((sum, row) => sum + (row.stored_messages ?? 0), 0)
+      expect(lines("messages")).toHaveLength(stored)
+      const after = yield* rowsOf(path, "SELECT id FROM messages")
+      expect(after.length).toBeGreaterThan(before.length)
+      expect(after.length).toBeGreaterThan(stored)
+    })
+  )
+
+  it.scoped("replaces no file without being told, and then leaves everything as it was", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      writeFileSync(join(to, "messages.csv"), "mine")
+      const error = yield* Effect.flip(exported(path, { to }))
+      expect(error).toMatchObject({ _tag: "StoreError", kind: "refused" })
+      expect(error.message).toBe(`${join(to, "messages.csv")} is there already`)
+      expect(readdirSync(to)).toEqual(["messages.csv"])
+      yield* exported(path, { to, overwrite: true })
+      expect(readFileSync(join(to, "messages.csv"), "utf8")).toMatch(/^key,id,/)
+    })
+  )
+
+  it.scoped("leaves neither half a file nor a changed one where it fails", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      writeFileSync(join(to, "messages.csv"), "mine")
+      const error = yield* Effect.flip(exported(path, { to, overwrite: true, sinceRun: 9 }))
+      expect(error.message).toBe("there is no run 9")
+      // A view that cannot be read is met after files were written.
+      yield* read(path, ({ database }) => database.exec("DROP VIEW outcomes"))
+      yield* Effect.flip(exported(path, { to, overwrite: true }))
+      expect(readdirSync(to)).toEqual(["messages.csv"])
+      expect(readFileSync(join(to, "messages.csv"), "utf8")).toBe("mine")
+    })
+  )
+
+  it.scoped("writes files that only their owner reads", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      for (const format of ["csv", "ndjson", "parquet"] as const) {
+        const to = join(yield* temporaryFolder, "new", "folder")
+        yield* exported(path, { to, format })
+        for (const file of readdirSync(to)) expect(statSync(join(to, file)).mode & 0o777, file).toBe(0o600)
+      }
+    })
+  )
+
+  it.scoped("says which tables there are where one is not", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      const error = yield* Effect.flip(exported(path, { to, tables: ["message"] }))
+      expect(error.message).toBe("there is no table message to export")
+      expect("hint" in error ? error.hint : "").toContain("messages")
+    })
+  )
+
+  it.scoped("gives what a run and those after it brought or changed, and all of what counts", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile((session) => {
+        fill(session)
+        talk(session, { id: "old", lines: [["customer", 1]] })
+        run(session, at(1_000))
+        talk(session, { id: "new", pageId: 3, lines: [["customer", 2_000]] })
+        session.database.exec(`
+          UPDATE remote_contacts SET observed_at = '${at(1_000)}' WHERE id = 'leads:p-new';
+          UPDATE remote_conversations SET page_id = 3 WHERE id = 'leads:a';
+          UPDATE status_changes SET requested_at = '${at(10)}'`)
+      })
+      const to = yield* temporaryFolder
+      const files = yield* exported(path, {
+        to,
+        sinceRun: 2,
+        format: "ndjson",
+        tables: exportable.map(({ name }) => name)
+      })
+      const ids = (table: string, column: string) =>
+        readFileSync(join(to, `${table}.ndjson`), "utf8")
+          .split("\n")
+          .filter((line) => line !== "")
+          .map((line) => JSON.parse(line)[column])
+      expect(ids("conversations", "id")).toEqual(["leads:a", "leads:new"])
+      expect(ids("conversation_facts", "conversation_id")).toEqual(["leads:a", "leads:new"])
+      expect(ids("messages", "id")).toEqual(["leads:new:m0"])
+      expect(ids("contacts", "id")).toEqual(["leads:p-new"])
+      expect(ids("runs", "id")).toEqual([2])
+      expect(ids("pages", "id")).toEqual([3, 4])
+      expect(ids("status_changes", "id")).toEqual([])
+      expect(ids("status_history", "conversation_id")).toEqual(["leads:new"])
+      const whole = files.find(({ table }) => table === "outcomes")
+      expect(whole?.rows).toBe((yield* rowsOf(path, "SELECT * FROM outcomes")).length)
+    })
+  )
+
+  it.scoped("tells Datasette what every table and column means", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      yield* exported(path, { to, tables: ["runs"] })
+      const metadata = JSON.parse(readFileSync(join(to, "metadata.json"), "utf8"))
+      const { queries, tables } = metadata.databases.mirror
+      expect(tables.messages.columns.sent_at).toBe(
+        "When it was sent. UTC, ISO 8601 text with milliseconds. Null: the vendor gives no time."
+      )
+      const sqls = Object.values(queries as Record<string, { readonly sql: string }>).map(({ sql }) => sql)
+      expect(sqls.length).toBeGreaterThan(10)
+      for (const sql of sqls) yield* rowsOf(path, sql)
+    })
+  )
+})
