@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Wish } from "../src/domain/StatusChange.ts"
 import { type PushStep, push } from "../src/push.ts"
+import { planPush } from "../src/pushPlan.ts"
 import type { ConflictPolicy } from "../src/settle.ts"
 import type { Db } from "../src/store/Db.ts"
 import { Outbox } from "../src/store/Outbox.ts"
@@ -39,7 +40,16 @@ const setUp = Effect.fn(function* (setting: Setting = {}) {
         refuse: twin.provider.refuse
       })
     )
-  return { leaping, twin, runId, outbox, steps, wish, run: timed(push(target, { runId, observe })) }
+  return {
+    leaping,
+    twin,
+    runId,
+    outbox,
+    steps,
+    wish,
+    run: timed(push(target, { runId, observe })),
+    plan: timed(planPush(target))
+  }
 })
 
 const none = { confirmed: 0, queued: 0, rejected: 0, conflict: 0, pending: 0 }
@@ -400,5 +410,76 @@ describe("a vendor in trouble", () => {
       for (let number = 1; number <= 8; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
       twin.readFaults.push("5xx")
       expect(yield* run).toEqual({ changes: { ...none, confirmed: 7, pending: 1 }, error: null })
+    }))
+})
+
+describe("a plan", () => {
+  test("says what a push would do about each change, and changes nothing", () =>
+    Effect.gen(function* () {
+      const { plan, run, twin, wish, leaping } = yield* setUp({ conversations: 6 })
+      yield* editStatus("desk:c-6", "completed")
+      twin.writeFaults.push("449 lost")
+      yield* run
+      yield* editStatus("desk:c-6", "handed_off")
+      for (const number of [2, 3, 4]) yield* editStatus(`desk:c-${number}`, "completed")
+      yield* wish(1, "completed", { title: "Done", tags: ["spam"] })
+      yield* wish(5, "completed")
+      twin.edit("c-2", "ended_chat", leaping.now())
+      twin.edit("c-3", "human-chatting", leaping.now())
+      twin.remove("c-4")
+      twin.readFaults.push("5xx")
+      const before = yield* rows("SELECT * FROM status_changes ORDER BY id")
+      const planned = yield* plan
+      expect(planned.map(({ action, change }) => `${change.providerId} ${action}`)).toEqual([
+        "c-1 unknown",
+        "c-2 confirm",
+        "c-3 conflict",
+        "c-4 reject",
+        "c-5 send",
+        "c-6 send",
+        "c-6 hold back"
+      ])
+      expect((yield* plan)[0]?.fields).toEqual([
+        { field: "status", from: "ai-chatting", to: "completed" },
+        { field: "title", from: null, to: "Done" },
+        { field: "tags", from: null, to: "spam" }
+      ])
+      expect(yield* rows("SELECT * FROM status_changes ORDER BY id")).toEqual(before)
+      expect(twin.applied).toEqual([])
+    }))
+})
+
+describe("what a run changed", () => {
+  test("can be asked back, as far as the vendor takes it", () =>
+    Effect.gen(function* () {
+      const { outbox, run, runId, twin, wish } = yield* setUp({ conversations: 4 })
+      yield* addConversation("desk", "c-9", "unknown", "paused")
+      twin.add("c-9", "paused")
+      yield* wish(1, "completed", { title: "Done", tags: ["spam"] })
+      for (const id of ["c-2", "c-3", "c-9"]) yield* editStatus(`desk:${id}`, "completed")
+      twin.edit("c-3", "completed", 5)
+      yield* run
+      yield* editStatus("desk:c-2", "handed_off")
+      yield* run
+      const undoable = yield* outbox.undoable(runId)
+      expect(undoable.map(({ change, status, title, why }) => [change.id, status, title, why])).toEqual([
+        [
+          1,
+          "active",
+          null,
+          [
+            "it had no title before, and a title cannot be taken away",
+            "the provider never removes a tag: spam"
+          ]
+        ],
+        // Two changes of one run are undone to what was there before the first.
+        [5, "active", null, []],
+        [
+          4,
+          null,
+          null,
+          ["it was `paused`, which cannot be set there (it takes active, completed, handed_off)"]
+        ]
+      ])
     }))
 })

@@ -157,6 +157,11 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         db.transaction(`Outbox.${op}`, (session) => f(session, now(millis)))
       )
 
+    const read = <A>(op: string, f: (session: Session, at: Timestamp) => A): Effect.Effect<A, StoreError> =>
+      Effect.flatMap(Clock.currentTimeMillis, (millis) =>
+        db.use(`Outbox.${op}`, (session) => f(session, now(millis)))
+      )
+
     /** For functions that return a refusal instead of writing. */
     const attempt = <A>(op: string, f: (session: Session, at: Timestamp) => A | ChangeRefused) =>
       Effect.flatMap(write(op, f), (result) =>
@@ -255,9 +260,9 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       /** A change as it is now; null: there is none. */
       current,
       dueConversations: (connection: string) =>
-        write("dueConversations", (session, at) => dueConversations(session, connection, at)),
+        read("dueConversations", (session, at) => dueConversations(session, connection, at)),
       dueChange: (conversationId: string) =>
-        write("dueChange", (session, at) => dueChange(session, conversationId, at)),
+        read("dueChange", (session, at) => dueChange(session, conversationId, at)),
       /**
        * Null: the change was replaced or taken back meanwhile. On disk before this returns, even should the machine
        * lose its power right after.
