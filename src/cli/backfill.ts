@@ -7,7 +7,7 @@ import { backfillLane } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { maxWait, maxWaitMillis, names } from "./options.ts"
-import { runAndReport } from "./sync.ts"
+import { runAndReport } from "./running.ts"
 import { verb } from "./verb.ts"
 
 const time = (name: "since" | "until", means: string) =>

@@ -17,7 +17,7 @@ import { askedText, planDocument, planTable } from "./render/changes.ts"
 import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { runReportText } from "./render/runReport.ts"
-import { runAndReport } from "./sync.ts"
+import { runAndReport } from "./running.ts"
 import { verb } from "./verb.ts"
 
 interface ConnectionPlan {

@@ -1,29 +1,37 @@
 import { Options } from "@effect/cli"
 import { Effect } from "effect"
-import { storeLayer, talkingLayer } from "../layers.ts"
+import type { ConnectionConfig } from "../config/Config.ts"
 import type { Progress } from "../progress.ts"
-import { type LaneWork, type RunOptions, run } from "../run.ts"
+import type { LaneWork } from "../run.ts"
 import type { Mirror } from "../store/Mirror.ts"
 import type { Outbox } from "../store/Outbox.ts"
 import { pushLane, syncLane } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
-import type { ExitCode } from "./exitCodes.ts"
+import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { maxWait, maxWaitMillis, names } from "./options.ts"
+import { planOf, plansDocument, plansText } from "./push.ts"
 import { Output } from "./render/Output.ts"
-import { runReportText } from "./render/runReport.ts"
+import { runAndReport } from "./running.ts"
 import { verb } from "./verb.ts"
 
-/** Runs connections against the mirror's file, tells what happened, and ends with the run's exit code. */
-export const runAndReport = <R>(database: string, options: RunOptions<R>) =>
-  Effect.gen(function* () {
-    const output = yield* Output
-    const { json } = yield* Globals
-    const { report, exitCode } = yield* run(options).pipe(Effect.provide(talkingLayer))
-    yield* json ? output.document(report) : output.result(runReportText(report, yield* output.resultColumns))
-    return exitCode satisfies ExitCode
-  }).pipe(Effect.provide(storeLayer(database)))
+/** What would be sent, read live; what would be pulled is only known once it is listed. */
+const showPlan = Effect.fn("sync.plan")(function* (
+  connections: ReadonlyArray<ConnectionConfig>,
+  waitMillis: number
+) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  const plans = yield* planOf(connections, waitMillis)
+  const pulled = connections.map(({ name }) => name)
+  yield* json
+    ? output.document({ command: "sync", plan: true, connections: plansDocument(plans), pull: pulled })
+    : output.result(
+        `${plansText(plans, yield* output.resultColumns)}\nThen it would pull what has changed at ${pulled.join(", ")}.`
+      )
+  return exitCodes.complete satisfies ExitCode
+})
 
 export const sync = verb(
   {
@@ -37,6 +45,9 @@ export const sync = verb(
       ),
       full: Options.boolean("full").pipe(
         Options.withDescription("Fetch every conversation's details again, changed or not.")
+      ),
+      plan: Options.boolean("plan").pipe(
+        Options.withDescription("Show what would be sent, read live; send and write nothing.")
       ),
       maxWait
     },
@@ -52,6 +63,7 @@ export const sync = verb(
     const waitMillis = yield* maxWaitMillis(input.maxWait)
     const config = yield* loadConfiguration
     const connections = yield* selectConnections(config, input.names)
+    if (input.plan) return yield* showPlan(input.pullOnly ? [] : connections, waitMillis)
     const lanes: ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> = [
       ...(input.pullOnly ? [] : [pushLane]),
       ...(input.pushOnly ? [] : [syncLane({ full: input.full })])
