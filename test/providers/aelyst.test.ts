@@ -934,6 +934,7 @@ describe("Aelyst's status", () => {
   it.effect.each([
     [wish("active"), { status: "open" }],
     [wish("completed"), { status: "close" }],
+    [wish("completed", { category: "", summary: "" }), { status: "close" }],
     [wish("completed", { category: "Spam", summary: "" }), { status: "close", category: "Spam" }],
     [
       wish("completed", { category: "Spam", summary: "This contact is a bot" }),
