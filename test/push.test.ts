@@ -296,6 +296,20 @@ describe("a vendor that queues", () => {
       expect((yield* run).changes).toEqual({ ...none, confirmed: 1 })
       expect(twin.applied).toHaveLength(1)
     }))
+
+  test("is given the same time where the run died before it could write down the 449", () =>
+    Effect.gen(function* () {
+      const { run, twin, leaping, outbox } = yield* setUp({ versioned: false, echo: false })
+      yield* editStatus("desk:c-1", "completed")
+      twin.writeFaults.push("449 applied")
+      const dying = { ...outbox, queued: () => Effect.die("killed") } as unknown as Outbox
+      expect((yield* Effect.exit(Effect.provideService(run, Outbox, dying)))._tag).toBe("Failure")
+      expect(yield* outbox.change(1)).toMatchObject({ state: "sending" })
+      expect((yield* run).changes).toEqual({ ...none, queued: 1 })
+      leaping.advance(6 * minute)
+      expect((yield* run).changes).toEqual({ ...none, confirmed: 1 })
+      expect(twin.applied).toHaveLength(1)
+    }))
 })
 
 describe("what the vendor accepted and does not show", () => {

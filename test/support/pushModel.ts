@@ -285,7 +285,7 @@ const action = Effect.fn(function* (world: World) {
   if (what < 13) return leaping.advance(random.below(12 * minute))
   if (what < 14 && options.edits) return world.twin.touch(pick(world, world.ids), leaping.now())
   if (chance(world, 0.6)) arm(world)
-  world.life = chance(world, 0.4) ? 1 + random.below(40) : Number.POSITIVE_INFINITY
+  world.life = chance(world, 0.5) ? 1 + random.below(30) : Number.POSITIVE_INFINITY
   // Now and then an answer that was asked for before the push arrives after it.
   const late = chance(world, 0.2) ? yield* listing(world) : null
   yield* pushOnce(world)
