@@ -28,7 +28,7 @@ export interface Session {
 
 const fileMode = 0o600
 
-/** Creates the file with nobody else's eyes on it, or tightens one that is there; -wal and -shm take its mode. */
+/** Creates the file with nobody else's eyes on it, or takes others' rights to it away; -wal and -shm take its mode. */
 const secure = (path: string): void => {
   try {
     closeSync(openSync(path, "wx", fileMode))
@@ -39,7 +39,7 @@ const secure = (path: string): void => {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     const stats = statSync(file, { throwIfNoEntry: false })
     if (stats?.isFile() && (stats.mode & 0o077) !== 0 && stats.uid === process.getuid?.()) {
-      chmodSync(file, fileMode)
+      chmodSync(file, stats.mode & 0o700)
     }
   }
 }

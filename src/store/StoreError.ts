@@ -66,10 +66,11 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
     message: `${path} is locked by another statement of this program`,
     hint: "Run again."
   }),
+  // That the file and its folder exist was looked at before.
   SQLITE_CANTOPEN: (path) => ({
-    kind: "no-such-file",
-    message: `${path} cannot be opened`,
-    hint: "Check that its folder exists, and that this user may read and write there."
+    kind: "read-only",
+    message: `${path} cannot be opened: permission denied`,
+    hint: "This user must be able to read and write the file, its -wal and -shm files, and its folder, even to read the mirror."
   }),
   SQLITE_IOERR: (path) => ({
     kind: "other",
