@@ -970,6 +970,13 @@ describe("Aelyst's status", () => {
     })
   )
 
+  it.effect("is known though another field of the contact is unreadable", () =>
+    Effect.gen(function* () {
+      const { provider } = account(() => ({ json: contact(1, { phone: 7 }) }))
+      assert.strictEqual((yield* provider.readStatus(change(wish("active"))))?.status, "active")
+    })
+  )
+
   it.effect("is read live from the contact", () =>
     Effect.gen(function* () {
       const { provider, requests } = account(workspace({ contacts: [contact(1, { status: "closed" })] }))

@@ -659,6 +659,16 @@ describe("NaturaLead's status", () => {
     })
   )
 
+  it.effect("is known though another field of the conversation is unreadable", () =>
+    Effect.gen(function* () {
+      const { provider } = account(() => ({
+        json: conversation("a/b", [], { status: "completed", summary: 7 })
+      }))
+      assert.strictEqual((yield* provider.readStatus(change("completed")))?.status, "completed")
+      assert.strictEqual((yield* provider.setStatus(change("completed"))).state?.status, "completed")
+    })
+  )
+
   it.effect("is not believed where the answer is another conversation, or none", () =>
     Effect.gen(function* () {
       for (const answer of [

@@ -13,7 +13,7 @@ import { gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getContact, listContacts, listMessages, updateConversationStatus } from "./requests.ts"
 import { scan } from "./scan.ts"
-import { type Contact, decodeContact, decodeStatusUpdated } from "./wire.ts"
+import { decodeContact, decodeState, decodeStatusUpdated } from "./wire.ts"
 
 const title = "Aelyst"
 
@@ -34,12 +34,15 @@ const limits: ReadonlyArray<Limit> = [
 const longestCategory = 128
 const longestSummary = 512
 
-/** A contact, which must be the one that was asked for. */
-const contactIn =
-  (contactId: string) =>
-  (json: unknown): Either.Either<Contact, Fault> =>
+/** Decodes a contact, which must be the one that was asked for. */
+const only =
+  <A extends { readonly id: string }>(
+    decode: (json: unknown) => Either.Either<A, Fault>,
+    contactId: string
+  ) =>
+  (json: unknown): Either.Either<A, Fault> =>
     Either.filterOrLeft(
-      decodeContact(json),
+      decode(json),
       (contact) => contact.id === contactId,
       () => ({ path: "$.id", reason: "another contact than the one that was asked for" })
     )
@@ -48,7 +51,7 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
     if (isMissing(answer)) return null
-    return toRemoteState(yield* decodeAnswer(title, answer, contactIn(providerId)), map)
+    return toRemoteState(yield* decodeAnswer(title, answer, only(decodeState, providerId)), map)
   })
 
 /** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
@@ -58,7 +61,7 @@ const fetch = (client: ProviderClient, map: StatusMap, messages: boolean): Provi
     if (isMissing(answer)) return null
     const { exchange, text } = answer
     const json = parseJson(text)
-    const contact = Either.flatMap(json, contactIn(providerId))
+    const contact = Either.flatMap(json, only(decodeContact, providerId))
     if (Either.isLeft(contact)) {
       const record = { kind: "contact", providerId, conversationId: providerId, payload: text }
       return page({ exchange, items: [unreadableItem(record, contact.left)] })

@@ -16,6 +16,7 @@ import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.
 import { idOf, lastSentAt, unreadable } from "../page.ts"
 import { statusMap as makeStatusMap } from "../statusWords.ts"
 import {
+  type ContactState,
   decodeContact,
   decodeMessage,
   type Contact as WireContact,
@@ -264,7 +265,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   }
 }
 
-export const toRemoteState = (wire: WireContact, map: StatusMap): RemoteState => ({
+export const toRemoteState = (wire: ContactState, map: StatusMap): RemoteState => ({
   status: map.read(wire.status),
   providerStatus: wire.status,
   updatedAt: null,

@@ -108,7 +108,12 @@ export const List = Schema.Struct({
 /** https://developers.aelyst.ai/api/operations/updateconversationstatus/ */
 export const StatusUpdated = Schema.Struct({ contactId: optional(textOrNumber) })
 
+/** What tells a conversation's status: a fault in any other field is no reason not to know it. */
+export const ContactState = Contact.pick("id", "status", "tags")
+export type ContactState = typeof ContactState.Type
+
 export const decodeContact = decoder(Contact)
+export const decodeState = decoder(ContactState)
 export const decodeMessage = decoder(Message)
 export const decodeList = decoder(List)
 export const decodeStatusUpdated = decoder(StatusUpdated)

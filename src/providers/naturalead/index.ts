@@ -12,7 +12,7 @@ import { firstElement } from "./batches.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, updateStatus } from "./requests.ts"
 import { readDetail, scan } from "./scan.ts"
-import { decodeConversation } from "./wire.ts"
+import { decodeState } from "./wire.ts"
 
 const title = "NaturaLead"
 
@@ -27,10 +27,10 @@ const limits: ReadonlyArray<Limit> = [
   { name: "1,000 a minute for the address", requests: 1_000, perMillis: 60_000, scope: "connection" }
 ]
 
-/** The conversation in an answer, which must be the one that was asked for. */
-const conversationIn = (answer: Answer, id: string) =>
+/** The state of the conversation in an answer, which must be the one that was asked for. */
+const stateIn = (answer: Answer, id: string) =>
   Effect.filterOrFail(
-    decodeAnswer(title, answer, decodeConversation),
+    decodeAnswer(title, answer, decodeState),
     (conversation) => conversation._id === id,
     () => malformed(title, answer.exchange.operation, "it is another one than was asked for")
   )
@@ -38,7 +38,7 @@ const conversationIn = (answer: Answer, id: string) =>
 const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
   Effect.fn("naturalead.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getConversation(providerId))
-    return isMissing(answer) ? null : toRemoteState(yield* conversationIn(answer, providerId), map)
+    return isMissing(answer) ? null : toRemoteState(yield* stateIn(answer, providerId), map)
   })
 
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */
@@ -47,7 +47,7 @@ const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"
     const word = wish.status === null ? undefined : map.write[wish.status]
     if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
     const answer = yield* client.write(updateStatus(providerId, word))
-    const wire = yield* conversationIn(answer, providerId)
+    const wire = yield* stateIn(answer, providerId)
     const outcome: WriteOutcome = { state: wire.status === null ? null : toRemoteState(wire, map) }
     return outcome
   })

@@ -15,7 +15,12 @@ import { digest } from "../digest.ts"
 import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import { idOf, lastSentAt, unreadable } from "../page.ts"
 import { statusMap as makeStatusMap } from "../statusWords.ts"
-import { decodeConversation, decodeMessage, type Conversation as WireConversation } from "./wire.ts"
+import {
+  type ConversationState,
+  decodeConversation,
+  decodeMessage,
+  type Conversation as WireConversation
+} from "./wire.ts"
 
 /** The only kind of payload: a conversation with its messages. */
 export const kind = "conversation"
@@ -195,7 +200,7 @@ export const withoutMessages = (payload: string): string => {
   return JSON.stringify(rest)
 }
 
-export const toRemoteState = (wire: WireConversation, map: StatusMap): RemoteState => ({
+export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({
   status: map.read(wire.status),
   providerStatus: wire.status,
   updatedAt: wire.updatedAt,

@@ -49,7 +49,12 @@ export const Conversation = Schema.Struct({
 })
 export type Conversation = typeof Conversation.Type
 
+/** What tells a conversation's status: a fault in any other field is no reason not to know it. */
+export const ConversationState = Conversation.pick("_id", "status", "updatedAt")
+export type ConversationState = typeof ConversationState.Type
+
 export const decodeConversation = decoder(Conversation)
+export const decodeState = decoder(ConversationState)
 export const decodeMessage = decoder(Message)
 
 /**
