@@ -28,6 +28,8 @@ export interface ListedPage {
   readonly total: number | null
   /** The page size that the vendor says it used; null where it does not say. */
   readonly size: number | null
+  /** The vendor says that nothing follows. */
+  readonly last?: boolean
 }
 
 export interface Step {
@@ -202,6 +204,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
   }
 
   const isLast = (page: ListedPage, fresh: number): boolean => {
+    if (page.last === true) return true
     const knownTotal = totalIsWrong ? null : page.total
     if (knownTotal === null || !exact)
       return fresh === 0 || (knownTotal !== null && pass.distinct >= knownTotal)

@@ -1,0 +1,159 @@
+import { type ListedRow, pageWalk } from "../pageWalk.ts"
+import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
+
+/*
+ * One agent's conversations, newest first. Two ways of paging were seen: by number, until a page brings nothing new,
+ * and by cursor, at most 20 rows at a time. The first answer tells which it is. Pure, so that it can be tried against
+ * any server one can imagine.
+ */
+
+/** Where a listing goes on that is interrupted. */
+export type Place = { readonly rows: number } | { readonly cursor: string }
+
+export interface Row extends ListedRow {
+  /** This scan has not dealt with it as it is, and the mirror does not hold it as it is. */
+  readonly isNews: boolean
+}
+
+export interface Listed {
+  readonly rows: ReadonlyArray<Row>
+  readonly hasMore: boolean | null
+  readonly nextCursor: string | null
+  /** The page size that the vendor says it used. */
+  readonly limit: number | null
+}
+
+export interface Step {
+  /** For each row: it was seen before in this scan, and comes again only because we asked so. */
+  readonly again: ReadonlyArray<boolean>
+  /** Null: at an earlier page's place. */
+  readonly place: Place | null
+  /** Set once nothing more is to be asked. */
+  readonly end: { readonly complete: boolean; readonly reason: string | null } | null
+  /** Set where the list does not end: what shows it. */
+  readonly endless: string | null
+}
+
+export interface AgentList {
+  readonly next: () => ListOptions
+  /** Takes the answer to the last `next`. */
+  readonly received: (listed: Listed) => Step
+  /** The last `next` was refused. Returns whether there is another way: then ask `next` again. */
+  readonly refused: () => boolean
+}
+
+export interface AgentListOptions {
+  readonly from: Place | null
+  /** The largest page to try; left out: 100. */
+  readonly largest?: number
+  /** After how many pages a list is taken to have no end; left out: 20,000. */
+  readonly mostPages?: number
+}
+
+/** How often a listing is begun anew because its cursor is no longer taken. */
+const mostRestarts = 2
+
+const complete = { complete: true, reason: null } as const
+
+/** Reads by cursor to the end, then from the front as far as there is news: what moved ahead meanwhile is there. */
+const cursorWalk = (from: string | null, mostPages: number) => {
+  let cursor = from
+  let restarts = 0
+  let pages = 0
+  /** Not all of the list has been read by this walk, one page after the other. */
+  let patched = from !== null
+  let phase: "forward" | "front" = "forward"
+  const used = new Set<string>()
+  const seen = new Set<string>()
+
+  const startOver = (next: typeof phase): void => {
+    phase = next
+    patched = true
+    cursor = null
+    used.clear()
+  }
+
+  const step = (again: Step["again"], parts: Partial<Step>): Step => ({
+    again,
+    place: null,
+    end: null,
+    endless: null,
+    ...parts
+  })
+
+  const received = ({ rows, hasMore, nextCursor }: Listed): Step => {
+    const isAgain = phase === "front" || restarts > 0
+    const again = rows.map(({ id }) => isAgain && id !== null && seen.has(id))
+    for (const { id } of rows) if (id !== null) seen.add(id)
+    pages++
+    if (pages > mostPages) return step(again, { endless: `it went on after ${mostPages} pages` })
+    const goesOn = nextCursor !== null && nextCursor !== "" && hasMore !== false
+    if (phase === "front" && !rows.some(({ isNews }) => isNews)) return step(again, { end: complete })
+    if (goesOn) {
+      if (used.has(nextCursor)) return step(again, { endless: "its cursor comes again" })
+      used.add(nextCursor)
+      cursor = nextCursor
+      return step(again, { place: phase === "forward" ? { cursor } : null })
+    }
+    if (phase === "front" || (pages === 1 && !patched)) return step(again, { end: complete })
+    startOver("front")
+    return step(again, {})
+  }
+
+  return {
+    next: (): ListOptions =>
+      cursor === null ? { page: 1, limit: largestCursorPage } : { cursor, limit: largestCursorPage },
+    received,
+    refused: (): boolean => {
+      if (cursor === null || restarts === mostRestarts) return false
+      restarts++
+      startOver("forward")
+      return true
+    }
+  }
+}
+
+/** One scan of one agent's list. Holds its place: ask, answer, ask, answer. */
+export const agentList = (options: AgentListOptions): AgentList => {
+  const { from, mostPages = 20_000 } = options
+  let largest = options.largest ?? largestPage
+  let rowsFrom = from !== null && "rows" in from ? from.rows : 0
+  const numbered = () => pageWalk({ largest, from: rowsFrom, mostPages })
+  let walk = numbered()
+  let byCursor = from !== null && "cursor" in from ? cursorWalk(from.cursor, mostPages) : null
+  let answers = 0
+
+  const next = (): ListOptions => {
+    if (byCursor !== null) return byCursor.next()
+    const { page, size } = walk.next()
+    return { page, limit: size }
+  }
+
+  const received = (listed: Listed): Step => {
+    answers++
+    if (byCursor === null && answers === 1 && listed.nextCursor !== null && listed.nextCursor !== "") {
+      byCursor = cursorWalk(null, mostPages)
+    }
+    if (byCursor !== null) return byCursor.received(listed)
+    const { again, cursor, end, endless } = walk.received({
+      rows: listed.rows,
+      total: null,
+      size: listed.limit,
+      last: listed.hasMore === false
+    })
+    return { again, place: cursor === null ? null : { rows: cursor }, end, endless }
+  }
+
+  const refused = (): boolean => {
+    if (byCursor !== null) return byCursor.refused()
+    if (answers > 0) return false
+    // It takes no page but the first without a cursor, or the page is too large for it.
+    if (rowsFrom > 0) rowsFrom = 0
+    else if (largest > largestCursorPage) largest = largestCursorPage
+    else return false
+    walk = numbered()
+    return true
+  }
+
+  return { next, received, refused }
+}

@@ -1,0 +1,65 @@
+import { Effect, Either } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import type { Exchange, ProviderClient } from "../../http/client.ts"
+import { malformed } from "../answer.ts"
+import { parseJson } from "../decode.ts"
+import { idOf } from "../page.ts"
+import { title } from "./exports.ts"
+import { listAgents } from "./requests.ts"
+import { type AgentPage, decodeAgentPage } from "./wire.ts"
+
+/*
+ * Agents carry the workspace's secrets. Nothing of them but their ids leaves this file, and no fault quotes them.
+ */
+
+export interface Agents {
+  /** In an order of their own, so that an interrupted scan finds its place. */
+  readonly ids: ReadonlyArray<string>
+  /** Some agent has no id that could be read. */
+  readonly nameless: number
+  /** Of the request for them; null: none was needed. */
+  readonly exchange: Exchange | null
+}
+
+const mostPages = 1_000
+
+const noPaging = { totalPages: null, currentPage: null, hasMore: null }
+
+/** The list of agents in whatever envelope it came; null: there is none. */
+const readPage = (text: string) => {
+  const json = Either.getOrNull(parseJson(text))
+  if (Array.isArray(json)) return { list: json as ReadonlyArray<Json>, paging: noPaging }
+  const decoded = Either.getOrNull(decodeAgentPage(json))
+  const list = decoded?.data ?? decoded?.agents ?? null
+  return decoded === null || list === null ? null : { list: list as ReadonlyArray<Json>, paging: decoded }
+}
+
+const agentId = (agent: Json): string | null =>
+  idOf(agent, "ID") ?? idOf(agent, "id") ?? idOf(agent, "agentId")
+
+const hasMore = (
+  { totalPages, currentPage, hasMore: more }: Omit<AgentPage, "data" | "agents">,
+  page: number
+) => more ?? (totalPages !== null && (currentPage ?? page) < totalPages)
+
+/** Every agent of the token's workspace. */
+export const readAgents = (client: ProviderClient) =>
+  Effect.gen(function* () {
+    const ids = new Set<string>()
+    let nameless = 0
+    for (let page = 1; ; page++) {
+      const answer = yield* client.read(listAgents(page))
+      const read = readPage(answer.text)
+      if (read === null) return yield* malformed(title, "list agents", "no list under data or agents")
+      const before = ids.size
+      for (const agent of read.list) {
+        const id = agentId(agent)
+        if (id === null) nameless++
+        else ids.add(id)
+      }
+      if (!hasMore(read.paging, page) || ids.size === before || page === mostPages) {
+        const agents: Agents = { ids: [...ids].sort(), nameless, exchange: answer.exchange }
+        return agents
+      }
+    }
+  })

@@ -1,0 +1,209 @@
+import { Either } from "effect"
+import { type Json, type Message, normalizeRole, type Role } from "../../domain/Conversation.ts"
+import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
+import type { Fault } from "../decode.ts"
+import { canonical, digest } from "../digest.ts"
+import type { Unreadable } from "../Provider.ts"
+import { idOf, unreadable } from "../page.ts"
+import { readExportTime } from "./exportTime.ts"
+import {
+  decodeExport,
+  decodeOtherMessage,
+  decodeTextMessage,
+  decodeTurn,
+  type Turn,
+  type Message as WireMessage
+} from "./wire.ts"
+
+/** How an export is to be read. */
+export interface ExportReading {
+  readonly conversationId: string
+  /** The zone of times that name none. */
+  readonly timeZone: string
+  /** Whether a person on our side has talked: bot messages that no AI made are then theirs. */
+  readonly personChats: boolean
+}
+
+type JsonObject = { readonly [key: string]: Json }
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const objectIn = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
+
+/** The payload, which what is stored (rather than exported) holds within `item`. */
+const payloadOf = (message: WireMessage): JsonObject => ({
+  ...objectIn(objectIn(message.item ?? undefined).payload),
+  ...objectIn(message.payload ?? undefined)
+})
+
+const filledText = (value: Json | undefined): string | null =>
+  typeof value === "string" && value !== "" ? value : null
+
+const buttonNames = (payload: JsonObject): string | null => {
+  const buttons = Array.isArray(payload.buttons) ? (payload.buttons as ReadonlyArray<Json>) : []
+  const names = buttons.flatMap((button) => filledText(objectIn(button).name) ?? [])
+  return names.length === 0 ? null : names.join(", ")
+}
+
+/** What was said; of a choice, its question and the names of its buttons. */
+const contentOf = (type: string, payload: JsonObject): string | null => {
+  const said = filledText(payload.message)
+  if (type !== "choice") return said
+  const parts = [said, buttonNames(payload)].filter((part) => part !== null)
+  return parts.length === 0 ? null : parts.join("\n")
+}
+
+/** `human` is the vendor's word for the customer. */
+const roleOf = (from: string | null, aiMade: boolean | null, personChats: boolean): Role => {
+  if (from?.toLowerCase() === "human") return "customer"
+  const role = normalizeRole(from)
+  return role === "agent" && aiMade === false && personChats ? "human" : role
+}
+
+/** May change without the message becoming another. */
+const judgements = ["feedback", "aiGenerated"]
+
+const withoutKeys = (
+  record: { readonly [key: string]: Json | undefined },
+  keys: ReadonlyArray<string>
+): { [key: string]: Json } => {
+  const kept: { [key: string]: Json } = {}
+  for (const [key, value] of Object.entries(record)) {
+    if (value !== undefined && value !== null && !keys.includes(key)) kept[key] = value
+  }
+  return kept
+}
+
+/** Makes equal keys different: the first is the key itself, and appended messages change none before them. */
+const numbering = (): ((key: string) => string) => {
+  const times = new Map<string, number>()
+  return (key) => {
+    const time = (times.get(key) ?? 0) + 1
+    times.set(key, time)
+    return time === 1 ? key : `${key}-${time}`
+  }
+}
+
+const attributesOf = (message: WireMessage, turn: Turn, payload: JsonObject) => {
+  const rest = withoutKeys(payload, ["message", ...judgements])
+  return withoutKeys(
+    {
+      feedback: payload.feedback,
+      aiGenerated: payload.aiGenerated,
+      isAIGenerated: message.isAIGenerated ?? turn.isAIGenerated,
+      session_id: turn.session_id,
+      sourceLabel: message.sourceLabel,
+      sendError: message.sendError,
+      replyTo: message.replyTo,
+      payload: Object.keys(rest).length === 0 ? null : rest
+    },
+    []
+  )
+}
+
+const noTime: Fault = {
+  path: "$.ts",
+  reason: 'expected a time such as "December 1st 2024, 10:30:00 am", or one in Unix seconds or milliseconds'
+}
+
+const absent = (value: Json | null | undefined): boolean =>
+  value === null || value === undefined || value === ""
+
+interface Place {
+  readonly reading: ExportReading
+  readonly turn: Turn
+  readonly number: (key: string) => string
+  /** When the message before it was sent, epoch milliseconds. */
+  readonly previous: number | null
+}
+
+/** When it was said: the message's own time, else its turn's. */
+const timeOf = (message: WireMessage, { turn, reading, previous }: Place) => {
+  const source = absent(message.ts) ? (absent(turn.ts) ? null : "turn.ts") : "ts"
+  const value = source === "ts" ? message.ts : turn.ts
+  const sentAt = source === null ? null : readExportTime(value, reading.timeZone, previous)
+  return { source, value: value ?? null, sentAt }
+}
+
+const decodeMessage = (entry: Json): Either.Either<WireMessage, Fault> => {
+  const type = objectIn(entry).type
+  return type === "text" || absent(type) ? decodeTextMessage(entry) : decodeOtherMessage(entry)
+}
+
+const readMessage = (entry: Json, place: Place): Either.Either<Message, Fault> =>
+  Either.flatMap(decodeMessage(entry), (wire) => {
+    const { turn, reading, number } = place
+    const time = timeOf(wire, place)
+    if (time.source !== null && time.sentAt === null) return Either.left(noTime)
+    // Decoding keeps what is documented; the rest is taken from the message as it came.
+    const record = objectIn(entry)
+    const payload = payloadOf({ ...wire, payload: record.payload ?? null, item: record.item ?? null })
+    const type = wire.type ?? filledText(objectIn(record.item).type) ?? "text"
+    const from = wire.from ?? turn.from
+    const aiMade = payload.aiGenerated ?? wire.isAIGenerated ?? turn.isAIGenerated
+    const made = digest(canonical([time.value, from, type, withoutKeys(payload, judgements)]))
+    const mid = filledText(wire.mid ?? undefined)
+    const message: Message = {
+      messageId: number(mid ?? made),
+      providerId: mid,
+      role: roleOf(from, typeof aiMade === "boolean" ? aiMade : null, reading.personChats),
+      providerRole: from,
+      type,
+      content: contentOf(type, payload),
+      sentAt: time.sentAt,
+      sentAtSource: time.source,
+      attributes: attributesOf(wire, turn, payload)
+    }
+    return Either.right(message)
+  })
+
+export interface ReadExport {
+  /** Null: the export says nothing about messages. */
+  readonly items: ReadonlyArray<Message> | null
+  readonly unreadable: ReadonlyArray<Unreadable>
+}
+
+/** The messages of an export, in its order, and what of it did not decode. @param key the raw payload's `providerId` */
+export const readExport = (value: Json, key: string, reading: ExportReading): ReadExport => {
+  const { conversationId } = reading
+  const faulty = (kind: string, record: Json, providerId: string | null, fault: Fault) =>
+    unreadable({ kind, providerId, conversationId, payload: JSON.stringify(record) }, fault)
+  const decoded = decodeExport(value)
+  if (Either.isLeft(decoded)) {
+    return { items: null, unreadable: [faulty("export", value, key, decoded.left)] }
+  }
+  if (decoded.right.turns === null) return { items: null, unreadable: [] }
+  const items: Array<Message> = []
+  const faults: Array<Unreadable> = []
+  const number = numbering()
+  let previous: Timestamp | null = null
+  for (const element of decoded.right.turns) {
+    const turn = decodeTurn(element)
+    if (Either.isLeft(turn)) {
+      faults.push(faulty("turn", element as Json, null, turn.left))
+      continue
+    }
+    for (const entry of (turn.right.messages ?? []) as ReadonlyArray<Json>) {
+      const place = {
+        reading,
+        turn: turn.right,
+        number,
+        previous: previous === null ? null : toMillis(previous)
+      }
+      const message = readMessage(entry, place)
+      if (Either.isLeft(message)) faults.push(faulty("message", entry, idOf(entry, "mid"), message.left))
+      else {
+        items.push(message.right)
+        previous = message.right.sentAt ?? previous
+      }
+    }
+  }
+  return { items, unreadable: faults }
+}
+
+/** The id of the conversation that an exported record is about; null: it cannot be read. */
+export const exportedId = (value: Json): string | null => {
+  const convo = objectIn(objectIn(objectIn(value).metadata).convo) as Json
+  return idOf(convo, "id") ?? idOf(convo, "ID")
+}

@@ -1,0 +1,179 @@
+import { Effect } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
+import { decodeAnswer, isMissing } from "../answer.ts"
+import type { Notice } from "../Provider.ts"
+import { exportedId } from "./export.ts"
+import { exportConversation, exportConversations } from "./requests.ts"
+import { decodeExports } from "./wire.ts"
+
+/*
+ * Messages come by export, which is limited by the hour, billed for each conversation, and not part of every plan.
+ * Several conversations are exported with one request where the vendor takes a list of ids, else one by one.
+ */
+
+export const title = "Convocore"
+
+/** How many conversations one request may ask for, and how many characters their ids may have, percent-encoded. */
+export const mostSelected = 50
+const mostCharacters = 1_800
+
+/** Exports one by one that are under way at once. */
+const singlesAtOnce = 4
+
+/** What `Page.learned` calls it: `refused` or `ignored`. */
+export const selectedLesson = "export-selected"
+
+export interface Exporter {
+  readonly client: ProviderClient
+  /** Several conversations can be asked for with one request. */
+  selected: boolean
+  /** Unknown until the first answer. */
+  permission: "unknown" | "given" | "refused"
+  /** What was learnt and not yet told. */
+  learned: Record<string, string>
+  notices: Array<Notice>
+}
+
+export const newExporter = (client: ProviderClient, selected: boolean): Exporter => ({
+  client,
+  selected,
+  permission: "unknown",
+  learned: {},
+  notices: []
+})
+
+export interface Found {
+  readonly value: Json
+  readonly exchange: Exchange
+}
+
+const forbidden = (exporter: Exporter, said: string): void => {
+  if (exporter.permission === "refused") return
+  exporter.permission = "refused"
+  exporter.notices.push({
+    code: "export-forbidden",
+    message: `${title} does not let this token export messages, so that conversations are stored without new ones: ${said}`,
+    hint: 'ask for the export in the plan of this workspace, or write "messages: off" for this connection'
+  })
+}
+
+/** Bulk answers give a list, single ones an object. */
+const recordsIn = (answer: Answer): Effect.Effect<ReadonlyArray<Json>, ProviderError> =>
+  Effect.map(decodeAnswer(title, answer, decodeExports), ({ data }) =>
+    Array.isArray(data) ? (data as ReadonlyArray<Json>) : [data as Json]
+  )
+
+/** One conversation's export; null: there is none, or exports are not allowed. */
+export const exportOne = (
+  exporter: Exporter,
+  agentId: string,
+  id: string
+): Effect.Effect<Found | null, ProviderError> =>
+  Effect.gen(function* () {
+    if (exporter.permission === "refused") return null
+    const answer = yield* exporter.client.read(exportConversation(agentId, id))
+    exporter.permission = "given"
+    if (isMissing(answer)) return null
+    const [value] = yield* recordsIn(answer)
+    return value === undefined ? null : { value, exchange: answer.exchange }
+  }).pipe(
+    Effect.catchTag("Unauthorized", (error) => {
+      if (error.status !== 403) return Effect.fail(error)
+      forbidden(exporter, error.message)
+      return Effect.succeed(null)
+    })
+  )
+
+const encodedLength = (id: string): number => encodeURIComponent(id).length + 3
+
+/** Ids in groups that fit into a request. */
+export const groupsOf = (ids: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
+  const groups: Array<Array<string>> = []
+  let characters = mostCharacters + 1
+  for (const id of ids) {
+    characters += encodedLength(id)
+    if (characters > mostCharacters || (groups.at(-1)?.length ?? 0) >= mostSelected) {
+      groups.push([])
+      characters = encodedLength(id)
+    }
+    groups.at(-1)?.push(id)
+  }
+  return groups
+}
+
+const noSelection = (exporter: Exporter, lesson: "refused" | "ignored"): void => {
+  exporter.selected = false
+  exporter.learned[selectedLesson] = lesson
+}
+
+/** What one request brings of a group; nothing where the vendor does not take one. */
+const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const found = new Map<string, Found>()
+    const answer = yield* exporter.client.read(exportConversations(agentId, { convoIds: ids }))
+    exporter.permission = "given"
+    for (const value of yield* recordsIn(answer)) {
+      const id = exportedId(value)
+      if (id === null) continue
+      if (ids.includes(id)) found.set(id, { value, exchange: answer.exchange })
+      // An older version of the API exports everything, whatever is selected.
+      else if (exporter.selected) noSelection(exporter, "ignored")
+    }
+    return found
+  }).pipe(
+    Effect.catchTags({
+      Unauthorized: (error) => {
+        if (error.status !== 403) return Effect.fail(error)
+        forbidden(exporter, error.message)
+        return Effect.succeed(new Map<string, Found>())
+      },
+      Rejected: (error) => {
+        if (![400, 404, 405, 414, 422].includes(error.status)) return Effect.fail(error)
+        noSelection(exporter, "refused")
+        return Effect.succeed(new Map<string, Found>())
+      },
+      // Whatever it is, it is not these conversations: they are asked for one by one.
+      Malformed: () => Effect.succeed(new Map<string, Found>())
+    })
+  )
+
+export interface Wanted {
+  readonly id: string
+  /** It does not exist by its id, so that asking for it alone is in vain. */
+  readonly isGhost: boolean
+}
+
+export interface Exports {
+  /** What is missing here has no export, or may not be exported. */
+  readonly found: ReadonlyMap<string, Found>
+  /** What is wrong with the answers that are no exports. */
+  readonly faults: ReadonlyMap<string, string>
+}
+
+/** The exports of some of an agent's conversations. */
+export const exportMany = (
+  exporter: Exporter,
+  agentId: string,
+  wanted: ReadonlyArray<Wanted>
+): Effect.Effect<Exports, ProviderError> =>
+  Effect.gen(function* () {
+    const found = new Map<string, Found>()
+    const faults = new Map<string, string>()
+    const selectable = wanted.map(({ id }) => id).filter((id) => !id.includes(","))
+    for (const group of groupsOf(selectable)) {
+      if (!exporter.selected || exporter.permission === "refused") break
+      for (const [id, one] of yield* exportGroup(exporter, agentId, group)) found.set(id, one)
+    }
+    yield* Effect.forEach(
+      wanted.filter(({ id, isGhost }) => !found.has(id) && !isGhost),
+      ({ id }) =>
+        exportOne(exporter, agentId, id).pipe(
+          Effect.tap((one) => Effect.sync(() => one !== null && found.set(id, one))),
+          Effect.catchTag("Malformed", ({ detail }) => Effect.sync(() => faults.set(id, detail)))
+        ),
+      { concurrency: singlesAtOnce, discard: true }
+    )
+    return { found, faults }
+  })

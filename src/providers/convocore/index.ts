@@ -1,0 +1,120 @@
+import { Effect, Redacted, Schema } from "effect"
+import { Rejected } from "../../domain/ProviderError.ts"
+import type { ProviderClient } from "../../http/client.ts"
+import type { Limit } from "../../http/contract.ts"
+import { decodeAnswer, finding, isMissing } from "../answer.ts"
+import type { CheckFinding, CommonSettings, Provider, ProviderDefinition } from "../Provider.ts"
+import { refuseUnsupported, withOverrides } from "../statusWords.ts"
+import { title } from "./exports.ts"
+import { isTimeZone } from "./exportTime.ts"
+import { interpret, statusMap } from "./normalize.ts"
+import { fetchOne, readStatus, setStatus, type WriteLessons } from "./one.ts"
+import { exportConversation, isExport, listConversations } from "./requests.ts"
+import { agentsOf, type Source, scan } from "./scan.ts"
+import { decodeList } from "./wire.ts"
+
+const TimeZone = Schema.String.pipe(
+  Schema.filter(
+    (zone) => isTimeZone(zone) || "write a time zone such as UTC, Europe/Berlin or America/New_York"
+  )
+)
+
+/** https://docs.convocore.ai/authentication: the secret of a workspace, or of one agent. */
+const Settings = Schema.Struct({
+  token: Schema.Redacted(Schema.NonEmptyString),
+  /** Where the workspace lives: the other region answers with nothing of it. */
+  region: Schema.optional(Schema.Literal("eu", "na")),
+  agents: Schema.optional(
+    Schema.Array(Schema.NonEmptyString).pipe(
+      Schema.filter(
+        (agents) => agents.length > 0 || "name an agent, or leave agents out for all of the workspace"
+      )
+    )
+  ),
+  exportTimeZone: Schema.optionalWith(TimeZone, { default: () => "UTC" })
+})
+type Settings = typeof Settings.Type
+
+/**
+ * https://docs.convocore.ai/api-reference/v3/conversations/export: 1,500 requests an hour, whenever in it. What the
+ * vendor allows otherwise is not documented.
+ */
+const limits: ReadonlyArray<Limit> = [
+  {
+    name: "1,500 exports an hour",
+    requests: 1_500,
+    perMillis: 3_600_000,
+    scope: "connection",
+    burst: true,
+    applies: isExport
+  }
+]
+
+/** No conversation has this id: asking for its export shows the permission, and nothing is billed. */
+const noConversation = "parley-check"
+
+const noSuchAgent = (agentId: string): Rejected =>
+  new Rejected({
+    message: `${title} has no agent "${agentId}" for this token (404)`,
+    hint: "check agents and region of this connection",
+    status: 404,
+    body: ""
+  })
+
+const check = (source: Source): Provider["check"] =>
+  Effect.gen(function* () {
+    const { client } = source
+    const found: Array<string> = []
+    const agents = Effect.map(agentsOf(source), ({ ids }) => {
+      found.push(...ids)
+      return source.agents === null ? `allowed; the workspace has ${ids.length}` : `configured: ${ids.length}`
+    })
+    const findings: Array<CheckFinding> = [yield* finding("list agents", agents)]
+    const [agentId] = found
+    if (agentId === undefined) return findings
+    const list = Effect.gen(function* () {
+      const answer = yield* client.read(listConversations(agentId, { page: 1, limit: 1 }))
+      if (isMissing(answer)) return yield* noSuchAgent(agentId)
+      yield* decodeAnswer(title, answer, decodeList)
+      return "allowed"
+    })
+    findings.push(yield* finding("list conversations", list))
+    if (!findings.every(({ ok }) => ok)) return findings
+    const exported = Effect.as(client.read(exportConversation(agentId, noConversation)), "allowed")
+    findings.push(yield* finding("export messages", exported))
+    findings.push({ ok: true, what: "change a status", detail: "not tried, since it would change one" })
+    return findings
+  })
+
+const make = (settings: Settings & CommonSettings, client: ProviderClient): Provider => {
+  const map = withOverrides(statusMap, settings.statusMap)
+  const reading = { map, timeZone: settings.exportTimeZone }
+  const source: Source = { client, reading, agents: settings.agents ?? null }
+  const lessons: WriteLessons = { completedIsRefused: false }
+  return {
+    pull: (scope) => scan(source, scope),
+    fetch: (providerId, known) => fetchOne(source, providerId, known),
+    interpret: (payloads) => interpret(payloads, reading),
+    readStatus: (change) => readStatus(source, change),
+    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: ["title", "tags"] }),
+    setStatus: (change) => setStatus(source, lessons, change),
+    check: check(source),
+    statusMap: map
+  }
+}
+
+export const convocore: ProviderDefinition<Settings, typeof Settings.Encoded> = {
+  id: "convocore",
+  title,
+  docs: "https://docs.convocore.ai",
+  settings: Settings,
+  baseUrl: ({ region }) => (region === undefined ? null : `https://${region}-gcp-api.vg-stuff.com/v3`),
+  limits,
+  statusMap,
+  authorize: ({ token }) => ({
+    _tag: "Fixed",
+    headers: { authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) },
+    credential: token
+  }),
+  make
+}

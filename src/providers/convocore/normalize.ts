@@ -1,0 +1,308 @@
+import { Either } from "effect"
+import { type Contact, type Conversation, type Json, normalizeChannel } from "../../domain/Conversation.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import { attributes } from "../attributes.ts"
+import { type Fault, parseJson } from "../decode.ts"
+import { canonical, digest } from "../digest.ts"
+import { overlay } from "../overlay.ts"
+import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import { unreadable } from "../page.ts"
+import { statusMap as makeStatusMap } from "../statusWords.ts"
+import { readExport } from "./export.ts"
+import { decodeConversation, type Conversation as WireConversation } from "./wire.ts"
+
+/**
+ * The words that the vendor's schemas list, and `completed`, which only its example shows. There is none for an
+ * abandoned conversation. https://docs.convocore.ai/api-reference/v3/conversations/update
+ */
+export const statusMap: StatusMap = makeStatusMap(
+  {
+    "ai-chatting": "active",
+    requested_chat: "handed_off",
+    "human-chatting": "handed_off",
+    completed: "completed",
+    ended_chat: "completed"
+  },
+  { active: "ai-chatting", handed_off: "requested_chat", completed: "completed" }
+)
+
+/** How this connection's words and times are read. */
+export interface Reading {
+  readonly map: StatusMap
+  /** The zone of exported times, which do not name theirs. */
+  readonly timeZone: string
+}
+
+export type Kind = "conversation" | "detail" | "export"
+
+/**
+ * A payload as it is kept. The vendor's objects do not say which agent they belong to, so that the id they are kept
+ * under is the agent's and their own: `agent-1/DL2kG9YWdZpGGOn`.
+ */
+export const rawPayload = (
+  kind: Kind,
+  agentId: string,
+  id: string,
+  conversationId: string,
+  value: Json
+): RawPayload => ({ kind, providerId: `${agentId}/${id}`, conversationId, payload: JSON.stringify(value) })
+
+/** A conversation as the list or the detail shows it. */
+export interface Shown {
+  readonly raw: RawPayload
+  readonly value: Json
+  readonly wire: WireConversation
+}
+
+export interface Exported {
+  readonly raw: RawPayload
+  readonly value: Json
+}
+
+/** Everything the vendor's answers said of one conversation; at least a row or a detail. */
+export interface Parts {
+  readonly agentId: string
+  /** As the mirror knows it: the vendor's id, or with the agent's where two agents hold the same one. */
+  readonly providerId: string
+  readonly row: Shown | null
+  readonly detail: Shown | null
+  readonly exported: Exported | null
+}
+
+/** Change while somebody merely looks on. */
+const volatile = new Set(["isTyping", "lastViewed"])
+
+/** Of a listed row: another one means that the details must be fetched. */
+export const rowMark = (value: Json): string =>
+  digest(
+    canonical(
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).filter(([name]) => !volatile.has(name)))
+        : value
+    )
+  )
+
+/** Whether a person on our side talks, or has: nothing else tells their messages from the bot's. */
+const personChats = ({ state, handoffHistory }: WireConversation): boolean =>
+  state === "human-chatting" || (handoffHistory ?? []).some(({ acceptedAt }) => acceptedAt !== null)
+
+/** Of everything that messages move or are read by: another one means that they must be exported again. */
+export const messagesMark = (wire: WireConversation): string =>
+  digest(
+    canonical([
+      wire.messagesNum,
+      wire.interactionsNum,
+      wire.sessionsNum,
+      wire.totalUserInteractions,
+      wire.lastMessage,
+      // Written in seconds one time and in milliseconds another.
+      wire.lastMessageTS?.slice(0, 19) ?? null,
+      personChats(wire)
+    ])
+  )
+
+/** Instead of a mark: the messages were not exported, or not to their end. */
+export const noMessagesMark = "-"
+
+export const fingerprintOf = (row: string, messages: string): string => `${row}.${messages}`
+
+export const marksIn = (fingerprint: string): { readonly row: string; readonly messages: string } => {
+  const [row = "", messages = noMessagesMark] = fingerprint.split(".")
+  return { row, messages }
+}
+
+/** What row and detail say together, the detail being the later word. */
+export const wireOf = ({ row, detail }: Pick<Parts, "row" | "detail">): WireConversation | null => {
+  if (row === null || detail === null) return detail?.wire ?? row?.wire ?? null
+  return overlay(row.wire, detail.wire)
+}
+
+const filled = (value: string | null): string | null => (value === "" ? null : value)
+
+/** About the person rather than the conversation. */
+const personal = [
+  "userAddress",
+  "userCompany",
+  "userWebsite",
+  "userProfilePic",
+  "userImage",
+  "socialHandle",
+  "isFollowingBusiness",
+  "socialVerified"
+] as const
+
+/** Every documented field without a column. */
+const others = [
+  ...personal,
+  "notes",
+  "userOs",
+  "userBrowser",
+  "whatsappPhoneNumberId",
+  "whatsappBusinessNumber",
+  "whatsappDisplayPhoneNumber",
+  "whatsappBusinessAccountId",
+  "interactionsNum",
+  "ts",
+  "convoTimeSeconds",
+  "userPlatform",
+  "chatAssignedTo",
+  "handoffHistory",
+  "isTyping",
+  "sessionsNum",
+  "lang",
+  "vapi",
+  "ratingFrom5",
+  "totalUserInteractions",
+  "isBlocked",
+  "nodesInfo",
+  "capturedVariables",
+  "campaignCalls",
+  "sessions",
+  "endReason",
+  "isTest",
+  "metrics",
+  "notifyToUserId",
+  "averageLatency",
+  "voice",
+  "detailedCost",
+  "requestedTeamKey",
+  "delegatedBy",
+  "delegatedAt",
+  "lastViewed",
+  "note",
+  "leadScore",
+  "funnelStepsMatched",
+  "funnelScoreHistory",
+  "funnelNotificationSent",
+  "funnelLastEvaluated",
+  "funnelExtractedData",
+  "funnelSummary",
+  "lastMessage"
+] as const
+
+/** Have a column where the conversation names a contact. */
+const contactColumns = ["userName", "userEmail", "userPhone"] as const
+
+type Record = { readonly [key: string]: Json }
+
+/** Row and detail as they came, the detail's word before the row's. */
+const recordOf = ({ row, detail }: Parts): Record =>
+  overlay((row?.value ?? {}) as Record, (detail?.value ?? {}) as Record)
+
+const toContact = (wire: WireConversation, record: Record, contactId: string | null): Contact | null =>
+  contactId === null
+    ? null
+    : {
+        providerId: contactId,
+        name: filled(wire.userName),
+        email: filled(wire.userEmail),
+        phone: filled(wire.userPhone),
+        attributes: attributes(record, personal)
+      }
+
+const toConversation = (
+  wire: WireConversation,
+  record: Record,
+  parts: Parts,
+  contactId: string | null,
+  map: StatusMap
+): Conversation => {
+  const origin = typeof wire.origin === "string" ? wire.origin : null
+  const homeless = [
+    ...others,
+    ...(contactId === null ? contactColumns : []),
+    ...(origin === null ? ["origin"] : [])
+  ]
+  return {
+    providerId: parts.providerId,
+    contactId,
+    channel: normalizeChannel(origin),
+    providerChannel: origin,
+    status: map.read(wire.state),
+    providerStatus: wire.state,
+    agentId: parts.agentId,
+    campaignId: filled(wire.campaignId),
+    title: filled(wire.title),
+    summary: filled(wire.summary),
+    qualified: null,
+    qualificationReason: null,
+    tags: wire.tags ?? [],
+    attributes: attributes(record, homeless),
+    declaredMessages: wire.messagesNum,
+    startedAt: wire.firstMessageTS ?? wire.ts,
+    lastMessageAt: wire.lastMessageTS,
+    updatedAt: wire.lastModified ?? wire.lastMessageTS
+  }
+}
+
+/** One conversation from everything that was said of it. `fingerprint`: as if the export showed all there is. */
+export const toSighting = (wire: WireConversation, parts: Parts, { map, timeZone }: Reading): Sighting => {
+  const record = recordOf(parts)
+  const contactId = filled(wire.userID)
+  const { row, detail, exported, providerId } = parts
+  const read =
+    exported === null
+      ? { items: null, unreadable: [] }
+      : readExport(exported.value, exported.raw.providerId, {
+          conversationId: providerId,
+          timeZone,
+          personChats: personChats(wire)
+        })
+  const messages = exported === null ? noMessagesMark : messagesMark(wire)
+  return {
+    _tag: "Sighting",
+    conversation: toConversation(wire, record, parts, contactId, map),
+    contact: toContact(wire, record, contactId),
+    messages: read.items === null ? null : { extent: "whole", items: read.items },
+    unreadable: read.unreadable,
+    raw: [row, detail, exported].flatMap((part) => part?.raw ?? []),
+    fingerprint: row === null ? null : fingerprintOf(rowMark(row.value), messages)
+  }
+}
+
+const readPayload = <A>(raw: RawPayload, read: (value: Json) => Either.Either<A, Fault>) =>
+  Either.mapLeft(Either.flatMap(parseJson(raw.payload), read), (fault) => unreadable(raw, fault))
+
+const readShown = (raw: RawPayload) =>
+  readPayload(raw, (value) =>
+    Either.map(decodeConversation(value), ({ wire }): Shown => ({ raw, value, wire }))
+  )
+
+const none = Either.right(null)
+
+/** A sighting again from what was kept of it: of each kind of payload the last. */
+export const interpret = (payloads: ReadonlyArray<RawPayload>, reading: Reading): Sighting | Unreadable => {
+  const last = (kind: Kind) => payloads.findLast((payload) => payload.kind === kind)
+  const [rowPayload, detailPayload, exportPayload] = [last("conversation"), last("detail"), last("export")]
+  const row = rowPayload === undefined ? none : readShown(rowPayload)
+  const detail = detailPayload === undefined ? none : readShown(detailPayload)
+  const exported =
+    exportPayload === undefined
+      ? none
+      : readPayload(exportPayload, (value) => Either.right<Exported>({ raw: exportPayload, value }))
+  if (Either.isLeft(row)) return row.left
+  if (Either.isLeft(detail)) return detail.left
+  if (Either.isLeft(exported)) return exported.left
+  const wire = wireOf({ row: row.right, detail: detail.right })
+  const raw = (detail.right ?? row.right)?.raw
+  if (wire === null || raw === undefined) {
+    const nothing = { kind: "conversation", providerId: null, conversationId: null, payload: "null" }
+    return unreadable(nothing, { path: "$", reason: "no payload of a conversation" })
+  }
+  const parts: Parts = {
+    agentId: raw.providerId.slice(0, raw.providerId.indexOf("/")),
+    providerId: raw.conversationId,
+    row: row.right,
+    detail: detail.right,
+    exported: exported.right
+  }
+  return toSighting(wire, parts, reading)
+}
+
+export const toRemoteState = (wire: WireConversation, map: StatusMap): RemoteState => ({
+  status: map.read(wire.state),
+  providerStatus: wire.state,
+  updatedAt: wire.lastModified ?? wire.lastMessageTS,
+  title: filled(wire.title),
+  tags: wire.tags ?? []
+})

@@ -1,0 +1,167 @@
+import { Clock, Effect, Either } from "effect"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { StatusMap } from "../../domain/Status.ts"
+import type { StatusChange } from "../../domain/StatusChange.ts"
+import type { Answer } from "../../http/client.ts"
+import { isMissing, malformed, notWritable } from "../answer.ts"
+import type { Known, RemoteState, WriteOutcome } from "../Provider.ts"
+import { page, unreadableItem } from "../page.ts"
+import { type Account, finish, type Loaded, shownIn, type Wanted } from "./details.ts"
+import { exportOne, newExporter, title } from "./exports.ts"
+import { type Shown, statusMap, toRemoteState } from "./normalize.ts"
+import { type ConversationChange, getConversation, updateConversation } from "./requests.ts"
+import { agentsOf, type Source } from "./scan.ts"
+
+/*
+ * One conversation: read whole, or its status alone, or changed.
+ */
+
+/** Where a conversation is at the vendor. */
+interface Address {
+  readonly agentId: string
+  readonly id: string
+  readonly providerId: string
+}
+
+/** The mirror's id is the vendor's, with `@` and the agent's where two agents hold the same one. */
+const addressOf = (providerId: string, agentId: string): Address => {
+  const ending = `@${agentId}`
+  const id = providerId.endsWith(ending) ? providerId.slice(0, -ending.length) : providerId
+  return { agentId, id, providerId }
+}
+
+/** The detail's answer, and whose it is; null: no agent has the conversation. `agentId` null: all are asked. */
+const locate = (
+  source: Source,
+  providerId: string,
+  agentId: string | null
+): Effect.Effect<{ readonly address: Address; readonly answer: Answer } | null, ProviderError> =>
+  Effect.gen(function* () {
+    const ids = agentId === null ? (yield* agentsOf(source)).ids : [agentId]
+    for (const id of ids) {
+      const address = addressOf(providerId, id)
+      const answer = yield* source.client.read(getConversation(address.agentId, address.id))
+      if (!isMissing(answer)) return { address, answer }
+    }
+    return null
+  })
+
+/** One conversation as `scan` would give it, with its messages; null: it does not exist. */
+export const fetchOne = (source: Source, providerId: string, known: Known | null) =>
+  Effect.gen(function* () {
+    const located = yield* locate(source, providerId, known?.agentId ?? null)
+    if (located === null) return null
+    const { address, answer } = located
+    const { exchange, text } = answer
+    const shown = shownIn(address, answer)
+    if (Either.isLeft(shown)) {
+      const record = { kind: "detail", providerId: `${address.agentId}/${address.id}`, payload: text }
+      return page({
+        exchange,
+        items: [unreadableItem({ ...record, conversationId: providerId }, shown.left)]
+      })
+    }
+    const exporter = newExporter(source.client, false)
+    const account: Account = { ...source, exporter }
+    const wanted: Wanted = { ...address, row: null, known, refetch: true, messages: true }
+    const { wire } = shown.right
+    const loaded: Loaded = {
+      _tag: "Loaded",
+      wanted,
+      detail: shown.right,
+      wire,
+      exchange,
+      needsExport: wire.messagesNum !== 0
+    }
+    const { found, fault } = yield* loaded.needsExport
+      ? exportOne(exporter, address.agentId, address.id).pipe(
+          Effect.map((one) => ({ found: one, fault: null })),
+          Effect.catchTag("Malformed", ({ detail }) => Effect.succeed({ found: null, fault: detail }))
+        )
+      : Effect.succeed({ found: null, fault: null })
+    const now = yield* Clock.currentTimeMillis
+    return page({
+      exchange: found?.exchange ?? exchange,
+      items: [finish(account, loaded, found, fault, now)],
+      notices: exporter.notices
+    })
+  })
+
+const stateOf = (shown: Shown, map: StatusMap): RemoteState => toRemoteState(shown.wire, map)
+
+/** What the vendor holds now; null: it does not exist. */
+export const readStatus = (source: Source, change: StatusChange) =>
+  Effect.gen(function* () {
+    const located = yield* locate(source, change.providerId, change.agentId)
+    if (located === null) return null
+    const shown = shownIn(located.address, located.answer)
+    if (Either.isLeft(shown)) {
+      const { reason, path } = shown.left
+      return yield* malformed(title, "get a conversation", `${reason} at ${path}`)
+    }
+    return stateOf(shown.right, source.reading.map)
+  })
+
+/** The vendor's own word for an end, which every list of its words has, where it does not take the one of its example. */
+const publishedEnd = "ended_chat"
+
+/** What was learnt by writing, for as long as the connection is open. */
+export interface WriteLessons {
+  /** `completed` was refused, and `ended_chat` taken. */
+  completedIsRefused: boolean
+}
+
+/** Only what changes; null: the status cannot be asked for. */
+const changeOf = (
+  { wish }: StatusChange,
+  map: StatusMap,
+  lessons: WriteLessons
+): ConversationChange | null => {
+  const word = wish.status === null ? undefined : map.write[wish.status]
+  if (wish.status !== null && word === undefined) return null
+  const isReplaced = lessons.completedIsRefused && word === statusMap.write.completed
+  return {
+    ...(word === undefined ? {} : { state: isReplaced ? publishedEnd : word }),
+    ...(wish.title === null ? {} : { title: wish.title }),
+    ...(wish.tags.length === 0 ? {} : { tags: wish.tags })
+  }
+}
+
+/** The echo, where it says what was asked about. */
+const outcomeOf = (
+  address: Address,
+  sent: ConversationChange,
+  map: StatusMap,
+  answer: Answer
+): WriteOutcome => {
+  const shown = shownIn(address, answer)
+  const speaks = Either.isRight(shown) && (sent.state === undefined || shown.right.wire.state !== null)
+  return { state: speaks ? stateOf(shown.right, map) : null }
+}
+
+/**
+ * Sends one change. `completed` stands in the vendor's example and in none of its lists of words: where it is refused
+ * as invalid, which means that nothing was changed, the same is sent once more with the listed `ended_chat`.
+ */
+export const setStatus = (source: Source, lessons: WriteLessons, change: StatusChange) =>
+  Effect.gen(function* () {
+    const { client, reading } = source
+    if (change.agentId === null) return yield* notWritable(title, "a change without knowing the agent")
+    const address = addressOf(change.providerId, change.agentId)
+    const wanted = changeOf(change, reading.map, lessons)
+    if (wanted === null) return yield* notWritable(title, `the status "${change.wish.status}"`)
+    const send = (what: ConversationChange) =>
+      Effect.map(client.write(updateConversation(address.agentId, address.id, what)), (answer) =>
+        outcomeOf(address, what, reading.map, answer)
+      )
+    if (wanted.state !== statusMap.write.completed) return yield* send(wanted)
+    return yield* send(wanted).pipe(
+      Effect.catchTag("Rejected", (error) =>
+        error.status === 400 || error.status === 422
+          ? Effect.tap(send({ ...wanted, state: publishedEnd }), () => {
+              lessons.completedIsRefused = true
+            })
+          : Effect.fail(error)
+      )
+    )
+  })

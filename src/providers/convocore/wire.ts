@@ -1,0 +1,245 @@
+import { Either, Schema } from "effect"
+import {
+  count,
+  decoder,
+  epochTime,
+  type Fault,
+  flag,
+  id,
+  integerLike,
+  json,
+  jsonObject,
+  number,
+  optional,
+  text,
+  textOrNumber,
+  word
+} from "../decode.ts"
+
+const texts = Schema.Array(text)
+const anyList = Schema.Array(json)
+
+const Handoff = Schema.Struct({
+  requestedAt: optional(number),
+  acceptedAt: optional(number),
+  completedAt: optional(number),
+  acceptedBy: optional(text),
+  organizationId: optional(text),
+  requestedTeamKey: optional(text),
+  teamIds: optional(texts),
+  teamKeys: optional(texts)
+})
+
+/**
+ * A conversation, as the list and the detail show it; the list leaves more out. Nothing is promised but an id, which is
+ * `ID` nearly everywhere. What the page calls an array without saying of what, or leaves untyped, is taken as it comes.
+ * https://docs.convocore.ai/api-reference/v3/conversations/update
+ */
+export const Conversation = Schema.Struct({
+  ID: optional(id),
+  id: optional(id),
+  userID: optional(textOrNumber),
+  userEmail: optional(text),
+  userName: optional(text),
+  userPhone: optional(text),
+  userAddress: optional(text),
+  userCompany: optional(text),
+  userWebsite: optional(text),
+  notes: optional(text),
+  userProfilePic: optional(text),
+  campaignId: optional(text),
+  userImage: optional(text),
+  socialHandle: optional(text),
+  isFollowingBusiness: optional(flag),
+  socialVerified: optional(flag),
+  userOs: optional(text),
+  userBrowser: optional(text),
+  origin: optional(json),
+  whatsappPhoneNumberId: optional(text),
+  whatsappBusinessNumber: optional(text),
+  whatsappDisplayPhoneNumber: optional(text),
+  whatsappBusinessAccountId: optional(text),
+  messagesNum: optional(count),
+  interactionsNum: optional(number),
+  ts: optional(epochTime),
+  tags: optional(texts),
+  convoTimeSeconds: optional(number),
+  firstMessageTS: optional(epochTime),
+  lastMessageTS: optional(epochTime),
+  userPlatform: optional(text),
+  state: optional(word("requested_chat", "human-chatting", "ai-chatting", "ended_chat", "completed")),
+  chatAssignedTo: optional(text),
+  handoffHistory: optional(Schema.Array(Handoff)),
+  isTyping: optional(flag),
+  lastModified: optional(epochTime),
+  sessionsNum: optional(number),
+  lang: optional(text),
+  vapi: optional(
+    Schema.Struct({
+      cost: optional(number),
+      callDuration: optional(number),
+      recordingUrl: optional(text),
+      callerPhoneNumber: optional(text),
+      calleePhoneNumber: optional(text),
+      callStatus: optional(text),
+      callError: optional(text)
+    })
+  ),
+  ratingFrom5: optional(number),
+  totalUserInteractions: optional(number),
+  isBlocked: optional(flag),
+  nodesInfo: optional(Schema.Struct({ currentNode: optional(text) })),
+  capturedVariables: optional(json),
+  campaignCalls: optional(json),
+  sessions: optional(json),
+  endReason: optional(text),
+  isTest: optional(flag),
+  metrics: optional(json),
+  notifyToUserId: optional(text),
+  averageLatency: optional(number),
+  voice: optional(
+    Schema.Struct({
+      latestSessionId: optional(text),
+      listenUrl: optional(text),
+      listenUrlUNIX: optional(number)
+    })
+  ),
+  detailedCost: optional(
+    Schema.Struct({
+      totalCreditsConsumed: optional(number),
+      speechGenCost: optional(number),
+      transcriberCost: optional(number),
+      twilioCost: optional(number),
+      llmCost: optional(number)
+    })
+  ),
+  summary: optional(text),
+  requestedTeamKey: optional(text),
+  delegatedBy: optional(text),
+  delegatedAt: optional(number),
+  lastViewed: optional(number),
+  note: optional(text),
+  leadScore: optional(number),
+  funnelStepsMatched: optional(anyList),
+  funnelScoreHistory: optional(anyList),
+  funnelNotificationSent: optional(flag),
+  funnelLastEvaluated: optional(number),
+  funnelExtractedData: optional(jsonObject),
+  funnelSummary: optional(text),
+  title: optional(text),
+  lastMessage: optional(text)
+})
+export type Conversation = typeof Conversation.Type
+
+/**
+ * The list. Version A of its page has neither total nor end; the vendor's own client gets `hasMore`, `nextCursor` and
+ * `limit` as well. https://docs.convocore.ai/api-reference/v3/conversations/get
+ */
+export const List = Schema.Struct({
+  data: Schema.Array(Schema.Unknown),
+  hasMore: optional(flag),
+  nextCursor: optional(textOrNumber),
+  limit: optional(integerLike)
+})
+
+/** One conversation, and what a PATCH answers. https://docs.convocore.ai/api-reference/v3/conversations/get_id */
+export const One = Schema.Struct({ data: jsonObject })
+
+/**
+ * Several conversations with their messages: `data` is a list. One: it is an object.
+ * https://docs.convocore.ai/api-reference/v3/conversations/export
+ */
+export const Exports = Schema.Struct({ data: Schema.Union(Schema.Array(Schema.Unknown), jsonObject) })
+
+/** What an export holds of one conversation. Turns are decoded one by one, and so are their messages. */
+export const Export = Schema.Struct({
+  metadata: optional(
+    Schema.Struct({
+      feedback: optional(word("Positive", "Negative", "Unset")),
+      convo: optional(Schema.Struct({ id: optional(id), ID: optional(id) })),
+      sessions: optional(json)
+    })
+  ),
+  turns: optional(Schema.Array(Schema.Unknown))
+})
+export type Export = typeof Export.Type
+
+const speaker = word("user", "bot", "human", "system")
+
+/** Exports show `from` and `messages`; what is stored, and so perhaps what newer exports show, has more. */
+export const Turn = Schema.Struct({
+  from: optional(speaker),
+  ts: optional(json),
+  session_id: optional(textOrNumber),
+  isAIGenerated: optional(flag),
+  messages: optional(Schema.Array(Schema.Unknown))
+})
+export type Turn = typeof Turn.Type
+
+const messageFields = {
+  from: optional(speaker),
+  ts: optional(json),
+  mid: optional(textOrNumber),
+  isAIGenerated: optional(flag),
+  sourceLabel: optional(text),
+  sendError: optional(jsonObject),
+  replyTo: optional(jsonObject)
+}
+
+const TextPayload = Schema.Struct({
+  message: optional(text),
+  feedback: optional(word("Positive", "Negative", "Unset")),
+  aiGenerated: optional(flag)
+})
+
+/** A message of type `text`, the only one whose payload is documented. */
+export const TextMessage = Schema.Struct({
+  ...messageFields,
+  type: optional(word("text")),
+  payload: optional(TextPayload),
+  item: optional(Schema.Struct({ type: optional(text), payload: optional(TextPayload) }))
+})
+
+/** Any other: its payload is taken as it comes. */
+export const OtherMessage = Schema.Struct({
+  ...messageFields,
+  type: optional(word("launch", "choice", "visual", "cardV2", "debug:tell", "info:default", "end")),
+  payload: optional(json),
+  item: optional(json)
+})
+export type Message = typeof OtherMessage.Type
+
+/**
+ * Agents, of which only the ids are read: they carry the workspace's secrets. Lists of this API come under `data`,
+ * `agents`, or bare. https://docs.convocore.ai/api-reference/v3/agents/get
+ */
+export const AgentPage = Schema.Struct({
+  data: optional(Schema.Array(Schema.Unknown)),
+  agents: optional(Schema.Array(Schema.Unknown)),
+  totalPages: optional(integerLike),
+  currentPage: optional(integerLike),
+  hasMore: optional(flag)
+})
+export type AgentPage = typeof AgentPage.Type
+
+const decodeFields = decoder(Conversation)
+
+/** A conversation and its id. */
+export const decodeConversation = (
+  value: unknown
+): Either.Either<{ readonly id: string; readonly wire: Conversation }, Fault> =>
+  Either.flatMap(decodeFields(value), (wire) => {
+    const found = wire.ID ?? wire.id
+    return found === null
+      ? Either.left({ path: "$.ID", reason: "missing, expected text or a number that is not empty" })
+      : Either.right({ id: found, wire })
+  })
+
+export const decodeList = decoder(List)
+export const decodeOne = decoder(One)
+export const decodeExports = decoder(Exports)
+export const decodeExport = decoder(Export)
+export const decodeTurn = decoder(Turn)
+export const decodeTextMessage = decoder(TextMessage)
+export const decodeOtherMessage = decoder(OtherMessage)
+export const decodeAgentPage = decoder(AgentPage)
