@@ -170,7 +170,7 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
     const id = `${connection.name}:${providerId}`
     const status = statusOf(chance(seed + 1))
     const channel = pick(channels, chance(seed + 2) ** 1.6)
-    const startedAt = startOf(seed, now, options.days)
+    const startedAt = startOf(seed + 9_000_001, now, options.days)
     const pace = 8_000 + chance(seed + 3) ** 4 * 900_000
     const takeOver =
       status === "handed_off" && chance(seed + 4) < 0.5 ? Math.floor(dialogue.length * 0.6) : Infinity

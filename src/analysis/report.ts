@@ -1,0 +1,50 @@
+import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { Clock, Effect } from "effect"
+import { now } from "../domain/Timestamp.ts"
+import { Db, StoreError } from "../store/Db.ts"
+import { readReport } from "./report/data.ts"
+import { reportMark, reportPage } from "./report/page.ts"
+
+const isReport = (path: string): boolean => {
+  const file = openSync(path, "r")
+  try {
+    const begin = Buffer.alloc(reportMark.length)
+    readSync(file, begin, 0, begin.length, 0)
+    return begin.toString("utf8") === reportMark
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Writes the report of the mirror as it is now. An earlier report is replaced; any other file is left alone, unless
+ * `overwrite`. Returns the page's size in bytes.
+ */
+export const writeReport = Effect.fn("report")(function* (path: string, overwrite: boolean) {
+  const db = yield* Db
+  const at = now(yield* Clock.currentTimeMillis)
+  yield* db.use("report", () => {
+    if (existsSync(path) && !overwrite && !isReport(path)) {
+      throw new StoreError({
+        op: "report",
+        kind: "refused",
+        message: `${path} is there already, and is no report of Parley's`,
+        hint: "Name another file, or replace it with --overwrite. Nothing was written."
+      })
+    }
+  })
+  const data = yield* db.use("report", (session) =>
+    session.database.transaction(() => readReport(session, at)).deferred()
+  )
+  return yield* db.use("report", () => {
+    const page = reportPage(data)
+    const unfinished = `${path}.part-${process.pid}`
+    try {
+      writeFileSync(unfinished, page, { mode: 0o600 })
+      renameSync(unfinished, path)
+    } finally {
+      rmSync(unfinished, { force: true })
+    }
+    return Buffer.byteLength(page)
+  })
+})
