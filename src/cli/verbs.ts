@@ -2,11 +2,13 @@ import { backfill } from "./backfill.ts"
 import { changes } from "./changes.ts"
 import { check } from "./check.ts"
 import { demo } from "./demo.ts"
+import { exporting } from "./export.ts"
 import { init } from "./init.ts"
 import { push } from "./push.ts"
 import { quarantine } from "./quarantine.ts"
 import { query } from "./query.ts"
 import { rebuild } from "./rebuild.ts"
+import { report } from "./report.ts"
 import { runs } from "./runs.ts"
 import { setStatus } from "./setStatus.ts"
 import { simulate } from "./simulate.ts"
@@ -36,5 +38,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   quarantine,
   verify,
   rebuild,
-  query
+  query,
+  exporting,
+  report
 ]
