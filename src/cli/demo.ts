@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join, relative, resolve } from "node:path"
 import { Options } from "@effect/cli"
 import { Effect } from "effect"
 import { loadConfig } from "../config/load.ts"
@@ -96,7 +96,7 @@ const wish = Effect.flatMap(Db, (db) =>
 const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, database: string) {
   const output = yield* Output
   const { json } = yield* Globals
-  const say = (text: string) => (json ? Effect.void : output.result(text))
+  const say = (text: string) => (json ? Effect.void : output.result(`${text}\n\n`))
   const config = yield* configure(simulator, served, database)
   const reports: Array<RunReport> = []
   const codes: Array<ExitCode> = []
@@ -110,25 +110,26 @@ const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, 
     })
     reports.push(report)
     codes.push(exitCode)
-    yield* say(`${runReportText(report, yield* output.resultColumns)}\n`)
+    yield* say(runReportText(report, yield* output.resultColumns))
   })
 
-  yield* say("Four simulated providers are running on this machine. Nothing leaves it.\n")
-  yield* say("1. The first sync pulls everything.\n")
+  yield* say("Four simulated providers are running on this machine. Nothing leaves it.")
+  yield* say("1. The first sync pulls everything.")
   yield* sync
   for (const vendor of vendorIds) advance(simulator, vendor, { at: begins + 60_000, share: 0.05, seed: 1 })
   const id = yield* wish
   yield* say(`2. At each provider a few conversations have gone on, and here somebody has run
      UPDATE conversations SET status = 'completed' WHERE id = '${id}';
-   The second sync sends that change, checks that it has arrived, and fetches only what is new.\n`)
+   The second sync sends that change, checks that it has arrived, and fetches only what is new.`)
   yield* sync
-  yield* say("3. The mirror is one SQLite file. Ask it anything:\n")
+  yield* say("3. The mirror is one SQLite file. Ask it anything:")
   for (const [asked, sql] of questions) {
-    yield* say(`-- ${asked}\n${sql};\n\n${yield* ask(sql)}\n`)
+    yield* say(`-- ${asked}\n${sql};\n\n${yield* ask(sql)}`)
   }
-  yield* say(`The mirror stays in ${file === database ? file : database}. Go on with:
-  parley query --db ${database} "SELECT * FROM conversations LIMIT 5"
-  parley status --db ${database}
+  const shown = relative((yield* Host).cwd, database) || database
+  yield* say(`The mirror stays in ${shown}. Go on with:
+  parley query --db ${shown} "SELECT * FROM conversations LIMIT 5"
+  parley status --db ${shown}
   parley init            to connect your own accounts`)
   if (json) yield* output.document({ database, runs: reports })
   return codes.find((code) => code !== exitCodes.complete) ?? exitCodes.complete
