@@ -1,5 +1,6 @@
 import type { Lane } from "../http/contract.ts"
 import type { Item, Page } from "../providers/Provider.ts"
+import { makeActivityRows } from "./activity.ts"
 import { makeContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
 import { makeConversationRows } from "./conversationRows.ts"
@@ -42,6 +43,7 @@ export const makeCommit = (session: Session) => {
   const conversations = makeConversationRows(session, {
     contacts: makeContactRows(session, recent),
     messages,
+    activity: makeActivityRows(session),
     quarantine,
     writeRaw: makeRawRecords(session),
     recent

@@ -1,5 +1,6 @@
 import type { Conversation } from "../domain/Conversation.ts"
 import type { RawPayload, Sighting } from "../providers/Provider.ts"
+import type { ActivityRows } from "./activity.ts"
 import { canonicalJson, conversationHash } from "./canonical.ts"
 import type { ContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
@@ -36,6 +37,7 @@ const isBeforeDeletion = (stored: StoredConversation, requestedAt: string): bool
 export interface ConversationParts {
   readonly contacts: ContactRows
   readonly messages: MessageRows
+  readonly activity: ActivityRows
   readonly quarantine: QuarantineRows
   readonly writeRaw: (context: PageContext, payloads: ReadonlyArray<RawPayload>) => void
   readonly recent: RecentObservations
@@ -44,7 +46,7 @@ export interface ConversationParts {
 /** Writes conversations and all that a sighting carries for them. */
 export const makeConversationRows = (session: Session, parts: ConversationParts) => {
   const { prepare } = session
-  const { contacts, messages, quarantine, writeRaw, recent } = parts
+  const { contacts, messages, activity, quarantine, writeRaw, recent } = parts
   const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT key, status, provider_status, updated_at, observed_at, missing_since, deleted_at, fingerprint,
@@ -69,6 +71,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
        deleted_at = NULL, deleted_in_run = NULL, page_id = ? WHERE key = ?`
   )
   const setStored = prepare("UPDATE remote_conversations SET stored_messages = ? WHERE key = ?")
+  const removeActivity = prepare("DELETE FROM conversation_activity WHERE key = ?")
   const revive = prepare(
     "UPDATE remote_conversations SET missing_since = NULL, deleted_at = NULL, deleted_in_run = NULL WHERE key = ?"
   )
@@ -138,10 +141,14 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       context.runId
     )
     const stored = messages.insertAll(context, id, items)
-    if (stored !== items.length) setStored.run(stored, key)
+    if (stored !== items.length) {
+      setStored.run(stored, key)
+      activity.refresh(key, id)
+    } else if (stored > 0) activity.write(key, items)
     return key
   }
 
+  /** Returns how many messages are stored. */
   const writeMessages = (
     context: PageContext,
     id: string,
@@ -149,10 +156,17 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     stored: StoredConversation
   ): number => {
     if (sighting.messages === null) return stored.stored_messages
+    const { tally } = context
     const { extent, items } = sighting.messages
-    return extent === "whole"
-      ? messages.replaceAll(context, id, items, sighting.conversation.declaredMessages)
-      : messages.addNewest(context, id, items)
+    const written = tally.inserted + tally.updated
+    const count =
+      extent === "whole"
+        ? messages.replaceAll(context, id, items, sighting.conversation.declaredMessages)
+        : messages.addNewest(context, id, items)
+    const isSame = count === stored.stored_messages && written === tally.inserted + tally.updated
+    if (count === 0 && !isSame) removeActivity.run(stored.key)
+    else if (!isSame) activity.refresh(stored.key, id)
+    return count
   }
 
   const noteStatus = (
