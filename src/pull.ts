@@ -1,4 +1,5 @@
 import { Chunk, Clock, Effect, Either, Option, Schedule, Sink, Stream } from "effect"
+import type { ConnectionConfig } from "./config/Config.ts"
 import type { OpenConnection } from "./connection.ts"
 import { now, type Timestamp, toMillis } from "./domain/Timestamp.ts"
 import { Progress } from "./progress.ts"
@@ -141,13 +142,17 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)
   if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
+  const held = yield* mirror.countConversations(name, startedAt)
   const missing = yield* mirror.finishScan({
     connection: name,
     lane,
     startedAt,
-    seen: options.since === null && options.until === null ? seen : null
+    seen: options.since === null && options.until === null ? seen : null,
+    isPlausible: (count) => brake(config, count, held) === null
   })
-  return { ...finished, shortfall: yield* confirmMissing(connection, options, missing) }
+  const stopped = brake(config, missing.length, held)
+  if (stopped === null) yield* confirmMissing(connection, options, missing)
+  return { ...finished, shortfall: stopped }
 })
 
 const incomplete = (reason: string | null): Shortfall => ({
@@ -157,50 +162,65 @@ const incomplete = (reason: string | null): Shortfall => ({
 })
 
 /**
+ * Why a scan that no longer lists so many of the conversations held is a fault of somebody's rather than a clean-up;
+ * null: it may be one. A list without any of them is believed only where deleteBrake allows all of them to go.
+ * @param held conversations that were in the mirror before the scan began
+ */
+const brake = ({ deleteBrake }: ConnectionConfig, missing: number, held: number): Shortfall | null => {
+  const kind = "delete_brake"
+  const allowed = Math.max(deleteBrake.rows, Math.floor(held * deleteBrake.share))
+  if (missing > 0 && missing >= held && deleteBrake.share < 1) {
+    return {
+      kind,
+      message: `the provider lists none of the ${missing} conversations that are held; none was marked deleted`,
+      hint: "an outage can look like this, and the next sync puts it right; if they are really gone, set deleteBrake: 100% for this connection and sync again"
+    }
+  }
+  if (missing <= allowed) return null
+  return {
+    kind,
+    message: `${missing} of ${held} conversations are no longer listed, more than the ${allowed} that one run may mark deleted; none was marked`,
+    hint: "look at the provider: if they are really gone, raise deleteBrake for this connection and sync again"
+  }
+}
+
+/**
  * Asks for each conversation that a complete scan no longer listed by its id. Only those that the provider says do not
- * exist are marked deleted; those that it still shows are stored again. Too many at once are a fault of somebody's,
- * not a clean-up: then nothing is asked and nothing is marked.
+ * exist are marked deleted; those that it still shows are stored again.
  */
 const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
   connection: OpenConnection,
   options: PullOptions,
   missing: ReadonlyArray<string>
 ) {
-  if (missing.length === 0) return null
   const mirror = yield* Mirror
+  const progress = yield* Progress
   const { config, lane, provider } = connection
-  const held = yield* mirror.countConversations(config.name)
-  const brake = Math.max(config.deleteBrake.rows, Math.floor(held * config.deleteBrake.share))
-  if (missing.length > brake) {
-    const shortfall: Shortfall = {
-      kind: "delete_brake",
-      message: `${missing.length} of ${held} conversations are no longer listed, more than the ${brake} that one run may mark deleted; none was marked`,
-      hint: "look at the provider: if they are really gone, raise deleteBrake for this connection and sync again"
-    }
-    return shortfall
-  }
-  const asked = yield* Effect.forEach(
-    missing,
-    (providerId) => Effect.map(provider.fetch(providerId, null), (page) => ({ providerId, page })),
-    { concurrency: confirmationConcurrency }
-  )
-  const pages = asked.flatMap(({ page }) => (page === null ? [] : [page]))
   const { runId } = options
-  if (pages.length > 0) {
+  let unlisted = 0
+  const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
+    const page = yield* provider.fetch(providerId, null)
+    if (page === null) {
+      yield* mirror.tombstone({ connection: config.name, providerIds: [providerId], runId })
+      return
+    }
+    unlisted += 1
     yield* mirror.commit({
       runId,
       connection: config.name,
       lane,
-      pages,
+      pages: [page],
       scan: null,
       keepRaw: config.keepRaw,
       seen: null
     })
-  }
-  yield* mirror.tombstone({
-    connection: config.name,
-    providerIds: asked.filter(({ page }) => page === null).map(({ providerId }) => providerId),
-    runId
   })
-  return null
+  yield* Effect.forEach(missing, confirm, { concurrency: confirmationConcurrency, discard: true })
+  if (unlisted > 0) {
+    yield* progress.notice(
+      config.name,
+      `${unlisted} ${unlisted === 1 ? "conversation is" : "conversations are"} missing from the provider's list, though it shows ${unlisted === 1 ? "it" : "them"} by id`,
+      "they are stored as they were shown; others that are not listed cannot be known"
+    )
+  }
 })

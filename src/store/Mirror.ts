@@ -80,15 +80,17 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       /**
        * Draws the conclusion from a scan that enumerated everything: marks what it did not meet as missing, and returns
        * the vendor's ids of all that are missing. They are candidates for `tombstone`, no more. `seen` null: the scan was
-       * of a part only, and nothing follows from it.
+       * of a part only, and nothing follows from it. `isPlausible` is asked first whether so many can be missing: if not,
+       * the scan is not taken for a complete one, and nothing is marked.
        */
       finishScan: Effect.fn("Mirror.finishScan")(function* (scan: {
         readonly connection: string
         readonly lane: Lane
         readonly startedAt: Timestamp
         readonly seen: SeenSet | null
+        readonly isPlausible?: (missing: number) => boolean
       }) {
-        const { connection, lane, startedAt, seen } = scan
+        const { connection, lane, startedAt, seen, isPlausible = () => true } = scan
         if (seen === null) {
           yield* db.transaction("Mirror.finishScan", () => scans.dropSeen(connection, lane))
           return []
@@ -98,6 +100,10 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           scans.restoreSeen(scan, { scope: "", startedAt }, seen)
           return missingFrom(session, connection, startedAt, seen)
         })
+        if (!isPlausible(missing.length)) {
+          yield* db.transaction("Mirror.finishScan", () => scans.dropSeen(connection, lane))
+          return missing.map((row) => row.providerId)
+        }
         const unmarked = missing.filter((row) => row.isMarked === 0)
         yield* Effect.forEach(
           chunks(unmarked, markedAtOnce),
@@ -140,13 +146,16 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         return counts.reduce((sum, count) => sum + count, 0)
       }),
 
-      /** Conversations that the provider holds, as far as is known. */
-      countConversations: (connection: string) =>
+      /** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
+      countConversations: (connection: string, before: Timestamp | null = null) =>
         db.use("Mirror.countConversations", ({ prepare }) =>
           Number(
-            prepare("SELECT count(*) FROM remote_conversations WHERE connection = ? AND deleted_at IS NULL")
+            prepare(
+              `SELECT count(*) FROM remote_conversations
+               WHERE connection = ? AND deleted_at IS NULL AND first_seen_at < coalesce(?, '9999')`
+            )
               .pluck()
-              .get(connection)
+              .get(connection, before)
           )
         ),
 

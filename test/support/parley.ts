@@ -10,7 +10,8 @@ import {
   type Served,
   type Simulator,
   type SimulatorOptions,
-  serve
+  serve,
+  type VendorId
 } from "../../src/simulator/index.ts"
 
 /*
@@ -62,6 +63,14 @@ export const collect = (child: ChildProcess): Promise<Ended> =>
     child.on("error", fail)
     child.on("close", (code, signal) => done({ code, signal, stdout, stderr }))
   })
+
+/** What the simulator's configuration calls the connection to each vendor. */
+export const connectionNames: Readonly<Record<VendorId, string>> = {
+  naturalead: "leads",
+  convocore: "support",
+  empfio: "salon",
+  aelyst: "inbox"
+}
 
 export interface WorkspaceOptions extends Partial<SimulatorOptions> {
   /** Changes the configuration that the simulator proposes. */
