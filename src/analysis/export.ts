@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { Db, StoreError } from "../store/Db.ts"
 import type { Value } from "./csv.ts"
+import { onFile } from "./files.ts"
 import { datasetteMetadata } from "./metadata.ts"
 import { type ExportFormat, openRowFile, type RowFile } from "./rowFile.ts"
 import { type ExportTable, exportable, exportedByDefault } from "./tables.ts"
@@ -91,20 +92,17 @@ const writeTable = Effect.fn("export.table")(function* (
     Effect.gen(function* () {
       let count = 0
       for (;;) {
-        const batch = yield* db.use("export", () => {
-          const taken = take(rows)
-          file.write(taken)
-          return taken
-        })
+        const batch = yield* db.use("export", () => take(rows))
         if (batch.length === 0) break
+        yield* onFile("export", path, () => file.write(batch))
         count += batch.length
         yield* Effect.yieldNow()
       }
-      yield* db.use("export", () => file.finish())
+      yield* onFile("export", path, () => file.finish())
       return count
     })
   return yield* Effect.acquireUseRelease(
-    db.use("export", () => openRowFile(path, table, options)),
+    onFile("export", path, () => openRowFile(path, table, options)),
     write,
     (file) =>
       Effect.sync(() => {
@@ -136,7 +134,7 @@ export const exportMirror = Effect.fn("export")(function* (options: ExportOption
   const pathOf = (name: string) => join(options.to, `${name}.${options.format}`)
   const metadata = join(options.to, metadataName)
   const targets = [...tables.map(({ name }) => pathOf(name)), metadata]
-  yield* db.use("export", () => {
+  yield* onFile("export", options.to, () => {
     mkdirSync(options.to, { recursive: true, mode: 0o700 })
     const inTheWay = targets.filter((path) => existsSync(path))
     if (inTheWay.length > 0 && !options.overwrite) {
@@ -156,7 +154,7 @@ export const exportMirror = Effect.fn("export")(function* (options: ExportOption
         rows
       }))
     )
-    return yield* db.use("export", (): ReadonlyArray<ExportedFile> => {
+    return yield* onFile("export", options.to, (): ReadonlyArray<ExportedFile> => {
       writeFileSync(temporary(metadata), `${JSON.stringify(datasetteMetadata(db.path), null, 2)}\n`)
       chmodSync(temporary(metadata), 0o600)
       for (const path of targets) renameSync(temporary(path), path)

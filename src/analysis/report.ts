@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFil
 import { Clock, Effect } from "effect"
 import { now } from "../domain/Timestamp.ts"
 import { Db, StoreError } from "../store/Db.ts"
+import { onFile } from "./files.ts"
 import { readReport } from "./report/data.ts"
 import { reportMark, reportPage } from "./report/page.ts"
 
@@ -23,7 +24,7 @@ const isReport = (path: string): boolean => {
 export const writeReport = Effect.fn("report")(function* (path: string, overwrite: boolean) {
   const db = yield* Db
   const at = now(yield* Clock.currentTimeMillis)
-  yield* db.use("report", () => {
+  yield* onFile("report", path, () => {
     if (existsSync(path) && !overwrite && !isReport(path)) {
       throw new StoreError({
         op: "report",
@@ -36,7 +37,7 @@ export const writeReport = Effect.fn("report")(function* (path: string, overwrit
   const data = yield* db.use("report", (session) =>
     session.database.transaction(() => readReport(session, at)).deferred()
   )
-  return yield* db.use("report", () => {
+  return yield* onFile("report", path, () => {
     const page = reportPage(data)
     const unfinished = `${path}.part-${process.pid}`
     try {
