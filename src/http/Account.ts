@@ -2,7 +2,15 @@ import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import { Breaker } from "./Breaker.ts"
 import { Bucket } from "./Bucket.ts"
-import { type Blocked, blockedUntil, type Demand, type Landing, look, type Taken } from "./blocked.ts"
+import {
+  type Blocked,
+  blockedUntil,
+  type Demand,
+  isBlocked,
+  type Landing,
+  look,
+  type Taken
+} from "./blocked.ts"
 import type { Lane, Limit, ProviderRequest } from "./contract.ts"
 import type { Ticket, TooLong } from "./Governor.ts"
 import type { Lanes, MakeLanes } from "./lanes.ts"
@@ -66,8 +74,6 @@ interface Pending {
   leaveLane: () => void
   resume: (effect: Effect.Effect<void, TooLong>) => void
 }
-
-const isBlocked = (result: Taken | Blocked): result is Blocked => "until" in result
 
 /** All requests of one credential: its buckets, the places in flight, and who waits for what. */
 export class Account {
@@ -248,7 +254,10 @@ export class Account {
   }
 
   private demand(): Demand {
-    return { waiting: [...this.waitingByLane], most: Math.max(1, this.places.count - this.inFlight) }
+    return {
+      waiting: [...this.waitingByLane],
+      most: Math.max(1, Math.min(this.places.count, this.pending.size))
+    }
   }
 
   /** Through the buckets that only some requests pass, then into the lanes. */

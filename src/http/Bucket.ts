@@ -1,5 +1,13 @@
 import { Budget, slack } from "./Budget.ts"
-import { type Blocked, blockedUntil, type Demand, type Landing, look, type Taken } from "./blocked.ts"
+import {
+  type Blocked,
+  blockedUntil,
+  type Demand,
+  isBlocked,
+  type Landing,
+  look,
+  type Taken
+} from "./blocked.ts"
 import type { Limit } from "./contract.ts"
 import { isNews, refuse } from "./cooldown.ts"
 import { newFinder, refused, resumed, sent } from "./finder.ts"
@@ -29,6 +37,15 @@ export const lateness = 40
 
 /** Milliseconds for which evenly spread requests are granted ahead where others wait too. */
 const ahead = 100
+
+/** So many refusals among so few requests that they are this share: then the limit is not what was told. */
+const strikesNeeded = 8
+const strikingShare = 0.1
+
+/** A day: for how long requests are spread evenly after bursts were refused. */
+const evenMillis = 24 * 3_600_000
+
+const isEven = (shared: SharedBucket, now: number): boolean => shared.evenUntil > now
 
 const sharing = "other runs use its limit too"
 
@@ -64,6 +81,8 @@ export class Bucket {
   private denied: { readonly others: View["others"]; readonly blocked: Blocked } | null = null
   /** Where the limit is unknown but the vendor says what is left of it. */
   private stated: { left: number; readonly until: number } | null = null
+  private sentInAll = 0
+  /** How many requests had been sent at each of the last refusals. */
   private strikes: Array<number> = []
   private isResumed = false
   private changedAt = 0
@@ -89,6 +108,7 @@ export class Bucket {
       this.full(shared, now) ?? (isProbe ? this.probe.claim(shared, now) : null) ?? this.spend(now)
     if (blocked !== null) return blocked
     this.budget.send()
+    this.sentInAll += 1
     this.unreported += 1
     this.takenInLease += 1
     if (isProbe) this.probe.sent()
@@ -174,7 +194,7 @@ export class Bucket {
 
   private interval(shared: SharedBucket, now: number): number {
     const found = shared.finder === null ? 0 : 1000 / shared.finder.rate
-    return Math.max(found, this.budget.interval(shared.stated, now, shared.even))
+    return Math.max(found, this.budget.interval(shared.stated, now, isEven(shared, now)))
   }
 
   private full(shared: SharedBucket, now: number): Blocked | null {
@@ -216,10 +236,9 @@ export class Bucket {
       const shared = this.told(before.shared, now)
       blocked = shared.until > now ? blockedUntil(shared.until, shared.reason) : null
       if (blocked !== null) return { shared }
-      const change = alone ? this.takeAlone(shared, now) : this.takePart(shared, before.others, now)
-      if (change !== null) return change
-      const later = Math.min(now + lease, this.budget.nextExpiry(now) ?? now + lease)
-      blocked = blockedUntil(Math.max(now + 1, later), sharing, Math.min(later, now + look))
+      const granted = alone ? this.takeAlone(shared, now) : this.takePart(shared, before.others, now)
+      if (!isBlocked(granted)) return granted
+      blocked = granted
       return this.isWritten() ? { shared } : { shared, use: this.use(now, 0, now) }
     })
     if (!alone) this.reserveAt = now + Math.min(300, Math.max(10, (this.budget.longest || 2000) / 200))
@@ -238,22 +257,23 @@ export class Bucket {
     return { shared: { ...shared, nextAt: this.paceAt }, use: this.use(now, count, until) }
   }
 
-  /** In company: what is waiting here, after what waits elsewhere in better lanes. Null: nothing is left. */
-  private takePart(shared: SharedBucket, others: View["others"], now: number): Change | null {
+  /** In company: what is waiting here, after what waits elsewhere in better lanes. */
+  private takePart(shared: SharedBucket, others: View["others"], now: number): Change | Blocked {
     const free = this.budget.free(shared.stated, now).count - this.preferred(others, now)
     const interval = this.interval(shared, now)
     const paceAt = Math.max(shared.nextAt, now - lateness)
+    if (interval > 0 && paceAt > now + ahead) return blockedUntil(paceAt - ahead, sharing)
     const slots = interval === 0 ? free : Math.min(free, Math.max(1, Math.ceil(ahead / interval)))
     const count = Math.min(slots, this.demand.most)
-    if (count <= 0 || (interval > 0 && paceAt > now + ahead)) return null
-    this.grant = {
-      left: count,
-      until: Math.max(now + lease, paceAt + count * interval + lateness),
-      alone: false
+    if (count <= 0) {
+      const later = Math.min(now + lease, this.budget.nextExpiry(now) ?? now + lease)
+      return blockedUntil(Math.max(now + 1, later), sharing, Math.min(later, now + look))
     }
+    const until = Math.max(now + lease, paceAt + count * interval + lateness)
+    this.grant = { left: count, until, alone: false }
     this.paceAt = paceAt
     const nextAt = interval === 0 ? shared.nextAt : paceAt + count * interval
-    return { shared: { ...shared, nextAt }, use: this.use(now, count, this.grant.until) }
+    return { shared: { ...shared, nextAt }, use: this.use(now, count, until) }
   }
 
   /** Requests of better lanes that wait in other processes: they go first. */
@@ -303,14 +323,17 @@ export class Bucket {
     // A probe that is refused says only that it was too early.
     if (state.refusals > 1) return state
     if (state.finder !== null) return { ...state, finder: refused(state.finder, now) }
-    const period = Math.max(60_000, this.budget.longest)
-    this.strikes = [...this.strikes.filter((at) => at > now - period), now]
-    // One refusal may be a vendor's whim. Many, although the limit is kept, are a limit that is not what was told.
-    if (this.strikes.length < 3 || this.strikes.length * 20 < this.budget.known(now)) return state
+    // A few refusals are a vendor's whim. Many among few requests, all within the limit, are another limit than was told.
+    this.strikes = [...this.strikes.slice(1 - strikesNeeded), this.sentInAll]
+    const [first = 0] = this.strikes
+    if (this.strikes.length < strikesNeeded || this.sentInAll - first > strikesNeeded / strikingShare)
+      return state
     this.strikes = []
     const interval = this.budget.interval(state.stated, now, true)
-    if (this.budget.interval(state.stated, now, state.even) < interval) return { ...state, even: true }
-    const finder = { ...newFinder(now), hits: 1 }
+    if (this.budget.interval(state.stated, now, isEven(state, now)) < interval) {
+      return { ...state, evenUntil: now + evenMillis }
+    }
+    const finder = { ...newFinder(now), hits: 1, refusedAt: now }
     return { ...state, finder: interval === 0 ? finder : { ...finder, rate: 700 / interval } }
   }
 

@@ -15,6 +15,8 @@ export const blockedUntil = (until: number, reason: string, again = until): Bloc
   reason
 })
 
+export const isBlocked = (result: object): result is Blocked => "again" in result
+
 /** One request's place in a bucket. */
 export interface Taken {
   readonly at: number
@@ -33,7 +35,7 @@ export interface Landing {
 export interface Demand {
   /** By lane, the best first. */
   readonly waiting: MemberUse["demand"]
-  /** Requests that could be sent right now, this one included. */
+  /** Requests that could be in flight soon, this one included. */
   readonly most: number
 }
 

@@ -85,7 +85,7 @@ const windowPause = 5000
 /** The vendor serves again. What was sent from one such moment to the next is what it bears. */
 export const recovered = (finder: Finder, now: number): Finder => {
   const borne = (1000 * finder.calmSent) / Math.max(1, now - finder.calmAt)
-  const isWindow = now - finder.refusedAt > windowPause
+  const isWindow = now - finder.refusedAt > windowPause && finder.calmSent >= firstRate
   const rate = isWindow ? Math.max(slowest, Math.min(finder.rate, borne)) : finder.rate
   return { ...finder, rate, stepAt: now, stepSent: 0, calmAt: now, calmSent: 0 }
 }

@@ -140,7 +140,8 @@ export const openQuotaStore = (file: string): QuotaStore => {
 
     const keepUntil = (shared: SharedBucket, now: number): number =>
       Math.max(
-        now + (shared.finder === null && shared.stated.length === 0 && !shared.even ? 600_000 : memory),
+        now +
+          (shared.finder === null && shared.stated.length === 0 && shared.evenUntil === 0 ? 600_000 : memory),
         shared.until + 60_000
       )
 

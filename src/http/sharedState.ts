@@ -19,8 +19,8 @@ export interface SharedBucket {
   /** Where requests are spread evenly: the earliest instant for the next one. */
   readonly nextAt: number
   readonly stated: Stated
-  /** A burst was refused although the sum was kept: from now on requests are spread evenly. */
-  readonly even: boolean
+  /** Bursts were refused although the sum was kept: until then requests are spread evenly. */
+  readonly evenUntil: number
   readonly finder: Finder | null
 }
 
@@ -32,7 +32,7 @@ export const calm: SharedBucket = {
   probe: null,
   nextAt: 0,
   stated: [],
-  even: false,
+  evenUntil: 0,
   finder: null
 }
 
@@ -40,7 +40,7 @@ export const calm: SharedBucket = {
 const isCalm = (shared: SharedBucket): boolean =>
   shared.refusals === 0 &&
   shared.stated.length === 0 &&
-  !shared.even &&
+  shared.evenUntil === 0 &&
   shared.finder === null &&
   shared.nextAt === 0
 
