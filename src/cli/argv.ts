@@ -100,7 +100,7 @@ const readFlag = <R>(
   const flag = context.known.find((candidate) => candidate.name === name)
   if (flag === undefined) return unknownFlag(name, context.verbs, context.path, context.known)
   if (!flag.takesValue) {
-    // Said in full, because @effect/cli takes a next word such as "no" for the flag's value.
+    // Said in full, so that the words of all flags go in pairs.
     return Either.right({ flag, words: [flag.name, inline ?? "true"], consumed: 1 })
   }
   if (inline !== undefined) return Either.right({ flag, words: [flag.name, inline], consumed: 1 })

@@ -369,6 +369,7 @@ leads:a1:2  日本語  [2J                0   NULL
     ["SELECT nme FROM contacts", /no such column: nme\n/],
     ["SELEC 1", /syntax error\n {2}SELECT \* FROM dictionary explains/],
     ["DELETE FROM messages", /only reads/],
+    ["DELETE FROM messages RETURNING id", /only reads/],
     ["UPDATE conversations SET status = 'completed'", /only reads.*\n.*set-status/],
     ["CREATE TABLE t (a)", /only reads/],
     ["SELECT 1; SELECT 2", /more than one statement/],

@@ -193,7 +193,7 @@ describe("a command line that is wrong", () => {
     ],
     [["echo", "--loud", "--loud"], "parley: --loud is given twice\n  give it once\n"],
     [
-      ["echo", "--style", "odd"],
+      ["echo", "--loud", "--style", "odd"],
       "parley: --style: Expected one of the following cases: plain, fancy\n  see parley echo --help\n"
     ],
     [

@@ -38,6 +38,7 @@ const write = (text: string, path = "config/parley.yaml") => writeFileSync(join(
 /** Every fault of a configuration, as a person reads it, without the file's name. */
 const faultsOf = (more: Partial<LoadOptions> = {}) =>
   loadConfig(options(more)).pipe(
+    Effect.as("nothing was found wrong"),
     Effect.flip,
     Effect.map(({ faults }) => faults.map((fault) => formatFault(fault).replace("config/parley.yaml:", "")))
   )
@@ -501,6 +502,7 @@ connections:
 describe("a configuration that cannot be read", () => {
   const only = (more: Partial<LoadOptions> = {}) =>
     loadConfig(options(more)).pipe(
+      Effect.as("nothing was found wrong"),
       Effect.flip,
       Effect.map(({ message }) => message)
     )
