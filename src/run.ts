@@ -192,6 +192,13 @@ const runLane = Effect.fn("run.lane")(function* <R>(
 
 const told = (outcome: ConnectionRow["outcome"]): Outcome => (outcome === "interrupted" ? "failed" : outcome)
 
+/** What several lanes of one connection come to: failed, where one failed and none moved anything. */
+const together = (rows: ReadonlyArray<ConnectionRow>): Outcome => {
+  if (rows.every(({ outcome }) => outcome === "complete")) return "complete"
+  const moved = rows.some((row) => row.pages > 0 || row.changes_confirmed > 0)
+  return !moved && rows.some(({ outcome }) => told(outcome) === "failed") ? "failed" : "partial"
+}
+
 const worst = (outcomes: ReadonlyArray<Outcome>): Outcome => {
   if (outcomes.every((outcome) => outcome === "complete")) return "complete"
   return outcomes.length > 0 && outcomes.every((outcome) => outcome === "failed") ? "failed" : "partial"
@@ -216,7 +223,7 @@ const report = (config: ConnectionConfig, rows: ReadonlyArray<ConnectionRow>): C
   return {
     name: config.name,
     provider: config.provider,
-    outcome: worst(rows.map((row) => told(row.outcome))),
+    outcome: together(rows),
     requests: sum((row) => row.requests),
     rate_limited: sum((row) => row.rate_limited),
     queued: sum((row) => row.queued),

@@ -89,7 +89,7 @@ const sides: Side = {
     name: "support",
     conversations: ({ simulator }) => {
       const { world } = simulator.vendors.convocore
-      return [...world.conversations.values()].map((one) => ({
+      return [...listed(simulator).values()].map((one) => ({
         id: `support:${one.ID}`,
         contact_id: `support:${one.userID}`,
         channel:
@@ -175,13 +175,16 @@ const sides: Side = {
   }
 }
 
+/** Convocore lists no conversation without essential data: one in which nobody has said anything. */
+const listed = ({ vendors }: Workspace["simulator"]) =>
+  new Map([...vendors.convocore.world.conversations].filter(([, { messagesNum }]) => messagesNum > 0))
+
 const contactsOf: Readonly<
   Record<VendorId, (workspace: Workspace) => ReadonlyMap<string, ReadonlySet<string>>>
 > = {
   naturalead: ({ simulator }) =>
     emails(simulator.vendors.naturalead.world.conversations, "leadId", "leadEmail"),
-  convocore: ({ simulator }) =>
-    emails(simulator.vendors.convocore.world.conversations, "userID", "userEmail"),
+  convocore: ({ simulator }) => emails(listed(simulator), "userID", "userEmail"),
   empfio: ({ simulator }) => {
     const told = new Map<string, Set<string>>()
     for (const { lead } of simulator.vendors.empfio.world.conversations.values()) {
