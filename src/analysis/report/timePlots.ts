@@ -1,5 +1,5 @@
 import { scaleBand, scaleLinear, scaleUtc } from "d3-scale"
-import { curveMonotoneX, line as lineOf, stack } from "d3-shape"
+import { line as lineOf, stack } from "d3-shape"
 import { shortNumber } from "./format.ts"
 import type { Series } from "./html.ts"
 import { column, dot, drawing, fitted, labelWidth, line, type Margin, rect, text } from "./svg.ts"
@@ -117,7 +117,6 @@ export const lines = (
   const path = lineOf<number>()
     .x((_, index) => x(starts[index] ?? first))
     .y((value) => y(value))
-    .curve(curveMonotoneX)
   const ends = all
     .map((each) => ({ each, at: y(each.values.at(-1) ?? 0) }))
     .sort((left, right) => left.at - right.at)

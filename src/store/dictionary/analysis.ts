@@ -397,7 +397,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       source: {
         meaning:
-          "For each vendor the JSON path of what it is taken from. A vendor that is absent never says it.",
+          "For each vendor the JSON path, in its raw record, of what it is taken from. A vendor that is absent never says it.",
         unit: "JSON object",
         nullMeans: "it is made here, not taken from a vendor",
         example: '{"empfio":"$.created_at"}'

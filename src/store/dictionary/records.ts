@@ -42,8 +42,7 @@ export const records: ReadonlyArray<TableEntry> = [
         source: {
           naturalead: "$.channel",
           convocore: "$.origin",
-          empfio: "$.channel",
-          aelyst: "$.items[*].source"
+          empfio: "$.channel"
         },
         example: "web-chat"
       },
@@ -65,9 +64,10 @@ export const records: ReadonlyArray<TableEntry> = [
         example: "pending"
       },
       agent_id: {
-        meaning: "The vendor's id of the agent (or its configuration) that holds the conversation.",
+        meaning:
+          "The vendor's id of the agent (or its configuration) that holds the conversation; Convocore's is the one whose list shows it.",
         nullMeans: "the vendor does not say",
-        source: { naturalead: "$.agentConfigId", convocore: "the agent whose list shows it" },
+        source: { naturalead: "$.agentConfigId" },
         example: "agent-1"
       },
       campaign_id: {
@@ -124,9 +124,14 @@ export const records: ReadonlyArray<TableEntry> = [
         nullMeans: "the vendor does not say how many there are",
         example: 1
       },
-      started_at: time("When it started.", {
+      started_at: time("When it started. Aelyst has no conversations: it is when the contact was created.", {
         nullMeans: "the vendor does not say; conversation_facts.started_at then has the first message's time",
-        source: { naturalead: "$.createdAt", convocore: "$.firstMessageTS", empfio: "$.created_at" }
+        source: {
+          naturalead: "$.createdAt",
+          convocore: "$.firstMessageTS, $.ts",
+          empfio: "$.created_at",
+          aelyst: "$.created_at"
+        }
       }),
       last_message_at: time("When its last message was sent.", {
         nullMeans: "there is none, or its time is not known",
@@ -134,7 +139,7 @@ export const records: ReadonlyArray<TableEntry> = [
           naturalead: "$.messages[*].timestamp",
           convocore: "$.lastMessageTS",
           empfio: "$.last_message_at",
-          aelyst: "$.items[*].status[*].timestamp"
+          aelyst: "$.status[*].timestamp, $.messageId"
         }
       }),
       updated_at: time("When the vendor says that it last changed.", {
@@ -169,7 +174,7 @@ export const records: ReadonlyArray<TableEntry> = [
       provider_id: {
         meaning: "The vendor's id.",
         nullMeans: "the vendor gives none",
-        source: { empfio: "$.messages[*].id", aelyst: "$.items[*].messageId" },
+        source: { empfio: "$.messages[*].id", aelyst: "$.messageId" },
         example: "1662965880"
       },
       position: count("Its place in the conversation: 0 is the first.", { example: 0 }),
@@ -178,9 +183,9 @@ export const records: ReadonlyArray<TableEntry> = [
           "Who wrote it: customer, agent (the machine), human (a person on our side), system, or unknown.",
         source: {
           naturalead: "$.messages[*].role",
-          convocore: "$.turns[*].from",
+          convocore: "$.turns[*].from, $.turns[*].messages[*].payload.aiGenerated",
           empfio: "$.messages[*].role",
-          aelyst: "$.items[*].traffic, $.items[*].sender.source"
+          aelyst: "$.traffic, $.sender.source"
         },
         example: "customer"
       },
@@ -191,13 +196,13 @@ export const records: ReadonlyArray<TableEntry> = [
           naturalead: "$.messages[*].role",
           convocore: "$.turns[*].from",
           empfio: "$.messages[*].role",
-          aelyst: "$.items[*].sender.source"
+          aelyst: "$.sender.source"
         },
         example: "user"
       },
       type: {
         meaning: "The vendor's word for what it is: text, attachment, choice, …",
-        source: { convocore: "$.turns[*].messages[*].type", aelyst: "$.items[*].message.type" },
+        source: { convocore: "$.turns[*].messages[*].type", aelyst: "$.message.type" },
         example: "text"
       },
       content: {
@@ -207,7 +212,7 @@ export const records: ReadonlyArray<TableEntry> = [
           naturalead: "$.messages[*].content",
           convocore: "$.turns[*].messages[*].payload.message",
           empfio: "$.messages[*].content",
-          aelyst: "$.items[*].message.text"
+          aelyst: "$.message.text"
         },
         example: "Do you have a table for two on Friday?"
       },
@@ -217,7 +222,7 @@ export const records: ReadonlyArray<TableEntry> = [
           naturalead: "$.messages[*].timestamp",
           convocore: "$.turns[*].messages[*].ts",
           empfio: "$.messages[*].created_at",
-          aelyst: "$.items[*].status[*].timestamp"
+          aelyst: "$.status[*].timestamp, $.messageId"
         }
       }),
       sent_at_source: {
@@ -232,7 +237,7 @@ export const records: ReadonlyArray<TableEntry> = [
           naturalead: "$.messages[*]",
           convocore: "$.turns[*].messages[*]",
           empfio: "$.messages[*].metadata",
-          aelyst: "$.items[*]"
+          aelyst: "$"
         },
         example: '{"channelId":7}'
       },
@@ -287,7 +292,12 @@ export const records: ReadonlyArray<TableEntry> = [
       phone: {
         meaning: "The telephone number, as the vendor writes it.",
         nullMeans: "never said",
-        source: { naturalead: "$.leadPhone", convocore: "$.userPhone", aelyst: "$.phone" },
+        source: {
+          naturalead: "$.leadPhone",
+          convocore: "$.userPhone",
+          empfio: "$.session_key",
+          aelyst: "$.phone"
+        },
         example: "+15555550100"
       },
       attributes: {

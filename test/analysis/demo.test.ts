@@ -1,0 +1,189 @@
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { inflateSync } from "node:zlib"
+import { expect, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { exportable } from "../../src/analysis/tables.ts"
+import { activityOf, type Spoken } from "../../src/store/activity.ts"
+import { Db, type Session } from "../../src/store/Db.ts"
+import { dictionary } from "../../src/store/dictionary.ts"
+import { demoMirror } from "./demoMirror.ts"
+
+/** The demo's mirror, made once for all tests here. */
+class DemoFile extends Context.Tag("test/DemoFile")<DemoFile, string>() {}
+
+const read = <A>(f: (session: Session, path: string) => A) =>
+  Effect.flatMap(DemoFile, (path) =>
+    Effect.provide(
+      Effect.flatMap(Db, (db) => db.use("test", (session) => f(session, path))),
+      Db.layer(path)
+    )
+  )
+
+interface Question {
+  readonly asked: string
+  readonly sql: string
+}
+
+/** Each question is a comment that begins with its number, and the statement below it. */
+const questions: ReadonlyArray<Question> = readFileSync(
+  resolve(import.meta.dirname, "../../docs/questions.sql"),
+  "utf8"
+)
+  .split(/^(?=-- \d+\. )/m)
+  .slice(1)
+  .map((part) => {
+    const [first = "", ...rest] = part.trim().split("\n")
+    return { asked: first.replace(/^-- /, ""), sql: rest.join("\n").replace(/;$/, "") }
+  })
+
+/** Names of the answer's columns, and the least number of rows. */
+const shapes: ReadonlyArray<readonly [columns: string, rows: number]> = [
+  ["week channel conversations messages", 8],
+  ["connection channel conversations median_seconds p90_seconds", 6],
+  ["connection conversations completed handed_off_percent abandoned_percent", 4],
+  ["conversation_id channel waiting_since last_role messages", 5],
+  ["channel decided qualified qualified_percent", 1],
+  ["day hour_utc customer_messages", 5],
+  ["answered_by conversations completed_percent seconds_to_first_answer", 2],
+  ["conversation_id sent_at said", 4],
+  [
+    "connection provider last_attempt_outcome newest_message_at conversations conversations_incomplete changes_open quarantined",
+    4
+  ],
+  ["message command lane method path http_status raw_kind", 1]
+]
+
+/** Every value that a JSON path of the dictionary leads to: names, `[*]`, `[0]`. */
+const follow = (value: unknown, path: string): ReadonlyArray<unknown> =>
+  path
+    .slice(1)
+    .split(/(?=[.[])/)
+    .filter((step) => step !== "")
+    .reduce<ReadonlyArray<unknown>>(
+      (found, step) =>
+        found.flatMap((each): ReadonlyArray<unknown> => {
+          if (step === "[*]") return Array.isArray(each) ? each : []
+          if (typeof each !== "object" || each === null) return []
+          const inner = (each as Record<string, unknown>)[step.replace(/^[.[]|\]$/g, "")]
+          return inner === undefined ? [] : [inner]
+        }),
+      [value]
+    )
+
+layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestServices: true })(
+  "on the demo's mirror",
+  (it) => {
+    it.effect(
+      "ten questions of an analyst have answers of their shape, in Parley's SQLite and in the system's",
+      () =>
+        read(({ database }, path) => {
+          expect(questions.map(({ asked }) => Number.parseInt(asked, 10))).toEqual([
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+          ])
+          for (const [index, { asked, sql }] of questions.entries()) {
+            const [columns = "", least = 0] = shapes[index] ?? []
+            const statement = database.prepare<[], Array<unknown>>(sql).raw()
+            expect(
+              statement
+                .columns()
+                .map(({ name }) => name)
+                .join(" "),
+              asked
+            ).toBe(columns)
+            const rows = statement.all()
+            expect(rows.length, asked).toBeGreaterThanOrEqual(least)
+            const shell = execFileSync("sqlite3", ["-readonly", "-json", path, sql], { encoding: "utf8" })
+            expect(
+              (JSON.parse(shell) as Array<object>).map((row) => Object.values(row)),
+              asked
+            ).toEqual(rows)
+          }
+        })
+    )
+
+    it.effect("every source that the dictionary names is there in what the vendor sent", () =>
+      read(({ prepare }) => {
+        const raw = prepare(
+          "SELECT n.provider, r.encoding, r.payload FROM raw_records r JOIN connections n ON n.name = r.connection"
+        ).all() as ReadonlyArray<{ provider: string; encoding: string; payload: Buffer }>
+        const sent = raw.map(({ encoding, payload, provider }) => ({
+          provider,
+          value: JSON.parse(String(encoding === "deflate" ? inflateSync(payload) : payload)) as unknown
+        }))
+        const missing = dictionary.flatMap(({ columns, table }) =>
+          Object.entries(columns).flatMap(([name, { source }]) =>
+            Object.entries(source ?? {}).flatMap(([provider, paths]) =>
+              paths
+                .split(", ")
+                .filter((path) => path.startsWith("$"))
+                .filter(
+                  (path) =>
+                    !sent.some((each) => each.provider === provider && follow(each.value, path).length > 0)
+                )
+                .map((path) => `${table}.${name}: ${provider} ${path}`)
+            )
+          )
+        )
+        // Documented by the vendor, and never sent by the simulated one.
+        expect(missing).toEqual(["conversations.campaign_id: convocore $.campaignId"])
+      })
+    )
+
+    it.effect("who spoke when agrees with the messages of every conversation", () =>
+      read(({ prepare }) => {
+        const said = prepare(
+          "SELECT role, sent_at AS sentAt FROM messages WHERE conversation_id = ? ORDER BY position"
+        )
+        const stored = prepare("SELECT * FROM conversation_activity WHERE key = ?").raw()
+        const conversations = prepare(
+          "SELECT key, id, stored_messages AS messages FROM remote_conversations"
+        ).all() as ReadonlyArray<{
+          key: number
+          id: string
+          messages: number
+        }>
+        expect(conversations.length).toBeGreaterThan(50)
+        for (const { id, key, messages } of conversations) {
+          const expected = Object.values(activityOf(said.all(id) as ReadonlyArray<Spoken>))
+          expect(stored.get(key), id).toEqual(messages === 0 ? undefined : [key, ...expected])
+        }
+      })
+    )
+
+    it.effect("every conversation, message and contact leads to a request, its run and a raw record", () =>
+      read(({ prepare }) => {
+        for (const table of ["conversations", "messages", "contacts"]) {
+          const lost = prepare(
+            `SELECT id FROM ${table} WHERE id NOT IN (
+             SELECT row_id FROM lineage WHERE table_name = ? AND path IS NOT NULL AND command = 'demo' AND raw_key IS NOT NULL)`
+          ).all(table)
+          expect(lost, table).toEqual([])
+        }
+      })
+    )
+
+    it.effect("every column holds what its export says that it holds", () =>
+      read(({ database }) => {
+        const fits = {
+          text: (value: unknown) => typeof value === "string",
+          integer: Number.isInteger,
+          real: (value: unknown) => typeof value === "number",
+          time: (value: unknown) => new Date(String(value)).toISOString() === value
+        }
+        for (const { columns, name, sql } of exportable) {
+          const rows = database.prepare<[], Array<unknown>>(sql).raw().all()
+          const wrong = columns.flatMap((column, index) =>
+            rows
+              .map((row) => row[index])
+              .filter((value) => value !== null && !fits[column.kind](value))
+              .slice(0, 1)
+              .map((value) => `${name}.${column.name} is ${column.kind}: ${value}`)
+          )
+          expect(wrong).toEqual([])
+        }
+      })
+    )
+  }
+)
