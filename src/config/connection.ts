@@ -4,6 +4,7 @@ import type { AnyProviderDefinition } from "../providers/Provider.ts"
 import { readBaseUrl } from "./baseUrl.ts"
 import type { ConnectionConfig, Registry } from "./Config.ts"
 import { suggestion } from "./nearest.ts"
+import { choices, neededKeys } from "./neededKeys.ts"
 import { CommonKeys } from "./schema.ts"
 import { schemaFaults } from "./schemaFaults.ts"
 import { type Key, keysOf } from "./schemaKeys.ts"
@@ -160,7 +161,12 @@ export const readConnection = (
       : readBaseUrl(baseUrlText)
   if (Either.isLeft(baseUrl)) report(["baseUrl"], baseUrl.left)
   else if (baseUrl.right === null && settings !== null && !("baseUrl" in entry)) {
-    report(["baseUrl"], "missing; write baseUrl: https://… (the address your account is reached at)")
+    const place = neededKeys(definition).find(({ ast }) => choices(ast).length > 0)
+    const words = place === undefined ? "" : `${place.name}: ${choices(place.ast).join(" or ")}, or `
+    report(
+      [place?.name ?? "baseUrl"],
+      `missing; write ${words}baseUrl: https://… (the address your account is reached at)`
+    )
   }
 
   const url = Either.getOrNull(baseUrl)

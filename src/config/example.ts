@@ -1,6 +1,6 @@
-import { Either, Schema, type SchemaAST } from "effect"
 import type { AnyProviderDefinition } from "../providers/Provider.ts"
 import type { Registry } from "./Config.ts"
+import { choices, neededKeys, needsBaseUrl } from "./neededKeys.ts"
 import { type Key, keysOf } from "./schemaKeys.ts"
 import { proposedVariable } from "./variables.ts"
 
@@ -42,53 +42,6 @@ const tail = `
 #   keepRaw: newest           payloads kept as they came: newest | all
 #   exportTimeZone: UTC       the zone of exported times that name none (Convocore)
 `
-
-/** The words a key is limited to; empty: it takes any text. */
-const choices = (ast: SchemaAST.AST): ReadonlyArray<string> => {
-  switch (ast._tag) {
-    case "Union":
-      return ast.types.flatMap(choices)
-    case "Literal":
-      return typeof ast.literal === "string" ? [ast.literal] : []
-    case "Transformation":
-    case "Refinement":
-      return choices(ast.from)
-    default:
-      return []
-  }
-}
-
-/** A value that decodes, so that it can be tried what a provider needs. */
-const sampleOf = ({ ast }: Key): string => choices(ast)[0] ?? "x"
-
-const tryKeys = (definition: AnyProviderDefinition, keys: ReadonlyArray<Key>) =>
-  Schema.decodeUnknownEither(definition.settings)(
-    Object.fromEntries(keys.map((key) => [key.name, sampleOf(key)]))
-  )
-
-/** Each key alone and each two together, in the order of the keys: `a`, `a b`, `a c`, `b`, `b c`, `c`. */
-const oneOrTwo = (keys: ReadonlyArray<Key>): ReadonlyArray<ReadonlyArray<Key>> =>
-  keys.flatMap((key, index) => [[key], ...keys.slice(index + 1).map((other) => [key, other])])
-
-/** What every account of the provider has: the first way to log in that its settings name, and nothing beyond it. */
-export const neededKeys = (definition: AnyProviderDefinition): ReadonlyArray<Key> => {
-  const keys = keysOf(definition.settings)
-  const required = keys.filter((key) => key.required)
-  if (Either.isRight(tryKeys(definition, required))) return required
-  const optional = keys.filter((key) => !key.required && key.name !== "baseUrl")
-  const enough = oneOrTwo(optional).filter((more) =>
-    Either.isRight(tryKeys(definition, [...required, ...more]))
-  )
-  const minimal = enough.find(
-    (more) => !enough.some((fewer) => fewer.length < more.length && fewer.every((key) => more.includes(key)))
-  )
-  return minimal === undefined ? keys : [...required, ...minimal]
-}
-
-const needsBaseUrl = (definition: AnyProviderDefinition): boolean => {
-  const settings = tryKeys(definition, neededKeys(definition))
-  return Either.isRight(settings) && definition.baseUrl(settings.right) === null
-}
 
 const variableOf = (definition: AnyProviderDefinition, key: Key): string =>
   proposedVariable(definition.id, key.name)

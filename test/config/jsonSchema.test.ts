@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { exampleConfiguration, exampleVariables } from "../../src/config/example.ts"
 import { configurationJsonSchema } from "../../src/config/jsonSchema.ts"
 import { CommonKeys } from "../../src/config/schema.ts"
-import { fakeRegistry } from "../support/fakeRegistry.ts"
+import { fakeRegistry, placedProvider } from "../support/fakeRegistry.ts"
 
 interface Rule {
   readonly if: { readonly properties: { readonly provider: { readonly const: string } } }
@@ -57,6 +57,12 @@ describe("an example configuration", () => {
     expect(exampleVariables(fakeRegistry)).toMatch(
       /^PLAIN_API_KEY=\n.*\n*.*\nREGIONAL_TOKEN=\n.*\n*.*\nHOSTED_EMAIL=\nHOSTED_PASSWORD=$/m
     )
+  })
+
+  it("says where an account is reached, by the word that stands for it or by its address", () => {
+    const text = exampleConfiguration({ placed: placedProvider })
+    expect(text).toContain("    region: eu # eu | na\n")
+    expect(text).not.toContain("baseUrl: https")
   })
 
   it("can be for some providers alone", () => {

@@ -6,7 +6,7 @@ import { Effect, Redacted } from "effect"
 import { afterEach, beforeEach, describe, expect } from "vitest"
 import { formatFault } from "../../src/config/Config.ts"
 import { type LoadOptions, loadConfig, loadDatabasePath, unreadable } from "../../src/config/load.ts"
-import { fakeRegistry } from "../support/fakeRegistry.ts"
+import { fakeRegistry, placedProvider } from "../support/fakeRegistry.ts"
 
 let folder = ""
 
@@ -465,6 +465,15 @@ describe("a wrong configuration", () => {
       })
     )
   }
+
+  it.effect("is told which word would say where the account is reached", () =>
+    Effect.gen(function* () {
+      write(leads(`    token: \${TOKEN}\n`).replace("plain", "placed"))
+      expect(yield* faultsOf({ registry: { placed: placedProvider } })).toEqual([
+        "3: connections[0].region: missing; write region: eu or na, or baseUrl: https://… (the address your account is reached at)"
+      ])
+    })
+  )
 
   it.effect("is told everything at once, in the order of its lines, without ever repeating a secret", () =>
     Effect.gen(function* () {

@@ -41,6 +41,21 @@ const either = Schema.Union(
   Schema.Struct({ token: Schema.Redacted(Schema.String) })
 )
 
+/** A provider whose address depends on a word that can be left out. */
+const regions = Schema.Struct({
+  token: Schema.Redacted(Schema.String),
+  region: Schema.optional(Schema.Literal("eu", "na"))
+})
+
+export const placedProvider = anyProvider({
+  ...common,
+  id: "placed",
+  title: "Placed",
+  settings: regions,
+  baseUrl: ({ region }: typeof regions.Type) =>
+    region === undefined ? null : `https://${region}.placed.example`
+})
+
 /** Three providers that differ in what can be configured: one secret, defaults and lists, either of two ways to log in. */
 export const fakeRegistry: Registry = {
   plain: anyProvider({
