@@ -4,7 +4,7 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing } from "../answer.ts"
-import { type Fault, parseJson, within } from "../decode.ts"
+import { type Fault, parseJson } from "../decode.ts"
 import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Page, Sighting } from "../Provider.ts"
 import { page, pages, unreadable, unreadableItem } from "../page.ts"
@@ -22,7 +22,7 @@ import {
   wireOf
 } from "./normalize.ts"
 import { getConversation } from "./requests.ts"
-import { type Conversation, decodeConversation, decodeOne } from "./wire.ts"
+import { type Conversation, decodeConversation, decodeOne, type Identified } from "./wire.ts"
 
 /*
  * What follows a listed row: its details, and its messages where those have changed. Exports are collected, so that one
@@ -70,34 +70,44 @@ export interface Finished {
 
 export type Element = Loaded | Finished
 
-/** The conversation in an answer to `getConversation` or a PATCH. */
-export const shownIn = (
-  wanted: Pick<Wanted, "agentId" | "id" | "providerId">,
-  { text }: Pick<Answer, "text">
+/** What is under `data` in an answer, decoded: it must be the conversation that was asked for. Paths begin there. */
+export const dataIn = <A>(
+  id: string,
+  { text }: Pick<Answer, "text">,
+  decode: (value: unknown) => Either.Either<Identified<A>, Fault>
 ) =>
-  Either.flatMap(parseJson(text), decodeOne).pipe(
-    Either.flatMap(({ data }) =>
-      Either.mapLeft(
-        Either.map(decodeConversation(data), ({ id, wire }) => ({ id, wire, value: data as Json })),
-        (fault) => within("$.data", fault)
-      )
-    ),
-    Either.flatMap(({ id, wire, value }): Either.Either<Shown, Fault> => {
-      const reason = "another conversation than the one that was asked for"
-      if (id !== wanted.id) return Either.left({ path: "$.data.ID", reason })
-      return Either.right({
-        raw: rawPayload("detail", wanted.agentId, id, wanted.providerId, value),
-        value,
-        wire
-      })
-    })
+  Either.flatMap(Either.flatMap(parseJson(text), decodeOne), ({ data }) =>
+    Either.filterOrLeft(
+      Either.map(decode(data), (found) => ({ ...found, value: data as Json })),
+      (found) => found.id === id,
+      () => ({ path: "$.ID", reason: "another conversation than the one that was asked for" })
+    )
   )
 
-const unreadableDetail = ({ agentId, id, providerId }: Wanted, payload: string, fault: Fault): Item =>
-  unreadableItem(
+/** The conversation in an answer to `getConversation`. */
+export const shownIn = (
+  { agentId, id, providerId }: Pick<Wanted, "agentId" | "id" | "providerId">,
+  answer: Pick<Answer, "text">
+): Either.Either<Shown, Fault> =>
+  Either.map(dataIn(id, answer, decodeConversation), ({ wire, value }) => ({
+    raw: rawPayload("detail", agentId, id, providerId, value),
+    value,
+    wire
+  }))
+
+/** A detail that does not decode, without the envelope it came in where that much can be read. */
+export const unreadableDetail = (
+  { agentId, id, providerId }: Pick<Wanted, "agentId" | "id" | "providerId">,
+  text: string,
+  fault: Fault
+): Item => {
+  const one = Either.flatMap(parseJson(text), decodeOne)
+  const payload = Either.isRight(one) ? JSON.stringify(one.right.data) : text
+  return unreadableItem(
     { kind: "detail", providerId: `${agentId}/${id}`, conversationId: providerId, payload },
     fault
   )
+}
 
 /** Whether what is stored lacks messages, as far as the conversation's own words tell. */
 const needsExport = (

@@ -126,10 +126,8 @@ const timeOf = (message: WireMessage, { turn, reading, previous }: Place) => {
   return { source, value: value ?? null, sentAt }
 }
 
-const decodeMessage = (entry: Json): Either.Either<WireMessage, Fault> => {
-  const type = objectIn(entry).type
-  return type === "text" || absent(type) ? decodeTextMessage(entry) : decodeOtherMessage(entry)
-}
+const decodeMessage = (entry: Json): Either.Either<WireMessage, Fault> =>
+  objectIn(entry).type === "text" ? decodeTextMessage(entry) : decodeOtherMessage(entry)
 
 const readMessage = (entry: Json, place: Place): Either.Either<Message, Fault> =>
   Either.flatMap(decodeMessage(entry), (wire) => {

@@ -9,7 +9,7 @@ import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.
 import { unreadable } from "../page.ts"
 import { statusMap as makeStatusMap } from "../statusWords.ts"
 import { readExport } from "./export.ts"
-import { decodeConversation, type Conversation as WireConversation } from "./wire.ts"
+import { type ConversationState, decodeConversation, type Conversation as WireConversation } from "./wire.ts"
 
 /**
  * The words that the vendor's schemas list, and `completed`, which only its example shows. There is none for an
@@ -299,7 +299,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, reading: Reading)
   return toSighting(wire, parts, reading)
 }
 
-export const toRemoteState = (wire: WireConversation, map: StatusMap): RemoteState => ({
+export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({
   status: map.read(wire.state),
   providerStatus: wire.state,
   updatedAt: wire.lastModified ?? wire.lastMessageTS,

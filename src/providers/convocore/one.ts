@@ -4,13 +4,22 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
 import { isMissing, malformed, notWritable } from "../answer.ts"
-import type { Known, RemoteState, WriteOutcome } from "../Provider.ts"
-import { page, unreadableItem } from "../page.ts"
-import { type Account, finish, type Loaded, shownIn, type Wanted } from "./details.ts"
+import type { Known, WriteOutcome } from "../Provider.ts"
+import { page } from "../page.ts"
+import {
+  type Account,
+  dataIn,
+  finish,
+  type Loaded,
+  shownIn,
+  unreadableDetail,
+  type Wanted
+} from "./details.ts"
 import { exportOne, newExporter, title } from "./exports.ts"
-import { type Shown, statusMap, toRemoteState } from "./normalize.ts"
+import { statusMap, toRemoteState } from "./normalize.ts"
 import { type ConversationChange, getConversation, updateConversation } from "./requests.ts"
 import { agentsOf, type Source } from "./scan.ts"
+import { decodeState } from "./wire.ts"
 
 /*
  * One conversation: read whole, or its status alone, or changed.
@@ -54,13 +63,7 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
     const { address, answer } = located
     const { exchange, text } = answer
     const shown = shownIn(address, answer)
-    if (Either.isLeft(shown)) {
-      const record = { kind: "detail", providerId: `${address.agentId}/${address.id}`, payload: text }
-      return page({
-        exchange,
-        items: [unreadableItem({ ...record, conversationId: providerId }, shown.left)]
-      })
-    }
+    if (Either.isLeft(shown)) return page({ exchange, items: [unreadableDetail(address, text, shown.left)] })
     const exporter = newExporter(source.client, false)
     const account: Account = { ...source, exporter }
     const wanted: Wanted = { ...address, row: null, known, refetch: true, messages: true }
@@ -87,19 +90,16 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
     })
   })
 
-const stateOf = (shown: Shown, map: StatusMap): RemoteState => toRemoteState(shown.wire, map)
-
 /** What the vendor holds now; null: it does not exist. */
 export const readStatus = (source: Source, change: StatusChange) =>
   Effect.gen(function* () {
     const located = yield* locate(source, change.providerId, change.agentId)
     if (located === null) return null
-    const shown = shownIn(located.address, located.answer)
-    if (Either.isLeft(shown)) {
-      const { reason, path } = shown.left
-      return yield* malformed(title, "get a conversation", `${reason} at ${path}`)
-    }
-    return stateOf(shown.right, source.reading.map)
+    const { address, answer } = located
+    const state = dataIn(address.id, answer, decodeState)
+    if (Either.isRight(state)) return toRemoteState(state.right.wire, source.reading.map)
+    const { reason, path } = state.left
+    return yield* malformed(title, answer.exchange.operation, `${reason} at ${path}`)
   })
 
 /** The vendor's own word for an end, which every list of its words has, where it does not take the one of its example. */
@@ -134,9 +134,9 @@ const outcomeOf = (
   map: StatusMap,
   answer: Answer
 ): WriteOutcome => {
-  const shown = shownIn(address, answer)
-  const speaks = Either.isRight(shown) && (sent.state === undefined || shown.right.wire.state !== null)
-  return { state: speaks ? stateOf(shown.right, map) : null }
+  const echo = dataIn(address.id, answer, decodeState)
+  const speaks = Either.isRight(echo) && (sent.state === undefined || echo.right.wire.state !== null)
+  return { state: speaks ? toRemoteState(echo.right.wire, map) : null }
 }
 
 /**

@@ -131,6 +131,18 @@ export const Conversation = Schema.Struct({
 })
 export type Conversation = typeof Conversation.Type
 
+/** What tells a conversation's status: a fault in any other field is no reason not to know it. */
+export const ConversationState = Conversation.pick(
+  "ID",
+  "id",
+  "state",
+  "title",
+  "tags",
+  "lastModified",
+  "lastMessageTS"
+)
+export type ConversationState = typeof ConversationState.Type
+
 /**
  * The list. Version A of its page has neither total nor end; the vendor's own client gets `hasMore`, `nextCursor` and
  * `limit` as well. https://docs.convocore.ai/api-reference/v3/conversations/get
@@ -222,19 +234,29 @@ export const AgentPage = Schema.Struct({
 })
 export type AgentPage = typeof AgentPage.Type
 
-const decodeFields = decoder(Conversation)
+export interface Identified<A> {
+  readonly id: string
+  readonly wire: A
+}
 
-/** A conversation and its id. */
-export const decodeConversation = (
-  value: unknown
-): Either.Either<{ readonly id: string; readonly wire: Conversation }, Fault> =>
-  Either.flatMap(decodeFields(value), (wire) => {
-    const found = wire.ID ?? wire.id
-    return found === null
-      ? Either.left({ path: "$.ID", reason: "missing, expected text or a number that is not empty" })
-      : Either.right({ id: found, wire })
-  })
+interface Ids {
+  readonly ID: string | null
+  readonly id: string | null
+}
 
+/** With its id, which must be there under one of its names. */
+const identified =
+  <A extends Ids>(decode: (value: unknown) => Either.Either<A, Fault>) =>
+  (value: unknown): Either.Either<Identified<A>, Fault> =>
+    Either.flatMap(decode(value), (wire) => {
+      const id = wire.ID ?? wire.id
+      return id === null
+        ? Either.left({ path: "$.ID", reason: "missing, expected text or a number that is not empty" })
+        : Either.right({ id, wire })
+    })
+
+export const decodeConversation = identified(decoder(Conversation))
+export const decodeState = identified(decoder(ConversationState))
 export const decodeList = decoder(List)
 export const decodeOne = decoder(One)
 export const decodeExports = decoder(Exports)

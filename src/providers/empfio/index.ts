@@ -19,7 +19,7 @@ import { refuseUnsupported, withOverrides } from "../statusWords.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, logIn, updateStatus } from "./requests.ts"
 import { type Account, fetchOne, scan, title } from "./scan.ts"
-import { decodeDetail, decodeList, decodeLogin } from "./wire.ts"
+import { decodeList, decodeLogin, decodeState } from "./wire.ts"
 
 const secret = Schema.Redacted(Schema.NonEmptyString)
 
@@ -63,13 +63,23 @@ const authorize = ({ email, password, token }: Settings): Authorization => {
   }
 }
 
+/** The state of the conversation in an answer, which must be the one that was asked for. */
+const stateIn = (id: string) => (json: unknown) =>
+  Either.filterOrLeft(
+    decodeState(json),
+    (conversation) => conversation.id === id,
+    () => ({ path: "$.id", reason: "another conversation than the one that was asked for" })
+  )
+
 const readStatus =
   ({ client, map }: Account) =>
   (change: StatusChange): Effect.Effect<RemoteState | null, ProviderError> =>
     Effect.flatMap(client.read(getConversation(change.providerId)), (answer) =>
       isMissing(answer)
         ? Effect.succeed(null)
-        : Effect.map(decodeAnswer(title, answer, decodeDetail), (detail) => toRemoteState(detail, map))
+        : Effect.map(decodeAnswer(title, answer, stateIn(change.providerId)), (state) =>
+            toRemoteState(state, map)
+          )
     )
 
 /** What it answers is not documented: only a conversation with a status in it says what is held now. */
@@ -79,8 +89,8 @@ const setStatus = ({ client, map }: Account) =>
     const word = status === null ? undefined : map.write[status]
     if (word === undefined) return yield* notWritable(title, `the status "${status}"`)
     const { text } = yield* client.write(updateStatus(change.providerId, word))
-    const said = Either.flatMap(parseJson(text), decodeDetail)
-    const speaks = Either.isRight(said) && said.right.id === change.providerId && said.right.status !== null
+    const said = Either.flatMap(parseJson(text), stateIn(change.providerId))
+    const speaks = Either.isRight(said) && said.right.status !== null
     const outcome: WriteOutcome = { state: speaks ? toRemoteState(said.right, map) : null }
     return outcome
   })

@@ -8,15 +8,15 @@ import {
   normalizeRole
 } from "../../domain/Conversation.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import type { Timestamp } from "../../domain/Timestamp.ts"
 import { attributes } from "../attributes.ts"
 import { type Fault, parseJson } from "../decode.ts"
 import { digest } from "../digest.ts"
 import { overlay } from "../overlay.ts"
 import type { Messages, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
-import { idOf, unreadable } from "../page.ts"
+import { idOf, lastSentAt, unreadable } from "../page.ts"
 import { statusMap as makeStatusMap } from "../statusWords.ts"
 import {
+  type ConversationState,
   type Detail,
   decodeDetail,
   decodeMessage,
@@ -125,14 +125,6 @@ const allMessages = (id: string, { detail, messages }: Parts, declared: number |
   return { messages: { extent: "whole", items: [...own, ...further].sort(inOrderOfTime) }, faults }
 }
 
-const latest = (messages: Messages | null): Timestamp | null => {
-  let last: Timestamp | null = null
-  for (const { sentAt } of messages?.items ?? []) {
-    if (sentAt !== null && (last === null || sentAt > last)) last = sentAt
-  }
-  return last
-}
-
 const toContact = (wire: Row, contactId: string | null): Contact | null =>
   contactId === null
     ? null
@@ -166,7 +158,7 @@ const toConversation = (
   attributes: attributes(wire, ["session_key", "last_message_preview"]),
   declaredMessages: wire.message_count,
   startedAt: wire.created_at,
-  lastMessageAt: wire.last_message_at ?? latest(messages),
+  lastMessageAt: wire.last_message_at ?? lastSentAt(messages?.items ?? []),
   updatedAt: wire.updated_at
 })
 
@@ -227,7 +219,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   return unreadable(nothing, { path: "$", reason: "no payload of a conversation" })
 }
 
-export const toRemoteState = (wire: Row, map: StatusMap): RemoteState => ({
+export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({
   status: map.read(wire.status),
   providerStatus: wire.status,
   updatedAt: wire.updated_at,

@@ -44,6 +44,10 @@ export const Detail = Schema.Struct({
 })
 export type Detail = typeof Detail.Type
 
+/** What tells a conversation's status: a fault in any other field is no reason not to know it. */
+export const ConversationState = Row.pick("id", "status", "updated_at")
+export type ConversationState = typeof ConversationState.Type
+
 /** https://docs.empfio.de/api/conversations */
 export const Message = Schema.Struct({
   id,
@@ -72,6 +76,7 @@ export const Login = Schema.Struct({ access_token: Schema.NonEmptyString, token_
 
 export const decodeRow = decoder(Row)
 export const decodeDetail = decoder(Detail)
+export const decodeState = decoder(ConversationState)
 export const decodeMessage = decoder(Message)
 export const decodeList = decoder(List)
 export const decodeMessageList = decoder(MessageList)
