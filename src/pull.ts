@@ -4,6 +4,7 @@ import type { OpenConnection } from "./connection.ts"
 import { now, type Timestamp, toMillis } from "./domain/Timestamp.ts"
 import { Progress } from "./progress.ts"
 import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
+import { refetch } from "./refetch.ts"
 import { Mirror, SeenSet } from "./store/Mirror.ts"
 import type { StoreError } from "./store/StoreError.ts"
 
@@ -195,11 +196,16 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
 ) {
   const mirror = yield* Mirror
   const progress = yield* Progress
-  const { config, lane, provider } = connection
+  const { config, lane } = connection
   const { runId } = options
   let unlisted = 0
   const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
-    const page = yield* provider.fetch(providerId, null)
+    const known = (yield* mirror.known(config.name, [providerId])).get(providerId) ?? null
+    const page = yield* refetch(
+      connection,
+      providerId,
+      known === null ? null : { ...known, fingerprint: null }
+    )
     if (page === null) {
       yield* mirror.tombstone({ connection: config.name, providerIds: [providerId], runId })
       return

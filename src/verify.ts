@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { OpenConnection } from "./connection.ts"
-import type { Page } from "./providers/Provider.ts"
+import { refetch } from "./refetch.ts"
 import { Mirror } from "./store/Mirror.ts"
 
 /*
@@ -64,7 +64,8 @@ const compare = Effect.fn("verify.compare")(function* (
   const { name, keepRaw } = connection.config
   const known = (yield* mirror.known(name, [providerId])).get(providerId) ?? null
   // Without a fingerprint nothing is taken for unchanged.
-  const page: Page | null = yield* connection.provider.fetch(
+  const page = yield* refetch(
+    connection,
     providerId,
     known === null ? null : { ...known, fingerprint: null, newestMessageIds: [] }
   )
