@@ -17,7 +17,7 @@ await build({
   platform: "node",
   target: "node20.19",
   format: "esm",
-  external: ["better-sqlite3"],
+  external: ["better-sqlite3", "esbuild"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
   },
