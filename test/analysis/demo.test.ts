@@ -131,6 +131,63 @@ layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestService
       })
     )
 
+    it.effect(
+      "every word of every message is found by MATCH, and every two neighbouring Chinese characters",
+      () =>
+        read(({ prepare }) => {
+          const messages = prepare(
+            "SELECT key, content FROM messages WHERE content IS NOT NULL"
+          ).all() as ReadonlyArray<{ key: number; content: string }>
+          const isFound = prepare(
+            "SELECT 1 FROM message_search WHERE message_search MATCH ? AND rowid = ?"
+          ).pluck()
+          const words = new Intl.Segmenter("und", { granularity: "word" })
+          const lost: Array<string> = []
+          let asked = 0
+          for (const { content, key } of messages) {
+            const wanted = new Set<string>()
+            for (const { isWordLike, segment } of words.segment(content))
+              if (isWordLike === true) wanted.add(segment)
+            for (const [run] of content.matchAll(/\p{Script=Han}{2,}/gu)) {
+              for (let at = 0; at + 2 <= run.length; at += 1) wanted.add(run.slice(at, at + 2))
+            }
+            asked += wanted.size
+            for (const word of wanted)
+              if (isFound.get(`"${word}"`, key) === undefined) lost.push(`${word} in ${content}`)
+          }
+          expect(asked).toBeGreaterThan(5_000)
+          expect(lost).toEqual([])
+        })
+    )
+
+    it.effect("the system's sqlite3 and Python find words of four languages, with snippets", () =>
+      read((_, path) => {
+        for (const word of ["预约", "ราคา", "السعر", "möchte", "booking"]) {
+          const hits = `SELECT key FROM messages WHERE content LIKE '%${word}%'`
+          const search = `SELECT s.rowid FROM message_search s WHERE message_search MATCH '${word}'`
+          const ask = (query: string) =>
+            execFileSync("sqlite3", ["-readonly", path, query], { encoding: "utf8" }).trim()
+          expect(ask(`${search} INTERSECT ${hits}`), word).not.toBe("")
+          expect(ask(`${hits} EXCEPT ${search}`), word).toBe("")
+          const [snippet] = JSON.parse(
+            execFileSync(
+              "python3",
+              [
+                "-c",
+                `import json, sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+print(json.dumps(db.execute("SELECT snippet(message_search, 0, '[', ']', '…', 8) FROM message_search WHERE message_search MATCH ? ORDER BY rank LIMIT 1", (sys.argv[2],)).fetchone()))`,
+                path,
+                word
+              ],
+              { encoding: "utf8" }
+            )
+          )
+          expect(snippet, word).toMatch(/\[.+\]/)
+        }
+      })
+    )
+
     it.effect("who spoke when agrees with the messages of every conversation", () =>
       read(({ prepare }) => {
         const said = prepare(
