@@ -4,7 +4,7 @@ import type { AnyProviderDefinition } from "../providers/Provider.ts"
 import { readBaseUrl } from "./baseUrl.ts"
 import type { ConnectionConfig, Registry } from "./Config.ts"
 import { suggestion } from "./nearest.ts"
-import { choices, neededKeys } from "./neededKeys.ts"
+import { choices, neededKeys, needsBaseUrl } from "./neededKeys.ts"
 import { CommonKeys } from "./schema.ts"
 import { schemaFaults } from "./schemaFaults.ts"
 import { type Key, keysOf } from "./schemaKeys.ts"
@@ -102,6 +102,32 @@ const configuredLimits = (limits: CommonKeys["limits"]): ReadonlyArray<Limit> | 
     scope
   })) ?? null
 
+/** Where requests go: what is written, or what the provider's settings say. Null where something was reported. */
+const readPlace = (
+  definition: AnyProviderDefinition,
+  settings: unknown,
+  resolved: Written,
+  report: Report
+): string | null => {
+  if (typeof resolved.baseUrl === "string") {
+    const url = readBaseUrl(resolved.baseUrl)
+    if (Either.isLeft(url)) report(["baseUrl"], url.left)
+    return Either.getOrNull(url)
+  }
+  const usual = settings === null ? null : definition.baseUrl(settings)
+  // Settings that could not be read may still say it; a provider that never says it needs it written.
+  const isMissing = settings === null ? needsBaseUrl(definition) : usual === null
+  if (isMissing && !("baseUrl" in resolved)) {
+    const place = neededKeys(definition).find(({ ast }) => choices(ast).length > 0)
+    const words = place === undefined ? "" : `${place.name}: ${choices(place.ast).join(" or ")}, or `
+    report(
+      [place?.name ?? "baseUrl"],
+      `missing; write ${words}baseUrl: https://… (the address your account is reached at)`
+    )
+  }
+  return usual
+}
+
 /** One entry of `connections`; null where something was reported. */
 export const readConnection = (
   entry: unknown,
@@ -154,22 +180,7 @@ export const readConnection = (
     const example = key?.secret ? `\${${proposedVariable(definition.id, key.name)}}` : "and its value"
     report(path, missing ? `missing; write ${String(path.at(-1))}: ${example}` : message)
   })
-  const baseUrlText = typeof resolved.baseUrl === "string" ? resolved.baseUrl : null
-  const baseUrl =
-    baseUrlText === null
-      ? Either.right(settings === null ? null : definition.baseUrl(settings))
-      : readBaseUrl(baseUrlText)
-  if (Either.isLeft(baseUrl)) report(["baseUrl"], baseUrl.left)
-  else if (baseUrl.right === null && settings !== null && !("baseUrl" in entry)) {
-    const place = neededKeys(definition).find(({ ast }) => choices(ast).length > 0)
-    const words = place === undefined ? "" : `${place.name}: ${choices(place.ast).join(" or ")}, or `
-    report(
-      [place?.name ?? "baseUrl"],
-      `missing; write ${words}baseUrl: https://… (the address your account is reached at)`
-    )
-  }
-
-  const url = Either.getOrNull(baseUrl)
+  const url = readPlace(definition, settings, resolved, report)
   if (told.size > 0 || common === null || settings === null || url === null) return null
   const { write } = definition.statusMap
   const statusMap = { ...write, ...common.statusMap }

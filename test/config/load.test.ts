@@ -322,6 +322,14 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     ["3: connections[0].baseUrl: missing; write baseUrl: https://… (the address your account is reached at)"]
   ],
   [
+    "neither an address nor a way to log in",
+    leads("").replace("provider: plain", "provider: hosted"),
+    [
+      `3: connections[0].token: missing; write token: \${HOSTED_TOKEN}`,
+      "3: connections[0].baseUrl: missing; write baseUrl: https://… (the address your account is reached at)"
+    ]
+  ],
+  [
     "a provider that is misspelt",
     leads(key).replace("provider: plain", "provider: plian"),
     ['4: connections[0].provider: no such provider; did you mean "plain"?']
