@@ -1,8 +1,7 @@
 // Bundles the command line into one file, so that it starts at once. better-sqlite3 is native and stays outside.
-import { chmod, rm } from "node:fs/promises"
+import { chmod } from "node:fs/promises"
 import { build } from "esbuild"
 
-await rm("dist", { recursive: true, force: true })
 await build({
   entryPoints: ["src/main.ts"],
   outfile: "dist/parley.js",
