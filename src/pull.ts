@@ -1,6 +1,7 @@
 import { Chunk, Clock, Effect, Either, Option, Schedule, Sink, Stream } from "effect"
 import type { ConnectionConfig } from "./config/Config.ts"
 import type { OpenConnection } from "./connection.ts"
+import type { ProviderError } from "./domain/ProviderError.ts"
 import { now, type Timestamp, toMillis } from "./domain/Timestamp.ts"
 import { Progress } from "./progress.ts"
 import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
@@ -75,9 +76,45 @@ const batched = <E>(pages: Stream.Stream<Page, E>) =>
  */
 export const pull = Effect.fn("pull")(function* (connection: OpenConnection, options: PullOptions) {
   const began = yield* Clock.currentTimeMillis
-  const first = yield* scan(connection, options)
+  const first = yield* resumable(connection, options)
   if (first.shortfall !== null || began - first.startedAt < staleScan) return first.shortfall
   return (yield* scan(connection, options)).shortfall
+})
+
+/** Whether an answer may mean that the place where a scan was to go on is not known any more. */
+const mayBeExpired = (error: ProviderError | StoreError): boolean => {
+  switch (error._tag) {
+    case "Rejected":
+    case "Malformed":
+      return true
+    case "Unavailable":
+      return error.status !== null
+    default:
+      return false
+  }
+}
+
+/**
+ * Goes on with a scan that was interrupted. Providers forget cursors: where one brings no page at all, the scan begins
+ * anew, at once or, where the provider seems to be in trouble, with the next run.
+ */
+const resumable = Effect.fn("pull.resumable")(function* (connection: OpenConnection, options: PullOptions) {
+  const mirror = yield* Mirror
+  const { config, lane } = connection
+  const before = yield* mirror.unfinishedScan(config.name, lane)
+  return yield* scan(connection, options).pipe(
+    Effect.catchAll((error) =>
+      Effect.gen(function* () {
+        const after = yield* mirror.unfinishedScan(config.name, lane)
+        if (before === null || after === null || !mayBeExpired(error)) return yield* Effect.fail(error)
+        if (after.startedAt !== before.startedAt || after.cursor !== before.cursor) {
+          return yield* Effect.fail(error)
+        }
+        yield* mirror.dropScan(config.name, lane)
+        return error._tag === "Unavailable" ? yield* Effect.fail(error) : yield* scan(connection, options)
+      })
+    )
+  )
 })
 
 /** One enumeration of everything in scope, or the rest of one that was interrupted. */

@@ -134,6 +134,8 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
   let total: number | null = null
   /** The vendor gave more rows than it says there are. */
   let totalIsWrong = false
+  /** The row at the very beginning, when it was last seen. */
+  let firstId: string | null = null
   let newest: Timestamp | null = null
   let newestBefore: Timestamp | null = null
   let pass = newPass(1, Math.max(0, from - largest))
@@ -221,6 +223,16 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     return pass.idle >= idlePages ? `${pass.idle} pages in a row brought the same conversations again` : null
   }
 
+  /**
+   * As many rows as were asked for, all known, and from the beginning again. Without a total, nothing else would show that
+   * whatever is asked for, no other page comes.
+   */
+  const isFirstAgain = ({ rows, total }: ListedPage, start: number, fresh: number): boolean => {
+    const isSame = firstId !== null && rows[0]?.id === firstId
+    if (start === 0) firstId = rows[0]?.id ?? null
+    return exact && total === null && start > 0 && fresh === 0 && rows.length === asked.size && isSame
+  }
+
   const nextPass = (): null => {
     newestBefore = newest
     pass = newPass(pass.number + 1, 0)
@@ -260,6 +272,14 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     }
     checkAnchor(rows, start)
     const { again, fresh } = enter(rows, start)
+    if (isFirstAgain(page, start, fresh)) {
+      return {
+        again,
+        cursor: null,
+        end: null,
+        endless: "whatever page is asked for, the first one comes again"
+      }
+    }
     if (pass.firstTotal === null) pass.firstTotal = page.total
     else if (page.total !== pass.firstTotal) pass.shifted = true
     total = page.total
