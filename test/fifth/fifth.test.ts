@@ -7,10 +7,12 @@ import { afterAll, describe, expect, it } from "vitest"
 import { loadConfig } from "../../src/config/load.ts"
 import { Governor } from "../../src/http/Governor.ts"
 import { storeLayer } from "../../src/layers.ts"
-import { silent } from "../../src/progress.ts"
+import { type Progress, silent } from "../../src/progress.ts"
 import { registry } from "../../src/providers/index.ts"
-import { run } from "../../src/run.ts"
+import { type LaneWork, run } from "../../src/run.ts"
 import { Db } from "../../src/store/Db.ts"
+import type { Mirror } from "../../src/store/Mirror.ts"
+import type { Outbox } from "../../src/store/Outbox.ts"
 import { pushLane, syncLane } from "../../src/sync.ts"
 import { providerContract } from "../providers/contract.ts"
 import { harborDefinition, harborVendor, makeHarbor } from "./vendor.ts"
@@ -26,7 +28,7 @@ describe("a fifth vendor", () => {
     const path = join(folder, "parley.yaml")
     writeFileSync(
       path,
-      "database: mirror.db\nconnections:\n  - name: pier\n    provider: harbor\n    token: ${TOKEN}\n"
+      `database: mirror.db\nconnections:\n  - name: pier\n    provider: harbor\n    token: \${TOKEN}\n`
     )
     const program = Effect.gen(function* () {
       const config = yield* loadConfig({
@@ -38,13 +40,13 @@ describe("a fifth vendor", () => {
       })
       return yield* Effect.gen(function* () {
         const db = yield* Db
-        const sync = (lanes: Parameters<typeof run>[0]["lanes"]) =>
+        const sync = (lanes: ReadonlyArray<LaneWork<Mirror | Outbox | Progress>>) =>
           run({ command: "sync", connections: config.connections, maxWaitMillis: 1_000, lanes })
-        const first = yield* sync([syncLane({ full: false })] as never)
+        const first = yield* sync([syncLane({ full: false })])
         yield* db.use("test", ({ prepare }) =>
           prepare("UPDATE conversations SET status = 'completed' WHERE id = 'pier:t1'").run()
         )
-        const second = yield* sync([pushLane] as never)
+        const second = yield* sync([pushLane])
         const refused = yield* Effect.flip(
           db.use("test", ({ prepare }) =>
             prepare("UPDATE conversations SET status = 'abandoned' WHERE id = 'pier:t2'").run()
@@ -65,14 +67,14 @@ describe("a fifth vendor", () => {
         ])
       )
     })
-    const { first, refused, rows, second } = await Effect.runPromise(program as Effect.Effect<never>)
-    expect((first as { report: { connections: Array<object> } }).report.connections[0]).toMatchObject({
+    const { first, refused, rows, second } = await Effect.runPromise(program)
+    expect(first.report.connections[0]).toMatchObject({
       outcome: "complete",
       conversations: 35,
       messages: 70,
       error: null
     })
-    expect((second as { report: { connections: Array<object> } }).report.connections[0]).toMatchObject({
+    expect(second.report.connections[0]).toMatchObject({
       outcome: "complete",
       changes: { confirmed: 1 }
     })
@@ -80,6 +82,6 @@ describe("a fifth vendor", () => {
     expect(rows).toEqual([
       { id: "pier:t1", status: "completed", change_state: null, stored_messages: 2, complete: 1 }
     ])
-    expect(String((refused as Error).message)).toMatch(/cannot take this status/)
+    expect(refused.message).toMatch(/cannot take this status/)
   })
 })

@@ -1,4 +1,4 @@
-import { Effect, Either, Redacted, Schema, Stream } from "effect"
+import { Effect, Either, Option, Redacted, Schema, Stream } from "effect"
 import type { ProviderError } from "../../src/domain/ProviderError.ts"
 
 import type { Answer, ProviderClient } from "../../src/http/client.ts"
@@ -150,7 +150,7 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
 
   return {
     pull: (scope) =>
-      Stream.paginateEffect(scope.cursor, (cursor) =>
+      Stream.paginateEffect(scope.cursor as string | null, (cursor) =>
         Effect.gen(function* () {
           const answer = yield* list(cursor)
           const { after, threads } = yield* decodeAnswer(title, answer, decodeList)
@@ -165,8 +165,8 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
           const end = after === null ? { complete: true, reason: null } : null
           return [
             page({ exchange: answer.exchange, items, cursor: after, end }),
-            after === null ? { _tag: "None" } : { _tag: "Some", value: after }
-          ] as never
+            Option.map(Option.fromNullable(after), (next): string | null => next)
+          ] as const
         })
       ),
     fetch: (providerId) =>
