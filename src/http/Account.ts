@@ -141,6 +141,11 @@ export class Account {
     return this.breaker.retry()
   }
 
+  /** Milliseconds that the next request may take to be answered, so that a silent vendor is given up in time. */
+  patience(): number {
+    return this.breaker.patience(this.settings.timer.now())
+  }
+
   enter(visitor: Visitor, request: ProviderRequest): Ticket {
     const pending: Pending = {
       visitor,
@@ -327,7 +332,7 @@ export class Account {
     this.inFlight += 1
     this.count(pending, -1)
     this.pending.delete(pending)
-    this.breaker.sent()
+    this.breaker.sent(now)
     pending.visitor.sends(now)
     pending.resume(Effect.void)
   }
@@ -335,8 +340,7 @@ export class Account {
   private outage(now: number): (Blocked & { readonly giveUpAt: number }) | null {
     const blocked = this.breaker.blocked(now)
     if (blocked === null) return null
-    const reason = `it failed ${this.breaker.failuresInARow} times in a row`
-    return { ...blockedUntil(blocked.until, reason), giveUpAt: blocked.giveUpAt }
+    return { ...blockedUntil(blocked.until, this.breaker.reason), giveUpAt: blocked.giveUpAt }
   }
 
   /** Nothing leaves until there is reason to look again. Who must not wait so long is told at once. */
@@ -384,7 +388,7 @@ export class Account {
     this.roundTrip.answered(now, now - pending.sentAt)
     const landing: Landing = { now, arrivedBy: Math.max(pending.sentAt, now - this.roundTrip.credit) }
     if (status >= 500) {
-      this.breaker.failure(now, pending.sentAt)
+      this.breaker.failure(now, pending.sentAt, true)
       this.places.failure(now)
     } else {
       this.breaker.success()
@@ -446,7 +450,7 @@ export class Account {
   private unanswered(pending: Pending): void {
     if (pending.state !== "sent") return
     const now = this.settings.timer.now()
-    this.breaker.failure(now, pending.sentAt)
+    this.breaker.failure(now, pending.sentAt, false)
     this.places.failure(now)
     this.land(pending, now)
   }

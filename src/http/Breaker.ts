@@ -11,8 +11,8 @@ const budget = 100
 const earned = 0.2
 
 /**
- * Spares a vendor that is down: after many failures in a row nothing leaves for a while, then one request finds out. And
- * keeps retries to a fraction of what is served.
+ * Spares a vendor that is down: after many failures in a row, or a long silence, nothing leaves for a while, then one
+ * request finds out. And keeps retries to a fraction of what is served. Times are epoch milliseconds.
  */
 export class Breaker {
   private failures = 0
@@ -20,34 +20,45 @@ export class Breaker {
   private until = 0
   /** When the first of the failures in a row was sent. */
   private since = 0
+  /** When the first request was sent that got no answer, if none was answered after it. */
+  private silentSince: number | null = null
   private isProbed = false
   private retries = budget
 
-  /** When something may leave again, and when to stop waiting for it (epoch milliseconds); null: now. */
+  /** When something may leave again, and when to stop waiting for it; null: now. */
   blocked(now: number): { readonly until: number; readonly giveUpAt: number } | null {
-    if (this.failures < tolerated) return null
-    const giveUpAt = this.since + silenceMillis
+    if (!this.isOpen(now)) return null
+    const giveUpAt = (this.silentSince ?? this.since) + silenceMillis
     if (this.until > now) return { until: this.until, giveUpAt }
     return this.isProbed ? { until: now + 1000, giveUpAt } : null
   }
 
-  sent(): void {
-    if (this.failures >= tolerated) this.isProbed = true
+  /** Milliseconds that a request may take to be answered, so that a silent vendor is given up in time. */
+  patience(now: number): number {
+    const left = this.silentSince === null ? 0 : this.silentSince + silenceMillis - now
+    return left > 0 ? left : Number.POSITIVE_INFINITY
   }
 
+  sent(now: number): void {
+    if (this.isOpen(now)) this.isProbed = true
+  }
+
+  /** It answered, and not with a failure. */
   success(): void {
     this.failures = 0
     this.pauses = 0
     this.until = 0
     this.isProbed = false
+    this.silentSince = null
     this.retries = Math.min(budget, this.retries + earned)
   }
 
   /** @param sentAt when the request was sent that failed */
-  failure(now: number, sentAt: number): void {
+  failure(now: number, sentAt: number, isAnswered: boolean): void {
     if (this.failures === 0) this.since = sentAt
     this.failures += 1
-    if (this.failures < tolerated || (this.until > now && !this.isProbed)) return
+    this.silentSince = isAnswered ? null : (this.silentSince ?? sentAt)
+    if (!this.isOpen(now) || (this.until > now && !this.isProbed)) return
     this.isProbed = false
     this.until = now + Math.min(longestPause, firstPause * 2 ** this.pauses)
     this.pauses += 1
@@ -65,7 +76,16 @@ export class Breaker {
     return true
   }
 
-  get failuresInARow(): number {
-    return this.failures
+  /** In words, what went on. */
+  get reason(): string {
+    return this.silentSince === null
+      ? `it failed ${this.failures} times in a row`
+      : `it gave no answer ${this.failures} times in a row`
+  }
+
+  private isOpen(now: number): boolean {
+    return (
+      this.failures >= tolerated || (this.silentSince !== null && now >= this.silentSince + silenceMillis)
+    )
   }
 }

@@ -159,8 +159,7 @@ export class Bucket {
     const isDue =
       this.changedAt > this.writtenAt && now >= this.grant.until && now - this.writtenAt >= 4 * look
     if (this.changedAt === 0 || !(isLast || isJoined || isDue)) return
-    this.grant = nothing
-    this.change(now, ({ shared }) => ({ shared: this.told(shared, now), use: this.use(now, 0, now) }))
+    this.writeUse(now)
   }
 
   /** The limits in force, in the order of the configured ones. */
@@ -204,6 +203,8 @@ export class Bucket {
     }
     const full = this.budget.full(shared.stated, now)
     if (full === null || this.options.ledger.company(now).others === 0) return full
+    // The others must know who waits, to let better lanes go first.
+    if (!this.isWritten(now)) this.writeUse(now)
     return { ...full, again: Math.min(full.again, now + 2 * look) }
   }
 
@@ -239,9 +240,11 @@ export class Bucket {
       const granted = alone ? this.takeAlone(shared, now) : this.takePart(shared, before.others, now)
       if (!isBlocked(granted)) return granted
       blocked = granted
-      return this.isWritten() ? { shared } : { shared, use: this.use(now, 0, now) }
+      return this.isWritten(now) ? { shared } : { shared, use: this.use(now, 0, now) }
     })
-    if (!alone) this.reserveAt = now + Math.min(300, Math.max(10, (this.budget.longest || 2000) / 200))
+    // Where little is left, it is taken in portions and not one by one.
+    const isScarce = !alone && this.grant.left < this.demand.most
+    if (isScarce) this.reserveAt = now + Math.min(300, Math.max(10, this.budget.longest / 200))
     if (blocked !== null) this.denied = { others: view.others, blocked }
     return blocked
   }
@@ -287,10 +290,19 @@ export class Bucket {
     return sum
   }
 
+  private writeUse(now: number): void {
+    this.grant = nothing
+    this.change(now, ({ shared }) => ({ shared: this.told(shared, now), use: this.use(now, 0, now) }))
+  }
+
   /** Whether the others know already what this process used and wants. */
-  private isWritten(): boolean {
+  private isWritten(now: number): boolean {
     const lanes = (demand: MemberUse["demand"]) => demand.map((count) => count > 0).join()
-    return this.changedAt < this.writtenAt && lanes(this.demand.waiting) === lanes(this.writtenDemand)
+    return (
+      now - this.writtenAt < slack / 2 &&
+      this.changedAt < this.writtenAt &&
+      lanes(this.demand.waiting) === lanes(this.writtenDemand)
+    )
   }
 
   private use(now: number, granted: number, until: number): MemberUse {

@@ -52,6 +52,8 @@ export interface Door {
   readonly enter: (request: ProviderRequest) => Ticket
   /** Whether one more retry is within the vendor's budget for retries; takes it. */
   readonly retry: () => boolean
+  /** Milliseconds that the next request may take to be answered, so that a silent vendor is given up in time. */
+  readonly patience: () => number
 }
 
 interface Manner {
@@ -135,7 +137,8 @@ const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimite
       ).pipe(
         Effect.map(({ account, visitor }) => ({
           enter: (request) => account.enter(visitor, request),
-          retry: () => account.retry()
+          retry: () => account.retry(),
+          patience: () => account.patience()
         }))
       )
     return { open }

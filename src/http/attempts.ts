@@ -165,7 +165,7 @@ const once = <A>(
           path: history.path,
           headers: history.signature?.headers ?? {}
         }
-        const patience = Math.min(headersMillis, silenceMillis - history.silent)
+        const patience = Math.min(headersMillis, silenceMillis - history.silent, line.door.patience())
         const outcome = line.deadlines.run(
           patience,
           (deadline) => send(line.wire, sending, ticket, deadline),
