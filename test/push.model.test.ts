@@ -45,6 +45,6 @@ describe.each(vendors)("a vendor that %s", (name, options) => {
           expect(ends[state] ?? 0, state).toBeGreaterThan(histories / 40)
         }
       }).pipe(Effect.provide(world)),
-    600_000
+    1_200_000
   )
 })

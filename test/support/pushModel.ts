@@ -279,13 +279,13 @@ const arm = (world: World): void => {
 const action = Effect.fn(function* (world: World) {
   const { random, leaping, options } = world
   const what = random.below(20)
-  if (what < 6) return yield* localEdit(world)
-  if (what < 9) return yield* vendorEdit(world)
-  if (what < 11) return yield* pull(world)
-  if (what < 13) return leaping.advance(random.below(12 * minute))
-  if (what < 14 && options.edits) return world.twin.touch(pick(world, world.ids), leaping.now())
-  if (chance(world, 0.6)) arm(world)
-  world.life = chance(world, 0.5) ? 1 + random.below(30) : Number.POSITIVE_INFINITY
+  if (what < 5) return yield* localEdit(world)
+  if (what < 7) return yield* vendorEdit(world)
+  if (what < 8) return yield* pull(world)
+  if (what < 10) return leaping.advance(random.below(12 * minute))
+  if (what < 11 && options.edits) return world.twin.touch(pick(world, world.ids), leaping.now())
+  if (chance(world, 0.8)) arm(world)
+  world.life = chance(world, 0.5) ? 1 + random.below(24) : Number.POSITIVE_INFINITY
   // Now and then an answer that was asked for before the push arrives after it.
   const late = chance(world, 0.2) ? yield* listing(world) : null
   yield* pushOnce(world)
@@ -454,7 +454,7 @@ export const live = Effect.fn(function* (
     yield* addConversation(connection, id, "active", "ai-chatting")
   }
   const whole = Effect.gen(function* () {
-    for (let steps = 4 + random.below(11); steps > 0; steps -= 1) yield* action(world)
+    for (let steps = 3 + random.below(8); steps > 0; steps -= 1) yield* action(world)
     yield* finish(world)
     const changes = yield* changesOf(world)
     judgeChanges(world, changes)
