@@ -257,7 +257,8 @@ describe("an export", () => {
         session.database.exec(`
           UPDATE remote_contacts SET observed_at = '${at(1_000)}' WHERE id = 'leads:p-new';
           UPDATE remote_conversations SET page_id = 3 WHERE id = 'leads:a';
-          UPDATE status_changes SET requested_at = '${at(10)}'`)
+          UPDATE status_changes SET requested_at = '${at(10)}';
+          UPDATE conversations SET status = 'completed' WHERE id = 'leads:old'`)
       })
       const to = yield* temporaryFolder
       const files = yield* exported(path, {
@@ -271,13 +272,15 @@ describe("an export", () => {
           .split("\n")
           .filter((line) => line !== "")
           .map((line) => JSON.parse(line)[column])
-      expect(ids("conversations", "id")).toEqual(["leads:a", "leads:new"])
-      expect(ids("conversation_facts", "conversation_id")).toEqual(["leads:a", "leads:new"])
+      expect(ids("conversations", "id")).toEqual(["leads:a", "leads:new", "leads:old"])
+      expect(ids("conversation_facts", "conversation_id")).toEqual(["leads:a", "leads:new", "leads:old"])
       expect(ids("messages", "id")).toEqual(["leads:new:m0"])
       expect(ids("contacts", "id")).toEqual(["leads:p-new"])
       expect(ids("runs", "id")).toEqual([2])
       expect(ids("pages", "id")).toEqual([3, 4])
-      expect(ids("status_changes", "id")).toEqual([])
+      expect(ids("status_changes", "id")).toEqual([2])
+      expect(ids("change_events", "change_id").slice(-1)).toEqual([2])
+      expect(ids("quarantine", "id")).toEqual([])
       expect(ids("status_history", "conversation_id")).toEqual(["leads:new"])
       const whole = files.find(({ table }) => table === "outcomes")
       expect(whole?.rows).toBe((yield* rowsOf(path, "SELECT * FROM outcomes")).length)

@@ -284,11 +284,17 @@ describe("the analysts' views", () => {
 })
 
 describe("lineage", () => {
-  const addRaw = ({ prepare }: Session, kind: string, id: string, conversation: string) =>
+  const addRaw = (
+    { prepare }: Session,
+    kind: string,
+    id: string,
+    conversation: string,
+    connection = "leads"
+  ) =>
     prepare(
       `INSERT INTO raw_records (connection, kind, provider_id, conversation_provider_id, hash, encoding, payload, observed_at, page_id)
-       VALUES ('leads', ?, ?, ?, 'h', 'json', CAST('{}' AS BLOB), ?, 1)`
-    ).run(kind, id, conversation, at(0))
+       VALUES (?, ?, ?, ?, 'h', 'json', CAST('{}' AS BLOB), ?, 1)`
+    ).run(connection, kind, id, conversation, at(0))
 
   const origin =
     "SELECT command, run_id, operation, method, path, http_status, raw_kind, raw_provider_id FROM lineage WHERE table_name = ? AND row_id = ? ORDER BY raw_key"
@@ -298,6 +304,8 @@ describe("lineage", () => {
       addRaw(session, "conversation", "a", "a")
       addRaw(session, "message", "m0", "a")
       addRaw(session, "message", "m1", "a")
+      // Another account may use the same ids.
+      addRaw(session, "conversation", "a", "a", "salon")
       const request = {
         command: "sync",
         run_id: 1,
