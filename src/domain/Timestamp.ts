@@ -29,8 +29,20 @@ export const fromEpoch = (value: number): Timestamp | null =>
 const iso =
   /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?)?$/
 
+/** The form that most vendors send, and ours: tried first, because it needs no taking apart. Null: not that form. */
+const fromCanonical = (text: string): Timestamp | null => {
+  const canonical = text.length === 20 ? `${text.slice(0, 19)}.000Z` : text
+  if (canonical.length !== 24 || !canonical.endsWith("Z")) return null
+  const millis = Date.parse(canonical)
+  if (Number.isNaN(millis) || millis < earliest) return null
+  // Equal only where nothing was rolled over: no 30 February, no 24:00.
+  return new Date(millis).toISOString() === canonical ? (canonical as Timestamp) : null
+}
+
 /** ISO 8601 with any offset and any fraction (cut to milliseconds). A text without a zone is read as UTC. Null: unreadable. */
-export const fromIso = (text: string): Timestamp | null => {
+export const fromIso = (text: string): Timestamp | null => fromCanonical(text) ?? fromAnyIso(text)
+
+const fromAnyIso = (text: string): Timestamp | null => {
   const parts = iso.exec(text.trim())
   if (parts === null) return null
   const [, date, time = "00:00", fraction = "", zone = "Z"] = parts

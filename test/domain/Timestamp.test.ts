@@ -1,0 +1,67 @@
+import { FastCheck as fc } from "effect"
+import { describe, expect, it } from "vitest"
+import { fromEpoch, fromIso, fromMillis, toMillis } from "../../src/domain/Timestamp.ts"
+
+const instant = fc.integer({ min: 0, max: Date.UTC(9999, 11, 30) })
+
+describe("a timestamp", () => {
+  it("is read the same from every way to write one instant", () => {
+    fc.assert(
+      fc.property(instant, fc.integer({ min: -14 * 60, max: 14 * 60 }), (millis, offset) => {
+        const text = new Date(millis).toISOString()
+        expect(fromIso(text)).toBe(text)
+        const wall = new Date(millis + offset * 60_000).toISOString().slice(0, 23)
+        const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, "0")
+        const minutes = String(Math.abs(offset) % 60).padStart(2, "0")
+        const sign = offset < 0 ? "-" : "+"
+        if (!/^[+-]/.test(wall)) {
+          expect(fromIso(`${wall}${sign}${hours}:${minutes}`)).toBe(text)
+          expect(fromIso(`${wall}${sign}${hours}${minutes}`)).toBe(text)
+        }
+        expect(fromIso(text.slice(0, 23))).toBe(text)
+        expect(fromIso(`${text.slice(0, 23)}456789Z`)).toBe(text)
+        expect(fromMillis(millis)).toBe(text)
+        expect(toMillis(fromMillis(millis) as never)).toBe(millis)
+      })
+    )
+  })
+
+  it("sorts as text as it does as time", () => {
+    fc.assert(
+      fc.property(instant, instant, (one, other) => {
+        const [a, b] = [fromMillis(one) ?? "", fromMillis(other) ?? ""]
+        expect(a < b).toBe(one < other)
+      })
+    )
+  })
+
+  it("tells seconds from milliseconds by their size", () => {
+    expect(fromEpoch(1_785_692_957_753)).toBe("2026-08-02T17:49:17.753Z")
+    expect(fromEpoch(1_785_693_265)).toBe("2026-08-02T17:54:25.000Z")
+  })
+
+  it.each([
+    ["2026-03-07", "2026-03-07T00:00:00.000Z"],
+    ["2026-03-07T10:00", "2026-03-07T10:00:00.000Z"],
+    ["2026-03-07T10:00:00Z", "2026-03-07T10:00:00.000Z"],
+    ["2026-03-07 10:00:00", "2026-03-07T10:00:00.000Z"],
+    ["2026-03-07T10:00:00.5z", "2026-03-07T10:00:00.500Z"],
+    ["2026-03-07T10:00:00,123456+01", "2026-03-07T09:00:00.123Z"]
+  ])("reads %s", (text, expected) => {
+    expect(fromIso(text)).toBe(expected)
+  })
+
+  it.each([
+    "",
+    "yesterday",
+    "2026-02-30T10:00:00Z",
+    "2026-02-30T10:00:00.000Z",
+    "2026-13-01",
+    "2026-03-07T25:00:00Z",
+    "10:00",
+    "1969-12-31T23:59:59Z",
+    "12026-01-01T00:00:00Z"
+  ])("does not guess at %j", (text) => {
+    expect(fromIso(text)).toBeNull()
+  })
+})
