@@ -137,7 +137,7 @@ const pulled = (provider: ReturnType<typeof vendor>["provider"], scope: PullScop
 
 const idsIn = (pages: Iterable<Page>) => sightingsIn(pages).map(({ conversation }) => conversation.providerId)
 
-const interpreted = (row: unknown, detail: unknown, ...messages: ReadonlyArray<unknown>) => {
+const interpreted = (row: unknown, detail: unknown) => {
   const payload = (kind: string, value: unknown) => ({
     kind,
     providerId: "x",
@@ -146,8 +146,7 @@ const interpreted = (row: unknown, detail: unknown, ...messages: ReadonlyArray<u
   })
   const payloads = [
     ...(row === undefined ? [] : [payload("conversation", row)]),
-    ...(detail === undefined ? [] : [payload("detail", detail)]),
-    ...messages.map((message) => payload("message", message))
+    ...(detail === undefined ? [] : [payload("detail", detail)])
   ]
   return vendor([]).provider.interpret(payloads)
 }
@@ -418,20 +417,28 @@ describe("Empfio's messages", () => {
     })
   )
 
-  it.effect("are ordered by time and id, whatever order the endpoint gives them in", () =>
-    Effect.gen(function* () {
-      const one = held("a", 6)
-      const shuffled = {
-        ...one,
-        messages: [...one.messages].reverse().map((m) => ({ ...m, created_at: stamp(1) }))
-      }
-      const { provider } = vendor([shuffled], { detailMessages: null })
-      const [sighting] = sightingsIn(yield* pulled(provider))
-      assert.deepStrictEqual(
-        sighting?.messages?.items.map(({ content }) => content),
-        ["line 0", "line 1", "line 2", "line 3", "line 4", "line 5"]
-      )
-    })
+  it.effect(
+    "come oldest first whichever way the endpoint gives them, and at the same time as it gives them",
+    () =>
+      Effect.gen(function* () {
+        const one = held("a", 6)
+        const paired = one.messages.map((message, index) => ({
+          ...message,
+          id: `${9 - index}`,
+          created_at: stamp(Math.floor(index / 2))
+        }))
+        const texts = ["line 0", "line 1", "line 2", "line 3", "line 4", "line 5"]
+        for (const messages of [paired, [...paired].reverse()]) {
+          for (const detailMessages of [null, 3]) {
+            const { provider } = vendor([{ ...one, messages }], { detailMessages })
+            const [sighting] = sightingsIn(yield* pulled(provider))
+            assert.deepStrictEqual(
+              sighting?.messages?.items.map(({ content }) => content),
+              texts
+            )
+          }
+        }
+      })
   )
 
   it.effect("are not asked for where the detail has them all, or there are none", () =>

@@ -1,10 +1,12 @@
 import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
 import { malformed } from "../answer.ts"
 import { parseJson } from "../decode.ts"
 import { idOf } from "../page.ts"
 import { title } from "./exports.ts"
+import type { Reading } from "./normalize.ts"
 import { listAgents } from "./requests.ts"
 import { type AgentPage, decodeAgentPage } from "./wire.ts"
 
@@ -63,3 +65,17 @@ export const readAgents = (client: ProviderClient) =>
       }
     }
   })
+
+/** Which account is read, and how. */
+export interface Source {
+  readonly client: ProviderClient
+  readonly reading: Reading
+  /** Null: every agent of the workspace. */
+  readonly agents: ReadonlyArray<string> | null
+}
+
+/** The agents to read, in an order of their own: those of the configuration, or all there are. */
+export const agentsOf = ({ client, agents }: Source): Effect.Effect<Agents, ProviderError> =>
+  agents === null
+    ? readAgents(client)
+    : Effect.succeed({ ids: [...new Set(agents)], nameless: 0, exchange: null })

@@ -9,6 +9,7 @@ import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.
 import { unreadable } from "../page.ts"
 import { statusMap as makeStatusMap } from "../statusWords.ts"
 import { readExport } from "./export.ts"
+import { contactColumns, others, personal } from "./fields.ts"
 import { type ConversationState, decodeConversation, type Conversation as WireConversation } from "./wire.ts"
 
 /**
@@ -118,70 +119,6 @@ export const wireOf = ({ row, detail }: Pick<Parts, "row" | "detail">): WireConv
 }
 
 const filled = (value: string | null): string | null => (value === "" ? null : value)
-
-/** About the person rather than the conversation. */
-const personal = [
-  "userAddress",
-  "userCompany",
-  "userWebsite",
-  "userProfilePic",
-  "userImage",
-  "socialHandle",
-  "isFollowingBusiness",
-  "socialVerified"
-] as const
-
-/** Every documented field without a column. */
-const others = [
-  ...personal,
-  "notes",
-  "userOs",
-  "userBrowser",
-  "whatsappPhoneNumberId",
-  "whatsappBusinessNumber",
-  "whatsappDisplayPhoneNumber",
-  "whatsappBusinessAccountId",
-  "interactionsNum",
-  "ts",
-  "convoTimeSeconds",
-  "userPlatform",
-  "chatAssignedTo",
-  "handoffHistory",
-  "isTyping",
-  "sessionsNum",
-  "lang",
-  "vapi",
-  "ratingFrom5",
-  "totalUserInteractions",
-  "isBlocked",
-  "nodesInfo",
-  "capturedVariables",
-  "campaignCalls",
-  "sessions",
-  "endReason",
-  "isTest",
-  "metrics",
-  "notifyToUserId",
-  "averageLatency",
-  "voice",
-  "detailedCost",
-  "requestedTeamKey",
-  "delegatedBy",
-  "delegatedAt",
-  "lastViewed",
-  "note",
-  "leadScore",
-  "funnelStepsMatched",
-  "funnelScoreHistory",
-  "funnelNotificationSent",
-  "funnelLastEvaluated",
-  "funnelExtractedData",
-  "funnelSummary",
-  "lastMessage"
-] as const
-
-/** Have a column where the conversation names a contact. */
-const contactColumns = ["userName", "userEmail", "userPhone"] as const
 
 type Record = { readonly [key: string]: Json }
 

@@ -6,6 +6,7 @@ import type { Answer } from "../../http/client.ts"
 import { isMissing, malformed, notWritable } from "../answer.ts"
 import type { Known, WriteOutcome } from "../Provider.ts"
 import { page } from "../page.ts"
+import { agentsOf, type Source } from "./agents.ts"
 import {
   type Account,
   dataIn,
@@ -18,7 +19,6 @@ import {
 import { exportOne, newExporter, title } from "./exports.ts"
 import { statusMap, toRemoteState } from "./normalize.ts"
 import { type ConversationChange, getConversation, updateConversation } from "./requests.ts"
-import { agentsOf, type Source } from "./scan.ts"
 import { decodeState } from "./wire.ts"
 
 /*

@@ -1,58 +1,27 @@
-import { Chunk, Clock, Effect, Either, Option, Schema, Stream } from "effect"
+import { Chunk, Clock, Effect, Either, Option, Stream } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
-import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
+import type { Answer, Exchange } from "../../http/client.ts"
 import { decodeAnswer, isMissing, malformed } from "../answer.ts"
 import { inOrder } from "../inOrder.ts"
-import type { Item, Known, Notice, Page, PullScope, Unreadable } from "../Provider.ts"
-import { idOf, isOutside, page, unreadable } from "../page.ts"
+import type { Item, Known, Notice, Page, PullScope } from "../Provider.ts"
+import { page } from "../page.ts"
 import { type AgentList, agentList, type Place, type Step } from "./agentList.ts"
-import { type Agents, readAgents } from "./agents.ts"
-import { type Account, type Element, load, pagesOf, type Wanted } from "./details.ts"
-import { exportOne, newExporter, selectedLesson, title } from "./exports.ts"
-import { marksIn, noMessagesMark, type Reading, rawPayload, rowMark, type Shown } from "./normalize.ts"
+import { agentsOf, type Source } from "./agents.ts"
+import { pagesOf } from "./batches.ts"
+import { placeIn, readCursor, writeCursor } from "./cursor.ts"
+import { newExporter, selectedLesson, title } from "./exports.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
-import { decodeConversation, decodeList } from "./wire.ts"
+import { dealWith, identify, idWithAgent, isCurrent, type Lookout, readListed, type Task } from "./rows.ts"
+import { decodeList } from "./wire.ts"
 
 /** What `Page.learned` calls the largest page that is given, and after how long, in milliseconds, lessons are forgotten. */
 const limitLesson = "list-limit"
 const lessonHolds = 24 * 60 * 60_000
 
-/** Which account is read, and how. */
-export interface Source {
-  readonly client: ProviderClient
-  readonly reading: Reading
-  /** Null: every agent of the workspace. */
-  readonly agents: ReadonlyArray<string> | null
-}
-
-const CursorText = Schema.parseJson(
-  Schema.Struct({
-    /** Agents that were read to the end. */
-    done: Schema.Array(Schema.String),
-    /** The agent that is being read, and how far. */
-    agent: Schema.optional(Schema.String),
-    rows: Schema.optional(Schema.Number),
-    cursor: Schema.optional(Schema.String)
-  })
-)
-type Cursor = typeof CursorText.Type
-
-const readCursor = (text: string | null): Cursor =>
-  text === null ? { done: [] } : Either.getOrElse(Schema.decodeEither(CursorText)(text), () => ({ done: [] }))
-
-const placeIn = ({ rows, cursor }: Cursor): Place | null => {
-  if (cursor !== undefined) return { cursor }
-  return rows === undefined ? null : { rows }
-}
-
-interface Scan<E> extends Account {
-  readonly scope: PullScope<E>
-  /** Of each row that was dealt with, by agent and id, the mark it had. */
-  readonly handled: Map<string, string>
-  /** Which agent's conversation goes by the vendor's id alone. */
-  readonly owners: Map<string, string>
+interface Scan<E> extends Lookout<E> {
+  /** Agents that were read to the end. */
   readonly done: Array<string>
   largest: number
   /** Why not everything was enumerated. */
@@ -65,102 +34,6 @@ interface Reader {
   readonly list: AgentList
   readonly isLast: boolean
 }
-
-/** A listed row, whether it decodes or not. */
-interface Listed {
-  readonly id: string | null
-  readonly mark: string
-  readonly key: string
-  readonly shown: Either.Either<Omit<Shown, "raw">, Unreadable>
-  readonly value: Json
-}
-
-const readListed = (agentId: string, value: Json): Listed => {
-  const id = idOf(value, "ID") ?? idOf(value, "id")
-  const mark = rowMark(value)
-  const shown = Either.mapBoth(decodeConversation(value), {
-    onLeft: (fault) => {
-      const providerId = id === null ? null : `${agentId}/${id}`
-      const payload = JSON.stringify(value)
-      return unreadable({ kind: "conversation", providerId, conversationId: id, payload }, fault)
-    },
-    onRight: ({ wire }) => ({ value, wire })
-  })
-  return { id, mark, key: `${agentId}/${id ?? mark}`, shown, value }
-}
-
-const idWithAgent = (id: string, agentId: string): string => `${id}@${agentId}`
-
-/** The id that the mirror holds it by: the vendor's, unless another agent's conversation has it already. */
-const identify = <E>(
-  { owners }: Scan<E>,
-  agentId: string,
-  id: string,
-  known: ReadonlyMap<string, Known>
-): { readonly providerId: string; readonly known: Known | null } => {
-  const longer = idWithAgent(id, agentId)
-  const [plain, other] = [known.get(id), known.get(longer)]
-  const owner = owners.get(id) ?? plain?.agentId ?? agentId
-  if (other !== undefined || owner !== agentId) return { providerId: longer, known: other ?? null }
-  owners.set(id, agentId)
-  return { providerId: id, known: plain ?? null }
-}
-
-const isCurrent = (known: Known | null, mark: string): boolean =>
-  known?.fingerprint !== null &&
-  known?.fingerprint !== undefined &&
-  !known.deleted &&
-  marksIn(known.fingerprint).row === mark
-
-/**
- * Whether a conversation that looks as it is stored lacks messages that can be had now. Where nothing is known of the
- * permission to export, one export is tried before many details are asked for in vain.
- */
-const lacksMessages = <E>(scan: Scan<E>, agentId: string, id: string, known: Known | null) =>
-  Effect.gen(function* () {
-    const { exporter, scope } = scan
-    if (!scope.messages || marksIn(known?.fingerprint ?? "").messages !== noMessagesMark) return false
-    if (exporter.permission === "unknown") {
-      yield* exportOne(exporter, agentId, id).pipe(Effect.catchTag("Malformed", () => Effect.void))
-    }
-    return exporter.permission !== "refused"
-  })
-
-type Task = Effect.Effect<Element, ProviderError>
-type Outcome = { readonly item: Item } | { readonly task: Task } | null
-
-/** What is to be done for a row. @param again it was asked for once more, to see whether it is still the same */
-const dealWith = <E>(
-  scan: Scan<E>,
-  agentId: string,
-  { id, mark, key, shown, value }: Listed,
-  { providerId, known }: ReturnType<typeof identify>,
-  again: boolean,
-  step: Step,
-  exchange: Exchange
-): Effect.Effect<Outcome, ProviderError> =>
-  Effect.gen(function* () {
-    const { scope } = scan
-    if (scan.handled.get(key) === mark) {
-      return again || id === null ? null : { item: { _tag: "Unchanged", providerId } as const }
-    }
-    scan.handled.set(key, mark)
-    if (Either.isLeft(shown)) return { item: { _tag: "Unreadable", unreadable: shown.left } as const }
-    if (id === null) return null
-    const { wire } = shown.right
-    if (isOutside(wire.firstMessageTS ?? wire.ts, scope)) {
-      return { item: { _tag: "Filtered", providerId } as const }
-    }
-    // A resumed scan's further looks meet what its first part has fetched.
-    const refetch = scope.refetch && (scope.cursor === null || step.place !== null)
-    if (!refetch && isCurrent(known, mark) && !(yield* lacksMessages(scan, agentId, id, known))) {
-      return { item: { _tag: "Unchanged", providerId } as const }
-    }
-    const raw = rawPayload("conversation", agentId, id, providerId, value)
-    const row: Shown = { raw, value, wire }
-    const wanted: Wanted = { agentId, id, providerId, row, known, refetch, messages: scope.messages }
-    return { task: load(scan, wanted, exchange) }
-  })
 
 /** Refusals after which the list may be asked for in another way. */
 const refusals = [400, 404, 410, 413, 422]
@@ -178,10 +51,8 @@ const askList = <E>(scan: Scan<E>, { agentId, list }: Reader): Effect.Effect<Ans
   )
 
 const cursorText = <E>(scan: Scan<E>, agentId: string, { place, end }: Step): string | null => {
-  if (end !== null) return JSON.stringify({ done: [...scan.done, agentId] } satisfies Cursor)
-  return place === null
-    ? null
-    : JSON.stringify({ done: scan.done, agent: agentId, ...place } satisfies Cursor)
+  if (end !== null) return writeCursor({ done: [...scan.done, agentId] })
+  return place === null ? null : writeCursor({ done: scan.done, agent: agentId, ...place })
 }
 
 const ending = <E>({ gaps }: Scan<E>, isLast: boolean): Page["end"] =>
@@ -199,7 +70,7 @@ const agentIsMissing = <E>(scan: Scan<E>, { agentId, isLast }: Reader, exchange:
   }
   const end = ending(scan, isLast)
   scan.done.push(agentId)
-  const cursor = JSON.stringify({ done: scan.done } satisfies Cursor)
+  const cursor = writeCursor({ done: scan.done })
   return finished(page({ exchange, items: [], notices: [notice], cursor, end }))
 }
 
@@ -238,7 +109,7 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
       nextCursor,
       limit
     })
-    const tasks: Array<Effect.Effect<Element, ProviderError>> = []
+    const tasks: Array<Task> = []
     const items: Array<Item> = []
     for (const [index, entry] of listed.entries()) {
       const identity = identities[index]
@@ -291,12 +162,6 @@ const newScan = <E>(source: Source, scope: PullScope<E>, done: ReadonlyArray<str
       gaps: []
     }
   })
-
-/** The agents to read, in an order of their own: those of the configuration, or all there are. */
-export const agentsOf = ({ client, agents }: Source): Effect.Effect<Agents, ProviderError> =>
-  agents === null
-    ? readAgents(client)
-    : Effect.succeed({ ids: [...new Set(agents)], nameless: 0, exchange: null })
 
 const namelessNotice: Notice = {
   code: "agent-unreadable",

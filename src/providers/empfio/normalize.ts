@@ -20,6 +20,7 @@ import {
   type Detail,
   decodeDetail,
   decodeMessage,
+  decodeMessageList,
   decodeRow,
   type Row,
   type Message as WireMessage
@@ -41,11 +42,11 @@ export interface Read<A> {
 export interface Parts {
   readonly row: Read<Row> | null
   readonly detail: Read<Detail> | null
-  /** From the messages endpoint. */
-  readonly messages: ReadonlyArray<Read<WireMessage>>
+  /** From the messages endpoint, as it gave them. */
+  readonly messages: Read<ReadonlyArray<unknown>> | null
 }
 
-export type Kind = "conversation" | "detail" | "message"
+export type Kind = "conversation" | "detail" | "messages"
 
 /** Of a listed row, when its details were fetched. */
 export const fingerprintOf = (rowPayload: string): string => digest(rowPayload)
@@ -74,30 +75,56 @@ const toMessage = (wire: WireMessage): Message => ({
   attributes: attributes(wire, ["metadata"])
 })
 
-/** By time, then by id; what carries no time comes last. */
-const inOrderOfTime = (a: Message, b: Message): number => {
-  if (a.sentAt !== b.sentAt) {
-    if (a.sentAt === null) return 1
-    if (b.sentAt === null) return -1
-    return a.sentAt < b.sentAt ? -1 : 1
-  }
-  return a.messageId < b.messageId ? -1 : a.messageId > b.messageId ? 1 : 0
+interface ReadMessages {
+  readonly items: ReadonlyArray<Message>
+  readonly faults: ReadonlyArray<Unreadable>
 }
 
 /** The readable messages of a list, each once and in the list's order, and the others as they came. */
-export const readMessages = (conversationId: string, list: ReadonlyArray<unknown>) => {
-  const read = new Map<string, { readonly value: WireMessage; readonly entry: Json }>()
-  const faults: Array<Unreadable> = []
+const readMessages = (conversationId: string, list: ReadonlyArray<unknown>): ReadMessages => {
+  const items = new Map<string, Message>()
+  const faults = new Map<string, Unreadable>()
   for (const element of list) {
     const entry = element as Json
     const decoded = decodeMessage(entry)
-    if (Either.isRight(decoded)) read.set(decoded.right.id, { value: decoded.right, entry })
+    if (Either.isRight(decoded)) items.set(decoded.right.id, toMessage(decoded.right))
     else {
-      const record = { kind: "message", providerId: idOf(entry, "id"), conversationId }
-      faults.push(unreadable({ ...record, payload: JSON.stringify(entry) }, decoded.left))
+      const payload = JSON.stringify(entry)
+      const record = { kind: "message", providerId: idOf(entry, "id"), conversationId, payload }
+      faults.set(payload, unreadable(record, decoded.left))
     }
   }
-  return { read, faults }
+  return { items: [...items.values()], faults: [...faults.values()] }
+}
+
+/** By time; at the same time, and without one, they stay in the order they came in. */
+const inOrderOfTime = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+  let last = ""
+  return messages
+    .map((message) => {
+      last = message.sentAt ?? last
+      return { message, at: last }
+    })
+    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+    .map(({ message }) => message)
+}
+
+/** The endpoint's order is not documented: where it gives the newest first, the list is turned around. */
+const oldestFirst = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+  const times = messages.flatMap(({ sentAt }) => sentAt ?? [])
+  const [first = "", last = ""] = [times[0], times.at(-1)]
+  return first > last ? [...messages].reverse() : messages
+}
+
+/** What the detail and the endpoint show, together. */
+const united = (shown: ReadMessages, further: ReadMessages): ReadMessages => {
+  const ids = new Set(further.items.map(({ messageId }) => messageId))
+  const payloads = new Set(further.faults.map(({ payload }) => payload))
+  const onlyShown = shown.items.filter(({ messageId }) => !ids.has(messageId))
+  return {
+    items: inOrderOfTime([...oldestFirst(further.items), ...onlyShown]),
+    faults: [...further.faults, ...shown.faults.filter(({ payload }) => !payloads.has(payload))]
+  }
 }
 
 /** Whether a conversation shows fewer messages than it says it has, so that the messages endpoint must be asked. */
@@ -109,20 +136,18 @@ interface AllMessages {
   readonly faults: ReadonlyArray<Unreadable>
 }
 
-const noMessages: AllMessages = { messages: null, faults: [] }
-
 const allMessages = (id: string, { detail, messages }: Parts, declared: number | null): AllMessages => {
-  if (detail === null) return noMessages
-  const { read, faults } = readMessages(id, detail.value.messages ?? [])
-  const own = [...read.values()].map(({ value }) => toMessage(value))
-  if (!isShort(detail.value, declared)) return { messages: { extent: "whole", items: own }, faults }
-  if (messages.length === 0) {
-    return own.length === 0
-      ? { ...noMessages, faults }
-      : { messages: { extent: "newest", items: own }, faults }
+  if (detail === null) return { messages: null, faults: [] }
+  const shown = readMessages(id, detail.value.messages ?? [])
+  if (!isShort(detail.value, declared)) {
+    return { messages: { extent: "whole", items: shown.items }, faults: shown.faults }
   }
-  const further = messages.filter(({ value }) => !read.has(value.id)).map(({ value }) => toMessage(value))
-  return { messages: { extent: "whole", items: [...own, ...further].sort(inOrderOfTime) }, faults }
+  if (messages === null || messages.value.length === 0) {
+    const items = shown.items.length === 0 ? null : shown.items
+    return { messages: items === null ? null : { extent: "newest", items }, faults: shown.faults }
+  }
+  const { items, faults } = united(shown, readMessages(id, messages.value))
+  return { messages: { extent: "whole", items }, faults }
 }
 
 const toContact = (wire: Row, contactId: string | null): Contact | null =>
@@ -172,7 +197,7 @@ const mergedRow = (row: Row, detail: Row): Row => {
 export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting => {
   const { messages, faults } = allMessages(wire.id, parts, wire.message_count)
   const contactId = filled(wire.lead_id) ?? filled(wire.lead?.id ?? null)
-  const raw = [parts.row, parts.detail, ...parts.messages].flatMap((part) => part?.raw ?? [])
+  const raw = [parts.row, parts.detail, parts.messages].flatMap((part) => part?.raw ?? [])
   return {
     _tag: "Sighting",
     conversation: toConversation(wire, contactId, messages, map),
@@ -199,20 +224,19 @@ const readPayload = <A>(raw: RawPayload, decode: (value: unknown) => Either.Eith
     })
   )
 
-const newest = (payloads: ReadonlyArray<RawPayload>, kind: Kind): RawPayload | undefined =>
-  payloads.findLast((payload) => payload.kind === kind)
-
-/** A sighting again from what was kept of it: rows and details, of each the last, and messages. */
+/** A sighting again from what was kept of it: of each kind of payload the last. */
 export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
-  const [rowPayload, detailPayload] = [newest(payloads, "conversation"), newest(payloads, "detail")]
-  const row = rowPayload === undefined ? Either.right(null) : readPayload(rowPayload, decodeRow)
-  const detail = detailPayload === undefined ? Either.right(null) : readPayload(detailPayload, decodeDetail)
+  const read = <A>(kind: Kind, decode: (value: unknown) => Either.Either<A, Fault>) => {
+    const payload = payloads.findLast((candidate) => candidate.kind === kind)
+    return payload === undefined ? Either.right(null) : readPayload(payload, decode)
+  }
+  const row = read("conversation", decodeRow)
+  const detail = read("detail", decodeDetail)
+  const messages = read("messages", decodeMessageList)
   if (Either.isLeft(row)) return row.left
   if (Either.isLeft(detail)) return detail.left
-  const messages = payloads
-    .filter(({ kind }) => kind === "message")
-    .flatMap((payload) => Either.getOrElse(readPayload(payload, decodeMessage), () => []))
-  const parts: Parts = { row: row.right, detail: detail.right, messages }
+  if (Either.isLeft(messages)) return messages.left
+  const parts: Parts = { row: row.right, detail: detail.right, messages: messages.right }
   const wire = wireOf(parts)
   if (wire !== null) return toSighting(wire, parts, map)
   const nothing = { kind: "conversation", providerId: null, conversationId: null, payload: "null" }

@@ -14,21 +14,13 @@ import {
   fingerprintWithoutMessages,
   isShort,
   type Kind,
+  type Parts,
   type Read,
-  readMessages,
   toSighting,
   wireOf
 } from "./normalize.ts"
 import { getConversation, getMessages, largestPage, listConversations, mostMessages } from "./requests.ts"
-import {
-  type Detail,
-  decodeDetail,
-  decodeList,
-  decodeMessageList,
-  decodeRow,
-  type Row,
-  type Message as WireMessage
-} from "./wire.ts"
+import { type Detail, decodeDetail, decodeList, decodeMessageList, decodeRow, type Row } from "./wire.ts"
 
 export const title = "Empfio"
 
@@ -46,63 +38,34 @@ const rawPayload = (kind: Kind, id: string, conversationId: string, payload: str
 })
 
 /**
- * The messages of a conversation beyond those that its detail showed, from pages of the messages endpoint.
- * @param shown ids that the detail showed
- * @param declared how many there are in all; null: not known
+ * Everything the messages endpoint gives of a conversation, as it came: page by page until one is short, or shows
+ * nothing for the first time.
+ * @param declared how many messages there are; null: not known
  */
-const furtherMessages = Effect.fn("empfio.messages")(function* (
-  { client }: Account,
-  id: string,
-  shown: ReadonlySet<string>,
-  declared: number | null
-) {
-  const found = new Map<string, Read<WireMessage>>()
-  const faults = new Map<string, Unreadable>()
-  const met = new Set<string>()
-  for (let offset = 0; ; ) {
-    const answer = yield* client.read(getMessages(id, { limit: mostMessages, offset }))
-    if (isMissing(answer)) break
-    const list = yield* decodeAnswer(title, answer, decodeMessageList)
-    const page = readMessages(id, list)
-    const before = met.size
-    for (const fault of page.faults) {
-      met.add(fault.payload)
-      faults.set(fault.payload, fault)
+const furtherMessages = ({ client }: Account, id: string, declared: number | null) =>
+  Effect.gen(function* () {
+    const all = new Map<string, Json>()
+    for (let offset = 0; ; ) {
+      const answer = yield* client.read(getMessages(id, { limit: mostMessages, offset }))
+      if (isMissing(answer)) break
+      const list = (yield* decodeAnswer(title, answer, decodeMessageList)) as ReadonlyArray<Json>
+      const before = all.size
+      for (const entry of list) all.set(idOf(entry, "id") ?? JSON.stringify(entry), entry)
+      if (all.size === before) break
+      // A page may be short because the vendor gives no larger ones: the count tells whether it is the last.
+      if (list.length < mostMessages && (declared === null || all.size >= declared)) break
+      offset += list.length
     }
-    for (const [messageId, { value, entry }] of page.read) {
-      met.add(messageId)
-      if (shown.has(messageId)) continue
-      found.set(messageId, { raw: rawPayload("message", messageId, id, JSON.stringify(entry)), value })
+    const value = [...all.values()]
+    const messages: Parts["messages"] = {
+      raw: rawPayload("messages", id, id, JSON.stringify(value)),
+      value
     }
-    if (met.size === before) break
-    // A page may be short because the vendor gives no larger ones: the count tells whether it is the last.
-    const isWhole = declared === null || shown.size + found.size + faults.size >= declared
-    if (list.length < mostMessages && isWhole) break
-    offset += list.length
-  }
-  return { messages: [...found.values()], faults: [...faults.values()] }
-})
+    return value.length === 0 ? null : messages
+  })
 
 const unreadableDetail = (id: string, payload: string, fault: { path: string; reason: string }): Item =>
   unreadableItem({ kind: "detail", providerId: id, conversationId: id, payload }, fault)
-
-/** A detail that shows fewer messages than there are, with the others. */
-const withFurtherMessages = (
-  account: Account,
-  id: string,
-  row: Read<Row> | null,
-  detail: Read<Detail>,
-  wire: Row
-) =>
-  Effect.gen(function* () {
-    const own = readMessages(id, detail.value.messages ?? []).read
-    const further = yield* furtherMessages(account, id, new Set(own.keys()), wire.message_count)
-    const sighting = toSighting(wire, { row, detail, messages: further.messages }, account.map)
-    const told = new Set(sighting.unreadable.map(({ payload }) => payload))
-    const faults = further.faults.filter(({ payload }) => !told.has(payload))
-    const item: Item = { ...sighting, unreadable: [...sighting.unreadable, ...faults] }
-    return item
-  })
 
 /** An answer to `getConversation` as an item. @param row what the list showed of it */
 const detailItem = (
@@ -119,9 +82,12 @@ const detailItem = (
   }
   const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: decoded.right }
   const wire = wireOf({ row, detail }) ?? detail.value
-  return isShort(detail.value, wire.message_count)
-    ? withFurtherMessages(account, id, row, detail, wire)
-    : Effect.succeed(toSighting(wire, { row, detail, messages: [] }, account.map))
+  if (!isShort(detail.value, wire.message_count)) {
+    return Effect.succeed(toSighting(wire, { row, detail, messages: null }, account.map))
+  }
+  return Effect.map(furtherMessages(account, id, wire.message_count), (messages) =>
+    toSighting(wire, { row, detail, messages }, account.map)
+  )
 }
 
 /** The row of a conversation, which the list of its lead's conversations shows; null: it does not. */
@@ -177,7 +143,7 @@ const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchan
   Effect.gen(function* () {
     const answer = yield* scan.client.read(getConversation(id))
     if (isMissing(answer)) {
-      const item = toSighting(row.value, { row, detail: null, messages: [] }, scan.map)
+      const item = toSighting(row.value, { row, detail: null, messages: null }, scan.map)
       return page({ exchange: answer.exchange, items: [item] })
     }
     return page({ exchange: answer.exchange, items: [yield* detailItem(scan, id, row, answer)] })
@@ -220,7 +186,7 @@ const dealWith = <E>(
   const read: Read<Row> = { raw: rawPayload("conversation", providerId, providerId, payload), value: row }
   if (scope.messages) return detailPage(scan, providerId, read, exchange)
   return {
-    ...toSighting(row, { row: read, detail: null, messages: [] }, scan.map),
+    ...toSighting(row, { row: read, detail: null, messages: null }, scan.map),
     fingerprint: wanted
   }
 }

@@ -1,0 +1,113 @@
+import { Clock, Effect, Either, Sink, Stream } from "effect"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { Exchange } from "../../http/client.ts"
+import { inOrder } from "../inOrder.ts"
+import type { Item, Page } from "../Provider.ts"
+import { pages } from "../page.ts"
+import { type Account, type Element, finish, type Loaded } from "./details.ts"
+import { exportMany, mostSelected } from "./exports.ts"
+
+/*
+ * Conversations are collected until one export brings the messages of many, and become pages.
+ */
+
+/** Some conversations, pages that come after them, and a failure that comes last. */
+interface Batch<E> {
+  readonly loaded: ReadonlyArray<Loaded>
+  readonly finished: ReadonlyArray<Page>
+  readonly exports: number
+  readonly failure: E | null
+}
+
+/** Finished pages that may wait for a batch to fill, so that an interruption loses little. */
+const mostWaiting = 10
+
+const isOpen = <E>({ exports, finished, failure }: Batch<E>): boolean =>
+  exports < mostSelected && finished.length < mostWaiting && failure === null
+
+const withElement = <E>(batch: Batch<E>, element: Either.Either<Element, E>): Batch<E> => {
+  if (Either.isLeft(element)) return { ...batch, failure: element.left }
+  const one = element.right
+  return one._tag === "Finished"
+    ? { ...batch, finished: [...batch.finished, one.page] }
+    : {
+        ...batch,
+        loaded: [...batch.loaded, one],
+        exports: batch.exports + (one.needsExport ? 1 : 0)
+      }
+}
+
+const byAgent = (loaded: ReadonlyArray<Loaded>): ReadonlyMap<string, ReadonlyArray<Loaded>> => {
+  const groups = new Map<string, Array<Loaded>>()
+  for (const one of loaded) {
+    const group = groups.get(one.wanted.agentId)
+    if (group === undefined) groups.set(one.wanted.agentId, [one])
+    else group.push(one)
+  }
+  return groups
+}
+
+/** Everything of a batch, as pages: conversations by the answer that brought their messages, else their details. */
+const batchPages = (
+  account: Account,
+  batch: Batch<unknown>
+): Effect.Effect<ReadonlyArray<Page>, ProviderError> =>
+  Effect.gen(function* () {
+    const { exporter } = account
+    const byExchange = new Map<Exchange, Array<Item>>()
+    const put = (exchange: Exchange, item: Item) => {
+      const items = byExchange.get(exchange)
+      if (items === undefined) byExchange.set(exchange, [item])
+      else items.push(item)
+    }
+    for (const [agentId, group] of byAgent(batch.loaded)) {
+      const wanted = group.filter((one) => one.needsExport)
+      const exports = yield* exportMany(
+        exporter,
+        agentId,
+        wanted.map((one) => ({ id: one.wanted.id, isGhost: one.detail === null }))
+      )
+      const now = yield* Clock.currentTimeMillis
+      for (const one of group) {
+        const { id } = one.wanted
+        const found = one.needsExport ? (exports.found.get(id) ?? null) : null
+        const fault = one.needsExport ? (exports.faults.get(id) ?? null) : null
+        put(found?.exchange ?? one.exchange, finish(account, one, found, fault, now))
+      }
+    }
+    const made = [...byExchange].flatMap(([exchange, items]) => pages({ exchange, items }))
+    const all = [...made, ...batch.finished]
+    const notices = exporter.notices.splice(0)
+    const learned = exporter.learned
+    exporter.learned = {}
+    return all.map((one, index) =>
+      index === all.length - 1
+        ? { ...one, notices: [...one.notices, ...notices], learned: { ...one.learned, ...learned } }
+        : one
+    )
+  })
+
+/** Batches whose exports are under way at once. */
+const batchesAtOnce = 2
+
+/**
+ * The pages of what is loaded, in its order as far as it matters: a finished page comes after every conversation that
+ * was loaded before it. A failure comes after everything before it.
+ */
+export const pagesOf = <E>(
+  account: Account,
+  elements: Stream.Stream<Element, ProviderError | E>
+): Stream.Stream<Page, ProviderError | E> => {
+  type Failure = ProviderError | E
+  const empty: Batch<Failure> = { loaded: [], finished: [], exports: 0, failure: null }
+  const batches = elements.pipe(
+    Stream.map((element): Either.Either<Element, Failure> => Either.right(element)),
+    Stream.catchAll((error) => Stream.succeed<Either.Either<Element, Failure>>(Either.left(error))),
+    Stream.transduce(Sink.fold(empty, isOpen, withElement<Failure>)),
+    Stream.flatMap((batch) => {
+      const made: Effect.Effect<ReadonlyArray<Page>, Failure> = batchPages(account, batch)
+      return batch.failure === null ? Stream.make(made) : Stream.make(made, Effect.fail(batch.failure))
+    })
+  )
+  return inOrder(batches, batchesAtOnce).pipe(Stream.flattenIterables)
+}

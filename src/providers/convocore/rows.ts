@@ -1,0 +1,121 @@
+import { Effect, Either } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { Exchange } from "../../http/client.ts"
+import type { Item, Known, PullScope, Unreadable } from "../Provider.ts"
+import { idOf, isOutside, unreadable } from "../page.ts"
+import type { Step } from "./agentList.ts"
+import { type Account, type Element, load, type Wanted } from "./details.ts"
+import { exportOne } from "./exports.ts"
+import { marksIn, noMessagesMark, rawPayload, rowMark, type Shown } from "./normalize.ts"
+import { decodeConversation } from "./wire.ts"
+
+/*
+ * A row of a list: whose it is, whether it shows something new, and what is to be done for it.
+ */
+
+/** What a scan knows while it reads lists. */
+export interface Lookout<E> extends Account {
+  readonly scope: PullScope<E>
+  /** Of each row that was dealt with, by agent and id, the mark it had. */
+  readonly handled: Map<string, string>
+  /** Which agent's conversation goes by the vendor's id alone. */
+  readonly owners: Map<string, string>
+}
+
+/** A listed row, whether it decodes or not. */
+export interface Listed {
+  readonly id: string | null
+  readonly mark: string
+  readonly key: string
+  readonly shown: Either.Either<Omit<Shown, "raw">, Unreadable>
+  readonly value: Json
+}
+
+export const readListed = (agentId: string, value: Json): Listed => {
+  const id = idOf(value, "ID") ?? idOf(value, "id")
+  const mark = rowMark(value)
+  const shown = Either.mapBoth(decodeConversation(value), {
+    onLeft: (fault) => {
+      const providerId = id === null ? null : `${agentId}/${id}`
+      const payload = JSON.stringify(value)
+      return unreadable({ kind: "conversation", providerId, conversationId: id, payload }, fault)
+    },
+    onRight: ({ wire }) => ({ value, wire })
+  })
+  return { id, mark, key: `${agentId}/${id ?? mark}`, shown, value }
+}
+
+export const idWithAgent = (id: string, agentId: string): string => `${id}@${agentId}`
+
+/** The id that the mirror holds it by: the vendor's, unless another agent's conversation has it already. */
+export const identify = <E>(
+  { owners }: Lookout<E>,
+  agentId: string,
+  id: string,
+  known: ReadonlyMap<string, Known>
+): { readonly providerId: string; readonly known: Known | null } => {
+  const longer = idWithAgent(id, agentId)
+  const [plain, other] = [known.get(id), known.get(longer)]
+  const owner = owners.get(id) ?? plain?.agentId ?? agentId
+  if (other !== undefined || owner !== agentId) return { providerId: longer, known: other ?? null }
+  owners.set(id, agentId)
+  return { providerId: id, known: plain ?? null }
+}
+
+/** Whether the mirror holds it as it is listed. */
+export const isCurrent = (known: Known | null, mark: string): boolean =>
+  known?.fingerprint !== null &&
+  known?.fingerprint !== undefined &&
+  !known.deleted &&
+  marksIn(known.fingerprint).row === mark
+
+/**
+ * Whether a conversation that looks as it is stored lacks messages that can be had now. Where nothing is known of the
+ * permission to export, one export is tried before many details are asked for in vain.
+ */
+const lacksMessages = <E>(scan: Lookout<E>, agentId: string, id: string, known: Known | null) =>
+  Effect.gen(function* () {
+    const { exporter, scope } = scan
+    if (!scope.messages || marksIn(known?.fingerprint ?? "").messages !== noMessagesMark) return false
+    if (exporter.permission === "unknown") {
+      yield* exportOne(exporter, agentId, id).pipe(Effect.catchTag("Malformed", () => Effect.void))
+    }
+    return exporter.permission !== "refused"
+  })
+
+export type Task = Effect.Effect<Element, ProviderError>
+export type Outcome = { readonly item: Item } | { readonly task: Task } | null
+
+/** What is to be done for a row. @param again it was asked for once more, to see whether it is still the same */
+export const dealWith = <E>(
+  scan: Lookout<E>,
+  agentId: string,
+  { id, mark, key, shown, value }: Listed,
+  { providerId, known }: ReturnType<typeof identify>,
+  again: boolean,
+  step: Step,
+  exchange: Exchange
+): Effect.Effect<Outcome, ProviderError> =>
+  Effect.gen(function* () {
+    const { scope } = scan
+    if (scan.handled.get(key) === mark) {
+      return again || id === null ? null : { item: { _tag: "Unchanged", providerId } as const }
+    }
+    scan.handled.set(key, mark)
+    if (Either.isLeft(shown)) return { item: { _tag: "Unreadable", unreadable: shown.left } as const }
+    if (id === null) return null
+    const { wire } = shown.right
+    if (isOutside(wire.firstMessageTS ?? wire.ts, scope)) {
+      return { item: { _tag: "Filtered", providerId } as const }
+    }
+    // A resumed scan's further looks meet what its first part has fetched.
+    const refetch = scope.refetch && (scope.cursor === null || step.place !== null)
+    if (!refetch && isCurrent(known, mark) && !(yield* lacksMessages(scan, agentId, id, known))) {
+      return { item: { _tag: "Unchanged", providerId } as const }
+    }
+    const raw = rawPayload("conversation", agentId, id, providerId, value)
+    const row: Shown = { raw, value, wire }
+    const wanted: Wanted = { agentId, id, providerId, row, known, refetch, messages: scope.messages }
+    return { task: load(scan, wanted, exchange) }
+  })
