@@ -12,78 +12,8 @@ import { Effect } from "effect"
 import { payloadHash } from "../src/store/canonical.ts"
 import { Db, type Session } from "../src/store/Db.ts"
 import { migrations } from "../src/store/migrations/index.ts"
+import { type Golden, golden, parametersOf, view, withValues } from "./support/golden.ts"
 import { fillMirror, madeUpDialogues, readDialogues } from "./support/largeMirror.ts"
-
-interface Golden {
-  readonly name: string
-  readonly sql: string
-  /** Milliseconds it may take. */
-  readonly within: number
-}
-
-const lookup = 20
-const view = 1_000
-
-const golden: ReadonlyArray<Golden> = [
-  { name: "one conversation", within: lookup, sql: "SELECT * FROM conversations WHERE id = $conversation" },
-  {
-    name: "its messages, in order",
-    within: lookup,
-    sql: "SELECT position, role, sent_at, content FROM messages WHERE conversation_id = $conversation ORDER BY position"
-  },
-  {
-    name: "conversations of an address",
-    within: lookup,
-    sql: "SELECT c.id, c.status FROM contacts k JOIN conversations c ON c.contact_id = k.id WHERE k.email = $email"
-  },
-  {
-    name: "full-text search, best first",
-    within: lookup,
-    sql: `SELECT m.conversation_id, snippet(message_search, 0, '[', ']', '…', 12) FROM message_search s
-          JOIN messages m ON m.key = s.rowid WHERE message_search MATCH 'vegetarian AND cheap' ORDER BY rank LIMIT 20`
-  },
-  {
-    name: "full-text search for a frequent word, newest first",
-    within: lookup,
-    sql: `SELECT m.conversation_id, snippet(message_search, 0, '[', ']', '…', 12) FROM message_search s
-          JOIN messages m ON m.key = s.rowid WHERE message_search MATCH 'restaurant' ORDER BY s.rowid DESC LIMIT 20`
-  },
-  {
-    name: "messages of one hour",
-    within: lookup,
-    sql: "SELECT role, sent_at, content FROM messages WHERE sent_at BETWEEN $hour AND $hour || '~' ORDER BY sent_at"
-  },
-  {
-    name: "what changed lately at one connection",
-    within: lookup,
-    sql: "SELECT id, status, updated_at FROM conversations WHERE connection = 'support' AND updated_at > $lately ORDER BY updated_at DESC LIMIT 100"
-  },
-  {
-    name: "where a message came from",
-    within: lookup,
-    sql: "SELECT * FROM lineage WHERE table_name = 'messages' AND row_id = $message"
-  },
-  {
-    name: "volume by day of the last week",
-    within: view,
-    sql: "SELECT day, channel, sum(conversations), sum(messages) FROM daily_volume WHERE day >= substr($lately, 1, 10) GROUP BY day, channel"
-  },
-  {
-    name: "time to the first answer",
-    within: view,
-    sql: "SELECT connection, channel, median_seconds, p90_seconds FROM response_times WHERE measure = 'first_answer'"
-  },
-  {
-    name: "who waits for a person, longest first",
-    within: view,
-    sql: "SELECT conversation_id, waiting_since FROM waiting_for_person ORDER BY waiting_since LIMIT 20"
-  },
-  {
-    name: "busiest hours",
-    within: view,
-    sql: "SELECT weekday, hour, customer_messages FROM busiest_hours ORDER BY customer_messages DESC LIMIT 10"
-  }
-]
 
 const write = (text: string): void => {
   process.stdout.write(`${text}\n`)
@@ -107,24 +37,6 @@ const build = (path: string, messages: number) =>
       return conversations
     })
   ).pipe(Effect.provide(Db.layer(path)))
-
-/** What the queries are asked about: something from the middle of the mirror. */
-const parametersOf = ({ prepare }: Session): Readonly<Record<string, string>> => {
-  const one = (sql: string) => String(prepare(sql).pluck().get())
-  const conversation = one(
-    "SELECT conversation_id FROM messages WHERE key = (SELECT max(key) / 2 FROM messages)"
-  )
-  return {
-    conversation,
-    message: `${conversation}:m0001`,
-    email: one("SELECT email FROM remote_contacts WHERE key = (SELECT max(key) / 2 FROM remote_contacts)"),
-    hour: one("SELECT substr(sent_at, 1, 13) FROM messages WHERE key = (SELECT max(key) / 2 FROM messages)"),
-    lately: "2026-02-28T00:00:00.000Z"
-  }
-}
-
-const withValues = (sql: string, parameters: Readonly<Record<string, string>>): string =>
-  sql.replace(/\$(\w+)/g, (_, name: string) => `'${(parameters[name] ?? "").replaceAll("'", "''")}'`)
 
 /**
  * The best of some runs, after one that warms the caches. Milliseconds of processor time, so that other work on the

@@ -1,0 +1,56 @@
+import { expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { golden, lookup, parametersOf, withValues } from "../../bench/support/golden.ts"
+import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
+import { Db, type Session } from "../../src/store/Db.ts"
+import { temporaryFile } from "../store/fixtures.ts"
+
+const withLargerMirror = <A>(f: (session: Session) => A) =>
+  Effect.flatMap(temporaryFile, (path) =>
+    Effect.provide(
+      Effect.flatMap(Db, (db) =>
+        db.transaction("test", (session) => {
+          fillMirror(session, {
+            messages: 3_000,
+            dialogues: madeUpDialogues,
+            now: Date.UTC(2026, 2, 7, 8),
+            days: 60
+          })
+          return f(session)
+        })
+      ),
+      Db.layer(path)
+    )
+  )
+
+const planOf = ({ prepare }: Session, sql: string): ReadonlyArray<string> =>
+  (prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as ReadonlyArray<{ detail: string }>).map(
+    ({ detail }) => detail
+  )
+
+it.scoped("golden lookups read no large table from end to end", () =>
+  withLargerMirror((session) => {
+    const parameters = parametersOf(session)
+    const lookups = golden.filter(({ within }) => within === lookup)
+    expect(lookups.length).toBeGreaterThan(6)
+    for (const { name, sql } of lookups) {
+      // m: messages, r: conversations, k: contacts, w: raw records, by the names that the views give them.
+      const scans = planOf(session, withValues(sql, parameters)).filter((step) =>
+        /^SCAN (messages|m|r|k|w|remote_\w+)\b/.test(step)
+      )
+      expect(scans, name).toEqual([])
+      expect(session.prepare(withValues(sql, parameters)).all(), name).toBeInstanceOf(Array)
+    }
+  })
+)
+
+it.scoped("the indices for analysts are the ones that are used", () =>
+  withLargerMirror((session) => {
+    const plan = (sql: string) => planOf(session, sql).join("\n")
+    expect(
+      plan("SELECT content FROM messages WHERE sent_at BETWEEN '2026-03-01' AND '2026-03-02'")
+    ).toContain("USING INDEX messages_by_time (sent_at>? AND sent_at<?)")
+    expect(plan("SELECT * FROM busiest_hours")).toContain("USING COVERING INDEX messages_by_time")
+    expect(plan("SELECT sum(handed_off) FROM conversation_facts")).toContain("status_history_handed_off")
+  })
+)
