@@ -1,0 +1,141 @@
+import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import Sqlite from "better-sqlite3"
+import { afterEach, describe, expect, it } from "vitest"
+import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
+
+/*
+ * A mirror's file that cannot be used, and the built command line: what it says, how it ends, and that it makes nothing
+ * worse.
+ */
+
+let workspace: Workspace | null = null
+let mounted: string | null = null
+afterEach(async () => {
+  if (mounted !== null) spawnSync("umount", [mounted])
+  mounted = null
+  await workspace?.close()
+  workspace = null
+})
+
+/** A small disk of its own; false where this user may not mount one. */
+const mount = (disk: string, options: string): boolean => {
+  mkdirSync(disk, { recursive: true })
+  const done = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${options}`, "tmpfs", disk]).status === 0
+  if (done) mounted = disk
+  return done
+}
+
+const open = async (conversations = 30) => {
+  workspace = await openWorkspace({ conversations, limits: false })
+  return workspace
+}
+
+const hashOf = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex")
+
+/** Runs a sync on the file as it is, and holds that the file stays so. */
+const refused = async ({ database, parley }: Workspace) => {
+  const before = hashOf(database)
+  const ended = await parley(["sync", "--progress", "none", "--json"])
+  expect(hashOf(database), "the file was changed").toBe(before)
+  expect(ended.stdout + ended.stderr).not.toMatch(/at .*\.(ts|js):\d+|SQLITE_|SqliteError/)
+  return ended
+}
+
+describe("a file that is no mirror", () => {
+  it("is left alone and named, with 2: something else than a database", async () => {
+    const opened = await open()
+    writeFileSync(opened.database, "a shopping list, and long enough to be taken for a header\n".repeat(100))
+    const { code, stderr } = await refused(opened)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/parley\.db is not a SQLite database/)
+  })
+
+  it("is left alone and named, with 2: another program's database", async () => {
+    const opened = await open()
+    const other = new Sqlite(opened.database)
+    other.exec("CREATE TABLE accounts (id)")
+    other.close()
+    const { code, stderr } = await refused(opened)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/not a mirror of Parley's/)
+  })
+
+  it("is left alone and named, with 2: a newer program's mirror", async () => {
+    const opened = await open(3)
+    expect((await opened.parley(["sync", "--quiet"])).code).toBe(0)
+    const newer = new Sqlite(opened.database)
+    newer.pragma("user_version = 99")
+    newer.pragma("journal_mode = DELETE")
+    newer.close()
+    const { code, stderr } = await refused(opened)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/newer Parley \(schema 99/)
+  })
+})
+
+describe("a damaged file", () => {
+  it("is told as damaged, with what to do, and no run calls itself complete on it", async () => {
+    const opened = await open(60)
+    expect((await opened.parley(["sync", "--quiet"])).code).toBe(0)
+    const settle = new Sqlite(opened.database)
+    settle.pragma("wal_checkpoint(TRUNCATE)")
+    settle.close()
+    const { size } = statSync(opened.database)
+    const file = openSync(opened.database, "r+")
+    // Everything but the schema at the beginning.
+    writeSync(file, Buffer.alloc(Math.floor(size * 0.6), 0x5a), 0, undefined, Math.floor(size * 0.3))
+    closeSync(file)
+    const { code, stderr, stdout } = await opened.parley(["sync", "--full", "--progress", "none"])
+    expect([1, 3]).toContain(code)
+    expect(stdout + stderr).toMatch(/parley\.db is damaged/)
+    expect(stdout + stderr).toMatch(/\.recover/)
+    expect(stdout + stderr).not.toMatch(/at .*\.(ts|js):\d+|SqliteError/)
+  })
+})
+
+describe("a file that cannot be written", () => {
+  it("is told, with 1, and stays as it was", async ({ skip }) => {
+    const opened = await open(3)
+    const mirror = join(opened.folder, "disk/mirror.db")
+    if (!mount(join(opened.folder, "disk"), "16m")) return skip()
+    const sync = ["sync", "--progress", "none", "--db", mirror]
+    expect((await opened.parley(sync)).code).toBe(0)
+    const before = hashOf(mirror)
+    expect(mount(join(opened.folder, "disk"), "16m,remount,ro")).toBe(true)
+    const { code, stderr, stdout } = await opened.parley(sync)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /mirror\.db (cannot be written|cannot be opened|lies on a file system that cannot be written)/
+    )
+    expect(stderr + stdout).not.toMatch(/at .*\.(ts|js):\d+|SqliteError/)
+    expect(hashOf(mirror)).toBe(before)
+  })
+})
+
+describe("a full disk", () => {
+  it("is told, keeps what was committed, and the sync is completed once there is room", async ({ skip }) => {
+    const opened = await open(120)
+    const disk = join(opened.folder, "disk")
+    if (!mount(disk, "3m")) return skip()
+    const path = join(disk, "mirror.db")
+    const sync = ["sync", "--progress", "none", "--db", path]
+    const full = await opened.parley(sync)
+    expect([1, 3]).toContain(full.code)
+    expect(full.stdout + full.stderr).toMatch(/the disk that holds .*mirror\.db is full/)
+    expect(full.stdout + full.stderr).not.toMatch(/at .*\.(ts|js):\d+|SqliteError/)
+    const checked = new Sqlite(path)
+    expect(checked.pragma("integrity_check")).toEqual([{ integrity_check: "ok" }])
+    checked.close()
+
+    expect(mount(disk, "64m,remount")).toBe(true)
+    expect((await opened.parley(sync)).code).toBe(0)
+    const mirror = new Sqlite(path, { readonly: true })
+    expect(mirror.prepare("SELECT count(*) FROM conversations").pluck().get()).toBeGreaterThan(450)
+    const rows = <Row>(sql: string) => mirror.prepare<Array<unknown>, Row>(sql).all()
+    expect(faultsOf({ ...opened, rows })).toEqual([])
+    mirror.close()
+  }, 120_000)
+})
