@@ -99,8 +99,9 @@ const openForWriting = (op: string, path: string, timeout: number, at: string): 
     database.pragma("foreign_keys = ON")
     database.pragma("temp_store = MEMORY")
     database.pragma("cache_size = -32000")
-    database.pragma("wal_autocheckpoint = 4000")
-    database.pragma("journal_size_limit = 33554432")
+    // 64 MB of log: each checkpoint waits for the disk, and a backfill would wait a hundred times otherwise.
+    database.pragma("wal_autocheckpoint = 16000")
+    database.pragma("journal_size_limit = 67108864")
     migrate(database, at)
     refreshDictionary(database)
     return database

@@ -55,5 +55,5 @@ export const conversationHash = (conversation: Conversation, tags: string, attri
     ])
   )
 
-/** Of a payload as it came. */
-export const payloadHash = (payload: string): string => hash("sha256", payload)
+/** Of a payload as it came, as text or as the bytes of its UTF-8. */
+export const payloadHash = (payload: string | Buffer): string => hash("sha256", payload)

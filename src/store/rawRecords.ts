@@ -25,8 +25,7 @@ interface Packed {
   readonly bytes: Buffer
 }
 
-const pack = (payload: string): Packed => {
-  const plain = Buffer.from(payload)
+const pack = (plain: Buffer): Packed => {
   if (plain.length < worthCompressing) return { encoding: "json", bytes: plain }
   const deflated = deflateSync(plain, { level: 1 })
   return deflated.length < plain.length
@@ -73,12 +72,13 @@ export const makeRawRecords = ({ prepare }: Session) => {
   return (context: PageContext, payloads: ReadonlyArray<RawPayload>): void => {
     for (const { kind, providerId, conversationId, payload } of payloads) {
       const { connection, pageId, requestedAt } = context
-      const hash = payloadHash(payload)
+      const plain = Buffer.from(payload)
+      const hash = payloadHash(plain)
       const stored = newest.get(connection, conversationId, kind, providerId) as
         | { readonly key: number; readonly hash: string }
         | undefined
       if (stored?.hash === hash) continue
-      const { encoding, bytes } = pack(payload)
+      const { encoding, bytes } = pack(plain)
       if (stored !== undefined && context.keepRaw === "newest") {
         replace.run(hash, encoding, bytes, requestedAt, pageId, stored.key)
         continue

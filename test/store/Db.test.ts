@@ -304,3 +304,30 @@ it.scoped("refuses to write through a connection for reading", () =>
     expect(error.kind).toBe("read-only")
   })
 )
+
+it.scoped(
+  "goes on writing while a reader holds a long transaction, which keeps seeing what it began with",
+  () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryFile
+      yield* using(path, (db) =>
+        Effect.gen(function* () {
+          const reader = new Sqlite(path, { readonly: true })
+          const count = () => reader.prepare("SELECT count(*) FROM connections").pluck().get()
+          reader.exec("BEGIN")
+          expect(count()).toBe(0)
+          for (let index = 0; index < 20; index += 1) {
+            yield* db.transaction("test", ({ prepare }) =>
+              prepare("INSERT INTO connections (name, provider, first_seen_at) VALUES (?, 'x', '')").run(
+                `c${index}`
+              )
+            )
+          }
+          expect(count()).toBe(0)
+          reader.exec("COMMIT")
+          expect(count()).toBe(20)
+          reader.close()
+        })
+      )
+    })
+)
