@@ -164,6 +164,30 @@ describe("a list that is read by page number", () => {
     assert.strictEqual(end?.complete, false)
   })
 
+  it("finds what moved ahead of it though no page showed that anything moved", () => {
+    const list = newList(200)
+    const { missed, end } = walked(list, honest, {
+      between: (requests) => {
+        if (requests !== 1) return
+        // One row less and one more before the place that was reached, and as many rows as before.
+        move(list, "delete", 0.1)
+        move(list, "to the front", 0.8)
+        move(list, "insert last", 0)
+      }
+    })
+    assert.deepStrictEqual([missed, end?.complete], [[], true])
+  })
+
+  it("is not complete where rows may have slipped through in every pass", () => {
+    const list = newList(2_000)
+    const { end } = walked(list, honest, {
+      between: () => {
+        for (let rows = 0; rows < 20; rows++) move(list, "delete", 0)
+      }
+    })
+    assert.strictEqual(end?.complete, false)
+  })
+
   it("is read whole whatever page size the vendor makes of the one it is asked for", () => {
     const sizes: ReadonlyArray<Vendor["sizeOf"]> = [
       (asked) => Math.min(asked, 20),
