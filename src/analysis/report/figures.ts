@@ -12,7 +12,7 @@ import { lines, stackedColumns } from "./timePlots.ts"
 /** Series that still have colours of their own. */
 const mostSeries = 6
 
-const none = "none said"
+const none = "not said"
 
 const statusSeries: ReadonlyArray<Series> = [
   { name: "completed", color: "c2" },

@@ -34,20 +34,26 @@ export interface Table {
   readonly rows: ReadonlyArray<ReadonlyArray<string | number>>
 }
 
-const cell = (value: string | number): string =>
-  typeof value === "number"
-    ? `<td class="n">${value.toLocaleString("en")}</td>`
-    : `<td>${safeText(value)}</td>`
+/** A number, also as a share or with a unit: `12%`, `3 min`. */
+const isNumeric = (value: string | number): boolean =>
+  typeof value === "number" || /^[\d.,]+(%| [a-z]+)?$/.test(value)
 
-export const table = ({ caption, head, rows }: Table): string =>
-  `<table><caption>${safeText(caption)}</caption><thead><tr>${head
-    .map((name) => `<th scope="col">${safeText(name)}</th>`)
-    .join("")}</tr></thead><tbody>${rows
-    .map(
-      ([name = "", ...values]) =>
-        `<tr><th scope="row">${safeText(String(name))}</th>${values.map(cell).join("")}</tr>`
-    )
-    .join("")}</tbody></table>`
+const cell = (value: string | number, right: boolean): string => {
+  const shown = typeof value === "number" ? value.toLocaleString("en") : safeText(value)
+  return right ? `<td class="n">${shown}</td>` : `<td>${shown}</td>`
+}
+
+export const table = ({ caption, head, rows }: Table): string => {
+  const right = head.map((_, index) => index > 0 && rows.every((row) => isNumeric(row[index] ?? "")))
+  const names = head.map(
+    (name, index) => `<th scope="col"${right[index] ? ' class="n"' : ""}>${safeText(name)}</th>`
+  )
+  const lines = rows.map(
+    ([name = "", ...values]) =>
+      `<tr><th scope="row">${safeText(String(name))}</th>${values.map((value, index) => cell(value, right[index + 1] ?? false)).join("")}</tr>`
+  )
+  return `<table><caption>${safeText(caption)}</caption><thead><tr>${names.join("")}</tr></thead><tbody>${lines.join("")}</tbody></table>`
+}
 
 export interface Figure {
   readonly title: string
@@ -71,4 +77,4 @@ export const figure = ({ note, plot, series = [], table: numbers, title, wide = 
 ${legend(series)}
 <div class="plot roomy">${plot(wide ? wideWidth : halfWidth)}</div>
 <div class="plot tight">${plot(narrowWidth)}</div>
-<details><summary>Numbers: ${safeText(title)}</summary><div class="scroll">${table(numbers)}</div></details></figure>`
+<details><summary>Numbers: ${safeText(title)}</summary><div class="scroll" tabindex="0" role="region" aria-label="${safeText(numbers.caption)}">${table(numbers)}</div></details></figure>`

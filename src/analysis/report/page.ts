@@ -77,7 +77,7 @@ const freshnessRow = (row: Freshness, now: string): string => {
 const freshness = ({ freshness: rows, generatedAt }: ReportData): string | null =>
   rows.length === 0
     ? null
-    : `<div class="card wide"><h3>Connections</h3><div class="scroll"><table><caption>How current and how whole the mirror is, as of this report</caption>
+    : `<div class="card wide"><h3>Connections</h3><div class="scroll" tabindex="0" role="region" aria-label="Connections"><table><caption>How current and how whole the mirror is, as of this report</caption>
 <thead><tr><th scope="col">connection</th><th scope="col">last attempt</th><th scope="col">when</th><th scope="col">last complete sync</th><th scope="col">newest message</th><th scope="col" class="n">conversations</th><th scope="col" class="n">incomplete</th><th scope="col" class="n">open changes</th><th scope="col" class="n">in quarantine</th></tr></thead>
 <tbody>${rows.map((row) => freshnessRow(row, generatedAt)).join("")}</tbody></table></div></div>`
 

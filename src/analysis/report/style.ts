@@ -69,6 +69,9 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-nu
 caption { text-align: left; color: var(--soft); padding-bottom: 6px }
 th, td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top }
 th { font-weight: 600 }
+details table { width: auto; min-width: min(100%, 380px) }
+details th, details td { padding-right: 22px }
+th[scope="row"] { white-space: nowrap }
 th small { font-weight: 400; color: var(--soft) }
 time, .state { white-space: nowrap }
 .n, th.n { text-align: right }
