@@ -163,11 +163,11 @@ const once = <A>(
           asked,
           request,
           path: history.path,
-          headers: history.signature?.headers ?? {}
+          headers: history.signature?.headers ?? {},
+          patience: Math.min(headersMillis, silenceMillis - history.silent, line.door.patience())
         }
-        const patience = Math.min(headersMillis, silenceMillis - history.silent, line.door.patience())
         const outcome = line.deadlines.run(
-          patience,
+          sending.patience,
           (deadline) => send(line.wire, sending, ticket, deadline),
           (): Outcome<A> => {
             ticket.unanswered()

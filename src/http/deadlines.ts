@@ -10,7 +10,7 @@ export interface Deadline {
   readonly set: (millis: number) => void
 }
 
-/** Time limits for many requests at once, at the cost of one timer: no request starts a clock of its own. */
+/** Time limits for many requests at once. */
 export interface Deadlines {
   /** Runs `effect`, interrupts it once its deadline has passed, and then gives `late` instead. */
   readonly run: <A>(
@@ -26,6 +26,12 @@ interface Running {
   fiber: RuntimeFiber<unknown> | null
 }
 
+/** For clients that keep time themselves. */
+export const noDeadlines: Deadlines = {
+  run: (_millis, effect) => effect({ set: () => {} })
+}
+
+/** For clients that would wait for ever, as those of tests and the simulator do. */
 export const makeDeadlines: Effect.Effect<Deadlines, never, Scope.Scope> = Effect.gen(function* () {
   const clock = yield* Effect.clock
   // Spans of the platform would hold whole addresses, and its headers would tell vendors about our traces.

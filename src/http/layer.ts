@@ -1,31 +1,29 @@
-import { NodeHttpClient } from "@effect/platform-node"
-import { Agent, type Dispatcher } from "@effect/platform-node/Undici"
+import { HttpClient } from "@effect/platform"
+import { Agent } from "@effect/platform-node/Undici"
 import { Effect, Layer } from "effect"
 import { headersMillis, idleMillis } from "./retryPolicy.ts"
+import { undiciClient } from "./undiciClient.ts"
 
 const connectMillis = 10_000
 
 /**
- * Connections are kept open and each carries one request at a time. The platform switches undici's time-outs off for
- * every request; they are switched on again here, because only undici sees the silence between two pieces of a body.
+ * Connections are kept open and each carries one request at a time. The silence between two pieces of a body is seen
+ * here; how long an answer may take in all is the client's business, which ends it a little sooner.
  */
-const dispatcher = Effect.acquireRelease(
+const agent = Effect.acquireRelease(
   Effect.sync(
-    (): Dispatcher =>
+    () =>
       new Agent({
         pipelining: 1,
         connections: 128,
         keepAliveTimeout: 10_000,
+        headersTimeout: headersMillis + 5000,
+        bodyTimeout: idleMillis,
         connect: { timeout: connectMillis }
-      }).compose(
-        (dispatch) => (options, handler) =>
-          dispatch({ ...options, headersTimeout: headersMillis + 5000, bodyTimeout: idleMillis }, handler)
-      )
+      })
   ),
-  (agent) => Effect.promise(() => agent.destroy())
+  (opened) => Effect.promise(() => opened.destroy())
 )
 
 /** The HttpClient of a running program. It follows no redirects and unpacks nothing. */
-export const httpLayer = NodeHttpClient.layerUndiciWithoutDispatcher.pipe(
-  Layer.provide(Layer.scoped(NodeHttpClient.Dispatcher, dispatcher))
-)
+export const httpLayer = Layer.scoped(HttpClient.HttpClient, Effect.map(agent, undiciClient))

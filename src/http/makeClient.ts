@@ -6,11 +6,12 @@ import type { Asked } from "./classify.ts"
 import type { ProviderClient } from "./client.ts"
 import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { makeCredentials } from "./credentials.ts"
-import { makeDeadlines } from "./deadlines.ts"
+import { makeDeadlines, noDeadlines } from "./deadlines.ts"
 import { Governor } from "./Governor.ts"
 import { target } from "./request.ts"
 import { sendWhole } from "./send.ts"
 import { sendStreamed } from "./sendStreamed.ts"
+import { keepsTime } from "./undiciClient.ts"
 
 export interface ProviderClientOptions {
   /** The connection's name, for messages. */
@@ -72,7 +73,7 @@ export const makeProviderClient = (
     const line: Line = {
       wire: { http, to, observe: options.observe },
       door,
-      deadlines: yield* makeDeadlines,
+      deadlines: keepsTime(http) ? noDeadlines : yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,
       asked
     }

@@ -10,6 +10,7 @@ import { build, type Target } from "./request.ts"
 import { retryAfter } from "./retryAfter.ts"
 import { bodyMillis } from "./retryPolicy.ts"
 import { cutShort, type NoAnswer, transportFailure } from "./transportFailure.ts"
+import { allow } from "./undiciClient.ts"
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -41,6 +42,8 @@ export interface Sending {
   /** Path and query. */
   readonly path: string
   readonly headers: Headers
+  /** Milliseconds to the headers of the answer. */
+  readonly patience: number
 }
 
 /** One way to send and receive: whole, or in pieces. */
@@ -138,13 +141,12 @@ export const execute = Effect.fnUntraced(function* (
   const clock = yield* Effect.clock
   const requestedAt = clock.unsafeCurrentTimeMillis()
   yield* wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
-  const response = yield* Effect.mapError(
-    wire.http.execute(build(wire.to, request, path, sending.headers)),
-    (error) => {
-      ticket.unanswered()
-      return transportFailure(asked, wire.to.host, error)
-    }
-  )
+  const built = build(wire.to, request, path, sending.headers)
+  allow(built, sending.patience)
+  const response = yield* Effect.mapError(wire.http.execute(built), (error) => {
+    ticket.unanswered()
+    return transportFailure(asked, wire.to.host, error)
+  })
   deadline.set(bodyMillis)
   const refusedUntil = ticket.answered(response.status, response.headers as Headers)
   if (refusedUntil !== null) {
