@@ -41,6 +41,12 @@ const confirmationConcurrency = 8
 /** A scan that began longer ago than this, in milliseconds, is history once finished: the present needs another. */
 const staleScan = 10 * 60_000
 
+/** What a connection has learnt about itself: when a complete scan last looked behind the list. */
+const reconciledFact = "reconciled"
+
+const withReconciled = (page: Page): Page =>
+  page.end?.complete === true ? { ...page, learned: { ...page.learned, [reconciledFact]: "complete" } } : page
+
 const recordsIn = (page: Page): number => {
   let records = 1
   for (const item of page.items) {
@@ -132,15 +138,21 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const told = new Set<string>()
   const ends: Array<NonNullable<Page["end"]>> = []
 
+  const learned = yield* mirror.learned(name)
+  const reconciled = learned.get(reconciledFact)
+  const reconcile =
+    reconciled === undefined || toMillis(startedAt) - toMillis(reconciled.at) >= config.reconcileMillis
+
   const scope: PullScope<StoreError> = {
     cursor: resumed?.cursor ?? null,
     since: options.since,
     until: options.until,
     refetch: options.full,
+    reconcile,
     messages: config.messages === "auto",
     concurrency: config.concurrency ?? defaultConcurrency,
     known: (ids) => mirror.known(name, ids),
-    learned: yield* mirror.learned(name)
+    learned
   }
 
   const commit = Effect.fn("pull.commit")(function* (pages: ReadonlyArray<Page>) {
@@ -148,7 +160,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
       runId: options.runId,
       connection: name,
       lane,
-      pages,
+      pages: reconcile ? pages.map(withReconciled) : pages,
       scan: { scope: scopeText, startedAt },
       keepRaw: config.keepRaw,
       seen

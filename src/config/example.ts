@@ -34,7 +34,7 @@ const tail = `
 #   limits: [{ requests: 500, per: 1 minute, scope: connection }]
 #                             replaces the limits that are known of the vendor; scope: connection | path
 #   messages: off             conversations without their messages (default auto)
-#   reconcile: 24 hours       a complete scan at least this often; today every sync is one
+#   reconcile: 24 hours       how often details are asked for that a list cannot show
 #   deleteBrake: 2%           at most this share (or 50) is marked deleted in one run
 #   conflict: manual          when a status changed on both sides: manual | remote-wins | local-wins
 #   statusMap: { completed: ended_chat }

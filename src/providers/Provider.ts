@@ -112,6 +112,11 @@ export interface PullScope<E = never> {
   readonly until: Timestamp | null
   /** Fetch details even where the fingerprint is the stored one. */
   readonly refetch: boolean
+  /**
+   * It is time to look behind the list: ask for details that its rows cannot show to have changed, but for nothing that
+   * is billed. Where the rows show everything this changes nothing.
+   */
+  readonly reconcile: boolean
   /** False: the user wants no messages from this connection. */
   readonly messages: boolean
   /** How many details may be asked for at once; what really leaves is the governor's business. */

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RunReport } from "../../src/run.ts"
 import { advance, type VendorId, vendorIds } from "../../src/simulator/index.ts"
@@ -308,7 +310,7 @@ describe("the mirror equals what each vendor serves", () => {
       advance(workspace.simulator, vendor, { at: Date.now(), seed: 3 })
     )
     const report = await sync()
-    for (const vendor of vendorIds) compare(workspace, vendor)
+    for (const vendor of vendorIds.filter((one) => one !== "convocore")) compare(workspace, vendor)
     for (const [index, vendor] of vendorIds.entries()) {
       const { added, messages, statuses } = changed[index] ?? { added: [], messages: [], statuses: [] }
       const touched = new Set([...added, ...messages, ...statuses])
@@ -322,5 +324,13 @@ describe("the mirror equals what each vendor serves", () => {
       expect(moved.length).toBeGreaterThan(0)
     }
     expect(faultsOf(workspace)).toEqual([])
+    // Convocore's rows lack the state: a change of that alone is found when it is time to look behind the list.
+    const file = join(workspace.folder, "config/parley.yaml")
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replaceAll("    provider:", "    reconcile: 1ms\n    provider:")
+    )
+    await sync()
+    for (const vendor of vendorIds) compare(workspace, vendor)
   })
 })

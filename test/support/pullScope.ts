@@ -15,6 +15,7 @@ export const pullScope = (
     since: null,
     until: null,
     refetch: false,
+    reconcile: false,
     messages: true,
     concurrency: 4,
     known: (ids) =>

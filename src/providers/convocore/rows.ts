@@ -111,7 +111,13 @@ export const dealWith = <E>(
     }
     // A resumed scan's further looks meet what its first part has fetched.
     const refetch = scope.refetch && (scope.cursor === null || step.place !== null)
-    if (!refetch && isCurrent(known, mark) && !(yield* lacksMessages(scan, agentId, id, known))) {
+    // A row may lack `state` and `lastModified`: a change of these alone shows in the details only.
+    if (
+      !refetch &&
+      !scope.reconcile &&
+      isCurrent(known, mark) &&
+      !(yield* lacksMessages(scan, agentId, id, known))
+    ) {
       return { item: { _tag: "Unchanged", providerId } as const }
     }
     const raw = rawPayload("conversation", agentId, id, providerId, value)
