@@ -16,7 +16,7 @@ import { makeWorld, pullRun, rowsOf, temporaryFolder, type World } from "./suppo
  * get messages, by seeded schedules. Set PARLEY_SCHEDULES to try more than a few of each.
  */
 
-const schedules = Number(process.env.PARLEY_SCHEDULES ?? 20)
+const schedules = Number(process.env.PARLEY_SCHEDULES ?? 10)
 
 interface Style {
   readonly vendor: VendorId

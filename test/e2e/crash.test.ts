@@ -9,7 +9,7 @@ import { collect, faultsOf, openWorkspace, type Workspace } from "../support/par
  * PARLEY_CRASHES to try more than a few (`npm run crash`).
  */
 
-const crashes = Number(process.env.PARLEY_CRASHES ?? 8)
+const crashes = Number(process.env.PARLEY_CRASHES ?? 5)
 const conversations = 120
 
 let workspace: Workspace | null = null
