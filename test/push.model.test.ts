@@ -42,7 +42,7 @@ describe.each(vendors)("a vendor that %s", (name, options) => {
         // The histories are worth something: every end is reached, often.
         expect(applied).toBeGreaterThan(histories / 2)
         for (const state of ["confirmed", "rejected", "cancelled", ...(options.edits ? ["conflict"] : [])]) {
-          expect(ends[state] ?? 0, state).toBeGreaterThan(histories / 40)
+          expect(ends[state] ?? 0, state).toBeGreaterThan(histories / 60)
         }
       }).pipe(Effect.provide(world)),
     1_200_000
