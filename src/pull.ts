@@ -6,6 +6,7 @@ import { now, type Timestamp, toMillis } from "./domain/Timestamp.ts"
 import { Progress } from "./progress.ts"
 import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
 import { refetch } from "./refetch.ts"
+import type { ConnectionFault } from "./store/Ledger.ts"
 import { Mirror, SeenSet } from "./store/Mirror.ts"
 import type { StoreError } from "./store/StoreError.ts"
 
@@ -23,11 +24,7 @@ export interface PullOptions {
 }
 
 /** Why a pull that did not fail is still not complete. */
-export interface Shortfall {
-  readonly kind: string
-  readonly message: string
-  readonly hint: string
-}
+export type Shortfall = ConnectionFault
 
 /** Milliseconds after which received pages are committed even if they are few. */
 const commitEvery = 500

@@ -6,7 +6,7 @@ import type { Timestamp } from "./domain/Timestamp.ts"
 import type { ClientEvent, Lane } from "./http/contract.ts"
 import { Progress } from "./progress.ts"
 import { type Busy, Leases } from "./store/Leases.ts"
-import { type ChangeCounters, type ConnectionRow, Ledger } from "./store/Ledger.ts"
+import { type ChangeCounters, type ConnectionFault, type ConnectionRow, Ledger } from "./store/Ledger.ts"
 import { Mirror } from "./store/Mirror.ts"
 import type { StoreError } from "./store/StoreError.ts"
 
@@ -17,11 +17,7 @@ import type { StoreError } from "./store/StoreError.ts"
 
 export type Outcome = "complete" | "partial" | "failed"
 
-export interface Fault {
-  readonly kind: string
-  readonly message: string
-  readonly hint: string
-}
+export type Fault = ConnectionFault
 
 export interface ConnectionReport {
   readonly name: string
