@@ -21,7 +21,7 @@ export const refetch = Effect.fn("refetch")(function* (
   providerId: string,
   known: Known | null
 ) {
-  const page = yield* provider.fetch(providerId, known)
+  const page = yield* provider.fetch(providerId, known, { messages: config.messages === "auto" })
   if (page === null || known === null) return page
   const mirror = yield* Mirror
   const stored = yield* mirror.rawOf(config.name, providerId)

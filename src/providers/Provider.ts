@@ -127,6 +127,9 @@ export interface PullScope<E = never> {
   readonly learned: ReadonlyMap<string, { readonly value: string; readonly at: Timestamp }>
 }
 
+/** How much of one conversation is asked for. */
+export type FetchScope = Pick<PullScope, "messages">
+
 /** What the vendor holds for one conversation right now. */
 export interface RemoteState {
   readonly status: Status
@@ -163,7 +166,11 @@ export interface Provider {
    */
   readonly pull: <E>(scope: PullScope<E>) => Stream.Stream<Page, ProviderError | E>
   /** One conversation, whole, as `pull` would give it; null: the vendor says it does not exist (404, 410). */
-  readonly fetch: (providerId: string, known: Known | null) => Effect.Effect<Page | null, ProviderError>
+  readonly fetch: (
+    providerId: string,
+    known: Known | null,
+    scope: FetchScope
+  ) => Effect.Effect<Page | null, ProviderError>
   /**
    * Makes a sighting again from its raw payloads, offline and always with the same result. Null where they do not hold
    * a conversation. `pull` builds its sightings with this very function.

@@ -1,4 +1,5 @@
 import type { Conversation } from "../domain/Conversation.ts"
+import type { Timestamp } from "../domain/Timestamp.ts"
 import type { RawPayload, Sighting } from "../providers/Provider.ts"
 import type { ActivityRows } from "./activity.ts"
 import { canonicalJson, conversationHash } from "./canonical.ts"
@@ -14,6 +15,7 @@ interface StoredConversation {
   readonly key: number
   readonly status: string
   readonly provider_status: string | null
+  readonly last_message_at: Timestamp | null
   readonly updated_at: string | null
   readonly observed_at: string
   readonly missing_since: string | null
@@ -49,8 +51,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   const { contacts, messages, activity, quarantine, writeRaw, recent } = parts
   const storedHash = makeStoredHash(session)
   const find = prepare(
-    `SELECT key, status, provider_status, updated_at, observed_at, missing_since, deleted_at, fingerprint,
-       content_hash, stored_messages
+    `SELECT key, status, provider_status, last_message_at, updated_at, observed_at, missing_since, deleted_at,
+       fingerprint, content_hash, stored_messages
      FROM remote_conversations WHERE id = ?`
   )
   const insertRow = prepare(
@@ -189,9 +191,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     sighting: Sighting
   ): void => {
     const { tally } = context
-    const conversation = context.replay
-      ? replayed(sighting.conversation, stored, context)
-      : sighting.conversation
+    const shown = withKept(sighting, stored)
+    const conversation = context.replay ? replayed(shown, stored, context) : shown
     const contactId = contactOf(context, sighting)
     const tags = JSON.stringify(conversation.tags)
     const attributes = canonicalJson(conversation.attributes)
@@ -295,6 +296,14 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   }
 
   return { write, listed, isOvertaken } as const
+}
+
+/** Where stored messages stay that a sighting does not show, so does the time of the last one that it does not tell. */
+const withKept = ({ conversation, messages }: Sighting, stored: StoredConversation): Conversation => {
+  if (conversation.lastMessageAt !== null || stored.last_message_at === null) return conversation
+  const { declaredMessages } = conversation
+  const isWhole = messages?.extent === "whole" && messages.items.length >= (declaredMessages ?? 0)
+  return isWhole ? conversation : { ...conversation, lastMessageAt: stored.last_message_at }
 }
 
 /** A status that was learnt after the payload came, by a push, is not in the payload; only its reading may change. */

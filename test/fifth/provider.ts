@@ -1,4 +1,5 @@
 import { Effect, Either, Option, Redacted, Schema, Stream } from "effect"
+import type { Message } from "../../src/domain/Conversation.ts"
 import type { ProviderError } from "../../src/domain/ProviderError.ts"
 
 import type { Answer, ProviderClient } from "../../src/http/client.ts"
@@ -36,7 +37,7 @@ const Thread = Schema.Struct({
   state: optional(word("open", "done")),
   guest: optional(text),
   changed: optional(epochTime),
-  notes: Schema.Array(Schema.Unknown)
+  notes: optional(Schema.Array(Schema.Unknown))
 })
 const List = Schema.Struct({ threads: Schema.Array(Schema.Unknown), after: optional(text) })
 
@@ -47,13 +48,26 @@ const decodeList = decoder(List)
 const words = statusMap({ open: "active", done: "completed" }, { active: "open", completed: "done" })
 const title = "Harbor"
 
+const toMessage = ({ right: note }: { readonly right: typeof Note.Type }): Message => ({
+  messageId: note.id,
+  providerId: note.id,
+  role: note.by === "guest" ? "customer" : "agent",
+  providerRole: note.by,
+  type: "text",
+  content: note.text,
+  sentAt: note.at,
+  sentAtSource: note.at === null ? null : "at",
+  attributes: {}
+})
+
 const interpret = (payloads: ReadonlyArray<RawPayload>, status = words): Sighting | Unreadable => {
   const [raw] = payloads
   if (raw === undefined) throw new Error("no payload")
   const decoded = Either.flatMap(parseJson(raw.payload), decodeThread)
   if (Either.isLeft(decoded)) return unreadable(raw, decoded.left)
   const thread = decoded.right
-  const notes = thread.notes.map((note) => decodeNote(note))
+  const written = thread.notes ?? []
+  const notes = written.map((note) => decodeNote(note))
   const faults = notes.flatMap((note, index) =>
     Either.isRight(note)
       ? []
@@ -61,8 +75,8 @@ const interpret = (payloads: ReadonlyArray<RawPayload>, status = words): Sightin
           unreadable(
             {
               kind: "note",
-              payload: JSON.stringify(thread.notes[index]),
-              providerId: idOf(thread.notes[index] as never, "id"),
+              payload: JSON.stringify(written[index]),
+              providerId: idOf(written[index] as never, "id"),
               conversationId: thread.id
             },
             note.left
@@ -86,7 +100,7 @@ const interpret = (payloads: ReadonlyArray<RawPayload>, status = words): Sightin
       qualificationReason: null,
       tags: [],
       attributes: {},
-      declaredMessages: thread.notes.length,
+      declaredMessages: thread.notes?.length ?? null,
       startedAt: null,
       lastMessageAt: null,
       updatedAt: thread.changed
@@ -95,20 +109,8 @@ const interpret = (payloads: ReadonlyArray<RawPayload>, status = words): Sightin
       thread.guest === null
         ? null
         : { providerId: thread.guest, name: thread.guest, email: null, phone: null, attributes: {} },
-    messages: {
-      extent: "whole",
-      items: notes.filter(Either.isRight).map(({ right }) => ({
-        messageId: right.id,
-        providerId: right.id,
-        role: right.by === "guest" ? "customer" : "agent",
-        providerRole: right.by,
-        type: "text",
-        content: right.text,
-        sentAt: right.at,
-        sentAtSource: right.at === null ? null : "at",
-        attributes: {}
-      }))
-    },
+    messages:
+      thread.notes === null ? null : { extent: "whole", items: notes.filter(Either.isRight).map(toMessage) },
     unreadable: faults,
     raw: [raw],
     fingerprint: raw.payload
@@ -117,9 +119,12 @@ const interpret = (payloads: ReadonlyArray<RawPayload>, status = words): Sightin
 
 const make = (settings: Settings & CommonSettings, client: ProviderClient): Provider => {
   const map = withOverrides(words, settings.statusMap)
-  const payloadOf = (thread: unknown): RawPayload => {
+  /** @param messages false: the user wants none, so that none is kept */
+  const payloadOf = (thread: unknown, messages: boolean): RawPayload => {
     const threadId = idOf(thread as never, "id") ?? "?"
-    return { kind: "thread", providerId: threadId, conversationId: threadId, payload: JSON.stringify(thread) }
+    const { notes: _, ...rest } = thread as { readonly notes?: unknown }
+    const payload = JSON.stringify(messages ? thread : rest)
+    return { kind: "thread", providerId: threadId, conversationId: threadId, payload }
   }
   const stateOf = (answer: Answer): Effect.Effect<RemoteState, ProviderError> =>
     Effect.map(decodeAnswer(title, answer, decodeThread), (thread) => ({
@@ -154,7 +159,7 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
         Effect.gen(function* () {
           const answer = yield* list(cursor)
           const { after, threads } = yield* decodeAnswer(title, answer, decodeList)
-          const payloads = threads.map(payloadOf)
+          const payloads = threads.map((thread) => payloadOf(thread, scope.messages))
           const known = yield* scope.known(payloads.map(({ providerId }) => providerId))
           const items = payloads.map(
             (raw): Item =>
@@ -169,11 +174,11 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
           ] as const
         })
       ),
-    fetch: (providerId) =>
+    fetch: (providerId, _known, { messages }) =>
       Effect.map(get(providerId), (answer) =>
         isMissing(answer)
           ? null
-          : page({ exchange: answer.exchange, items: [itemOf(payloadOf(JSON.parse(answer.text)))] })
+          : page({ exchange: answer.exchange, items: [itemOf(payloadOf(JSON.parse(answer.text), messages))] })
       ),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: ({ providerId }) =>

@@ -874,12 +874,12 @@ describe("one Aelyst contact by its id", () => {
       const messages = { 1: range(120, 1_700_000_000).map((id) => message(id)) }
       const { provider } = account(workspace({ contacts: [contact(1)], messages }))
       const pages = yield* pulled(provider)
-      const fetched = yield* provider.fetch("1", null)
+      const fetched = yield* provider.fetch("1", null, { messages: true })
       assert.deepStrictEqual(sightingsIn(fetched === null ? [] : [fetched]), sightingsIn(pages))
       const [known = null] = knownFrom(pages)
-      const newest = yield* provider.fetch("1", known)
+      const newest = yield* provider.fetch("1", known, { messages: true })
       assert.strictEqual(sightingsIn(newest === null ? [] : [newest])[0]?.messages?.items.length, 10)
-      assert.isNull(yield* provider.fetch("2", null))
+      assert.isNull(yield* provider.fetch("2", null, { messages: true }))
     })
   )
 
@@ -889,7 +889,7 @@ describe("one Aelyst contact by its id", () => {
         [contact(1, { phone: 5 }), "$.phone"],
         [contact(2), "$.id"]
       ] as const) {
-        const page = yield* account(() => ({ json })).provider.fetch("1", null)
+        const page = yield* account(() => ({ json })).provider.fetch("1", null, { messages: true })
         assert.deepStrictEqual(
           unreadablesIn(page === null ? [] : [page]).map((one) => [one.providerId, one.path]),
           [["1", path]]

@@ -199,12 +199,9 @@ export const providerContract = (name: string, open: () => ContractVendor): void
           const known = knownFrom(pages)
           const [first] = known
           if (first === undefined) throw new Error("the vendor holds nothing")
-          const fetched = yield* provider.fetch(first.providerId, first)
-          const gone = yield* provider.fetch(vendor.unknownId, {
-            ...first,
-            providerId: vendor.unknownId,
-            fingerprint: null
-          })
+          const fetched = yield* provider.fetch(first.providerId, first, { messages: true })
+          const unknown = { ...first, providerId: vendor.unknownId, fingerprint: null }
+          const gone = yield* provider.fetch(vendor.unknownId, unknown, { messages: true })
           return { pages, fetched, gone }
         })
       )
@@ -214,6 +211,29 @@ export const providerContract = (name: string, open: () => ContractVendor): void
       expect(again?.conversation.providerId).toBe(first?.conversation.providerId)
       expect(again?.messages?.items.length).toBe(first?.messages?.items.length)
       expect(gone).toBeNull()
+    })
+
+    it("neither asks for messages nor gives any where the user wants none", async () => {
+      const vendor = open()
+      await withProvider(vendor, (provider) =>
+        Effect.gen(function* () {
+          const pages = yield* pagesOf(provider, pullScope({ messages: false }))
+          expect(new Set(sightingsIn(pages).map((one) => one.conversation.providerId))).toEqual(
+            new Set(vendor.ids())
+          )
+          const [known] = knownFrom(pages)
+          if (known === undefined) throw new Error("the vendor holds nothing")
+          const fetched = yield* provider.fetch(known.providerId, known, { messages: false })
+          const alone = sightingsIn(fetched === null ? [] : [fetched])
+          expect(alone.map((one) => one.conversation.providerId)).toEqual([known.providerId])
+          for (const sighting of [...sightingsIn(pages), ...alone]) {
+            expect(sighting.messages).toBeNull()
+            expect(provider.interpret(sighting.raw)).toMatchObject({ _tag: "Sighting", messages: null })
+          }
+        })
+      )
+      const operations = vendor.requests().map(({ operation }) => operation)
+      expect(operations.filter((one) => ["messages", "export", "exports"].includes(one))).toEqual([])
     })
 
     it("writes each status it says it can, and reads it back", async () => {

@@ -1362,7 +1362,7 @@ describe("Convocore's agents", () => {
           both.slice(1)
         )
         const second = known.find(({ agentId }) => agentId === "agent-2") ?? null
-        const page = yield* provider.fetch("x@agent-2", second)
+        const page = yield* provider.fetch("x@agent-2", second, { messages: true })
         assert.deepStrictEqual(names(page === null ? [] : [page]), both.slice(1))
         yield* provider.readStatus({ ...change("active", {}, "x@agent-2"), agentId: "agent-2" })
         assert.strictEqual(requests.at(-1)?.path, "/agents/agent-2/convos/x")
@@ -1549,14 +1549,14 @@ describe("One Convocore conversation", () => {
       const { provider, asked } = vendor(all)
       const known = knownFrom(yield* pulled(provider))
       const exports = asked("export conversations").length
-      const page = yield* provider.fetch("c00001", known[1] ?? null)
+      const page = yield* provider.fetch("c00001", known[1] ?? null, { messages: true })
       const [one] = page === null ? [] : sightingsIn([page])
       assert.deepStrictEqual([one?.messages?.items.length, one?.conversation.agentId], [2, "agent-1"])
       assert.strictEqual(one?.fingerprint, known[1]?.fingerprint)
       assert.strictEqual(asked("export conversations").length, exports)
-      assert.strictEqual(yield* provider.fetch("gone", null), null)
+      assert.strictEqual(yield* provider.fetch("gone", null, { messages: true }), null)
       const forbidden = vendor(all, { access: "forbidden" })
-      const without = yield* forbidden.provider.fetch("c00001", null)
+      const without = yield* forbidden.provider.fetch("c00001", null, { messages: true })
       assert.deepStrictEqual(
         without?.notices.map(({ code }) => code),
         ["export-forbidden"]

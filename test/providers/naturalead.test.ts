@@ -699,7 +699,7 @@ describe("NaturaLead's status", () => {
       )
       const gone = account(() => ({ status: 404 }))
       assert.isNull(yield* gone.provider.readStatus(change("completed")))
-      assert.isNull(yield* gone.provider.fetch("a", null))
+      assert.isNull(yield* gone.provider.fetch("a", null, { messages: true }))
     })
   )
 })

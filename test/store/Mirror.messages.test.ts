@@ -257,6 +257,42 @@ it.scoped("leaves messages alone where a sighting says nothing about them", () =
   }).pipe(Effect.provide(freshStore))
 )
 
+const lastMessage = values("SELECT last_message_at FROM conversations")
+
+it.scoped("does not forget when the last message was sent where a sighting cannot tell", () =>
+  Effect.gen(function* () {
+    const { commit } = yield* started
+    const last = at(9)
+    yield* commit([
+      page(1, [
+        sighting(
+          { lastMessageAt: last, declaredMessages: 3 },
+          { messages: { extent: "whole", items: list("abc") } }
+        )
+      ])
+    ])
+    const silent: ReadonlyArray<ReturnType<typeof sighting>> = [
+      sighting({ title: "no messages were asked for", declaredMessages: 3 }),
+      sighting({ title: "none of the newest can be read" }, { messages: { extent: "newest", items: [] } }),
+      sighting(
+        { title: "fewer came than there are", declaredMessages: 3 },
+        { messages: { extent: "whole", items: [] } }
+      )
+    ]
+    for (const [index, one] of silent.entries()) {
+      yield* commit([page(2 + 2 * index, [one])])
+      expect([one.conversation.title, yield* lastMessage]).toEqual([one.conversation.title, [last]])
+      // What is stored is what was shown, so that the same sighting again writes nothing.
+      expect((yield* commit([page(3 + 2 * index, [one])])).unchanged).toBe(1)
+    }
+    expect(yield* stored).toBe("abc")
+    yield* commit([page(30, [sighting({ lastMessageAt: at(20) })])])
+    expect(yield* lastMessage).toEqual([at(20)])
+    yield* commit([page(31, [sighting({}, { messages: { extent: "whole", items: [] } })])])
+    expect([yield* stored, yield* lastMessage]).toEqual(["", [null]])
+  }).pipe(Effect.provide(freshStore))
+)
+
 it("keeps both orders where they agree, and the listed one where they do not", () => {
   const order = (listed: string, held: string) => mergedOrder([...listed], [...held]).join("")
   expect(order("bd", "abcde")).toBe("abcde")

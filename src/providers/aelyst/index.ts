@@ -5,7 +5,15 @@ import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { decodeAnswer, finding, isMissing, malformed, notWritable } from "../answer.ts"
 import { type Fault, parseJson } from "../decode.ts"
-import type { Known, Page, Provider, ProviderDefinition, Refusal, WriteOutcome } from "../Provider.ts"
+import type {
+  FetchScope,
+  Known,
+  Page,
+  Provider,
+  ProviderDefinition,
+  Refusal,
+  WriteOutcome
+} from "../Provider.ts"
 import { idOf, page, unreadableItem } from "../page.ts"
 import { refuseUnsupported, withOverrides } from "../statusWords.ts"
 import { readList } from "./list.ts"
@@ -55,8 +63,8 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
   })
 
 /** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
-const fetch = (client: ProviderClient, map: StatusMap, messages: boolean): Provider["fetch"] =>
-  Effect.fn("aelyst.fetch")(function* (providerId: string, known: Known | null) {
+const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Provider["fetch"] =>
+  Effect.fn("aelyst.fetch")(function* (providerId: string, known: Known | null, scope: FetchScope) {
     const answer = yield* client.read(getContact(providerId))
     if (isMissing(answer)) return null
     const { exchange, text } = answer
@@ -67,7 +75,8 @@ const fetch = (client: ProviderClient, map: StatusMap, messages: boolean): Provi
       return page({ exchange, items: [unreadableItem(record, contact.left)] })
     }
     const payload = contactPayload(providerId, Either.getOrNull(json))
-    const sighting = yield* (messages ? gather(client, providerId, known) : Effect.succeed(null)).pipe(
+    const isAsked = isOffered && scope.messages
+    const sighting = yield* (isAsked ? gather(client, providerId, known) : Effect.succeed(null)).pipe(
       Effect.catchTag("Unauthorized", (error) => (error.status === 403 ? Effect.succeed(null) : error)),
       Effect.map((gathered) => withMessages(payload, gathered, map)),
       Effect.catchTag("Malformed", ({ detail }) =>

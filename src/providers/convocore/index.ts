@@ -94,7 +94,7 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
   const lessons: WriteLessons = { completedIsRefused: false }
   return {
     pull: (scope) => scan(source, scope),
-    fetch: (providerId, known) => fetchOne(source, providerId, known),
+    fetch: (providerId, known, scope) => fetchOne(source, providerId, known, scope),
     interpret: (payloads) => interpret(payloads, reading),
     readStatus: (change) => readStatus(source, change),
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: ["title", "tags"] }),

@@ -4,7 +4,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
 import { isMissing, malformed, notWritable } from "../answer.ts"
-import type { Known, WriteOutcome } from "../Provider.ts"
+import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
 import { page } from "../page.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import {
@@ -55,8 +55,8 @@ const locate = (
     return null
   })
 
-/** One conversation as `scan` would give it, with its messages; null: it does not exist. */
-export const fetchOne = (source: Source, providerId: string, known: Known | null) =>
+/** One conversation as `scan` would give it; null: it does not exist. */
+export const fetchOne = (source: Source, providerId: string, known: Known | null, { messages }: FetchScope) =>
   Effect.gen(function* () {
     const located = yield* locate(source, providerId, known?.agentId ?? null)
     if (located === null) return null
@@ -66,7 +66,7 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
     if (Either.isLeft(shown)) return page({ exchange, items: [unreadableDetail(address, text, shown.left)] })
     const exporter = newExporter(source.client, false)
     const account: Account = { ...source, exporter }
-    const wanted: Wanted = { ...address, row: null, known, refetch: true, messages: true }
+    const wanted: Wanted = { ...address, row: null, known, refetch: true, messages }
     const { wire } = shown.right
     const loaded: Loaded = {
       _tag: "Loaded",
@@ -74,7 +74,7 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
       detail: shown.right,
       wire,
       exchange,
-      needsExport: wire.messagesNum !== 0
+      needsExport: messages && wire.messagesNum !== 0
     }
     const { found, fault } = yield* loaded.needsExport
       ? exportOne(exporter, address.agentId, address.id).pipe(

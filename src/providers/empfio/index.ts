@@ -121,7 +121,7 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
   const account: Account = { client, map }
   return {
     pull: (scope) => scan(account, scope),
-    fetch: (providerId) => fetchOne(account, providerId),
+    fetch: (providerId, _known, scope) => fetchOne(account, providerId, scope),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(account),
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),

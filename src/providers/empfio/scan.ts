@@ -6,9 +6,10 @@ import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { decodeAnswer, isMissing, malformed } from "../answer.ts"
 import { parseJson } from "../decode.ts"
 import { inOrder } from "../inOrder.ts"
-import type { Item, Known, Page, PullScope, RawPayload, Unreadable } from "../Provider.ts"
+import type { FetchScope, Item, Known, Page, PullScope, RawPayload, Unreadable } from "../Provider.ts"
 import { idOf, isOutside, page, unreadable, unreadableItem } from "../page.ts"
 import { type Ask, type PageWalk, pageWalk, type Step } from "../pageWalk.ts"
+import { withoutMessages } from "../withoutMessages.ts"
 import {
   fingerprintOf,
   fingerprintWithoutMessages,
@@ -67,13 +68,22 @@ const furtherMessages = ({ client }: Account, id: string, declared: number | nul
 const unreadableDetail = (id: string, payload: string, fault: { path: string; reason: string }): Item =>
   unreadableItem({ kind: "detail", providerId: id, conversationId: id, payload }, fault)
 
-/** An answer to `getConversation` as an item. @param row what the list showed of it */
+/** A conversation whose details were asked for. */
+interface Wanted {
+  readonly id: string
+  /** What the list showed of it. */
+  readonly row: Read<Row> | null
+  /** False: the user wants none. */
+  readonly messages: boolean
+}
+
+/** An answer to `getConversation` as an item. */
 const detailItem = (
   account: Account,
-  id: string,
-  row: Read<Row> | null,
-  { text }: Answer
+  { id, row, messages: isWanted }: Wanted,
+  answer: Answer
 ): Effect.Effect<Item, ProviderError> => {
+  const text = isWanted ? answer.text : withoutMessages(answer.text)
   const decoded = Either.flatMap(parseJson(text), decodeDetail)
   if (Either.isLeft(decoded)) return Effect.succeed(unreadableDetail(id, text, decoded.left))
   if (decoded.right.id !== id) {
@@ -82,9 +92,12 @@ const detailItem = (
   }
   const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: decoded.right }
   const wire = wireOf({ row, detail }) ?? detail.value
-  if (!isShort(detail.value, wire.message_count)) {
-    return Effect.succeed(toSighting(wire, { row, detail, messages: null }, account.map))
+  const shown = toSighting(wire, { row, detail, messages: null }, account.map)
+  if (!isWanted) {
+    const fingerprint = row === null ? null : fingerprintWithoutMessages(row.raw.payload)
+    return Effect.succeed({ ...shown, messages: null, fingerprint })
   }
+  if (!isShort(detail.value, wire.message_count)) return Effect.succeed(shown)
   return Effect.map(furtherMessages(account, id, wire.message_count), (messages) =>
     toSighting(wire, { row, detail, messages }, account.map)
   )
@@ -105,14 +118,21 @@ const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: De
 })
 
 /** One conversation as `scan` would give it, which takes a look at the list; null: it does not exist. */
-export const fetchOne = Effect.fn("empfio.fetch")(function* (account: Account, id: string) {
+export const fetchOne = Effect.fn("empfio.fetch")(function* (
+  account: Account,
+  id: string,
+  { messages }: FetchScope
+) {
   const answer = yield* account.client.read(getConversation(id))
   if (isMissing(answer)) return null
   const detail = Either.flatMap(parseJson(answer.text), decodeDetail)
   const row = Either.isLeft(detail)
     ? null
     : yield* rowOf(account, detail.right).pipe(Effect.catchTag("Rejected", () => Effect.succeed(null)))
-  return page({ exchange: answer.exchange, items: [yield* detailItem(account, id, row, answer)] })
+  return page({
+    exchange: answer.exchange,
+    items: [yield* detailItem(account, { id, row, messages }, answer)]
+  })
 })
 
 /** A listed row, whether it decodes or not. */
@@ -146,7 +166,10 @@ const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchan
       const item = toSighting(row.value, { row, detail: null, messages: null }, scan.map)
       return page({ exchange: answer.exchange, items: [item] })
     }
-    return page({ exchange: answer.exchange, items: [yield* detailItem(scan, id, row, answer)] })
+    return page({
+      exchange: answer.exchange,
+      items: [yield* detailItem(scan, { id, row, messages: true }, answer)]
+    })
   }).pipe(
     Effect.catchTag("Malformed", ({ detail }) => {
       const fault = { path: "$", reason: `asked for by its id, it came as ${detail}` }

@@ -83,7 +83,7 @@ const make = (
   const map = withOverrides(statusMap, settings.statusMap)
   return {
     pull: (scope) => scan(client, map, scope),
-    fetch: (providerId) => readDetail(client, map, providerId),
+    fetch: (providerId, _known, { messages }) => readDetail(client, map, providerId, { messages }),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(client, map),
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),

@@ -34,8 +34,12 @@ export const statusMap: StatusMap = makeStatusMap(
   { handed_off: "handed_off", completed: "completed", abandoned: "dropped" }
 )
 
-/** Of the bytes that show a conversation: the same bytes need not be looked at twice. */
-export const fingerprintOf = (bytes: Uint8Array | string): string => digest(bytes)
+/**
+ * Of the bytes that show a conversation: the same bytes need not be looked at twice. They are another story where the
+ * user wants no messages, so that wanting them again fetches them.
+ */
+export const fingerprintOf = (bytes: Uint8Array | string, messages = true): string =>
+  messages ? digest(bytes) : `without-messages:${digest(bytes)}`
 
 const filled = (value: string | null): string | null => (value === "" ? null : value)
 
@@ -184,20 +188,6 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   return kept === undefined
     ? notAConversation("null", undefined, { path: "$", reason: "no payload of a conversation" })
     : interpretPayload(kept.payload, map)
-}
-
-/** The same payload without its messages, for connections whose user wants none. */
-export const withoutMessages = (payload: string): string => {
-  const json = parseJson(payload)
-  if (
-    Either.isLeft(json) ||
-    typeof json.right !== "object" ||
-    json.right === null ||
-    Array.isArray(json.right)
-  )
-    return payload
-  const { messages: _, ...rest } = json.right as { readonly [key: string]: Json }
-  return JSON.stringify(rest)
 }
 
 export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({

@@ -8,8 +8,9 @@ import { parseJson } from "../decode.ts"
 import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Page, PullScope } from "../Provider.ts"
 import { idOf, isOutside, page, pages, unreadableItem } from "../page.ts"
+import { withoutMessages } from "../withoutMessages.ts"
 import { type Batch, batchesOf } from "./batches.ts"
-import { fingerprintOf, interpretPayload, isShort, kind, withoutMessages } from "./normalize.ts"
+import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
 import { type Next, next, start, type Walk } from "./paging.ts"
 import { getConversation, listConversations } from "./requests.ts"
 
@@ -65,10 +66,6 @@ interface Listed {
   readonly element: Uint8Array
 }
 
-/** The same bytes are another story where the user wants no messages, so that wanting them again fetches them. */
-const fingerprintIn = (element: Uint8Array, messages: boolean): string =>
-  messages ? fingerprintOf(element) : `without-messages:${fingerprintOf(element)}`
-
 /** Whether this scan has shown the very same before; counts what is new to it. */
 const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
   const key = id ?? fingerprint
@@ -101,7 +98,7 @@ const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
     const listed = batch.elements.map(
       (element): Listed => ({
         id: idIn(element),
-        fingerprint: fingerprintIn(element, scan.scope.messages),
+        fingerprint: fingerprintOf(element, scan.scope.messages),
         element
       })
     )
@@ -190,30 +187,38 @@ const askList = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E> =>
     return responsePages(scan, listConversations(paging))
   })
 
-/** A conversation by its id, as an item, and the fingerprint it is known by from now on; null: it does not exist. */
+interface DetailOptions {
+  /** False: the user wants none. */
+  readonly messages: boolean
+  /** What it is known by from now on; left out: what was received. */
+  readonly fingerprint?: string
+}
+
+/** A conversation by its id, as an item; null: it does not exist. */
 export const readDetail = (
   client: ProviderClient,
   map: StatusMap,
   id: string,
-  fingerprint?: string
+  { fingerprint, messages }: DetailOptions
 ): Effect.Effect<Page | null, ProviderError> =>
   Effect.map(client.read(getConversation(id)), (answer) => {
     if (isMissing(answer)) return null
     const { exchange, text } = answer
-    const sighting = interpretPayload(text, map, fingerprint)
+    const payload = messages ? text : withoutMessages(text)
+    const sighting = interpretPayload(payload, map, fingerprint ?? fingerprintOf(text, messages))
     if (!("_tag" in sighting)) {
       const unreadable = { ...sighting, providerId: id, conversationId: id }
       return page({ exchange, items: [{ _tag: "Unreadable", unreadable }] })
     }
     if (sighting.conversation.providerId === id) return page({ exchange, items: [sighting] })
-    const record = { kind, providerId: id, conversationId: id, payload: text }
+    const record = { kind, providerId: id, conversationId: id, payload }
     const fault = { path: "$._id", reason: "another conversation than the one that was asked for" }
     return page({ exchange, items: [unreadableItem(record, fault)] })
   })
 
 /** One that the list cut short. What cannot be answered for it is its own fault and stops no other. */
 const shortPage = <E>(scan: Scan<E>, { id, fingerprint }: Short, exchange: Exchange) =>
-  readDetail(scan.client, scan.map, id, fingerprint).pipe(
+  readDetail(scan.client, scan.map, id, { fingerprint, messages: true }).pipe(
     Effect.catchTag("Malformed", (error) => {
       const record = { kind, providerId: id, conversationId: id, payload: "null" }
       const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
