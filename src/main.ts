@@ -1,17 +1,21 @@
-import { NodeContext, NodeRuntime } from "@effect/platform-node"
+#!/usr/bin/env node
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Cause, Effect, Exit, Layer } from "effect"
-import { Providers } from "./cli/configuration.ts"
 import { exitCodes } from "./cli/exitCodes.ts"
 import { hostLayer } from "./cli/Host.ts"
+import { Providers } from "./cli/Providers.ts"
 import { Output } from "./cli/render/Output.ts"
 import { runCli } from "./cli/root.ts"
 import { rememberSignals, signalExitCode } from "./cli/signals.ts"
 import { verbs } from "./cli/verbs.ts"
-import { registry } from "./providers/index.ts"
 
 const layer = Layer.mergeAll(
   NodeContext.layer,
-  Layer.succeed(Providers, registry),
+  Layer.succeed(
+    Providers,
+    Effect.promise(async () => (await import("./providers/index.ts")).registry)
+  ),
   Output.Default.pipe(Layer.provideMerge(hostLayer))
 )
 

@@ -17,13 +17,17 @@ interface Import {
 
 const statement = /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm
 
-const imports: ReadonlyArray<Import> = files.flatMap((from) =>
-  [...readFileSync(join(root, from), "utf8").matchAll(statement)].map(([, type, specifier = ""]) => ({
+/** What is loaded when it is needed is imported all the same. */
+const loading = /\bimport\(()"([^"]+)"\)/g
+
+const imports: ReadonlyArray<Import> = files.flatMap((from) => {
+  const text = readFileSync(join(root, from), "utf8")
+  return [...text.matchAll(statement), ...text.matchAll(loading)].map(([, type, specifier = ""]) => ({
     from,
     to: specifier.startsWith(".") ? relative(root, resolve(root, dirname(from), specifier)) : specifier,
-    typeOnly: type !== undefined
+    typeOnly: type !== undefined && type !== ""
   }))
-)
+})
 
 /** The room a file lives in; a provider's folder is a room of its own. */
 const room = (path: string): string => {

@@ -3,9 +3,10 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { Db, StoreError } from "../store/Db.ts"
 import type { Value } from "./csv.ts"
+import type { ExportFormat } from "./exportFormats.ts"
 import { onFile } from "./files.ts"
 import { datasetteMetadata } from "./metadata.ts"
-import { type ExportFormat, openRowFile, type RowFile } from "./rowFile.ts"
+import { openRowFile, type RowFile } from "./rowFile.ts"
 import { type ExportTable, exportable, exportedByDefault } from "./tables.ts"
 
 /*

@@ -2,10 +2,8 @@ import { closeSync, openSync, writeSync } from "node:fs"
 import { fileWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer"
 import packageJson from "../../package.json" with { type: "json" }
 import { csvLine, type Value } from "./csv.ts"
+import type { ExportFormat } from "./exportFormats.ts"
 import type { ColumnKind, ExportTable } from "./tables.ts"
-
-export const exportFormats = ["csv", "ndjson", "parquet"] as const
-export type ExportFormat = (typeof exportFormats)[number]
 
 /** Takes rows in batches; everything is in the file once it is finished. */
 export interface RowFile {

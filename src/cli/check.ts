@@ -1,4 +1,3 @@
-import { Args } from "@effect/cli"
 import { Effect, Either } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { openConnection } from "../connection.ts"
@@ -13,7 +12,7 @@ import { Globals } from "./globals.ts"
 import { wallClock } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { oneLine, padEnd, textWidth } from "./render/width.ts"
-import { verb } from "./verb.ts"
+import type { CheckInput } from "./verbs/check.ts"
 
 /** A check that would have to wait longer than this says so instead. Milliseconds. */
 const maxWaitMillis = 60_000
@@ -69,43 +68,32 @@ const textOf = (checked: Checked): ReadonlyArray<string> => {
   ]
 }
 
-export const check = verb(
-  {
-    name: "check",
-    description:
-      "Asks every connection whether it can be reached, whether its credentials are right, and what they may do. Changes nothing.",
-    config: {
-      names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
-    },
-    examples: ["parley check", "parley check leads support"]
-  },
-  ({ names }) =>
-    Effect.gen(function* () {
-      const { json } = yield* Globals
-      const output = yield* Output
-      const config = yield* loadConfiguration
-      const connections = yield* selectConnections(config, names)
-      const checked = yield* Effect.forEach(connections, checkOne, { concurrency: "unbounded" }).pipe(
-        Effect.provide(talkingLayer)
+export const check = ({ names }: CheckInput) =>
+  Effect.gen(function* () {
+    const { json } = yield* Globals
+    const output = yield* Output
+    const config = yield* loadConfiguration
+    const connections = yield* selectConnections(config, names)
+    const checked = yield* Effect.forEach(connections, checkOne, { concurrency: "unbounded" }).pipe(
+      Effect.provide(talkingLayer)
+    )
+    const ok = checked.every(isOk)
+    if (json) {
+      yield* output.document({
+        config: config.path,
+        database: config.database,
+        ok,
+        connections: checked.map(documentOf)
+      })
+    } else {
+      const off = names.length > 0 ? [] : config.connections.filter(({ enabled }) => !enabled)
+      yield* output.result(
+        [
+          `${config.path}: read, and nothing wrong with it`,
+          ...checked.flatMap(textOf),
+          ...off.map(({ name }) => `${name}: switched off`)
+        ].join("\n")
       )
-      const ok = checked.every(isOk)
-      if (json) {
-        yield* output.document({
-          config: config.path,
-          database: config.database,
-          ok,
-          connections: checked.map(documentOf)
-        })
-      } else {
-        const off = names.length > 0 ? [] : config.connections.filter(({ enabled }) => !enabled)
-        yield* output.result(
-          [
-            `${config.path}: read, and nothing wrong with it`,
-            ...checked.flatMap(textOf),
-            ...off.map(({ name }) => `${name}: switched off`)
-          ].join("\n")
-        )
-      }
-      return ok ? exitCodes.complete : exitCodes.partial
-    })
-)
+    }
+    return ok ? exitCodes.complete : exitCodes.partial
+  })

@@ -1,19 +1,17 @@
-import { Context, Effect } from "effect"
-import type { Config, ConfigError, ConnectionConfig, Registry } from "../config/Config.ts"
+import { Effect } from "effect"
+import type { Config, ConfigError, ConnectionConfig } from "../config/Config.ts"
 import { type LoadOptions, loadConfig, loadDatabasePath } from "../config/load.ts"
 import { suggestion } from "../config/nearest.ts"
 import { Db } from "../store/Db.ts"
 import { UsageError } from "./errors.ts"
 import { Globals } from "./globals.ts"
 import { Host } from "./Host.ts"
-
-/** The providers that a configuration can name. */
-export class Providers extends Context.Tag("parley/Providers")<Providers, Registry>() {}
+import { Providers } from "./Providers.ts"
 
 const loadOptions: Effect.Effect<LoadOptions, never, Globals | Host | Providers> = Effect.gen(function* () {
   const { config, db } = yield* Globals
   const { cwd, environment } = yield* Host
-  return { registry: yield* Providers, config, database: db, cwd, environment }
+  return { registry: yield* yield* Providers, config, database: db, cwd, environment }
 })
 
 /** The configuration that the global options name, whole and right. */

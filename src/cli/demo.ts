@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative, resolve } from "node:path"
-import { Options } from "@effect/cli"
 import { Effect } from "effect"
 import { loadConfig } from "../config/load.ts"
 import { storeLayer, talkingLayer } from "../layers.ts"
@@ -20,15 +19,15 @@ import { Db } from "../store/Db.ts"
 import type { Mirror } from "../store/Mirror.ts"
 import type { Outbox } from "../store/Outbox.ts"
 import { pushLane, syncLane } from "../sync.ts"
-import { Providers } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { Host } from "./Host.ts"
+import { Providers } from "./Providers.ts"
 import { Output } from "./render/Output.ts"
 import { runReportText } from "./render/runReport.ts"
 import { renderTable } from "./render/table.ts"
-import { verb } from "./verb.ts"
+import type { DemoInput } from "./verbs/demo.ts"
 
 /** The providers' clock begins here every time, so that the demo always tells the same story. */
 const begins = Date.UTC(2026, 2, 9, 8)
@@ -51,7 +50,7 @@ const configure = Effect.fn("demo.configure")(function* (
   )
   const path = join(folder, "parley.yaml")
   writeFileSync(path, yaml)
-  return yield* loadConfig({ registry: yield* Providers, config: path, database, cwd, environment })
+  return yield* loadConfig({ registry: yield* yield* Providers, config: path, database, cwd, environment })
 })
 
 const questions: ReadonlyArray<readonly [asked: string, sql: string]> = [
@@ -135,35 +134,22 @@ const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, 
   return codes.find((code) => code !== exitCodes.complete) ?? exitCodes.complete
 })
 
-export const demo = verb(
-  {
-    name: "demo",
-    description: "Shows everything on simulated providers: no accounts, no configuration.",
-    config: {
-      conversations: Options.integer("conversations").pipe(
-        Options.withDescription("How many conversations each provider holds. Default: 25."),
-        Options.withDefault(25)
-      )
-    },
-    examples: ["parley demo"]
-  },
-  Effect.fn("demo.run")(function* ({ conversations }) {
-    const { db } = yield* Globals
-    const { cwd } = yield* Host
-    if (conversations < 1) {
-      return yield* new UsageError({ message: "--conversations: less than one", hint: "write 1 or more" })
-    }
-    const database = resolve(cwd, db ?? file)
-    // The default file is the demo's own and is made anew; another one is the user's.
-    if (db === null) for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
-    const started = Date.now()
-    const simulator = makeSimulator({ seed: 1, conversations, now: begins })
-    return yield* Effect.gen(function* () {
-      const served = yield* Effect.mapError(
-        serve(simulator, { now: () => begins + (Date.now() - started) }),
-        ({ hint, message }) => new UsageError({ message, hint })
-      )
-      return yield* tell(simulator, served, database)
-    }).pipe(Effect.provide([storeLayer(database), talkingLayer]), Effect.scoped)
-  })
-)
+export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInput) {
+  const { db } = yield* Globals
+  const { cwd } = yield* Host
+  if (conversations < 1) {
+    return yield* new UsageError({ message: "--conversations: less than one", hint: "write 1 or more" })
+  }
+  const database = resolve(cwd, db ?? file)
+  // The default file is the demo's own and is made anew; another one is the user's.
+  if (db === null) for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
+  const started = Date.now()
+  const simulator = makeSimulator({ seed: 1, conversations, now: begins })
+  return yield* Effect.gen(function* () {
+    const served = yield* Effect.mapError(
+      serve(simulator, { now: () => begins + (Date.now() - started) }),
+      ({ hint, message }) => new UsageError({ message, hint })
+    )
+    return yield* tell(simulator, served, database)
+  }).pipe(Effect.provide([storeLayer(database), talkingLayer]), Effect.scoped)
+})

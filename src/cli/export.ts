@@ -1,8 +1,6 @@
 import { resolve } from "node:path"
-import { Options } from "@effect/cli"
 import { Effect, Option } from "effect"
 import { exportMirror } from "../analysis/export.ts"
-import { exportFormats } from "../analysis/rowFile.ts"
 import { readingMirror } from "./configuration.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
@@ -10,7 +8,7 @@ import { Host } from "./Host.ts"
 import { grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
-import { verb } from "./verb.ts"
+import type { ExportingInput } from "./verbs/export.ts"
 
 const columns = [
   { name: "table" },
@@ -19,71 +17,25 @@ const columns = [
   { name: "file" }
 ]
 
-export const exporting = verb(
-  {
-    name: "export",
-    description:
-      "Writes the mirror to files, one a table or view, all of the same moment, with a metadata.json for Datasette. The files hold what was said: only their owner may read them.",
-    config: {
-      to: Options.text("to").pipe(
-        Options.withPseudoName("DIR"),
-        Options.withDescription("The folder; it is made where it is missing.")
-      ),
-      format: Options.choice("format", exportFormats).pipe(
-        Options.withDescription(
-          "csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it. ndjson and parquet keep every text as it is; parquet has times as times. Default: csv."
-        ),
-        Options.withDefault("csv" as const)
-      ),
-      sinceRun: Options.integer("since-run").pipe(
-        Options.withPseudoName("N"),
-        Options.withDescription(
-          "Only the rows that run N or a later one brought or changed, where a table's rows belong to runs; views that count are written whole. Rows that are gone are not told."
-        ),
-        Options.optional
-      ),
-      tables: Options.text("table").pipe(
-        Options.withPseudoName("NAME"),
-        Options.withDescription(
-          "Only this table or view; may be given again for more. Default: all but raw_records, message_search and lineage."
-        ),
-        Options.repeated
-      ),
-      overwrite: Options.boolean("overwrite").pipe(
-        Options.withDescription("Replace files that are there. Otherwise nothing is written.")
-      ),
-      byteOrderMark: Options.boolean("bom").pipe(
-        Options.withDescription(
-          "Begin csv files with a byte order mark, which older Excel needs to read UTF-8."
-        )
-      )
-    },
-    examples: [
-      "parley export --to files",
-      "parley export --to files --format parquet --table conversations --table messages",
-      "parley export --to changes --format ndjson --since-run 12"
-    ]
-  },
-  (input) =>
-    Effect.gen(function* () {
-      const { json } = yield* Globals
-      const output = yield* Output
-      const { cwd } = yield* Host
-      const to = resolve(cwd, input.to)
-      const files = yield* readingMirror(
-        exportMirror({ ...input, to, sinceRun: Option.getOrNull(input.sinceRun) })
-      )
-      if (json) {
-        yield* output.document({
-          to,
-          format: input.format,
-          since_run: Option.getOrNull(input.sinceRun),
-          files
-        })
-      } else {
-        const rows = files.map(({ bytes, file, rows, table }) => [table, grouped(rows), grouped(bytes), file])
-        yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
-      }
-      return exitCodes.complete
-    })
-)
+export const exporting = (input: ExportingInput) =>
+  Effect.gen(function* () {
+    const { json } = yield* Globals
+    const output = yield* Output
+    const { cwd } = yield* Host
+    const to = resolve(cwd, input.to)
+    const files = yield* readingMirror(
+      exportMirror({ ...input, to, sinceRun: Option.getOrNull(input.sinceRun) })
+    )
+    if (json) {
+      yield* output.document({
+        to,
+        format: input.format,
+        since_run: Option.getOrNull(input.sinceRun),
+        files
+      })
+    } else {
+      const rows = files.map(({ bytes, file, rows, table }) => [table, grouped(rows), grouped(bytes), file])
+      yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
+    }
+    return exitCodes.complete
+  })

@@ -1,18 +1,17 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
-import { Args } from "@effect/cli"
 import { Effect } from "effect"
 import { exampleConfiguration, exampleVariables } from "../config/example.ts"
 import { configurationJsonSchema } from "../config/jsonSchema.ts"
 import { configPath, unreadable } from "../config/load.ts"
 import { suggestion } from "../config/nearest.ts"
-import { Providers } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { Host } from "./Host.ts"
+import { Providers } from "./Providers.ts"
 import { Output } from "./render/Output.ts"
-import { verb } from "./verb.ts"
+import type { InitInput } from "./verbs/init.ts"
 
 interface NewFile {
   readonly path: string
@@ -51,55 +50,41 @@ const nextSteps = (folder: string): ReadonlyArray<string> => [
   "  4. parley sync     fills the mirror"
 ]
 
-export const init = verb(
-  {
-    name: "init",
-    description:
-      "Writes a commented configuration and the list of the variables that it needs. Overwrites nothing.",
-    config: {
-      providers: Args.text({ name: "PROVIDER" }).pipe(
-        Args.withDescription("Only these providers; otherwise one connection for each there is."),
-        Args.repeated
+export const init = ({ providers }: InitInput) =>
+  Effect.gen(function* () {
+    const { config, json } = yield* Globals
+    const { cwd, environment } = yield* Host
+    const output = yield* Output
+    const registry = yield* yield* Providers
+    for (const provider of providers) {
+      if (Object.hasOwn(registry, provider)) continue
+      return yield* new UsageError({
+        message: `there is no provider "${provider}"${suggestion(provider, Object.keys(registry))}`,
+        hint: "parley init without one writes a connection for each"
+      })
+    }
+    const path = configPath({ config, environment })
+    const folder = dirname(path)
+    if (existsSync(resolve(cwd, path))) {
+      return yield* new UsageError({
+        message: `${path} is there already, and stays as it is`,
+        hint: `edit it, or write another with --config ${join(folder, `new-${basename(path)}`)}`
+      })
+    }
+    const files: ReadonlyArray<NewFile> = [
+      { path, text: exampleConfiguration(registry, providers) },
+      { path: join(folder, ".env.example"), text: exampleVariables(registry, providers) },
+      { path: join(folder, "parley.schema.json"), text: configurationJsonSchema(registry) }
+    ]
+    const results = yield* Effect.forEach(files, (file) =>
+      Effect.map(writeNew(cwd, file), (written) => ({ path: file.path, written }))
+    )
+    if (json) yield* output.document({ files: results })
+    else {
+      const lines = results.map(({ path: file, written }) =>
+        written ? `wrote ${file}` : `kept ${file}, which was there`
       )
-    },
-    examples: ["parley init", "parley init aelyst", "parley init --config /etc/parley/parley.yaml"]
-  },
-  ({ providers }) =>
-    Effect.gen(function* () {
-      const { config, json } = yield* Globals
-      const { cwd, environment } = yield* Host
-      const output = yield* Output
-      const registry = yield* Providers
-      for (const provider of providers) {
-        if (Object.hasOwn(registry, provider)) continue
-        return yield* new UsageError({
-          message: `there is no provider "${provider}"${suggestion(provider, Object.keys(registry))}`,
-          hint: "parley init without one writes a connection for each"
-        })
-      }
-      const path = configPath({ config, environment })
-      const folder = dirname(path)
-      if (existsSync(resolve(cwd, path))) {
-        return yield* new UsageError({
-          message: `${path} is there already, and stays as it is`,
-          hint: `edit it, or write another with --config ${join(folder, `new-${basename(path)}`)}`
-        })
-      }
-      const files: ReadonlyArray<NewFile> = [
-        { path, text: exampleConfiguration(registry, providers) },
-        { path: join(folder, ".env.example"), text: exampleVariables(registry, providers) },
-        { path: join(folder, "parley.schema.json"), text: configurationJsonSchema(registry) }
-      ]
-      const results = yield* Effect.forEach(files, (file) =>
-        Effect.map(writeNew(cwd, file), (written) => ({ path: file.path, written }))
-      )
-      if (json) yield* output.document({ files: results })
-      else {
-        const lines = results.map(({ path: file, written }) =>
-          written ? `wrote ${file}` : `kept ${file}, which was there`
-        )
-        yield* output.result([...lines, ...nextSteps(folder)].join("\n"))
-      }
-      return exitCodes.complete
-    })
-)
+      yield* output.result([...lines, ...nextSteps(folder)].join("\n"))
+    }
+    return exitCodes.complete
+  })

@@ -1,4 +1,3 @@
-import { Options } from "@effect/cli"
 import { Effect, Option } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { openConnection } from "../connection.ts"
@@ -12,13 +11,13 @@ import { loadConfiguration, readingMirror, selectConnections } from "./configura
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
-import { maxWait, maxWaitMillis, names } from "./options.ts"
+import { maxWaitMillis } from "./options.ts"
 import { askedText, planDocument, planTable } from "./render/changes.ts"
 import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { runReportText } from "./render/runReport.ts"
 import { runAndReport } from "./running.ts"
-import { verb } from "./verb.ts"
+import type { PushInput } from "./verbs/push.ts"
 
 interface ConnectionPlan {
   readonly config: ConnectionConfig
@@ -128,41 +127,20 @@ const undo = Effect.fn("push.undo")(function* (
   return exitCode satisfies ExitCode
 })
 
-export const push = verb(
-  {
-    name: "push",
-    description: "Sends the status changes that are open, and confirms those that are on their way.",
-    config: {
-      names,
-      plan: Options.boolean("plan").pipe(
-        Options.withDescription("Show old and new of each change, read live; send and write nothing.")
-      ),
-      undo: Options.integer("undo").pipe(
-        Options.withPseudoName("RUN"),
-        Options.withDescription(
-          "Put back what a run changed, as ordinary changes, where the provider can take it."
-        ),
-        Options.optional
-      ),
-      maxWait
-    },
-    examples: ["parley push", "parley push --plan", "parley push --undo 12", "parley push leads --json"]
-  },
-  Effect.fn("push")(function* (input) {
-    const waitMillis = yield* maxWaitMillis(input.maxWait)
-    const config = yield* loadConfiguration
-    const connections = yield* selectConnections(config, input.names)
-    if (Option.isSome(input.undo)) {
-      return yield* undo(input.undo.value, connections, { plan: input.plan, waitMillis }).pipe(
-        Effect.provide(storeLayer(config.database))
-      )
-    }
-    if (input.plan) return yield* showPlan(connections, waitMillis)
-    return yield* runAndReport(config.database, {
-      command: "push",
-      connections,
-      maxWaitMillis: waitMillis,
-      lanes: [pushLane]
-    })
+export const push = Effect.fn("push")(function* (input: PushInput) {
+  const waitMillis = yield* maxWaitMillis(input.maxWait)
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  if (Option.isSome(input.undo)) {
+    return yield* undo(input.undo.value, connections, { plan: input.plan, waitMillis }).pipe(
+      Effect.provide(storeLayer(config.database))
+    )
+  }
+  if (input.plan) return yield* showPlan(connections, waitMillis)
+  return yield* runAndReport(config.database, {
+    command: "push",
+    connections,
+    maxWaitMillis: waitMillis,
+    lanes: [pushLane]
   })
-)
+})

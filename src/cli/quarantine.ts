@@ -1,4 +1,3 @@
-import { Args, Options } from "@effect/cli"
 import { Clock, Effect, Option } from "effect"
 import { Db } from "../store/Db.ts"
 import { readingMirror } from "./configuration.ts"
@@ -12,12 +11,11 @@ import {
   type QuarantineFilter
 } from "./facts/quarantineFacts.ts"
 import { Globals } from "./globals.ts"
-import { retry } from "./quarantineRetry.ts"
 import { grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
 import { ago, shortTime } from "./render/times.ts"
-import { group, verb } from "./verb.ts"
+import type { ListInput, ShowInput } from "./verbs/quarantine.ts"
 
 const columns = [
   { name: "id", right: true },
@@ -60,29 +58,8 @@ const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter
   return exitCodes.complete
 })
 
-const list = verb(
-  {
-    name: "list",
-    description: "Records that could not be read, with what is wrong and where. They are kept whole.",
-    config: {
-      connection: Options.text("connection").pipe(
-        Options.withPseudoName("NAME"),
-        Options.withDescription("Only of this connection."),
-        Options.optional
-      ),
-      all: Options.boolean("all").pipe(
-        Options.withDescription("Those as well that could be read when they came again.")
-      ),
-      limit: Options.integer("limit").pipe(
-        Options.withPseudoName("N"),
-        Options.withDescription("How many to list. Default: 50."),
-        Options.withDefault(50)
-      )
-    }
-  },
-  ({ all, connection, limit }) =>
-    readingMirror(listAll({ all, connection: Option.getOrNull(connection), limit }))
-)
+export const list = ({ all, connection, limit }: ListInput) =>
+  readingMirror(listAll({ all, connection: Option.getOrNull(connection), limit }))
 
 const pretty = (payload: string): string => {
   try {
@@ -132,21 +109,4 @@ const showOne = Effect.fn("quarantine.show")(function* (id: number) {
   return exitCodes.complete
 })
 
-const show = verb(
-  {
-    name: "show",
-    description: "One of them, with its whole payload and the request that it came with.",
-    config: { id: Args.integer({ name: "ID" }).pipe(Args.withDescription("As listed.")) }
-  },
-  ({ id }) => readingMirror(showOne(id))
-)
-
-export const quarantine = group(
-  {
-    name: "quarantine",
-    description: "Records that could not be read: what they are, and why.",
-    otherwise: "list",
-    examples: ["parley quarantine", "parley quarantine show 3"]
-  },
-  [list, show, retry]
-)
+export const show = ({ id }: ShowInput) => readingMirror(showOne(id))

@@ -6,10 +6,9 @@ import type { Mirror } from "../store/Mirror.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
-import { names } from "./options.ts"
 import { counted, grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { verb } from "./verb.ts"
+import type { RetryInput } from "./verbs/quarantineRetry.ts"
 
 interface Retried {
   readonly tried: number
@@ -21,42 +20,33 @@ const sentence = (name: string, { resolved, tried }: Retried): string =>
     ? `${name}: nothing is in quarantine`
     : `${name}: ${grouped(resolved)} of ${counted(tried, "record")} can be read now and ${resolved === 1 ? "is" : "are"} stored; ${grouped(tried - resolved)} stay`
 
-export const retry = verb(
-  {
-    name: "retry",
-    description:
-      "Reads quarantined records again, without asking the provider, and stores what can be read now: after an upgrade.",
-    config: { names },
-    examples: ["parley quarantine retry", "parley quarantine retry support"]
-  },
-  Effect.fn("quarantine.retry")(function* (input) {
-    const output = yield* Output
-    const { json } = yield* Globals
-    const config = yield* loadConfiguration
-    const connections = yield* selectConnections(config, input.names)
-    const outcomes = new Map<string, Retried>()
-    const lane: LaneWork<Mirror> = {
-      lane: "verify",
-      work: (connection, runId) =>
-        Effect.map(retryQuarantine(connection, runId), (outcome) => {
-          outcomes.set(connection.config.name, outcome)
-          return { fault: null }
-        })
+export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  const outcomes = new Map<string, Retried>()
+  const lane: LaneWork<Mirror> = {
+    lane: "verify",
+    work: (connection, runId) =>
+      Effect.map(retryQuarantine(connection, runId), (outcome) => {
+        outcomes.set(connection.config.name, outcome)
+        return { fault: null }
+      })
+  }
+  const { exitCode, report } = yield* run({
+    command: "quarantine retry",
+    connections,
+    maxWaitMillis: 0,
+    lanes: [lane]
+  }).pipe(Effect.provide([storeLayer(config.database), talkingLayer]))
+  if (json) yield* output.document({ ...report, retried: Object.fromEntries(outcomes) })
+  else {
+    for (const { error, name } of report.connections) {
+      const outcome = outcomes.get(name)
+      yield* output.result(outcome === undefined ? `${name}: ${error?.message}` : sentence(name, outcome))
     }
-    const { exitCode, report } = yield* run({
-      command: "quarantine retry",
-      connections,
-      maxWaitMillis: 0,
-      lanes: [lane]
-    }).pipe(Effect.provide([storeLayer(config.database), talkingLayer]))
-    if (json) yield* output.document({ ...report, retried: Object.fromEntries(outcomes) })
-    else {
-      for (const { error, name } of report.connections) {
-        const outcome = outcomes.get(name)
-        yield* output.result(outcome === undefined ? `${name}: ${error?.message}` : sentence(name, outcome))
-      }
-    }
-    // What still cannot be read was known before.
-    return outcomes.size === connections.length ? exitCodes.complete : exitCode
-  })
-)
+  }
+  // What still cannot be read was known before.
+  return outcomes.size === connections.length ? exitCodes.complete : exitCode
+})

@@ -1,4 +1,3 @@
-import { Args, Options } from "@effect/cli"
 import { Effect, Option } from "effect"
 import { suggestion } from "../config/nearest.ts"
 import { Db, type Session } from "../store/Db.ts"
@@ -8,8 +7,8 @@ import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { formats, type QueryFormat, rowWriter, type Value } from "./render/rows.ts"
-import { verb } from "./verb.ts"
+import { type QueryFormat, rowWriter, type Value } from "./render/rows.ts"
+import type { QueryInput } from "./verbs/query.ts"
 
 /** Rows that are looked at before a table's columns are laid out. */
 const sampleSize = 500
@@ -111,30 +110,12 @@ const run = Effect.fn("query")(function* (sql: string, format: QueryFormat) {
   return exitCodes.complete
 })
 
-export const query = verb(
-  {
-    name: "query",
-    description: "Reads the mirror with SQL. Nothing can be changed this way.",
-    config: {
-      sql: Args.text({ name: "SQL" }).pipe(Args.withDescription("One SELECT, in SQLite's words.")),
-      format: Options.choice("format", formats).pipe(
-        Options.withDescription("How to write the rows. Default: table."),
-        Options.optional
-      )
-    },
-    examples: [
-      "parley query 'SELECT status, count(*) FROM conversations GROUP BY status'",
-      "parley query --format csv 'SELECT * FROM messages LIMIT 10' > messages.csv",
-      "parley query 'SELECT table_name, column_name, meaning FROM dictionary'"
-    ]
-  },
-  ({ format, sql }) =>
-    Effect.flatMap(Globals, ({ json }) =>
-      readingMirror(
-        run(
-          sql,
-          Option.getOrElse(format, () => (json ? "json" : "table"))
-        )
+export const query = ({ format, sql }: QueryInput) =>
+  Effect.flatMap(Globals, ({ json }) =>
+    readingMirror(
+      run(
+        sql,
+        Option.getOrElse(format, () => (json ? "json" : "table"))
       )
     )
-)
+  )

@@ -1,5 +1,4 @@
 import { rmSync } from "node:fs"
-import { Options } from "@effect/cli"
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { storeLayer, talkingLayer } from "../layers.ts"
@@ -9,10 +8,9 @@ import { Db } from "../store/Db.ts"
 import { loadConfiguration, mirrorPath, selectConnections } from "./configuration.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
-import { names } from "./options.ts"
 import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { verb } from "./verb.ts"
+import type { RebuildInput } from "./verbs/rebuild.ts"
 
 const rebuildAll = (database: string, connections: ReadonlyArray<ConnectionConfig>) =>
   run({
@@ -49,33 +47,20 @@ const lines = (report: RunReport, isPlan: boolean): ReadonlyArray<string> =>
     return `${name}: ${parts.join(", ")}${fault}`
   })
 
-export const rebuild = verb(
-  {
-    name: "rebuild",
-    description: "Makes the tables again from the raw payloads, without asking a provider.",
-    config: {
-      names,
-      plan: Options.boolean("plan").pipe(
-        Options.withDescription("Do it to a copy, say what would change, and leave the mirror as it is.")
-      )
-    },
-    examples: ["parley rebuild --plan", "parley rebuild support"]
-  },
-  Effect.fn("rebuild")(function* (input) {
-    const output = yield* Output
-    const { json } = yield* Globals
-    const config = yield* loadConfiguration
-    const connections = yield* selectConnections(config, input.names)
-    const database = yield* mirrorPath
-    const { exitCode, report } = yield* Effect.scoped(
-      Effect.flatMap(input.plan ? copyOf(database) : Effect.succeed(database), (file) =>
-        rebuildAll(file, connections)
-      )
+export const rebuild = Effect.fn("rebuild")(function* (input: RebuildInput) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  const database = yield* mirrorPath
+  const { exitCode, report } = yield* Effect.scoped(
+    Effect.flatMap(input.plan ? copyOf(database) : Effect.succeed(database), (file) =>
+      rebuildAll(file, connections)
     )
-    if (json) yield* output.document({ plan: input.plan, ...report })
-    else yield* output.result(lines(report, input.plan).join("\n"))
-    // What cannot be read now could not be read before: it is in quarantine already.
-    const isOnlyOld = report.connections.every(({ error }) => error === null || error.kind === "quarantined")
-    return isOnlyOld ? exitCodes.complete : exitCode
-  })
-)
+  )
+  if (json) yield* output.document({ plan: input.plan, ...report })
+  else yield* output.result(lines(report, input.plan).join("\n"))
+  // What cannot be read now could not be read before: it is in quarantine already.
+  const isOnlyOld = report.connections.every(({ error }) => error === null || error.kind === "quarantined")
+  return isOnlyOld ? exitCodes.complete : exitCode
+})

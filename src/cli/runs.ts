@@ -1,4 +1,3 @@
-import { Args, Options } from "@effect/cli"
 import { Clock, Effect, Option } from "effect"
 import { toMillis } from "../domain/Timestamp.ts"
 import { Db, type Session } from "../store/Db.ts"
@@ -11,7 +10,7 @@ import { grouped, shortDuration } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
 import { ago, shortTime } from "./render/times.ts"
-import { verb } from "./verb.ts"
+import type { RunsInput } from "./verbs/runs.ts"
 
 type RunConnection = RunWithConnections["connections"][number]
 
@@ -175,31 +174,12 @@ const noMirrorYet = Effect.gen(function* () {
   return exitCodes.complete
 })
 
-export const runs = verb(
-  {
-    name: "runs",
-    description:
-      "What ran, newest first: what each run did, how it ended, and how long it waited for the providers.",
-    config: {
-      id: Args.integer({ name: "RUN" }).pipe(
-        Args.withDescription("One run with all of its connections; otherwise the newest ones."),
-        Args.optional
-      ),
-      limit: Options.integer("limit").pipe(
-        Options.withPseudoName("N"),
-        Options.withDescription("How many to list. Default: 20."),
-        Options.withDefault(20)
-      )
-    },
-    examples: ["parley runs", "parley runs 12", "parley runs --limit 100 --json"]
-  },
-  ({ id, limit }) =>
-    Option.isSome(id)
-      ? readingMirror(showRun(id.value))
-      : readingMirror(listAll(limit)).pipe(
-          Effect.catchIf(
-            (error) => error._tag === "StoreError" && error.kind === "no-such-file",
-            () => noMirrorYet
-          )
+export const runs = ({ id, limit }: RunsInput) =>
+  Option.isSome(id)
+    ? readingMirror(showRun(id.value))
+    : readingMirror(listAll(limit)).pipe(
+        Effect.catchIf(
+          (error) => error._tag === "StoreError" && error.kind === "no-such-file",
+          () => noMirrorYet
         )
-)
+      )

@@ -1,4 +1,3 @@
-import { Args } from "@effect/cli"
 import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { suggestion } from "../config/nearest.ts"
@@ -13,7 +12,7 @@ import { counted, grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
 import { ago } from "./render/times.ts"
-import { verb } from "./verb.ts"
+import type { StatusInput } from "./verbs/status.ts"
 
 /** A connection as the configuration and the mirror know it; either may not know it. */
 interface ConnectionStatus {
@@ -171,53 +170,42 @@ const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<strin
   })
 }
 
-export const status = verb(
-  {
-    name: "status",
-    description:
-      "What the mirror holds of each connection, how fresh it is, what is pending, and which limits are kept.",
-    config: {
-      names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
-    },
-    examples: ["parley status", "parley status leads --json"]
-  },
-  ({ names }) =>
-    Effect.gen(function* () {
-      const globals = yield* Globals
-      const output = yield* Output
-      const at = yield* Clock.currentTimeMillis
-      const database = yield* mirrorPath
-      const facts = yield* readingMirror(
-        Effect.flatMap(Db, (db) => db.use("status", (session) => statusFacts(session, now(at))))
-      ).pipe(
-        Effect.catchIf(
-          (error) => error._tag === "StoreError" && error.kind === "no-such-file",
-          () => Effect.succeed(null)
-        )
+export const status = ({ names }: StatusInput) =>
+  Effect.gen(function* () {
+    const globals = yield* Globals
+    const output = yield* Output
+    const at = yield* Clock.currentTimeMillis
+    const database = yield* mirrorPath
+    const facts = yield* readingMirror(
+      Effect.flatMap(Db, (db) => db.use("status", (session) => statusFacts(session, now(at))))
+    ).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "StoreError" && error.kind === "no-such-file",
+        () => Effect.succeed(null)
       )
-      const config = yield* Effect.either(loadConfiguration)
-      const configured = Either.isRight(config) ? config.right.connections : []
-      const all = yield* choose(merge(facts ?? [], configured), names)
-      if (globals.json) {
-        yield* output.document({ database, exists: facts !== null, connections: all.map(documentOf) })
-        return exitCodes.complete
-      }
-      const details = all.flatMap(remarks)
-      const limits = all.flatMap(limitsLine)
-      const rows = all.map((entry) => rowOf(entry, at))
-      const parts = [
-        ...emptyState(facts === null, all.length, database),
-        ...(all.length === 0 ? [] : [renderTable(columns, rows, yield* output.resultColumns)]),
-        ...(details.length === 0 ? [] : [details.join("\n")]),
-        ...(limits.length === 0 ? [] : [limits.join("\n")])
-      ]
-      yield* output.result(parts.join("\n\n"))
-      if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
-        yield* output.note("the configuration has faults, so limits are not shown: `parley check` tells them")
-      }
+    )
+    const config = yield* Effect.either(loadConfiguration)
+    const configured = Either.isRight(config) ? config.right.connections : []
+    const all = yield* choose(merge(facts ?? [], configured), names)
+    if (globals.json) {
+      yield* output.document({ database, exists: facts !== null, connections: all.map(documentOf) })
       return exitCodes.complete
-    })
-)
+    }
+    const details = all.flatMap(remarks)
+    const limits = all.flatMap(limitsLine)
+    const rows = all.map((entry) => rowOf(entry, at))
+    const parts = [
+      ...emptyState(facts === null, all.length, database),
+      ...(all.length === 0 ? [] : [renderTable(columns, rows, yield* output.resultColumns)]),
+      ...(details.length === 0 ? [] : [details.join("\n")]),
+      ...(limits.length === 0 ? [] : [limits.join("\n")])
+    ]
+    yield* output.result(parts.join("\n\n"))
+    if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
+      yield* output.note("the configuration has faults, so limits are not shown: `parley check` tells them")
+    }
+    return exitCodes.complete
+  })
 
 const emptyState = (missing: boolean, connections: number, database: string): ReadonlyArray<string> => {
   if (missing) return [`There is no mirror at ${database} yet: start with \`parley sync\`.`]

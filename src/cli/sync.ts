@@ -1,4 +1,3 @@
-import { Options } from "@effect/cli"
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import type { Progress } from "../progress.ts"
@@ -10,11 +9,11 @@ import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
-import { maxWait, maxWaitMillis, names } from "./options.ts"
+import { maxWaitMillis } from "./options.ts"
 import { planOf, plansDocument, plansText } from "./push.ts"
 import { Output } from "./render/Output.ts"
 import { runAndReport } from "./running.ts"
-import { verb } from "./verb.ts"
+import type { SyncInput } from "./verbs/sync.ts"
 
 /** What would be sent, read live; what would be pulled is only known once it is listed. */
 const showPlan = Effect.fn("sync.plan")(function* (
@@ -33,46 +32,25 @@ const showPlan = Effect.fn("sync.plan")(function* (
   return exitCodes.complete satisfies ExitCode
 })
 
-export const sync = verb(
-  {
-    name: "sync",
-    description: "Sends pending status changes, then pulls what changed at the providers into the mirror.",
-    config: {
-      names,
-      pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
-      pushOnly: Options.boolean("push-only").pipe(
-        Options.withDescription("Send status changes, pull nothing.")
-      ),
-      full: Options.boolean("full").pipe(
-        Options.withDescription("Fetch every conversation's details again, changed or not.")
-      ),
-      plan: Options.boolean("plan").pipe(
-        Options.withDescription("Show what would be sent, read live; send and write nothing.")
-      ),
-      maxWait
-    },
-    examples: ["parley sync", "parley sync support --full", "parley sync --json --max-wait 5m"]
-  },
-  Effect.fn("sync")(function* (input) {
-    if (input.pullOnly && input.pushOnly) {
-      return yield* new UsageError({
-        message: "--pull-only and --push-only leave nothing to do",
-        hint: "give one of them, or neither"
-      })
-    }
-    const waitMillis = yield* maxWaitMillis(input.maxWait)
-    const config = yield* loadConfiguration
-    const connections = yield* selectConnections(config, input.names)
-    if (input.plan) return yield* showPlan(input.pullOnly ? [] : connections, waitMillis)
-    const lanes: ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> = [
-      ...(input.pullOnly ? [] : [pushLane]),
-      ...(input.pushOnly ? [] : [syncLane({ full: input.full })])
-    ]
-    return yield* runAndReport(config.database, {
-      command: "sync",
-      connections,
-      maxWaitMillis: waitMillis,
-      lanes
+export const sync = Effect.fn("sync")(function* (input: SyncInput) {
+  if (input.pullOnly && input.pushOnly) {
+    return yield* new UsageError({
+      message: "--pull-only and --push-only leave nothing to do",
+      hint: "give one of them, or neither"
     })
+  }
+  const waitMillis = yield* maxWaitMillis(input.maxWait)
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  if (input.plan) return yield* showPlan(input.pullOnly ? [] : connections, waitMillis)
+  const lanes: ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> = [
+    ...(input.pullOnly ? [] : [pushLane]),
+    ...(input.pushOnly ? [] : [syncLane({ full: input.full })])
+  ]
+  return yield* runAndReport(config.database, {
+    command: "sync",
+    connections,
+    maxWaitMillis: waitMillis,
+    lanes
   })
-)
+})

@@ -66,6 +66,18 @@ const toArgument = (arg: Args.Args<unknown>): Described => {
 
 export const globalFlags: ReadonlyArray<Flag> = Object.values(globalOptions).map(toFlag)
 
+/** What a verb's handler gets: its options and arguments, read. */
+export type Input<Config extends VerbConfig> = Command.Command.ParseConfig<Config>
+
+/**
+ * A handler in a module of its own, which is read from disk when the verb runs and not before: help, faults in the
+ * command line and other verbs do not wait for it.
+ */
+export const lazily =
+  <In, R>(load: () => Promise<(input: In) => Effect.Effect<ExitCode, Failure, R>>) =>
+  (input: In): Effect.Effect<ExitCode, Failure, R> =>
+    Effect.flatMap(Effect.promise(load), (handler) => handler(input))
+
 /** What a handler may use without asking for it by itself. */
 type Provided = Globals | Progress
 
@@ -82,9 +94,9 @@ interface VerbSpec<Name extends string, Config extends VerbConfig> {
  */
 export const verb = <const Name extends string, const Config extends VerbConfig, R>(
   spec: VerbSpec<Name, Config>,
-  handler: (input: Command.Command.ParseConfig<Config>) => Effect.Effect<ExitCode, Failure, R>
+  handler: (input: Input<Config>) => Effect.Effect<ExitCode, Failure, R>
 ): Verb<Exclude<R, Provided> | Host | Output> => {
-  const run = (input: Command.Command.ParseConfig<Config>, globals: Context.Tag.Service<Globals>) =>
+  const run = (input: Input<Config>, globals: Context.Tag.Service<Globals>) =>
     handler(input).pipe(
       Effect.catchAllCause((cause) => reportFailure(cause)),
       Effect.provide(
@@ -94,7 +106,7 @@ export const verb = <const Name extends string, const Config extends VerbConfig,
     )
   const command = Command.make(spec.name, { own: spec.config, globals: globalOptions }, (parsed) => {
     const { own, globals } = parsed as {
-      readonly own: Command.Command.ParseConfig<Config>
+      readonly own: Input<Config>
       readonly globals: ParsedGlobals
     }
     return run(own, toGlobals(globals))

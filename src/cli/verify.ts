@@ -1,4 +1,3 @@
-import { Options } from "@effect/cli"
 import { Effect } from "effect"
 import { storeLayer, talkingLayer } from "../layers.ts"
 import { type LaneWork, run } from "../run.ts"
@@ -7,13 +6,10 @@ import { type Verdict, verify as verifyConnection } from "../verify.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { Globals } from "./globals.ts"
-import { maxWait, maxWaitMillis, names } from "./options.ts"
+import { maxWaitMillis } from "./options.ts"
 import { counted, grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { verb } from "./verb.ts"
-
-/** So many without a fault mean: at most one in a hundred is wrong, 95%. */
-const defaultSample = 300
+import type { VerifyInput } from "./verbs/verify.ts"
 
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.01 ? 2 : 1)}%`
 
@@ -31,71 +27,50 @@ const sentence = (name: string, verdict: Verdict): string => {
   return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`
 }
 
-export const verify = verb(
-  {
-    name: "verify",
-    description: "Compares conversations with the provider, one by one, and puts right what differs.",
-    config: {
-      names,
-      sample: Options.integer("sample").pipe(
-        Options.withPseudoName("N"),
-        Options.withDescription(
-          `How many conversations of each connection to compare, drawn by chance. Default: ${defaultSample}.`
-        ),
-        Options.withDefault(defaultSample)
-      ),
-      all: Options.boolean("all").pipe(Options.withDescription("Compare all of them.")),
-      maxWait
-    },
-    examples: ["parley verify", "parley verify support --sample 1000", "parley verify leads --all"]
-  },
-  Effect.fn("verify")(function* (input) {
-    if (input.sample < 1) {
-      return yield* new UsageError({ message: "--sample: less than one", hint: "write 1 or more, or --all" })
-    }
-    const output = yield* Output
-    const { json } = yield* Globals
-    const waitMillis = yield* maxWaitMillis(input.maxWait)
-    const config = yield* loadConfiguration
-    const connections = yield* selectConnections(config, input.names)
-    const verdicts = new Map<string, Verdict>()
-    const lane: LaneWork<Mirror> = {
-      lane: "verify",
-      work: (connection, runId) =>
-        Effect.map(verifyConnection(connection, runId, input.all ? null : input.sample), (verdict) => {
-          verdicts.set(connection.config.name, verdict)
-          const wrong = verdict.repaired.length
-          return {
-            fault:
-              wrong === 0
-                ? null
-                : {
-                    kind: "repaired",
-                    message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} put right`,
-                    hint: verdict.atMostWrong === 0 ? "" : "parley verify --all compares the others too"
-                  }
-          }
-        })
-    }
-    const { exitCode, report } = yield* run({
-      command: "verify",
-      connections,
-      maxWaitMillis: waitMillis,
-      lanes: [lane]
-    }).pipe(Effect.provide([storeLayer(config.database), talkingLayer]))
-    if (json) {
-      yield* output.document({ ...report, verdicts: Object.fromEntries(verdicts) })
-      return exitCode
-    }
-    for (const { error, name } of report.connections) {
-      const verdict = verdicts.get(name)
-      yield* output.result(
-        verdict === undefined
-          ? `${name}: ${error?.message ?? "nothing was compared"}`
-          : sentence(name, verdict)
-      )
-      if (error !== null && error.hint !== "") yield* output.result(`  ${error.hint}`)
-    }
+export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
+  if (input.sample < 1) {
+    return yield* new UsageError({ message: "--sample: less than one", hint: "write 1 or more, or --all" })
+  }
+  const output = yield* Output
+  const { json } = yield* Globals
+  const waitMillis = yield* maxWaitMillis(input.maxWait)
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  const verdicts = new Map<string, Verdict>()
+  const lane: LaneWork<Mirror> = {
+    lane: "verify",
+    work: (connection, runId) =>
+      Effect.map(verifyConnection(connection, runId, input.all ? null : input.sample), (verdict) => {
+        verdicts.set(connection.config.name, verdict)
+        const wrong = verdict.repaired.length
+        return {
+          fault:
+            wrong === 0
+              ? null
+              : {
+                  kind: "repaired",
+                  message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} put right`,
+                  hint: verdict.atMostWrong === 0 ? "" : "parley verify --all compares the others too"
+                }
+        }
+      })
+  }
+  const { exitCode, report } = yield* run({
+    command: "verify",
+    connections,
+    maxWaitMillis: waitMillis,
+    lanes: [lane]
+  }).pipe(Effect.provide([storeLayer(config.database), talkingLayer]))
+  if (json) {
+    yield* output.document({ ...report, verdicts: Object.fromEntries(verdicts) })
     return exitCode
-  })
-)
+  }
+  for (const { error, name } of report.connections) {
+    const verdict = verdicts.get(name)
+    yield* output.result(
+      verdict === undefined ? `${name}: ${error?.message ?? "nothing was compared"}` : sentence(name, verdict)
+    )
+    if (error !== null && error.hint !== "") yield* output.result(`  ${error.hint}`)
+  }
+  return exitCode
+})

@@ -1,4 +1,3 @@
-import { Args } from "@effect/cli"
 import { Clock, Effect } from "effect"
 import { Db, type Session } from "../store/Db.ts"
 import { findConversation } from "../store/findConversation.ts"
@@ -11,7 +10,7 @@ import { counted, grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { ago, shortTime } from "./render/times.ts"
 import { oneLine } from "./render/width.ts"
-import { verb } from "./verb.ts"
+import type { WhyInput } from "./verbs/why.ts"
 
 const find = (session: Session, id: string, at: number): Why | UsageError => {
   const found = findConversation(session, id)
@@ -139,17 +138,4 @@ const explain = Effect.fn("why")(function* (id: string) {
   return exitCodes.complete
 })
 
-export const why = verb(
-  {
-    name: "why",
-    description:
-      "All that is known of one conversation's synchronization: last seen, last request, quarantine, changes, what comes next.",
-    config: {
-      id: Args.text({ name: "ID" }).pipe(
-        Args.withDescription("The conversation, as the mirror names it: <connection>:<the provider's id>.")
-      )
-    },
-    examples: ["parley why leads:66f2c0de", "parley why inbox:email:someone@example.com"]
-  },
-  ({ id }) => readingMirror(explain(id))
-)
+export const why = ({ id }: WhyInput) => readingMirror(explain(id))

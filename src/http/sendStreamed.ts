@@ -1,5 +1,5 @@
 import { createGunzip } from "node:zlib"
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Chunk, Deferred, Effect, ExecutionStrategy, Exit, Option, Scope, Stream } from "effect"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { isGzip, isShort } from "./body.ts"

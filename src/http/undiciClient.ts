@@ -8,7 +8,7 @@ import {
   HttpIncomingMessage,
   UrlParams
 } from "@effect/platform"
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import type { Dispatcher } from "@effect/platform-node/Undici"
 import { Effect, Inspectable, Option, type Stream } from "effect"
 

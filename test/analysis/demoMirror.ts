@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
-import { Providers } from "../../src/cli/configuration.ts"
-import { demo } from "../../src/cli/demo.ts"
+import { Providers } from "../../src/cli/Providers.ts"
+import { demo } from "../../src/cli/verbs/demo.ts"
 import { registry } from "../../src/providers/index.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 import { runCommand } from "../support/cli.ts"
@@ -10,5 +10,5 @@ export const demoMirror = Effect.tap(temporaryFile, (path) =>
   Effect.gen(function* () {
     const { code, stderr } = yield* runCommand([demo], ["demo", "--db", path, "--quiet", "--json"])
     if (code !== 0) return yield* Effect.die(new Error(`the demo ended with ${code}: ${stderr}`))
-  }).pipe(Effect.provide(Layer.succeed(Providers, registry)))
+  }).pipe(Effect.provide(Layer.succeed(Providers, Effect.succeed(registry))))
 )

@@ -2,16 +2,19 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Providers } from "../../src/cli/configuration.ts"
-import { exporting } from "../../src/cli/export.ts"
-import { report } from "../../src/cli/report.ts"
+import { Providers } from "../../src/cli/Providers.ts"
+import { exporting } from "../../src/cli/verbs/export.ts"
+import { report } from "../../src/cli/verbs/report.ts"
 import { registry } from "../../src/providers/index.ts"
 import { temporaryFolder } from "../store/fixtures.ts"
 import { runCommand } from "../support/cli.ts"
 import { mirrorFile, talk } from "./smallMirror.ts"
 
 const parley = (cwd: string, ...argv: ReadonlyArray<string>) =>
-  Effect.provide(runCommand([exporting, report], argv, { cwd }), Layer.succeed(Providers, registry))
+  Effect.provide(
+    runCommand([exporting, report], argv, { cwd }),
+    Layer.succeed(Providers, Effect.succeed(registry))
+  )
 
 const workplace = Effect.all({
   db: mirrorFile((session) => {

@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { afterAll, beforeAll, describe, expect, vi } from "vitest"
-import { check } from "../../src/cli/check.ts"
-import { Providers } from "../../src/cli/configuration.ts"
+import { Providers } from "../../src/cli/Providers.ts"
+import { check } from "../../src/cli/verbs/check.ts"
 import type { Registry } from "../../src/config/Config.ts"
 import { Unauthorized } from "../../src/domain/ProviderError.ts"
 import type { AnyProviderDefinition, CheckFinding, Provider } from "../../src/providers/Provider.ts"
@@ -62,7 +62,7 @@ afterAll(() => {
 
 const run = (cwd: string, registry: Registry, ...argv: ReadonlyArray<string>) =>
   runCommand([check], ["check", ...argv], { cwd, environment: seededEnvironment }).pipe(
-    Effect.provideService(Providers, registry)
+    Effect.provideService(Providers, Effect.succeed(registry))
   )
 
 describe("parley check", () => {

@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { it } from "@effect/vitest"
 import { Effect } from "effect"
 import { describe, expect } from "vitest"
-import { Providers } from "../../src/cli/configuration.ts"
-import { init } from "../../src/cli/init.ts"
+import { Providers } from "../../src/cli/Providers.ts"
+import { init } from "../../src/cli/verbs/init.ts"
 import { loadConfig } from "../../src/config/load.ts"
 import { runCommand } from "../support/cli.ts"
 import { fakeRegistry } from "../support/fakeRegistry.ts"
@@ -16,7 +16,9 @@ const emptyFolder = Effect.acquireRelease(
 )
 
 const run = (cwd: string, ...argv: ReadonlyArray<string>) =>
-  runCommand([init], ["init", ...argv], { cwd }).pipe(Effect.provideService(Providers, fakeRegistry))
+  runCommand([init], ["init", ...argv], { cwd }).pipe(
+    Effect.provideService(Providers, Effect.succeed(fakeRegistry))
+  )
 
 const load = (cwd: string, config: string | null = null) =>
   loadConfig({

@@ -3,12 +3,12 @@ import { join } from "node:path"
 import { it } from "@effect/vitest"
 import { Effect, TestClock } from "effect"
 import { describe, expect } from "vitest"
-import { Providers } from "../../src/cli/configuration.ts"
-import { quarantine } from "../../src/cli/quarantine.ts"
-import { query } from "../../src/cli/query.ts"
-import { runs } from "../../src/cli/runs.ts"
-import { status } from "../../src/cli/status.ts"
-import { why } from "../../src/cli/why.ts"
+import { Providers } from "../../src/cli/Providers.ts"
+import { quarantine } from "../../src/cli/verbs/quarantine.ts"
+import { query } from "../../src/cli/verbs/query.ts"
+import { runs } from "../../src/cli/verbs/runs.ts"
+import { status } from "../../src/cli/verbs/status.ts"
+import { why } from "../../src/cli/verbs/why.ts"
 import { runCommand } from "../support/cli.ts"
 import { fakeRegistry } from "../support/fakeRegistry.ts"
 import { configuredFolder, seededEnvironment, seededFolder } from "../support/seededMirror.ts"
@@ -24,7 +24,7 @@ const run = (cwd: string, argv: ReadonlyArray<string>, stdoutColumns?: number) =
         ...(stdoutColumns === undefined ? {} : { stdoutColumns })
       })
     ),
-    Effect.provideService(Providers, fakeRegistry)
+    Effect.provideService(Providers, Effect.succeed(fakeRegistry))
   )
 
 const document = (cwd: string, ...argv: ReadonlyArray<string>) =>

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import { Providers } from "../../src/cli/configuration.ts"
+import { Providers } from "../../src/cli/Providers.ts"
 import { everywhere } from "../../src/cli/root.ts"
 import type { Verb } from "../../src/cli/verb.ts"
 import { verbs } from "../../src/cli/verbs.ts"
@@ -9,7 +9,9 @@ import { fakeRegistry } from "../support/fakeRegistry.ts"
 
 const run = (argv: ReadonlyArray<string>) =>
   Effect.runPromise(
-    runCommand(verbs, argv, { cwd: "/nowhere" }).pipe(Effect.provideService(Providers, fakeRegistry))
+    runCommand(verbs, argv, { cwd: "/nowhere" }).pipe(
+      Effect.provideService(Providers, Effect.succeed(fakeRegistry))
+    )
   )
 
 interface Named<R> {

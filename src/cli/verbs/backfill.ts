@@ -1,0 +1,32 @@
+import { Options } from "@effect/cli"
+import { maxWait, names } from "../options.ts"
+import { type Input, lazily, verb } from "../verb.ts"
+
+const time = (name: "since" | "until", means: string) =>
+  Options.text(name).pipe(Options.withPseudoName("TIME"), Options.withDescription(means), Options.optional)
+
+const config = {
+  names,
+  since: time("since", "Only conversations that began at this time or later."),
+  until: time("until", "Only conversations that began before this time."),
+  restart: Options.boolean("restart").pipe(
+    Options.withDescription("Forget how far an interrupted backfill has come, and begin anew.")
+  ),
+  maxWait
+}
+export type BackfillInput = Input<typeof config>
+
+export const backfill = verb(
+  {
+    name: "backfill",
+    description:
+      "Pulls the full history, beside the scheduled sync and behind it in line. An interrupted one goes on where it stopped.",
+    config,
+    examples: [
+      "parley backfill",
+      "parley backfill support --since 2026-01-01 --until 2026-02-01",
+      "parley backfill --restart --max-wait 10m"
+    ]
+  },
+  lazily(async () => (await import("../backfill.ts")).backfill)
+)

@@ -1,0 +1,20 @@
+import { Options } from "@effect/cli"
+import { type Input, lazily, verb } from "../verb.ts"
+
+const config = {
+  conversations: Options.integer("conversations").pipe(
+    Options.withDescription("How many conversations each provider holds. Default: 25."),
+    Options.withDefault(25)
+  )
+}
+export type DemoInput = Input<typeof config>
+
+export const demo = verb(
+  {
+    name: "demo",
+    description: "Shows everything on simulated providers: no accounts, no configuration.",
+    config,
+    examples: ["parley demo"]
+  },
+  lazily(async () => (await import("../demo.ts")).demo)
+)

@@ -1,0 +1,16 @@
+import { names } from "../options.ts"
+import { type Input, lazily, verb } from "../verb.ts"
+
+const config = { names }
+export type RetryInput = Input<typeof config>
+
+export const retry = verb(
+  {
+    name: "retry",
+    description:
+      "Reads quarantined records again, without asking the provider, and stores what can be read now: after an upgrade.",
+    config,
+    examples: ["parley quarantine retry", "parley quarantine retry support"]
+  },
+  lazily(async () => (await import("../quarantineRetry.ts")).retry)
+)

@@ -1,0 +1,27 @@
+import { Options } from "@effect/cli"
+import { maxWait, names } from "../options.ts"
+import { type Input, lazily, verb } from "../verb.ts"
+
+const config = {
+  names,
+  pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
+  pushOnly: Options.boolean("push-only").pipe(Options.withDescription("Send status changes, pull nothing.")),
+  full: Options.boolean("full").pipe(
+    Options.withDescription("Fetch every conversation's details again, changed or not.")
+  ),
+  plan: Options.boolean("plan").pipe(
+    Options.withDescription("Show what would be sent, read live; send and write nothing.")
+  ),
+  maxWait
+}
+export type SyncInput = Input<typeof config>
+
+export const sync = verb(
+  {
+    name: "sync",
+    description: "Sends pending status changes, then pulls what changed at the providers into the mirror.",
+    config,
+    examples: ["parley sync", "parley sync support --full", "parley sync --json --max-wait 5m"]
+  },
+  lazily(async () => (await import("../sync.ts")).sync)
+)
