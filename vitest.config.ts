@@ -5,6 +5,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Most of the time of most tests is another process's or a disk's.
+    pool: "forks",
+    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
     reporters: ["default", "./test/support/tally.ts"]
   }
 })

@@ -9,6 +9,7 @@ export interface OpenConnection {
   readonly config: ConnectionConfig
   readonly lane: Lane
   readonly provider: Provider
+  readonly options: OpenOptions
 }
 
 export interface OpenOptions {
@@ -36,6 +37,6 @@ export const openConnection = Effect.fn("openConnection")(function* (
     maxWaitMillis: options.maxWaitMillis,
     observe: options.observe
   })
-  const opened: OpenConnection = { config, lane, provider: definition.make(config.settings, client) }
+  const opened: OpenConnection = { config, lane, provider: definition.make(config.settings, client), options }
   return opened
 })

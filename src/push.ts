@@ -4,7 +4,7 @@ import { settle } from "./pushChange.ts"
 import { end, type Learned, type Push, type PushOptions, type PushTarget } from "./pushSteps.ts"
 import { Outbox } from "./store/Outbox.ts"
 
-export type { PushOptions, PushStep, PushTarget } from "./pushSteps.ts"
+export type { PushAccount, PushOptions, PushStep, PushTarget } from "./pushSteps.ts"
 
 /*
  * The outward river: each change of the outbox is read, decided upon, sent and verified. What is known is written down
@@ -69,6 +69,7 @@ export const push = Effect.fn("push")(function* (target: PushTarget, options: Pu
     conflict: 0,
     accepted: 0,
     failures: 0,
+    waiting: { count: 0, since: 0 },
     answered: false,
     lastError: null,
     rateLimited: null,

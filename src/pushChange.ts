@@ -1,6 +1,7 @@
 import { Clock, Effect, Either } from "effect"
 import type { ProviderError, Rejected } from "./domain/ProviderError.ts"
 import { now, toMillis } from "./domain/Timestamp.ts"
+import { WriteTurn } from "./http/client.ts"
 import type { WriteOutcome } from "./providers/Provider.ts"
 import {
   answered,
@@ -14,7 +15,8 @@ import {
   type Push,
   putBack,
   read,
-  told
+  told,
+  waitUntil
 } from "./pushSteps.ts"
 import { type Decision, hasStatus, inWords } from "./settle.ts"
 import type { Observation, OutboxChange } from "./store/Outbox.ts"
@@ -26,6 +28,15 @@ import type { Observation, OutboxChange } from "./store/Outbox.ts"
 /** Times one run sends the same change, and times it is sent at all, each after a read showed that it was not applied. */
 const sendsInOneRun = 2
 const sendsAtAll = 20
+
+/** Times one run lets a change wait for its turn. */
+const turnsInOneRun = 20
+
+/**
+ * Milliseconds that a write may wait after the read that it rests on: as little as the provider's limit allows, so it
+ * doubles where that was too little.
+ */
+const writeTurn = (refusals: number): number => 1000 * 2 ** refusals
 
 /** Milliseconds between reads after a write, while the provider does not show it yet. */
 const patience = [500, 1_000, 2_000, 4_000, 8_000]
@@ -101,13 +112,16 @@ const refused = Effect.fn("push.refused")(function* (push: Push, change: OutboxC
   yield* end(push, change, "rejected", null, error.message)
 })
 
-/** A write failed. Returns the change where it is not known whether it was applied: that is to be read. */
+/** A write failed. Returns the change where it is to be read again: it may be applied, or its turn is yet to come. */
 const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxChange, error: ProviderError) {
   const reason = error.message
   switch (error._tag) {
     case "RateLimited":
+      if (!(yield* putBack(push, change, error.retryAt, reason))) return null
+      if (error.retryAt - (yield* Clock.currentTimeMillis) <= push.options.maxWaitMillis) {
+        return yield* push.outbox.current(change.id)
+      }
       push.learned.rateLimited = error
-      yield* putBack(push, change, error.retryAt, reason)
       return null
     case "Queued": {
       answered(push)
@@ -155,8 +169,13 @@ const accepted = Effect.fn("push.accepted")(function* (
   return yield* push.outbox.sent(change, `accepted${shows}`, at)
 })
 
-/** Sends a change once. Returns it where its outcome is still to be read; null: it is dealt with, or was replaced. */
-const send = Effect.fn("push.send")(function* (push: Push, change: OutboxChange, seen: Observation) {
+/** Sends a change once. Returns it where the provider is to be read again; null: it is dealt with, or was replaced. */
+const send = Effect.fn("push.send")(function* (
+  push: Push,
+  change: OutboxChange,
+  seen: Observation,
+  within: number
+) {
   const { status, providerStatus } = seen.state
   const wanted = change.wish.status === null ? "title and tags" : `\`${change.wish.status}\``
   const detail = `the provider holds ${inWords(status, providerStatus)}; sending ${wanted}`
@@ -167,7 +186,7 @@ const send = Effect.fn("push.send")(function* (push: Push, change: OutboxChange,
   const request = hasStatus(wish, seen.state) ? { ...sending, wish: { ...wish, status: null } } : sending
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
-      restore(Effect.either(push.provider.setStatus(request))),
+      restore(Effect.either(Effect.provideService(push.provider.setStatus(request), WriteTurn, within))),
       Either.match({
         onLeft: (error) => unsent(push, sending, error),
         onRight: (outcome) => accepted(push, sending, outcome)
@@ -193,7 +212,9 @@ const mayBeQueued = Effect.fn("push.mayBeQueued")(function* (push: Push, change:
 /** Reads, decides and acts until the change has ended or has to wait. */
 export const settle = Effect.fn("push.settle")(function* (push: Push, found: OutboxChange) {
   let change = found
+  let refusals = 0
   for (let sends = 0; ; sends += 1) {
+    if (refusals > 0 && change.notBefore !== null) yield* waitUntil(push, toMillis(change.notBefore))
     const patient = change.state === "sending" || change.state === "sent"
     const answer = yield* Effect.either((patient ? readPatiently : read)(push, change))
     if (Either.isLeft(answer)) return yield* unreadable(push, change, answer.left)
@@ -215,8 +236,12 @@ export const settle = Effect.fn("push.settle")(function* (push: Push, found: Out
       change = current
     }
     if (push.learned.stopped !== null) return
-    const sent = yield* send(push, change, seen)
+    const sent = yield* send(push, change, seen, writeTurn(refusals))
     if (sent === null) return
     change = sent
+    if (change.state !== "pending") continue
+    // Its turn did not come, so it waits, and then what the provider holds is looked at once more.
+    refusals += 1
+    if (refusals >= turnsInOneRun) return
   }
 })

@@ -1,7 +1,7 @@
 import { Clock, Effect, Either } from "effect"
 import { now } from "./domain/Timestamp.ts"
 import type { RemoteState } from "./providers/Provider.ts"
-import type { PushTarget } from "./push.ts"
+import type { PushAccount } from "./push.ts"
 import { decide, hasStatus, inWords } from "./settle.ts"
 import { Outbox, type OutboxChange } from "./store/Outbox.ts"
 
@@ -40,11 +40,11 @@ const concurrency = 4
 const actions = { rejected: "reject", conflict: "conflict", cancelled: "cancel" } as const
 
 /** The word that the provider would be asked with. */
-const wordFor = ({ provider }: PushTarget, { wish }: OutboxChange): string | null =>
+const wordFor = ({ provider }: PushAccount, { wish }: OutboxChange): string | null =>
   wish.status === null ? null : (provider.statusMap.write[wish.status] ?? wish.status)
 
 const fieldsOf = (
-  target: PushTarget,
+  target: PushAccount,
   change: OutboxChange,
   state: RemoteState
 ): ReadonlyArray<PlannedField> => {
@@ -75,7 +75,7 @@ const fieldsOf = (
   ]
 }
 
-const planOne = Effect.fn("planPush.change")(function* (target: PushTarget, change: OutboxChange) {
+const planOne = Effect.fn("planPush.change")(function* (target: PushAccount, change: OutboxChange) {
   const read = yield* Effect.either(target.provider.readStatus(change))
   if (Either.isLeft(read)) {
     const planned: PlannedChange = { change, action: "unknown", reason: read.left.message, fields: [] }
@@ -105,7 +105,7 @@ const planOne = Effect.fn("planPush.change")(function* (target: PushTarget, chan
 })
 
 /** What a push would do about each open change of a connection, read live. Nothing is sent and nothing is written. */
-export const planPush = Effect.fn("planPush")(function* (target: PushTarget) {
+export const planPush = Effect.fn("planPush")(function* (target: PushAccount) {
   const outbox = yield* Outbox
   const open = yield* outbox.open(target.config.name)
   return yield* Effect.forEach(

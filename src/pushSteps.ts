@@ -2,6 +2,7 @@ import { Clock, Effect } from "effect"
 import type { ProviderError } from "./domain/ProviderError.ts"
 import type { ChangeState } from "./domain/StatusChange.ts"
 import { now } from "./domain/Timestamp.ts"
+import type { ClientEvent } from "./http/contract.ts"
 import type { Provider } from "./providers/Provider.ts"
 import { type ConflictPolicy, decide } from "./settle.ts"
 import type { Observation, Outbox, OutboxChange } from "./store/Outbox.ts"
@@ -10,10 +11,20 @@ import type { Observation, Outbox, OutboxChange } from "./store/Outbox.ts"
  * The single steps of a push: each writes down what happened to a change, and tells whoever watches.
  */
 
-/** One account, and who wins where its status has changed meanwhile. `OpenConnection` is one. */
-export interface PushTarget {
+/** One account, and who wins where its status has changed meanwhile. */
+export interface PushAccount {
   readonly config: { readonly name: string; readonly conflict: ConflictPolicy }
   readonly provider: Provider
+}
+
+/** An account, and how long its changes may wait. `OpenConnection` is one. */
+export interface PushTarget extends PushAccount {
+  readonly options: {
+    /** Milliseconds that any single wait may take; a change that has to wait longer is left for a later push. */
+    readonly maxWaitMillis: number
+    /** Told of waits. */
+    readonly observe: (event: ClientEvent) => Effect.Effect<void>
+  }
 }
 
 export interface PushStep {
@@ -39,6 +50,8 @@ export interface Learned {
   /** Writes that the provider accepted. */
   accepted: number
   failures: number
+  /** Changes that wait for their turn, and since when (epoch milliseconds) there is any. */
+  waiting: { count: number; since: number }
   answered: boolean
   lastError: ProviderError | null
   rateLimited: ProviderError | null
@@ -123,6 +136,23 @@ export const putBack = Effect.fn("push.putBack")(function* (
   const became = yield* push.outbox.pending(change, notBefore, reason, yield* moment(push))
   if (became === "cancelled") yield* told(push, change, "cancelled", reason)
   return became === "pending"
+})
+
+/** Waits for a change's turn. However many changes wait at once, it is one wait. @param until epoch milliseconds. */
+export const waitUntil = Effect.fn("push.waitUntil")(function* (push: Push, until: number) {
+  const { observe } = push.options
+  const { waiting } = push.learned
+  const since = yield* Clock.currentTimeMillis
+  if (until <= since) return
+  if (waiting.count === 0) waiting.since = since
+  waiting.count += 1
+  yield* observe({ _tag: "Waiting", since, until, reason: "a change waits for its turn" })
+  const over = Effect.gen(function* () {
+    waiting.count -= 1
+    if (waiting.count > 0) return
+    yield* observe({ _tag: "Waited", millis: (yield* Clock.currentTimeMillis) - waiting.since })
+  })
+  yield* Effect.ensuring(Effect.sleep(until - since), over)
 })
 
 /** What the provider holds now; `seen` null: the conversation does not exist there. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Runtime } from "effect"
 import type { Wish } from "../src/domain/StatusChange.ts"
+import type { ClientEvent } from "../src/http/contract.ts"
 import { type PushStep, push } from "../src/push.ts"
 import { planPush } from "../src/pushPlan.ts"
 import type { ConflictPolicy } from "../src/settle.ts"
@@ -15,6 +16,7 @@ const minute = 60_000
 interface Setting extends Partial<TwinOptions> {
   readonly conflict?: ConflictPolicy
   readonly conversations?: number
+  readonly maxWaitMillis?: number
 }
 
 /** A vendor and a mirror that agree: conversations c-1, c-2, … are all being chatted by the AI. */
@@ -28,7 +30,21 @@ const setUp = Effect.fn(function* (setting: Setting = {}) {
   }
   const outbox = yield* Outbox
   const steps: Array<PushStep> = []
-  const target = { config: { name: "desk", conflict: setting.conflict ?? "manual" }, provider: twin.provider }
+  const events: Array<ClientEvent> = []
+  /** Happens at the vendor while changes wait. */
+  const meanwhile: Array<() => void> = []
+  const target = {
+    config: { name: "desk", conflict: setting.conflict ?? "manual" },
+    provider: twin.provider,
+    options: {
+      maxWaitMillis: setting.maxWaitMillis ?? 60 * minute,
+      observe: (event: ClientEvent) =>
+        Effect.sync(() => {
+          events.push(event)
+          if (event._tag === "Waiting") for (const happens of meanwhile.splice(0)) happens()
+        })
+    }
+  }
   const observe = (step: PushStep) => Effect.sync(() => void steps.push(step))
   const timed = Effect.withClock(leaping.clock)
   const wish = (number: number, status: Wish["status"], more: Partial<Wish> = {}) =>
@@ -46,6 +62,9 @@ const setUp = Effect.fn(function* (setting: Setting = {}) {
     runId,
     outbox,
     steps,
+    events,
+    meanwhile,
+    target,
     wish,
     run: timed(push(target, { runId, observe })),
     plan: timed(planPush(target))
@@ -229,7 +248,7 @@ describe("a write whose outcome is unknown", () => {
 
   test("is a conflict where it may have been applied and changed back", () =>
     Effect.gen(function* () {
-      const { run, twin, leaping, runId } = yield* setUp()
+      const { run, twin, leaping, runId, target } = yield* setUp()
       yield* editStatus("desk:c-1", "completed")
       twin.writeFaults.push("cut after")
       const { setStatus } = twin.provider
@@ -240,10 +259,9 @@ describe("a write whose outcome is unknown", () => {
             Effect.sync(() => twin.edit("c-1", "ai-chatting", leaping.now() + 1))
           )
       }
-      const report = yield* push(
-        { config: { name: "desk", conflict: "manual" }, provider: reopened },
-        { runId }
-      ).pipe(Effect.withClock(leaping.clock))
+      const report = yield* push({ ...target, provider: reopened }, { runId }).pipe(
+        Effect.withClock(leaping.clock)
+      )
       expect(report.changes).toEqual({ ...none, conflict: 1 })
       expect(twin.applied).toHaveLength(1)
       expect(twin.word("c-1")).toBe("ai-chatting")
@@ -407,6 +425,71 @@ describe("a vendor in trouble", () => {
       leaping.advance(2 * minute)
       expect((yield* run).changes.confirmed).toBe(1)
       expect(twin.applied).toHaveLength(1)
+    }))
+
+  test("that asks for a pause gets it, is read again, and then the change", () =>
+    Effect.gen(function* () {
+      const { run, twin, leaping, outbox, events } = yield* setUp({ maxWaitMillis: 180 * minute })
+      yield* editStatus("desk:c-1", "completed")
+      twin.writeFaults.push("429")
+      const before = leaping.now()
+      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null })
+      expect(leaping.now() - before).toBeGreaterThanOrEqual(120 * minute)
+      // A read before each of the two writes.
+      expect(twin.requests()).toBe(4)
+      expect((yield* story(1)).map(({ state }) => state)).toEqual([
+        "pending",
+        "sending",
+        "pending",
+        "sending",
+        "confirmed"
+      ])
+      expect(events).toMatchObject([
+        { _tag: "Waiting", until: before + 120 * minute },
+        { _tag: "Waited", millis: 120 * minute }
+      ])
+      expect((yield* outbox.change(1)).attempts).toBe(2)
+    }))
+
+  test("keeps what somebody there set while a change waited out its pause", () =>
+    Effect.gen(function* () {
+      const { run, twin, leaping, meanwhile } = yield* setUp({ maxWaitMillis: 180 * minute })
+      yield* editStatus("desk:c-1", "completed")
+      twin.writeFaults.push("429")
+      meanwhile.push(() => twin.edit("c-1", "human-chatting", leaping.now() + 1))
+      expect((yield* run).changes).toEqual({ ...none, conflict: 1 })
+      expect(twin.applied).toHaveLength(0)
+      expect(twin.word("c-1")).toBe("human-chatting")
+    }))
+
+  test("sends nothing for a wish that was taken back while it waited out a pause", () =>
+    Effect.gen(function* () {
+      const { run, twin, outbox, meanwhile } = yield* setUp({ maxWaitMillis: 180 * minute })
+      yield* editStatus("desk:c-1", "completed")
+      twin.writeFaults.push("429")
+      const runtime = yield* Effect.runtime<never>()
+      meanwhile.push(() => void Runtime.runSync(runtime)(outbox.cancel(1)))
+      expect((yield* run).changes).toEqual(none)
+      expect(twin.applied).toHaveLength(0)
+    }))
+
+  test("that refuses every write is left for another run in the end", () =>
+    Effect.gen(function* () {
+      const { run, twin } = yield* setUp({ maxWaitMillis: 180 * minute })
+      yield* editStatus("desk:c-1", "completed")
+      twin.writeFaults.push(...Array.from({ length: 100 }, () => "429" as const))
+      expect((yield* run).changes).toEqual({ ...none, pending: 1 })
+      expect(twin.requests()).toBe(40)
+    }))
+
+  test("pauses several changes at once, which is one wait", () =>
+    Effect.gen(function* () {
+      const { run, twin, wish, events } = yield* setUp({ maxWaitMillis: 180 * minute, conversations: 3 })
+      for (const number of [1, 2, 3]) yield* wish(number, "completed")
+      twin.writeFaults.push("429", "429", "429")
+      expect((yield* run).changes).toEqual({ ...none, confirmed: 3 })
+      const waited = events.filter((event) => event._tag === "Waited")
+      expect(waited.reduce((sum, { millis }) => sum + millis, 0)).toBeLessThan(121 * minute)
     }))
 
   test("that answers nothing is given up after a few changes, not after all", () =>

@@ -12,7 +12,7 @@ import {
   type Taken
 } from "./blocked.ts"
 import type { Lane, Limit, ProviderRequest } from "./contract.ts"
-import type { Ticket, TooLong } from "./Governor.ts"
+import type { Follows, Ticket, TooLong } from "./Governor.ts"
 import type { Lanes, MakeLanes } from "./lanes.ts"
 import { PathBucket } from "./PathBucket.ts"
 import { Places } from "./Places.ts"
@@ -67,6 +67,8 @@ interface Pending {
   readonly gates: ReadonlyArray<Gate>
   readonly taken: Array<Taken>
   readonly path: string
+  readonly maxWaitMillis: number
+  readonly isUrgent: boolean
   state: "new" | "waiting" | "sent" | "landed" | "left"
   sentAt: number
   general: Taken | null
@@ -146,12 +148,14 @@ export class Account {
     return this.breaker.patience(this.settings.timer.now())
   }
 
-  enter(visitor: Visitor, request: ProviderRequest): Ticket {
+  enter(visitor: Visitor, request: ProviderRequest, follows?: Follows | undefined): Ticket {
     const pending: Pending = {
       visitor,
       gates: this.gatesOf(request),
       taken: [],
       path: request.path,
+      maxWaitMillis: Math.min(visitor.maxWaitMillis, follows?.within ?? Number.POSITIVE_INFINITY),
+      isUrgent: follows !== undefined,
       state: "new",
       sentAt: 0,
       general: null,
@@ -279,12 +283,13 @@ export class Account {
       }
       pending.taken.push(result)
     }
-    this.lanes.enter(pending.visitor.lane, (leave) => this.start(pending, leave), false)
+    const standing = pending.isUrgent ? "urgent" : "new"
+    this.lanes.enter(pending.visitor.lane, (leave) => this.start(pending, leave), standing)
     if (pending.state === "waiting" && this.blocked !== null) pending.visitor.waits(now, this.blocked)
   }
 
   private park(pending: Pending, gate: Gate, blocked: Blocked, now: number): void {
-    if (blocked.until - now > pending.visitor.maxWaitMillis) {
+    if (blocked.until - now > pending.maxWaitMillis) {
       this.giveUp(pending, { ...blocked, because: "limit" })
       return
     }
@@ -316,7 +321,8 @@ export class Account {
     if (isBlocked(result)) {
       this.lanes.pause()
       leave()
-      this.lanes.enter(pending.visitor.lane, (again) => this.start(pending, again), true)
+      const standing = pending.isUrgent ? "urgent" : "again"
+      this.lanes.enter(pending.visitor.lane, (again) => this.start(pending, again), standing)
       const isOutage = "giveUpAt" in result
       this.hold({
         ...result,
@@ -369,7 +375,7 @@ export class Account {
   }
 
   private mustGiveUp(pending: Pending, blocked: NonNullable<Account["blocked"]>, now: number): boolean {
-    return blocked.until - now > pending.visitor.maxWaitMillis || now >= blocked.giveUpAt
+    return blocked.until - now > pending.maxWaitMillis || now >= blocked.giveUpAt
   }
 
   private giveUp(

@@ -47,9 +47,15 @@ export interface Ticket {
   readonly leave: () => void
 }
 
+/** What rests on a read that was just made: it goes before the others of its lane, and must not come late. */
+export interface Follows {
+  /** Milliseconds that it may wait for its turn. */
+  readonly within: number
+}
+
 /** One client's door to its credential's account. */
 export interface Door {
-  readonly enter: (request: ProviderRequest) => Ticket
+  readonly enter: (request: ProviderRequest, follows?: Follows | undefined) => Ticket
   /** Whether one more retry is within the vendor's budget for retries; takes it. */
   readonly retry: () => boolean
   /** Milliseconds that the next request may take to be answered, so that a silent vendor is given up in time. */
@@ -136,7 +142,7 @@ const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimite
           })
       ).pipe(
         Effect.map(({ account, visitor }) => ({
-          enter: (request) => account.enter(visitor, request),
+          enter: (request, follows) => account.enter(visitor, request, follows),
           retry: () => account.retry(),
           patience: () => account.patience()
         }))

@@ -1,6 +1,7 @@
 import { Clock, Effect, Random } from "effect"
 import { type ProviderError, RateLimited, Unavailable } from "../domain/ProviderError.ts"
 import { type Asked, clockTime } from "./classify.ts"
+import { WriteTurn } from "./client.ts"
 import type { ProviderRequest } from "./contract.ts"
 import type { Credentials, Signature } from "./credentials.ts"
 import type { Deadlines } from "./deadlines.ts"
@@ -59,13 +60,13 @@ interface History {
 
 /**
  * Sends a request until it is served or must not be sent again. A slot is held while it is in flight, and never while
- * it waits. What changes something is sent again only where the vendor has not taken it: after a 429, and after a 401
- * that a new login cures.
+ * it waits. What changes something is sent again only after a 401 that a new login cures.
  */
 export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest, send: Send<A>) =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const asked = line.asked(request.operation)
+    const latest = manner.changes ? clock.unsafeCurrentTimeMillis() + (yield* WriteTurn) : null
     const history: History = {
       failures: 0,
       queued: 0,
@@ -77,7 +78,7 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
       renewed: false
     }
     while (true) {
-      const { outcome, sentAt } = yield* once(line, asked, request, history, send)
+      const { outcome, sentAt } = yield* once(line, asked, request, history, latest, send)
       const now = clock.unsafeCurrentTimeMillis()
       switch (outcome._tag) {
         case "Served":
@@ -87,9 +88,11 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
         case "Refused": {
           history.silent = 0
           history.refusals += 1
-          if (history.refusals >= refusedAttempts || outcome.retryAt - now > line.maxWaitMillis) {
-            return yield* Effect.fail(outcome.error)
-          }
+          const hopeless =
+            manner.changes ||
+            history.refusals >= refusedAttempts ||
+            outcome.retryAt - now > line.maxWaitMillis
+          if (hopeless) return yield* Effect.fail(outcome.error)
           break
         }
         case "Queued": {
@@ -145,17 +148,30 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
     }
   })
 
-/** One sending, inside of a ticket. */
+const late = (asked: Asked, now: number): TooLong => ({
+  _tag: "TooLong",
+  until: now,
+  reason: `its turn to ${asked.operation} came too long after the last read`,
+  because: "limit"
+})
+
+/** One sending, inside of a ticket. @param latest epoch milliseconds after which it must not leave; null: any time. */
 const once = <A>(
   line: Line,
   asked: Asked,
   request: ProviderRequest,
   history: History,
+  latest: number | null,
   send: Send<A>
 ): Effect.Effect<{ readonly outcome: Outcome<A>; readonly sentAt: number }, ProviderError> =>
   Effect.clockWith((clock) => {
-    const ticket = line.door.enter(request)
-    return ticket.ready.pipe(
+    const within = latest === null ? undefined : Math.max(0, latest - clock.unsafeCurrentTimeMillis())
+    const ticket = line.door.enter(request, within === undefined ? undefined : { within })
+    const ready = Effect.flatMap(ticket.ready, () => {
+      const now = clock.unsafeCurrentTimeMillis()
+      return latest !== null && now > latest ? Effect.fail(late(asked, now)) : Effect.void
+    })
+    return ready.pipe(
       Effect.mapError((refusal) => tooLong(asked, refusal, clock.unsafeCurrentTimeMillis())),
       Effect.flatMap(() => {
         const sentAt = clock.unsafeCurrentTimeMillis()

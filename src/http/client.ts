@@ -1,4 +1,4 @@
-import type { Effect, Stream } from "effect"
+import { Context, type Effect, type Stream } from "effect"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import type { Answer, Exchange, ProviderRequest } from "./contract.ts"
 
@@ -13,11 +13,23 @@ export interface StreamedAnswer {
   readonly exchange: Effect.Effect<Exchange>
 }
 
+/**
+ * Milliseconds that a write may wait for its turn. What was read before it gets old meanwhile, so this is short; whoever
+ * meets a limit that is slower than that gives it more.
+ */
+export class WriteTurn extends Context.Reference<WriteTurn>()("parley/WriteTurn", {
+  defaultValue: () => 1000
+}) {}
+
 /** The one way to talk to a vendor: base URL, credentials, limits, classification and retries in a fixed order. */
 export interface ProviderClient {
   /** A request that changes nothing (whatever its method): retried within bounds, 429 and 449 waited out. */
   readonly read: (request: ProviderRequest) => Effect.Effect<Answer, ProviderError>
-  /** A request that changes something: a 429 is waited out (it was not applied); nothing else is ever sent again. */
+  /**
+   * A request that changes something. It is never sent twice, and never late: whoever asks has just read what it is to
+   * change. Where it is refused (429), or its turn does not come within `WriteTurn`, it fails with `RateLimited` and was
+   * not applied.
+   */
   readonly write: (request: ProviderRequest) => Effect.Effect<Answer, ProviderError>
   /** As `read`, until the first byte of the body. */
   readonly stream: (request: ProviderRequest) => Effect.Effect<StreamedAnswer, ProviderError>

@@ -6,10 +6,10 @@ const priorities: Readonly<Record<Lane, number>> = { push: 40, sync: 30, backfil
 /** Places for requests in flight, given to the lanes in their order, and within a lane to who came first. */
 export interface Lanes {
   /**
-   * Calls `start` once a place is free; it is taken until `leave` is called. `again`: it had its turn and could not use
-   * it, so it goes before the others of its lane.
+   * Calls `start` once a place is free; it is taken until `leave` is called. Within a lane, what is `urgent` goes before
+   * what had its turn and could not use it (`again`), and that before the others.
    */
-  readonly enter: (lane: Lane, start: (leave: () => void) => void, again: boolean) => void
+  readonly enter: (lane: Lane, start: (leave: () => void) => void, standing: Standing) => void
   readonly pause: () => void
   readonly resume: () => void
   readonly setPlaces: (places: number) => void
@@ -17,14 +17,20 @@ export interface Lanes {
 
 export type MakeLanes = (places: number) => Lanes
 
-const priorityOf = (lane: Lane, again: boolean): number => priorities[lane] + (again ? 5 : 0)
+export type Standing = "new" | "again" | "urgent"
+
+const standings: Readonly<Record<Standing, number>> = { new: 0, again: 4, urgent: 8 }
+
+const priorityOf = (lane: Lane, standing: Standing): number => priorities[lane] + standings[standing]
 
 /** For running programs. Reads the real clock, so nothing that a `TestClock` drives may depend on its timers: it has none. */
 export const queuedLanes: MakeLanes = (places) => {
   const queue = new PQueue({ concurrency: places })
   return {
-    enter: (lane, start, again) => {
-      void queue.add(() => new Promise<void>((leave) => start(leave)), { priority: priorityOf(lane, again) })
+    enter: (lane, start, standing) => {
+      void queue.add(() => new Promise<void>((leave) => start(leave)), {
+        priority: priorityOf(lane, standing)
+      })
     },
     pause: () => queue.pause(),
     resume: () => void queue.start(),
@@ -56,8 +62,8 @@ export const virtualLanes: MakeLanes = (initialPlaces) => {
     }
   }
   return {
-    enter: (lane, start, again) => {
-      const priority = priorityOf(lane, again)
+    enter: (lane, start, standing) => {
+      const priority = priorityOf(lane, standing)
       const after = waiting.findIndex((entry) => entry.priority < priority)
       waiting.splice(after < 0 ? waiting.length : after, 0, { priority, start })
       startNext()

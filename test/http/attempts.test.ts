@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Effect, Either, Fiber, Layer, Redacted, Stream, TestClock } from "effect"
+import { WriteTurn } from "../../src/http/client.ts"
 import type { Authorization } from "../../src/http/contract.ts"
 import { Governor } from "../../src/http/Governor.ts"
 import { hour, list, testClient } from "./support/client.ts"
@@ -289,16 +290,50 @@ describe("writing", () => {
     }).pipe(provide(vendor))
   })
 
-  it.scoped("is sent again after a 429, which the vendor has not applied", () => {
+  it.scoped("is given back after a 429, since what was read before it would be old after the pause", () => {
     const vendor = fakeVendor((_, nth) => (nth === 1 ? { status: 429, headers: { "retry-after": "5" } } : ok))
     return Effect.gen(function* () {
       const { client } = yield* testClient({ baseUrl })
-      const writing = yield* Effect.fork(client.write(change))
-      yield* TestClock.adjust("5 seconds")
+      const error = yield* Effect.flip(client.write(change))
+      assert.deepInclude(error, { _tag: "RateLimited", retryAt: 5000 })
+      const early = yield* Effect.flip(client.write(change))
+      assert.deepInclude(early, { _tag: "RateLimited", retryAt: 5000 })
+      assert.strictEqual(vendor.arrivals.length, 1)
+    }).pipe(provide(vendor))
+  })
+
+  const oneInFour = { name: "one", requests: 1, perMillis: 4000, scope: "connection" } as const
+
+  it.scoped("is given back where its turn would come late, unless it is given the time", () => {
+    const vendor = fakeVendor(() => ok)
+    return Effect.gen(function* () {
+      const { client } = yield* testClient({ baseUrl, limits: [oneInFour] })
+      yield* client.read(list)
+      const error = yield* Effect.flip(client.write(change))
+      assert.strictEqual(error._tag, "RateLimited")
+      assert.strictEqual(vendor.arrivals.length, 1)
+      const patient = yield* Effect.fork(Effect.provideService(client.write(change), WriteTurn, 8000))
+      yield* TestClock.adjust("8 seconds")
+      yield* Fiber.join(patient)
+      assert.strictEqual(vendor.arrivals.length, 2)
+    }).pipe(provide(vendor))
+  })
+
+  it.scoped("goes before the reads that wait with it, and never leaves late", () => {
+    const vendor = fakeVendor(() => ok)
+    const read = { operation: "read", method: "GET", path: "/conversations/2" } as const
+    return Effect.gen(function* () {
+      const { client } = yield* testClient({ baseUrl, limits: [oneInFour] })
+      yield* client.read(read)
+      const reads = yield* Effect.forkAll([client.read(read), client.read(read)])
+      yield* Effect.yieldNow()
+      const writing = yield* Effect.fork(Effect.provideService(client.write(change), WriteTurn, 6000))
+      yield* TestClock.adjust("20 seconds")
       yield* Fiber.join(writing)
+      yield* Fiber.join(reads)
       assert.deepStrictEqual(
-        vendor.arrivals.map(({ at }) => at),
-        [0, 5000]
+        vendor.arrivals.map(({ method }) => method),
+        ["GET", "POST", "GET", "GET"]
       )
     }).pipe(provide(vendor))
   })

@@ -33,6 +33,7 @@ const walkThrough = (
   mayProbe = true
 ): Walked => {
   const seen = new Set<number>()
+  const shown = new Set<number>()
   let walk: Walk = start
   for (let request = 0; request < 5000; request++) {
     const list = listAt(request)
@@ -40,11 +41,15 @@ const walkThrough = (
     const asked = server.honoursLimit ? (walk.limit ?? server.defaultLimit) : server.defaultLimit
     const rows = list.slice(skip, skip + Math.min(asked, server.cap))
     const before = seen.size
-    for (const row of rows) seen.add(row)
+    for (const row of rows) {
+      seen.add(row)
+      shown.add(row)
+    }
     const total = server.envelope ? list.length : null
-    const response = { elements: rows.length, fresh: seen.size - before, unique: seen.size, total }
+    const response = { elements: rows.length, fresh: seen.size - before, unique: shown.size, total }
     const step = next(walk, response, mayProbe)
     if (step._tag === "Done") return { end: step, seen, requests: request + 1 }
+    if (step.walk.pass !== walk.pass) shown.clear()
     walk = step.walk
   }
   return assert.fail("it never ends")
@@ -124,6 +129,15 @@ describe("walking through NaturaLead's list", () => {
       }),
       { numRuns: 150 }
     )
+  })
+
+  it("does not count what is gone for what it has not shown", () => {
+    const moved = numbers(300).slice(1)
+    const raised = [296, ...moved.filter((row) => row !== 296)]
+    const { end, seen } = walkThrough({ ...paged, cap: 37 }, (request) =>
+      request < 8 ? numbers(300) : request < 10 ? moved : raised
+    )
+    assert.deepStrictEqual([end.complete, seen.has(296)], [true, true])
   })
 
   it("is complete again once the list has come to rest", () => {

@@ -1,6 +1,7 @@
 import { Cause, Effect, Exit } from "effect"
 import type { Status, WantedStatus } from "../../src/domain/Status.ts"
 import type { StatusChange } from "../../src/domain/StatusChange.ts"
+import type { ClientEvent } from "../../src/http/contract.ts"
 import type { Item, Page, Provider, RemoteState } from "../../src/providers/Provider.ts"
 import { push } from "../../src/push.ts"
 import { makeRandom, type Random } from "../../src/simulator/random.ts"
@@ -60,6 +61,8 @@ interface World {
   readonly edited: Map<string, { seq: number; times: number }>
   /** Per change: the vendor's order at its last read, and what that showed. */
   readonly lastRead: Map<number, { readonly seq: number; readonly state: RemoteState | null }>
+  /** Milliseconds that a push may wait for its turn. */
+  readonly maxWaitMillis: number
   /** Boundaries that the process still lives through. */
   life: number
   quiet: boolean
@@ -67,7 +70,8 @@ interface World {
 
 const killed = "the process was killed"
 
-const chance = (world: World, probability: number): boolean => world.random.unit() < probability
+const chance = (world: Pick<World, "random">, probability: number): boolean =>
+  world.random.unit() < probability
 
 const pick = <A>(world: World, list: ReadonlyArray<A>): A => list[world.random.below(list.length)] as A
 
@@ -243,6 +247,7 @@ const watched = (world: World): Provider => {
       const editedAt = edited.get(change.providerId)?.seq ?? -1
       const word = twin.word(change.providerId)
       if (readAt < 0) note(world, `change ${change.id} was sent without a read`)
+      lastRead.delete(change.id)
       const appliedAt =
         twin.applied.findLast((applied) => applied.providerId === change.providerId)?.seq ?? -1
       // What came after the read nobody can know; what came before it must be what the change was asked on.
@@ -255,11 +260,21 @@ const watched = (world: World): Provider => {
   }
 }
 
+/** A push waits for its turn, and the world goes on without it. */
+const waits = Effect.fn(function* (world: World) {
+  if (world.quiet) return
+  for (let events = world.random.below(3); events > 0; events -= 1) yield* happening(world)
+})
+
 const pushOnce = Effect.fn(function* (world: World) {
   const outbox = yield* Outbox
   const tick = boundary(world) as Effect.Effect<void, unknown, unknown>
   const provider = bounded(watched(world), tick)
-  const target = { config: { name: world.connection, conflict: "manual" as const }, provider }
+  const around = yield* Effect.context<Db | Mirror | Outbox>()
+  const observe = (event: ClientEvent) =>
+    event._tag === "Waiting" ? Effect.orDie(Effect.provide(waits(world), around)) : Effect.void
+  const options = { maxWaitMillis: world.maxWaitMillis, observe }
+  const target = { config: { name: world.connection, conflict: "manual" as const }, provider, options }
   const exit = yield* push(target, { runId: world.runId }).pipe(
     Effect.provideService(Outbox, bounded(outbox, tick)),
     Effect.exit
@@ -444,6 +459,7 @@ export const live = Effect.fn(function* (
     leaping,
     twin,
     violations: [],
+    maxWaitMillis: chance({ random }, 0.5) ? 60 * minute : 180 * minute,
     edited: new Map(),
     lastRead: new Map(),
     life: Number.POSITIVE_INFINITY,

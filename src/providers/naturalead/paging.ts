@@ -24,7 +24,7 @@ export interface Response {
   readonly elements: number
   /** How many of them no response of this scan had shown before. */
   readonly fresh: number
-  /** Of all responses so far, each conversation counted once. */
+  /** Of this pass's responses, each conversation counted once: what an earlier one showed may be gone. */
   readonly unique: number
   /** What the envelope says the list's length is; null: there is none, or it does not say. */
   readonly total: number | null
@@ -96,14 +96,14 @@ const afterBareList = (walk: Walk, response: Response, mayProbe: boolean): Next 
 const afterEnvelope = (walk: Walk, response: Response, total: number): Next => {
   const reached = (walk.skip ?? 0) + response.elements
   const shrunk = walk.shrunk || (walk.total !== null && total < walk.total)
-  const counts = `the list says that it holds ${total} conversations and showed ${response.unique}`
+  const counts = `the list says that it holds ${total} conversations and showed ${response.unique} of them`
   if (walk.skip === null && response.elements >= total) return complete
   if (response.elements > 0 && reached < total) {
     const isStuck = response.fresh === 0 && walk.pass === 1
     return isStuck ? incomplete(counts) : onward({ ...walk, shrunk }, response)
   }
   if (!shrunk && response.unique >= total) return complete
-  const moved = walk.freshInPass + response.fresh > 0 || shrunk
+  const moved = walk.freshInPass + response.fresh > 0 || shrunk || reached > response.unique
   if (walk.pass === passes || !moved) return incomplete(counts)
   return {
     _tag: "Ask",

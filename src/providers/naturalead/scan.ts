@@ -38,6 +38,8 @@ interface Scan<E> {
   /** Shown, but not remembered in `seen`. */
   unremembered: number
   fresh: number
+  /** What the present pass showed, from the second one on. */
+  readonly shown: Set<string>
   readonly short: Map<string, Short>
   /** The newest response's exchange, and whether a page has carried `end`. */
   exchange: Exchange | null
@@ -71,6 +73,7 @@ const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
   const key = id ?? fingerprint
   const before = scan.seen.get(key)
   if (before === undefined) scan.fresh += 1
+  if (scan.walk.pass > 1) scan.shown.add(key)
   if (scan.walk.skip === null && scan.seen.size >= remembered) scan.unremembered += 1
   else scan.seen.set(key, fingerprint)
   return before === fingerprint
@@ -119,11 +122,13 @@ const pathOf = (request: ProviderRequest): string => {
 
 /** Notes what a whole response showed, and so what is asked next. */
 const advance = <E>(scan: Scan<E>, end: NonNullable<Batch["end"]>): void => {
-  const unique = scan.seen.size + scan.unremembered
+  const { pass } = scan.walk
+  const unique = pass === 1 ? scan.seen.size + scan.unremembered : scan.shown.size
   const step = next(scan.walk, { ...end, fresh: scan.fresh, unique }, scan.mayProbe)
   scan.fresh = 0
   if (step._tag === "Ask") scan.walk = step.walk
   else scan.done = step
+  if (scan.walk.pass !== pass) scan.shown.clear()
 }
 
 /** What a scan's last page says. */
@@ -241,6 +246,7 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>)
       seen: new Map(),
       unremembered: 0,
       fresh: 0,
+      shown: new Set(),
       short: new Map(),
       exchange: null,
       ended: false
