@@ -169,6 +169,46 @@ describe("status changes, through every provider", () => {
 })
 
 describe("push", () => {
+  it("waits where it is refused, and then sends nothing over what somebody there set meanwhile", async () => {
+    const opened = await synced()
+    const conversations = active(opened, 1)
+    editStatus(
+      opened,
+      conversations.map(({ id }) => id),
+      "completed"
+    )
+    for (const vendor of vendorIds) {
+      opened.simulator.faults.add({
+        vendor,
+        match: { write: true, operation: "status" },
+        times: 1,
+        effect: { kind: "answer", status: 429, headers: { "retry-after": "4" } }
+      })
+    }
+    const ended = collect(opened.start(["push", "--json"]))
+    await until(() => writes(opened).length === vendorIds.length)
+    const [lead, , salon] = conversations
+    if (lead === undefined || salon === undefined) throw new Error("the simulator has no such conversations")
+    opened.simulator.vendors.naturalead.world.setStatus(lead.provider_id, "handed_off", Date.now())
+    opened.simulator.vendors.empfio.world.setStatus(salon.provider_id, "escalated", Date.now())
+    const { code, stdout } = await ended
+    expect(code).toBe(4)
+    const moved = new Set<string>(["naturalead", "empfio"])
+    for (const { provider, changes, rate_limited, error } of JSON.parse(stdout).connections) {
+      const isMoved = moved.has(provider)
+      expect(changes).toMatchObject({ confirmed: isMoved ? 0 : 1, conflict: isMoved ? 1 : 0, pending: 0 })
+      expect([rate_limited, error]).toEqual([1, null])
+    }
+    for (const conversation of conversations) {
+      const isMoved = moved.has(conversation.provider)
+      expect(effectsOn(opened, conversation)).toHaveLength(isMoved ? 0 : 1)
+      expect(statuses(opened, [conversation])).toEqual([
+        isMoved ? { status: "handed_off", remote_status: "handed_off", change_state: null } : completed
+      ])
+    }
+    expect(faultsOf(opened)).toEqual([])
+  })
+
   it("tells with its exit code what was refused or is in conflict, and what the providers said", async () => {
     const opened = await synced()
     const [lead, , salon] = active(opened, 1)
