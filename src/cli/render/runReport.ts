@@ -36,7 +36,12 @@ const changesLine = ({ changes, name }: ConnectionReport): ReadonlyArray<string>
     [changes.conflict, "in conflict"]
   ] as const
   const said = parts.filter(([count]) => count > 0).map(([count, what]) => `${grouped(count)} ${what}`)
-  return said.length === 0 ? [] : [`${name}: status changes: ${said.join(", ")}`]
+  if (said.length === 0) return []
+  const needsSomeone = changes.rejected + changes.conflict > 0
+  return [
+    `${name}: status changes: ${said.join(", ")}`,
+    ...(needsSomeone ? ["  `parley changes` shows why, and what can be done"] : [])
+  ]
 }
 
 const faultLines = ({ error, name }: ConnectionReport): ReadonlyArray<string> =>
