@@ -18,7 +18,8 @@ const unusedFormats = {
 
 await rm("dist", { recursive: true, force: true })
 await build({
-  entryPoints: { parley: "src/main.ts" },
+  // The command line, and the process that it runs a query in.
+  entryPoints: { parley: "src/main.ts", query: "src/store/queryProgram.ts" },
   outdir: "dist",
   chunkNames: "chunks/[name]-[hash]",
   bundle: true,

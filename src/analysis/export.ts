@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFi
 import { join } from "node:path"
 import { Effect } from "effect"
 import { Db, StoreError } from "../store/Db.ts"
-import type { Value } from "./csv.ts"
+import type { Row } from "../store/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import { onFile } from "./files.ts"
 import { datasetteMetadata } from "./metadata.ts"
@@ -56,8 +56,8 @@ const chosenTables = (names: ReadonlyArray<string>): ReadonlyArray<ExportTable> 
 /** An unfinished file: in the same folder, so that renaming it moves nothing. */
 const temporary = (path: string): string => `${path}.part-${process.pid}`
 
-const take = (rows: IterableIterator<ReadonlyArray<Value>>): ReadonlyArray<ReadonlyArray<Value>> => {
-  const batch: Array<ReadonlyArray<Value>> = []
+const take = (rows: IterableIterator<Row>): ReadonlyArray<Row> => {
+  const batch: Array<Row> = []
   while (batch.length < batchSize) {
     const next = rows.next()
     if (next.done === true) break
@@ -86,7 +86,7 @@ const writeTable = Effect.fn("export.table")(function* (
 ) {
   const rows = yield* db.use("export", ({ database }) => {
     const sql = since === null ? table.sql : (table.sinceSql ?? table.sql)
-    const statement = database.prepare<Array<unknown>, ReadonlyArray<Value>>(sql).raw()
+    const statement = database.prepare<Array<unknown>, Row>(sql).raw()
     return since === null || table.sinceSql === null ? statement.iterate() : statement.iterate(since)
   })
   const write = (file: RowFile) =>

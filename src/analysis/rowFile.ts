@@ -1,13 +1,14 @@
 import { closeSync, openSync, writeSync } from "node:fs"
 import { fileWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer"
 import packageJson from "../../package.json" with { type: "json" }
-import { csvLine, type Value } from "./csv.ts"
+import type { Row, Value } from "../store/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
+import { csvLine, jsonValue } from "./rowText.ts"
 import type { ColumnKind, ExportTable } from "./tables.ts"
 
 /** Takes rows in batches; everything is in the file once it is finished. */
 export interface RowFile {
-  readonly write: (rows: ReadonlyArray<ReadonlyArray<Value>>) => void
+  readonly write: (rows: ReadonlyArray<Row>) => void
   /** Completes the file. */
   readonly finish: () => void
   /** Lets go of a file that is not wanted any more. */
@@ -20,7 +21,7 @@ const fileMode = 0o600
 /** Writes the text in pieces of this many characters or more. */
 const pieceSize = 1 << 20
 
-const textFile = (path: string, head: string, line: (row: ReadonlyArray<Value>) => string): RowFile => {
+const textFile = (path: string, head: string, line: (row: Row) => string): RowFile => {
   const file = openSync(path, "w", fileMode)
   let open = true
   let piece = head
@@ -47,14 +48,9 @@ const textFile = (path: string, head: string, line: (row: ReadonlyArray<Value>) 
   }
 }
 
-const jsonValue = (value: Value): unknown => {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex")
-  return typeof value === "bigint" ? value.toString() : value
-}
-
 const jsonLine = ({ columns }: ExportTable) => {
   const keys = columns.map(({ name }) => `${JSON.stringify(name)}:`)
-  return (row: ReadonlyArray<Value>): string =>
+  return (row: Row): string =>
     `{${keys.map((key, index) => key + JSON.stringify(jsonValue(row[index] ?? null))).join(",")}}\n`
 }
 
@@ -78,7 +74,7 @@ const rowGroupSize = 50_000
 const parquetFile = (path: string, { columns, meaning, name }: ExportTable): RowFile => {
   // The library makes the file readable for everybody, unless it is there.
   closeSync(openSync(path, "w", fileMode))
-  const columnData = (rows: ReadonlyArray<ReadonlyArray<Value>>) =>
+  const columnData = (rows: ReadonlyArray<Row>) =>
     columns.map((column, index) => ({
       name: column.name,
       type: parquetTypes[column.kind],
@@ -96,7 +92,7 @@ const parquetFile = (path: string, { columns, meaning, name }: ExportTable): Row
       { key: "meaning", value: meaning }
     ]
   })
-  let group: Array<ReadonlyArray<Value>> = []
+  let group: Array<Row> = []
   const flush = () => {
     if (group.length > 0) writer.write({ columnData: columnData(group), rowGroupSize })
     group = []
@@ -126,8 +122,9 @@ export interface RowFileOptions {
 export const openRowFile = (path: string, table: ExportTable, options: RowFileOptions): RowFile => {
   switch (options.format) {
     case "csv": {
-      const head = csvLine(table.columns.map(({ name }) => name))
-      return textFile(path, options.byteOrderMark ? `\ufeff${head}` : head, csvLine)
+      const line = (row: Row): string => `${csvLine(row)}\r\n`
+      const head = line(table.columns.map(({ name }) => name))
+      return textFile(path, options.byteOrderMark ? `\ufeff${head}` : head, line)
     }
     case "ndjson":
       return textFile(path, "", jsonLine(table))

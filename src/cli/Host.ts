@@ -1,3 +1,5 @@
+import { realpathSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { Context, Layer } from "effect"
 import type { Environment } from "../config/variables.ts"
 
@@ -21,6 +23,8 @@ export class Host extends Context.Tag("parley/Host")<
     readonly environment: Environment
     readonly stdout: TextSink
     readonly stderr: TextSink
+    /** The built program that reads the mirror in a process of its own. */
+    readonly queryProgram: string
   }
 >() {}
 
@@ -48,5 +52,6 @@ export const hostLayer: Layer.Layer<Host> = Layer.sync(Host, () => ({
   cwd: process.cwd(),
   environment: process.env,
   stdout: sink(process.stdout),
-  stderr: sink(process.stderr)
+  stderr: sink(process.stderr),
+  queryProgram: join(dirname(realpathSync(process.argv[1] ?? ".")), "query.js")
 }))

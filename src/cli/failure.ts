@@ -4,14 +4,14 @@ import { formatFault } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import type { Busy } from "../store/Leases.ts"
 import type { StoreError } from "../store/StoreError.ts"
-import type { UsageError } from "./errors.ts"
+import type { TimeLimit, UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 
 /** Everything a verb may fail with. */
-export type Failure = UsageError | ConfigError | StoreError | Busy | ProviderError
+export type Failure = UsageError | TimeLimit | ConfigError | StoreError | Busy | ProviderError
 
 /** A failure as a person and a program read it. */
 export interface Told {
@@ -54,6 +54,8 @@ export const tellFailure = (failure: Failure): Told => {
   switch (failure._tag) {
     case "UsageError":
       return told(exitCodes.usage, "usage", failure)
+    case "TimeLimit":
+      return told(exitCodes.partial, "time_limit", failure)
     case "ConfigError":
       return {
         code: exitCodes.usage,
@@ -106,6 +108,20 @@ export const failureDocument = ({ faults, hint, kind, message }: Told) => ({
 const failureEvent = (told: Told, at: number): string =>
   JSON.stringify({ event: "error", at: new Date(at).toISOString(), ...failureDocument(told).error })
 
+const note = (what: Told): Effect.Effect<void, never, Globals | Output> =>
+  Effect.gen(function* () {
+    const { progress } = yield* Globals
+    const output = yield* Output
+    const now = yield* Clock.currentTimeMillis
+    yield* output.note(progress === "json" ? failureEvent(what, now) : failureText(what))
+  })
+
+/** Tells a failure on stderr alone, where a part of the result is on stdout already. */
+export const noteFailure = (failure: Failure): Effect.Effect<ExitCode, never, Globals | Output> => {
+  const what = tellFailure(failure)
+  return Effect.as(note(what), what.code)
+}
+
 /** Tells why a verb ended, and with which exit code. An interruption goes on: whoever interrupted knows why. */
 export const reportFailure = (
   cause: Cause.Cause<Failure>
@@ -117,8 +133,7 @@ export const reportFailure = (
     const failure = Cause.failureOption(cause)
     if (Option.isNone(failure)) yield* Effect.logDebug("the fault in full", cause)
     const what = Option.match(failure, { onSome: tellFailure, onNone: () => tellDefect(cause) })
-    const now = yield* Clock.currentTimeMillis
-    yield* output.note(globals.progress === "json" ? failureEvent(what, now) : failureText(what))
+    yield* note(what)
     if (globals.json) yield* output.document(failureDocument(what))
     return what.code
   })

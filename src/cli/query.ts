@@ -1,121 +1,130 @@
-import { Effect, Option } from "effect"
-import { suggestion } from "../config/nearest.ts"
+import { Clock, Effect, Option, Ref } from "effect"
+import { spellDuration } from "../config/units.ts"
 import { Db, type Session } from "../store/Db.ts"
+import { type QueryProcess, startQuery } from "../store/QueryProcess.ts"
 import { readingMirror } from "./configuration.ts"
-import { UsageError } from "./errors.ts"
+import { TimeLimit, UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
+import { noteFailure } from "./failure.ts"
 import { Globals } from "./globals.ts"
+import { Host } from "./Host.ts"
+import { explainRun, explainSql } from "./queryFaults.ts"
+import { type QueryLimits, readLimits } from "./queryLimits.ts"
 import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { type QueryFormat, rowWriter, type Value } from "./render/rows.ts"
+import { type QueryFormat, type RowWriter, rowWriter } from "./render/rows.ts"
 import type { QueryInput } from "./verbs/query.ts"
 
-/** Rows that are looked at before a table's columns are laid out. */
-const sampleSize = 500
+/** Rows that are read and written at once; a table's columns are laid out by the first of these. */
+const batchSize = 500
 
-/** Rows between two looks at whether anybody still reads. */
-const stride = 500
-
-interface Prepared {
-  readonly columns: ReadonlyArray<string>
-  readonly rows: IterableIterator<ReadonlyArray<Value>>
-}
-
-const namesIn = ({ prepare }: Session): ReadonlyArray<string> =>
-  prepare(
-    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT GLOB 'message_search_*' ORDER BY 1"
-  )
-    .pluck()
-    .all() as ReadonlyArray<string>
-
-/** What SQLite says, and what to do about it. */
-const explain = (cause: unknown, session: Session): UsageError => {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  const table = /^no such table: (?:main\.)?(.+)$/.exec(message)?.[1]
-  if (table !== undefined) {
-    const hint = suggestion(table, namesIn(session)).slice(2)
-    return new UsageError({ message, hint })
-  }
-  if (/more than one statement/.test(message)) {
-    return new UsageError({ message: "there is more than one statement in it", hint: "give one at a time" })
-  }
-  if (/parameter values/.test(message)) {
-    return new UsageError({ message: "there is a ? or :name in it", hint: "write the value in its place" })
-  }
-  if (/contains no statements/.test(message)) {
-    return new UsageError({ message: "there is no SQL in it", hint: "write parley query 'SELECT …'" })
-  }
-  return new UsageError({
-    message,
-    hint: "SELECT * FROM dictionary explains tables and columns; the SQL is that of SQLite"
-  })
-}
+/** How long a statement waits for another program's lock, in milliseconds. */
+const busyTimeoutMillis = 5_000
 
 const refuseWriting = new UsageError({
   message: "query only reads, and this is no SELECT",
   hint: "to change a status: parley set-status ID STATUS, or UPDATE conversations from any SQLite client"
 })
 
-const prepareQuery = (session: Session, sql: string): Prepared | UsageError => {
+/** The names of the result's columns, or what is wrong with the SQL. */
+const columnsOf = (session: Session, sql: string): ReadonlyArray<string> | UsageError => {
   try {
-    const statement = session.database.prepare<Array<unknown>, ReadonlyArray<Value>>(sql)
+    const statement = session.database.prepare(sql)
     if (!statement.reader || !statement.readonly) return refuseWriting
-    const columns = statement.columns().map(({ name }) => name)
-    return { columns, rows: statement.raw().iterate() }
+    // Objects to a parameter that nobody gives.
+    statement.iterate().return?.()
+    return statement.columns().map(({ name }) => name)
   } catch (cause) {
-    return explain(cause, session)
+    return explainSql(cause instanceof Error ? cause.message : String(cause), sql, session)
   }
 }
 
-/** The next rows, at most so many; fewer: there are no more. */
-const take = (rows: Prepared["rows"], most: number): ReadonlyArray<ReadonlyArray<Value>> => {
-  const taken: Array<ReadonlyArray<Value>> = []
-  while (taken.length < most) {
-    const next = rows.next()
-    if (next.done === true) break
-    taken.push(next.value)
-  }
-  return taken
+interface Written {
+  readonly rows: number
+  /** There are more, which were not asked for. */
+  readonly more: boolean
 }
 
-/** Writes every row as it is read, so that a result may be larger than memory; returns their number. */
-const write = Effect.fn("query.write")(function* ({ columns, rows }: Prepared, format: QueryFormat) {
-  const db = yield* Db
+const outOfTime = (rows: number, maxMillis: number): TimeLimit =>
+  new TimeLimit({
+    message: `the query was stopped: SQLite worked on it for ${spellDuration(maxMillis)}${
+      rows === 0 ? "" : `, and ${counted(rows, "row")} of its result were written`
+    }`,
+    hint: "give it more with --max-time 10m, or ask for less; EXPLAIN QUERY PLAN tells which tables it reads whole"
+  })
+
+/** Takes rows from the process that reads, whose time for all of them together is limited. Null: it is used up. */
+const timed = (query: QueryProcess, maxMillis: number) => {
+  let left = maxMillis
+  return Effect.fn("query.take")(function* (most: number) {
+    const began = yield* Clock.currentTimeMillis
+    const rows = yield* query.take(most).pipe(Effect.timeoutOption(left))
+    left -= (yield* Clock.currentTimeMillis) - began
+    return Option.getOrNull(rows)
+  })
+}
+
+/** Writes every row as it is read, so that a result may be larger than memory, and counts them in `written`. */
+const write = Effect.fn("query.write")(function* (
+  query: QueryProcess,
+  writer: RowWriter,
+  { maxMillis, maxRows }: QueryLimits,
+  written: Ref.Ref<number>
+) {
   const output = yield* Output
-  const writer = rowWriter(format, columns, yield* output.resultColumns)
-  let batch = yield* db.use("query", () => take(rows, sampleSize))
-  let count = 0
-  let open = yield* output.piece(writer.begin(batch))
-  while (open && batch.length > 0) {
-    const before = count
-    open = yield* output.piece(batch.map((row, index) => writer.row(row, before + index)).join(""))
-    count += batch.length
-    batch = yield* db.use("query", () => take(rows, stride))
-    yield* Effect.yieldNow()
+  const take = timed(query, maxMillis)
+  for (;;) {
+    const before = yield* Ref.get(written)
+    // One more than is written: only so it is known whether there are more.
+    const most = Math.min(batchSize, maxRows - before + 1)
+    const batch = yield* take(most)
+    if (batch === null) return yield* outOfTime(before, maxMillis)
+    const rows = batch.slice(0, maxRows - before)
+    const count = before + rows.length
+    const head = before === 0 ? writer.begin(rows) : ""
+    const isLast = batch.length < most || rows.length < batch.length
+    const text = head + rows.map((row, index) => writer.row(row, before + index)).join("")
+    yield* Ref.set(written, count)
+    const isRead = yield* output.piece(isLast ? text + writer.end(count) : text)
+    if (isLast || !isRead) return { rows: count, more: rows.length < batch.length } satisfies Written
   }
-  yield* output.piece(writer.end(count))
-  return count
 })
 
-const run = Effect.fn("query")(function* (sql: string, format: QueryFormat) {
+const leftOut = (rows: number, now: number, asEvent: boolean): string =>
+  asEvent
+    ? JSON.stringify({ event: "rows_left_out", at: new Date(now).toISOString(), rows })
+    : `(the first ${counted(rows, "row")}; there are more: --max-rows none shows all of them)`
+
+const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limits: QueryLimits) {
   const db = yield* Db
   const output = yield* Output
-  const { quiet } = yield* Globals
-  const prepared = yield* db.use("query", (session) => prepareQuery(session, sql))
-  if (prepared instanceof UsageError) return yield* prepared
-  const count = yield* write(prepared, format).pipe(
-    Effect.ensuring(Effect.sync(() => prepared.rows.return?.()))
+  const { queryProgram } = yield* Host
+  const { progress, quiet } = yield* Globals
+  const columns = yield* db.use("query", (session) => columnsOf(session, sql))
+  if (columns instanceof UsageError) return yield* columns
+  const writer = rowWriter(format, columns, yield* output.resultColumns)
+  const written = yield* Ref.make(0)
+  const result = yield* startQuery(queryProgram, db.path, sql, busyTimeoutMillis).pipe(
+    Effect.flatMap((query) => write(query, writer, limits, written)),
+    Effect.scoped,
+    Effect.mapError((failure) =>
+      failure._tag === "StoreError" && failure.kind === "refused" ? explainRun(failure.message, sql) : failure
+    ),
+    // A result that breaks off stays without its end, so that no program takes it for whole.
+    Effect.catchAll((failure) =>
+      Effect.flatMap(Ref.get(written), (rows) => (rows === 0 ? Effect.fail(failure) : noteFailure(failure)))
+    )
   )
-  if (format === "table" && !quiet) yield* output.note(`(${counted(count, "row")})`)
+  if (typeof result === "number") return result
+  const now = yield* Clock.currentTimeMillis
+  if (result.more) yield* output.note(leftOut(result.rows, now, progress === "json"))
+  else if (format === "table" && !quiet) yield* output.note(`(${counted(result.rows, "row")})`)
   return exitCodes.complete
 })
 
-export const query = ({ format, sql }: QueryInput) =>
-  Effect.flatMap(Globals, ({ json }) =>
-    readingMirror(
-      run(
-        sql,
-        Option.getOrElse(format, () => (json ? "json" : "table"))
-      )
-    )
-  )
+export const query = Effect.fn("query.verb")(function* (input: QueryInput) {
+  const { json } = yield* Globals
+  const format = Option.getOrElse(input.format, () => (json ? "json" : "table"))
+  const limits = yield* readLimits(input, format)
+  return yield* readingMirror(run(input.sql, format, limits))
+})

@@ -5,7 +5,6 @@ import { Effect, TestClock } from "effect"
 import { describe, expect } from "vitest"
 import { Providers } from "../../src/cli/Providers.ts"
 import { quarantine } from "../../src/cli/verbs/quarantine.ts"
-import { query } from "../../src/cli/verbs/query.ts"
 import { runs } from "../../src/cli/verbs/runs.ts"
 import { status } from "../../src/cli/verbs/status.ts"
 import { why } from "../../src/cli/verbs/why.ts"
@@ -13,7 +12,7 @@ import { runCommand } from "../support/cli.ts"
 import { fakeRegistry } from "../support/fakeRegistry.ts"
 import { configuredFolder, seededEnvironment, seededFolder } from "../support/seededMirror.ts"
 
-const verbs = [quarantine, query, runs, status, why]
+const verbs = [quarantine, runs, status, why]
 
 const run = (cwd: string, argv: ReadonlyArray<string>, stdoutColumns?: number) =>
   TestClock.setTime(Date.parse("2026-03-07T12:00:00.000Z")).pipe(
@@ -293,124 +292,6 @@ next            it is fetched again if the provider shows a change: with the nex
         quarantine: [{ id: 2, reason: "expected text, got 7" }]
       })
       expect((yield* run(folder, ["why", "leads:nobody"])).code).toBe(2)
-    })
-  )
-})
-
-describe("parley query", () => {
-  const sql = "SELECT id, content, role = 'x' AS n, NULL AS empty FROM messages ORDER BY id"
-
-  it.scoped("writes a table that a customer's text cannot break", () =>
-    Effect.gen(function* () {
-      const folder = yield* seededFolder
-      expect(yield* run(folder, ["query", sql])).toEqual({
-        code: 0,
-        stdout: `id          content                    n  empty
-----------  -------------------------  -  -----
-leads:a1:1  Hello, is there a "room"?  0   NULL
-leads:a1:2  日本語  [2J                0   NULL
-`,
-        stderr: "(2 rows)\n"
-      })
-      const narrow = yield* run(folder, ["query", sql, "--quiet"], 30)
-      expect(narrow.stdout.split("\n")[2]).toBe("leads:a1…  Hello, i…  0   NULL")
-      expect(narrow.stderr).toBe("")
-    })
-  )
-
-  it.scoped("writes CSV, JSON and NDJSON for programs", () =>
-    Effect.gen(function* () {
-      const folder = yield* seededFolder
-      expect((yield* run(folder, ["query", "--format", "csv", sql])).stdout).toBe(
-        'id,content,n,empty\nleads:a1:1,"Hello,\nis there a ""room""?",0,\nleads:a1:2,日本語 \u001b[2J,0,\n'
-      )
-      const rows = [
-        { id: "leads:a1:1", content: 'Hello,\nis there a "room"?', n: 0, empty: null },
-        { id: "leads:a1:2", content: "日本語 \u001b[2J", n: 0, empty: null }
-      ]
-      expect(yield* document(folder, "query", sql)).toEqual(rows)
-      const lines = (yield* run(folder, ["query", "--format=ndjson", sql])).stdout.trimEnd().split("\n")
-      expect(lines.map((line) => JSON.parse(line))).toEqual(rows)
-    })
-  )
-
-  it.scoped("keeps apart what is easily confused", () =>
-    Effect.gen(function* () {
-      const folder = yield* seededFolder
-      const out = (format: string, text: string) =>
-        Effect.map(run(folder, ["query", "--format", format, text]), ({ stdout }) => stdout)
-      expect(yield* out("csv", "SELECT NULL AS a, '' AS b, 'x,y' AS c, x'00ff' AS d")).toBe(
-        'a,b,c,d\n,"","x,y",00ff\n'
-      )
-      expect(yield* out("json", "SELECT 1 AS id, 2 AS id, x'00ff' AS d")).toBe(
-        '[\n  {"id":1,"id_2":2,"d":"00ff"}\n]\n'
-      )
-      expect(yield* out("json", "SELECT 1 WHERE 0")).toBe("[]\n")
-      expect(yield* out("csv", "SELECT 1 AS one WHERE 0")).toBe("one\n")
-      expect(yield* out("table", "SELECT x'00ff' AS d")).toBe("d\n---------\n(2 bytes)\n")
-    })
-  )
-
-  it.scoped("reads more rows than it looks at to lay out a table", () =>
-    Effect.gen(function* () {
-      const folder = yield* seededFolder
-      const many =
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600) SELECT i FROM n"
-      const { stderr, stdout } = yield* run(folder, ["query", many])
-      expect(stdout.trimEnd().split("\n")).toHaveLength(2602)
-      expect(stdout.endsWith("2600\n")).toBe(true)
-      expect(stderr).toBe("(2,600 rows)\n")
-      expect(yield* document(folder, "query", many)).toHaveLength(2600)
-    })
-  )
-
-  const wrong: ReadonlyArray<readonly [sql: string, told: RegExp]> = [
-    ["SELECT * FROM conversatons", /no such table: conversatons\n {2}did you mean "conversations"\?/],
-    ["SELECT nme FROM contacts", /no such column: nme\n/],
-    ["SELEC 1", /syntax error\n {2}SELECT \* FROM dictionary explains/],
-    ["DELETE FROM messages", /only reads/],
-    ["DELETE FROM messages RETURNING id", /only reads/],
-    ["UPDATE conversations SET status = 'completed'", /only reads.*\n.*set-status/],
-    ["CREATE TABLE t (a)", /only reads/],
-    ["SELECT 1; SELECT 2", /more than one statement/],
-    ["SELECT ?", /write the value in its place/],
-    ["", /there is no SQL in it/],
-    ["SELECT json('{')", /malformed JSON/]
-  ]
-  for (const [text, told] of wrong) {
-    it.scoped(`says what is wrong with ${JSON.stringify(text)}`, () =>
-      Effect.gen(function* () {
-        const folder = yield* seededFolder
-        const { code, stderr } = yield* run(folder, ["query", text])
-        expect(stderr).toMatch(told)
-        expect(code).toBe(2)
-      })
-    )
-  }
-
-  it.scoped("changes nothing, whatever it is asked", () =>
-    Effect.gen(function* () {
-      const folder = yield* seededFolder
-      yield* run(folder, ["query", "UPDATE conversations SET status = 'active' RETURNING id"])
-      yield* run(folder, ["query", "PRAGMA query_only = OFF"])
-      yield* run(folder, [
-        "query",
-        "INSERT INTO connections VALUES ('x', 'x', 'manual', '', NULL) RETURNING name"
-      ])
-      const { stdout } = yield* run(folder, [
-        "query",
-        "SELECT (SELECT count(*) FROM status_changes) AS changes, (SELECT count(*) FROM connections) AS connections"
-      ])
-      expect(stdout).toContain("2            1\n")
-    })
-  )
-
-  it.scoped("says where the mirror should be", () =>
-    Effect.gen(function* () {
-      const folder = yield* configuredFolder
-      const { code, stderr } = yield* run(folder, ["query", "SELECT 1"])
-      expect(code).toBe(2)
-      expect(stderr).toMatch(/there is no mirror at .*mirror\.db yet\n.*parley sync/)
     })
   )
 })

@@ -1,3 +1,4 @@
+import { resolve } from "node:path"
 import { NodeContext } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { Host } from "../../src/cli/Host.ts"
@@ -36,7 +37,8 @@ export const recordingHost = ({
     cwd,
     environment,
     stdout: sink("stdout", columns.stdoutColumns),
-    stderr: sink("stderr", columns.stderrColumns)
+    stderr: sink("stderr", columns.stderrColumns),
+    queryProgram: resolve(import.meta.dirname, "../../dist/query.js")
   })
   return { host, written }
 }

@@ -1,38 +1,22 @@
+import { csvLine, jsonValue } from "../../analysis/rowText.ts"
+import type { Row, Value } from "../../store/value.ts"
 import { tableWriter } from "./table.ts"
 import { oneLine } from "./width.ts"
 
 export const formats = ["table", "csv", "json", "ndjson"] as const
 export type QueryFormat = (typeof formats)[number]
 
-/** What SQLite holds. */
-export type Value = null | number | bigint | string | Uint8Array
-
 /** Turns rows into text as they come. Every piece ends with a line break. */
 export interface RowWriter {
-  readonly begin: (sample: ReadonlyArray<ReadonlyArray<Value>>) => string
-  readonly row: (row: ReadonlyArray<Value>, index: number) => string
+  readonly begin: (sample: ReadonlyArray<Row>) => string
+  readonly row: (row: Row, index: number) => string
   readonly end: (rows: number) => string
 }
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 
 const cellText = (value: Value): string => {
   if (value === null) return "NULL"
   if (value instanceof Uint8Array) return `(${value.length} bytes)`
   return oneLine(String(value))
-}
-
-/** RFC 4180. NULL is an empty field; an empty text is quoted, so that they stay apart. */
-const csvField = (value: Value): string => {
-  if (value === null) return ""
-  if (value instanceof Uint8Array) return hex(value)
-  const text = String(value)
-  return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
-const jsonValue = (value: Value): unknown => {
-  if (value instanceof Uint8Array) return hex(value)
-  return typeof value === "bigint" ? value.toString() : value
 }
 
 /** Two columns of one name would be one key: `id`, `id_2`. */
@@ -46,7 +30,7 @@ export const uniqueNames = (names: ReadonlyArray<string>): ReadonlyArray<string>
   })
 }
 
-const objectText = (names: ReadonlyArray<string>, row: ReadonlyArray<Value>): string =>
+const objectText = (names: ReadonlyArray<string>, row: Row): string =>
   JSON.stringify(Object.fromEntries(names.map((name, index) => [name, jsonValue(row[index] ?? null)])))
 
 const table = (columns: ReadonlyArray<string>, room: number | null): RowWriter => {
@@ -54,7 +38,8 @@ const table = (columns: ReadonlyArray<string>, room: number | null): RowWriter =
   return {
     begin: (sample) => {
       const isNumber = (index: number) =>
-        sample.length > 0 && sample.every((row) => row[index] === null || typeof row[index] === "number")
+        sample.length > 0 &&
+        sample.every((row) => ["number", "bigint"].includes(typeof row[index]) || row[index] === null)
       writer = tableWriter(
         columns.map((name, index) => ({ name: oneLine(name), right: isNumber(index) })),
         sample.map((row) => row.map(cellText)),
@@ -79,8 +64,8 @@ export const rowWriter = (
       return table(columns, room)
     case "csv":
       return {
-        begin: () => `${columns.map(csvField).join(",")}\n`,
-        row: (row) => `${row.map(csvField).join(",")}\n`,
+        begin: () => `${csvLine(columns)}\n`,
+        row: (row) => `${csvLine(row)}\n`,
         end: () => ""
       }
     case "json":

@@ -5,7 +5,23 @@ import { type Input, lazily, verb } from "../verb.ts"
 const config = {
   sql: Args.text({ name: "SQL" }).pipe(Args.withDescription("One SELECT, in SQLite's words.")),
   format: Options.choice("format", formats).pipe(
-    Options.withDescription("How to write the rows. Default: table."),
+    Options.withDescription(
+      "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it; json and ndjson keep every text as it is. Default: table."
+    ),
+    Options.optional
+  ),
+  maxTime: Options.text("max-time").pipe(
+    Options.withPseudoName("DURATION"),
+    Options.withDescription(
+      "Stop, with exit code 3, after SQLite has worked for so long, such as 10s or 5m; none: never. Default: 60s."
+    ),
+    Options.optional
+  ),
+  maxRows: Options.text("max-rows").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription(
+      "Show at most so many rows, and say on stderr where there are more; none: all of them. Default: 1000 for a table, none for csv, json and ndjson."
+    ),
     Options.optional
   )
 }
@@ -19,6 +35,7 @@ export const query = verb(
     examples: [
       "parley query 'SELECT status, count(*) FROM conversations GROUP BY status'",
       "parley query --format csv 'SELECT * FROM messages LIMIT 10' > messages.csv",
+      "parley query --max-time 10m --format ndjson 'SELECT * FROM messages'",
       "parley query 'SELECT table_name, column_name, meaning FROM dictionary'"
     ]
   },

@@ -129,7 +129,8 @@ const watch = ({ columns, environment = { LANG: "C.UTF-8" }, mode, quiet = false
       cwd: "/",
       environment,
       stdout: sink("stdout"),
-      stderr: sink("stderr")
+      stderr: sink("stderr"),
+      queryProgram: ""
     })
     const globals = Layer.succeed(Globals, { config: null, db: null, json: false, progress: mode, quiet })
     const layer = progressLayer.pipe(
