@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // Most of the time of most tests is another process's or a disk's.
     pool: "forks",
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
