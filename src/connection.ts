@@ -1,4 +1,5 @@
-import { Effect } from "effect"
+import { createHash } from "node:crypto"
+import { Effect, Redacted } from "effect"
 import type { ConnectionConfig } from "./config/Config.ts"
 import type { ClientEvent, Lane } from "./http/contract.ts"
 import { makeProviderClient } from "./http/makeClient.ts"
@@ -16,6 +17,15 @@ export interface OpenOptions {
   /** Milliseconds that any single wait may take; a longer one ends the connection with the time to come back. */
   readonly maxWaitMillis: number
   readonly observe: (event: ClientEvent) => Effect.Effect<void>
+}
+
+/** What decides which conversations an account shows: where, as whom, and what of it is wanted. Holds no secret. */
+export const subjectOf = ({ baseUrl, messages, provider, settings }: ConnectionConfig): string => {
+  const { name: _name, statusMap: _statusMap, ...own } = settings
+  const shown = JSON.stringify({ baseUrl, messages, provider, own }, (_key, value: unknown) =>
+    Redacted.isRedacted(value) ? null : value
+  )
+  return createHash("sha256").update(shown).digest("hex").slice(0, 16)
 }
 
 /** Opens a connection for the life of the scope. Sends nothing yet. */

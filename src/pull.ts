@@ -1,8 +1,9 @@
 import { Chunk, Clock, Effect, Either, Option, Schedule, Sink, Stream } from "effect"
 import type { ConnectionConfig } from "./config/Config.ts"
-import type { OpenConnection } from "./connection.ts"
+import { type OpenConnection, subjectOf } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
-import { now, type Timestamp, toMillis } from "./domain/Timestamp.ts"
+import { gapsIn, type TimeRange } from "./domain/TimeRange.ts"
+import { now, toMillis } from "./domain/Timestamp.ts"
 import { Progress } from "./progress.ts"
 import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
 import { refetch } from "./refetch.ts"
@@ -16,9 +17,8 @@ import type { StoreError } from "./store/StoreError.ts"
 
 export interface PullOptions {
   readonly runId: number
-  /** Half-open window on when conversations were started, UTC; null: without bound. */
-  readonly since: Timestamp | null
-  readonly until: Timestamp | null
+  /** Only conversations that began within these, the earliest first; at least one. */
+  readonly ranges: readonly [TimeRange, ...ReadonlyArray<TimeRange>]
   /** Fetch every conversation's details again, changed or not. */
   readonly full: boolean
 }
@@ -35,7 +35,10 @@ const defaultConcurrency = 32
 /** Missing conversations that are asked for by id at once. */
 const confirmationConcurrency = 8
 
-/** A scan that began longer ago than this, in milliseconds, is history once finished: the present needs another. */
+/**
+ * A scan that began longer ago than this, in milliseconds, is history once finished: the present needs another. A
+ * backfill is about history.
+ */
 const staleScan = 10 * 60_000
 
 /** What a connection has learnt about itself: when a complete scan last looked behind the list. */
@@ -80,7 +83,8 @@ const batched = <E>(pages: Stream.Stream<Page, E>) =>
 export const pull = Effect.fn("pull")(function* (connection: OpenConnection, options: PullOptions) {
   const began = yield* Clock.currentTimeMillis
   const first = yield* resumable(connection, options)
-  if (first.shortfall !== null || began - first.startedAt < staleScan) return first.shortfall
+  const isStale = connection.lane !== "backfill" && began - first.startedAt >= staleScan
+  if (first.shortfall !== null || !isStale) return first.shortfall
   return (yield* scan(connection, options)).shortfall
 })
 
@@ -126,8 +130,10 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const progress = yield* Progress
   const { config, lane, provider } = connection
   const { name } = config
+  const window = { since: options.ranges[0].since, until: options.ranges.at(-1)?.until ?? null }
+  const isEverything = window.since === null && window.until === null && options.ranges.length === 1
 
-  const scopeText = JSON.stringify({ since: options.since, until: options.until, full: options.full })
+  const scopeText = JSON.stringify({ ranges: options.ranges, full: options.full })
   const unfinished = yield* mirror.unfinishedScan(name, lane)
   const resumed = unfinished !== null && unfinished.scope === scopeText ? unfinished : null
   const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
@@ -142,8 +148,8 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
 
   const scope: PullScope<StoreError> = {
     cursor: resumed?.cursor ?? null,
-    since: options.since,
-    until: options.until,
+    ...window,
+    covered: gapsIn(window, options.ranges),
     refetch: options.full,
     reconcile,
     messages: config.messages === "auto",
@@ -194,7 +200,8 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     connection: name,
     lane,
     startedAt,
-    seen: options.since === null && options.until === null ? seen : null,
+    seen: isEverything ? seen : null,
+    covers: { subject: subjectOf(config), ranges: options.ranges },
     isPlausible: (count) => brake(config, count, held) === null
   })
   const stopped = brake(config, missing.length, held)

@@ -1,10 +1,11 @@
 import { Effect } from "effect"
-import type { Timestamp } from "./domain/Timestamp.ts"
-import type { Progress } from "./progress.ts"
+import { subjectOf } from "./connection.ts"
+import { always, type TimeRange } from "./domain/TimeRange.ts"
+import { Progress } from "./progress.ts"
 import { pull } from "./pull.ts"
 import { push } from "./push.ts"
 import { faultOf, type LaneWork } from "./run.ts"
-import type { Mirror } from "./store/Mirror.ts"
+import { Mirror } from "./store/Mirror.ts"
 import type { Outbox } from "./store/Outbox.ts"
 
 /*
@@ -25,20 +26,28 @@ export const pushLane: LaneWork<Outbox> = {
 export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror | Progress> => ({
   lane: "sync",
   work: (connection, runId) =>
-    Effect.map(pull(connection, { runId, since: null, until: null, full: options.full }), (fault) => ({
-      fault
-    }))
+    Effect.map(pull(connection, { runId, ranges: [always], full: options.full }), (fault) => ({ fault }))
 })
 
 /**
- * Full history within a half-open window (UTC; null: without bound). What is stored as it is listed is not fetched
- * again, so that a backfill which was interrupted, or which a sync has overtaken, costs only what is missing.
+ * Full history within a half-open window, as far as it was not listed whole before. What is stored as it is listed is not
+ * fetched again, so that a backfill which was interrupted, or which a sync has overtaken, costs only what is missing.
  */
-export const backfillLane = (window: {
-  readonly since: Timestamp | null
-  readonly until: Timestamp | null
-}): LaneWork<Mirror | Progress> => ({
+export const backfillLane = (window: TimeRange): LaneWork<Mirror | Progress> => ({
   lane: "backfill",
-  work: (connection, runId) =>
-    Effect.map(pull(connection, { runId, ...window, full: false }), (fault) => ({ fault }))
+  work: Effect.fn("backfill.work")(function* (connection, runId) {
+    const mirror = yield* Mirror
+    const progress = yield* Progress
+    const { config } = connection
+    const [first, ...others] = yield* mirror.gaps(config.name, subjectOf(config), window)
+    if (first === undefined) {
+      yield* progress.notice(
+        config.name,
+        "all of it was listed before: nothing is asked for",
+        "`parley sync` keeps it current; `parley backfill --restart` lists it again"
+      )
+      return { fault: null }
+    }
+    return { fault: yield* pull(connection, { runId, ranges: [first, ...others], full: false }) }
+  })
 })

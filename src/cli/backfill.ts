@@ -1,4 +1,5 @@
 import { Effect, Option } from "effect"
+import { subjectOf } from "../connection.ts"
 import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
 import { storeLayer } from "../layers.ts"
 import { Mirror } from "../store/Mirror.ts"
@@ -37,7 +38,12 @@ export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
   const connections = yield* selectConnections(config, input.names)
   if (input.restart) {
     yield* Effect.flatMap(Mirror, (mirror) =>
-      Effect.forEach(connections, ({ name }) => mirror.dropScan(name, "backfill"))
+      Effect.forEach(connections, (connection) =>
+        Effect.zipRight(
+          mirror.dropScan(connection.name, "backfill"),
+          mirror.uncover(connection.name, subjectOf(connection), { since, until })
+        )
+      )
     ).pipe(Effect.provide(storeLayer(config.database)))
   }
   return yield* runAndReport(config.database, {

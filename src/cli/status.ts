@@ -1,6 +1,7 @@
 import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { suggestion } from "../config/nearest.ts"
+import { gapsIn } from "../domain/TimeRange.ts"
 import { now } from "../domain/Timestamp.ts"
 import { Db } from "../store/Db.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "./configuration.ts"
@@ -11,7 +12,7 @@ import { Globals } from "./globals.ts"
 import { counted, grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
-import { ago } from "./render/times.ts"
+import { ago, rangeText } from "./render/times.ts"
 import type { StatusInput } from "./verbs/status.ts"
 
 /** A connection as the configuration and the mirror know it; either may not know it. */
@@ -38,7 +39,8 @@ const noFacts = {
   changes_open: 0,
   changes_failed: 0,
   quarantined: 0,
-  unfinished_scans: []
+  unfinished_scans: [],
+  covered: []
 }
 
 /** The limits as they are kept: the vendor's or the configured ones, times the share that may be used. */
@@ -99,7 +101,10 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
       ? [`${name}: switched off in the configuration`]
       : [`${name}: never synced; start with \`parley sync ${name}\``]
   }
-  const { changes_failed, conversations_incomplete, last_run, quarantined, running, unfinished_scans } = facts
+  const { changes_failed, conversations_incomplete, covered, last_run, quarantined, running } = facts
+  const { unfinished_scans } = facts
+  // What began after the last range is news, which the next sync brings.
+  const gaps = gapsIn({ since: null, until: covered.at(-1)?.until ?? null }, covered)
   const error = last_run?.error ?? null
   return [
     ...running.map(
@@ -116,6 +121,11 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
       : unfinished_scans.map(
           (lane) => `${name}: a ${lane} is unfinished; the next one goes on where it stopped`
         )),
+    ...(covered.length === 0 || gaps.length === 0
+      ? []
+      : [
+          `${name}: of the conversations that began ${covered.map(rangeText).join(", ")} all were listed; \`parley backfill ${name}\` fetches those ${gaps.map(rangeText).join(", ")}`
+        ]),
     ...(conversations_incomplete === 0
       ? []
       : [

@@ -3,6 +3,7 @@ import type { Contact, Conversation, Message } from "../domain/Conversation.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import type { Status, StatusMap } from "../domain/Status.ts"
 import type { StatusChange } from "../domain/StatusChange.ts"
+import type { TimeRange } from "../domain/TimeRange.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { Exchange, ProviderClient } from "../http/client.ts"
 import type { Authorization, Limit } from "../http/contract.ts"
@@ -110,6 +111,8 @@ export interface PullScope<E = never> {
   /** Half-open window on when a conversation was started; what lies outside is `Filtered`, or not asked for at all. */
   readonly since: Timestamp | null
   readonly until: Timestamp | null
+  /** Within that window, ranges that need not be looked at again: the same as outside of it. */
+  readonly covered: ReadonlyArray<TimeRange>
   /** Fetch details even where the fingerprint is the stored one. */
   readonly refetch: boolean
   /**

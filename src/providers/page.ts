@@ -1,4 +1,5 @@
 import type { Json, Message } from "../domain/Conversation.ts"
+import { includes } from "../domain/TimeRange.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { Fault } from "./decode.ts"
 import {
@@ -81,10 +82,13 @@ export const idOf = (record: Json | undefined, field: string): string | null => 
   return typeof id === "string" && id !== "" ? id : null
 }
 
-/** Whether a conversation lies outside of the half-open window asked for. One without a known start is inside. */
-export const isOutside = (startedAt: Timestamp | null, scope: Pick<PullScope, "since" | "until">): boolean =>
+/** Whether a conversation lies outside of what is asked for. One without a known start is inside. */
+export const isOutside = (
+  startedAt: Timestamp | null,
+  scope: Pick<PullScope, "since" | "until" | "covered">
+): boolean =>
   startedAt !== null &&
-  ((scope.since !== null && startedAt < scope.since) || (scope.until !== null && startedAt >= scope.until))
+  (!includes(scope, startedAt) || scope.covered.some((range) => includes(range, startedAt)))
 
 /** When the last of these messages was sent; null: none carries a time. */
 export const lastSentAt = (messages: ReadonlyArray<Message>): Timestamp | null => {

@@ -1,9 +1,11 @@
 import { Clock, Effect, Option, Stream } from "effect"
+import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
 import { now, type Timestamp } from "../domain/Timestamp.ts"
 import type { Lane } from "../http/contract.ts"
 import type { Known } from "../providers/Provider.ts"
 import { type CommitInput, makeCommit } from "./commit.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
+import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
 import { Db } from "./Db.ts"
 import { makeKnown } from "./known.ts"
 import { listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
@@ -13,6 +15,7 @@ import { makeScanRows, missingFrom, unfinishedScan } from "./scanRows.ts"
 
 export type { CommitInput } from "./commit.ts"
 export type { ConnectionSettings } from "./connections.ts"
+export type { Coverage } from "./coveredRanges.ts"
 export type { QuarantineRow } from "./quarantineRows.ts"
 export type { RawConversation, StoredPayload } from "./rawRecords.ts"
 export { SeenSet } from "./SeenSet.ts"
@@ -70,6 +73,14 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       unfinishedScan: (connection: string, lane: Lane) =>
         db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane)),
 
+      /** What of a range was not listed whole yet, the earliest first. `subject`: see `Coverage`. */
+      gaps: (connection: string, subject: string, range: TimeRange) =>
+        db.use("Mirror.gaps", (session) => gapsIn(range, coveredRanges(session, connection, subject))),
+
+      /** Forgets that anything in the range was listed. */
+      uncover: (connection: string, subject: string, range: TimeRange) =>
+        db.transaction("Mirror.uncover", (session) => uncover(session, connection, subject, range)),
+
       /** Forgets how far a scan has come: the next one starts anew. */
       dropScan: (connection: string, lane: Lane) =>
         db.transaction("Mirror.dropScan", ({ prepare }) => {
@@ -80,7 +91,8 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       /**
        * Draws the conclusion from a scan that enumerated everything: marks what it did not meet as missing, and returns
        * the vendor's ids of all that are missing. They are candidates for `tombstone`, no more. `seen` null: the scan was
-       * of a part only, and nothing follows from it. `isPlausible` is asked first whether so many can be missing: if not,
+       * of a part only, and nothing is missing for it. `covers`: what a backfill need not list again; left out: nothing.
+       * `isPlausible` is asked first whether so many can be missing: if not,
        * the scan is not taken for a complete one, and nothing is marked.
        */
       finishScan: Effect.fn("Mirror.finishScan")(function* (scan: {
@@ -88,11 +100,15 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         readonly lane: Lane
         readonly startedAt: Timestamp
         readonly seen: SeenSet | null
+        readonly covers?: Coverage
         readonly isPlausible?: (missing: number) => boolean
       }) {
-        const { connection, lane, startedAt, seen, isPlausible = () => true } = scan
+        const { connection, covers, lane, startedAt, seen, isPlausible = () => true } = scan
         if (seen === null) {
-          yield* db.transaction("Mirror.finishScan", () => scans.dropSeen(connection, lane))
+          yield* db.transaction("Mirror.finishScan", (session) => {
+            if (covers !== undefined) cover(session, connection, covers, startedAt)
+            scans.dropSeen(connection, lane)
+          })
           return []
         }
         const at = yield* clock
@@ -116,10 +132,13 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
             }),
           { discard: true }
         )
-        yield* db.transaction("Mirror.finishScan", ({ prepare }) => {
-          prepare(
-            "UPDATE connections SET last_complete_scan_at = max(coalesce(last_complete_scan_at, ''), ?) WHERE name = ?"
-          ).run(startedAt, connection)
+        yield* db.transaction("Mirror.finishScan", (session) => {
+          if (covers !== undefined) cover(session, connection, covers, startedAt)
+          session
+            .prepare(
+              "UPDATE connections SET last_complete_scan_at = max(coalesce(last_complete_scan_at, ''), ?) WHERE name = ?"
+            )
+            .run(startedAt, connection)
           scans.dropSeen(connection, lane)
         })
         return missing.map((row) => row.providerId)

@@ -102,6 +102,7 @@ limits of fresh: 500 a minute
             changes_failed: 1,
             quarantined: 2,
             unfinished_scans: [],
+            covered: [],
             quota: 0.6,
             limits: [{ name: "500 a minute", requests: 300, per_ms: 60_000, scope: "connection" }]
           }

@@ -14,6 +14,7 @@ export const pullScope = (
     cursor: null,
     since: null,
     until: null,
+    covered: [],
     refetch: false,
     reconcile: false,
     messages: true,

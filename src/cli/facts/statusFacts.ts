@@ -1,3 +1,4 @@
+import { type TimeRange, union } from "../../domain/TimeRange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../../store/Db.ts"
 
@@ -42,9 +43,11 @@ export interface ConnectionFacts {
   readonly changes_failed: number
   readonly quarantined: number
   readonly unfinished_scans: ReadonlyArray<string>
+  /** When conversations began that were all listed, the earliest first; what lies between is yet to be backfilled. */
+  readonly covered: ReadonlyArray<TimeRange>
 }
 
-type Counts = Omit<ConnectionFacts, "last_run" | "running" | "changes" | "unfinished_scans">
+type Counts = Omit<ConnectionFacts, "last_run" | "running" | "changes" | "unfinished_scans" | "covered">
 
 const counts = `
 SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomplete,
@@ -86,6 +89,7 @@ export const statusFacts = ({ prepare }: Session, at: Timestamp): ReadonlyArray<
   const holders = prepare(
     "SELECT lane, host, pid, acquired_at AS since FROM leases WHERE connection = ? AND expires_at > ? ORDER BY lane"
   )
+  const ranges = prepare("SELECT since, until FROM covered_ranges WHERE connection = ?")
   const scans = prepare("SELECT lane FROM scans WHERE connection = ? ORDER BY lane").pluck()
   return rows.map((row) => {
     const last = prepare(lastRun).get(row.name) as LastRunRow | undefined
@@ -95,7 +99,8 @@ export const statusFacts = ({ prepare }: Session, at: Timestamp): ReadonlyArray<
       last_run: last === undefined ? null : toLastRun(last),
       running: holders.all(row.name, at) as ReadonlyArray<Holder>,
       changes: Object.fromEntries(states.map(({ count, state }) => [state, count])),
-      unfinished_scans: scans.all(row.name) as ReadonlyArray<string>
+      unfinished_scans: scans.all(row.name) as ReadonlyArray<string>,
+      covered: union(ranges.all(row.name) as ReadonlyArray<TimeRange>)
     }
   })
 }

@@ -1,3 +1,4 @@
+import type { TimeRange } from "../../domain/TimeRange.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import { shortDuration } from "./numbers.ts"
 
@@ -10,4 +11,14 @@ export const ago = (timestamp: string | null, now: number): string => {
   if (timestamp === null) return "-"
   const millis = now - toMillis(timestamp as Timestamp)
   return millis < 1000 ? "just now" : `${shortDuration(millis)} ago`
+}
+
+/** A date where the time is midnight. */
+const bound = (timestamp: Timestamp): string =>
+  timestamp.endsWith("T00:00:00.000Z") ? timestamp.slice(0, 10) : shortTime(timestamp)
+
+/** `from 2026-01-01 until 2026-02-01`: half-open, UTC. */
+export const rangeText = ({ since, until }: TimeRange): string => {
+  if (since === null) return until === null ? "at any time" : `before ${bound(until)}`
+  return until === null ? `from ${bound(since)} on` : `from ${bound(since)} until ${bound(until)}`
 }

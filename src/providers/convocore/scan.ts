@@ -12,6 +12,7 @@ import { agentsOf, type Source } from "./agents.ts"
 import { pagesOf } from "./batches.ts"
 import { placeIn, readCursor, writeCursor } from "./cursor.ts"
 import { newExporter, selectedLesson, title } from "./exports.ts"
+import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
 import { dealWith, identify, idWithAgent, isCurrent, type Lookout, readListed, type Task } from "./rows.ts"
 import { decodeList } from "./wire.ts"
@@ -33,6 +34,8 @@ interface Reader {
   readonly agentId: string
   readonly list: AgentList
   readonly isLast: boolean
+  /** Whether what follows a page lies before the window that is asked for. */
+  readonly isBefore: ReturnType<typeof makeNewestFirst>
 }
 
 /** Refusals after which the list may be asked for in another way. */
@@ -91,22 +94,26 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
       return [Chunk.of(agentIsMissing(scan, reader, exchange)), Option.none<null>()] as const
     const { data, hasMore, nextCursor, limit } = yield* decodeAnswer(title, answer, decodeList)
     const listed = (data as ReadonlyArray<Json>).map((value) => readListed(agentId, value))
+    const times = listed.map(({ shown }): RowTimes => {
+      const wire = Either.getOrNull(shown)?.wire
+      return { ts: wire?.ts ?? null, startedAt: wire?.firstMessageTS ?? wire?.ts ?? null }
+    })
+    const isDone = reader.isBefore(times)
     const ids = listed.flatMap(({ id }) => (id === null ? [] : [id, idWithAgent(id, agentId)]))
     const known = ids.length === 0 ? new Map<string, Known>() : yield* scan.scope.known(ids)
     const identities = listed.map(({ id, mark }) => identify(scan, agentId, id ?? mark, known))
     const step = list.received({
-      rows: listed.map(({ id, key, mark, shown }, index) => {
+      rows: listed.map(({ id, key, mark }, index) => {
         const stored = identities[index]?.known ?? null
-        const wire = Either.getOrNull(shown)?.wire
         return {
           id,
-          startedAt: wire?.firstMessageTS ?? wire?.ts ?? null,
+          startedAt: times[index]?.startedAt ?? null,
           stored: stored !== null,
           isNews: scan.handled.get(key) !== mark && !isCurrent(stored, mark)
         }
       }),
-      hasMore,
-      nextCursor,
+      hasMore: isDone ? false : hasMore,
+      nextCursor: isDone ? null : nextCursor,
       limit
     })
     const tasks: Array<Task> = []
@@ -140,7 +147,12 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
 
 const agentTasks = <E>(scan: Scan<E>, agentId: string, from: Place | null, isLast: boolean) =>
   Stream.suspend(() => {
-    const reader: Reader = { agentId, isLast, list: agentList({ from, largest: scan.largest }) }
+    const reader: Reader = {
+      agentId,
+      isLast,
+      list: agentList({ from, largest: scan.largest }),
+      isBefore: makeNewestFirst(scan.scope.since)
+    }
     return Stream.paginateChunkEffect(null, () => listPage(scan, reader))
   })
 
@@ -170,8 +182,9 @@ const namelessNotice: Notice = {
 }
 
 /**
- * Every conversation of every agent. The list can filter by nothing, so each scan reads all of it; a row that shows
- * something else than before has its details fetched, and its messages exported where they have changed.
+ * Every conversation of every agent. The list can filter by nothing, so each scan reads it to its end, or to where the
+ * window that is asked for begins; a row that shows something else than before has its details fetched, and its messages
+ * exported where they have changed.
  */
 export const scan = <E>(source: Source, scope: PullScope<E>): Stream.Stream<Page, ProviderError | E> =>
   Stream.unwrap(

@@ -186,6 +186,24 @@ export const ledger: ReadonlyArray<TableEntry> = [
     }
   },
   {
+    table: "covered_ranges",
+    meaning:
+      "Which conversations were listed whole, by when they began: what a backfill need not ask for again. Between the ranges are the gaps.",
+    example: "SELECT connection, since, until, listed_at FROM covered_ranges ORDER BY connection, since",
+    columns: {
+      id: { meaning: "The row's number.", example: 3 },
+      connection,
+      subject: {
+        meaning:
+          "The settings that decide what the account shows, as a hash: ranges that were listed with others do not count.",
+        example: "5f0c2a41"
+      },
+      since: time("The first moment inside.", { nullMeans: "everything before until" }),
+      until: time("The first moment outside."),
+      listed_at: time("When the scan began that listed them.")
+    }
+  },
+  {
     table: "freshness",
     meaning: "How current and how whole each connection's data is.",
     example: "SELECT * FROM freshness",
