@@ -10,7 +10,9 @@ const config = {
   since: time("since", "Only conversations that began at this time or later."),
   until: time("until", "Only conversations that began before this time."),
   restart: Options.boolean("restart").pipe(
-    Options.withDescription("Forget how far an interrupted backfill has come, and begin anew.")
+    Options.withDescription(
+      "Forget what earlier backfills and syncs have listed of the window, and list it again."
+    )
   ),
   maxWait
 }
@@ -20,7 +22,7 @@ export const backfill = verb(
   {
     name: "backfill",
     description:
-      "Pulls the full history, beside the scheduled sync and behind it in line. An interrupted one goes on where it stopped.",
+      "Pulls the full history, or what is missing of it, beside the scheduled sync and behind it in line. An interrupted one goes on where it stopped.",
     config,
     examples: [
       "parley backfill",
