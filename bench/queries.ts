@@ -111,7 +111,7 @@ const report = (path: string) => (session: Session) => {
   const views = (
     session
       .prepare(
-        "SELECT name FROM sqlite_schema WHERE type = 'view' AND name NOT IN ('lineage', 'message_search_source')"
+        "SELECT name FROM sqlite_schema WHERE type = 'view' AND name NOT IN ('lineage', 'message_search_source', 'search_results')"
       )
       .pluck()
       .all() as ReadonlyArray<string>

@@ -56,13 +56,11 @@ GROUP BY answered_by
 ORDER BY conversations DESC;
 
 -- 8. Who would rather talk to a person? Words of every language are found, also where no spaces stand between them.
-SELECT m.conversation_id, max(m.sent_at) AS sent_at, substr(m.content, 1, 48) AS said
-FROM message_search s
-JOIN messages m ON m.key = s.rowid
-WHERE message_search MATCH 'person OR Menschen OR 人工 OR เจ้าหน้าที่ OR موظف' AND m.role = 'customer'
-GROUP BY m.conversation_id
-ORDER BY sent_at DESC, m.conversation_id
-LIMIT 6;
+SELECT conversation_id, sent_at, excerpt
+FROM search_results
+WHERE search MATCH 'person OR Menschen OR 人工 OR เจ้าหน้าที่ OR موظف' AND role = 'customer'
+ORDER BY sent_at DESC, conversation_id
+LIMIT 8;
 
 -- 9. How current and how whole is all this?
 SELECT connection, provider, last_attempt_outcome, newest_message_at, conversations, conversations_incomplete,

@@ -28,8 +28,7 @@ export const golden: ReadonlyArray<Golden> = [
   {
     name: "full-text search, best first",
     within: lookup,
-    sql: `SELECT m.conversation_id, snippet(message_search, 0, '[', ']', '…', 12) FROM message_search s
-          JOIN messages m ON m.key = s.rowid WHERE message_search MATCH 'vegetarian AND cheap' ORDER BY rank LIMIT 20`
+    sql: "SELECT conversation_id, excerpt FROM search_results WHERE search MATCH 'vegetarian AND cheap' ORDER BY rank LIMIT 20"
   },
   {
     name: "full-text search for a frequent word, newest first",

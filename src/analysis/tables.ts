@@ -62,8 +62,8 @@ const order: Readonly<Record<string, string>> = {
   pages: "id"
 }
 
-/** An index over messages, and payloads that only the mirror can unpack: nothing to have in a file. */
-const never: ReadonlySet<string> = new Set(["message_search", "raw_records"])
+/** Searching messages, and payloads that only the mirror can unpack: nothing to have in a file. */
+const never: ReadonlySet<string> = new Set(["message_search", "raw_records", "search_results"])
 
 /** As large as all other tables together, and quickly asked in the mirror: only where it is named. */
 const onlyNamed: ReadonlySet<string> = new Set(["lineage"])

@@ -28,6 +28,9 @@ const columnHint = (written: string, sql: string): string => {
 const matchHint =
   'a search is words, "a phrase", AND, OR, NOT, or word*; words with other signs in them stand in double quotes: MATCH \'"e-mail"\''
 
+const groupHint =
+  "SQLite makes excerpts only while it searches: group (SELECT * FROM search_results WHERE search MATCH '…' LIMIT -1) instead"
+
 const generalHint = "SELECT * FROM dictionary explains tables and columns; the SQL is that of SQLite"
 
 /** What SQLite says of this SQL when it is read, and what to do about it. */
@@ -51,5 +54,6 @@ export const explainSql = (message: string, sql: string, session: Session): Usag
 export const explainRun = (message: string, sql: string): UsageError => {
   const isSearch =
     /\bmatch\b/i.test(sql) && /^(fts5:|no such column|unterminated string|unknown special)/.test(message)
-  return new UsageError({ message, hint: isSearch ? matchHint : generalHint })
+  if (isSearch) return new UsageError({ message, hint: matchHint })
+  return new UsageError({ message, hint: /requested context/.test(message) ? groupHint : generalHint })
 }

@@ -5,9 +5,11 @@ import { inflateSync } from "node:zlib"
 import { expect, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { exportable } from "../../src/analysis/tables.ts"
+import { rowWriter } from "../../src/cli/render/rows.ts"
 import { activityOf, type Spoken } from "../../src/store/activity.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
 import { dictionary } from "../../src/store/dictionary.ts"
+import type { Row } from "../../src/store/value.ts"
 import { demoMirror } from "./demoMirror.ts"
 
 /** The demo's mirror, made once for all tests here. */
@@ -38,22 +40,12 @@ const questions: ReadonlyArray<Question> = readFileSync(
     return { asked: first.replace(/^-- /, ""), sql: rest.join("\n").replace(/;$/, "") }
   })
 
-/** Names of the answer's columns, and the least number of rows. */
-const shapes: ReadonlyArray<readonly [columns: string, rows: number]> = [
-  ["week channel conversations messages", 8],
-  ["connection channel conversations median_seconds p90_seconds", 6],
-  ["connection conversations completed handed_off_percent abandoned_percent", 4],
-  ["conversation_id channel waiting_since last_role messages", 5],
-  ["channel decided qualified qualified_percent", 1],
-  ["day hour_utc customer_messages", 5],
-  ["answered_by conversations completed_percent seconds_to_first_answer", 2],
-  ["conversation_id sent_at said", 4],
-  [
-    "connection provider last_attempt_outcome newest_message_at conversations conversations_incomplete changes_open quarantined",
-    4
-  ],
-  ["message command lane method path http_status raw_kind", 1]
-]
+/** The README's questions, each with its SQL and its answer. */
+const told = [
+  ...readFileSync(resolve(import.meta.dirname, "../../README.md"), "utf8").matchAll(
+    /^\*\*(\d+\. .*)\*\*\n\n```sql\n([^`]*);\n```\n\n```\n([^`]*)\n```$/gm
+  )
+].map(([, asked = "", sql = "", answer = ""]) => ({ asked, sql, answer }))
 
 /** Every value that a JSON path of the dictionary leads to: names, `[*]`, `[0]`. */
 const follow = (value: unknown, path: string): ReadonlyArray<unknown> =>
@@ -75,32 +67,25 @@ const follow = (value: unknown, path: string): ReadonlyArray<unknown> =>
 layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestServices: true })(
   "on the demo's mirror",
   (it) => {
-    it.effect(
-      "ten questions of an analyst have answers of their shape, in Parley's SQLite and in the system's",
-      () =>
-        read(({ database }, path) => {
-          expect(questions.map(({ asked }) => Number.parseInt(asked, 10))).toEqual([
-            1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-          ])
-          for (const [index, { asked, sql }] of questions.entries()) {
-            const [columns = "", least = 0] = shapes[index] ?? []
-            const statement = database.prepare<[], Array<unknown>>(sql).raw()
-            expect(
-              statement
-                .columns()
-                .map(({ name }) => name)
-                .join(" "),
-              asked
-            ).toBe(columns)
-            const rows = statement.all()
-            expect(rows.length, asked).toBeGreaterThanOrEqual(least)
-            const shell = execFileSync("sqlite3", ["-readonly", "-json", path, sql], { encoding: "utf8" })
-            expect(
-              (JSON.parse(shell) as Array<object>).map((row) => Object.values(row)),
-              asked
-            ).toEqual(rows)
-          }
-        })
+    it.effect("ten questions of an analyst have the answers that the README shows", () =>
+      read(({ database }, path) => {
+        expect(questions.map(({ asked }) => Number.parseInt(asked, 10))).toEqual([
+          1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+        ])
+        expect(told.map(({ asked, sql }) => ({ asked, sql }))).toEqual(questions)
+        for (const { answer, asked, sql } of told) {
+          const statement = database.prepare<[], Row>(sql)
+          const columns = statement.columns().map(({ name }) => name)
+          const rows = statement.raw().all()
+          const writer = rowWriter("table", columns, null)
+          expect((writer.begin(rows) + rows.map(writer.row).join("")).trimEnd(), asked).toBe(answer)
+          const shell = execFileSync("sqlite3", ["-readonly", "-json", path, sql], { encoding: "utf8" })
+          expect(
+            (JSON.parse(shell) as Array<object>).map((row) => Object.values(row)),
+            asked
+          ).toEqual(rows)
+        }
+      })
     )
 
     it.effect("every source that the dictionary names is there in what the vendor sent", () =>
@@ -160,32 +145,40 @@ layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestService
         })
     )
 
-    it.effect("the system's sqlite3 and Python find words of four languages, with snippets", () =>
-      read((_, path) => {
-        for (const word of ["预约", "ราคา", "السعر", "möchte", "booking"]) {
-          const hits = `SELECT key FROM messages WHERE content LIKE '%${word}%'`
-          const search = `SELECT s.rowid FROM message_search s WHERE message_search MATCH '${word}'`
-          const ask = (query: string) =>
-            execFileSync("sqlite3", ["-readonly", path, query], { encoding: "utf8" }).trim()
-          expect(ask(`${search} INTERSECT ${hits}`), word).not.toBe("")
-          expect(ask(`${hits} EXCEPT ${search}`), word).toBe("")
-          const [snippet] = JSON.parse(
-            execFileSync(
+    it.effect(
+      "the system's sqlite3 and Python find words of four languages, with what was said around them",
+      () =>
+        read(({ prepare }, path) => {
+          const excerpts = prepare(
+            "SELECT excerpt, content FROM search_results WHERE search MATCH ? ORDER BY key"
+          )
+          for (const word of ["预约", "ราคา", "السعر", "möchte", "booking"]) {
+            const hits = `SELECT key FROM messages WHERE content LIKE '%${word}%'`
+            const search = `SELECT s.rowid FROM message_search s WHERE message_search MATCH '${word}'`
+            const ask = (query: string) =>
+              execFileSync("sqlite3", ["-readonly", path, query], { encoding: "utf8" }).trim()
+            expect(ask(`${search} INTERSECT ${hits}`), word).not.toBe("")
+            expect(ask(`${hits} EXCEPT ${search}`), word).toBe("")
+            const found = excerpts.all(word) as ReadonlyArray<{ excerpt: string; content: string }>
+            for (const { content, excerpt } of found) {
+              expect(excerpt).toMatch(new RegExp(`\\[${word}\\]`, "i"))
+              expect(content).toContain(excerpt.replace(/^…|…$/g, "").replace(/\[(.*?)\]/, "$1"))
+            }
+            const python = execFileSync(
               "python3",
               [
                 "-c",
                 `import json, sqlite3, sys
 db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
-print(json.dumps(db.execute("SELECT snippet(message_search, 0, '[', ']', '…', 8) FROM message_search WHERE message_search MATCH ? ORDER BY rank LIMIT 1", (sys.argv[2],)).fetchone()))`,
+print(json.dumps(db.execute("SELECT excerpt, content FROM search_results WHERE search MATCH ? ORDER BY key", (sys.argv[2],)).fetchall()))`,
                 path,
                 word
               ],
               { encoding: "utf8" }
             )
-          )
-          expect(snippet, word).toMatch(/\[.+\]/)
-        }
-      })
+            expect(JSON.parse(python)).toEqual(found.map(({ content, excerpt }) => [excerpt, content]))
+          }
+        })
     )
 
     it.effect("who spoke when agrees with the messages of every conversation", () =>

@@ -78,6 +78,35 @@ it.scoped("finds words of every script with a plain MATCH", () =>
   }).pipe(Effect.provide(freshStore))
 )
 
+const excerpts: ReadonlyArray<readonly [query: string, excerpt: string]> = [
+  ["酒店", "我想预订明天晚上的[酒店]房间，用iPhone可以吗？"],
+  ["อาหาร", "สวัสดีครับ ผมต้องการจองโต๊ะที่ร้าน[อาหาร]ใกล้โรงพยาบาล"],
+  ['"酒店房间"', "我想预订明天晚上的[酒店房间]，用iPhone可以吗？"],
+  ['"เจ้าหน้าที่"', ""],
+  ["예약*", "내일 저녁 [예약하고] 싶어요"],
+  ["konnen", "[Können] Sie mir für morgen einen Tisch über der Straße reservieren?"],
+  ["reservieren", "…für morgen einen Tisch über der Straße [reservieren]?"],
+  ["حجز", "مرحبا، أريد [حجز] طاولة لشخصين"],
+  ['"for two"', "A table [for two], please"]
+]
+
+it.scoped("shows what was said around a hit, as it was said", () =>
+  Effect.gen(function* () {
+    const { commit } = yield* started
+    yield* commit([page(1, [sighting({}, { messages: { extent: "whole", items: everything } })])])
+    for (const [query, excerpt] of excerpts) {
+      const found = yield* values(
+        "SELECT excerpt FROM search_results WHERE search MATCH ? ORDER BY rank",
+        query
+      )
+      expect([query, ...found]).toEqual([query, excerpt].filter(Boolean))
+    }
+    expect(yield* values("SELECT DISTINCT excerpt = '' OR excerpt LIKE '%[%' FROM search_results")).toEqual([
+      0
+    ])
+  }).pipe(Effect.provide(freshStore))
+)
+
 it.scoped("finds the new text of an edited message, and no longer the old", () =>
   Effect.gen(function* () {
     const { commit } = yield* started

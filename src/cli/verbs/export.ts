@@ -23,7 +23,7 @@ const config = {
   tables: Options.text("table").pipe(
     Options.withPseudoName("NAME"),
     Options.withDescription(
-      "Only this table or view; may be given again for more. Default: all but raw_records, message_search and lineage."
+      "Only this table or view; may be given again for more. Default: all but lineage, raw_records and the two for searching."
     ),
     Options.repeated
   ),

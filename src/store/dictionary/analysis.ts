@@ -307,6 +307,37 @@ export const analysis: ReadonlyArray<TableEntry> = [
     }
   },
   {
+    table: "search_results",
+    meaning:
+      "Messages that a full-text search finds, each with an excerpt. To be asked with search MATCH '…'; fastest ordered by rank (best first) or key. It cannot be grouped: for that, join message_search with messages.",
+    example:
+      "SELECT conversation_id, sent_at, excerpt FROM search_results WHERE search MATCH 'person OR 人工' ORDER BY rank LIMIT 20",
+    columns: {
+      search: {
+        meaning:
+          'What MATCH is asked of: words, "a phrase", word* for its beginning, AND, OR, NOT, NEAR. Its value says nothing.',
+        example: "WHERE search MATCH 'table AND friday'"
+      },
+      rank: {
+        meaning: "How well the message fits, the best lowest.",
+        nullMeans: "nothing was searched",
+        example: -7.2
+      },
+      key: { meaning: "The message: messages.key. Newer messages mostly have higher ones.", example: 1 },
+      message_id: { meaning: "The message: messages.id.", example: "support:DL2kG9YWdZpGGOn:3f1c" },
+      conversation_id: conversationId,
+      position: count("Its place in the conversation: 0 is the first.", { example: 0 }),
+      role: { meaning: "Who wrote it: customer, agent, human, system or unknown.", example: "customer" },
+      sent_at: time("When it was sent.", { nullMeans: "the vendor gives no time" }),
+      excerpt: {
+        meaning:
+          "What was said around the first hit, which stands in [ ]; … where something is left out. Of the message itself, also where the index holds cut words.",
+        example: "我想和[人工]客服说话。"
+      },
+      content: { meaning: "The whole text of the message.", example: "我想和人工客服说话。" }
+    }
+  },
+  {
     table: "lineage",
     meaning:
       "Where a row came from: the request that last changed it, that request's run, and the raw records that are kept of it. One row for each raw record.",

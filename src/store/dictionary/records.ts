@@ -247,7 +247,7 @@ export const records: ReadonlyArray<TableEntry> = [
   {
     table: "message_search",
     meaning:
-      "Full-text index over messages.content. Words of scripts that are written without spaces are found too; rowid is messages.key.",
+      "Full-text index over messages.content. Words of scripts that are written without spaces are found too; rowid is messages.key. The view search_results shows hits with excerpts.",
     example:
       "SELECT m.conversation_id, snippet(message_search, 0, '[', ']', '…', 12) FROM message_search s JOIN messages m ON m.key = s.rowid WHERE message_search MATCH 'termin AND freitag' ORDER BY rank LIMIT 20",
     columns: {
