@@ -33,6 +33,7 @@ export const doWork = (work: Work): Effect.Effect<WorkDone, unknown> =>
   Effect.gen(function* () {
     const sentAt: Array<number> = []
     const refusedAt: Array<number> = []
+    const answeredAt: Array<number> = []
     let waitedMillis = 0
     const secret = Redacted.make(work.credential)
     const client = yield* makeProviderClient({
@@ -48,6 +49,7 @@ export const doWork = (work: Work): Effect.Effect<WorkDone, unknown> =>
       observe: (event) =>
         Effect.sync(() => {
           if (event._tag === "Sent") sentAt.push(event.at)
+          if (event._tag === "Answered") answeredAt.push(event.exchange.receivedAt)
           if (event._tag === "RateLimited") refusedAt.push(Date.now())
           if (event._tag === "Waited") waitedMillis += event.millis
         })
@@ -74,6 +76,7 @@ export const doWork = (work: Work): Effect.Effect<WorkDone, unknown> =>
       refused: refusedAt.length,
       sentAt,
       refusedAt,
+      answeredAt,
       waitedMillis,
       cpuMillis: (used.user + used.system) / 1000
     }

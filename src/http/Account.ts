@@ -6,6 +6,7 @@ import {
   type Blocked,
   blockedUntil,
   type Demand,
+  evenly,
   isBlocked,
   type Landing,
   look,
@@ -13,6 +14,7 @@ import {
 } from "./blocked.ts"
 import type { Lane, Limit, ProviderRequest } from "./contract.ts"
 import type { Follows, Ticket, TooLong } from "./Governor.ts"
+import { InFlight } from "./InFlight.ts"
 import type { Lanes, MakeLanes } from "./lanes.ts"
 import { PathBucket } from "./PathBucket.ts"
 import { Places } from "./Places.ts"
@@ -92,7 +94,7 @@ export class Account {
   private readonly breaker = new Breaker()
   private readonly roundTrip = new RoundTrip()
   private readonly waitingByLane: [number, number, number, number] = [0, 0, 0, 0]
-  private inFlight = 0
+  private readonly inFlight = new InFlight()
   private blocked: (Blocked & { readonly because: TooLong["because"]; readonly giveUpAt: number }) | null =
     null
   private callOff: (() => void) | null = null
@@ -136,6 +138,7 @@ export class Account {
     if (this.visitors.size === 0) return
     if (now - this.greetedAt >= greeting && this.greetedAt > Number.NEGATIVE_INFINITY) this.greet(now)
     for (const bucket of this.buckets()) bucket.settle(now, false)
+    this.lanes.setPlaces(this.mostInFlight(now))
   }
 
   /** Whether one more retry is within the budget; takes it. */
@@ -172,6 +175,10 @@ export class Account {
       unanswered: () => this.unanswered(pending),
       leave: () => this.leave(pending)
     }
+  }
+
+  private mostInFlight(now: number): number {
+    return Math.min(this.places.count, this.inFlight.most(this.general.spacing, now))
   }
 
   private bucket(key: string, limits: ReadonlyArray<Limit>, finds: boolean): Bucket {
@@ -317,7 +324,7 @@ export class Account {
       return
     }
     const now = this.settings.timer.now()
-    const result = this.outage(now) ?? this.general.take(now, this.demand())
+    const result = this.outage(now) ?? this.crowded(now) ?? this.general.take(now, this.demand())
     if (isBlocked(result)) {
       this.lanes.pause()
       leave()
@@ -335,12 +342,20 @@ export class Account {
     pending.sentAt = now
     pending.general = result
     pending.leaveLane = leave
-    this.inFlight += 1
+    this.inFlight.add(pending)
     this.count(pending, -1)
     this.pending.delete(pending)
     this.breaker.sent(now)
     pending.visitor.sends(now)
+    this.lanes.setPlaces(this.mostInFlight(now))
     pending.resume(Effect.void)
+  }
+
+  private crowded(now: number): Blocked | null {
+    const { spacing } = this.general
+    if (spacing === 0) return null
+    const at = this.inFlight.earliest(spacing)
+    return at > now ? blockedUntil(at, evenly) : null
   }
 
   private outage(now: number): (Blocked & { readonly giveUpAt: number }) | null {
@@ -393,6 +408,7 @@ export class Account {
     const report = rateLimitHeaders(headers, now)
     this.roundTrip.answered(now, now - pending.sentAt)
     const landing: Landing = { now, arrivedBy: Math.max(pending.sentAt, now - this.roundTrip.credit) }
+    this.inFlight.answered(now - pending.sentAt, landing.arrivedBy, this.general.spacing)
     if (status >= 500) {
       this.breaker.failure(now, pending.sentAt, true)
       this.places.failure(now)
@@ -483,11 +499,11 @@ export class Account {
       pending.state = "left"
     }
     if (state !== "sent" && state !== "landed") return
-    this.inFlight -= 1
+    this.inFlight.remove(pending)
     pending.visitor.lands()
     if (pending.ok) this.places.success(now, this.blocked === null && this.pending.size > 0)
     pending.leaveLane()
-    this.lanes.setPlaces(this.places.count)
+    this.lanes.setPlaces(this.mostInFlight(now))
     if (this.blocked === null || !pending.visitor.isIdle) return
     for (const other of this.pending)
       if (other.visitor === pending.visitor) other.visitor.waits(now, this.blocked)

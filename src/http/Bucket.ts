@@ -3,8 +3,10 @@ import {
   type Blocked,
   blockedUntil,
   type Demand,
+  evenly,
   isBlocked,
   type Landing,
+  lateness,
   look,
   type Taken
 } from "./blocked.ts"
@@ -31,9 +33,6 @@ export interface BucketOptions {
 /** Milliseconds for which a process that is alone takes what it may need. */
 const lease = 1000
 const findingLease = 250
-
-/** Milliseconds by which a request that is spread evenly may be late without being lost. */
-export const lateness = 40
 
 /** Milliseconds for which evenly spread requests are granted ahead where others wait too. */
 const ahead = 100
@@ -72,6 +71,8 @@ export class Bucket {
   private grant: Grant = nothing
   private demand: Demand = nobody
   private others: View["others"] | null = null
+  /** Milliseconds between two requests, as of late; 0: they leave as they come. */
+  spacing = 0
   /** The next evenly spread request, as far as granted. */
   private paceAt = 0
   /** Sent since the shared finder was last told. */
@@ -215,9 +216,10 @@ export class Bucket {
       if (blocked !== null) return blocked
     }
     const interval = this.interval(this.look(now), now)
+    this.spacing = interval
     if (interval > 0) {
       this.paceAt = Math.max(this.paceAt, now - lateness)
-      if (this.paceAt > now) return blockedUntil(this.paceAt, "requests are spread evenly")
+      if (this.paceAt > now) return blockedUntil(this.paceAt, evenly)
       this.paceAt += interval
     }
     this.grant.left -= 1

@@ -1,6 +1,5 @@
-import { lateness } from "./Bucket.ts"
 import { Budget } from "./Budget.ts"
-import { type Blocked, blockedUntil, type Landing, type Taken } from "./blocked.ts"
+import { type Blocked, blockedUntil, type Landing, lateness, type Taken } from "./blocked.ts"
 import type { Limit } from "./contract.ts"
 import { refuse } from "./cooldown.ts"
 import { Probe } from "./Probe.ts"

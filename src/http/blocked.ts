@@ -41,3 +41,8 @@ export interface Demand {
 
 /** How soon (milliseconds) it is worth looking again whether others gave something back. */
 export const look = 50
+
+export const evenly = "requests are spread evenly"
+
+/** Milliseconds by which a request that is spread evenly may be late without being lost. */
+export const lateness = 40
