@@ -119,7 +119,9 @@ const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxCha
     case "RateLimited":
       if (!(yield* putBack(push, change, error.retryAt, reason))) return null
       if (error.retryAt - (yield* Clock.currentTimeMillis) <= push.options.maxWaitMillis) {
-        return yield* push.outbox.current(change.id)
+        // Somebody may have taken the wish back in this moment.
+        const current = yield* push.outbox.current(change.id)
+        return current?.state === "pending" ? current : null
       }
       push.learned.rateLimited = error
       return null

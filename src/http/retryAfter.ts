@@ -5,7 +5,7 @@
 
 export type ResponseHeaders = Readonly<Record<string, string | undefined>>
 
-/** The last instant a Date can hold; what is told beyond it is kept as this. */
+/** The last instant a Date can hold, and without its sign the first; what is told beyond them is kept as these. */
 const endOfTime = 8.64e15
 
 /** Clocks this close are taken to agree: a Date header is cut to whole seconds. */
@@ -118,7 +118,7 @@ const readers: ReadonlyArray<readonly [name: string, isReset: boolean]> = [
 const longest = (left: number | null, right: number | null): number | null =>
   left === null ? right : right === null ? left : Math.max(left, right)
 
-const bounded = (at: number): number => Math.ceil(Math.min(at, endOfTime))
+const bounded = (at: number): number => Math.ceil(Math.max(-endOfTime, Math.min(at, endOfTime)))
 
 /**
  * The instant (epoch milliseconds) before which a refused request must not be sent again, as the headers of the refusal

@@ -92,6 +92,11 @@ describe("when a refused request may be sent again", () => {
     assert.strictEqual(retryAfter({ ...headers, "retry-after": "30" }, now, false), in30)
   })
 
+  it("keeps what lies before or after all time as its first or last instant", () => {
+    assert.strictEqual(retryAfter({ "retry-after": "-8640784111747.001" }, now), -8.64e15)
+    assert.strictEqual(retryAfter({ "retry-after": "8640784111747.001" }, now), 8.64e15)
+  })
+
   it("always gives an instant a Date can hold, or nothing, whatever the headers say", () => {
     const names = [
       "retry-after",
