@@ -38,6 +38,15 @@ export interface Verb<R> {
   readonly command: Command.Command<string, R, Ended, unknown>
 }
 
+/** Only the verb that runs is made in full. */
+const once = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | null = null
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 /** @effect/cli knows this of an option, but has no question for it. */
 const isRepeatable = (option: object): boolean => {
   if ("_tag" in option && option._tag === "Variadic") return true
@@ -104,23 +113,33 @@ export const verb = <const Name extends string, const Config extends VerbConfig,
       ),
       Effect.flatMap((code) => (code === exitCodes.complete ? Effect.void : new Ended({ code })))
     )
-  const command = Command.make(spec.name, { own: spec.config, globals: globalOptions }, (parsed) => {
-    const { own, globals } = parsed as {
-      readonly own: Input<Config>
-      readonly globals: ParsedGlobals
-    }
-    return run(own, toGlobals(globals))
-  }).pipe(Command.withDescription(spec.description))
+  const command = once(() =>
+    Command.make(spec.name, { own: spec.config, globals: globalOptions }, (parsed) => {
+      const { own, globals } = parsed as {
+        readonly own: Input<Config>
+        readonly globals: ParsedGlobals
+      }
+      return run(own, toGlobals(globals))
+    }).pipe(Command.withDescription(spec.description))
+  )
   const values = Object.values<Options.Options<unknown> | Args.Args<unknown>>(spec.config)
+  const flags = once(() => values.filter(Options.isOptions).map(toFlag))
+  const args = once(() => values.filter(Args.isArgs).map(toArgument))
   return {
     name: spec.name,
     description: spec.description,
     examples: spec.examples ?? [],
-    flags: values.filter(Options.isOptions).map(toFlag),
-    args: values.filter(Args.isArgs).map(toArgument),
+    get flags() {
+      return flags()
+    },
+    get args() {
+      return args()
+    },
     children: [],
     otherwise: null,
-    command: command as unknown as Verb<Exclude<R, Provided> | Host | Output>["command"]
+    get command() {
+      return command() as unknown as Verb<Exclude<R, Provided> | Host | Output>["command"]
+    }
   }
 }
 
@@ -136,9 +155,11 @@ export const group = <R>(
   children: readonly [Verb<R>, ...Array<Verb<R>>]
 ): Verb<R> => {
   const [first, ...others] = children
-  const command = Command.make(spec.name).pipe(
-    Command.withDescription(spec.description),
-    Command.withSubcommands([first.command, ...others.map((child) => child.command)])
+  const command = once(() =>
+    Command.make(spec.name).pipe(
+      Command.withDescription(spec.description),
+      Command.withSubcommands([first.command, ...others.map((child) => child.command)])
+    )
   )
   return {
     name: spec.name,
@@ -148,6 +169,8 @@ export const group = <R>(
     args: [],
     children,
     otherwise: spec.otherwise,
-    command: command as unknown as Verb<R>["command"]
+    get command() {
+      return command() as unknown as Verb<R>["command"]
+    }
   }
 }

@@ -1,4 +1,10 @@
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" })
+let segmenter: Intl.Segmenter | undefined
+
+/** Made when the first text needs it, since that takes longer than all else that a short command does. */
+const graphemes = (text: string): Intl.Segments => {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" })
+  return segmenter.segment(text)
+}
 
 /** Blocks whose characters take two columns: East Asian wide and fullwidth forms. */
 const wideBlocks: ReadonlyArray<readonly [from: number, to: number]> = [
@@ -38,7 +44,7 @@ const ascii = /^[\x20-\x7e]*$/
 export const textWidth = (text: string): number => {
   if (ascii.test(text)) return text.length
   let width = 0
-  for (const { segment } of segmenter.segment(text)) width += graphemeWidth(segment)
+  for (const { segment } of graphemes(text)) width += graphemeWidth(segment)
   return width
 }
 
@@ -48,7 +54,7 @@ export const truncate = (text: string, columns: number): string => {
   if (columns <= 0) return ""
   let result = ""
   let width = 0
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     const next = graphemeWidth(segment)
     if (width + next > columns - 1) break
     result += segment

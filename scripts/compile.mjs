@@ -1,0 +1,34 @@
+/*
+ * Runs the demo once, silently, and keeps what V8 has compiled by its end. Every later start with the same version
+ * of Node takes it from there.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { constants, Script } from "node:vm"
+
+const filename = resolve("dist/program.cjs")
+const folder = mkdtempSync(join(tmpdir(), "parley-compile-"))
+process.env.XDG_STATE_HOME = folder
+process.argv = [
+  process.execPath,
+  filename,
+  "demo",
+  "--db",
+  join(folder, "demo.db"),
+  "--quiet",
+  "--progress=none"
+]
+
+const script = new Script(readFileSync(filename, "latin1"), {
+  filename,
+  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
+})
+process.once("exit", (code) => {
+  rmSync(folder, { recursive: true, force: true })
+  if (code === 0) {
+    writeFileSync(`${filename}.${process.version}-${process.arch}.cache`, script.createCachedData())
+  }
+})
+script.runInThisContext()(createRequire(filename))
