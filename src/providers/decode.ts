@@ -2,6 +2,7 @@ import { Either, type FastCheck, ParseResult, Schema, type SchemaAST } from "eff
 import type { Json } from "../domain/Conversation.ts"
 import { fromEpoch, fromIso, type Timestamp } from "../domain/Timestamp.ts"
 import { expectedWords, type Fault, faultOf } from "./fault.ts"
+import { notPlain, nullWhereAbsent, plainDecoder, readScalar } from "./plainDecoder.ts"
 
 export type { Fault } from "./fault.ts"
 
@@ -24,7 +25,11 @@ const scalar = <A, I>(
       ? ParseResult.fail(new ParseResult.Type(ast, value))
       : ParseResult.succeed(result)
   }
-  const annotations = { [expectedWords]: expected, arbitrary: () => wire as unknown as Wire<A & {}> }
+  const annotations = {
+    [expectedWords]: expected,
+    [readScalar]: read,
+    arbitrary: () => wire as unknown as Wire<A & {}>
+  }
   const encode = () => (value: unknown) => ParseResult.succeed(value as I)
   return Schema.declare([], { decode, encode }, annotations) as unknown as Schema.Schema<A, I>
 }
@@ -47,12 +52,14 @@ const instant = <I>(
         : ParseResult.succeed(result)
     },
     encode: (value) => ParseResult.succeed(value)
-  }).annotations({ [expectedWords]: expected })
+  }).annotations({ [expectedWords]: expected, [readScalar]: read })
 }
 
 /** Absent, null or there: read as null where it is not there. A value of the wrong type is still a fault. */
 export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
-  Schema.optionalWith(Schema.NullOr(schema), { default: (): A | null => null })
+  Schema.optionalWith(Schema.NullOr(schema), { default: (): A | null => null }).annotations({
+    [nullWhereAbsent]: true
+  })
 
 /** JSON can hold halves of a character, which no UTF-8 file can: they become the replacement character, as on any disk. */
 const wellFormed = (value: string): string =>
@@ -189,14 +196,20 @@ export const jsonObject: Schema.Schema<{ readonly [key: string]: Json }, { reado
   )
 
 /**
- * Compiled once, called for every record. Unknown fields are ignored; the first fault ends it.
+ * Compiled at the first record, called for every one. Unknown fields are ignored; the first fault ends it.
  * @returns a function from parsed JSON to the record, or to the innermost fault
  */
 export const decoder = <A, I>(schema: Schema.Schema<A, I>): ((value: unknown) => Either.Either<A, Fault>) => {
-  const decode = ParseResult.decodeUnknownEither(schema, { errors: "first", onExcessProperty: "ignore" })
+  const compile = () => ({
+    plain: plainDecoder(schema.ast) ?? (() => notPlain),
+    any: ParseResult.decodeUnknownEither(schema, { errors: "first", onExcessProperty: "ignore" })
+  })
+  let compiled: ReturnType<typeof compile> | null = null
   return (value) => {
-    const result = decode(value)
-    return Either.isRight(result) ? Either.right(result.right) : Either.left(faultOf(result.left))
+    compiled ??= compile()
+    const plain = compiled.plain(value)
+    if (plain !== notPlain) return Either.right(plain as A)
+    return Either.mapLeft(compiled.any(value), faultOf)
   }
 }
 
