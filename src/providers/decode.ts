@@ -88,11 +88,23 @@ export const textOrNumber: Schema.Schema<string, string | number> = scalar(
   (fc) => fc.oneof(fc.string({ minLength: 1 }), fc.nat())
 )
 
-/** An id: text or a number, read as text; empty text is a fault. */
-export const id: Schema.Schema<string, string | number> = scalar(
-  "text or a number that is not empty",
-  (value) => textOrNumberOf(value) || undefined,
-  (fc) => fc.oneof(fc.string({ minLength: 1 }), fc.nat())
+/** An id that is text; empty text is a fault. */
+export const id: Schema.Schema<string, string> = scalar(
+  "text that is not empty",
+  (value) => textOf(value) || undefined,
+  (fc) => fc.string({ minLength: 1 })
+)
+
+const wholeNumberOf = (value: unknown): string | undefined => {
+  if (typeof value === "number") return Number.isInteger(value) && value >= 0 ? String(value) : undefined
+  return typeof value === "string" && /^\d+$/.test(value) ? value : undefined
+}
+
+/** An id that is a whole number, however long, where a vendor writes it as text as well: read as text. */
+export const numericId: Schema.Schema<string, string | number> = scalar(
+  "a whole number from 0",
+  wholeNumberOf,
+  (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
 )
 
 const numberOf = (value: unknown): number | undefined => {
@@ -144,10 +156,10 @@ export const flag: Schema.Schema<boolean, boolean> = scalar(
 const instants = (fc: typeof FastCheck) =>
   fc.date({ min: new Date("2001-09-09T01:46:40.000Z"), max: new Date("2100-01-01"), noInvalidDate: true })
 
-const epoch = (value: unknown): Timestamp | undefined => {
-  const number = numberOf(value)
-  return number === undefined ? undefined : (fromEpoch(number) ?? undefined)
-}
+const epoch = (value: unknown): Timestamp | undefined =>
+  typeof value === "number" ? (fromEpoch(value) ?? undefined) : undefined
+
+const epochLike = (value: unknown): Timestamp | undefined => epoch(numberOf(value))
 
 const isoInstant = (value: unknown): Timestamp | undefined =>
   typeof value === "string" ? (fromIso(value) ?? undefined) : undefined
@@ -157,20 +169,17 @@ export const isoTime: Schema.Schema<Timestamp, string> = instant("an ISO 8601 ti
   instants(fc).map((date) => date.toISOString())
 )
 
-/** Unix seconds or milliseconds, told apart by magnitude, as a number or as text. */
-export const epochTime: Schema.Schema<Timestamp, number | string> = instant(
+/** Unix seconds or milliseconds, told apart by magnitude. */
+export const epochTime: Schema.Schema<Timestamp, number> = instant(
   "a time in Unix seconds or milliseconds",
   epoch,
-  (fc) =>
-    instants(fc).chain((date) =>
-      fc.constantFrom<number | string>(date.getTime(), Math.floor(date.getTime() / 1000), `${date.getTime()}`)
-    )
+  (fc) => instants(fc).chain((date) => fc.constantFrom(date.getTime(), Math.floor(date.getTime() / 1000)))
 )
 
-/** Where a vendor's pages show both. */
+/** Where it is not known which of them a vendor writes, and whether as a number or as text. */
 export const anyTime: Schema.Schema<Timestamp, number | string> = instant(
   "an ISO 8601 time or one in Unix seconds or milliseconds",
-  (value) => epoch(value) ?? isoInstant(value),
+  (value) => epochLike(value) ?? isoInstant(value),
   (fc) =>
     instants(fc).chain((date) =>
       fc.constantFrom<number | string>(date.getTime(), Math.floor(date.getTime() / 1000), date.toISOString())

@@ -353,7 +353,13 @@ describe("Empfio's conversations", () => {
   it("keep words nobody has documented, and null is as good as absent", () => {
     const odd = sighted(
       { ...exampleRow, channel: "sms", status: "snoozed", unheard: { of: 1 } },
-      { ...exampleDetail, channel: null, status: "snoozed", lead: null, messages: [{ id: 7, role: "tool" }] }
+      {
+        ...exampleDetail,
+        channel: null,
+        status: "snoozed",
+        lead: null,
+        messages: [{ id: "7", role: "tool" }]
+      }
     )
     assert.deepStrictEqual(
       [odd.conversation.channel, odd.conversation.status, odd.conversation.providerStatus],

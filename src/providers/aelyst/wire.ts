@@ -4,9 +4,9 @@ import {
   decoder,
   epochTime,
   flag,
-  id,
   json,
   number,
+  numericId,
   optional,
   text,
   textOrNumber,
@@ -22,7 +22,7 @@ const CustomField = Schema.Struct({
 /** The page requires all four inside; deleted users were seen as an empty object and as a word. */
 const Assignee = Schema.Union(
   Schema.Struct({
-    id: optional(textOrNumber),
+    id: optional(numericId),
     firstName: optional(text),
     lastName: optional(text),
     email: optional(text)
@@ -32,7 +32,7 @@ const Assignee = Schema.Union(
 
 /** https://developers.aelyst.ai/api/operations/getcontact/, and each item of the list. */
 export const Contact = Schema.Struct({
-  id,
+  id: numericId,
   firstName: optional(text),
   lastName: optional(text),
   phone: optional(text),
@@ -84,10 +84,10 @@ const Sender = Schema.Struct({
  * names it might have are read all the same.
  */
 export const Message = Schema.Struct({
-  messageId: id,
+  messageId: numericId,
   channelMessageId: optional(textOrNumber),
-  contactId: optional(textOrNumber),
-  channelId: optional(textOrNumber),
+  contactId: optional(numericId),
+  channelId: optional(numericId),
   traffic: optional(word("incoming", "outgoing")),
   message: optional(Content),
   status: optional(Schema.Array(Delivery)),
@@ -106,7 +106,7 @@ export const List = Schema.Struct({
 })
 
 /** https://developers.aelyst.ai/api/operations/updateconversationstatus/ */
-export const StatusUpdated = Schema.Struct({ contactId: optional(textOrNumber) })
+export const StatusUpdated = Schema.Struct({ contactId: optional(numericId) })
 
 /** What tells a conversation's status: a fault in any other field is no reason not to know it. */
 export const ContactState = Contact.pick("id", "status", "tags")

@@ -18,6 +18,8 @@ import {
 
 const texts = Schema.Array(text)
 const anyList = Schema.Array(json)
+/** The page's example has the text `<array>` in these places: taken as it is. */
+const listInWords = Schema.Union(anyList, text)
 
 const Handoff = Schema.Struct({
   requestedAt: optional(number),
@@ -32,13 +34,13 @@ const Handoff = Schema.Struct({
 
 /**
  * A conversation, as the list and the detail show it; the list leaves more out. Nothing is promised but an id, which is
- * `ID` nearly everywhere. What the page calls an array without saying of what, or leaves untyped, is taken as it comes.
+ * `ID` nearly everywhere. What the page leaves untyped is taken as it comes.
  * https://docs.convocore.ai/api-reference/v3/conversations/update
  */
 export const Conversation = Schema.Struct({
   ID: optional(id),
   id: optional(id),
-  userID: optional(textOrNumber),
+  userID: optional(text),
   userEmail: optional(text),
   userName: optional(text),
   userPhone: optional(text),
@@ -90,11 +92,11 @@ export const Conversation = Schema.Struct({
   isBlocked: optional(flag),
   nodesInfo: optional(Schema.Struct({ currentNode: optional(text) })),
   capturedVariables: optional(json),
-  campaignCalls: optional(json),
-  sessions: optional(json),
+  campaignCalls: optional(listInWords),
+  sessions: optional(listInWords),
   endReason: optional(text),
   isTest: optional(flag),
-  metrics: optional(json),
+  metrics: optional(listInWords),
   notifyToUserId: optional(text),
   averageLatency: optional(number),
   voice: optional(
@@ -169,7 +171,7 @@ export const Export = Schema.Struct({
     Schema.Struct({
       feedback: optional(word("Positive", "Negative", "Unset")),
       convo: optional(Schema.Struct({ id: optional(id), ID: optional(id) })),
-      sessions: optional(json)
+      sessions: optional(anyList)
     })
   ),
   turns: optional(Schema.Array(Schema.Unknown))
@@ -181,7 +183,7 @@ const speaker = word("user", "bot", "human", "system")
 /** Exports show `from` and `messages`; what is stored, and so perhaps what newer exports show, has more. */
 export const Turn = Schema.Struct({
   from: optional(speaker),
-  ts: optional(json),
+  ts: optional(textOrNumber),
   session_id: optional(textOrNumber),
   isAIGenerated: optional(flag),
   messages: optional(Schema.Array(Schema.Unknown))

@@ -1,23 +1,12 @@
 import { Schema } from "effect"
-import {
-  count,
-  decoder,
-  id,
-  integerLike,
-  isoTime,
-  jsonObject,
-  optional,
-  text,
-  textOrNumber,
-  word
-} from "../decode.ts"
+import { count, decoder, id, integerLike, isoTime, jsonObject, optional, text, word } from "../decode.ts"
 
 /** `{id, name, email}` in the list, `{id, name}` where one conversation is asked for. */
-const Lead = Schema.Struct({ id: optional(textOrNumber), name: optional(text), email: optional(text) })
+const Lead = Schema.Struct({ id: optional(text), name: optional(text), email: optional(text) })
 
 const conversationFields = {
   id,
-  lead_id: optional(textOrNumber),
+  lead_id: optional(text),
   session_key: optional(text),
   channel: optional(word("whatsapp", "telegram", "web", "voice")),
   status: optional(word("active", "completed", "escalated", "abandoned")),
@@ -51,7 +40,7 @@ export type ConversationState = typeof ConversationState.Type
 /** https://docs.empfio.de/api/conversations */
 export const Message = Schema.Struct({
   id,
-  conversation_id: optional(textOrNumber),
+  conversation_id: optional(text),
   role: optional(word("user", "assistant", "system")),
   content: optional(text),
   metadata: optional(jsonObject),
