@@ -386,6 +386,30 @@ describe("a cursor", () => {
 })
 
 describe("a list without an end", () => {
+  it("of empfio, whose every page is new and followed by another, is partial long before all the time is gone", async () => {
+    const style = paged("empfio")
+    const simulator = newSimulator(style, 30)
+    disturb(simulator, style, makeRandom(1), { left: 0 })
+    let lists = 0
+    intercept(simulator, (handle, vendor, request, now) => {
+      const page = /[?&]page=(\d+)/.exec(request.url)?.[1]
+      const real = request.url.replace(/([?&])page=\d+/, "$1page=1").replace(/-page-\d+/, "")
+      const answered = handle(vendor, { ...request, url: real }, now)
+      const suffix = page === undefined ? /-page-\d+/.exec(request.url)?.[0] : `-page-${page}`
+      if (page !== undefined) lists += 1
+      if (suffix === undefined || typeof answered.body !== "string") return answered
+      return {
+        ...answered,
+        body: answered.body.replace(/("(?:id|conversation_id)":"[^"]+)"/g, `$1${suffix}"`)
+      }
+    })
+    const report = await sync(simulator, style, "ever-new")
+    expect(report.outcome).toBe("partial")
+    expect(report.error?.kind).toMatch(/^(malformed|incomplete)$/)
+    expect(lists).toBeLessThan(120)
+    expect((await storedOf("ever-new")).length).toBeGreaterThanOrEqual(30)
+  }, 120_000)
+
   for (const style of [paged("naturalead"), paged("empfio"), paged("convocore")]) {
     it(`of ${style.vendor}, whose every page is the first one again, is partial after a bounded number of requests`, async () => {
       const simulator = newSimulator(

@@ -49,9 +49,9 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
     `INSERT INTO quarantine (connection, kind, provider_id, conversation_provider_id, reason, path, payload,
        payload_hash, first_seen_at, last_seen_at, page_id)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (connection, kind, coalesce(provider_id, payload_hash), path) WHERE resolved_at IS NULL DO UPDATE SET
+     ON CONFLICT (connection, kind, coalesce(provider_id, payload_hash), path, coalesce(conversation_provider_id, ''))
+       WHERE resolved_at IS NULL DO UPDATE SET
        reason = excluded.reason, payload = excluded.payload, payload_hash = excluded.payload_hash,
-       conversation_provider_id = coalesce(excluded.conversation_provider_id, conversation_provider_id),
        seen = seen + 1, last_seen_at = excluded.last_seen_at, page_id = excluded.page_id`
   )
   const anyOpen = prepare(

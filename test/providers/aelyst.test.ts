@@ -4,6 +4,7 @@ import type { Json } from "../../src/domain/Conversation.ts"
 import type { StatusChange, Wish } from "../../src/domain/StatusChange.ts"
 import { fromIso, now, type Timestamp } from "../../src/domain/Timestamp.ts"
 import { aelyst } from "../../src/providers/aelyst/index.ts"
+import { makeWalk, mostMessageResponses } from "../../src/providers/aelyst/list.ts"
 import { getMessage, listContacts } from "../../src/providers/aelyst/requests.ts"
 import { Contact, Message } from "../../src/providers/aelyst/wire.ts"
 import type { Page, PullScope, Sighting } from "../../src/providers/Provider.ts"
@@ -733,6 +734,25 @@ describe("Aelyst's lists of messages", () => {
     })
   )
 
+  it.effect("that go on for ever are that contact's fault alone", () =>
+    Effect.gen(function* () {
+      const route = workspace({
+        contacts: [contact(1), contact(2)],
+        messages: { 1: messages(1), 2: messages(2) }
+      })
+      const { provider, requests } = account((request) => {
+        if (!request.path.startsWith("/contact/id:1/message")) return route(request)
+        const messageId = requests.length
+        return { json: { items: [{ messageId }], pagination: { next: `?cursorId=${messageId}` } } }
+      })
+      const pages = yield* pulled(provider)
+      assert.deepStrictEqual(idsOf(sightingsIn(pages)), [1, 2])
+      const [fault] = unreadablesIn(pages)
+      assert.match(fault?.reason ?? "", /the list does not end: it went on after 1000 pages/)
+      assert.isAtMost(requests.length, mostMessageResponses + 3)
+    })
+  )
+
   it.effect("do not date a contact's status later than it was seen", () =>
     Effect.gen(function* () {
       const route = workspace({ contacts: [contact(1)], messages: { 1: messages(1) } })
@@ -1028,4 +1048,23 @@ describe("checking an Aelyst workspace", () => {
     )
     assert.notInclude(JSON.stringify(authorization), "secret")
   })
+})
+
+describe("a walk through one of Aelyst's lists", () => {
+  it.effect("ends where every page has something new, and another one follows it", () =>
+    Effect.gen(function* () {
+      const walk = makeWalk("list contacts", 40)
+      let pages = 0
+      const endless = Effect.gen(function* () {
+        for (;;) {
+          pages += 1
+          assert.strictEqual(walk.fresh([{ id: pages }], "id").length, 1)
+          yield* walk.goOn(String(pages))
+        }
+      })
+      const failure = yield* Effect.flip(endless)
+      assert.match(failure.message, /list contacts.*does not end: it went on after 40 pages/)
+      assert.strictEqual(pages, 40)
+    })
+  )
 })

@@ -474,6 +474,33 @@ describe("Empfio's messages", () => {
   )
 })
 
+describe("Empfio's messages without an end", () => {
+  for (const declared of [900, null]) {
+    it.effect(`are that conversation's fault alone, where it has ${declared ?? "an unknown number"}`, () =>
+      Effect.gen(function* () {
+        const all = [held("a", 3, { message_count: declared }), held("b", 3)]
+        const fake = fakeClient((request) => {
+          const one = all.find(({ row }) => request.path.endsWith(`/${row.id}`))
+          if (one !== undefined) return { json: detailOf(one, one.row.id === "a" ? null : 3) }
+          if (!request.path.endsWith("/messages")) return listRoute(all, {}, request.query)
+          const offset = Number(request.query?.offset)
+          return { json: Array.from({ length: 500 }, (_, index) => ({ id: String(offset + index) })) }
+        })
+        const provider = empfio.make(
+          { name: "s", baseUrl: "", statusMap: {}, token: Redacted.make("t") },
+          fake.client
+        )
+        const pages = yield* pulled(provider)
+        assert.deepStrictEqual(idsIn(pages), ["b"])
+        const [fault] = unreadablesIn(pages)
+        assert.strictEqual(fault?.conversationId, "a")
+        assert.match(fault?.reason ?? "", /does not end: it went on after \d+ messages/)
+        assert.isBelow(fake.requests.length, declared === null ? 210 : 15)
+      })
+    )
+  }
+})
+
 describe("Empfio's list", () => {
   it.effect("is read to its end, each conversation once, its details before the page that lists it", () =>
     Effect.gen(function* () {

@@ -101,6 +101,25 @@ describe("walking through NaturaLead's list", () => {
     assert.isFalse(bare.end.complete)
   })
 
+  it("ends, and says that it does not know the end, where ever more rows follow", () => {
+    const growing = (request: number) => numbers(100 + 50 * (request + 1))
+    const { end, seen } = walkThrough({ ...paged, cap: 50 }, growing)
+    assert.isFalse(end.complete)
+    assert.match(end.reason ?? "", /does not end: it went on after \d+ conversations, although .* holds 150$/)
+    assert.isBelow(seen.size, 6_000)
+
+    let walk: Walk = start
+    let rows = 0
+    let reason: string | null = null
+    while (reason === null && rows < 3_000_000) {
+      rows += 1_000
+      const step = next(walk, { elements: 1_000, fresh: 1_000, unique: rows, total: null }, true)
+      if (step._tag === "Done") reason = step.reason
+      else walk = step.walk
+    }
+    assert.match(reason ?? "", /does not end: it went on after 2001000 conversations$/)
+  })
+
   it("says that a list is not whole which promises rows and gives none", () => {
     const { end } = walkThrough({ ...paged, cap: 0 }, () => numbers(10))
     assert.isFalse(end.complete)

@@ -98,6 +98,32 @@ const bad = [
   unreadable({ kind: "contact", providerId: "p1", path: "$.contact" })
 ]
 
+it.scoped("keeps a record of each of two conversations that number their messages alike", () =>
+  Effect.gen(function* () {
+    const { commit } = yield* started
+    const bad = (conversationId: string) =>
+      unreadable({ providerId: "5", conversationId, payload: `{"messageId":5,"of":"${conversationId}"}` })
+    for (const seconds of [1, 2]) {
+      yield* commit([
+        page(seconds, [
+          sighting({ providerId: "c1" }, { unreadable: [bad("c1")] }),
+          sighting({ providerId: "c2" }, { unreadable: [bad("c2")] })
+        ])
+      ])
+    }
+    expect(
+      yield* rows("SELECT conversation_provider_id AS c, payload, seen FROM quarantine ORDER BY id")
+    ).toEqual([
+      { c: "c1", payload: '{"messageId":5,"of":"c1"}', seen: 2 },
+      { c: "c2", payload: '{"messageId":5,"of":"c2"}', seen: 2 }
+    ])
+    yield* commit([page(3, [sighting({ providerId: "c1" }, { messages: { extent: "whole", items: [] } })])])
+    expect(
+      yield* values("SELECT conversation_provider_id FROM quarantine WHERE resolved_at IS NULL")
+    ).toEqual(["c2"])
+  }).pipe(Effect.provide(freshStore))
+)
+
 it.scoped("resolves what a look at all of a conversation no longer finds, and no other conversation's", () =>
   Effect.gen(function* () {
     const { commit } = yield* started

@@ -13,6 +13,10 @@ export interface ListPage {
   readonly next: string | null
 }
 
+/** So many responses a walk may have, whatever they bring: two million contacts, or a hundred thousand messages of one. */
+export const mostContactResponses = 20_000
+export const mostMessageResponses = 1_000
+
 /** So many responses in a row may bring nothing new before a list is taken to be endless. */
 const barrenResponses = 5
 
@@ -55,10 +59,11 @@ export const readList = ({ text, exchange }: Answer): Effect.Effect<ListPage, Ma
 }
 
 /**
- * Keeps a walk through a list from going in circles, and tells what it has not shown before. One for each walk.
- * Inclusive cursors show a row twice; that is no harm.
+ * Keeps a walk through a list from going in circles or on for ever, and tells what it has not shown before. One for
+ * each walk. Inclusive cursors show a row twice; that is no harm.
+ * @param most responses after which the list is taken to have no end
  */
-export const makeWalk = (operation: string) => {
+export const makeWalk = (operation: string, most: number) => {
   const cursors = new Set<string>()
   const seen = new Set<string>()
   let barren = 0
@@ -83,6 +88,9 @@ export const makeWalk = (operation: string) => {
       return Effect.fail(broken(operation, `${barren} pages in a row brought nothing new`))
     }
     cursors.add(cursor)
+    if (cursors.size >= most) {
+      return Effect.fail(broken(operation, `the list does not end: it went on after ${most} pages`))
+    }
     return Effect.void
   }
 

@@ -6,7 +6,7 @@ import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing } from "../answer.ts"
 import type { Known, Messages, RawPayload, Sighting, Unreadable } from "../Provider.ts"
 import { idOf, unreadable } from "../page.ts"
-import { type ListPage, makeWalk, readList } from "./list.ts"
+import { type ListPage, makeWalk, mostMessageResponses, readList } from "./list.ts"
 import { interpret, messagePayload, watchedMessages } from "./normalize.ts"
 import { largestLimit, listMessages, type Paging } from "./requests.ts"
 
@@ -32,7 +32,7 @@ export const gather = (
 ): Effect.Effect<Gathered | null, ProviderError> =>
   Effect.gen(function* () {
     const knownIds = new Set(known?.newestMessageIds)
-    const walk = makeWalk("list messages")
+    const walk = makeWalk("list messages", mostMessageResponses)
     const newestFirst: Array<Json> = []
     let first: Exchange | null = null
     let bytes = 0

@@ -8,7 +8,7 @@ import { isMissing } from "../answer.ts"
 import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
 import { isOutside, page, pages } from "../page.ts"
-import { makeWalk, readList } from "./list.ts"
+import { makeWalk, mostContactResponses, readList } from "./list.ts"
 import { type Gathered, gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, readContact } from "./normalize.ts"
 import { getContact, largestLimit, listContacts } from "./requests.ts"
@@ -252,7 +252,7 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, messages: boolean, s
       client,
       map,
       scope,
-      walk: makeWalk("list contacts"),
+      walk: makeWalk("list contacts", mostContactResponses),
       messageList: messages && scope.messages ? messageList : "off",
       probes: 0,
       cursor: scope.cursor,

@@ -46,7 +46,7 @@ export interface AgentListOptions {
   readonly from: Place | null
   /** The largest page to try; left out: 100. */
   readonly largest?: number
-  /** After how many pages a list is taken to have no end; left out: 20,000. */
+  /** After how many of the largest pages a list is taken to have no end; left out: 20,000, of two million rows. */
   readonly mostPages?: number
 }
 
@@ -56,7 +56,8 @@ const mostRestarts = 2
 const complete = { complete: true, reason: null } as const
 
 /** Reads by cursor to the end, then from the front as far as there is news: what moved ahead meanwhile is there. */
-const cursorWalk = (from: string | null, mostPages: number) => {
+const cursorWalk = (from: string | null, mostLargePages: number) => {
+  const mostPages = (mostLargePages * largestPage) / largestCursorPage
   let cursor = from
   let restarts = 0
   let pages = 0

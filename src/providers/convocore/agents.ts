@@ -23,7 +23,8 @@ export interface Agents {
   readonly exchange: Exchange | null
 }
 
-const mostPages = 1_000
+/** So many pages of agents a workspace may have. */
+const mostPages = 100
 
 const noPaging = { totalPages: null, currentPage: null, hasMore: null }
 
@@ -59,7 +60,14 @@ export const readAgents = (client: ProviderClient) =>
         if (id === null) nameless++
         else ids.add(id)
       }
-      if (!hasMore(read.paging, page) || ids.size === before || page === mostPages) {
+      if (page > mostPages) {
+        return yield* malformed(
+          title,
+          "list agents",
+          `the list does not end: it went on after ${mostPages} pages`
+        )
+      }
+      if (!hasMore(read.paging, page) || ids.size === before) {
         const agents: Agents = { ids: [...ids].sort(), nameless, exchange: answer.exchange }
         return agents
       }

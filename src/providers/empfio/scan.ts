@@ -38,6 +38,10 @@ const rawPayload = (kind: Kind, id: string, conversationId: string, payload: str
   payload
 })
 
+/** So many messages of one conversation may be asked for where it does not say how many it has, and beyond what it says. */
+const mostMessagesOfOne = 100_000
+const leeway = 1_000
+
 /**
  * Everything the messages endpoint gives of a conversation, as it came: page by page until one is short, or shows
  * nothing for the first time.
@@ -56,6 +60,10 @@ const furtherMessages = ({ client }: Account, id: string, declared: number | nul
       // A page may be short because the vendor gives no larger ones: the count tells whether it is the last.
       if (list.length < mostMessages && (declared === null || all.size >= declared)) break
       offset += list.length
+      if (offset > (declared === null ? mostMessagesOfOne : 2 * declared + leeway)) {
+        const detail = `the list does not end: it went on after ${offset} messages`
+        return yield* malformed(title, "list messages", detail)
+      }
     }
     const value = [...all.values()]
     const messages: Parts["messages"] = {

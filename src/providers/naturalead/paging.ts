@@ -10,8 +10,9 @@ export interface Walk {
   readonly limit: number | null
   /** A walk is repeated where the list moved under it. */
   readonly pass: number
-  /** Elements of the very first response. */
+  /** Elements of the very first response, and what it said the list's length is. */
   readonly firstElements: number
+  readonly firstTotal: number | null
   /** What the list said its length is, at this pass's last response. */
   readonly total: number | null
   /** The list got shorter during this pass, so that elements may have moved to where we had already looked. */
@@ -45,6 +46,7 @@ export const start: Walk = {
   limit: null,
   pass: 1,
   firstElements: 0,
+  firstTotal: null,
   total: null,
   shrunk: false,
   freshInPass: 0
@@ -59,14 +61,30 @@ const askedLimit = 100
 
 const passes = 3
 
+/** A list that did not say how long it is may have this many elements; one that did, twice as many as it said and these. */
+const mostElements = 2_000_000
+const leeway = 5_000
+
 const complete: Next = { _tag: "Done", complete: true, reason: null, ignoresSkip: false }
 const incomplete = (reason: string): Next => ({ _tag: "Done", complete: false, reason, ignoresSkip: false })
 
 /** What to do after a response. @param mayProbe whether a bare list that only looks cut is worth another request */
 export const next = (walk: Walk, response: Response, mayProbe: boolean): Next =>
-  response.total === null
+  endlessness(walk, response) ??
+  (response.total === null
     ? afterBareList(walk, response, mayProbe)
-    : afterEnvelope(walk, response, response.total)
+    : afterEnvelope(walk, response, response.total))
+
+/** The end of a walk through a list that goes on and on; null: it may well end. */
+const endlessness = ({ firstTotal, skip }: Walk, { elements }: Response): Next | null => {
+  if (skip === null) return null
+  const reached = skip + elements
+  const most = firstTotal === null ? mostElements : 2 * firstTotal + leeway
+  const said = firstTotal === null ? "" : `, although it said that it holds ${firstTotal}`
+  return reached <= most
+    ? null
+    : incomplete(`the list does not end: it went on after ${reached} conversations${said}`)
+}
 
 const onward = (walk: Walk, response: Response): Next => ({
   _tag: "Ask",
@@ -75,6 +93,7 @@ const onward = (walk: Walk, response: Response): Next => ({
     skip: (walk.skip ?? 0) + response.elements,
     limit: walk.skip === null ? askedLimit : walk.limit,
     firstElements: walk.skip === null ? response.elements : walk.firstElements,
+    firstTotal: walk.skip === null ? response.total : walk.firstTotal,
     total: response.total,
     freshInPass: walk.freshInPass + response.fresh
   }

@@ -2,6 +2,7 @@ import { mirror } from "./0001_mirror.ts"
 import { outbox } from "./0002_outbox.ts"
 import { analysis } from "./0003_analysis.ts"
 import { covered } from "./0004_covered.ts"
+import { quarantine } from "./0005_quarantine.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -15,5 +16,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 1, name: "mirror", sql: mirror },
   { version: 2, name: "outbox", sql: outbox },
   { version: 3, name: "analysis", sql: analysis },
-  { version: 4, name: "covered", sql: covered }
+  { version: 4, name: "covered", sql: covered },
+  { version: 5, name: "quarantine", sql: quarantine }
 ]
