@@ -17,7 +17,10 @@ import type { StoreError } from "./store/StoreError.ts"
 
 export type Outcome = "complete" | "partial" | "failed"
 
-export type Fault = ConnectionFault
+export interface Fault extends ConnectionFault {
+  /** When the provider asked to come back, epoch milliseconds; left out: it did not say. */
+  readonly retryAt?: number
+}
 
 export interface ConnectionReport {
   readonly name: string
@@ -43,7 +46,7 @@ export interface ConnectionReport {
     readonly conflict: number
     readonly pending: number
   }
-  readonly error: Fault | null
+  readonly error: ConnectionFault | null
 }
 
 export interface RunReport {
@@ -78,6 +81,15 @@ export interface RunOptions<R> {
   readonly maxWaitMillis: number
   /** In this order, one after the other, for each connection. */
   readonly lanes: ReadonlyArray<LaneWork<R>>
+  /** Told as soon as a connection is through, while others may still be at work. */
+  readonly settled?: (settled: Settled) => Effect.Effect<void>
+}
+
+/** A connection whose part in a run is over. */
+export interface Settled {
+  readonly report: ConnectionReport
+  /** When the provider asked to come back, epoch milliseconds; null: it did not say. */
+  readonly retryAt: number | null
 }
 
 const clock = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`
@@ -91,10 +103,16 @@ export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
       return {
         kind: error._tag === "Queued" ? "queued" : "rate_limited",
         message,
-        hint: `run again after ${clock(error.retryAt)}, or allow longer waits with --max-wait`
+        hint: `run again after ${clock(error.retryAt)}, or allow longer waits with --max-wait`,
+        retryAt: error.retryAt
       }
     case "Unavailable":
-      return { kind: "unavailable", message, hint }
+      return {
+        kind: "unavailable",
+        message,
+        hint,
+        ...(error.retryAt === null ? {} : { retryAt: error.retryAt })
+      }
     case "Unauthorized":
       return { kind: "unauthorized", message, hint }
     case "Rejected":
@@ -108,7 +126,8 @@ export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
   }
 }
 
-const unexpected = (cause: Cause.Cause<unknown>): Fault => ({
+/** The same of what should not be possible. */
+export const unexpected = (cause: Cause.Cause<unknown>): Fault => ({
   kind: "unexpected",
   message: `something that should not happen did: ${Cause.squash(cause)}`,
   hint: "this is a fault of Parley's; everything committed before it is kept"
@@ -183,7 +202,24 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     ...result
   })
   yield* progress.connectionFinished(name, lane, told(row.outcome), result.fault?.message ?? null)
-  return row
+  return { row, retryAt: result.fault?.retryAt ?? null }
+})
+
+/** All lanes of one connection. */
+const runConnection = Effect.fn("run.connection")(function* <R>(
+  runId: number,
+  config: ConnectionConfig,
+  options: RunOptions<R>
+) {
+  const lanes = yield* Effect.forEach(options.lanes, (lane) => runLane(runId, config, lane, options))
+  const told = report(
+    config,
+    lanes.map(({ row }) => row)
+  )
+  const asked = lanes.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]))
+  const retryAt = asked.length === 0 ? null : Math.max(...asked)
+  if (options.settled !== undefined) yield* options.settled({ report: told, retryAt })
+  return told
 })
 
 const told = (outcome: ConnectionRow["outcome"]): Outcome => (outcome === "interrupted" ? "failed" : outcome)
@@ -200,7 +236,7 @@ const worst = (outcomes: ReadonlyArray<Outcome>): Outcome => {
   return outcomes.length > 0 && outcomes.every((outcome) => outcome === "failed") ? "failed" : "partial"
 }
 
-const errorOf = (row: ConnectionRow): Fault | null => {
+const errorOf = (row: ConnectionRow): ConnectionFault | null => {
   if (row.error_kind !== null) {
     return { kind: row.error_kind, message: row.error_message ?? "", hint: row.error_hint ?? "" }
   }
@@ -276,11 +312,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
   const runId = yield* ledger.startRun(options.command)
   const connections = yield* Effect.forEach(
     options.connections,
-    (config) =>
-      Effect.map(
-        Effect.forEach(options.lanes, (lane) => runLane(runId, config, lane, options)),
-        (rows) => report(config, rows)
-      ),
+    (config) => runConnection(runId, config, options),
     { concurrency: "unbounded" }
   ).pipe(
     Effect.onInterrupt(() =>

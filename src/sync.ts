@@ -29,6 +29,21 @@ export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror |
     Effect.map(pull(connection, { runId, ranges: [always], full: options.full }), (fault) => ({ fault }))
 })
 
+export interface SyncParts {
+  /** Send no status changes. */
+  readonly pullOnly: boolean
+  /** Pull nothing. */
+  readonly pushOnly: boolean
+  /** Fetch every conversation's details again, changed or not. */
+  readonly full: boolean
+}
+
+/** A sync: changes go out first, so that what comes in shows them. */
+export const syncLanes = (parts: SyncParts): ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> => [
+  ...(parts.pullOnly ? [] : [pushLane]),
+  ...(parts.pushOnly ? [] : [syncLane({ full: parts.full })])
+]
+
 /**
  * Full history within a half-open window, as far as it was not listed whole before. What is stored as it is listed is not
  * fetched again, so that a backfill which was interrupted, or which a sync has overtaken, costs only what is missing.

@@ -1,10 +1,6 @@
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
-import type { Progress } from "../progress.ts"
-import type { LaneWork } from "../run.ts"
-import type { Mirror } from "../store/Mirror.ts"
-import type { Outbox } from "../store/Outbox.ts"
-import { pushLane, syncLane } from "../sync.ts"
+import { syncLanes } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
@@ -43,14 +39,10 @@ export const sync = Effect.fn("sync")(function* (input: SyncInput) {
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
   if (input.plan) return yield* showPlan(input.pullOnly ? [] : connections, waitMillis)
-  const lanes: ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> = [
-    ...(input.pullOnly ? [] : [pushLane]),
-    ...(input.pushOnly ? [] : [syncLane({ full: input.full })])
-  ]
   return yield* runAndReport(config.database, {
     command: "sync",
     connections,
     maxWaitMillis: waitMillis,
-    lanes
+    lanes: syncLanes(input)
   })
 })

@@ -16,6 +16,7 @@ import { simulate } from "./verbs/simulate.ts"
 import { status } from "./verbs/status.ts"
 import { sync } from "./verbs/sync.ts"
 import { verify } from "./verbs/verify.ts"
+import { watch } from "./verbs/watch.ts"
 import { why } from "./verbs/why.ts"
 
 /** What verbs may use: this process, its output, and the providers there are. */
@@ -29,6 +30,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   check,
   sync,
   backfill,
+  watch,
   setStatus,
   push,
   changes,

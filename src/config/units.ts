@@ -53,7 +53,8 @@ export const Percentage = written(
   (text) => (share(text) > 0 && share(text) <= 1 ? share(text) : null)
 )
 
-const isTimeZone = (name: string): boolean => {
+/** Whether the time zone database knows this name. */
+export const isTimeZone = (name: string): boolean => {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== ""
   } catch {

@@ -69,6 +69,8 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
         }),
       /** The result as one JSON document. */
       document: (value: unknown) => result(JSON.stringify(value, null, 2)),
+      /** One of several results, as a JSON document on a line of its own. */
+      line: (value: unknown) => result(JSON.stringify(value)),
       /** Why results did not arrive where they were written to; null: they did. Known once the verb has ended. */
       lost: Effect.map(nextTurn, () => stdout.failure()),
       /** For the person: stderr, above the live lines. */
