@@ -44,8 +44,9 @@ await build({
   sourcesContent: false,
   // Bytes are characters: src/start.ts reads it as Latin-1.
   charset: "ascii",
-  // The script is a function of require().
-  banner: { js: "(function(require){const module={exports:{}};" },
+  // The script is a function of what a module would have.
+  banner: { js: "(function(require,importMetaUrl){const module={exports:{}};" },
+  define: { "import.meta.url": "importMetaUrl" },
   footer: { js: "})" },
   plugins: [unusedFormats]
 })

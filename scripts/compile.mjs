@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
 import { constants, Script } from "node:vm"
 
 const filename = resolve("dist/program.cjs")
@@ -31,4 +32,4 @@ process.once("exit", (code) => {
     writeFileSync(`${filename}.${process.version}-${process.arch}.cache`, script.createCachedData())
   }
 })
-script.runInThisContext()(createRequire(filename))
+script.runInThisContext()(createRequire(filename), pathToFileURL(resolve("dist/parley.js")).href)

@@ -25,4 +25,4 @@ const program: unknown = new Script(readFileSync(filename, "latin1"), {
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
 }).runInThisContext()
 
-if (typeof program === "function") program(createRequire(filename))
+if (typeof program === "function") program(createRequire(filename), import.meta.url)
