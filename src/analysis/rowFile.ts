@@ -1,10 +1,9 @@
 import { closeSync, openSync, writeSync } from "node:fs"
-import { fileWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer"
-import packageJson from "../../package.json" with { type: "json" }
-import type { Row, Value } from "../store/value.ts"
+import type { Row } from "../store/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
+import { parquetFile } from "./parquetFile.ts"
 import { csvLine, jsonValue } from "./rowText.ts"
-import type { ColumnKind, ExportTable } from "./tables.ts"
+import type { ExportTable } from "./tables.ts"
 
 /** Takes rows in batches; everything is in the file once it is finished. */
 export interface RowFile {
@@ -54,64 +53,6 @@ const jsonLine = ({ columns }: ExportTable) => {
     `{${keys.map((key, index) => key + JSON.stringify(jsonValue(row[index] ?? null))).join(",")}}\n`
 }
 
-const parquetTypes = {
-  text: "STRING",
-  integer: "INT64",
-  real: "DOUBLE",
-  time: "TIMESTAMP"
-} as const satisfies Record<ColumnKind, string>
-
-const parquetValues: Readonly<Record<ColumnKind, (value: Exclude<Value, null>) => unknown>> = {
-  text: (value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(value)),
-  integer: (value) => BigInt(value as number | bigint),
-  real: Number,
-  time: (value) => new Date(String(value))
-}
-
-/** Rows that stand together in the file, each column by itself. */
-const rowGroupSize = 50_000
-
-const parquetFile = (path: string, { columns, meaning, name }: ExportTable): RowFile => {
-  // The library makes the file readable for everybody, unless it is there.
-  closeSync(openSync(path, "w", fileMode))
-  const columnData = (rows: ReadonlyArray<Row>) =>
-    columns.map((column, index) => ({
-      name: column.name,
-      type: parquetTypes[column.kind],
-      data: rows.map((row) => {
-        const value = row[index] ?? null
-        return value === null ? null : parquetValues[column.kind](value)
-      })
-    }))
-  const writer = new ParquetWriter({
-    writer: fileWriter(path),
-    schema: schemaFromColumnData({ columnData: columnData([]) }),
-    createdBy: `parley version ${packageJson.version}`,
-    kvMetadata: [
-      { key: "table", value: name },
-      { key: "meaning", value: meaning }
-    ]
-  })
-  let group: Array<Row> = []
-  const flush = () => {
-    if (group.length > 0) writer.write({ columnData: columnData(group), rowGroupSize })
-    group = []
-  }
-  return {
-    write: (rows) => {
-      for (const row of rows) {
-        group.push(row)
-        if (group.length === rowGroupSize) flush()
-      }
-    },
-    finish: () => {
-      flush()
-      writer.finish()
-    },
-    abandon: () => undefined
-  }
-}
-
 export interface RowFileOptions {
   readonly format: ExportFormat
   /** CSV: begin with a byte order mark, which some spreadsheets need to see that the text is UTF-8. */
@@ -129,6 +70,6 @@ export const openRowFile = (path: string, table: ExportTable, options: RowFileOp
     case "ndjson":
       return textFile(path, "", jsonLine(table))
     case "parquet":
-      return parquetFile(path, table)
+      return parquetFile(path, table, fileMode)
   }
 }

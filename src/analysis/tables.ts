@@ -1,8 +1,8 @@
-import { utc } from "../store/dictionary/entry.ts"
+import { utc, yesOrNo } from "../store/dictionary/entry.ts"
 import { dictionary, type TableEntry } from "../store/dictionary.ts"
 
-/** What a column holds, for formats that want to know: text, whole numbers, numbers, or moments (UTC). */
-export type ColumnKind = "text" | "integer" | "real" | "time"
+/** What a column holds, for formats that want to know: text, whole numbers, 0 or 1, numbers, or moments (UTC). */
+export type ColumnKind = "text" | "integer" | "boolean" | "real" | "time"
 
 export interface ExportColumn {
   readonly name: string
@@ -24,6 +24,7 @@ const numbers: ReadonlySet<string> = new Set(["seconds", "share, 0 to 1"])
 
 const kindOf = ({ example, unit }: TableEntry["columns"][string]): ColumnKind => {
   if (unit === utc) return "time"
+  if (unit === yesOrNo) return "boolean"
   if (unit !== undefined && wholeNumbers.has(unit)) return "integer"
   if (unit !== undefined && numbers.has(unit)) return "real"
   return typeof example === "number" ? "integer" : "text"

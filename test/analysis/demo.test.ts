@@ -219,6 +219,7 @@ print(json.dumps(db.execute("SELECT excerpt, content FROM search_results WHERE s
         const fits = {
           text: (value: unknown) => typeof value === "string",
           integer: Number.isInteger,
+          boolean: (value: unknown) => value === 0 || value === 1,
           real: (value: unknown) => typeof value === "number",
           time: (value: unknown) => new Date(String(value)).toISOString() === value
         }

@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { asyncBufferFromFile, parquetReadObjects } from "hyparquet"
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet"
 import { type ExportOptions, exportMirror } from "../../src/analysis/export.ts"
-import { exportable } from "../../src/analysis/tables.ts"
+import { openRowFile } from "../../src/analysis/rowFile.ts"
+import { type ExportTable, exportable } from "../../src/analysis/tables.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
 import { temporaryFolder } from "../store/fixtures.ts"
 import { at, mirrorFile, run, talk } from "./smallMirror.ts"
@@ -145,7 +146,11 @@ describe("Parquet", () => {
           Object.fromEntries(
             Object.entries(row).map(([name, value]) => [
               name,
-              value instanceof Date ? value.toISOString() : typeof value === "bigint" ? Number(value) : value
+              value instanceof Date
+                ? value.toISOString()
+                : typeof value === "bigint" || typeof value === "boolean"
+                  ? Number(value)
+                  : value
             ])
           )
         )
@@ -157,6 +162,45 @@ describe("Parquet", () => {
         parquetReadObjects({ file: await asyncBufferFromFile(join(to, "messages.parquet")) })
       )
       expect(message).toMatchObject({ sent_at: new Date(at(0)), position: 0n, content: nasty[0] })
+      const [conversation] = yield* Effect.promise(async () =>
+        parquetReadObjects({ file: await asyncBufferFromFile(join(to, "conversations.parquet")) })
+      )
+      expect(conversation).toMatchObject({
+        qualified: true,
+        complete: null,
+        attributes: "{}",
+        deleted_at: null
+      })
+    })
+  )
+
+  it.scoped("is written group by group: by rows, and sooner where they are long", () =>
+    Effect.gen(function* () {
+      const to = yield* temporaryFolder
+      const table: ExportTable = {
+        name: "t",
+        meaning: "",
+        columns: [
+          { name: "n", kind: "integer" },
+          { name: "said", kind: "text" }
+        ],
+        sql: "",
+        sinceSql: null
+      }
+      const groups = (path: string, texts: ReadonlyArray<string>) =>
+        Effect.promise(async () => {
+          const file = openRowFile(path, table, { format: "parquet", byteOrderMark: false })
+          file.write(texts.map((said, n) => [n, said]))
+          file.finish()
+          const buffer = await asyncBufferFromFile(path)
+          const rows = await parquetReadObjects({ file: buffer })
+          expect(rows.map(({ said }) => said)).toEqual(texts)
+          return (await parquetMetadataAsync(buffer)).row_groups.map(({ num_rows }) => Number(num_rows))
+        })
+      const many = Array.from({ length: 25_000 }, () => "short")
+      expect(yield* groups(join(to, "many"), many)).toEqual([10_000, 10_000, 5_000])
+      const long = Array.from({ length: 5 }, () => "x".repeat(1_500_000))
+      expect(yield* groups(join(to, "long"), long)).toEqual([3, 2])
     })
   )
 })

@@ -10,7 +10,8 @@ import {
   share,
   status,
   type TableEntry,
-  time
+  time,
+  yesOrNo
 } from "./entry.ts"
 
 const who = { connection, provider, channel }
@@ -83,7 +84,8 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       title: { meaning: "The vendor's title.", nullMeans: "it has none", example: "Refund" },
       qualified: {
-        meaning: "Whether the lead was found to qualify: 1 yes, 0 no.",
+        meaning: "Whether the lead was found to qualify.",
+        unit: yesOrNo,
         nullMeans: "not decided, or the vendor does not decide",
         example: 1
       },
@@ -118,7 +120,8 @@ export const analysis: ReadonlyArray<TableEntry> = [
       ),
       handed_off: {
         meaning:
-          "1: it is or was handed to a person (by its status, its history, or because a person wrote); 0: never.",
+          "Whether it is or was handed to a person: by its status, its history, or because a person wrote.",
+        unit: yesOrNo,
         example: 0
       }
     }

@@ -21,6 +21,8 @@ export interface TableEntry {
 
 export const utc = "UTC, ISO 8601 text with milliseconds"
 
+export const yesOrNo = "1 yes, 0 no"
+
 /** A moment. */
 export const time = (meaning: string, rest: Partial<ColumnEntry> = {}): ColumnEntry => ({
   meaning,

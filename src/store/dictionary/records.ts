@@ -6,7 +6,8 @@ import {
   provider,
   status,
   type TableEntry,
-  time
+  time,
+  yesOrNo
 } from "./entry.ts"
 
 /** What the providers hold. */
@@ -89,7 +90,8 @@ export const records: ReadonlyArray<TableEntry> = [
         example: "Asked for a viewing on Friday."
       },
       qualified: {
-        meaning: "Whether the lead was found to qualify: 1 yes, 0 no.",
+        meaning: "Whether the lead was found to qualify.",
+        unit: yesOrNo,
         nullMeans: "not decided, or the vendor does not decide",
         source: { naturalead: "$.qualificationResult.qualified" },
         example: 1
@@ -120,7 +122,9 @@ export const records: ReadonlyArray<TableEntry> = [
       }),
       stored_messages: count("How many messages are in the mirror.", { example: 12 }),
       complete: {
-        meaning: "1: as many messages are stored as the vendor says there are, or more; 0: some are missing.",
+        meaning:
+          "Whether as many messages are stored as the vendor says there are, or more; otherwise some are missing.",
+        unit: yesOrNo,
         nullMeans: "the vendor does not say how many there are",
         example: 1
       },

@@ -3,6 +3,7 @@ import { outbox } from "./0002_outbox.ts"
 import { analysis } from "./0003_analysis.ts"
 import { covered } from "./0004_covered.ts"
 import { quarantine } from "./0005_quarantine.ts"
+import { search } from "./0006_search.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -17,5 +18,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 2, name: "outbox", sql: outbox },
   { version: 3, name: "analysis", sql: analysis },
   { version: 4, name: "covered", sql: covered },
-  { version: 5, name: "quarantine", sql: quarantine }
+  { version: 5, name: "quarantine", sql: quarantine },
+  { version: 6, name: "search", sql: search }
 ]
