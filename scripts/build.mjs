@@ -27,10 +27,14 @@ const common = {
 }
 
 await rm("dist", { recursive: true, force: true })
-// What starts the program, and the process that it runs a query in.
+// What starts the program, the process that it runs a query in, and the thread that writes pages.
 await build({
   ...common,
-  entryPoints: { parley: "src/start.ts", query: "src/store/queryProgram.ts" },
+  entryPoints: {
+    parley: "src/start.ts",
+    query: "src/store/queryProgram.ts",
+    commitWorker: "src/store/commitWorker.ts"
+  },
   format: "esm"
 })
 await build({

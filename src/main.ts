@@ -8,9 +8,11 @@ import { Output } from "./cli/render/Output.ts"
 import { runCli } from "./cli/root.ts"
 import { rememberSignals, signalExitCode } from "./cli/signals.ts"
 import { verbs } from "./cli/verbs.ts"
+import { CommitScript } from "./store/CommitScript.ts"
 
 const layer = Layer.mergeAll(
   NodeContext.layer,
+  Layer.succeed(CommitScript, new URL("./commitWorker.js", import.meta.url)),
   Layer.succeed(
     Providers,
     Effect.promise(async () => (await import("./providers/index.ts")).registry)

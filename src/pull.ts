@@ -26,6 +26,9 @@ export interface PullOptions {
 /** Why a pull that did not fail is still not complete. */
 export type Shortfall = ConnectionFault
 
+/** Batches that may wait while one is committed: what is received meanwhile is bounded by this. */
+const batchesAhead = 2
+
 /** Milliseconds after which received pages are committed even if they are few. */
 const commitEvery = 500
 
@@ -72,7 +75,8 @@ const batched = <E>(pages: Stream.Stream<Page, E>) =>
     Stream.map((batch) => {
       const [failures, good] = Chunk.separate(batch)
       return { pages: Chunk.toReadonlyArray(good), failure: Chunk.head(failures) }
-    })
+    }),
+    Stream.buffer({ capacity: batchesAhead })
   )
 
 /**

@@ -5,8 +5,10 @@ import { Clock, Effect } from "effect"
 import { refreshDictionary } from "./dictionary.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { migrations } from "./migrations/index.ts"
+import { forWriting, makeSession, type Session } from "./Session.ts"
 import { StoreError, toStoreError } from "./StoreError.ts"
 
+export type { Session, Statement } from "./Session.ts"
 export { StoreError, type StoreFault } from "./StoreError.ts"
 
 export interface DbOptions {
@@ -14,16 +16,6 @@ export interface DbOptions {
   readonly readOnly?: boolean
   /** How long a statement waits for another writer. */
   readonly busyTimeoutMillis?: number
-}
-
-export type Statement = Sqlite.Statement<Array<unknown>, unknown>
-
-/** What a function given to `use` or `transaction` works with. */
-export interface Session {
-  /** Each SQL text is prepared once for as long as the file is open; `pluck` and `raw` stay with the statement. */
-  readonly prepare: (sql: string) => Statement
-  /** For what is not a prepared statement: `exec`, `pragma`, `backup`. */
-  readonly database: Sqlite.Database
 }
 
 const fileMode = 0o600
@@ -95,13 +87,7 @@ const openForWriting = (op: string, path: string, timeout: number, at: string): 
   try {
     refuseForeign(op, path, identify(database))
     if (database.pragma("journal_mode", { simple: true }) !== "wal") database.pragma("journal_mode = WAL")
-    database.pragma("synchronous = NORMAL")
-    database.pragma("foreign_keys = ON")
-    database.pragma("temp_store = MEMORY")
-    database.pragma("cache_size = -32000")
-    // 64 MB of log: each checkpoint waits for the disk, and a backfill would wait a hundred times otherwise.
-    database.pragma("wal_autocheckpoint = 16000")
-    database.pragma("journal_size_limit = 67108864")
+    forWriting(database)
     migrate(database, at)
     refreshDictionary(database)
     return database
@@ -164,15 +150,7 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
       (open) => Effect.sync(() => open.close())
     )
 
-    const statements = new Map<string, Statement>()
-    const prepare = (sql: string): Statement => {
-      const known = statements.get(sql)
-      if (known !== undefined) return known
-      const statement = database.prepare<Array<unknown>, unknown>(sql)
-      statements.set(sql, statement)
-      return statement
-    }
-    const session: Session = { prepare, database }
+    const session = makeSession(database)
 
     /** Runs `f` outside of a transaction, so each of its statements commits by itself. */
     const use = <A>(op: string, f: (session: Session) => A): Effect.Effect<A, StoreError> =>
@@ -184,7 +162,7 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
     const transaction = <A>(op: string, f: (session: Session) => A): Effect.Effect<A, StoreError> =>
       attempt(op, path, () => inTransaction.immediate(f) as A)
 
-    return { path, readOnly, use, transaction } as const
+    return { path, readOnly, busyTimeoutMillis: timeout, use, transaction } as const
   })
 }) {
   /** @param path of the mirror; created where it does not exist, unless `readOnly`. */

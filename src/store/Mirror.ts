@@ -3,7 +3,9 @@ import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
 import { now, type Timestamp } from "../domain/Timestamp.ts"
 import type { Lane } from "../http/contract.ts"
 import type { Known } from "../providers/Provider.ts"
+import { CommitScript } from "./CommitScript.ts"
 import { type CommitInput, makeCommit } from "./commit.ts"
+import { makeCommitThread } from "./commitThread.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
 import { Db } from "./Db.ts"
@@ -37,13 +39,20 @@ const clock = Effect.map(Clock.currentTimeMillis, now)
 
 /** The inward side of the mirror: what providers were seen to hold. All times are UTC. */
 export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
-  effect: Effect.gen(function* () {
+  scoped: Effect.gen(function* () {
     const db = yield* Db
+    const script = yield* CommitScript
     const { commitPages, known, scans } = yield* db.use("Mirror.prepare", (session) => ({
       commitPages: makeCommit(session),
       known: makeKnown(session),
       scans: makeScanRows(session)
     }))
+    const commitHere = (op: string, input: CommitInput, at: Timestamp) =>
+      Effect.tap(
+        db.transaction(op, () => commitPages(input, at)),
+        () => Effect.sync(() => input.seen?.saved())
+      )
+    const commit = script === null ? commitHere : yield* makeCommitThread(script, db)
 
     return {
       /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */
@@ -63,12 +72,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         }),
 
       /** Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. */
-      commit: Effect.fn("Mirror.commit")(function* (input: CommitInput) {
-        const at = yield* clock
-        const totals = yield* db.transaction("Mirror.commit", () => commitPages(input, at))
-        input.seen?.saved()
-        return totals
-      }),
+      commit: (input: CommitInput) => Effect.flatMap(clock, (at) => commit("Mirror.commit", input, at)),
 
       unfinishedScan: (connection: string, lane: Lane) =>
         db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane)),

@@ -22,7 +22,7 @@ export interface CommitInput {
   readonly scan: ScanOf | null
   /** Of each payload, the newest version or every version. */
   readonly keepRaw: "newest" | "all"
-  /** Filled with every conversation the pages list; needs a scan. */
+  /** What the scan has met by now; the pages add what they list. Null: they do not enumerate. */
   readonly seen: SeenSet | null
   /**
    * The pages were made again from stored payloads (`rebuild`, `quarantine retry`): they are never stale, and neither

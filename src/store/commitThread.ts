@@ -1,0 +1,62 @@
+import { Worker } from "node:worker_threads"
+import { Effect } from "effect"
+import type { CommitInput } from "./commit.ts"
+import { type CommitReply, type CommitThreadSettings, packJob } from "./commitJob.ts"
+import { type StoreError, toStoreError } from "./StoreError.ts"
+import type { Totals } from "./tally.ts"
+
+type Done = (reply: CommitReply) => void
+
+const failureOf = (op: string, path: string, reply: { code: string | null; message: string }) => {
+  const cause = reply.code === null ? null : Object.assign(new Error(reply.message), { code: reply.code })
+  const error = cause === null ? null : toStoreError(op, path, cause)
+  return error === null ? Effect.die(new Error(reply.message)) : Effect.fail(error)
+}
+
+/** Starts with the first commit and ends with the scope, in which commits are answered in the order they were asked for. */
+export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
+  script: URL,
+  { path, busyTimeoutMillis }: CommitThreadSettings
+) {
+  const settings: CommitThreadSettings = { path, busyTimeoutMillis }
+  let thread: Worker | null = null
+  const waiting: Array<Done> = []
+
+  const fail = (message: string): void => {
+    thread = null
+    for (const done of waiting.splice(0)) done({ _tag: "Failed", code: null, message })
+  }
+
+  const start = (): Worker => {
+    const worker = new Worker(script, { workerData: settings })
+    worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
+    worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`))
+    worker.on("exit", () => {
+      if (thread === worker) fail("the thread that writes the mirror ended")
+    })
+    return worker
+  }
+
+  yield* Effect.addFinalizer(() =>
+    Effect.async<void>((resume) => {
+      const worker = thread
+      thread = null
+      if (worker === null) return resume(Effect.void)
+      worker.once("exit", () => resume(Effect.void))
+      worker.postMessage(null)
+    })
+  )
+
+  /** Stores pages in one transaction. Cannot be interrupted: whoever goes on knows whether it was kept. */
+  return (op: string, input: CommitInput, now: string): Effect.Effect<Totals, StoreError> =>
+    Effect.async<CommitReply>((resume) => {
+      thread ??= start()
+      waiting.push((reply) => resume(Effect.succeed(reply)))
+      thread.postMessage(packJob(input, now))
+    }).pipe(
+      Effect.flatMap((reply) =>
+        reply._tag === "Committed" ? Effect.succeed(reply.totals) : failureOf(op, path, reply)
+      ),
+      Effect.uninterruptible
+    )
+})
