@@ -1,4 +1,5 @@
-import { Chunk, Clock, Effect, Either, Option, Schedule, Sink, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
+import { batches } from "./batches.ts"
 import type { ConnectionConfig } from "./config/Config.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
@@ -25,9 +26,6 @@ export interface PullOptions {
 
 /** Why a pull that did not fail is still not complete. */
 export type Shortfall = ConnectionFault
-
-/** Batches that may wait while one is committed: what is received meanwhile is bounded by this. */
-const batchesAhead = 2
 
 /** Milliseconds after which received pages are committed even if they are few. */
 const commitEvery = 500
@@ -57,27 +55,6 @@ const recordsIn = (page: Page): number => {
   }
   return records
 }
-
-/** Pages together for one transaction. A failure travels as the last element, so that what came before it is kept. */
-const batched = <E>(pages: Stream.Stream<Page, E>) =>
-  pages.pipe(
-    Stream.map((page): Either.Either<Page, E> => Either.right(page)),
-    Stream.catchAll((error) => Stream.succeed(Either.left<E>(error))),
-    Stream.aggregateWithin(
-      Sink.foldWeighted({
-        initial: Chunk.empty<Either.Either<Page, E>>(),
-        maxCost: pageSize,
-        cost: (_, element) => (Either.isRight(element) ? recordsIn(element.right) : 0),
-        body: (batch, element) => Chunk.append(batch, element)
-      }),
-      Schedule.spaced(commitEvery)
-    ),
-    Stream.map((batch) => {
-      const [failures, good] = Chunk.separate(batch)
-      return { pages: Chunk.toReadonlyArray(good), failure: Chunk.head(failures) }
-    }),
-    Stream.buffer({ capacity: batchesAhead })
-  )
 
 /**
  * Pulls one connection into the mirror. Pages commit in transactions of about one page's records, each with its raw
@@ -187,14 +164,11 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
           return progress.notice(name, notice.message, notice.hint)
         })
 
-  const failure = yield* batched(provider.pull(scope)).pipe(
-    Stream.mapEffect(({ pages, failure }) =>
-      Effect.as(pages.length === 0 ? Effect.void : commit(pages), failure)
-    ),
-    Stream.filterMap((failure) => failure),
-    Stream.runHead
-  )
-  if (Option.isSome(failure)) return yield* Effect.fail(failure.value)
+  yield* batches(provider.pull(scope), {
+    weigh: recordsIn,
+    weight: pageSize,
+    withinMillis: commitEvery
+  }).pipe(Stream.runForEach(commit))
 
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)

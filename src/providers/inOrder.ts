@@ -1,9 +1,34 @@
-import { Cause, Deferred, Effect, Option, Queue, Stream } from "effect"
+import { Cause, Chunk, Effect, Exit, Option, Stream } from "effect"
+
+/** A task and, once it has ended, what became of it. */
+interface Slot<A, E> {
+  readonly task: Effect.Effect<A, E>
+  exit: Exit.Exit<A, E> | null
+}
+
+type Resume<A> = (effect: Effect.Effect<A>) => void
+
+/** Until somebody calls `wake`: for one fiber at a time. */
+const makeBell = () => {
+  let resume: Resume<void> | null = null
+  return {
+    wait: Effect.async<void>((wake) => {
+      resume = wake
+      return Effect.sync(() => {
+        resume = null
+      })
+    }),
+    wake: (): void => {
+      resume?.(Effect.void)
+      resume = null
+    }
+  }
+}
 
 /**
  * Runs tasks, up to `concurrency` at once, and gives what they yield in the tasks' order. A failure, of a task or of
  * the stream of tasks itself, is only told after everything that stands before it. Does what `Stream.mapEffect` does
- * with a concurrency, without its cost of hundreds of microseconds for each element.
+ * with a concurrency, without its cost of hundreds of microseconds for each element: what has ended is given together.
  */
 export const inOrder = <A, E, E2>(
   tasks: Stream.Stream<Effect.Effect<A, E>, E2>,
@@ -11,32 +36,73 @@ export const inOrder = <A, E, E2>(
 ): Stream.Stream<A, E | E2> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      /** `None` is the end. */
-      type Result = Deferred.Deferred<A, Option.Option<E | E2>>
-      const results = yield* Queue.bounded<Result>(2 * concurrency)
-      const waiting = yield* Queue.unbounded<readonly [Effect.Effect<A, E>, Result]>()
-      const newResult = Deferred.make<A, Option.Option<E | E2>>()
+      /** In the tasks' order: what was not given yet, and of that what nobody works at. */
+      const slots: Array<Slot<A, E>> = []
+      const waiting: Array<Slot<A, E>> = []
+      const idle = new Set<Resume<Slot<A, E>>>()
+      const room = makeBell()
+      const ready = makeBell()
+      let end: Exit.Exit<void, E2> | null = null
 
-      const place = (task: Effect.Effect<A, E>) =>
-        Effect.flatMap(newResult, (result) =>
-          Effect.zipRight(Queue.offer(results, result), Queue.offer(waiting, [task, result]))
-        )
-      const finish = (cause: Cause.Cause<Option.Option<E2>>) =>
-        Effect.flatMap(newResult, (result) =>
-          Effect.zipRight(Deferred.failCause(result, cause), Queue.offer(results, result))
-        )
-      yield* Stream.runForEach(tasks, place).pipe(
-        Effect.matchCauseEffect({
-          onFailure: (cause) => finish(Cause.map(cause, Option.some)),
-          onSuccess: () => finish(Cause.fail(Option.none()))
-        }),
-        Effect.forkScoped
-      )
+      const place = (task: Effect.Effect<A, E>): void => {
+        const slot: Slot<A, E> = { task, exit: null }
+        slots.push(slot)
+        const [worker] = idle
+        if (worker === undefined) return void waiting.push(slot)
+        idle.delete(worker)
+        worker(Effect.succeed(slot))
+      }
+      const feed = Effect.fnUntraced(function* (chunk: Chunk.Chunk<Effect.Effect<A, E>>) {
+        for (const task of chunk) {
+          while (slots.length >= 2 * concurrency) yield* room.wait
+          place(task)
+        }
+      })
+      const finish = (exit: Exit.Exit<void, E2>) =>
+        Effect.sync(() => {
+          end = exit
+          ready.wake()
+        })
+      yield* Effect.forkScoped(Effect.flatMap(Effect.exit(Stream.runForEachChunk(tasks, feed)), finish))
 
-      const work = Effect.flatMap(Queue.take(waiting), ([task, result]) =>
-        Deferred.complete(result, Effect.mapError(task, Option.some))
+      const next = Effect.suspend(() => {
+        const slot = waiting.shift()
+        if (slot !== undefined) return Effect.succeed(slot)
+        return Effect.async<Slot<A, E>>((resume) => {
+          idle.add(resume)
+          return Effect.sync(() => void idle.delete(resume))
+        })
+      })
+      const work = Effect.flatMap(next, (slot) =>
+        Effect.map(Effect.exit(slot.task), (exit) => {
+          slot.exit = exit
+          if (slot === slots[0]) ready.wake()
+        })
       )
       for (let worker = 0; worker < concurrency; worker++) yield* Effect.forkScoped(Effect.forever(work))
-      return Stream.repeatEffectOption(Effect.flatMap(Queue.take(results), Deferred.await))
+
+      /** What has ended, from the first on; empty: the first has not. */
+      const ended = (): Array<A> => {
+        const values: Array<A> = []
+        for (const { exit } of slots) {
+          if (exit === null || Exit.isFailure(exit)) break
+          values.push(exit.value)
+        }
+        slots.splice(0, values.length)
+        return values
+      }
+      const take: Effect.Effect<Chunk.Chunk<A>, Option.Option<E | E2>> = Effect.suspend(() => {
+        const values = ended()
+        if (values.length > 0) {
+          room.wake()
+          return Effect.succeed(Chunk.unsafeFromArray(values))
+        }
+        const failure: Exit.Exit<unknown, E | E2> | null = slots[0]?.exit ?? (slots.length === 0 ? end : null)
+        if (failure === null) return Effect.zipRight(ready.wait, take)
+        return Effect.failCause(
+          Exit.isFailure(failure) ? Cause.map(failure.cause, Option.some) : Cause.fail(Option.none())
+        )
+      })
+      return Stream.repeatEffectChunkOption(take)
     })
   )
