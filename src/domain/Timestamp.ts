@@ -29,10 +29,15 @@ export const fromEpoch = (value: number): Timestamp | null =>
 const iso =
   /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?)?$/
 
+/** Nothing of this form can be wrong: the days that only some months have are left out. */
+const certain =
+  /^(?:19[7-9]\d|2\d{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/
+
 /** The form that most vendors send, and ours: tried first, because it needs no taking apart. Null: not that form. */
 const fromCanonical = (text: string): Timestamp | null => {
   const canonical = text.length === 20 ? `${text.slice(0, 19)}.000Z` : text
   if (canonical.length !== 24 || !canonical.endsWith("Z")) return null
+  if (certain.test(text)) return canonical as Timestamp
   const millis = Date.parse(canonical)
   if (Number.isNaN(millis) || millis < earliest) return null
   // Equal only where nothing was rolled over: no 30 February, no 24:00.

@@ -54,6 +54,8 @@ interface History {
   /** Milliseconds since the vendor last answered anything, waits for limits not counted. */
   silent: number
   path: string
+  /** Epoch milliseconds of the last sending. */
+  sentAt: number
   signature: Signature | null
   renewed: boolean
 }
@@ -74,11 +76,12 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
       redirects: 0,
       silent: 0,
       path: pathOf(line.wire.to, request),
+      sentAt: 0,
       signature: manner.credentials === null ? null : yield* manner.credentials.current,
       renewed: false
     }
     while (true) {
-      const { outcome, sentAt } = yield* once(line, asked, request, history, latest, send)
+      const outcome = yield* once(line, asked, request, history, latest, send)
       const now = clock.unsafeCurrentTimeMillis()
       switch (outcome._tag) {
         case "Served":
@@ -107,7 +110,7 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
         }
         case "Failed": {
           history.failures += 1
-          history.silent = outcome.answered ? 0 : history.silent + now - sentAt
+          history.silent = outcome.answered ? 0 : history.silent + now - history.sentAt
           const backoff = failedDelay(history.failures, yield* Random.next)
           const retryAt = Math.max(now + backoff, outcome.error.retryAt ?? 0)
           const hopeless =
@@ -163,18 +166,18 @@ const once = <A>(
   history: History,
   latest: number | null,
   send: Send<A>
-): Effect.Effect<{ readonly outcome: Outcome<A>; readonly sentAt: number }, ProviderError> =>
+): Effect.Effect<Outcome<A>, ProviderError> =>
   Effect.clockWith((clock) => {
     const within = latest === null ? undefined : Math.max(0, latest - clock.unsafeCurrentTimeMillis())
     const ticket = line.door.enter(request, within === undefined ? undefined : { within })
-    const ready = Effect.flatMap(ticket.ready, () => {
-      const now = clock.unsafeCurrentTimeMillis()
-      return latest !== null && now > latest ? Effect.fail(late(asked, now)) : Effect.void
-    })
-    return ready.pipe(
-      Effect.mapError((refusal) => tooLong(asked, refusal, clock.unsafeCurrentTimeMillis())),
-      Effect.flatMap(() => {
+    const refused = (refusal: TooLong) =>
+      Effect.fail(tooLong(asked, refusal, clock.unsafeCurrentTimeMillis()))
+    return Effect.matchEffect(ticket.ready, {
+      onFailure: refused,
+      onSuccess: () => {
         const sentAt = clock.unsafeCurrentTimeMillis()
+        if (latest !== null && sentAt > latest) return refused(late(asked, sentAt))
+        history.sentAt = sentAt
         const sending: Sending = {
           asked,
           request,
@@ -182,7 +185,7 @@ const once = <A>(
           headers: history.signature?.headers ?? {},
           patience: Math.min(headersMillis, silenceMillis - history.silent, line.door.patience())
         }
-        const outcome = line.deadlines.run(
+        return line.deadlines.run(
           sending.patience,
           (deadline) => send(line.wire, sending, ticket, deadline),
           (): Outcome<A> => {
@@ -190,10 +193,8 @@ const once = <A>(
             return noAnswer(tookTooLong(asked, line.wire.to.host, clock.unsafeCurrentTimeMillis() - sentAt))
           }
         )
-        return Effect.map(outcome, (outcome) => ({ outcome, sentAt }))
-      }),
-      Effect.ensuring(Effect.sync(ticket.leave))
-    )
+      }
+    }).pipe(Effect.ensuring(Effect.sync(ticket.leave)))
   })
 
 /** Waits outside of any slot. Fails with `error` at once where the wait is longer than allowed. */

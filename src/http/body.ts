@@ -22,11 +22,11 @@ const decode = (bytes: Uint8Array): string => {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
 }
 
-/** Fails where a compressed body is not whole. */
-export const bodyText = (raw: Uint8Array): Effect.Effect<Body, Error> =>
+/** At once, but for a compressed body, which fails where it is not whole. */
+export const readBody = (raw: Uint8Array): Body | Effect.Effect<Body, Error> =>
   isGzip(raw)
     ? Effect.map(unpack(raw), (bytes) => ({ text: decode(bytes), bytes: bytes.byteLength }))
-    : Effect.succeed({ text: decode(raw), bytes: raw.byteLength })
+    : { text: decode(raw), bytes: raw.byteLength }
 
 /** Whether fewer bytes came than the header promised. A compressed body's length says nothing here. */
 export const isShort = (headers: Readonly<Record<string, string | undefined>>, bytes: number): boolean => {

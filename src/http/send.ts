@@ -1,7 +1,7 @@
 import type { HttpClient, HttpClientResponse } from "@effect/platform"
 import { Effect } from "effect"
 import type { ProviderError, Unavailable } from "../domain/ProviderError.ts"
-import { bodyText, isShort } from "./body.ts"
+import { type Body, isShort, readBody } from "./body.ts"
 import { type Asked, classify, notTheApi } from "./classify.ts"
 import type { ClientEvent, Exchange, ProviderRequest } from "./contract.ts"
 import type { Deadline } from "./deadlines.ts"
@@ -68,35 +68,37 @@ export interface Received {
   readonly exchange: Exchange
 }
 
-const receive = Effect.fnUntraced(function* (
+const receive = (
   wire: Wire,
-  sending: Sending,
+  { asked, request, path }: Sending,
   response: HttpClientResponse.HttpClientResponse,
   requestedAt: number
-) {
-  const clock = yield* Effect.clock
-  const { asked, request, path } = sending
-  const raw = yield* Effect.mapError(response.arrayBuffer, (error) => cutShort(asked, 0, error))
+): Effect.Effect<Received, Unavailable> => {
   const headers = response.headers as Headers
-  if (isShort(headers, raw.byteLength)) {
-    return yield* Effect.fail(cutShort(asked, raw.byteLength, null))
-  }
-  const body = yield* Effect.mapError(bodyText(new Uint8Array(raw)), (error) =>
-    cutShort(asked, raw.byteLength, error)
-  )
-  const exchange: Exchange = {
-    operation: request.operation,
-    method: request.method,
-    path,
-    status: response.status,
-    requestedAt,
-    receivedAt: clock.unsafeCurrentTimeMillis(),
-    bytes: body.bytes
-  }
-  yield* wire.observe({ _tag: "Answered", exchange })
-  const received: Received = { status: response.status, headers, text: body.text, exchange }
-  return received
-})
+  const answered = (body: Body) =>
+    Effect.clockWith((clock) => {
+      const exchange: Exchange = {
+        operation: request.operation,
+        method: request.method,
+        path,
+        status: response.status,
+        requestedAt,
+        receivedAt: clock.unsafeCurrentTimeMillis(),
+        bytes: body.bytes
+      }
+      const received: Received = { status: response.status, headers, text: body.text, exchange }
+      return Effect.as(wire.observe({ _tag: "Answered", exchange }), received)
+    })
+  return Effect.matchEffect(response.arrayBuffer, {
+    onFailure: (error) => Effect.fail(cutShort(asked, 0, error)),
+    onSuccess: (raw) => {
+      const cut = (error: Error | null) => cutShort(asked, raw.byteLength, error)
+      if (isShort(headers, raw.byteLength)) return Effect.fail(cut(null))
+      const body = readBody(new Uint8Array(raw))
+      return Effect.isEffect(body) ? Effect.flatMap(Effect.mapError(body, cut), answered) : answered(body)
+    }
+  })
+}
 
 const isRedirect = (status: number): boolean =>
   status === 301 || status === 302 || status === 303 || status === 307 || status === 308
@@ -130,32 +132,42 @@ const judge = (
   return { _tag: "Final", error }
 }
 
-/** Sends, up to the headers of the answer. */
-export const execute = Effect.fnUntraced(function* (
+export interface Executed {
+  readonly response: HttpClientResponse.HttpClientResponse
+  /** Epoch milliseconds. */
+  readonly requestedAt: number
+  /** What the governor made of a 429: epoch milliseconds; null: it was none. */
+  readonly refusedUntil: number | null
+}
+
+/** Sends, up to the headers of the answer. Every request comes through here: each step of an Effect counts. */
+export const execute = (
   wire: Wire,
   sending: Sending,
   ticket: Ticket,
   deadline: Deadline
-) {
-  const { asked, request, path } = sending
-  const clock = yield* Effect.clock
-  const requestedAt = clock.unsafeCurrentTimeMillis()
-  yield* wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
-  const built = build(wire.to, request, path, sending.headers)
-  allow(built, sending.patience)
-  const response = yield* Effect.mapError(wire.http.execute(built), (error) => {
-    ticket.unanswered()
-    return transportFailure(asked, wire.to.host, error)
+): Effect.Effect<Executed, NoAnswer> =>
+  Effect.clockWith((clock) => {
+    const { asked, request, path } = sending
+    const requestedAt = clock.unsafeCurrentTimeMillis()
+    const built = build(wire.to, request, path, sending.headers)
+    allow(built, sending.patience)
+    const told = wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
+    return Effect.matchEffect(Effect.zipRight(told, wire.http.execute(built)), {
+      onFailure: (error) => {
+        ticket.unanswered()
+        return Effect.fail(transportFailure(asked, wire.to.host, error))
+      },
+      onSuccess: (response) => {
+        deadline.set(bodyMillis)
+        const refusedUntil = ticket.answered(response.status, response.headers as Headers)
+        const executed: Executed = { response, requestedAt, refusedUntil }
+        return refusedUntil === null
+          ? Effect.succeed(executed)
+          : Effect.as(wire.observe({ _tag: "RateLimited", status: 429, retryAt: refusedUntil }), executed)
+      }
+    })
   })
-  deadline.set(bodyMillis)
-  const refusedUntil = ticket.answered(response.status, response.headers as Headers)
-  if (refusedUntil !== null) {
-    yield* wire.observe({ _tag: "RateLimited", status: 429, retryAt: refusedUntil })
-  }
-  return { response, requestedAt, refusedUntil }
-})
-
-export type Executed = Effect.Effect.Success<ReturnType<typeof execute>>
 
 /** Receives the whole answer to what was sent. */
 export const finish = (wire: Wire, sending: Sending, executed: Executed): Effect.Effect<Outcome<Received>> =>

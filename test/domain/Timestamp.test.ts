@@ -26,6 +26,33 @@ describe("a timestamp", () => {
     )
   })
 
+  it("is read of canonical text where the calendar has such an instant, and nowhere else", () => {
+    const field = (most: number, digits: number) =>
+      fc.integer({ min: 0, max: most }).map((value) => String(value).padStart(digits, "0"))
+    const fields = fc.tuple(
+      field(2999, 4),
+      field(13, 2),
+      field(32, 2),
+      field(25, 2),
+      field(61, 2),
+      field(61, 2)
+    )
+    const exists = (text: string): boolean => {
+      const date = new Date(text)
+      return date.getTime() >= 0 && date.toISOString() === text
+    }
+    fc.assert(
+      fc.property(fields, ([year, month, day, hour, minute, second]) => {
+        const seconds = `${year}-${month}-${day}T${hour}:${minute}:${second}`
+        const text = `${seconds}.000Z`
+        const expected = exists(text) ? text : null
+        expect([text, fromIso(text)]).toEqual([text, expected])
+        expect([text, fromIso(`${seconds}Z`)]).toEqual([text, expected])
+      }),
+      { numRuns: 1000 }
+    )
+  })
+
   it("sorts as text as it does as time", () => {
     fc.assert(
       fc.property(instant, instant, (one, other) => {

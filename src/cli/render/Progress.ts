@@ -76,19 +76,22 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
       yield* Effect.forkScoped(Effect.schedule(tellPlainly, Schedule.spaced(plainEvery)))
     }
 
-    /** Updates one connection, and says what is to be said about it; one that never started is nobody's. */
+    /**
+     * Updates one connection, and says what is to be said about it; one that never started is nobody's. Every request
+     * comes here twice, so it is one step.
+     */
     const update = (
       name: string,
       change: (state: ConnectionProgress, now: number) => ConnectionProgress,
       event: (state: ConnectionProgress, now: number) => string | null
     ) =>
-      Effect.gen(function* () {
+      Effect.clockWith((clock) => {
         const state = running.get(name)
-        if (state === undefined) return
-        const now = yield* Clock.currentTimeMillis
+        if (state === undefined) return Effect.void
+        const now = clock.unsafeCurrentTimeMillis()
         const next = change(state, now)
         running.set(name, next)
-        if (mode === "json") yield* say(event(next, now))
+        return mode === "json" ? say(event(next, now)) : Effect.void
       })
 
     return {

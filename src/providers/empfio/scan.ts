@@ -199,7 +199,8 @@ const dealWith = <E>(
 ): Item | Task | null => {
   const { scope } = scan
   const { id, payload } = listed
-  const wanted = scope.messages ? fingerprintOf(payload) : fingerprintWithoutMessages(payload)
+  const shown = fingerprintOf(payload)
+  const wanted = scope.messages ? shown : fingerprintWithoutMessages(payload)
   const key = id ?? wanted
   if (scan.handled.get(key) === wanted) {
     return again || id === null ? null : { _tag: "Unchanged", providerId: id }
@@ -209,7 +210,7 @@ const dealWith = <E>(
   const row = listed.row.right
   const providerId = row.id
   if (isOutside(row.created_at, scope)) return { _tag: "Filtered", providerId }
-  const current = [wanted, fingerprintOf(payload)]
+  const current = [wanted, shown]
   const isStored = known !== undefined && !known.deleted && current.includes(known.fingerprint ?? "")
   // A resumed scan's further passes meet what its first part has fetched.
   const mayRefetch = scope.cursor === null || step.cursor !== null
