@@ -1,6 +1,6 @@
 /*
  * What the governor makes of limits, in real time: vendors and clients are processes of their own on loopback.
- * npm run bench limits [-- name…], names: window, processes, pause, unknown, beside, speed
+ * npm run bench limits [-- name…], names: window, processes, pause, unknown, latency, beside, speed
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync } from "node:fs"
@@ -54,6 +54,15 @@ const work = async (works: ReadonlyArray<Work>, startEvery = 0): Promise<Readonl
       return JSON.parse(await firstLine(start("worker", one))) as WorkDone
     })
   )
+
+interface PlainWork {
+  readonly url: string
+  readonly requests: number
+  readonly concurrency: number
+}
+
+const plain = async (work: PlainWork): Promise<Pick<WorkDone, "startedAt" | "finishedAt" | "cpuMillis">> =>
+  JSON.parse(await firstLine(start("plain", work)))
 
 const newQuotaFile = () => join(mkdtempSync(join(tmpdir(), "parley-bench-")), "quota.db")
 
@@ -204,6 +213,20 @@ const experiments: Record<string, () => Promise<void>> = {
       )
     })
   },
+  latency: async () => {
+    row("505 requests, 50 ms each, no limit told or kept", "wall time", "÷ floor", "429s", "", "")
+    await withVendor({ answerAfter: 50 }, async (url) => {
+      const floor = await plain({ url, requests: 505, concurrency: 32 })
+      const floorWall = floor.finishedAt - floor.startedAt
+      row("plain node:http client, 32 at once", seconds(floorWall), "1.00 x", "0", "", "")
+      const quotaFile = newQuotaFile()
+      for (const name of ["parley, never told", "parley, the next run"]) {
+        const [done] = await work([jobFor(url, 505, { quotaFile })])
+        const wall = (done?.finishedAt ?? 0) - (done?.startedAt ?? 0)
+        row(name, seconds(wall), `${(wall / floorWall).toFixed(2)} x`, `${done?.refused ?? 0}`, "", "")
+      }
+    })
+  },
   beside: async () => {
     row("three connections beside one that waits 60 s", "alone", "beside it", "share", "", "")
     await withVendor({}, async (url) =>
@@ -243,14 +266,12 @@ const experiments: Record<string, () => Promise<void>> = {
     }
     await withVendor({}, async (url) => {
       for (const round of [1, 2, 3]) {
-        const [plain] = await Promise.all([
-          firstLine(start("plain", url)).then((line) => JSON.parse(line) as WorkDone)
-        ])
-        const wallPlain = plain.finishedAt - plain.startedAt
+        const bare = await plain({ url, requests: 5000, concurrency: 16 })
+        const wallPlain = bare.finishedAt - bare.startedAt
         row(
           `plain node:http client, round ${round}`,
           `${Math.round(5_000_000 / wallPlain)}`,
-          `${(plain.cpuMillis / 5).toFixed(0)} µs`,
+          `${(bare.cpuMillis / 5).toFixed(0)} µs`,
           "",
           "",
           ""
@@ -270,9 +291,9 @@ const experiments: Record<string, () => Promise<void>> = {
   }
 }
 
-/** What a program without any of this does: the same requests, 16 at once. */
-const runPlain = async (url: string): Promise<void> => {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 })
+/** What a program without any of this does: the same requests, so many at once. */
+const runPlain = async ({ url, requests, concurrency }: PlainWork): Promise<void> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
   const get = () =>
     new Promise<void>((resolve, reject) => {
       request(
@@ -291,9 +312,9 @@ const runPlain = async (url: string): Promise<void> => {
     })
   const startedAt = Date.now()
   const cpu = process.cpuUsage()
-  let left = 5000
+  let left = requests
   await Promise.all(
-    Array.from({ length: 16 }, async () => {
+    Array.from({ length: concurrency }, async () => {
       while (left-- > 0) await get()
     })
   )
@@ -313,5 +334,5 @@ const runAll = async () => {
 
 if (mode === "vendor") runVendor(JSON.parse(argument) as VendorLimits)
 else if (mode === "worker") runWorker(JSON.parse(argument) as Work)
-else if (mode === "plain") await runPlain(JSON.parse(argument) as string)
+else if (mode === "plain") await runPlain(JSON.parse(argument) as PlainWork)
 else await runAll()

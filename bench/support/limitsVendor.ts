@@ -15,6 +15,8 @@ export interface VendorLimits {
   readonly refuse?: { readonly afterMillis: number; readonly seconds: number }
   /** Seconds in Retry-After; left out: until there is room, rounded up. */
   readonly retryAfter?: string
+  /** Milliseconds until each answer. */
+  readonly answerAfter?: number
 }
 
 export const runVendor = (limits: VendorLimits): void => {
@@ -64,8 +66,15 @@ export const runVendor = (limits: VendorLimits): void => {
       response.end('{"error":"too many requests"}')
       return
     }
-    response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
-    response.end(body)
+    const answer = () => {
+      response.writeHead(200, {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body)
+      })
+      response.end(body)
+    }
+    if (limits.answerAfter === undefined) answer()
+    else setTimeout(answer, limits.answerAfter)
   })
   server.listen(0, "127.0.0.1", () => {
     process.stdout.write(`${(server.address() as AddressInfo).port}\n`)

@@ -1,15 +1,18 @@
 import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { suggestion } from "../config/nearest.ts"
+
 import { gapsIn } from "../domain/TimeRange.ts"
 import { now } from "../domain/Timestamp.ts"
+import type { Standing } from "../http/quotaStore.ts"
+import { standingOf } from "../standing.ts"
 import { Db } from "../store/Db.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { type ConnectionFacts, statusFacts } from "./facts/statusFacts.ts"
 import { Globals } from "./globals.ts"
-import { counted, grouped } from "./render/numbers.ts"
+import { counted, grouped, wallClock } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable } from "./render/table.ts"
 import { ago, rangeText } from "./render/times.ts"
@@ -21,6 +24,7 @@ interface ConnectionStatus {
   readonly provider: string
   readonly facts: ConnectionFacts | null
   readonly config: ConnectionConfig | null
+  readonly standing: Standing | null
 }
 
 const noFacts = {
@@ -52,7 +56,7 @@ const limitDocuments = ({ limits, quota }: ConnectionConfig) =>
     scope
   }))
 
-const documentOf = ({ config, facts, name, provider }: ConnectionStatus) => ({
+const documentOf = ({ config, facts, name, provider, standing }: ConnectionStatus) => ({
   ...noFacts,
   ...facts,
   name,
@@ -60,7 +64,10 @@ const documentOf = ({ config, facts, name, provider }: ConnectionStatus) => ({
   configured: config !== null,
   enabled: config?.enabled ?? null,
   quota: config?.quota ?? null,
-  limits: config === null ? null : limitDocuments(config)
+  limits: config === null ? null : limitDocuments(config),
+  waiting_until: standing?.waiting == null ? null : now(standing.waiting.until),
+  waiting_for: standing?.waiting?.reason ?? null,
+  found_per_second: standing?.foundPerSecond ?? null
 })
 
 const columns = [
@@ -92,6 +99,15 @@ const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): Readonl
     grouped(changes_open),
     grouped(quarantined)
   ]
+}
+
+/** Why nothing of a connection moves, and until when. */
+const waitingLine = ({ config, name, standing }: ConnectionStatus, at: number): ReadonlyArray<string> => {
+  const waiting = standing?.waiting ?? null
+  if (waiting === null || config === null) return []
+  const what = waiting.isPart ? "some requests wait" : "nothing is sent"
+  const who = config.definition.title
+  return [`${name}: ${what} until ${wallClock(waiting.until, at)}: ${who} refused, ${waiting.reason}`]
 }
 
 /** What somebody should know or do about a connection, a line each. */
@@ -143,30 +159,35 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
 const hint = (text: string | null): ReadonlyArray<string> =>
   text === null || text === "" ? [] : [`  ${text}`]
 
-const limitsLine = ({ config, name }: ConnectionStatus): ReadonlyArray<string> => {
+const limitsLine = ({ config, name, standing }: ConnectionStatus): ReadonlyArray<string> => {
   if (config === null || !config.enabled) return []
   const limits = config.limits.map((limit) =>
     limit.scope === "path" ? `${limit.name} (each path by itself)` : limit.name
   )
   const share = config.quota === 1 ? "" : `; ${Math.round(config.quota * 100)}% of each is used`
-  const known = limits.length === 0 ? "none known: what the provider bears is found out" : limits.join(", ")
+  const found = standing?.foundPerSecond ?? null
+  const rate = found === null ? "" : `, of late ${Number(found.toPrecision(2))} requests a second`
+  const known =
+    limits.length === 0 ? `none known: what the provider bears is found out${rate}` : limits.join(", ")
   return [`limits of ${name}: ${known}${share}`]
 }
 
 /** Both sides by name, in the order of the configuration; what is only in the mirror comes last. */
 const merge = (
   facts: ReadonlyArray<ConnectionFacts>,
-  configured: ReadonlyArray<ConnectionConfig>
+  configured: ReadonlyArray<ConnectionConfig>,
+  at: number
 ): ReadonlyArray<ConnectionStatus> => [
   ...configured.map((config) => ({
     name: config.name,
     provider: config.provider,
     config,
-    facts: facts.find(({ name }) => name === config.name) ?? null
+    facts: facts.find(({ name }) => name === config.name) ?? null,
+    standing: standingOf(config, at)
   })),
   ...facts
     .filter(({ name }) => !configured.some((config) => config.name === name))
-    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact }))
+    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact, standing: null }))
 ]
 
 const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<string>) => {
@@ -196,12 +217,12 @@ export const status = ({ names }: StatusInput) =>
     )
     const config = yield* Effect.either(loadConfiguration)
     const configured = Either.isRight(config) ? config.right.connections : []
-    const all = yield* choose(merge(facts ?? [], configured), names)
+    const all = yield* choose(merge(facts ?? [], configured, at), names)
     if (globals.json) {
       yield* output.document({ database, exists: facts !== null, connections: all.map(documentOf) })
       return exitCodes.complete
     }
-    const details = all.flatMap(remarks)
+    const details = all.flatMap((entry) => [...waitingLine(entry, at), ...remarks(entry)])
     const limits = all.flatMap(limitsLine)
     const rows = all.map((entry) => rowOf(entry, at))
     const parts = [

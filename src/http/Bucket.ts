@@ -12,7 +12,7 @@ import {
 } from "./blocked.ts"
 import type { Limit } from "./contract.ts"
 import { isNews, refuse } from "./cooldown.ts"
-import { newFinder, refused, resumed, sent } from "./finder.ts"
+import { type Finder, newFinder, refused, resumed, served } from "./finder.ts"
 import { Probe } from "./Probe.ts"
 import type { RateLimitReport } from "./rateLimitHeaders.ts"
 import type { Change, MemberUse, QuotaLedger, SharedBucket, View } from "./sharedState.ts"
@@ -32,7 +32,16 @@ export interface BucketOptions {
 
 /** Milliseconds for which a process that is alone takes what it may need. */
 const lease = 1000
+
+/** The same where a limit is being found: at first every step is short. */
 const findingLease = 250
+const firstLease = 25
+const firstMillis = 2000
+
+const leaseOf = (finder: Finder | null, now: number): number => {
+  if (finder === null) return lease
+  return finder.hits === 0 && now - finder.calmAt < firstMillis ? firstLease : findingLease
+}
 
 /** Milliseconds for which evenly spread requests are granted ahead where others wait too. */
 const ahead = 100
@@ -75,7 +84,9 @@ export class Bucket {
   spacing = 0
   /** The next evenly spread request, as far as granted. */
   private paceAt = 0
-  /** Sent since the shared finder was last told. */
+  /** A request waits for that instant. */
+  private isAwaited = false
+  /** Served since the shared finder was last told. */
   private unreported = 0
   private takenInLease = 0
   private reserveAt = 0
@@ -110,7 +121,6 @@ export class Bucket {
     if (blocked !== null) return blocked
     this.budget.send()
     this.sentInAll += 1
-    this.unreported += 1
     this.takenInLease += 1
     if (isProbe) this.probe.sent()
     if (this.stated !== null) this.stated.left -= 1
@@ -120,7 +130,6 @@ export class Bucket {
   /** It was not sent after all. */
   untake(taken: Taken, now: number): void {
     this.budget.unsend()
-    this.unreported -= 1
     this.grant.left += 1
     this.changedAt = now
     if (taken.isProbe) this.probe.lost()
@@ -136,6 +145,7 @@ export class Bucket {
   answered(taken: Taken, landing: Landing, report: RateLimitReport | null): void {
     const { now } = landing
     this.unanswered(taken, landing)
+    this.unreported += 1
     if (taken.isProbe) this.probe.served(now)
     if (report !== null) this.learn(report, now)
   }
@@ -150,6 +160,7 @@ export class Bucket {
       return { shared: isNews(shared, taken.at) ? this.slower(next, now) : next }
     })
     this.grant = nothing
+    this.isAwaited = false
     return after.shared.until
   }
 
@@ -218,8 +229,10 @@ export class Bucket {
     const interval = this.interval(this.look(now), now)
     this.spacing = interval
     if (interval > 0) {
-      this.paceAt = Math.max(this.paceAt, now - lateness)
-      if (this.paceAt > now) return blockedUntil(this.paceAt, evenly)
+      // Who waited for its turn makes up for being late; who comes after a pause does not.
+      if (this.paceAt < now - lateness) this.paceAt = this.isAwaited ? now - lateness : now
+      this.isAwaited = this.paceAt > now
+      if (this.isAwaited) return blockedUntil(this.paceAt, evenly)
       this.paceAt += interval
     }
     this.grant.left -= 1
@@ -253,7 +266,7 @@ export class Bucket {
 
   /** Alone: what may be needed for a while, with what becomes free in it. */
   private takeAlone(shared: SharedBucket, now: number): Change {
-    const until = now + (shared.finder === null ? lease : findingLease)
+    const until = now + leaseOf(shared.finder, now)
     const wanted = Math.max(32, 2 * this.takenInLease)
     const count = Math.max(1, Math.min(wanted, this.budget.free(shared.stated, now, until).count))
     this.takenInLease = 0
@@ -328,7 +341,7 @@ export class Bucket {
     this.isResumed = true
     if (!this.options.finds && shared.finder === null) return shared
     const before = isFirst ? resumed(shared.finder, now) : (shared.finder ?? newFinder(now))
-    return { ...shared, finder: sent(before, count, now) }
+    return { ...shared, finder: served(before, count, now) }
   }
 
   /** What a refusal teaches of a limit that was kept, or that nobody told. */

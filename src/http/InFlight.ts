@@ -1,7 +1,10 @@
 import { lateness } from "./blocked.ts"
 
 /** So many more than the rate needs, for answers that take a little longer than most: what leaves in 40 ms, or two. */
-const spare = (interval: number): number => Math.max(2, Math.ceil(lateness / interval))
+const spareFor = (interval: number): number => Math.max(2, Math.ceil(lateness / interval))
+
+/** The same before anything is known of the way. */
+const firstSpare = 4
 
 /** An answer this many times as late as most, and by so many milliseconds: its request arrived long ago. */
 const overdueTimes = 4
@@ -54,7 +57,7 @@ export class InFlight {
    * were answered together may have arrived together.
    */
   earliest(interval: number): number {
-    return this.drainedAt + (this.sent.size - spare(interval)) * interval - this.typical
+    return this.drainedAt + (this.sent.size - this.spare(interval)) * interval - this.typical
   }
 
   /**
@@ -63,7 +66,11 @@ export class InFlight {
    */
   most(interval: number, now: number): number {
     if (interval <= 0) return Number.POSITIVE_INFINITY
-    return Math.ceil(this.typical / interval) + spare(interval) + this.overdue(now)
+    return Math.ceil(this.typical / interval) + this.spare(interval) + this.overdue(now)
+  }
+
+  private spare(interval: number): number {
+    return this.answers < opening ? Math.max(firstSpare, spareFor(interval)) : spareFor(interval)
   }
 
   private overdue(now: number): number {

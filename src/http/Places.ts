@@ -38,7 +38,7 @@ export class Places {
     }
     this.served += 1
     const lasted = now - this.since
-    if (this.served < 2 * this.places || lasted < shortestRound) return
+    if (this.served < round * this.places || lasted < shortestRound) return
     const rate = this.served / lasted
     this.served = 0
     this.since = now
@@ -80,6 +80,9 @@ export class Places {
 
 const first = 4
 const most = 64
+
+/** A round is over when so many times the places were served: the first answers of it are those of the round before. */
+const round = 1.5
 
 /** Milliseconds that a round lasts at least, so that chance does not decide. */
 const shortestRound = 50

@@ -6,18 +6,20 @@
 export interface Finder {
   /** Requests a second that may leave now. */
   readonly rate: number
-  /** The rate that was last kept up for a whole step; null: none yet. */
+  /** The rate that was last kept up for a whole step; null: none since the last refusal. */
   readonly good: number | null
+  /** The rate that was refused last: from below it, the way there is short; null: none yet. */
+  readonly ceiling: number | null
   /** Refusals in its life: the more, the longer each step. */
   readonly hits: number
-  /** When the present step began, epoch milliseconds, and requests sent since. */
+  /** When the present step began, epoch milliseconds, and requests served since. */
   readonly stepAt: number
-  readonly stepSent: number
+  readonly stepServed: number
   /** When the vendor refused last. */
   readonly refusedAt: number
-  /** When the refusal before that was over, and requests sent since. */
+  /** When the refusal before that was over, and requests served since. */
   readonly calmAt: number
-  readonly calmSent: number
+  readonly calmServed: number
 }
 
 const firstRate = 10
@@ -31,63 +33,77 @@ const fastest = 2000
 export const newFinder = (now: number): Finder => ({
   rate: firstRate,
   good: null,
+  ceiling: null,
   hits: 0,
   stepAt: now,
-  stepSent: 0,
+  stepServed: 0,
   refusedAt: 0,
   calmAt: now,
-  calmSent: 0
+  calmServed: 0
 })
 
 /** Milliseconds for which a rate is kept before a faster one is tried. */
-const steps = [500, 1000, 5000, 20_000, 60_000] as const
+const steps = [75, 1000, 5000, 20_000, 60_000] as const
 
-/** After a refusal each step up is small: the limit is near. */
-const smallStep = 1.03
+/** How much faster the next step is: twice as fast far from any refusal, in ever smaller steps towards the last one. */
+const smallestGain = 0.03
+const gain = ({ ceiling, rate }: Finder): number =>
+  ceiling === null ? 1 : Math.min(1, Math.max(smallestGain, (ceiling / rate - 1) / 4))
 
-/** A step that sent less than this share of what it might have proves nothing. */
-const provingShare = 0.7
+/**
+ * A step that was served less than this share of what it might have sent proves nothing. At twice the rate of the step
+ * before, what is on its way meanwhile is up to half of it: so no step follows before the last one's answers are there.
+ */
+const provingShare = 0.5
 
-/** Requests were sent: after enough of them, the next may follow faster. */
-export const sent = (finder: Finder, count: number, now: number): Finder => {
+/** Requests were served: after enough of them, the next may follow faster. */
+export const served = (finder: Finder, count: number, now: number): Finder => {
   const state = {
     ...finder,
-    stepSent: finder.stepSent + count,
-    calmSent: finder.calmSent + count
+    stepServed: finder.stepServed + count,
+    calmServed: finder.calmServed + count
   }
   const lasted = now - state.stepAt
   if (lasted < (steps[Math.min(state.hits, steps.length - 1)] ?? 0)) return state
-  const next = { ...state, stepAt: now, stepSent: 0 }
-  if (state.stepSent < (provingShare * state.rate * lasted) / 1000) return next
-  const rate = Math.min(fastest, state.rate * (state.hits === 0 ? 2 : smallStep))
-  return { ...next, good: state.rate, rate }
+  const next = { ...state, stepAt: now, stepServed: 0 }
+  if (state.stepServed < (provingShare * state.rate * lasted) / 1000) return next
+  const rate = Math.min(fastest, state.rate * (1 + gain(state)))
+  return { ...next, good: state.hits === 0 ? null : state.rate, rate }
+}
+
+/** A rate that was borne for less than this (milliseconds) may have been borne by a reserve only. */
+const provingMillis = 1000
+
+/** The rate to go on with after the first refusal in a row. */
+const slower = ({ calmAt, calmServed, good, hits, rate }: Finder, now: number): number => {
+  const lasted = Math.max(1, now - calmAt)
+  if (good !== null) return good
+  if (hits === 0) return Math.min(rate / 2, Math.max(1, (1000 * calmServed) / lasted))
+  if (calmServed <= 1) return rate / 2
+  return rate * (lasted < provingMillis ? 0.7 : 0.9)
 }
 
 /** The vendor refused for the first time in a row. */
-export const refused = (finder: Finder, now: number): Finder => {
-  const isUnproven = finder.stepSent === finder.calmSent
-  const slower =
-    finder.hits === 0 && finder.good !== null ? finder.good : finder.rate * (isUnproven ? 0.7 : 0.9)
-  return {
-    ...finder,
-    rate: Math.max(slowest, slower),
-    good: null,
-    hits: finder.hits + 1,
-    refusedAt: now,
-    stepAt: now,
-    stepSent: 0
-  }
-}
+export const refused = (finder: Finder, now: number): Finder => ({
+  ...finder,
+  rate: Math.max(slowest, slower(finder, now)),
+  good: null,
+  ceiling: finder.rate,
+  hits: finder.hits + 1,
+  refusedAt: now,
+  stepAt: now,
+  stepServed: 0
+})
 
 /** A pause this long (milliseconds) is that of a window which is used up, not that of a rate which was a little too high. */
 const windowPause = 5000
 
-/** The vendor serves again. What was sent from one such moment to the next is what it bears. */
+/** The vendor serves again. What was served from one such moment to the next is what it bears. */
 export const recovered = (finder: Finder, now: number): Finder => {
-  const borne = (1000 * finder.calmSent) / Math.max(1, now - finder.calmAt)
-  const isWindow = now - finder.refusedAt > windowPause && finder.calmSent >= firstRate
+  const borne = (1000 * finder.calmServed) / Math.max(1, now - finder.calmAt)
+  const isWindow = now - finder.refusedAt > windowPause && finder.calmServed >= firstRate
   const rate = isWindow ? Math.max(slowest, Math.min(finder.rate, borne)) : finder.rate
-  return { ...finder, rate, stepAt: now, stepSent: 0, calmAt: now, calmSent: 0 }
+  return { ...finder, rate, stepAt: now, stepServed: 0, calmAt: now, calmServed: 0 }
 }
 
 /** What was found long ago is a beginning, not the truth. */
@@ -96,14 +112,15 @@ const stale = 24 * 3_600_000
 /** Where a new run starts, from what an earlier one left. */
 export const resumed = (finder: Finder | null, now: number): Finder => {
   if (finder === null || now - finder.stepAt > stale * 7) return newFinder(now)
-  const rate = now - finder.stepAt > stale ? Math.max(firstRate, finder.rate / 2) : finder.rate
+  const isStale = now - finder.stepAt > stale
   return {
     ...finder,
-    rate: Math.min(rate, finder.rate),
+    rate: isStale ? Math.min(finder.rate, Math.max(firstRate, finder.rate / 2)) : finder.rate,
     good: null,
+    ceiling: isStale ? null : finder.ceiling,
     stepAt: now,
-    stepSent: 0,
+    stepServed: 0,
     calmAt: now,
-    calmSent: 0
+    calmServed: 0
   }
 }

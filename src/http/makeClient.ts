@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto"
 import { HttpClient } from "@effect/platform"
-import { Effect, Redacted, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
+import { accountKey } from "./accountKey.ts"
 import { attempts, type Line } from "./attempts.ts"
 import type { Asked } from "./classify.ts"
 import type { ProviderClient } from "./client.ts"
@@ -32,13 +32,6 @@ export interface ProviderClientOptions {
   readonly maxWaitMillis: number
   readonly observe: (event: ClientEvent) => Effect.Effect<void>
 }
-
-/** The same in every process that uses this credential at this origin, and of no use to anyone who reads it. */
-const accountKey = (origin: string, credential: Redacted.Redacted): string =>
-  createHash("sha256")
-    .update(`parley\n${origin}\n${Redacted.value(credential)}`)
-    .digest("hex")
-    .slice(0, 32)
 
 /**
  * A client for one connection in one lane. Sends nothing until it is asked to; for a `Session` the first request logs

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
@@ -23,7 +23,7 @@ export const quotaFile = (environment: NodeJS.ProcessEnv = process.env): string 
   return join(folder, "parley", "quota.db")
 }
 
-const version = 1
+const version = 2
 
 const tables = /* sql */ `
 DROP TABLE IF EXISTS buckets;
@@ -72,6 +72,45 @@ const open = (file: string): Sqlite.Database => {
   })
   prepare.immediate()
   return db
+}
+
+/** What stands between one credential and its next request. Times are epoch milliseconds. */
+export interface Standing {
+  /** Nothing leaves before; null: no refusal stands. */
+  readonly waiting: {
+    readonly until: number
+    /** In words: `it asked for 30 s`. */
+    readonly reason: string
+    /** Only some requests wait: those of one path, or of one kind. */
+    readonly isPart: boolean
+  } | null
+  /** The rate that was found where no limit is known, requests a second; null: none was. */
+  readonly foundPerSecond: number | null
+}
+
+/** Reads how an account stands and changes nothing; null: there is no such file, or it cannot be read. */
+export const readStanding = (account: string, now: number, file: string = quotaFile()): Standing | null => {
+  if (!existsSync(file)) return null
+  let db: Sqlite.Database | null = null
+  try {
+    db = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: 1000 })
+    let waiting: Standing["waiting"] = null
+    let foundPerSecond: number | null = null
+    const rows = db.prepare<[string], Row>("SELECT bucket, state FROM buckets WHERE account = ?").all(account)
+    for (const { bucket, state } of rows) {
+      const { finder, reason, until } = JSON.parse(state) as SharedBucket
+      const isPart = bucket !== "general"
+      if (!isPart) foundPerSecond = finder?.hits ? finder.rate : null
+      if (until > now && (waiting === null || (waiting.isPart && (!isPart || until > waiting.until)))) {
+        waiting = { until, reason, isPart }
+      }
+    }
+    return { waiting, foundPerSecond }
+  } catch {
+    return null
+  } finally {
+    db?.close()
+  }
 }
 
 /** Opens or creates the file. Throws where it cannot: read-only folder, not a database, disk full. */

@@ -104,6 +104,9 @@ limits of fresh: 500 a minute
             unfinished_scans: [],
             covered: [],
             quota: 0.6,
+            waiting_until: null,
+            waiting_for: null,
+            found_per_second: null,
             limits: [{ name: "500 a minute", requests: 300, per_ms: 60_000, scope: "connection" }]
           }
         ]
