@@ -66,7 +66,7 @@ interface History {
  */
 export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest, send: Send<A>) =>
   Effect.gen(function* () {
-    const clock = yield* Effect.clock
+    const { clock } = line.wire
     const asked = line.asked(request.operation)
     const latest = manner.changes ? clock.unsafeCurrentTimeMillis() + (yield* WriteTurn) : null
     const history: History = {
@@ -167,7 +167,8 @@ const once = <A>(
   latest: number | null,
   send: Send<A>
 ): Effect.Effect<Outcome<A>, ProviderError> =>
-  Effect.clockWith((clock) => {
+  Effect.suspend(() => {
+    const { clock } = line.wire
     const within = latest === null ? undefined : Math.max(0, latest - clock.unsafeCurrentTimeMillis())
     const ticket = line.door.enter(request, within === undefined ? undefined : { within })
     const refused = (refusal: TooLong) =>

@@ -64,7 +64,7 @@ export const makeProviderClient = (
       secrets
     })
     const line: Line = {
-      wire: { http, to, observe: options.observe },
+      wire: { http, to, clock: yield* Effect.clock, observe: options.observe },
       door,
       deadlines: keepsTime(http) ? noDeadlines : yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,

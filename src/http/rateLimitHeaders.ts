@@ -70,16 +70,29 @@ const combined = (header: string, policies: string | undefined, now: number): Ra
   return tightest
 }
 
-const separate = (headers: ResponseHeaders, prefix: string, now: number): RateLimitReport | null => {
-  const limitHeader = headers[`${prefix}-limit`]
+/** Made once: every answer is looked through for all of them. */
+const namesWith = (prefix: string) => ({
+  limit: `${prefix}-limit`,
+  remaining: `${prefix}-remaining`,
+  reset: `${prefix}-reset`
+})
+const standardNames = namesWith("ratelimit")
+const olderNames = [namesWith("x-ratelimit"), namesWith("x-rate-limit")] as const
+
+const separate = (
+  headers: ResponseHeaders,
+  names: ReturnType<typeof namesWith>,
+  now: number
+): RateLimitReport | null => {
+  const limitHeader = headers[names.limit]
   const limit = count(limitHeader)
-  const remaining = count(headers[`${prefix}-remaining`])
+  const remaining = count(headers[names.remaining])
   if (limit === null && remaining === null) return null
   const policies = headers["ratelimit-policy"] ?? limitHeader?.split(",").slice(1).join(",")
   return {
     limit,
     remaining,
-    resetAt: resetInstant(headers[`${prefix}-reset`], now),
+    resetAt: resetInstant(headers[names.reset], now),
     perMillis: policy(policies === "" ? undefined : policies, undefined, limit)?.perMillis ?? null
   }
 }
@@ -93,9 +106,9 @@ export const rateLimitHeaders = (headers: ResponseHeaders, now: number): RateLim
   const header = headers.ratelimit
   const report = header === undefined ? null : combined(header, headers["ratelimit-policy"], now)
   return (
-    separate(headers, "ratelimit", now) ??
+    separate(headers, standardNames, now) ??
     report ??
-    separate(headers, "x-ratelimit", now) ??
-    separate(headers, "x-rate-limit", now)
+    separate(headers, olderNames[0], now) ??
+    separate(headers, olderNames[1], now)
   )
 }

@@ -1,5 +1,5 @@
 import type { HttpClient, HttpClientResponse } from "@effect/platform"
-import { Effect } from "effect"
+import { type Clock, Effect } from "effect"
 import type { ProviderError, Unavailable } from "../domain/ProviderError.ts"
 import { type Body, isShort, readBody } from "./body.ts"
 import { type Asked, classify, notTheApi } from "./classify.ts"
@@ -57,6 +57,7 @@ export type Send<A> = (
 /** What every sending of a connection needs. */
 export interface Wire {
   readonly http: HttpClient.HttpClient
+  readonly clock: Clock.Clock
   readonly to: Target
   readonly observe: (event: ClientEvent) => Effect.Effect<void>
 }
@@ -75,20 +76,19 @@ const receive = (
   requestedAt: number
 ): Effect.Effect<Received, Unavailable> => {
   const headers = response.headers as Headers
-  const answered = (body: Body) =>
-    Effect.clockWith((clock) => {
-      const exchange: Exchange = {
-        operation: request.operation,
-        method: request.method,
-        path,
-        status: response.status,
-        requestedAt,
-        receivedAt: clock.unsafeCurrentTimeMillis(),
-        bytes: body.bytes
-      }
-      const received: Received = { status: response.status, headers, text: body.text, exchange }
-      return Effect.as(wire.observe({ _tag: "Answered", exchange }), received)
-    })
+  const answered = (body: Body) => {
+    const exchange: Exchange = {
+      operation: request.operation,
+      method: request.method,
+      path,
+      status: response.status,
+      requestedAt,
+      receivedAt: wire.clock.unsafeCurrentTimeMillis(),
+      bytes: body.bytes
+    }
+    const received: Received = { status: response.status, headers, text: body.text, exchange }
+    return Effect.as(wire.observe({ _tag: "Answered", exchange }), received)
+  }
   return Effect.matchEffect(response.arrayBuffer, {
     onFailure: (error) => Effect.fail(cutShort(asked, 0, error)),
     onSuccess: (raw) => {
@@ -147,9 +147,9 @@ export const execute = (
   ticket: Ticket,
   deadline: Deadline
 ): Effect.Effect<Executed, NoAnswer> =>
-  Effect.clockWith((clock) => {
+  Effect.suspend(() => {
     const { asked, request, path } = sending
-    const requestedAt = clock.unsafeCurrentTimeMillis()
+    const requestedAt = wire.clock.unsafeCurrentTimeMillis()
     const built = build(wire.to, request, path, sending.headers)
     allow(built, sending.patience)
     const told = wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })

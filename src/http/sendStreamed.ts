@@ -71,7 +71,6 @@ const open = (
   Effect.gen(function* () {
     const { asked, request, path } = sending
     const headers = response.headers as Headers
-    const clock = yield* Effect.clock
     const scope = yield* Scope.fork(parent, ExecutionStrategy.sequential)
     const done = yield* Deferred.make<Exchange>()
     let received = 0
@@ -120,7 +119,7 @@ const open = (
         path,
         status: response.status,
         requestedAt,
-        receivedAt: clock.unsafeCurrentTimeMillis(),
+        receivedAt: wire.clock.unsafeCurrentTimeMillis(),
         bytes
       }
       return Effect.zipRight(

@@ -79,7 +79,9 @@ export const inOrder = <A, E, E2>(
           if (slot === slots[0]) ready.wake()
         })
       )
-      for (let worker = 0; worker < concurrency; worker++) yield* Effect.forkScoped(Effect.forever(work))
+      // Effect.forever lets others go first after each task, which costs as much as all else here.
+      const worker = Effect.whileLoop({ while: () => true, body: () => work, step: () => undefined })
+      for (let index = 0; index < concurrency; index++) yield* Effect.forkScoped(worker)
 
       /** What has ended, from the first on; empty: the first has not. */
       const ended = (): Array<A> => {

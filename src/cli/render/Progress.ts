@@ -76,10 +76,7 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
       yield* Effect.forkScoped(Effect.schedule(tellPlainly, Schedule.spaced(plainEvery)))
     }
 
-    /**
-     * Updates one connection, and says what is to be said about it; one that never started is nobody's. Every request
-     * comes here twice, so it is one step.
-     */
+    /** Updates one connection, and says what is to be said about it; one that never started is nobody's. */
     const update = (
       name: string,
       change: (state: ConnectionProgress, now: number) => ConnectionProgress,
@@ -108,12 +105,18 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
           (state) => ({ ...state, expected: records }),
           () => null
         ),
+      // Every request comes here twice: one step, without a look at the clock where nobody reads it.
       clientEvent: (name, event) =>
-        update(
-          name,
-          (state) => afterClientEvent(state, event),
-          (state, now) => clientEventLine(state, event, now)
-        ),
+        mode === "json"
+          ? update(
+              name,
+              (state) => afterClientEvent(state, event),
+              (state, now) => clientEventLine(state, event, now)
+            )
+          : Effect.sync(() => {
+              const state = running.get(name)
+              if (state !== undefined) running.set(name, afterClientEvent(state, event))
+            }),
       committed: (name, committed) =>
         update(name, (state, now) => afterCommit(state, committed, now), committedEvent),
       notice: (name, message, hint) =>
