@@ -29,7 +29,7 @@ const mount = (disk: string, options: string): boolean => {
 }
 
 const open = async (conversations = 30) => {
-  workspace = await openWorkspace({ conversations, limits: false })
+  workspace = await openWorkspace({ conversations, limits: false, spoilt: true })
   return workspace
 }
 

@@ -47,6 +47,7 @@ export interface Workspace {
   ) => ChildProcess
   /** Rows of a query on the mirror, read by a connection of its own. */
   readonly rows: <Row = Record<string, unknown>>(sql: string, ...parameters: Array<unknown>) => Array<Row>
+  /** Ends it, and fails where the mirror has faults. */
   readonly close: () => Promise<void>
 }
 
@@ -75,12 +76,14 @@ export const connectionNames: Readonly<Record<VendorId, string>> = {
 export interface WorkspaceOptions extends Partial<SimulatorOptions> {
   /** Changes the configuration that the simulator proposes. */
   readonly configure?: (yaml: string) => string
+  /** The test spoils the file itself: nobody looks at it afterwards. */
+  readonly spoilt?: boolean
 }
 
 /** A folder with a configuration for four simulated vendors, which are served from this process. */
 export const openWorkspace = async (options: WorkspaceOptions = {}): Promise<Workspace> => {
   if (!existsSync(program)) throw new Error("dist/parley.js is missing: npm run build")
-  const { configure = (yaml: string) => yaml, ...simulated } = options
+  const { configure = (yaml: string) => yaml, spoilt = false, ...simulated } = options
   const folder = mkdtempSync(join(tmpdir(), "parley-"))
   const scope = Effect.runSync(Scope.make())
   const simulator = makeSimulator({ seed: 7, conversations: 20, now: Date.now(), ...simulated })
@@ -101,6 +104,14 @@ export const openWorkspace = async (options: WorkspaceOptions = {}): Promise<Wor
       env: { ...environment, ...extra },
       stdio: ["ignore", "pipe", "pipe"]
     })
+  const rows: Workspace["rows"] = <Row>(sql: string, ...parameters: Array<unknown>) => {
+    const mirror = new Sqlite(database, { readonly: true })
+    try {
+      return mirror.prepare<Array<unknown>, Row>(sql).all(...parameters)
+    } finally {
+      mirror.close()
+    }
+  }
   return {
     folder,
     database,
@@ -109,23 +120,21 @@ export const openWorkspace = async (options: WorkspaceOptions = {}): Promise<Wor
     environment,
     start,
     parley: (args, extra) => collect(start(args, extra)),
-    rows: <Row>(sql: string, ...parameters: Array<unknown>) => {
-      const mirror = new Sqlite(database, { readonly: true })
-      try {
-        return mirror.prepare<Array<unknown>, Row>(sql).all(...parameters)
-      } finally {
-        mirror.close()
-      }
-    },
+    rows,
     close: async () => {
       await Effect.runPromise(Scope.close(scope, Exit.void))
-      rmSync(folder, { recursive: true, force: true })
+      try {
+        const faults = spoilt || !existsSync(database) ? [] : faultsOf({ rows })
+        if (faults.length > 0) throw new Error(`the mirror is left with faults: ${JSON.stringify(faults)}`)
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
     }
   }
 }
 
 /** What SQLite itself says of the file, and the conservation law on every page. Empty: nothing is wrong. */
-export const faultsOf = ({ rows }: Workspace): ReadonlyArray<unknown> => [
+export const faultsOf = ({ rows }: Pick<Workspace, "rows">): ReadonlyArray<unknown> => [
   ...rows("PRAGMA integrity_check").filter((row) => row.integrity_check !== "ok"),
   ...rows("PRAGMA foreign_key_check"),
   ...rows("SELECT * FROM pages WHERE received <> inserted + updated + unchanged + filtered + quarantined"),

@@ -37,9 +37,10 @@ footer { font-size: 14px; padding-top: 32px; padding-bottom: 48px }
 .tile .more { display: block; color: var(--soft); font-size: 13px }
 .grid { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; margin: 0; min-width: 0 }
+figure.card { display: flex; flex-direction: column }
 .wide { grid-column: 1 / -1 }
 figcaption p { color: var(--soft); font-size: 14px }
-.plot { margin: 14px 0 6px }
+.plot { margin: auto 0; padding: 14px 0 6px }
 .plot svg { display: block; width: 100%; height: auto; overflow: visible }
 .tight { display: none }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 10px 0 0; padding: 0; font-size: 14px }
