@@ -17,8 +17,8 @@ export class Progress extends Context.Tag("parley/Progress")<
   Progress,
   {
     readonly connectionStarted: (name: string, provider: string, lane: Lane) => Effect.Effect<void>
-    /** About how many records the connection will receive in all, where that can be known. */
-    readonly expected: (name: string, records: number) => Effect.Effect<void>
+    /** About how many conversations the connection will list in all, where that can be known. */
+    readonly expected: (name: string, conversations: number) => Effect.Effect<void>
     readonly clientEvent: (name: string, event: ClientEvent) => Effect.Effect<void>
     readonly committed: (name: string, committed: Committed) => Effect.Effect<void>
     /** Something the user should read, once: a degraded capability, an odd answer. */

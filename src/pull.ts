@@ -139,6 +139,12 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     learned
   }
 
+  // A list that was read whole before will be about as long; one that goes on in its middle, or a window, will not be.
+  const foretells = isEverything && resumed === null
+  if (foretells && reconciled !== undefined) {
+    yield* progress.expected(name, yield* mirror.countConversations(name, startedAt))
+  }
+
   const commit = Effect.fn("pull.commit")(function* (pages: ReadonlyArray<Page>) {
     const totals = yield* mirror.commit({
       runId: options.runId,
@@ -151,6 +157,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     })
     yield* progress.committed(name, totals)
     for (const page of pages) {
+      if (foretells && typeof page.total === "number") yield* progress.expected(name, page.total)
       if (page.end !== null) ends.push(page.end)
       yield* Effect.forEach(page.notices, (notice) => tell(notice))
     }

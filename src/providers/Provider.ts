@@ -89,6 +89,8 @@ export interface Page {
   /** Only on a scan's last page. `complete`: everything the account holds was enumerated, in responses received whole. */
   readonly end: { readonly complete: boolean; readonly reason: string | null } | null
   readonly notices: ReadonlyArray<Notice>
+  /** How many conversations the vendor says it holds; left out or null: it does not say. */
+  readonly total?: number | null
   /** What was learnt about this account and is worth knowing next time, e.g. that an endpoint does not exist. */
   readonly learned: Readonly<Record<string, string>>
 }

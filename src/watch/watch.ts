@@ -61,7 +61,7 @@ export interface Watch<R> {
 }
 
 /** Milliseconds after which the clock is looked at again: a machine that slept is noticed, and long waits add up. */
-const longestSleep = 30_000
+const longestSleep = 60_000
 
 /** Milliseconds that runs have to end in when the watch is ended; their commits are kept whatever happens. */
 const patience = 20_000

@@ -99,10 +99,10 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
           said.delete(name)
           if (mode === "json") yield* say(startedEvent(state))
         }),
-      expected: (name, records) =>
+      expected: (name, conversations) =>
         update(
           name,
-          (state) => ({ ...state, expected: records }),
+          (state) => ({ ...state, expected: conversations }),
           () => null
         ),
       // Every request comes here twice: one step, without a look at the clock where nobody reads it.

@@ -12,7 +12,7 @@ export interface ConnectionProgress {
   readonly conversations: number
   readonly messages: number
   readonly quarantined: number
-  /** Records to be received in all, about; null: unknown. */
+  /** Conversations to be listed in all, about; null: unknown. */
   readonly expected: number | null
   readonly waiting: { readonly until: number; readonly reason: string } | null
   /** Records received by some moments of the last seconds, oldest first. */
@@ -80,11 +80,12 @@ export const ratePerSecond = (state: ConnectionProgress, now: number): number | 
 
 /** From 0 to 1; null where the whole is unknown. A whole that turned out too small is never overstepped. */
 export const fraction = (state: ConnectionProgress): number | null =>
-  state.expected === null || state.expected <= 0 ? null : Math.min(1, state.records / state.expected)
+  state.expected === null || state.expected <= 0 ? null : Math.min(1, state.conversations / state.expected)
 
 /** Milliseconds until everything is here, at the pace of the whole run, waits included; null where unknown. */
 export const timeLeft = (state: ConnectionProgress, now: number): number | null => {
-  if (state.expected === null || state.records === 0 || state.records >= state.expected) return null
+  const { conversations, expected } = state
+  if (expected === null || conversations === 0 || conversations >= expected) return null
   const elapsed = Math.max(now, currentWait(state, now)?.until ?? now) - state.startedAt
-  return (elapsed / state.records) * (state.expected - state.records)
+  return (elapsed / conversations) * (expected - conversations)
 }

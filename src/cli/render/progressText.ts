@@ -25,18 +25,64 @@ const movingBar = (now: number, columns: number, style: BarStyle): string => {
   return style.empty.repeat(before) + style.full.repeat(block) + style.empty.repeat(path - before)
 }
 
-const waitText = (state: ConnectionProgress, now: number): string | null => {
+/** The wait that is going on, with its reason and without; null: there is none. */
+const waitTexts = (state: ConnectionProgress, now: number) => {
   const wait = currentWait(state, now)
-  return wait === null ? null : `waiting until ${wallClock(wait.until, now)}: ${oneLine(wait.reason)}`
+  if (wait === null) return null
+  const until = `waiting until ${wallClock(wait.until, now)}`
+  return { until, full: `${until}: ${oneLine(wait.reason)}` }
 }
 
 /** Bars narrower than this say nothing. */
 const narrowest = 8
 const widest = 30
 
+interface Candidate {
+  readonly hasBar: boolean
+  readonly parts: ReadonlyArray<string>
+}
+
+/** What can be said of a connection, the most first: what comes later needs less room. */
+const candidates = (state: ConnectionProgress, now: number): ReadonlyArray<Candidate> => {
+  const share = fraction(state)
+  const perSecond = ratePerSecond(state, now)
+  const left = timeLeft(state, now)
+  const wait = waitTexts(state, now)
+  const records = counted(state.records, "record")
+  const percent = share === null ? [] : [`${Math.floor(share * 100)}%`.padStart(4)]
+  const ending = left === null ? [] : [`${shortDuration(left)} left`]
+  const bar = (...parts: ReadonlyArray<string>) => ({ hasBar: true, parts })
+  const text = (...parts: ReadonlyArray<string>) => ({ hasBar: false, parts })
+  if (wait !== null) {
+    return [
+      bar(...percent, records, ...ending, wait.full),
+      bar(...percent, records, wait.full),
+      bar(...percent, records, wait.until),
+      text(records, wait.full),
+      text(records, wait.until),
+      text(grouped(state.records), wait.until),
+      text(records)
+    ]
+  }
+  // Before the first records come, requests show that something happens.
+  const speed =
+    perSecond !== null && perSecond > 0
+      ? [rate(perSecond)]
+      : state.records === 0 && state.requests > 0
+        ? [counted(state.requests, "request")]
+        : []
+  return [
+    bar(...percent, records, ...speed, ...ending),
+    bar(...percent, records, ...speed),
+    bar(...percent, records),
+    bar(records),
+    text(records)
+  ]
+}
+
 /**
- * One connection in one line of a terminal. Where there is little room the bar gets shorter, then it goes, then the
- * time left, then the rate; the name and the number of records stay.
+ * One connection in one line of a terminal. Where there is little room the bar gets shorter, then the time left goes,
+ * then the rate, the share and the bar; the name and the number of records stay, and until when it waits for longest.
  * @param nameColumns columns for the name, so that the bars of several connections begin in one column
  */
 export const barLine = (
@@ -47,36 +93,18 @@ export const barLine = (
   style: BarStyle
 ): string => {
   const share = fraction(state)
-  const perSecond = ratePerSecond(state, now)
-  const left = timeLeft(state, now)
-  const wait = waitText(state, now)
   const name = padEnd(truncate(state.name, nameColumns), nameColumns)
-  const records = counted(state.records, "record")
-  const speed = wait === null && perSecond !== null && perSecond > 0 ? [rate(perSecond)] : []
-  const percent = share === null ? [] : [`${Math.floor(share * 100)}%`.padStart(4)]
-  const ending = left === null ? [] : [`${shortDuration(left)} left`]
-  const waiting = wait === null ? [] : [wait]
-
-  const attempts = [
-    [...percent, records, ...speed, ...ending, ...waiting],
-    [...percent, records, ...speed, ...waiting],
-    [records, ...waiting],
-    [records]
-  ]
-  for (const parts of attempts) {
+  for (const { hasBar, parts } of candidates(state, now)) {
     const text = parts.join("  ")
-    const room = columns - nameColumns - textWidth(text) - 3
-    if (room >= narrowest) {
-      const size = Math.min(widest, room)
+    const room = columns - nameColumns - textWidth(text) - 2
+    if (hasBar && room > narrowest) {
+      const size = Math.min(widest, room - 1)
       const bar = share === null ? movingBar(now, size, style) : filledBar(share, size, style)
       return `${name} ${bar} ${text}`
     }
+    if (!hasBar && room >= -1) return `${name} ${text}`
   }
-  const short = attempts.map((parts) => `${name} ${parts.join("  ")}`)
-  return (
-    short.find((line) => textWidth(line) <= columns) ??
-    truncate(`${state.name} ${grouped(state.records)}`, columns)
-  )
+  return truncate(`${state.name} ${grouped(state.records)}`, columns)
 }
 
 /** All connections at work, one line each. */
@@ -103,8 +131,8 @@ export const plainLine = (state: ConnectionProgress, now: number): string => {
     counted(state.requests, "request"),
     ...(left === null ? [] : [`${shortDuration(left)} left`])
   ]
-  const wait = waitText(state, now)
-  return `${state.name}: ${parts.join(", ")}${wait === null ? "" : `, ${wait}`}`
+  const wait = waitTexts(state, now)
+  return `${state.name}: ${parts.join(", ")}${wait === null ? "" : `, ${wait.full}`}`
 }
 
 /** What is said once when a connection's lane has ended. */

@@ -258,11 +258,12 @@ const listPage = <E>(scan: Scan<E>) =>
       const stored = entry.id === null ? undefined : known.get(entry.id)
       const outcome = dealWith(scan, entry, stored, step, step.again[index] ?? false, answer.exchange)
       if (outcome === null) return
-      if (isTask(outcome)) tasks.push(outcome)
+      // Details come before the list's own page: the total comes with the first of them.
+      if (isTask(outcome)) tasks.push(Effect.map(outcome, (detail) => ({ ...detail, total })))
       else items.push(outcome)
     })
     const cursor = step.cursor === null ? null : String(step.cursor)
-    tasks.push(Effect.succeed(page({ exchange: answer.exchange, items, cursor, end: step.end })))
+    tasks.push(Effect.succeed(page({ exchange: answer.exchange, items, cursor, end: step.end, total })))
     if (step.endless !== null) tasks.push(Effect.fail(endless(step.endless)))
     const more = step.end === null && step.endless === null
     return [Chunk.unsafeFromArray(tasks), more ? Option.some(null) : Option.none<null>()] as const

@@ -1,0 +1,49 @@
+import { join } from "node:path"
+import { expect, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { type Committed, Progress, silent } from "../src/progress.ts"
+import type { VendorId } from "../src/simulator/index.ts"
+import { inProcess, makeWorld, pullRun, temporaryFolder } from "./support/inProcess.ts"
+
+/** What a person was told to expect of each of two pulls, and how many conversations came. */
+const expectations = (vendor: VendorId) =>
+  Effect.gen(function* () {
+    const { connection, simulator } = yield* makeWorld({ conversations: 12 })
+    const folder = yield* temporaryFolder
+    const said: Array<number> = []
+    let listed = 0
+    const recording = Layer.effect(
+      Progress,
+      Effect.map(Progress, (progress) => ({
+        ...progress,
+        expected: (_: string, conversations: number) => Effect.sync(() => said.push(conversations)),
+        committed: (_: string, { conversations }: Committed) =>
+          Effect.sync(() => {
+            listed += conversations
+          })
+      }))
+    ).pipe(Layer.provide(silent))
+    const pulled = Effect.suspend(() => {
+      said.length = 0
+      listed = 0
+      return Effect.map(pullRun([connection(vendor)]), () => ({ said: [...new Set(said)], listed }))
+    })
+    return yield* Effect.all([pulled, pulled]).pipe(
+      Effect.provide(Layer.merge(inProcess(join(folder, "mirror.db"), simulator), recording))
+    )
+  }).pipe(Effect.scoped)
+
+it.live("a first pull expects what the vendor says it holds", () =>
+  Effect.gen(function* () {
+    const [first] = yield* expectations("empfio")
+    expect(first).toEqual({ said: [12], listed: 12 })
+  })
+)
+
+it.live("a later pull expects what the one before has listed, where the vendor says nothing", () =>
+  Effect.gen(function* () {
+    const [first, second] = yield* expectations("aelyst")
+    expect(first).toEqual({ said: [], listed: 12 })
+    expect(second).toEqual({ said: [12], listed: 12 })
+  })
+)
