@@ -57,8 +57,8 @@ const candidates = (state: ConnectionProgress, now: number): ReadonlyArray<Candi
     return [
       bar(...percent, records, ...ending, wait.full),
       bar(...percent, records, wait.full),
-      bar(...percent, records, wait.until),
       text(records, wait.full),
+      bar(...percent, records, wait.until),
       text(records, wait.until),
       text(grouped(state.records), wait.until),
       text(records)
