@@ -10,6 +10,8 @@ export class Places {
   /** What the last smaller number of places served, requests a millisecond. */
   private before: { readonly places: number; readonly rate: number } | null = null
   private factor = 2
+  /** Attempts in a row that did not pay. */
+  private vain = 0
   /** Rounds to stay before the next attempt. */
   private rest = 0
 
@@ -63,10 +65,13 @@ export class Places {
       const grown = this.places / before.places - 1
       if (rate < before.rate * (1 + grown * worthwhile)) {
         this.places = before.places
-        this.factor = laterFactor
-        this.rest = longRest
+        // What did not pay once may have been the machine's own doing: it is tried again, ever later.
+        this.rest = Math.min(longRest, shortRest * 2 ** this.vain)
+        if (this.vain > 0) this.factor = laterFactor
+        this.vain += 1
         return
       }
+      this.vain = 0
     }
     if (this.rest > 0) {
       this.rest -= 1
@@ -92,4 +97,5 @@ const worthwhile = 0.3
 
 /** Doubled until that no longer pays, then by smaller steps, and only now and then. */
 const laterFactor = 1.25
+const shortRest = 3
 const longRest = 20
