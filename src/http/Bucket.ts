@@ -13,9 +13,10 @@ import {
 import type { Limit } from "./contract.ts"
 import { isNews, refuse } from "./cooldown.ts"
 import { type Finder, newFinder, refused, resumed, served } from "./finder.ts"
+import { inForce, refusedAt } from "./lowerLimit.ts"
 import { Probe } from "./Probe.ts"
 import type { RateLimitReport } from "./rateLimitHeaders.ts"
-import type { Change, MemberUse, QuotaLedger, SharedBucket, View } from "./sharedState.ts"
+import type { Change, MemberUse, QuotaLedger, SharedBucket, Stated, View } from "./sharedState.ts"
 
 export interface BucketOptions {
   readonly key: string
@@ -47,8 +48,8 @@ const leaseOf = (finder: Finder | null, now: number): number => {
 const ahead = 100
 
 /** So many refusals among so few requests that they are this share: then the limit is not what was told. */
-const strikesNeeded = 8
-const strikingShare = 0.1
+const strikesNeeded = 3
+const strikingShare = 0.05
 
 /** A day: for how long requests are spread evenly after bursts were refused. */
 const evenMillis = 24 * 3_600_000
@@ -75,6 +76,7 @@ const nobody: Demand = { waiting: [0, 0, 0, 0], most: 1 }
  */
 export class Bucket {
   private readonly options: BucketOptions
+  private readonly documented: ReadonlyArray<number>
   private readonly budget: Budget
   private readonly probe: Probe
   private grant: Grant = nothing
@@ -103,6 +105,7 @@ export class Bucket {
 
   constructor(options: BucketOptions) {
     this.options = options
+    this.documented = options.limits.map(({ requests }) => requests)
     this.budget = new Budget(options.limits, (limit) => ({
       requests: Math.max(1, Math.floor(limit * options.quota)),
       windows: 1
@@ -191,6 +194,10 @@ export class Bucket {
     return view.shared
   }
 
+  private stand(shared: SharedBucket, now: number): Stated {
+    return shared.lower === null ? shared.stated : inForce(shared.stated, this.documented, shared.lower, now)
+  }
+
   private change(now: number, decide: (view: View) => Change): View {
     const view = this.options.ledger.update(this.options.key, now, decide)
     this.meet(view.others)
@@ -205,7 +212,7 @@ export class Bucket {
 
   private interval(shared: SharedBucket, now: number): number {
     const found = shared.finder === null ? 0 : 1000 / shared.finder.rate
-    return Math.max(found, this.budget.interval(shared.stated, now, isEven(shared, now)))
+    return Math.max(found, this.budget.interval(this.stand(shared, now), now, isEven(shared, now)))
   }
 
   private full(shared: SharedBucket, now: number): Blocked | null {
@@ -213,7 +220,7 @@ export class Bucket {
     if (this.stated !== null && this.stated.left <= 0) {
       return blockedUntil(this.stated.until, "it says that its limit is used up", now + lease)
     }
-    const full = this.budget.full(shared.stated, now)
+    const full = this.budget.full(this.stand(shared, now), now)
     if (full === null || this.options.ledger.company(now).others === 0) return full
     // The others must know who waits, to let better lanes go first.
     if (!this.isWritten(now)) this.writeUse(now)
@@ -268,7 +275,7 @@ export class Bucket {
   private takeAlone(shared: SharedBucket, now: number): Change {
     const until = now + leaseOf(shared.finder, now)
     const wanted = Math.max(32, 2 * this.takenInLease)
-    const count = Math.max(1, Math.min(wanted, this.budget.free(shared.stated, now, until).count))
+    const count = Math.max(1, Math.min(wanted, this.budget.free(this.stand(shared, now), now, until).count))
     this.takenInLease = 0
     this.grant = { left: count, until, alone: true }
     this.paceAt = Math.max(this.paceAt, shared.nextAt)
@@ -277,7 +284,7 @@ export class Bucket {
 
   /** In company: what is waiting here, after what waits elsewhere in better lanes. */
   private takePart(shared: SharedBucket, others: View["others"], now: number): Change | Blocked {
-    const free = this.budget.free(shared.stated, now).count - this.preferred(others, now)
+    const free = this.budget.free(this.stand(shared, now), now).count - this.preferred(others, now)
     const interval = this.interval(shared, now)
     const paceAt = Math.max(shared.nextAt, now - lateness)
     if (interval > 0 && paceAt > now + ahead) return blockedUntil(paceAt - ahead, sharing)
@@ -350,6 +357,29 @@ export class Bucket {
     // A probe that is refused says only that it was too early.
     if (state.refusals > 1) return state
     if (state.finder !== null) return { ...state, finder: refused(state.finder, now) }
+    // This one was not served, and those in flight may not be.
+    const served = this.budget.known(now) - this.budget.flying - 1
+    const lower = this.isBursting(state, now)
+      ? refusedAt(state.lower, served, this.tightest(state, now), now)
+      : state.lower
+    if (lower !== null && lower.until > now) {
+      this.strikes = []
+      return { ...state, lower }
+    }
+    return this.struck({ ...state, lower }, now)
+  }
+
+  private tightest(shared: SharedBucket, now: number): number {
+    const stated = this.stand(shared, now)
+    return Math.min(...this.documented.map((_, index) => this.budget.limit(index, stated)))
+  }
+
+  /** Whether requests leave as they come, up to a sum. */
+  private isBursting(shared: SharedBucket, now: number): boolean {
+    return this.documented.length > 0 && this.interval(shared, now) === 0
+  }
+
+  private struck(state: SharedBucket, now: number): SharedBucket {
     // A few refusals are a vendor's whim. Many among few requests, all within the limit, are another limit than was told.
     this.strikes = [...this.strikes.slice(1 - strikesNeeded), this.sentInAll]
     const [first = 0] = this.strikes
@@ -361,7 +391,10 @@ export class Bucket {
       return { ...state, evenUntil: now + evenMillis }
     }
     const finder = { ...newFinder(now), hits: 1, refusedAt: now }
-    return { ...state, finder: interval === 0 ? finder : { ...finder, rate: 700 / interval } }
+    return {
+      ...state,
+      finder: interval === 0 ? finder : { ...finder, rate: 700 / interval, ceiling: 1000 / interval }
+    }
   }
 
   private learn(report: RateLimitReport, now: number): void {

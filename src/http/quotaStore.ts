@@ -23,7 +23,7 @@ export const quotaFile = (environment: NodeJS.ProcessEnv = process.env): string 
   return join(folder, "parley", "quota.db")
 }
 
-const version = 2
+const version = 3
 
 const tables = /* sql */ `
 DROP TABLE IF EXISTS buckets;
@@ -177,12 +177,11 @@ export const openQuotaStore = (file: string): QuotaStore => {
       others: others.get(bucket) ?? []
     })
 
-    const keepUntil = (shared: SharedBucket, now: number): number =>
-      Math.max(
-        now +
-          (shared.finder === null && shared.stated.length === 0 && shared.evenUntil === 0 ? 600_000 : memory),
-        shared.until + 60_000
-      )
+    const keepUntil = (shared: SharedBucket, now: number): number => {
+      const { evenUntil, finder, lower, stated, until } = shared
+      const isLearnt = finder !== null || lower !== null || stated.length > 0 || evenUntil > 0
+      return Math.max(now + (isLearnt ? memory : 600_000), until + 60_000)
+    }
 
     const change = db.transaction((bucket: string, now: number, decide: (view: View) => Change): View => {
       const found = selectBucket.get(account, bucket)

@@ -1,4 +1,5 @@
 import type { Finder } from "./finder.ts"
+import type { LowerLimit } from "./lowerLimit.ts"
 import type { Spent } from "./Window.ts"
 
 /** The limits that a vendor stated itself, in the order of the configured ones; null: it stated none. */
@@ -22,6 +23,8 @@ export interface SharedBucket {
   /** Bursts were refused although the sum was kept: until then requests are spread evenly. */
   readonly evenUntil: number
   readonly finder: Finder | null
+  /** It refused although the documented limit was kept. */
+  readonly lower: LowerLimit | null
 }
 
 export const calm: SharedBucket = {
@@ -33,7 +36,8 @@ export const calm: SharedBucket = {
   nextAt: 0,
   stated: [],
   evenUntil: 0,
-  finder: null
+  finder: null,
+  lower: null
 }
 
 /** Whether there is nothing in it that must be kept. */
@@ -42,6 +46,7 @@ const isCalm = (shared: SharedBucket): boolean =>
   shared.stated.length === 0 &&
   shared.evenUntil === 0 &&
   shared.finder === null &&
+  shared.lower === null &&
   shared.nextAt === 0
 
 /** What one process used of one bucket, and what it may still use without asking. */

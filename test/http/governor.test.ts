@@ -243,6 +243,61 @@ describe("what the headers say", () => {
   })
 })
 
+describe("a vendor that allows less than it documents, and does not say so", () => {
+  it.live("is believed once it has refused twice at the same count, and asked again an hour later", () => {
+    const { vendor, refusals, served } = slidingWindow(60, 60_000, 20)
+    return run(
+      vendor,
+      Effect.gen(function* () {
+        const { client } = yield* testClient({ baseUrl, limits: [minute], concurrency: 2 })
+        yield* times(900, client.read(list))
+        const episodes = new Set(refusals.map((at) => Math.round(at / 30_000))).size
+        assert.strictEqual(episodes, 2)
+        assert.isAtMost(refusals.length, 2 * 2 + 2)
+        assert.isAtMost(served.at(-1) ?? 0, 1.05 * 15 * 60_000)
+        yield* Effect.sleep("1 hour")
+        const before = refusals.length
+        yield* times(300, client.read(list))
+        // Whether it still does is asked once.
+        assert.isAtLeast(refusals.length - before, 1)
+        assert.isAtMost(refusals.length - before, 3)
+      })
+    )
+  })
+
+  it.live("is found where requests are spread evenly, with few refusals", () => {
+    const { vendor, refusals } = slidingWindow(15, 1000, 5)
+    const limits: ReadonlyArray<Limit> = [
+      { name: "25 a second", requests: 25, perMillis: 1000, scope: "connection" }
+    ]
+    return run(
+      vendor,
+      Effect.gen(function* () {
+        const { client } = yield* testClient({ baseUrl, limits, concurrency: 4 })
+        yield* times(600, client.read(list))
+        assert.isAtMost(refusals.length, 8)
+        assert.isAtMost(yield* Clock.currentTimeMillis, 1.5 * 40_000)
+      })
+    )
+  })
+
+  it.live("is not suspected where single refusals come at different counts", () => {
+    const vendor = fakeVendor(
+      (_, nth) => (nth % 160 === 25 ? { status: 429, headers: { "retry-after": "1" } } : ok),
+      5
+    )
+    return run(
+      vendor,
+      Effect.gen(function* () {
+        const { client } = yield* testClient({ baseUrl, limits: [minute], concurrency: 1 })
+        yield* times(590, client.read(list))
+        // Five whole windows and what they leave: no slower than the documented limit.
+        assert.isAtMost(yield* Clock.currentTimeMillis, 5.2 * 60_000)
+      })
+    )
+  })
+})
+
 describe("lanes", () => {
   it.live("go in their order where a limit leaves room for one", () => {
     const vendor = fakeVendor(() => ok, 10)
