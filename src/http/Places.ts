@@ -87,7 +87,7 @@ const first = 4
 const most = 64
 
 /** A round is over when so many times the places were served: the first answers of it are those of the round before. */
-const round = 1.5
+const round = 1.25
 
 /** Milliseconds that a round lasts at least, so that chance does not decide. */
 const shortestRound = 50

@@ -43,7 +43,7 @@ export const newFinder = (now: number): Finder => ({
 })
 
 /** Milliseconds for which a rate is kept before a faster one is tried. */
-const steps = [75, 1000, 5000, 20_000, 60_000] as const
+const steps = [50, 1000, 5000, 20_000, 60_000] as const
 
 /** How much faster the next step is: twice as fast far from any refusal, in ever smaller steps towards the last one. */
 const smallestGain = 0.03

@@ -30,7 +30,7 @@ const fetchAll = (vendor: FakeVendor, requests: number, options: Parameters<type
     const { client } = yield* testClient(options)
     const started = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
     yield* Effect.forEach(Array.from({ length: requests }), () => client.read(list), {
-      concurrency: 32,
+      concurrency: 64,
       discard: true
     })
     return (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) - started
@@ -56,4 +56,20 @@ describe("a limit that nobody told", () => {
       })
     )
   }
+
+  it.live("is not in the way where there is none: many requests are soon in flight", () =>
+    Effect.gen(function* () {
+      const vendor = fakeVendor(() => ok, 50)
+      const took = yield* fetchAll(vendor, 505, { baseUrl, concurrency: null })
+      // 32 at once from the first moment on would take 16 rounds.
+      assert.isAtMost(took, 1.25 * 16 * 50)
+      // Careful all the same: what leaves grows with what was served, in steps of about a round trip.
+      const inRound = (round: number) =>
+        vendor.arrivals.filter(({ at }) => Math.floor(at / 100) === round).length
+      assert.isAtMost(inRound(0), 4)
+      for (let round = 1; round < 6; round += 1) {
+        assert.isAtMost(inRound(round), Math.max(8, 4 * inRound(round - 1)))
+      }
+    })
+  )
 })
