@@ -1,5 +1,7 @@
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { Cause, Effect, Exit, Layer } from "effect"
 import { exitCodes } from "./cli/exitCodes.ts"
 import { hostLayer } from "./cli/Host.ts"
@@ -11,7 +13,9 @@ import { verbs } from "./cli/verbs.ts"
 import { CommitScript } from "./store/CommitScript.ts"
 
 const layer = Layer.mergeAll(
-  NodeContext.layer,
+  NodeFileSystem.layer,
+  NodePath.layer,
+  NodeTerminal.layer,
   Layer.succeed(CommitScript, new URL("./commitWorker.js", import.meta.url)),
   Layer.succeed(
     Providers,

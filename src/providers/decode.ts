@@ -55,11 +55,24 @@ const instant = <I>(
   }).annotations({ [expectedWords]: expected, [readScalar]: read })
 }
 
-/** Absent, null or there: read as null where it is not there. A value of the wrong type is still a fault. */
-export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
+const makeOptional = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(Schema.NullOr(schema), { default: (): A | null => null }).annotations({
     [nullWhereAbsent]: true
   })
+
+type Optional<A, I> = ReturnType<typeof makeOptional<A, I>>
+
+/** Hundreds of fields are an optional text, and every start would make each of them. */
+const optionals = new WeakMap<object, unknown>()
+
+/** Absent, null or there: read as null where it is not there. A value of the wrong type is still a fault. */
+export const optional = <A, I>(schema: Schema.Schema<A, I>): Optional<A, I> => {
+  const known = optionals.get(schema) as Optional<A, I> | undefined
+  if (known !== undefined) return known
+  const made = makeOptional(schema)
+  optionals.set(schema, made)
+  return made
+}
 
 /** JSON can hold halves of a character, which no UTF-8 file can: they become the replacement character, as on any disk. */
 const wellFormed = (value: string): string =>
@@ -95,9 +108,10 @@ export const id: Schema.Schema<string, string> = scalar(
   (fc) => fc.string({ minLength: 1 })
 )
 
+/** A number that is too large to be written in digits alone is none. */
 const wholeNumberOf = (value: unknown): string | undefined => {
-  if (typeof value === "number") return Number.isInteger(value) && value >= 0 ? String(value) : undefined
-  return typeof value === "string" && /^\d+$/.test(value) ? value : undefined
+  const text = typeof value === "number" ? String(value) : value
+  return typeof text === "string" && /^\d+$/.test(text) ? text : undefined
 }
 
 /** An id that is a whole number, however long, where a vendor writes it as text as well: read as text. */

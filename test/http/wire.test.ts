@@ -44,6 +44,44 @@ describe("client on a real connection", () => {
     }).pipe(Effect.provide(live))
   )
 
+  it.scopedLive("takes a large body at its reader's pace, and to its end", () =>
+    Effect.gen(function* () {
+      const piece = Buffer.alloc(1 << 20, "x")
+      let sent = 0
+      const baseUrl = yield* httpServer((_, response) => {
+        response.writeHead(200, { "content-type": "application/json" })
+        const send = (): void => {
+          while (sent < 64) {
+            sent += 1
+            if (!response.write(piece)) return void response.once("drain", send)
+          }
+          response.end()
+        }
+        send()
+      })
+      const { client } = yield* testClient({ baseUrl })
+      const answer = yield* client.stream(list)
+      let bytes = 0
+      let ahead = 0
+      /** Until the server can send no more. */
+      const stuck: Effect.Effect<void> = Effect.suspend(() => {
+        const before = sent
+        return Effect.flatMap(Effect.sleep(200), () => (sent === before ? Effect.void : stuck))
+      })
+      yield* Stream.runForEach(answer.body, (part) => {
+        const isFirst = bytes === 0
+        bytes += part.byteLength
+        return isFirst
+          ? Effect.map(stuck, () => {
+              ahead = sent
+            })
+          : Effect.void
+      })
+      assert.strictEqual(bytes, 64 * piece.byteLength)
+      assert.isBelow(ahead, 64)
+    }).pipe(Effect.provide(live))
+  )
+
   for (const [name, head] of [
     [
       "content-length",
