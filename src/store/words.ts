@@ -15,6 +15,12 @@ const ideographs =
 /** Scripts whose vowel signs the tokenizer takes for gaps, so that a word becomes a phrase of its pieces. */
 const syllables = /^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+$/
 
+/**
+ * Vowel signs of Hebrew and Arabic, which few people write and nobody searches, and the bar that stretches a word. The
+ * tokenizer takes the signs for gaps, and the bar for a letter.
+ */
+const signs = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670]/g
+
 /** Longest run of characters that is indexed in all its parts. */
 const longestGram = 4
 
@@ -62,12 +68,8 @@ const phrases = (words: ReadonlyArray<string>, found: Set<string>): void => {
   }
 }
 
-/**
- * What is indexed of a text in place of itself: its words in order, then the parts of runs and words that may be words
- * themselves. Null: the text's own spaces separate its words well enough.
- */
-export const searchWords = (text: string): string | null => {
-  if (!unspaced.test(text)) return null
+/** Its words in order, then the parts of runs and words that may be words themselves. */
+const cut = (text: string): string => {
   const words: Array<string> = []
   const extra = new Set<string>()
   let touching: Array<string> = []
@@ -86,4 +88,14 @@ export const searchWords = (text: string): string | null => {
   for (const [run] of text.matchAll(ideographs)) grams(run, extra)
   const joined = words.join(" ")
   return extra.size === 0 ? joined : `${joined} ${barrier} ${[...extra].join(` ${barrier} `)}`
+}
+
+/**
+ * What is indexed of a text in place of itself: the words of scripts without spaces, and those with vowel signs once
+ * more without. Null: the text's own spaces separate its words well enough.
+ */
+export const searchWords = (text: string): string | null => {
+  const words = unspaced.test(text) ? cut(text) : null
+  const plain = text.replace(signs, "")
+  return plain === text ? words : `${words ?? text} ${barrier} ${plain}`
 }
