@@ -8,20 +8,30 @@ import { inVirtualTime } from "./support/virtualTime.ts"
 const baseUrl = "https://vendor.example/api"
 
 /** A bucket of `burst` that is refilled `perSecond` times a second; refusals cost nothing and name a wait. */
-const tokenBucket = (perSecond: number, burst: number, retryAfter: string | null, delay: number) => {
+const tokenBucket = (
+  perSecond: number,
+  burst: number,
+  retryAfter: string | null,
+  delay: number,
+  stall = 0
+) => {
   let tokens = burst
   let last = 0
   const refusals: Array<number> = []
-  const vendor = fakeVendor(({ at }) => {
-    tokens = Math.min(burst, tokens + ((at - last) / 1000) * perSecond)
-    last = at
-    if (tokens >= 1) {
-      tokens -= 1
-      return ok
-    }
-    refusals.push(at)
-    return { status: 429, headers: retryAfter === null ? {} : { "retry-after": retryAfter } }
-  }, delay)
+  const vendor = fakeVendor(
+    ({ at }) => {
+      tokens = Math.min(burst, tokens + ((at - last) / 1000) * perSecond)
+      last = at
+      if (tokens >= 1) {
+        tokens -= 1
+        return ok
+      }
+      refusals.push(at)
+      return { status: 429, headers: retryAfter === null ? {} : { "retry-after": retryAfter } }
+    },
+    delay,
+    stall
+  )
   return { vendor, refusals }
 }
 
@@ -70,6 +80,17 @@ describe("a limit that nobody told", () => {
       for (let round = 1; round < 6; round += 1) {
         assert.isAtMost(inRound(round), Math.max(8, 4 * inRound(round - 1)))
       }
+    })
+  )
+})
+
+describe("a limit that is spread evenly", () => {
+  it.live("becomes no burst where the vendor, or the way to it, stalls again and again", () =>
+    Effect.gen(function* () {
+      const { vendor, refusals } = tokenBucket(50, 5, "1", 1, 150)
+      const limits = [{ name: "50 a second", requests: 50, perMillis: 1000, scope: "connection" }] as const
+      yield* fetchAll(vendor, 300, { baseUrl, concurrency: null, limits })
+      assert.deepStrictEqual(refusals, [])
     })
   )
 })

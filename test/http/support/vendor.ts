@@ -19,14 +19,20 @@ export interface FakeVendor {
   readonly arrivals: ReadonlyArray<Arrival>
 }
 
-/** A vendor in virtual time. `delay`: milliseconds until each answer; a request counts when it arrives. */
+/**
+ * A vendor in virtual time. `delay`: milliseconds until each answer; a request counts when it arrives. `stall`: it sees
+ * nothing in the first so many milliseconds of each second, and then at once all that has come.
+ */
 export const fakeVendor = (
   reply: (arrival: Arrival, nth: number, request: HttpClientRequest.HttpClientRequest) => Reply,
-  delay = 0
+  delay = 0,
+  stall = 0
 ): FakeVendor => {
   const arrivals: Array<Arrival> = []
   const http = HttpClient.make((request, url) =>
     Effect.gen(function* () {
+      const intoSecond = (yield* Clock.currentTimeMillis) % 1000
+      if (intoSecond < stall) yield* Effect.sleep(stall - intoSecond)
       const at = yield* Clock.currentTimeMillis
       const arrival = {
         at,
