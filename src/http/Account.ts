@@ -56,6 +56,9 @@ const refusedTogether = 2000
 /** From so many paths on, those that are no longer needed are looked for. */
 const manyPaths = 512
 
+/** The clock shows whole milliseconds: what happened may be so much later than it says. */
+const clockMillis = 1
+
 const longestShareDelay = 60_000
 
 interface Gate {
@@ -407,7 +410,10 @@ export class Account {
     const now = this.settings.timer.now()
     const report = rateLimitHeaders(headers, now)
     this.roundTrip.answered(now, now - pending.sentAt)
-    const landing: Landing = { now, arrivedBy: Math.max(pending.sentAt, now - this.roundTrip.credit) }
+    const landing: Landing = {
+      now,
+      arrivedBy: Math.max(pending.sentAt, now - this.roundTrip.credit) + clockMillis
+    }
     this.inFlight.answered(now - pending.sentAt, landing.arrivedBy, this.general.spacing)
     if (status >= 500) {
       this.breaker.failure(now, pending.sentAt, true)
@@ -479,7 +485,7 @@ export class Account {
 
   private land(pending: Pending, now: number): void {
     pending.state = "landed"
-    const landing: Landing = { now, arrivedBy: now }
+    const landing: Landing = { now, arrivedBy: now + clockMillis }
     pending.gates.forEach((gate, index) => {
       const taken = pending.taken[index]
       if (taken !== undefined) gate.bucket.unanswered(taken, landing)
