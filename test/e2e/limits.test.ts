@@ -58,6 +58,7 @@ describe("a refusal", () => {
     expect((await parley(["sync", "leads", "--max-wait", "1s"])).code).toBe(75)
     const next = await parley(["sync", "leads", "--progress", "plain"])
     expect(next.code).toBe(0)
+    expect(next.stderr).toMatch(/leads.*waiting until \d\d:\d\d:\d\d: it asked for 8 s/)
     const [refused, second] = simulator.log
     expect((second?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(8000)
   })
