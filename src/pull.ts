@@ -48,6 +48,37 @@ const reconciledFact = "reconciled"
 const withReconciled = (page: Page): Page =>
   page.end?.complete === true ? { ...page, learned: { ...page.learned, [reconciledFact]: "complete" } } : page
 
+export type PullAsks = Pick<PullOptions, "ranges" | "full">
+
+/** What is asked for, as text: an interrupted scan goes on only for the same. */
+export const scopeTextOf = ({ full, ranges }: PullAsks): string => JSON.stringify({ ranges, full })
+
+/** From the beginning of the first range to the end of the last one. */
+export const windowOf = (ranges: PullAsks["ranges"]): TimeRange => ({
+  since: ranges[0].since,
+  until: ranges.at(-1)?.until ?? null
+})
+
+/** What a provider is asked for, but for what only the mirror knows. @param at when the scan began, epoch milliseconds */
+export const scopeOf = (
+  config: ConnectionConfig,
+  { full, ranges }: PullAsks,
+  learned: PullScope["learned"],
+  at: number
+): Omit<PullScope, "cursor" | "known"> => {
+  const window = windowOf(ranges)
+  const reconciled = learned.get(reconciledFact)
+  return {
+    ...window,
+    covered: gapsIn(window, ranges),
+    refetch: full,
+    reconcile: reconciled === undefined || at - toMillis(reconciled.at) >= config.reconcileMillis,
+    messages: config.messages === "auto",
+    concurrency: config.concurrency ?? defaultConcurrency,
+    learned
+  }
+}
+
 const recordsIn = (page: Page): number => {
   let records = 1
   for (const item of page.items) {
@@ -111,10 +142,10 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const progress = yield* Progress
   const { config, lane, provider } = connection
   const { name } = config
-  const window = { since: options.ranges[0].since, until: options.ranges.at(-1)?.until ?? null }
+  const window = windowOf(options.ranges)
   const isEverything = window.since === null && window.until === null && options.ranges.length === 1
 
-  const scopeText = JSON.stringify({ ranges: options.ranges, full: options.full })
+  const scopeText = scopeTextOf(options)
   const unfinished = yield* mirror.unfinishedScan(name, lane)
   const resumed = unfinished !== null && unfinished.scope === scopeText ? unfinished : null
   const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
@@ -123,25 +154,15 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const ends: Array<NonNullable<Page["end"]>> = []
 
   const learned = yield* mirror.learned(name)
-  const reconciled = learned.get(reconciledFact)
-  const reconcile =
-    reconciled === undefined || toMillis(startedAt) - toMillis(reconciled.at) >= config.reconcileMillis
-
   const scope: PullScope<StoreError> = {
+    ...scopeOf(config, options, learned, toMillis(startedAt)),
     cursor: resumed?.cursor ?? null,
-    ...window,
-    covered: gapsIn(window, options.ranges),
-    refetch: options.full,
-    reconcile,
-    messages: config.messages === "auto",
-    concurrency: config.concurrency ?? defaultConcurrency,
-    known: (ids) => mirror.known(name, ids),
-    learned
+    known: (ids) => mirror.known(name, ids)
   }
 
   // A list that was read whole before will be about as long; one that goes on in its middle, or a window, will not be.
   const foretells = isEverything && resumed === null
-  if (foretells && reconciled !== undefined) {
+  if (foretells && learned.has(reconciledFact)) {
     yield* progress.expected(name, yield* mirror.countConversations(name, startedAt))
   }
 
@@ -150,7 +171,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
       runId: options.runId,
       connection: name,
       lane,
-      pages: reconcile ? pages.map(withReconciled) : pages,
+      pages: scope.reconcile ? pages.map(withReconciled) : pages,
       scan: { scope: scopeText, startedAt },
       keepRaw: config.keepRaw,
       seen

@@ -1,10 +1,11 @@
 import { Effect } from "effect"
+import { spellDuration } from "./config/units.ts"
 import { subjectOf } from "./connection.ts"
 import { always, type TimeRange } from "./domain/TimeRange.ts"
 import { Progress } from "./progress.ts"
 import { pull } from "./pull.ts"
 import { push } from "./push.ts"
-import { faultOf, type LaneWork } from "./run.ts"
+import { type Fault, faultOf, type LaneWork } from "./run.ts"
 import { Mirror } from "./store/Mirror.ts"
 import type { Outbox } from "./store/Outbox.ts"
 
@@ -44,16 +45,33 @@ export const syncLanes = (parts: SyncParts): ReadonlyArray<LaneWork<Mirror | Out
   ...(parts.pushOnly ? [] : [syncLane({ full: parts.full })])
 ]
 
+export interface BackfillOptions {
+  /** Also what was listed whole before. */
+  readonly again?: boolean
+  /** Milliseconds after which it stops, and goes on with the next one; left out: it goes on to its end. */
+  readonly deadlineMillis?: number
+}
+
+const tooLate = (millis: number): Fault => ({
+  kind: "deadline",
+  message: `not all of it came within ${spellDuration(millis)}`,
+  hint: "what came is stored; the next `parley backfill` goes on from there"
+})
+
 /**
  * Full history within a half-open window, as far as it was not listed whole before. What is stored as it is listed is not
  * fetched again, so that a backfill which was interrupted, or which a sync has overtaken, costs only what is missing.
  */
-export const backfillLane = (window: TimeRange): LaneWork<Mirror | Progress> => ({
+export const backfillLane = (
+  window: TimeRange,
+  { again = false, deadlineMillis }: BackfillOptions = {}
+): LaneWork<Mirror | Progress> => ({
   lane: "backfill",
   work: Effect.fn("backfill.work")(function* (connection, runId) {
     const mirror = yield* Mirror
     const progress = yield* Progress
     const { config } = connection
+    if (again) yield* mirror.uncover(config.name, subjectOf(config), window)
     const [first, ...others] = yield* mirror.gaps(config.name, subjectOf(config), window)
     if (first === undefined) {
       yield* progress.notice(
@@ -63,6 +81,15 @@ export const backfillLane = (window: TimeRange): LaneWork<Mirror | Progress> => 
       )
       return { fault: null }
     }
-    return { fault: yield* pull(connection, { runId, ranges: [first, ...others], full: false }) }
+    const all = pull(connection, { runId, ranges: [first, ...others], full: false })
+    const fault =
+      deadlineMillis === undefined
+        ? yield* all
+        : yield* Effect.timeoutTo(all, {
+            duration: deadlineMillis,
+            onTimeout: () => tooLate(deadlineMillis),
+            onSuccess: (shortfall) => shortfall
+          })
+    return { fault }
   })
 })

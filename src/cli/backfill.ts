@@ -2,11 +2,17 @@ import { Effect, Option } from "effect"
 import { subjectOf } from "../connection.ts"
 import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
 import { storeLayer } from "../layers.ts"
+import type { PullPlan } from "../plan.ts"
 import { Mirror } from "../store/Mirror.ts"
 import { backfillLane } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
-import { maxWaitMillis } from "./options.ts"
+import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { pullPlans, refuseImpossible } from "./forecasts.ts"
+import { Globals } from "./globals.ts"
+import { deadlineMillis, maxWaitMillis } from "./options.ts"
+import { forecastDocument, forecastText } from "./render/forecast.ts"
+import { Output } from "./render/Output.ts"
 import { runAndReport } from "./running.ts"
 import type { BackfillInput } from "./verbs/backfill.ts"
 
@@ -24,6 +30,24 @@ const readTime = (flag: string, text: Option.Option<string>): Effect.Effect<Time
     : Effect.succeed(read)
 }
 
+const showPlan = Effect.fn("backfill.plan")(function* (
+  plans: ReadonlyArray<PullPlan>,
+  deadline: number | null
+) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  yield* json
+    ? output.document({
+        command: "backfill",
+        plan: true,
+        deadline_ms: deadline,
+        connections: plans.map(forecastDocument)
+      })
+    : output.result(forecastText(plans, yield* output.resultColumns))
+  const code: ExitCode = plans.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
+  return code
+})
+
 export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
   const since = yield* readTime("--since", input.since)
   const until = yield* readTime("--until", input.until)
@@ -36,6 +60,18 @@ export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
+  const deadline = yield* deadlineMillis(input.deadline)
+  if (input.plan || deadline !== null) {
+    const plans = yield* pullPlans(config, connections, {
+      lane: "backfill",
+      window: { since, until },
+      again: input.restart,
+      full: false,
+      maxWaitMillis: waitMillis
+    })
+    if (deadline !== null) yield* refuseImpossible(plans, deadline)
+    if (input.plan) return yield* showPlan(plans, deadline)
+  }
   if (input.restart) {
     yield* Effect.flatMap(Mirror, (mirror) =>
       Effect.forEach(connections, (connection) =>
@@ -50,6 +86,6 @@ export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
     command: "backfill",
     connections,
     maxWaitMillis: waitMillis,
-    lanes: [backfillLane({ since, until })]
+    lanes: [backfillLane({ since, until }, deadline === null ? {} : { deadlineMillis: deadline })]
   })
 })

@@ -19,6 +19,20 @@ export const maxWait = Options.text("max-wait").pipe(
 
 const defaultMaxWait = 3_600_000
 
+/** Milliseconds; null: none was given. */
+export const deadlineMillis = (text: Option.Option<string>): Effect.Effect<number | null, UsageError> => {
+  if (Option.isNone(text)) return Effect.succeed(null)
+  const millis = parseDuration(text.value)
+  return millis === null || millis <= 0
+    ? Effect.fail(
+        new UsageError({
+          message: `--deadline: "${text.value}" is not a duration`,
+          hint: "write a number and a unit, such as 30m, 2h, 1d"
+        })
+      )
+    : Effect.succeed(millis)
+}
+
 /** Milliseconds. */
 export const maxWaitMillis = (text: Option.Option<string>): Effect.Effect<number, UsageError> => {
   if (Option.isNone(text)) return Effect.succeed(defaultMaxWait)

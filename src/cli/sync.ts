@@ -1,31 +1,58 @@
+import { existsSync } from "node:fs"
 import { Effect } from "effect"
-import type { ConnectionConfig } from "../config/Config.ts"
+import type { Config, ConnectionConfig } from "../config/Config.ts"
+import { always } from "../domain/TimeRange.ts"
 import { syncLanes } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { pullPlans } from "./forecasts.ts"
 import { Globals } from "./globals.ts"
 import { maxWaitMillis } from "./options.ts"
 import { planOf, plansDocument, plansText } from "./push.ts"
+import { forecastDocument, forecastText } from "./render/forecast.ts"
 import { Output } from "./render/Output.ts"
 import { runAndReport } from "./running.ts"
 import type { SyncInput } from "./verbs/sync.ts"
 
-/** What would be sent, read live; what would be pulled is only known once it is listed. */
+/** What would be sent, read live, and about how much would be pulled. */
 const showPlan = Effect.fn("sync.plan")(function* (
+  config: Config,
   connections: ReadonlyArray<ConnectionConfig>,
+  input: SyncInput,
   waitMillis: number
 ) {
   const output = yield* Output
   const { json } = yield* Globals
-  const plans = yield* planOf(connections, waitMillis)
-  const pulled = connections.map(({ name }) => name)
+  const room = yield* output.resultColumns
+  const hasMirror = existsSync(config.database)
+  const pushes = input.pullOnly || !hasMirror ? [] : yield* planOf(connections, waitMillis)
+  const pulls = input.pushOnly
+    ? []
+    : yield* pullPlans(config, connections, {
+        lane: "sync",
+        window: always,
+        again: true,
+        full: input.full,
+        maxWaitMillis: waitMillis
+      })
   yield* json
-    ? output.document({ command: "sync", plan: true, connections: plansDocument(plans), pull: pulled })
+    ? output.document({
+        command: "sync",
+        plan: true,
+        connections: plansDocument(pushes),
+        pull: pulls.map(forecastDocument)
+      })
     : output.result(
-        `${plansText(plans, yield* output.resultColumns)}\nThen it would pull what has changed at ${pulled.join(", ")}.`
+        [
+          ...(input.pullOnly ? [] : [plansText(pushes, room)]),
+          ...(input.pushOnly
+            ? []
+            : [`A pull of what has changed would take about:\n\n${forecastText(pulls, room)}`])
+        ].join("\n\n")
       )
-  return exitCodes.complete satisfies ExitCode
+  const code: ExitCode = pulls.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
+  return code
 })
 
 export const sync = Effect.fn("sync")(function* (input: SyncInput) {
@@ -38,7 +65,7 @@ export const sync = Effect.fn("sync")(function* (input: SyncInput) {
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
-  if (input.plan) return yield* showPlan(input.pullOnly ? [] : connections, waitMillis)
+  if (input.plan) return yield* showPlan(config, connections, input, waitMillis)
   return yield* runAndReport(config.database, {
     command: "sync",
     connections,

@@ -1,12 +1,13 @@
 import type { Effect, Schema, Stream } from "effect"
 import type { Contact, Conversation, Message } from "../domain/Conversation.ts"
+import type { Interval } from "../domain/Interval.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import type { Status, StatusMap } from "../domain/Status.ts"
 import type { StatusChange } from "../domain/StatusChange.ts"
 import type { TimeRange } from "../domain/TimeRange.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { Exchange, ProviderClient } from "../http/client.ts"
-import type { Authorization, Limit } from "../http/contract.ts"
+import type { Authorization, Limit, ProviderRequest } from "../http/contract.ts"
 
 /** A payload as it came, and what it is: the unit that is kept raw and that everything else can be made from again. */
 export interface RawPayload {
@@ -163,6 +164,50 @@ export interface CheckFinding {
   readonly detail: string
 }
 
+/** A request that a pull sends for conversations, and how many of it for each one. */
+export interface RequestCost {
+  /** Like those that are sent; only what limits look at matters. */
+  readonly request: ProviderRequest
+  readonly perConversation: Interval
+}
+
+/** How many requests a pull sends, without those of retries. */
+export interface PullCosts {
+  /** Once, whatever there is; a login is not the adapter's. */
+  readonly once: number
+  readonly list: {
+    readonly request: ProviderRequest
+    /** For a list of so many conversations. */
+    readonly requests: (conversations: number) => number
+  }
+  /** For each conversation inside of the scope, whether or not it has changed. */
+  readonly inside: ReadonlyArray<RequestCost>
+  /** For each of these that is new or has changed. */
+  readonly fetched: ReadonlyArray<RequestCost>
+}
+
+/** What a few requests tell of how much a pull will have to do. */
+export interface Survey {
+  readonly costs: PullCosts
+  /** Conversations that the pull will be shown. */
+  readonly listed: Interval
+  /** Those of them that lie inside of the scope. */
+  readonly inside: Interval
+  /** What was looked at. */
+  readonly seen: {
+    /** Conversations inside of the scope; of these, those that the mirror lacks, and those that it holds otherwise. */
+    readonly inside: number
+    readonly missing: number
+    readonly changed: number
+    /** Everything was looked at. */
+    readonly isAll: boolean
+  }
+  /** How long the list takes to arrive where it is one response, milliseconds; null: it comes in pages. */
+  readonly listMillis: Interval | null
+  /** In words, why so little is known; null: the vendor says how many it holds. */
+  readonly unsure: string | null
+}
+
 /** One account at a vendor. A value: four run side by side. */
 export interface Provider {
   /**
@@ -170,6 +215,11 @@ export interface Provider {
    * scan began and still exists when it ends. A record that does not decode is an `Unreadable`, never an error.
    */
   readonly pull: <E>(scope: PullScope<E>) => Stream.Stream<Page, ProviderError | E>
+  /**
+   * How much a pull of the same scope would do, asked with at most three requests that change nothing. Left out: earlier
+   * runs are all that a forecast rests on.
+   */
+  readonly survey?: <E>(scope: PullScope<E>) => Effect.Effect<Survey, ProviderError | E>
   /** One conversation, whole, as `pull` would give it; null: the vendor says it does not exist (404, 410). */
   readonly fetch: (
     providerId: string,

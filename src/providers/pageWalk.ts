@@ -303,3 +303,29 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
 
   return { next, received }
 }
+
+/** Beyond so many rows their number is worked out from a part of them. */
+const workedOut = 100_000
+
+/**
+ * Requests that a walk sends for a list of so many rows that stays as it is. @param saysTotal each page says how many rows
+ * there are
+ */
+export const walkRequests = (rows: number, largest: number, saysTotal: boolean): number => {
+  if (rows > workedOut) return Math.ceil((walkRequests(workedOut, largest, saysTotal) * rows) / workedOut)
+  const walk = pageWalk({ largest, from: 0 })
+  for (let requests = 1; ; requests += 1) {
+    const { page, size } = walk.next()
+    const start = Math.min(rows, (page - 1) * size)
+    const { end, endless } = walk.received({
+      rows: Array.from({ length: Math.min(rows - start, size) }, (_, index) => ({
+        id: String(start + index),
+        startedAt: null,
+        stored: false
+      })),
+      total: saysTotal ? rows : null,
+      size: saysTotal ? size : null
+    })
+    if (end !== null || endless !== null) return requests
+  }
+}

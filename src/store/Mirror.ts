@@ -10,6 +10,7 @@ import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
 import { Db } from "./Db.ts"
 import { makeKnown } from "./known.ts"
+import { learnedOf } from "./learned.ts"
 import { listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
 import { rawBatch, rawOf } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
@@ -63,13 +64,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds)),
 
       /** What earlier pages taught about the account. */
-      learned: (connection: string) =>
-        db.use("Mirror.learned", ({ prepare }) => {
-          const rows = prepare("SELECT name, value, learned_at FROM learned WHERE connection = ?").all(
-            connection
-          ) as ReadonlyArray<{ name: string; value: string; learned_at: Timestamp }>
-          return new Map(rows.map((row) => [row.name, { value: row.value, at: row.learned_at }]))
-        }),
+      learned: (connection: string) => db.use("Mirror.learned", (session) => learnedOf(session, connection)),
 
       /** Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. */
       commit: (input: CommitInput) => Effect.flatMap(clock, (at) => commit("Mirror.commit", input, at)),

@@ -14,6 +14,18 @@ const config = {
       "Forget what earlier backfills and syncs have listed of the window, and list it again."
     )
   ),
+  plan: Options.boolean("plan").pipe(
+    Options.withDescription(
+      "Show how many requests, how much time and what share of the limits it would take, asked with a few requests; write nothing."
+    )
+  ),
+  deadline: Options.text("deadline").pipe(
+    Options.withPseudoName("DURATION"),
+    Options.withDescription(
+      "When it must be done, such as 2h. Refused at once where that cannot be; else it stops there, and the next one goes on."
+    ),
+    Options.optional
+  ),
   maxWait
 }
 export type BackfillInput = Input<typeof config>
@@ -27,6 +39,7 @@ export const backfill = verb(
     examples: [
       "parley backfill",
       "parley backfill support --since 2026-01-01 --until 2026-02-01",
+      "parley backfill --plan --deadline 2h",
       "parley backfill --restart --max-wait 10m"
     ]
   },

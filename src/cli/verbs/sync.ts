@@ -10,7 +10,9 @@ const config = {
     Options.withDescription("Fetch every conversation's details again, changed or not.")
   ),
   plan: Options.boolean("plan").pipe(
-    Options.withDescription("Show what would be sent, read live; send and write nothing.")
+    Options.withDescription(
+      "Show what would be sent, read live, and what a pull would take, asked with a few requests; send and write nothing."
+    )
   ),
   maxWait
 }

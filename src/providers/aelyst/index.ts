@@ -21,6 +21,7 @@ import { gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getContact, listContacts, listMessages, updateConversationStatus } from "./requests.ts"
 import { scan } from "./scan.ts"
+import { survey } from "./survey.ts"
 import { decodeContact, decodeState, decodeStatusUpdated } from "./wire.ts"
 
 const title = "Aelyst"
@@ -176,6 +177,7 @@ const make = (
   const messages = settings.messageList === "auto"
   return {
     pull: (scope) => scan(client, map, messages, scope),
+    survey: (scope) => survey(client, messages, scope),
     fetch: fetch(client, map, messages),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(client, map),

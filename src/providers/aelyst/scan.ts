@@ -20,8 +20,8 @@ import { getContact, largestLimit, listContacts } from "./requests.ts"
 type MessageList = "off" | "unknown" | "present" | "absent" | "forbidden"
 
 /** What `Page.learned` calls it, and after how long, in milliseconds, an absent list is looked for again. */
-const lessonName = "message-list"
-const lessonHolds = 24 * 60 * 60_000
+export const lessonName = "message-list"
+export const lessonHolds = 24 * 60 * 60_000
 
 /** So many contacts that exist must have no list of messages before it is taken to be absent for all. */
 const enoughProbes = 3

@@ -12,6 +12,7 @@ import { interpret, statusMap } from "./normalize.ts"
 import { fetchOne, readStatus, setStatus, type WriteLessons } from "./one.ts"
 import { exportConversation, isExport, listConversations } from "./requests.ts"
 import { scan } from "./scan.ts"
+import { survey } from "./survey.ts"
 import { decodeList } from "./wire.ts"
 
 const TimeZone = Schema.String.pipe(
@@ -94,6 +95,7 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
   const lessons: WriteLessons = { completedIsRefused: false }
   return {
     pull: (scope) => scan(source, scope),
+    survey: (scope) => survey(source, scope),
     fetch: (providerId, known, scope) => fetchOne(source, providerId, known, scope),
     interpret: (payloads) => interpret(payloads, reading),
     readStatus: (change) => readStatus(source, change),

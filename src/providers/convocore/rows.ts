@@ -49,8 +49,8 @@ export const readListed = (agentId: string, value: Json): Listed => {
 export const idWithAgent = (id: string, agentId: string): string => `${id}@${agentId}`
 
 /** The id that the mirror holds it by: the vendor's, unless another agent's conversation has it already. */
-export const identify = <E>(
-  { owners }: Lookout<E>,
+export const identify = (
+  { owners }: Pick<Lookout<unknown>, "owners">,
   agentId: string,
   id: string,
   known: ReadonlyMap<string, Known>

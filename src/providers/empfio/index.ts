@@ -19,6 +19,7 @@ import { refuseUnsupported, withOverrides } from "../statusWords.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, logIn, updateStatus } from "./requests.ts"
 import { type Account, fetchOne, scan, title } from "./scan.ts"
+import { survey } from "./survey.ts"
 import { decodeList, decodeLogin, decodeState } from "./wire.ts"
 
 const secret = Schema.Redacted(Schema.NonEmptyString)
@@ -121,6 +122,7 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
   const account: Account = { client, map }
   return {
     pull: (scope) => scan(account, scope),
+    survey: (scope) => survey(account, scope),
     fetch: (providerId, _known, scope) => fetchOne(account, providerId, scope),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(account),

@@ -12,6 +12,7 @@ import { firstElement } from "./batches.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, updateStatus } from "./requests.ts"
 import { readDetail, scan } from "./scan.ts"
+import { survey } from "./survey.ts"
 import { decodeState } from "./wire.ts"
 
 const title = "NaturaLead"
@@ -83,6 +84,7 @@ const make = (
   const map = withOverrides(statusMap, settings.statusMap)
   return {
     pull: (scope) => scan(client, map, scope),
+    survey: (scope) => survey(client, map, scope),
     fetch: (providerId, _known, { messages }) => readDetail(client, map, providerId, { messages }),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(client, map),

@@ -1,0 +1,198 @@
+import { afterAll, describe, expect, it } from "vitest"
+import { atLeast, exactly, type Interval } from "../src/domain/Interval.ts"
+import { now } from "../src/domain/Timestamp.ts"
+import { type ForecastInput, forecastPull, isImpossible } from "../src/forecast.ts"
+import type { Survey } from "../src/providers/Provider.ts"
+import { type ForecastFacts, noFacts } from "../src/store/forecastFacts.ts"
+import { holds, type Trial, trialsOf, widthOf } from "./support/forecastTrials.ts"
+
+const list = { operation: "list", method: "GET", path: "/list" } as const
+const detail = { operation: "detail", method: "GET", path: "/detail" } as const
+const today = Date.UTC(2026, 2, 9)
+const day = 86_400_000
+
+const survey = (changed: Partial<Survey> = {}): Survey => ({
+  costs: {
+    once: 0,
+    list: { request: list, requests: (rows) => Math.max(1, Math.ceil(rows / 100)) },
+    inside: [],
+    fetched: [{ request: detail, perConversation: exactly(1) }]
+  },
+  listed: exactly(2_000),
+  inside: exactly(2_000),
+  seen: { inside: 100, missing: 100, changed: 0, isAll: false },
+  listMillis: null,
+  unsure: null,
+  ...changed
+})
+
+const input = (changed: Partial<ForecastInput> = {}): ForecastInput => ({
+  survey: survey(),
+  facts: noFacts,
+  pace: {
+    limits: [{ name: "100 a minute", requests: 100, perMillis: 60_000, scope: "connection" }],
+    quota: 1,
+    concurrency: 32,
+    roundTrip: 100
+  },
+  login: 0,
+  refetch: false,
+  untilNow: true,
+  now: today,
+  ...changed
+})
+
+const held = (facts: Partial<ForecastFacts> = {}): ForecastFacts => ({
+  ...noFacts,
+  completeAt: now(today - day),
+  held: 2_000,
+  heldInside: 2_000,
+  newPerDay: 0,
+  ...facts
+})
+
+/** The likely value is inside, and the ends are within a tenth of it. */
+const expectClose = (interval: Interval, value: number) => {
+  expect(interval).toSatisfy((found: Interval) => holds(found, value))
+  expect(widthOf(interval)).toBeLessThanOrEqual(0.1)
+}
+
+describe("a forecast", () => {
+  it("of an empty mirror follows from what the provider says it holds, and from its limit", () => {
+    const forecast = forecastPull(input())
+    expectClose(forecast.requests, 2_020)
+    expectClose(forecast.duration, 20 * 60_000)
+    expect(forecast.basis).toBe("total")
+    expect(forecast.shares[0]?.share.likely).toBeGreaterThan(0.9)
+    expect(forecast.doubts).toEqual([])
+  })
+
+  it("takes twice the time with half of the quota", () => {
+    const half = forecastPull(input({ pace: { ...input().pace, quota: 0.5 } }))
+    expectClose(half.duration, 40 * 60_000)
+    expect(half.shares[0]?.share.likely).toBeLessThanOrEqual(0.5)
+  })
+
+  it("says in words that nothing is known where no total and no earlier run tell", () => {
+    const seen = { inside: 21, missing: 21, changed: 0, isAll: false }
+    const unknown = survey({
+      listed: atLeast(21),
+      inside: atLeast(21),
+      seen,
+      unsure: "its list tells no total"
+    })
+    const { doubts, duration, requests, basis } = forecastPull(input({ survey: unknown }))
+    expect(basis).toBe("look")
+    expect(requests.high).toBeNull()
+    expect(requests.low).toBeLessThanOrEqual(22)
+    expect(duration.high).toBeNull()
+    expect(doubts.join()).toContain("its list tells no total, and no earlier run has read it to its end")
+  })
+
+  it("rests on the mirror where the provider tells no total", () => {
+    const unknown = survey({ listed: atLeast(21), inside: atLeast(21), unsure: "its list tells no total" })
+    const { basis, requests } = forecastPull(input({ survey: unknown, facts: held(), refetch: true }))
+    expect(basis).toBe("earlier-runs")
+    expectClose(requests, 2_020)
+  })
+
+  it("counts what has changed as earlier pulls found it, and no more than there is", () => {
+    const past = [1, 2, 3].map((run) => ({
+      runId: run,
+      lane: "sync" as const,
+      startedAt: now(today - run * day),
+      millis: 60_000,
+      requests: 60,
+      waitedMillis: 0,
+      listed: 2_000,
+      fresh: 0,
+      since: day
+    }))
+    const calm = survey({ seen: { inside: 100, missing: 0, changed: 3, isAll: false } })
+    const { fetched, requests } = forecastPull(input({ survey: calm, facts: held({ past }) }))
+    expect(fetched.likely).toBe(40)
+    expect(requests.likely).toBe(60)
+    const later = forecastPull(input({ survey: calm, facts: held({ past }), now: today + 400 * day }))
+    expect(later.fetched.high).toBe(2_000)
+  })
+
+  it("leaves out what an interrupted pull was shown before", () => {
+    const { listed } = forecastPull(input({ facts: { ...noFacts, alreadyListed: 1_500 } }))
+    expect(listed).toEqual(exactly(500))
+  })
+
+  it("does not vouch for the time where no limit is known and nothing was measured", () => {
+    const { doubts, duration, requests } = forecastPull(input({ pace: { ...input().pace, limits: [] } }))
+    expect(requests.high).not.toBeNull()
+    expect(duration.high).toBeNull()
+    expect(doubts.join()).toContain("it may take longer")
+  })
+
+  it("tells a deadline that cannot be met from one that may be", () => {
+    const forecast = forecastPull(input())
+    expect(isImpossible(forecast, 15 * 60_000)).toBe(true)
+    expect(isImpossible(forecast, 19 * 60_000)).toBe(false)
+  })
+})
+
+/*
+ * Set PARLEY_FORECASTS to try so many accounts (`npm run forecast`).
+ */
+
+const accounts = Number(process.env.PARLEY_FORECASTS ?? 0)
+const largest = 1_500
+
+/** Under so many requests, or milliseconds, a tenth is less than one retry. */
+const few = 3
+const brief = 2_000
+
+const isClose = (interval: Interval, least: number): boolean => {
+  const { high, likely, low } = interval
+  if (likely === null || high === null) return false
+  return Math.max(likely - low, high - likely) <= Math.max(least, 0.1 * likely) + 1
+}
+
+const share = (trials: ReadonlyArray<Trial>, of: (trial: Trial) => boolean): number =>
+  trials.length === 0 ? 1 : trials.filter(of).length / trials.length
+
+describe.skipIf(accounts === 0)("forecasts of simulated pulls", () => {
+  const figures: Array<string> = []
+  afterAll(() => {
+    process.stdout.write(`${figures.join("\n")}\n`)
+  })
+
+  it(`hold in nine of ten, over ${accounts} accounts of four vendors`, async () => {
+    const trials: Array<Trial> = []
+    for (let seed = 0; seed < accounts; seed += 1) trials.push(...(await trialsOf(seed, largest)))
+    const requests = share(trials, (one) => holds(one.forecast.requests, one.requests))
+    const duration = share(trials, (one) => holds(one.forecast.duration, one.millis))
+    expect(requests).toBeGreaterThanOrEqual(0.9)
+    expect(duration).toBeGreaterThanOrEqual(0.9)
+    const founded = trials.filter(({ forecast }) => forecast.basis !== "look")
+    // An open end is said to be one.
+    expect(
+      trials.filter(({ forecast }) => forecast.requests.high === null && forecast.doubts.length === 0)
+    ).toEqual([])
+    for (const { asked, vendor } of trials) expect(asked).toBeLessThanOrEqual(vendor === "empfio" ? 4 : 3)
+    const percent = (value: number) => `${(100 * value).toFixed(1)}%`
+    const line = (name: string, some: ReadonlyArray<Trial>) =>
+      `${name}: ${some.length} forecasts; requests hold ${percent(share(some, (one) => holds(one.forecast.requests, one.requests)))}, time ${percent(share(some, (one) => holds(one.forecast.duration, one.millis)))}; within 10% or ${few} requests ${percent(share(some, (one) => isClose(one.forecast.requests, few)))}, within 10% or ${brief} ms ${percent(share(some, (one) => isClose(one.forecast.duration, brief)))}`
+    figures.push(line("all", trials), line("with a total or an earlier run", founded))
+    for (const stage of new Set(trials.map((one) => one.stage))) {
+      figures.push(
+        line(
+          `  ${stage}`,
+          founded.filter((one) => one.stage === stage)
+        )
+      )
+    }
+    for (const vendor of new Set(trials.map((one) => one.vendor))) {
+      figures.push(
+        line(
+          `  ${vendor}`,
+          founded.filter((one) => one.vendor === vendor)
+        )
+      )
+    }
+  }, 3_600_000)
+})
