@@ -382,11 +382,11 @@ describe("NaturaLead's list", () => {
           return { json: { total: rows.length, [name]: rows.slice(skip, skip + limit), skip, limit } }
         })
         const pages = yield* pulled(provider)
-        assert.deepStrictEqual(countsOf(pages), { Sighting: 130, Unchanged: 0, Filtered: 0, Unreadable: 0 })
+        assert.deepStrictEqual(countsOf(pages), { Sighting: 130, Unchanged: 3, Filtered: 0, Unreadable: 0 })
         assert.deepStrictEqual(pages.at(-1)?.end, { complete: true, reason: null })
         assert.deepStrictEqual(
           requests.map(({ query }) => query?.skip),
-          [undefined, 40, 80, 120]
+          [undefined, 39, 78, 117]
         )
       }
     })

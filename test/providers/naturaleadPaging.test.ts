@@ -35,6 +35,7 @@ const walkThrough = (
   const seen = new Set<number>()
   const shown = new Set<number>()
   let walk: Walk = start
+  let last: number | undefined
   for (let request = 0; request < 5000; request++) {
     const list = listAt(request)
     const skip = server.honoursSkip ? (walk.skip ?? 0) : 0
@@ -46,7 +47,14 @@ const walkThrough = (
       shown.add(row)
     }
     const total = server.envelope ? list.length : null
-    const response = { elements: rows.length, fresh: seen.size - before, unique: shown.size, total }
+    const response = {
+      elements: rows.length,
+      fresh: seen.size - before,
+      unique: shown.size,
+      total,
+      isAnchored: rows[0] === last
+    }
+    last = rows.at(-1)
     const step = next(walk, response, mayProbe)
     if (step._tag === "Done") return { end: step, seen, requests: request + 1 }
     if (step.walk.pass !== walk.pass) shown.clear()
@@ -113,7 +121,11 @@ describe("walking through NaturaLead's list", () => {
     let reason: string | null = null
     while (reason === null && rows < 3_000_000) {
       rows += 1_000
-      const step = next(walk, { elements: 1_000, fresh: 1_000, unique: rows, total: null }, true)
+      const step = next(
+        walk,
+        { elements: 1_000, fresh: 1_000, unique: rows, total: null, isAnchored: false },
+        true
+      )
       if (step._tag === "Done") reason = step.reason
       else walk = step.walk
     }

@@ -19,6 +19,10 @@ export interface Walk {
   readonly shrunk: boolean
   /** Conversations this pass showed that no response had shown before. */
   readonly freshInPass: number
+  /** What is asked for begins at the last row of the response before: found there again, nothing slipped through. */
+  readonly overlaps: boolean
+  /** In this pass it was not found there. */
+  readonly slipped: boolean
 }
 
 export interface Response {
@@ -29,6 +33,8 @@ export interface Response {
   readonly unique: number
   /** What the envelope says the list's length is; null: there is none, or it does not say. */
   readonly total: number | null
+  /** Whether it begins with the last row of the response before; only asked where the walk `overlaps`. */
+  readonly isAnchored: boolean
 }
 
 export type Next =
@@ -49,7 +55,9 @@ export const start: Walk = {
   firstTotal: null,
   total: null,
   shrunk: false,
-  freshInPass: 0
+  freshInPass: 0,
+  overlaps: false,
+  slipped: false
 }
 
 /** The vendor's default page; a bare list of a multiple of it, up to the largest cap one would choose, may be cut. */
@@ -86,11 +94,13 @@ const endlessness = ({ firstTotal, skip }: Walk, { elements }: Response): Next |
     : incomplete(`the list does not end: it went on after ${reached} conversations${said}`)
 }
 
-const onward = (walk: Walk, response: Response): Next => ({
+/** @param overlaps ask for the last row once more */
+const onward = (walk: Walk, response: Response, overlaps = false): Next => ({
   _tag: "Ask",
   walk: {
     ...walk,
-    skip: (walk.skip ?? 0) + response.elements,
+    overlaps,
+    skip: (walk.skip ?? 0) + response.elements - (overlaps ? 1 : 0),
     limit: walk.skip === null ? askedLimit : walk.limit,
     firstElements: walk.skip === null ? response.elements : walk.firstElements,
     firstTotal: walk.skip === null ? response.total : walk.firstTotal,
@@ -115,17 +125,29 @@ const afterBareList = (walk: Walk, response: Response, mayProbe: boolean): Next 
 const afterEnvelope = (walk: Walk, response: Response, total: number): Next => {
   const reached = (walk.skip ?? 0) + response.elements
   const shrunk = walk.shrunk || (walk.total !== null && total < walk.total)
+  const slipped = walk.slipped || (walk.overlaps && !response.isAnchored)
   const counts = `the list says that it holds ${total} conversations and showed ${response.unique} of them`
   if (walk.skip === null && response.elements >= total) return complete
   if (response.elements > 0 && reached < total) {
     const isStuck = response.fresh === 0 && walk.pass === 1
-    return isStuck ? incomplete(counts) : onward({ ...walk, shrunk }, response)
+    return isStuck
+      ? incomplete(counts)
+      : onward({ ...walk, shrunk, slipped }, response, response.elements > 1)
   }
-  if (!shrunk && response.unique >= total) return complete
-  const moved = walk.freshInPass + response.fresh > 0 || shrunk || reached > response.unique
+  if (!shrunk && !slipped && response.unique >= total) return complete
+  const moved = walk.freshInPass + response.fresh > 0 || shrunk || slipped || reached > response.unique
   if (walk.pass === passes || !moved) return incomplete(counts)
   return {
     _tag: "Ask",
-    walk: { ...walk, skip: 0, limit: walk.limit, pass: walk.pass + 1, total, shrunk: false, freshInPass: 0 }
+    walk: {
+      ...walk,
+      skip: 0,
+      pass: walk.pass + 1,
+      total,
+      shrunk: false,
+      freshInPass: 0,
+      overlaps: false,
+      slipped: false
+    }
   }
 }

@@ -40,6 +40,11 @@ interface Scan<E> {
   fresh: number
   /** What the present pass showed, from the second one on. */
   readonly shown: Set<string>
+  /** The first row of the present response, and the last row so far. */
+  firstKey: string | null
+  lastKey: string | null
+  /** The present response begins with the last row of the one before. */
+  isAnchored: boolean
   readonly short: Map<string, Short>
   /** The newest response's exchange, and whether a page has carried `end`. */
   exchange: Exchange | null
@@ -71,6 +76,11 @@ interface Listed {
 /** Whether this scan has shown the very same before; counts what is new to it. */
 const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
   const key = id ?? fingerprint
+  if (scan.firstKey === null) {
+    scan.firstKey = key
+    scan.isAnchored = key === scan.lastKey
+  }
+  scan.lastKey = key
   const before = scan.seen.get(key)
   if (before === undefined) scan.fresh += 1
   if (scan.walk.pass > 1) scan.shown.add(key)
@@ -124,8 +134,14 @@ const pathOf = (request: ProviderRequest): string => {
 const advance = <E>(scan: Scan<E>, end: NonNullable<Batch["end"]>): void => {
   const { pass } = scan.walk
   const unique = pass === 1 ? scan.seen.size + scan.unremembered : scan.shown.size
-  const step = next(scan.walk, { ...end, fresh: scan.fresh, unique }, scan.mayProbe)
+  const step = next(
+    scan.walk,
+    { ...end, fresh: scan.fresh, unique, isAnchored: scan.isAnchored },
+    scan.mayProbe
+  )
   scan.fresh = 0
+  scan.firstKey = null
+  scan.isAnchored = false
   if (step._tag === "Ask") scan.walk = step.walk
   else scan.done = step
   if (scan.walk.pass !== pass) scan.shown.clear()
@@ -247,6 +263,9 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>)
       unremembered: 0,
       fresh: 0,
       shown: new Set(),
+      firstKey: null,
+      lastKey: null,
+      isAnchored: false,
       short: new Map(),
       exchange: null,
       ended: false
