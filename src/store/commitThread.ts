@@ -50,9 +50,10 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   /** Stores pages in one transaction. Cannot be interrupted: whoever goes on knows whether it was kept. */
   return (op: string, input: CommitInput, now: string): Effect.Effect<Totals, StoreError> =>
     Effect.async<CommitReply>((resume) => {
+      const job = packJob(input, now)
       thread ??= start()
+      thread.postMessage(job)
       waiting.push((reply) => resume(Effect.succeed(reply)))
-      thread.postMessage(packJob(input, now))
     }).pipe(
       Effect.flatMap((reply) =>
         reply._tag === "Committed" ? Effect.succeed(reply.totals) : failureOf(op, path, reply)
