@@ -26,9 +26,12 @@ const section = (
   return ["", `${title}:`, ...lines]
 }
 
+/** The rest is in the verb's own help. */
+const firstSentence = (text: string): string => text.split(/(?<=\.) (?=[A-Z])/, 1)[0] ?? text
+
 const verbEntry = <R>({ args, description, name }: Verb<R>): Described => ({
   label: [name, ...args.map(({ label }) => label)].join(" "),
-  text: description
+  text: firstSentence(description)
 })
 
 /** `parley --help` */
