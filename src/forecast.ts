@@ -12,7 +12,7 @@ import {
 } from "./domain/Interval.ts"
 import { toMillis } from "./domain/Timestamp.ts"
 import type { Limit } from "./http/contract.ts"
-import { allowedOf, countedIn, type Load, millisOf, type Pace } from "./pace.ts"
+import { allowedOf, countedIn, isFound, type Load, millisOf, type Pace, quickestOf } from "./pace.ts"
 import type { RequestCost, Survey } from "./providers/Provider.ts"
 import type { ForecastFacts, PastPull } from "./store/forecastFacts.ts"
 
@@ -206,9 +206,6 @@ const loadsOf = (
   )
 ]
 
-/** Whether requests are sent at a rate that is found, because no limit that concerns all of them is known. */
-const isFound = ({ limits }: Pace): boolean => !limits.some((limit) => limit.applies === undefined)
-
 /** How much slower or faster the last pulls of some size were than the model says; null: none can tell. */
 const measuredPace = (input: ForecastInput, survey: Survey, amounts: Amounts): Interval | null => {
   const { facts, login, pace } = input
@@ -259,22 +256,38 @@ const durationOf = (
     high: at(({ high }) => high)
   }
   const measured = measuredPace(input, survey, amounts)
+  // An earlier pull has had to find its rate, and this one need not: it may be as quick as answers are.
+  const quickest =
+    isFound(pace) && input.facts.past.length > 0
+      ? quickestOf(
+          once,
+          loadsOf(survey, amounts, ({ low }) => low),
+          pace
+        ) *
+        (1 - unmeasured)
+      : Number.POSITIVE_INFINITY
+  const orQuicker = (interval: Interval): Interval => ({
+    ...interval,
+    low: Math.min(interval.low, quickest)
+  })
   // What the provider bears is known as far as it was tried.
   const tried = Math.max(0, ...input.facts.past.map(({ requests }) => requests))
   if (
     isFound(pace) &&
     (measured === null || (requests.high ?? Number.POSITIVE_INFINITY) > 1.5 * tried + 20)
   ) {
-    return {
-      ...widen(measured === null ? model : times(model, measured), unmeasured, shortWhile),
+    return orQuicker({
+      ...widen(measured === null ? model : times(model, measured), 2 * unmeasured, shortWhile),
       high: null
-    }
+    })
   }
   const paced =
     measured === null
       ? widen(model, unmeasured, shortWhile)
       : widen(times(model, measured), tolerance, shortWhile)
-  return survey.listMillis === null ? paced : larger(paced, widen(survey.listMillis, unmeasured, shortWhile))
+  return survey.listMillis === null
+    ? orQuicker(paced)
+    : larger(paced, widen(survey.listMillis, unmeasured, shortWhile))
 }
 
 const shareOf = (

@@ -83,9 +83,17 @@ const flightMillis = (requests: number, { concurrency, roundTrip }: Pace, isFoun
   return millis + (left <= 0 ? 0 : Math.ceil(left / places) * roundTrip)
 }
 
-/** Milliseconds that a pull takes at least, where everything goes well. @param once requests before the first page */
-export const millisOf = (once: number, loads: ReadonlyArray<Load>, pace: Pace): number => {
-  const isFound = !pace.limits.some((limit) => limit.applies === undefined)
+interface Course {
+  /** Requests before the first page. */
+  readonly once: number
+  readonly loads: ReadonlyArray<Load>
+  readonly pace: Pace
+}
+
+/** Whether requests are sent at a rate that is found, because no limit that concerns all of them is known. */
+export const isFound = ({ limits }: Pace): boolean => !limits.some((limit) => limit.applies === undefined)
+
+const millisWith = ({ loads, once, pace }: Course, finding: (requests: number) => number): number => {
   const limits = pace.limits.map((limit) => limitMillis(limit, pace.quota, countedIn(limit, loads)))
   const free = loads.filter(
     (load) => !pace.limits.some((limit) => limit.applies !== undefined && counts(limit, load))
@@ -96,13 +104,15 @@ export const millisOf = (once: number, loads: ReadonlyArray<Load>, pace: Pace): 
   const total = (some: ReadonlyArray<Load>) => some.reduce((sum, { count }) => sum + count, 0)
   const answers = Math.max(
     total(sequential) * pace.roundTrip,
-    Math.min(1, total(sequential)) * pace.roundTrip + flightMillis(total(parallel), pace, isFound)
+    Math.min(1, total(sequential)) * pace.roundTrip + flightMillis(total(parallel), pace, isFound(pace))
   )
-  return (
-    once * pace.roundTrip +
-    Math.max(
-      answers,
-      pace.roundTrip + Math.max(0, ...limits, isFound ? foundMillis(inAll, pace.roundTrip) : 0)
-    )
-  )
+  return once * pace.roundTrip + Math.max(answers, pace.roundTrip + Math.max(0, ...limits, finding(inAll)))
 }
+
+/** Milliseconds that a pull takes at least, where everything goes well. @param once requests before the first page */
+export const millisOf = (once: number, loads: ReadonlyArray<Load>, pace: Pace): number =>
+  millisWith({ once, loads, pace }, (requests) => (isFound(pace) ? foundMillis(requests, pace.roundTrip) : 0))
+
+/** The same where an earlier pull has found a rate that is not felt. */
+export const quickestOf = (once: number, loads: ReadonlyArray<Load>, pace: Pace): number =>
+  millisWith({ once, loads, pace }, () => 0)

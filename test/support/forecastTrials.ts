@@ -53,7 +53,8 @@ const choose = <A>(random: Random, values: readonly [A, ...ReadonlyArray<A>]): A
 const withLatency = (client: HttpClient.HttpClient, millis: () => number) =>
   HttpClient.make((request) =>
     Effect.suspend(() => {
-      const half = millis() / 2
+      // Whole milliseconds, as clocks tell them.
+      const half = Math.max(1, Math.round(millis() / 2))
       return Effect.sleep(half).pipe(
         Effect.zipRight(client.execute(request)),
         Effect.zipLeft(Effect.sleep(half))
