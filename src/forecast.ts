@@ -141,6 +141,18 @@ const changedAsSeen = ({ seen }: Survey, held: number): Interval => {
   return { low: Math.min(seen.changed, held), likely: (seen.changed + high) / 2, high }
 }
 
+/** Student's t for nine in ten, for the next of so many draws: one draw tells nothing of how far they scatter. */
+const nextDraw = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 7.73, 3.37, 2.63, 2.34, 2.18, 2.08, 2]
+
+/** How far the next value may lie from the mean of these, as far as they scatter. */
+const scatter = (values: ReadonlyArray<number>): number => {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return values.length < 2
+    ? Number.POSITIVE_INFINITY
+    : (nextDraw[values.length] ?? 2) * Math.sqrt(squares / (values.length - 1))
+}
+
 /** Conversations held that have changed since the last pull, from how many had before earlier ones. */
 const changedSince = (input: ForecastInput, survey: Survey): Interval => {
   const { facts, login, now } = input
@@ -153,9 +165,10 @@ const changedSince = (input: ForecastInput, survey: Survey): Interval => {
   const elapsed = Math.max(0, now - toMillis(latest.startedAt))
   const mean = (rates.reduce((sum, rate) => sum + rate, 0) / rates.length) * elapsed
   const [smallest, largest] = [Math.min(...rates) * elapsed, Math.max(...rates) * elapsed]
-  const low = Math.max(0, seen.changed, 0.7 * smallest - spread(smallest))
+  const around = scatter(rates) * elapsed + 1
+  const low = Math.max(0, seen.changed, 0.7 * smallest - spread(smallest), mean - around)
   const likely = Math.max(low, mean)
-  const high = Math.max(likely, 1.3 * largest + spread(largest))
+  const high = Math.max(likely, Math.min(1.3 * largest + spread(largest), mean + around))
   return mapInterval({ low, likely, high }, (value) => Math.min(facts.heldInside, value))
 }
 
@@ -356,6 +369,12 @@ const fromPast = ({ facts }: ForecastInput): Forecast => {
   }
 }
 
+/** Whether more than a tenth, and more than a few requests, lie between the likely value and an end. */
+const isWide = ({ high, likely, low }: Interval): boolean =>
+  high !== null &&
+  likely !== null &&
+  Math.max(likely - low, high - likely) > Math.max(2 * fewRequests, 0.1 * likely)
+
 const doubtsOf = (
   survey: Survey,
   basis: Basis,
@@ -368,6 +387,9 @@ const doubtsOf = (
     doubts.push(
       `${survey.unsure}, and no earlier run has read it to its end: ${isOpen ? "it may be any number of requests more" : "this is a guess"}`
     )
+  }
+  if (isWide(forecast.requests)) {
+    doubts.push("how many conversations have to be fetched is an estimate, until its whole list is read")
   }
   if (isFound(pace) && forecast.duration.high === null && forecast.requests.high !== null) {
     doubts.push(
@@ -384,18 +406,14 @@ export const forecastPull = (input: ForecastInput): Forecast => {
   const amounts = amountsOf(input, survey)
   const left = { ...amounts, listed: minus(amounts.listed, exactly(facts.alreadyListed)) }
   const once = login + survey.costs.once
-  const requests = rounded(
-    widen(
-      [
-        exactly(once),
-        mapInterval(left.listed, survey.costs.list.requests),
-        times(left.inside, perConversation(survey.costs.inside)),
-        times(left.fetched, perConversation(survey.costs.fetched))
-      ].reduce(plus),
-      tolerance,
-      fewRequests
-    )
-  )
+  const counted = [
+    exactly(once),
+    mapInterval(left.listed, survey.costs.list.requests),
+    times(left.inside, perConversation(survey.costs.inside)),
+    times(left.fetched, perConversation(survey.costs.fetched))
+  ].reduce(plus)
+  // Where nothing but a lower end is known, it is of what was seen.
+  const requests = rounded(counted.high === null ? counted : widen(counted, tolerance, fewRequests))
   const least = Math.max(once + 1, requests.low)
   const duration = rounded(durationOf(input, survey, left, once, requests))
   const basis: Basis = survey.unsure === null ? "total" : facts.completeAt === null ? "look" : "earlier-runs"

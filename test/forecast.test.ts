@@ -116,6 +116,34 @@ describe("a forecast", () => {
     expect(later.fetched.high).toBe(2_000)
   })
 
+  it("is as sure of what has changed as earlier pulls agree", () => {
+    const pull = (requests: number, run: number) => ({
+      runId: run,
+      lane: "sync" as const,
+      startedAt: now(today - run * day),
+      millis: 60_000,
+      requests,
+      waitedMillis: 0,
+      listed: 2_000,
+      fresh: 0,
+      since: day
+    })
+    const calm = survey({ seen: { inside: 100, missing: 0, changed: 3, isAll: false } })
+    const given = (...requests: ReadonlyArray<number>) =>
+      forecastPull(
+        input({ survey: calm, facts: held({ past: requests.map((one, index) => pull(one, index + 1)) }) })
+      )
+    const agreed = given(220, 219, 221, 220)
+    const scattered = given(220, 120, 320, 220)
+    const once = given(220)
+    expectClose(agreed.requests, 220)
+    expect(agreed.doubts).toEqual([])
+    for (const unsure of [scattered, once]) {
+      expect(widthOf(unsure.requests)).toBeGreaterThan(0.15)
+      expect(unsure.doubts.join()).toContain("is an estimate")
+    }
+  })
+
   it("leaves out what an interrupted pull was shown before", () => {
     const { listed } = forecastPull(input({ facts: { ...noFacts, alreadyListed: 1_500 } }))
     expect(listed).toEqual(exactly(500))
@@ -142,14 +170,14 @@ describe("a forecast", () => {
 
 const isLong = process.env.PARLEY_FORECASTS !== undefined
 const accounts = Number(process.env.PARLEY_FORECASTS ?? 8)
-const firstSeed = Number(process.env.PARLEY_FORECAST_SEED ?? 50_000)
+const firstSeed = Number(process.env.PARLEY_FORECAST_SEED ?? 60_000)
 const largest = isLong ? 1_500 : 120
 /** What of the forecasts must hold; few of them leave room for chance. */
 const wanted = isLong ? 0.9 : 0.8
 
 /** Under so many requests, or milliseconds, a tenth is less than one retry. */
 const few = 3
-const brief = 3_000
+const brief = 5_000
 
 const isClose = (interval: Interval, least: number): boolean => {
   const { high, likely, low } = interval
@@ -230,6 +258,14 @@ describe("forecasts of simulated pulls", () => {
       ).toEqual([])
     }
     expect(founded.filter(({ forecast }) => forecast.requests.high === null)).toEqual([])
+    // Where everything is fetched, chance has no part in it; how much has changed is not known before.
+    const fetchAll = founded.filter(({ stage }) => stage === "an empty mirror" || stage === "a full sync")
+    expect(share(fetchAll, (one) => isClose(one.forecast.requests, few))).toBeGreaterThanOrEqual(wanted)
+    figures.push(figureOf("of these, where everything is fetched", fetchAll))
+    const unsaid = founded.filter(
+      ({ forecast }) => !isClose(forecast.requests, few + 2) && forecast.doubts.length === 0
+    )
+    expect(unsaid).toEqual([])
     for (const { asked, vendor } of trials) expect(asked).toBeLessThanOrEqual(vendor === "empfio" ? 4 : 3)
   }, 3_600_000)
 })
