@@ -1,5 +1,6 @@
 import { FastCheck as fc } from "effect"
 import { describe, expect, it } from "vitest"
+import { makeRandom, mix } from "../src/simulator/random.ts"
 import { upperBound } from "../src/verify.ts"
 
 describe("what a sample says of the rest", () => {
@@ -32,5 +33,30 @@ describe("what a sample says of the rest", () => {
         }
       )
     )
+  })
+
+  it("holds in at least 95 of 100 draws from a mirror, whatever of it is wrong", () => {
+    const draws = 2000
+    for (const [held, wrong, checked] of [
+      [1000, 1, 300],
+      [1000, 5, 300],
+      [1000, 10, 300],
+      [5000, 25, 598],
+      [400, 80, 50],
+      [200, 100, 20]
+    ] as const) {
+      let holds = 0
+      for (let draw = 0; draw < draws; draw += 1) {
+        const random = makeRandom(mix(mix(held, wrong), draw))
+        // Without putting back, as a sample of a mirror is drawn; the first ones of those left are the wrong ones.
+        let left = wrong
+        for (let drawn = 0; drawn < checked; drawn += 1) if (random.below(held - drawn) < left) left -= 1
+        const found = wrong - left
+        if (left / (held - checked) <= upperBound(found, checked, 0.95)) holds += 1
+      }
+      // Three standard deviations of 95% in 2,000 draws are 1.5%.
+      const share = holds / draws
+      expect({ held, wrong, checked, share, isEnough: share >= 0.935 }).toMatchObject({ isEnough: true })
+    }
   })
 })
