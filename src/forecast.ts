@@ -58,8 +58,9 @@ export interface ForecastInput {
   readonly now: number
 }
 
-/** Nothing is more exact than this share, nor than so many requests or milliseconds: retries, and what moves meanwhile. */
+/** No time, and no number of requests, is more exact than this share, nor than so many: retries, and what moves meanwhile. */
 const tolerance = 0.04
+const requestTolerance = 0.02
 const fewRequests = 2
 const shortWhile = 2_000
 
@@ -413,7 +414,7 @@ export const forecastPull = (input: ForecastInput): Forecast => {
     times(left.fetched, perConversation(survey.costs.fetched))
   ].reduce(plus)
   // Where nothing but a lower end is known, it is of what was seen.
-  const requests = rounded(counted.high === null ? counted : widen(counted, tolerance, fewRequests))
+  const requests = rounded(counted.high === null ? counted : widen(counted, requestTolerance, fewRequests))
   const least = Math.max(once + 1, requests.low)
   const duration = rounded(durationOf(input, survey, left, once, requests))
   const basis: Basis = survey.unsure === null ? "total" : facts.completeAt === null ? "look" : "earlier-runs"
