@@ -32,7 +32,7 @@ const counts = (limit: Limit, load: Load): boolean => limit.applies?.(load.reque
 /** Requests of these loads that count together in a limit. */
 export const countedIn = (limit: Limit, loads: ReadonlyArray<Load>): number => {
   const own = loads.filter((load) => counts(limit, load))
-  if (limit.scope === "connection") return own.reduce((sum, { count }) => sum + count, 0)
+  if (limit.scope !== "path") return own.reduce((sum, { count }) => sum + count, 0)
   return Math.max(0, ...own.map(({ count, paths }) => (paths === "one" ? count : Math.min(1, count))))
 }
 

@@ -162,7 +162,11 @@ const hint = (text: string | null): ReadonlyArray<string> =>
 const limitsLine = ({ config, name, standing }: ConnectionStatus): ReadonlyArray<string> => {
   if (config === null || !config.enabled) return []
   const limits = config.limits.map((limit) =>
-    limit.scope === "path" ? `${limit.name} (each path by itself)` : limit.name
+    limit.scope === "path"
+      ? `${limit.name} (each path by itself)`
+      : limit.scope === "address"
+        ? `${limit.name} (all connections of this machine together)`
+        : limit.name
   )
   const share = config.quota === 1 ? "" : `; ${Math.round(config.quota * 100)}% of each is used`
   const found = standing?.foundPerSecond ?? null

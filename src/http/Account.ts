@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
+import { type Address, greeting } from "./Address.ts"
 import { Breaker } from "./Breaker.ts"
 import { Bucket } from "./Bucket.ts"
 import {
@@ -38,6 +39,8 @@ export interface AccountSettings {
   readonly quota: number
   readonly concurrency: number | null
   readonly ledger: QuotaLedger
+  /** The limits that it shares with all other credentials of its origin; null: there are none. */
+  readonly address: Address | null
   readonly member: string
   readonly makeLanes: MakeLanes
   readonly timer: Timer
@@ -45,9 +48,6 @@ export interface AccountSettings {
 }
 
 const laneOrder: ReadonlyArray<Lane> = ["push", "sync", "backfill", "verify"]
-
-/** How often (milliseconds) this process says that it is there. */
-const greeting = 3000
 
 /** Refusals of this many paths in so short a time (milliseconds) are meant for the whole account. */
 const refusedPaths = 3
@@ -77,6 +77,7 @@ interface Pending {
   state: "new" | "waiting" | "sent" | "landed" | "left"
   sentAt: number
   general: Taken | null
+  address: Taken | null
   ok: boolean
   leaveLane: () => void
   resume: (effect: Effect.Effect<void, TooLong>) => void
@@ -86,6 +87,7 @@ interface Pending {
 export class Account {
   private readonly settings: AccountSettings
   private readonly general: Bucket
+  private readonly wholeLimits: ReadonlyArray<Limit>
   private readonly parts: ReadonlyArray<{ readonly limit: Limit; readonly gate: Gate }>
   private readonly pathLimits: ReadonlyArray<Limit>
   private readonly paths = new Map<string, Gate>()
@@ -112,6 +114,7 @@ export class Account {
     this.settings = settings
     const { limits, concurrency, makeLanes } = settings
     const whole = limits.filter((limit) => limit.scope === "connection" && limit.applies === undefined)
+    this.wholeLimits = whole
     this.general = this.bucket("general", whole, settings.finds)
     this.parts = limits
       .filter((limit) => limit.scope === "connection" && limit.applies !== undefined)
@@ -123,6 +126,7 @@ export class Account {
 
   join(visitor: Visitor): void {
     this.visitors.add(visitor)
+    this.settings.address?.join(this.settings)
   }
 
   /** A client is done. With the last one this process has no more part in the account. */
@@ -133,6 +137,7 @@ export class Account {
     const now = this.settings.timer.now()
     for (const bucket of this.buckets()) bucket.settle(now, true)
     this.settings.ledger.leave(now)
+    this.settings.address?.part(this.settings, now)
     this.greetedAt = Number.NEGATIVE_INFINITY
   }
 
@@ -165,6 +170,7 @@ export class Account {
       state: "new",
       sentAt: 0,
       general: null,
+      address: null,
       ok: false,
       leaveLane: () => {},
       resume: () => {}
@@ -180,8 +186,13 @@ export class Account {
     }
   }
 
+  /** Milliseconds between two requests; 0: they leave as they come. */
+  private get spacing(): number {
+    return Math.max(this.general.spacing, this.settings.address?.bucket.spacing ?? 0)
+  }
+
   private mostInFlight(now: number): number {
-    return Math.min(this.places.count, this.inFlight.most(this.general.spacing, now))
+    return Math.min(this.places.count, this.inFlight.most(this.spacing, now))
   }
 
   private bucket(key: string, limits: ReadonlyArray<Limit>, finds: boolean): Bucket {
@@ -327,7 +338,7 @@ export class Account {
       return
     }
     const now = this.settings.timer.now()
-    const result = this.outage(now) ?? this.crowded(now) ?? this.general.take(now, this.demand())
+    const result = this.outage(now) ?? this.crowded(now) ?? this.take(pending, now)
     if (isBlocked(result)) {
       this.lanes.pause()
       leave()
@@ -343,7 +354,6 @@ export class Account {
     }
     pending.state = "sent"
     pending.sentAt = now
-    pending.general = result
     pending.leaveLane = leave
     this.inFlight.add(pending)
     this.count(pending, -1)
@@ -354,8 +364,27 @@ export class Account {
     pending.resume(Effect.void)
   }
 
+  /** Through the limits of the credential and then those of the address. */
+  private take(pending: Pending, now: number): Taken | Blocked {
+    const { address } = this.settings
+    const general = this.general.take(now, this.demand())
+    if (isBlocked(general)) address?.waitsElsewhere(this.settings)
+    if (address === null || isBlocked(general)) {
+      pending.general = isBlocked(general) ? null : general
+      return general
+    }
+    const shared = address.take(this.settings, now, this.demand())
+    if (isBlocked(shared)) {
+      this.general.untake(general, now)
+      return shared
+    }
+    pending.general = general
+    pending.address = shared
+    return shared
+  }
+
   private crowded(now: number): Blocked | null {
-    const { spacing } = this.general
+    const { spacing } = this
     if (spacing === 0) return null
     const at = this.inFlight.earliest(spacing)
     return at > now ? blockedUntil(at, evenly) : null
@@ -414,7 +443,7 @@ export class Account {
       now,
       arrivedBy: Math.max(pending.sentAt, now - this.roundTrip.credit) + clockMillis
     }
-    this.inFlight.answered(now - pending.sentAt, landing.arrivedBy, this.general.spacing)
+    this.inFlight.answered(now - pending.sentAt, landing.arrivedBy, this.spacing)
     if (status >= 500) {
       this.breaker.failure(now, pending.sentAt, true)
       this.places.failure(now)
@@ -432,9 +461,14 @@ export class Account {
       const taken = pending.taken[index]
       if (taken !== undefined) gate.bucket.answered(taken, landing, index === 0 ? report : null)
     })
+    const { address } = this.settings
     const isGeneral = pending.gates.length === 0
+    const isAddress = isGeneral && report !== null && address?.isMeant(report, this.wholeLimits) === true
+    if (pending.address !== null) {
+      address?.bucket.answered(pending.address, landing, isAddress ? report : null)
+    }
     if (pending.general !== null) {
-      this.general.answered(pending.general, landing, isGeneral ? report : null)
+      this.general.answered(pending.general, landing, isGeneral && !isAddress ? report : null)
       if (pending.general.isProbe) this.open()
     }
     return null
@@ -451,6 +485,7 @@ export class Account {
     const told = retryAfter(headers, now)
     const isWide = pending.gates.length === 0 || this.isEverywhere(pending, now)
     let retryAt = now
+    if (pending.address !== null) this.settings.address?.bucket.unanswered(pending.address, landing)
     pending.gates.forEach((gate, index) => {
       const taken = pending.taken[index]
       if (taken === undefined) return
@@ -491,6 +526,7 @@ export class Account {
       if (taken !== undefined) gate.bucket.unanswered(taken, landing)
     })
     if (pending.general !== null) this.general.unanswered(pending.general, landing)
+    if (pending.address !== null) this.settings.address?.bucket.unanswered(pending.address, landing)
   }
 
   private leave(pending: Pending): void {

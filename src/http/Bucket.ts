@@ -134,6 +134,9 @@ export class Bucket {
   untake(taken: Taken, now: number): void {
     this.budget.unsend()
     this.grant.left += 1
+    this.sentInAll -= 1
+    this.takenInLease -= 1
+    this.paceAt -= this.spacing
     this.changedAt = now
     if (taken.isProbe) this.probe.lost()
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Context, Effect, FiberId, Layer, Runtime, type Scope } from "effect"
 import { Account, type Timer } from "./Account.ts"
+import { Address } from "./Address.ts"
 import { look } from "./blocked.ts"
 import type { ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { type MakeLanes, queuedLanes, virtualLanes } from "./lanes.ts"
@@ -13,6 +14,8 @@ import { Visitor } from "./Visitor.ts"
 export interface AccountOptions {
   /** Hash of the credential and the origin: the same in every process that uses them. */
   readonly key: string
+  /** Hash of the origin alone. */
+  readonly origin: string
   /** Empty: unknown, to be found. */
   readonly limits: ReadonlyArray<Limit>
   /** Share of each limit to use, above 0 and at most 1. */
@@ -91,8 +94,19 @@ const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimite
     const timer = yield* makeTimer
     const runtime = yield* Effect.runtime<never>()
     const accounts = new Map<string, Account>()
+    const addresses = new Map<string, Address>()
     const present = yield* Effect.makeLatch(false)
     let doors = 0
+
+    const addressFor = ({ limits, origin }: AccountOptions): Address | null => {
+      const shared = limits.filter((limit) => limit.scope === "address")
+      if (!isLimited || shared.length === 0) return null
+      const known = addresses.get(origin)
+      if (known !== undefined) return known
+      const address = new Address({ limits: shared, ledger: ledger(origin), member, random: Math.random })
+      addresses.set(origin, address)
+      return address
+    }
 
     const accountFor = (options: AccountOptions): Account => {
       const known = accounts.get(options.key)
@@ -104,6 +118,7 @@ const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimite
         quota,
         concurrency: isLimited ? concurrency : Number.MAX_SAFE_INTEGER,
         ledger: ledger(options.key),
+        address: addressFor(options),
         member,
         makeLanes,
         timer,
@@ -117,6 +132,7 @@ const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimite
       const tick = Effect.sync(() => {
         const now = timer.now()
         for (const account of accounts.values()) account.tick(now)
+        for (const address of addresses.values()) address.tick(now)
         if (doors === 0) present.unsafeClose()
       })
       yield* Effect.forkScoped(
@@ -184,7 +200,10 @@ const unshared = (file: string, cause: unknown) =>
       "Do not run another one with the same credentials at the same time, or set XDG_STATE_HOME to a folder that can be written."
   )
 
-/** Decides when requests may leave: one account for each credential, shared by all lanes of all processes. */
+/**
+ * Decides when requests may leave: one account for each credential, shared by all lanes of all processes, and one address
+ * for each origin, shared by all of its credentials.
+ */
 export class Governor extends Context.Tag("parley/Governor")<
   Governor,
   { readonly open: (options: AccountOptions) => Effect.Effect<Door, never, Scope.Scope> }

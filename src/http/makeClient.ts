@@ -1,6 +1,6 @@
 import { HttpClient } from "@effect/platform"
 import { Effect, type Scope } from "effect"
-import { accountKey } from "./accountKey.ts"
+import { accountKey, originKey } from "./accountKey.ts"
 import { attempts, type Line } from "./attempts.ts"
 import type { Asked } from "./classify.ts"
 import type { ProviderClient } from "./client.ts"
@@ -47,6 +47,7 @@ export const makeProviderClient = (
     const to = target(options.baseUrl)
     const door = yield* governor.open({
       key: accountKey(to.origin, options.authorization.credential),
+      origin: originKey(to.origin),
       limits: options.limits,
       quota: options.quota,
       concurrency: options.concurrency,

@@ -21,11 +21,16 @@ const title = "NaturaLead"
 const Settings = Schema.Struct({ apiKey: Schema.Redacted(Schema.String) })
 type Settings = typeof Settings.Type
 
-/** https://docs.naturalead.ai/rate-limits: sliding windows; all three count every request. */
+/**
+ * https://docs.naturalead.ai/rate-limits: sliding windows; all three count every request. Which keys belong to one account
+ * is not known, so that the account's limit is kept for each key only. That is enough for one machine: all of its keys
+ * together are kept to the 1,000 of its address, which are used up long before the 2,000 of an account. Other machines
+ * with other keys of the account are not seen; then a smaller `quota` on each leaves room for the others.
+ */
 const limits: ReadonlyArray<Limit> = [
   { name: "500 a minute for the key", requests: 500, perMillis: 60_000, scope: "connection" },
   { name: "2,000 a minute for the account", requests: 2_000, perMillis: 60_000, scope: "connection" },
-  { name: "1,000 a minute for the address", requests: 1_000, perMillis: 60_000, scope: "connection" }
+  { name: "1,000 a minute for the address", requests: 1_000, perMillis: 60_000, scope: "address" }
 ]
 
 /** The state of the conversation in an answer, which must be the one that was asked for. */
