@@ -1,12 +1,26 @@
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { ClientEvent, Lane } from "./http/contract.ts"
 
-/** What one commit added to what a person sees. */
+/** What one commit did. `received` = inserted + updated + unchanged + filtered + quarantined. */
 export interface Committed {
   readonly received: number
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly filtered: number
+  readonly quarantined: number
   readonly conversations: number
   readonly messages: number
-  readonly quarantined: number
+  /** When the commit was asked for, epoch milliseconds. */
+  readonly startedAt: number
+}
+
+/** A run that has begun. */
+export interface StartedRun {
+  readonly runId: number
+  readonly command: string
+  /** The names of its connections. */
+  readonly connections: ReadonlyArray<string>
 }
 
 /**
@@ -16,6 +30,7 @@ export interface Committed {
 export class Progress extends Context.Tag("parley/Progress")<
   Progress,
   {
+    readonly runStarted: (run: StartedRun) => Effect.Effect<void>
     readonly connectionStarted: (name: string, provider: string, lane: Lane) => Effect.Effect<void>
     /** About how many conversations the connection will list in all, where that can be known. */
     readonly expected: (name: string, conversations: number) => Effect.Effect<void>
@@ -29,14 +44,33 @@ export class Progress extends Context.Tag("parley/Progress")<
       outcome: "complete" | "partial" | "failed",
       message: string | null
     ) => Effect.Effect<void>
+    readonly runFinished: (
+      runId: number,
+      outcome: "complete" | "partial" | "failed" | "interrupted"
+    ) => Effect.Effect<void>
   }
 >() {}
 
 export const silent: Layer.Layer<Progress> = Layer.succeed(Progress, {
+  runStarted: () => Effect.void,
   connectionStarted: () => Effect.void,
   expected: () => Effect.void,
   clientEvent: () => Effect.void,
   committed: () => Effect.void,
   notice: () => Effect.void,
-  connectionFinished: () => Effect.void
+  connectionFinished: () => Effect.void,
+  runFinished: () => Effect.void
 })
+
+/** Commits, and tells whoever is watching. `name` is the connection's. */
+export const tellingCommit = <A extends Omit<Committed, "startedAt">, E, R>(
+  name: string,
+  commit: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | Progress> =>
+  Effect.gen(function* () {
+    const progress = yield* Progress
+    const startedAt = yield* Clock.currentTimeMillis
+    const totals = yield* commit
+    yield* progress.committed(name, { ...totals, startedAt })
+    return totals
+  })

@@ -5,7 +5,7 @@ import { type OpenConnection, subjectOf } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "./domain/TimeRange.ts"
 import { now, toMillis } from "./domain/Timestamp.ts"
-import { Progress } from "./progress.ts"
+import { Progress, tellingCommit } from "./progress.ts"
 import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
 import { refetch } from "./refetch.ts"
 import type { ConnectionFault } from "./store/Ledger.ts"
@@ -167,16 +167,18 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   }
 
   const commit = Effect.fn("pull.commit")(function* (pages: ReadonlyArray<Page>) {
-    const totals = yield* mirror.commit({
-      runId: options.runId,
-      connection: name,
-      lane,
-      pages: scope.reconcile ? pages.map(withReconciled) : pages,
-      scan: { scope: scopeText, startedAt },
-      keepRaw: config.keepRaw,
-      seen
-    })
-    yield* progress.committed(name, totals)
+    yield* tellingCommit(
+      name,
+      mirror.commit({
+        runId: options.runId,
+        connection: name,
+        lane,
+        pages: scope.reconcile ? pages.map(withReconciled) : pages,
+        scan: { scope: scopeText, startedAt },
+        keepRaw: config.keepRaw,
+        seen
+      })
+    )
     for (const page of pages) {
       if (foretells && typeof page.total === "number") yield* progress.expected(name, page.total)
       if (page.end !== null) ends.push(page.end)
@@ -270,15 +272,18 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
       return
     }
     unlisted += 1
-    yield* mirror.commit({
-      runId,
-      connection: config.name,
-      lane,
-      pages: [page],
-      scan: null,
-      keepRaw: config.keepRaw,
-      seen: null
-    })
+    yield* tellingCommit(
+      config.name,
+      mirror.commit({
+        runId,
+        connection: config.name,
+        lane,
+        pages: [page],
+        scan: null,
+        keepRaw: config.keepRaw,
+        seen: null
+      })
+    )
   })
   yield* Effect.forEach(missing, confirm, { concurrency: confirmationConcurrency, discard: true })
   if (unlisted > 0) {

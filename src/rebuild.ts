@@ -1,6 +1,7 @@
 import { Clock, Effect, Stream } from "effect"
 import type { OpenConnection } from "./connection.ts"
 import { toMillis } from "./domain/Timestamp.ts"
+import { tellingCommit } from "./progress.ts"
 import type { Item, Page, RawPayload } from "./providers/Provider.ts"
 import type { LaneResult } from "./run.ts"
 import { Mirror, type QuarantineRow, type RawConversation, type StoredPayload } from "./store/Mirror.ts"
@@ -41,16 +42,19 @@ const observedAt = (payloads: ReadonlyArray<StoredPayload>, otherwise: number): 
 
 const commit = (connection: OpenConnection, runId: number, pages: ReadonlyArray<Page>) =>
   Effect.flatMap(Mirror, (mirror) =>
-    mirror.commit({
-      runId,
-      connection: connection.config.name,
-      lane: connection.lane,
-      pages,
-      scan: null,
-      keepRaw: connection.config.keepRaw,
-      seen: null,
-      replay: true
-    })
+    tellingCommit(
+      connection.config.name,
+      mirror.commit({
+        runId,
+        connection: connection.config.name,
+        lane: connection.lane,
+        pages,
+        scan: null,
+        keepRaw: connection.config.keepRaw,
+        seen: null,
+        replay: true
+      })
+    )
   )
 
 /** Makes every conversation of the connection again from its newest payloads. */

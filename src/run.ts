@@ -309,19 +309,29 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       writable: config.statusMap
     })
   )
+  const progress = yield* Progress
   const runId = yield* ledger.startRun(options.command)
+  yield* progress.runStarted({
+    runId,
+    command: options.command,
+    connections: options.connections.map(({ name }) => name)
+  })
   const connections = yield* Effect.forEach(
     options.connections,
     (config) => runConnection(runId, config, options),
     { concurrency: "unbounded" }
   ).pipe(
     Effect.onInterrupt(() =>
-      Effect.ignore(ledger.finishRun({ runId, outcome: "interrupted", exitCode: 130 }))
+      Effect.zipRight(
+        Effect.ignore(ledger.finishRun({ runId, outcome: "interrupted", exitCode: 130 })),
+        progress.runFinished(runId, "interrupted")
+      )
     )
   )
   const outcome = worst(connections.map((connection) => connection.outcome))
   const exitCode = exitCodeOfRun(connections)
   const row = yield* ledger.finishRun({ runId, outcome, exitCode })
+  yield* progress.runFinished(runId, outcome)
   const runReport: RunReport = {
     run_id: runId,
     command: options.command,

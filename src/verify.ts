@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { OpenConnection } from "./connection.ts"
+import { tellingCommit } from "./progress.ts"
 import { refetch } from "./refetch.ts"
 import { Mirror } from "./store/Mirror.ts"
 
@@ -74,15 +75,18 @@ const compare = Effect.fn("verify.compare")(function* (
     yield* mirror.tombstone({ connection: name, providerIds: [providerId], runId })
     return finding("gone")
   }
-  const totals = yield* mirror.commit({
-    runId,
-    connection: name,
-    lane: connection.lane,
-    pages: [page],
-    scan: null,
-    keepRaw,
-    seen: null
-  })
+  const totals = yield* tellingCommit(
+    name,
+    mirror.commit({
+      runId,
+      connection: name,
+      lane: connection.lane,
+      pages: [page],
+      scan: null,
+      keepRaw,
+      seen: null
+    })
+  )
   if (totals.inserted + totals.updated === totals.contacts) return finding("same")
   const shown = page.items.find((item) => item._tag === "Sighting")?.conversation.updatedAt ?? null
   const isNewer = shown !== null && known?.updatedAt != null && shown > known.updatedAt

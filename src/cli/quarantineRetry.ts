@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { storeLayer, talkingLayer } from "../layers.ts"
+import type { Progress } from "../progress.ts"
 import { retryQuarantine } from "../rebuild.ts"
 import { type LaneWork, run } from "../run.ts"
 import type { Mirror } from "../store/Mirror.ts"
@@ -26,7 +27,7 @@ export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput)
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
   const outcomes = new Map<string, Retried>()
-  const lane: LaneWork<Mirror> = {
+  const lane: LaneWork<Mirror | Progress> = {
     lane: "verify",
     work: (connection, runId) =>
       Effect.map(retryQuarantine(connection, runId), (outcome) => {

@@ -1,16 +1,27 @@
 import { Args, Command, Options } from "@effect/cli"
 import { type Context, Effect, Layer } from "effect"
 import type { Progress } from "../progress.ts"
+import { isAskedFor } from "../telemetry/asked.ts"
 import { Ended } from "./errors.ts"
 import type { ExitCode } from "./exitCodes.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { type Failure, reportFailure } from "./failure.ts"
 import { Globals, globalOptions, type ParsedGlobals, toGlobals } from "./globals.ts"
-import type { Host } from "./Host.ts"
+import { Host } from "./Host.ts"
 import { type Described, describe } from "./helpDoc.ts"
 import { loggerLayer } from "./render/logger.ts"
 import type { Output } from "./render/Output.ts"
 import { progressLayer } from "./render/Progress.ts"
+
+/** Progress as a person sees it, and as a collector is told of it where the environment names one. */
+const observedLayer = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const { environment } = yield* Host
+    if (!isAskedFor(environment)) return progressLayer
+    const { telemetryLayer } = yield* Effect.promise(() => import("../telemetry/layer.ts"))
+    return telemetryLayer(environment).pipe(Layer.provide(progressLayer))
+  })
+)
 
 /** What a verb understands beside the global options: each key is an option or an argument of @effect/cli. */
 export interface VerbConfig {
@@ -109,7 +120,10 @@ export const verb = <const Name extends string, const Config extends VerbConfig,
     handler(input).pipe(
       Effect.catchAllCause((cause) => reportFailure(cause)),
       Effect.provide(
-        Layer.mergeAll(progressLayer, loggerLayer).pipe(Layer.provideMerge(Layer.succeed(Globals, globals)))
+        observedLayer.pipe(
+          Layer.provideMerge(loggerLayer),
+          Layer.provideMerge(Layer.succeed(Globals, globals))
+        )
       ),
       Effect.flatMap((code) => (code === exitCodes.complete ? Effect.void : new Ended({ code })))
     )

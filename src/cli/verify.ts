@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { storeLayer, talkingLayer } from "../layers.ts"
+import type { Progress } from "../progress.ts"
 import { type LaneWork, run } from "../run.ts"
 import type { Mirror } from "../store/Mirror.ts"
 import { type Verdict, verify as verifyConnection } from "../verify.ts"
@@ -37,7 +38,7 @@ export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
   const verdicts = new Map<string, Verdict>()
-  const lane: LaneWork<Mirror> = {
+  const lane: LaneWork<Mirror | Progress> = {
     lane: "verify",
     work: (connection, runId) =>
       Effect.map(verifyConnection(connection, runId, input.all ? null : input.sample), (verdict) => {

@@ -47,6 +47,7 @@ const tooLong = (asked: Asked, refusal: TooLong, now: number): ProviderError => 
 
 /** What happened to one request so far. */
 interface History {
+  sent: number
   failures: number
   queued: number
   refusals: number
@@ -70,6 +71,7 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
     const asked = line.asked(request.operation)
     const latest = manner.changes ? clock.unsafeCurrentTimeMillis() + (yield* WriteTurn) : null
     const history: History = {
+      sent: 0,
       failures: 0,
       queued: 0,
       refusals: 0,
@@ -109,6 +111,16 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
           break
         }
         case "Failed": {
+          if (outcome.error.status === null) {
+            yield* line.wire.observe({
+              _tag: "Unanswered",
+              operation: request.operation,
+              method: request.method,
+              attempt: history.sent,
+              requestedAt: history.sentAt,
+              endedAt: now
+            })
+          }
           history.failures += 1
           history.silent = outcome.answered ? 0 : history.silent + now - history.sentAt
           const backoff = failedDelay(history.failures, yield* Random.next)
@@ -179,12 +191,14 @@ const once = <A>(
         const sentAt = clock.unsafeCurrentTimeMillis()
         if (latest !== null && sentAt > latest) return refused(late(asked, sentAt))
         history.sentAt = sentAt
+        history.sent += 1
         const sending: Sending = {
           asked,
           request,
           path: history.path,
           headers: history.signature?.headers ?? {},
-          patience: Math.min(headersMillis, silenceMillis - history.silent, line.door.patience())
+          patience: Math.min(headersMillis, silenceMillis - history.silent, line.door.patience()),
+          attempt: history.sent
         }
         return line.deadlines.run(
           sending.patience,

@@ -76,7 +76,17 @@ export type Authorization =
 /** What happens on the wire, for the ledger, the progress line and the log. Times are epoch milliseconds. */
 export type ClientEvent =
   | { readonly _tag: "Sent"; readonly operation: string; readonly at: number }
-  | { readonly _tag: "Answered"; readonly exchange: Exchange }
+  /** `attempt`: how often the request was sent by then, from 1. */
+  | { readonly _tag: "Answered"; readonly exchange: Exchange; readonly attempt: number }
+  /** No answer came, or not the whole of one. */
+  | {
+      readonly _tag: "Unanswered"
+      readonly operation: string
+      readonly method: string
+      readonly attempt: number
+      readonly requestedAt: number
+      readonly endedAt: number
+    }
   | { readonly _tag: "RateLimited"; readonly status: 429 | 449; readonly retryAt: number }
   | {
       readonly _tag: "Waiting"

@@ -44,6 +44,8 @@ export interface Sending {
   readonly headers: Headers
   /** Milliseconds to the headers of the answer. */
   readonly patience: number
+  /** How often the request was sent by then, this time included. */
+  readonly attempt: number
 }
 
 /** One way to send and receive: whole, or in pieces. */
@@ -71,7 +73,7 @@ export interface Received {
 
 const receive = (
   wire: Wire,
-  { asked, request, path }: Sending,
+  { asked, attempt, request, path }: Sending,
   response: HttpClientResponse.HttpClientResponse,
   requestedAt: number
 ): Effect.Effect<Received, Unavailable> => {
@@ -87,7 +89,7 @@ const receive = (
       bytes: body.bytes
     }
     const received: Received = { status: response.status, headers, text: body.text, exchange }
-    return Effect.as(wire.observe({ _tag: "Answered", exchange }), received)
+    return Effect.as(wire.observe({ _tag: "Answered", exchange, attempt }), received)
   }
   return Effect.matchEffect(response.arrayBuffer, {
     onFailure: (error) => Effect.fail(cutShort(asked, 0, error)),

@@ -69,7 +69,7 @@ const open = (
   { response, requestedAt }: Executed
 ): Effect.Effect<Outcome<StreamedAnswer>> =>
   Effect.gen(function* () {
-    const { asked, request, path } = sending
+    const { asked, attempt, request, path } = sending
     const headers = response.headers as Headers
     const scope = yield* Scope.fork(parent, ExecutionStrategy.sequential)
     const done = yield* Deferred.make<Exchange>()
@@ -124,7 +124,7 @@ const open = (
       }
       return Effect.zipRight(
         Effect.flatMap(Deferred.succeed(done, exchange), (first) =>
-          first ? wire.observe({ _tag: "Answered", exchange }) : Effect.void
+          first ? wire.observe({ _tag: "Answered", exchange, attempt }) : Effect.void
         ),
         Scope.close(scope, Exit.void)
       )

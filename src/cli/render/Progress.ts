@@ -92,6 +92,8 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
       })
 
     return {
+      runStarted: () => Effect.void,
+      runFinished: () => Effect.void,
       connectionStarted: (name, provider, lane) =>
         Effect.gen(function* () {
           const state = started(name, provider, lane, yield* Clock.currentTimeMillis)

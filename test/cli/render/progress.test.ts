@@ -14,9 +14,14 @@ import { makeScreen } from "../../support/screen.ts"
 
 const committed = (received: number) => ({
   received,
+  inserted: received,
+  updated: 0,
+  unchanged: 0,
+  filtered: 0,
+  quarantined: 0,
   conversations: received / 10,
   messages: 0,
-  quarantined: 0
+  startedAt: 0
 })
 
 const atWork = (records: number, expected: number | null) => ({
