@@ -156,11 +156,6 @@ export const number: Schema.Schema<number, number> = scalar(
   (fc) => fc.double({ noNaN: true, noDefaultInfinity: true })
 )
 
-/** Where a vendor writes numbers as text as well. */
-export const numberLike: Schema.Schema<number, number | string> = scalar("a number", numberOf, (fc) =>
-  fc.oneof(fc.nat(), fc.nat().map(String))
-)
-
 export const flag: Schema.Schema<boolean, boolean> = scalar(
   "true or false",
   (value) => (typeof value === "boolean" ? value : undefined),

@@ -37,10 +37,10 @@ const active = ({ rows }: Workspace, each: number): ReadonlyArray<Conversation> 
   )
 
 /** As people do it: in the shell of SQLite. */
-const editStatus = ({ database }: Workspace, ids: ReadonlyArray<string>, status: string) =>
+const editStatus = ({ database }: Workspace, conversations: ReadonlyArray<Conversation>, status: string) =>
   execFileSync("sqlite3", [
     database,
-    `UPDATE conversations SET status = '${status}' WHERE id IN (${ids.map((id) => `'${id}'`).join(", ")})`
+    `UPDATE conversations SET status = '${status}' WHERE id IN (${conversations.map(({ id }) => `'${id}'`).join(", ")})`
   ])
 
 const effectsOn = ({ simulator }: Workspace, { provider, provider_id }: Conversation) =>
@@ -79,11 +79,7 @@ describe("status changes, through every provider", () => {
     const opened = await synced()
     const conversations = active(opened, 2)
     expect(conversations).toHaveLength(2 * vendorIds.length)
-    editStatus(
-      opened,
-      conversations.map(({ id }) => id),
-      "completed"
-    )
+    editStatus(opened, conversations, "completed")
     const report = JSON.parse((await opened.parley(["sync", "--json"])).stdout)
     expect(report.connections.map(({ changes }: { changes: object }) => changes)).toEqual(
       vendorIds.map(() => ({ confirmed: 2, queued: 0, rejected: 0, conflict: 0, pending: 0 }))
@@ -103,11 +99,7 @@ describe("status changes, through every provider", () => {
   it("are sent once, though the process was killed before it heard the answers", async () => {
     const opened = await synced()
     const conversations = active(opened, 1)
-    editStatus(
-      opened,
-      conversations.map(({ id }) => id),
-      "completed"
-    )
+    editStatus(opened, conversations, "completed")
     opened.simulator.faults.add(slow)
     await killedPush(opened, vendorIds.length)
     expect(statuses(opened, conversations)).toEqual(
@@ -123,11 +115,7 @@ describe("status changes, through every provider", () => {
   it("are sent again where a killed process's request was never carried out, and not before that is sure", async () => {
     const opened = await synced()
     const conversations = active(opened, 1)
-    editStatus(
-      opened,
-      conversations.map(({ id }) => id),
-      "completed"
-    )
+    editStatus(opened, conversations, "completed")
     opened.simulator.faults.add(deaf)
     await killedPush(opened, vendorIds.length)
     opened.simulator.faults.clear()
@@ -145,11 +133,7 @@ describe("status changes, through every provider", () => {
   it("survive being killed again and again", async () => {
     const opened = await synced({ conversations: 40 })
     const conversations = active(opened, 8)
-    editStatus(
-      opened,
-      conversations.map(({ id }) => id),
-      "completed"
-    )
+    editStatus(opened, conversations, "completed")
     for (const afterWrites of [1, 3, 2]) await killedPush(opened, afterWrites)
     await opened.parley(["push", "--quiet"])
     const states = opened.rows<{ state: string; provider: string }>(
@@ -172,11 +156,7 @@ describe("push", () => {
   it("waits where it is refused, and then sends nothing over what somebody there set meanwhile", async () => {
     const opened = await synced()
     const conversations = active(opened, 1)
-    editStatus(
-      opened,
-      conversations.map(({ id }) => id),
-      "completed"
-    )
+    editStatus(opened, conversations, "completed")
     // NaturaLead's documented limit is counted over a minute, which is how long it would be left alone.
     const refusing = vendorIds.filter((vendor) => vendor !== "naturalead")
     for (const vendor of refusing) {
@@ -215,7 +195,7 @@ describe("push", () => {
     const opened = await synced()
     const [lead, , salon] = active(opened, 1)
     if (lead === undefined || salon === undefined) throw new Error("the simulator has no such conversations")
-    editStatus(opened, [lead.id, salon.id], "completed")
+    editStatus(opened, [lead, salon], "completed")
     opened.simulator.faults.add({
       vendor: "naturalead",
       match: { write: true },
@@ -247,7 +227,7 @@ describe("push", () => {
     const opened = await synced()
     const [lead] = active(opened, 1)
     if (lead === undefined) throw new Error("the simulator has no such conversation")
-    editStatus(opened, [lead.id], "abandoned")
+    editStatus(opened, [lead], "abandoned")
     const before = opened.rows("SELECT * FROM status_changes")
     const plan = JSON.parse((await opened.parley(["push", "--plan", "--json", "leads"])).stdout)
     expect(plan.connections[0].changes).toMatchObject([
@@ -266,7 +246,7 @@ describe("push", () => {
     const opened = await synced()
     const [lead, , salon] = active(opened, 1)
     if (lead === undefined || salon === undefined) throw new Error("the simulator has no such conversations")
-    editStatus(opened, [lead.id, salon.id], "completed")
+    editStatus(opened, [lead, salon], "completed")
     const { run_id } = JSON.parse((await opened.parley(["push", "--json"])).stdout)
     const undone = await opened.parley(["push", "--undo", String(run_id), "--progress", "none"])
     expect(undone.code).toBe(0)
@@ -284,7 +264,7 @@ describe("push", () => {
     const opened = await synced()
     const [lead] = active(opened, 1)
     if (lead === undefined) throw new Error("the simulator has no such conversation")
-    editStatus(opened, [lead.id], "completed")
+    editStatus(opened, [lead], "completed")
     opened.simulator.faults.add({
       vendor: "naturalead",
       match: { write: true },
