@@ -3,7 +3,8 @@ import type { ConnectionConfig } from "./config/Config.ts"
 import { openConnection, subjectOf } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "./domain/TimeRange.ts"
-import { type Forecast, forecastPull } from "./forecast.ts"
+import type { Forecast } from "./forecast/Forecast.ts"
+import { forecastPull } from "./forecast/forecastPull.ts"
 import type { ClientEvent, Lane } from "./http/contract.ts"
 import type { Known, PullScope, Survey } from "./providers/Provider.ts"
 import { type PullAsks, scopeOf, scopeTextOf } from "./pull.ts"
@@ -91,11 +92,12 @@ const makeWatch = () => {
       if (event._tag === "Sent") asked += 1
       if (event._tag === "Answered") took.push(event.exchange.receivedAt - event.exchange.requestedAt)
     })
-  const roundTrip = () => {
-    const sorted = took.toSorted((left, right) => left - right)
-    return Math.max(1, sorted[Math.floor(sorted.length / 2)] ?? usualRoundTrip)
-  }
-  return { asked: () => asked, observe, roundTrip } as const
+  /** Of the answers in the order of their time, the one at this share: 0 is the shortest. */
+  const tookAt = (share: number): number | null =>
+    took.toSorted((left, right) => left - right)[Math.floor(took.length * share)] ?? null
+  const roundTrip = () => Math.max(1, tookAt(0.5) ?? usualRoundTrip)
+  const quickestAnswer = () => tookAt(0) ?? 0
+  return { asked: () => asked, observe, roundTrip, quickestAnswer } as const
 }
 
 const needsLogin = ({ definition, settings }: ConnectionConfig): boolean =>
@@ -117,7 +119,9 @@ const survey = Effect.fn("plan.survey")(function* (
   return yield* provider.survey<StoreError>({
     ...scopeOf(config, asks, memory.learned, at),
     cursor: null,
-    known: memory.known
+    known: memory.known,
+    held: memory.facts.held,
+    isWhole: memory.facts.completeAt !== null
   })
 })
 
@@ -149,6 +153,7 @@ export const planPull = Effect.fn("planPull")(function* (config: ConnectionConfi
       concurrency: config.concurrency ?? 32,
       roundTrip: watch.roundTrip()
     },
+    quickestAnswer: watch.quickestAnswer(),
     login: needsLogin(config) ? 1 : 0,
     refetch: options.full,
     untilNow: ranges.at(-1)?.until === null,

@@ -62,3 +62,5 @@ export const rounded = (interval: Interval): Interval => ({
   likely: interval.likely === null ? null : Math.round(interval.likely),
   high: interval.high === null ? null : Math.ceil(interval.high)
 })
+
+export const isExact = ({ high, low }: Interval): boolean => high === low

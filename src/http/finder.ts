@@ -22,7 +22,8 @@ export interface Finder {
   readonly calmServed: number
 }
 
-const firstRate = 10
+/** Requests a second with which the search begins. */
+export const firstRate = 10
 
 /** Below one request a minute nothing would be learnt any more. */
 const slowest = 1 / 60

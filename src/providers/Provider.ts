@@ -186,6 +186,14 @@ export interface PullCosts {
   readonly fetched: ReadonlyArray<RequestCost>
 }
 
+/** What a pull would ask for, and how much of it the mirror holds. */
+export interface SurveyScope<E = never> extends PullScope<E> {
+  /** Conversations of the connection that the mirror holds, inside of the scope or not. */
+  readonly held: number
+  /** An earlier scan has listed everything that there was. */
+  readonly isWhole: boolean
+}
+
 /** What a few requests tell of how much a pull will have to do. */
 export interface Survey {
   readonly costs: PullCosts
@@ -193,15 +201,10 @@ export interface Survey {
   readonly listed: Interval
   /** Those of them that lie inside of the scope. */
   readonly inside: Interval
-  /** What was looked at. */
-  readonly seen: {
-    /** Conversations inside of the scope; of these, those that the mirror lacks, and those that it holds otherwise. */
-    readonly inside: number
-    readonly missing: number
-    readonly changed: number
-    /** Everything was looked at. */
-    readonly isAll: boolean
-  }
+  /** Of those inside, the ones that the mirror lacks. */
+  readonly missing: Interval
+  /** Of those inside that the mirror holds, the ones that it holds otherwise than they are now. */
+  readonly changed: Interval
   /** How long the list takes to arrive where it is one response, milliseconds; null: it comes in pages. */
   readonly listMillis: Interval | null
   /** In words, why so little is known; null: the vendor says how many it holds. */
@@ -216,10 +219,10 @@ export interface Provider {
    */
   readonly pull: <E>(scope: PullScope<E>) => Stream.Stream<Page, ProviderError | E>
   /**
-   * How much a pull of the same scope would do, asked with at most three requests that change nothing. Left out: earlier
-   * runs are all that a forecast rests on.
+   * How much a pull of the same scope would do, asked with a few requests that change nothing: as few as tell it, and at
+   * most seven. Left out: earlier runs are all that a forecast rests on.
    */
-  readonly survey?: <E>(scope: PullScope<E>) => Effect.Effect<Survey, ProviderError | E>
+  readonly survey?: <E>(scope: SurveyScope<E>) => Effect.Effect<Survey, ProviderError | E>
   /** One conversation, whole, as `pull` would give it; null: the vendor says it does not exist (404, 410). */
   readonly fetch: (
     providerId: string,

@@ -1,5 +1,5 @@
 import type { Interval } from "../../domain/Interval.ts"
-import type { Forecast, LimitShare } from "../../forecast.ts"
+import type { Forecast, LimitShare } from "../../forecast/Forecast.ts"
 import type { PullPlan } from "../../plan.ts"
 import { counted, grouped, shortDuration } from "./numbers.ts"
 import { renderTable } from "./table.ts"

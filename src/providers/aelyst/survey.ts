@@ -1,11 +1,13 @@
 import { Clock, Effect } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
 import { atLeast, exactly } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { ProviderClient } from "../../http/client.ts"
-import type { PullScope, Survey } from "../Provider.ts"
+import { mostLooks } from "../looks.ts"
+import type { Survey, SurveyScope } from "../Provider.ts"
 import { isOutside } from "../page.ts"
-import { readList } from "./list.ts"
+import { makeWalk, mostContactResponses, readList } from "./list.ts"
 import { readContact } from "./normalize.ts"
 import { largestLimit, listContacts, listMessages } from "./requests.ts"
 import { lessonHolds, lessonName } from "./scan.ts"
@@ -13,20 +15,36 @@ import { lessonHolds, lessonName } from "./scan.ts"
 /** Contacts with more messages than one request brings: at most this share more, on average. */
 const furtherMessages = 0.05
 
-/** One page of contacts. The list says neither how many there are nor where it ends. */
+/** The first pages of contacts. The list says neither how many there are nor where it ends. */
 export const survey = <E>(
   client: ProviderClient,
   messages: boolean,
-  scope: PullScope<E>
+  scope: SurveyScope<E>
 ): Effect.Effect<Survey, ProviderError | E> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const lesson = scope.learned.get(lessonName)
     const isAbsent = lesson?.value === "absent" && now - toMillis(lesson.at) < lessonHolds
-    const { items, next } = yield* readList(yield* client.read(listContacts({ limit: largestLimit })))
-    const contacts = items.map(readContact).flatMap((wire) => ("custom_fields" in wire ? [wire] : []))
-    const inside = contacts.filter((wire) => !isOutside(wire.created_at, scope))
-    const known = yield* scope.known(inside.map(({ id }) => id))
+    const walk = makeWalk("list contacts", mostContactResponses)
+    const listed: Array<Json> = []
+    let cursor: string | null | undefined
+    // Where the mirror holds all that there was, it tells more than a few pages.
+    const most = scope.isWhole ? 1 : mostLooks
+    for (let looks = 0; cursor !== null && looks < most; looks += 1) {
+      const paging = cursor === undefined ? {} : { cursorId: cursor }
+      const { items, next } = yield* readList(
+        yield* client.read(listContacts({ limit: largestLimit, ...paging }))
+      )
+      listed.push(...walk.fresh(items, "id"))
+      if (next !== null) yield* walk.goOn(next)
+      cursor = next
+    }
+    const isAll = cursor === null
+    const inside = listed
+      .map(readContact)
+      .flatMap((wire) => ("custom_fields" in wire && !isOutside(wire.created_at, scope) ? [wire.id] : []))
+    const known = yield* scope.known(inside)
+    const missing = inside.filter((id) => known.get(id)?.deleted !== false).length
     const perContact = {
       request: listMessages("any", { limit: largestLimit }),
       perConversation: { low: 1, likely: 1, high: 1 + furtherMessages }
@@ -41,15 +59,12 @@ export const survey = <E>(
         inside: messages && scope.messages && !isAbsent ? [perContact] : [],
         fetched: []
       },
-      listed: next === null ? exactly(items.length) : atLeast(items.length + 1),
-      inside: next === null ? exactly(inside.length) : atLeast(inside.length),
-      seen: {
-        inside: inside.length,
-        missing: inside.filter(({ id }) => known.get(id)?.deleted !== false).length,
-        changed: 0,
-        isAll: next === null
-      },
+      listed: isAll ? exactly(listed.length) : atLeast(listed.length + 1),
+      inside: isAll ? exactly(inside.length) : atLeast(inside.length),
+      missing: isAll ? exactly(missing) : atLeast(missing),
+      // All contacts are asked for their messages: no number of changes matters.
+      changed: exactly(0),
       listMillis: null,
-      unsure: next === null ? null : "Aelyst's list does not say how many contacts it holds"
+      unsure: isAll ? null : "Aelyst's list does not say how many contacts it holds"
     }
   })

@@ -1,9 +1,11 @@
 import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
-import { atLeast, exactly, type Interval, plus } from "../../domain/Interval.ts"
+import { atLeast, exactly, type Interval } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
+import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import { decodeAnswer, isMissing } from "../answer.ts"
-import type { PullCosts, PullScope, Survey } from "../Provider.ts"
+import { countOf, isSettled, mostLooks, orderOf, type SeenRow, workedOut } from "../looks.ts"
+import type { PullCosts, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { isOutside } from "../page.ts"
 import { walkRequests } from "../pageWalk.ts"
 import { agentsOf, type Source } from "./agents.ts"
@@ -13,70 +15,132 @@ import {
   exportConversation,
   exportConversations,
   getConversation,
+  type ListOptions,
   largestCursorPage,
   largestPage,
   listConversations
 } from "./requests.ts"
-import { identify, isCurrent, readListed } from "./rows.ts"
-import { decodeList } from "./wire.ts"
+import { identify, idWithAgent, isCurrent, type Listed, readListed } from "./rows.ts"
+import { type Conversation, decodeList } from "./wire.ts"
 
-/** Agents whose lists are looked into. */
-const mostAgents = 2
-
-interface Look {
-  readonly listed: Interval
-  readonly inside: Interval
-  readonly seen: number
-  readonly missing: number
-  readonly changed: number
-  readonly isAll: boolean
-  readonly byCursor: boolean
+/** What was seen of an agent's conversations, the newest first. */
+interface AgentLook {
+  readonly agentId: string
+  readonly rows: ReadonlyArray<SeenRow>
+  /** Nothing that is asked for follows. */
+  readonly isEnd: boolean
+  /** What to ask for to see more. */
+  readonly next: ListOptions
 }
 
-/** An agent's newest conversations. The list goes on until it ends, or until the window that is asked for begins. */
-const look = <E>({ client }: Source, scope: PullScope<E>, agentId: string) =>
+const newLook = (agentId: string): AgentLook => ({
+  agentId,
+  rows: [],
+  isEnd: false,
+  next: { page: 1, limit: largestCursorPage }
+})
+
+const isByCursor = ({ next }: AgentLook): boolean => "cursor" in next
+
+/** What a row's `ts` is, the list does not say; sorted by the last message, it shows all that has changed first. */
+const updateOf = ({ lastMessageTS, state, ts }: Conversation): Timestamp | null =>
+  ts !== null &&
+  lastMessageTS !== null &&
+  state === null &&
+  Math.abs(toMillis(ts) - toMillis(lastMessageTS)) <= 1_000
+    ? ts
+    : null
+
+const rowsOf = <E>(scope: SurveyScope<E>, agentId: string, listed: ReadonlyArray<Listed>) =>
   Effect.gen(function* () {
-    const answer = yield* client.read(listConversations(agentId, { page: 1, limit: largestCursorPage }))
-    const nothing: Look = {
-      listed: exactly(0),
-      inside: exactly(0),
-      seen: 0,
-      missing: 0,
-      changed: 0,
-      isAll: true,
-      byCursor: false
-    }
-    if (isMissing(answer)) return nothing
-    const { data, hasMore, nextCursor } = yield* decodeAnswer(title, answer, decodeList)
-    const rows = (data as ReadonlyArray<Json>).map((value) => readListed(agentId, value))
-    const times = rows.map(({ shown }): RowTimes => {
-      const wire = Either.getOrNull(shown)?.wire
-      return { ts: wire?.ts ?? null, startedAt: wire?.firstMessageTS ?? wire?.ts ?? null }
-    })
-    const inside = rows.filter((_, index) => !isOutside(times[index]?.startedAt ?? null, scope))
     const known = yield* scope.known(
-      inside.flatMap(({ id }) => (id === null ? [] : [id, `${id}@${agentId}`]))
+      listed.flatMap(({ id }) => (id === null ? [] : [id, idWithAgent(id, agentId)]))
     )
     const owners = { owners: new Map<string, string>() }
-    const stored = inside.map(({ id }) => (id === null ? null : identify(owners, agentId, id, known).known))
-    const changed = inside.filter(({ mark }, index) => {
-      const held = stored[index] ?? null
-      return held !== null && !held.deleted && (scope.refetch || !isCurrent(held, mark))
-    })
-    const byCursor = nextCursor !== null && nextCursor !== ""
-    const isEnd = byCursor ? hasMore === false : hasMore === false || rows.length < largestCursorPage
-    const isAll = isEnd || makeNewestFirst(scope.since)(times)
-    const found: Look = {
-      listed: isAll ? exactly(rows.length) : atLeast(rows.length + 1),
-      inside: isAll ? exactly(inside.length) : atLeast(inside.length),
-      seen: inside.length,
-      missing: stored.filter((held) => held === null || held.deleted).length,
-      changed: changed.length,
-      isAll,
-      byCursor
+    const stateOf = ({ id, mark }: Listed, startedAt: Timestamp | null): SeenRow["state"] => {
+      if (isOutside(startedAt, scope)) return "outside"
+      const held = id === null ? null : identify(owners, agentId, id, known).known
+      if (held === null || held.deleted) return "missing"
+      return !scope.refetch && isCurrent(held, mark) ? "current" : "changed"
     }
-    return found
+    return listed.map((row): SeenRow => {
+      const wire = Either.getOrNull(row.shown)?.wire ?? null
+      const startedAt = wire?.firstMessageTS ?? wire?.ts ?? null
+      return {
+        state: stateOf(row, startedAt),
+        updatedAt: wire === null ? null : updateOf(wire),
+        startedAt
+      }
+    })
   })
+
+/** The next answer of an agent's list. It goes on until it ends, or until the window that is asked for begins. */
+const lookOn = <E>({ client }: Source, scope: SurveyScope<E>, before: AgentLook) =>
+  Effect.gen(function* () {
+    const { agentId, next } = before
+    const answer = yield* client.read(listConversations(agentId, next))
+    if (isMissing(answer)) return { ...before, isEnd: true }
+    const { data, hasMore, nextCursor } = yield* decodeAnswer(title, answer, decodeList)
+    const listed = (data as ReadonlyArray<Json>).map((value) => readListed(agentId, value))
+    const rows = yield* rowsOf(scope, agentId, listed)
+    const isBefore = makeNewestFirst(scope.since)(
+      listed.map(({ shown }): RowTimes => {
+        const wire = Either.getOrNull(shown)?.wire
+        return { ts: wire?.ts ?? null, startedAt: wire?.firstMessageTS ?? wire?.ts ?? null }
+      })
+    )
+    const byCursor = nextCursor !== null && nextCursor !== ""
+    const isShort = !byCursor && (rows.length < next.limit || rows.length === 0)
+    const isFirst = "page" in next && next.page === 1
+    const seen = isFirst ? [] : before.rows
+    const look: AgentLook = {
+      agentId,
+      rows: [...seen, ...rows],
+      isEnd: hasMore === false || isShort || isBefore,
+      next: byCursor
+        ? { cursor: nextCursor, limit: largestCursorPage }
+        : // By number, larger pages are given.
+          { page: "page" in next && next.limit === largestPage ? next.page + 1 : 1, limit: largestPage }
+    }
+    return look
+  })
+
+/** Whether nothing that has changed, or nothing that is new, follows what was seen. */
+const hasAllChanges = ({ isWhole }: SurveyScope<unknown>, { isEnd, rows }: AgentLook): boolean =>
+  isEnd || (isWhole && isSettled(rows))
+const hasAllNews = ({ isWhole }: SurveyScope<unknown>, { isEnd, rows }: AgentLook): boolean =>
+  isEnd ||
+  (isWhole && orderOf(rows) !== null && ["current", "changed"].includes(rows.at(-1)?.state ?? "missing"))
+
+/** Looks into the agents' lists, into each at least once, until they tell enough or are too many. */
+const lookAround = <E>(source: Source, scope: SurveyScope<E>, ids: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const looks: Array<AgentLook> = []
+    for (const id of ids.slice(0, mostLooks)) looks.push(yield* lookOn(source, scope, newLook(id)))
+    for (let left = mostLooks - looks.length; left > 0; left -= 1) {
+      // All are fetched anyway, and the mirror tells how many there are.
+      const isEnough = scope.refetch && scope.isWhole ? hasAllNews : hasAllChanges
+      const open = looks.filter((look) => !isEnough(scope, look))
+      // Where the least is known.
+      const next = open.toSorted((one, other) => one.rows.length - other.rows.length)[0]
+      if (next === undefined) break
+      looks[looks.indexOf(next)] = yield* lookOn(source, scope, next)
+    }
+    return looks
+  })
+
+/** How many of what is held have changed: what was seen, and of the rest as many or fewer. */
+const changedIn = <E>(scope: SurveyScope<E>, looks: ReadonlyArray<AgentLook>): Interval => {
+  const rows = looks.flatMap((look) => look.rows)
+  const changed = countOf(rows, "changed")
+  if (looks.every((look) => hasAllChanges(scope, look))) return exactly(changed)
+  const unseen = Math.max(0, scope.held - changed - countOf(rows, "current"))
+  return workedOut({
+    looks: [{ from: 0, rows: rows.length, found: changed }],
+    total: rows.length + unseen,
+    isSorted: false
+  })
+}
 
 const costs = <E>(
   scope: PullScope<E>,
@@ -111,33 +175,30 @@ const costs = <E>(
   }
 }
 
-/** Neither agents nor lists say how many conversations there are: the newest of two agents are looked at. */
-export const survey = <E>(source: Source, scope: PullScope<E>): Effect.Effect<Survey, ProviderError | E> =>
+/** Neither agents nor lists say how many conversations there are: the newest are looked at. */
+export const survey = <E>(source: Source, scope: SurveyScope<E>): Effect.Effect<Survey, ProviderError | E> =>
   Effect.gen(function* () {
     const { ids } = yield* agentsOf(source)
-    const looks = yield* Effect.forEach(ids.slice(0, mostAgents), (id) => look(source, scope, id))
-    const unseen = ids.length - looks.length
-    const sum = (of: (one: Look) => Interval): Interval => {
-      const seen = looks.map(of).reduce(plus, exactly(0))
-      return unseen === 0 ? seen : atLeast(seen.low)
-    }
-    const total = (of: (one: Look) => number) => looks.reduce((count, one) => count + of(one), 0)
-    const listed = sum((one) => one.listed)
+    const looks = yield* lookAround(source, scope, ids)
+    const isUnseen = ids.length > looks.length
+    const rows = looks.flatMap((look) => look.rows)
+    const count = (number: number, isAll: (look: AgentLook) => boolean): Interval =>
+      !isUnseen && looks.every(isAll) ? exactly(number) : atLeast(number)
+    const isWhole = (look: AgentLook) => look.isEnd
+    const seen = count(rows.length, isWhole)
+    const listed = seen.high === null ? atLeast(rows.length + 1) : seen
+    const changed = changedIn(scope, looks)
     return {
       costs: costs(scope, {
         agents: ids.length,
         asksForAgents: source.agents === null,
-        byCursor: looks.some((one) => one.byCursor),
+        byCursor: looks.some(isByCursor),
         selects: !scope.learned.has(selectedLesson)
       }),
       listed,
-      inside: sum((one) => one.inside),
-      seen: {
-        inside: total(({ seen }) => seen),
-        missing: total(({ missing }) => missing),
-        changed: total(({ changed }) => changed),
-        isAll: unseen === 0 && looks.every((one) => one.isAll)
-      },
+      inside: count(rows.length - countOf(rows, "outside"), isWhole),
+      missing: count(countOf(rows, "missing"), (look) => hasAllNews(scope, look)),
+      changed: isUnseen ? { ...changed, high: null } : changed,
       listMillis: null,
       unsure: listed.high === null ? `${title}'s lists do not say how many conversations they hold` : null
     }

@@ -1,9 +1,10 @@
 import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
-import { atLeast, exactly, type Interval } from "../../domain/Interval.ts"
+import { atLeast, exactly, rounded } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { decodeAnswer, isMissing } from "../answer.ts"
-import type { PullCosts, PullScope, Survey } from "../Provider.ts"
+import { isSettled, mostLooks, nextLook, orderOf, type SeenRow, workedOut } from "../looks.ts"
+import type { PullCosts, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { isOutside } from "../page.ts"
 import { walkRequests } from "../pageWalk.ts"
 import { fingerprintOf, fingerprintWithoutMessages } from "./normalize.ts"
@@ -31,88 +32,124 @@ const costs = (scope: Pick<PullScope, "messages">, saysTotal: boolean): PullCost
     : []
 })
 
-interface Look {
-  readonly rows: number
-  readonly inside: number
-  readonly missing: number
-  readonly changed: number
+/** One page of the list, and what of it would be asked for. */
+interface Page {
+  readonly from: number
+  readonly rows: ReadonlyArray<SeenRow>
   readonly total: number | null
 }
 
-/** One page of the list, and what of it would be asked for. */
-const look = <E>({ client }: Account, scope: PullScope<E>, page: number) =>
+const readPage = <E>({ client }: Account, scope: PullScope<E>, page: number) =>
   Effect.gen(function* () {
+    const from = (page - 1) * largestPage
     const answer = yield* client.read(listConversations({ page, size: largestPage }))
-    if (isMissing(answer)) return { rows: 0, inside: 0, missing: 0, changed: 0, total: null } satisfies Look
+    if (isMissing(answer)) return { from, rows: [], total: null } satisfies Page
     const { conversations, total } = yield* decodeAnswer(title, answer, decodeList)
-    const rows = (conversations as ReadonlyArray<Json>).flatMap((entry) =>
+    const listed = (conversations as ReadonlyArray<Json>).flatMap((entry) =>
       Either.match(decodeRow(entry), {
         onLeft: () => [],
         onRight: (row) => [{ row, payload: JSON.stringify(entry) }]
       })
     )
-    const inside = rows.filter(({ row }) => !isOutside(row.created_at, scope))
-    const known = yield* scope.known(inside.map(({ row }) => row.id))
-    const isHeld = (id: string) => known.get(id)?.deleted === false
-    const changed = inside.filter(({ payload, row }) => {
-      if (!isHeld(row.id)) return false
+    const known = yield* scope.known(listed.map(({ row }) => row.id))
+    const stateOf = ({ payload, row }: (typeof listed)[number]): SeenRow["state"] => {
+      if (isOutside(row.created_at, scope)) return "outside"
+      const held = known.get(row.id)
+      if (held === undefined || held.deleted) return "missing"
       const current = [
         fingerprintOf(payload),
         ...(scope.messages ? [] : [fingerprintWithoutMessages(payload)])
       ]
-      return scope.refetch || !current.includes(known.get(row.id)?.fingerprint ?? "")
-    })
-    const found: Look = {
-      rows: conversations.length,
-      inside: inside.length,
-      missing: inside.filter(({ row }) => !isHeld(row.id)).length,
-      changed: changed.length,
+      return !scope.refetch && current.includes(held.fingerprint ?? "") ? "current" : "changed"
+    }
+    const found: Page = {
+      from,
+      rows: listed.map((one) => ({
+        state: stateOf(one),
+        updatedAt: one.row.updated_at,
+        startedAt: one.row.created_at
+      })),
       total
     }
     return found
   })
 
-/** What of the whole list lies inside of the scope, from what was seen of it. */
-const insideOf = (looks: ReadonlyArray<Look>, total: number, isWindow: boolean): Interval => {
-  if (!isWindow) return exactly(total)
-  const rows = looks.reduce((sum, one) => sum + one.rows, 0)
-  const inside = looks.reduce((sum, one) => sum + one.inside, 0)
-  if (rows >= total) return exactly(Math.min(inside, total))
+/** What is not known before the whole list is read, and what the looks into it tell. */
+const listsOf = (pages: ReadonlyArray<Page>, total: number, isWhole: boolean) => {
+  const rows = pages.flatMap((page) => page.rows)
+  const list = (isOfKind: (row: SeenRow) => boolean, isSorted: boolean, upTo = total) => ({
+    looks: pages
+      .filter(({ from }) => from < upTo)
+      .map((page) => ({
+        from: page.from,
+        rows: page.rows.length,
+        found: page.rows.filter(isOfKind).length
+      })),
+    total: upTo,
+    isSorted
+  })
+  // Sorted by update, all that is new or has changed comes before what is held as it is.
+  const settled = pages.findIndex(
+    (_, index) => isWhole && isSettled(pages.slice(0, index + 1).flatMap((one) => one.rows))
+  )
+  const last = pages[settled]
+  const newsUpTo = last === undefined ? total : last.from + last.rows.length
   return {
-    low: inside,
-    likely: Math.round((total * inside) / Math.max(1, rows)),
-    high: total - (rows - inside)
+    inside: list(({ state }) => state !== "outside", orderOf(rows) === "started"),
+    missing: list(({ state }) => state === "missing", false, newsUpTo),
+    changed: list(({ state }) => state === "changed", false, newsUpTo)
   }
 }
 
-/** The list says how many conversations there are. A window cannot be asked for: two more looks tell what lies in it. */
-export const survey = <E>(account: Account, scope: PullScope<E>): Effect.Effect<Survey, ProviderError | E> =>
+/** Looks into the list, where they tell most, until they tell enough or are too many. */
+const lookAround = <E>(account: Account, scope: SurveyScope<E>, first: Page, total: number) =>
   Effect.gen(function* () {
-    const first = yield* look(account, scope, 1)
-    const { total } = first
     const isWindow = scope.since !== null || scope.until !== null || scope.covered.length > 0
-    const lastPage = Math.ceil((total ?? 0) / largestPage)
-    const further = isWindow
-      ? [...new Set([Math.ceil(lastPage / 2), lastPage])].filter((page) => page > 1)
-      : []
-    const looks = [first, ...(yield* Effect.forEach(further, (page) => look(account, scope, page)))]
-    const isAll = total === null && first.rows < largestPage
-    const sum = (of: (one: Look) => number) => looks.reduce((count, one) => count + of(one), 0)
+    const asksForChanges = scope.held > 0 && scope.messages && !scope.refetch
+    let pages: ReadonlyArray<Page> = [first]
+    while (pages.length < mostLooks) {
+      const lists = listsOf(pages, total, scope.isWhole)
+      const position =
+        (isWindow ? nextLook(lists.inside) : null) ?? (asksForChanges ? nextLook(lists.changed) : null)
+      if (position === null) break
+      const page = Math.floor((pages.length === 1 ? total - 1 : position) / largestPage) + 1
+      if (pages.some(({ from }) => from === (page - 1) * largestPage)) break
+      const next = yield* readPage(account, scope, page)
+      pages = [...pages, next].toSorted((left, right) => left.from - right.from)
+    }
+    const lists = listsOf(pages, total, scope.isWhole)
+    return {
+      inside: isWindow ? rounded(workedOut(lists.inside)) : exactly(total),
+      missing: workedOut(lists.missing),
+      changed: workedOut(lists.changed)
+    }
+  })
+
+/** The list says how many conversations there are; which of them are asked for, looks into it tell. */
+export const survey = <E>(
+  account: Account,
+  scope: SurveyScope<E>
+): Effect.Effect<Survey, ProviderError | E> =>
+  Effect.gen(function* () {
+    const first = yield* readPage(account, scope, 1)
+    const { rows, total } = first
+    const isAll = total === null && rows.length < largestPage
+    const count = (isOfKind: (row: SeenRow) => boolean) => {
+      const found = rows.filter(isOfKind).length
+      return isAll ? exactly(found) : atLeast(found)
+    }
+    const amounts =
+      total === null
+        ? {
+            inside: count(({ state }) => state !== "outside"),
+            missing: count(({ state }) => state === "missing"),
+            changed: count(({ state }) => state === "changed")
+          }
+        : yield* lookAround(account, scope, first, total)
     return {
       costs: costs(scope, total !== null),
-      listed: total !== null ? exactly(total) : isAll ? exactly(first.rows) : atLeast(first.rows),
-      inside:
-        total !== null
-          ? insideOf(looks, total, isWindow)
-          : isAll
-            ? exactly(first.inside)
-            : atLeast(first.inside),
-      seen: {
-        inside: sum(({ inside }) => inside),
-        missing: sum(({ missing }) => missing),
-        changed: sum(({ changed }) => changed),
-        isAll: isAll || (total !== null && sum(({ rows }) => rows) >= total)
-      },
+      listed: total !== null ? exactly(total) : count(() => true),
+      ...amounts,
       listMillis: null,
       unsure: total === null && !isAll ? `${title}'s list does not say how many conversations it holds` : null
     }

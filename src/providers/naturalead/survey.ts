@@ -3,7 +3,7 @@ import { atLeast, exactly, type Interval } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { ProviderClient } from "../../http/client.ts"
-import type { Known, PullScope, Survey } from "../Provider.ts"
+import type { Known, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { isOutside } from "../page.ts"
 import { type Batch, batchesOf } from "./batches.ts"
 import { fingerprintOf, interpretPayload, isShort } from "./normalize.ts"
@@ -76,7 +76,7 @@ const shortShare = ({ changed, missing, short }: Seen, isAll: boolean): Interval
 export const survey = <E>(
   client: ProviderClient,
   map: StatusMap,
-  scope: PullScope<E>
+  scope: SurveyScope<E>
 ): Effect.Effect<Survey, ProviderError | E> =>
   Effect.gen(function* () {
     const began = yield* Clock.currentTimeMillis
@@ -112,7 +112,8 @@ export const survey = <E>(
         total !== null && seen.inside === seen.rows
           ? exactly(total)
           : estimate(seen.inside, wholeOf(seen.inside)),
-      seen: { inside: seen.inside, missing: seen.missing, changed: seen.changed, isAll },
+      missing: estimate(seen.missing, wholeOf(seen.missing)),
+      changed: estimate(seen.changed, wholeOf(seen.changed)),
       listMillis: estimate(took, wholeOf(took)),
       unsure:
         isAll || total !== null || part !== null

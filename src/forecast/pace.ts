@@ -1,7 +1,7 @@
-import { mayBurst } from "./http/Budget.ts"
-import type { Limit } from "./http/contract.ts"
-import { newFinder, served } from "./http/finder.ts"
-import type { RequestCost } from "./providers/Provider.ts"
+import { mayBurst } from "../http/Budget.ts"
+import type { Limit } from "../http/contract.ts"
+import { firstRate, newFinder, served } from "../http/finder.ts"
+import type { RequestCost } from "../providers/Provider.ts"
 
 /*
  * How long a number of requests takes at least and most likely: the limits that are kept, the rate that is found where
@@ -116,3 +116,7 @@ export const millisOf = (once: number, loads: ReadonlyArray<Load>, pace: Pace): 
 /** The same where an earlier pull has found a rate that is not felt. */
 export const quickestOf = (once: number, loads: ReadonlyArray<Load>, pace: Pace): number =>
   millisWith({ once, loads, pace }, () => 0)
+
+/** The same where a provider bears the rate that is tried first, and refuses every faster one. */
+export const slowestOf = (once: number, loads: ReadonlyArray<Load>, pace: Pace): number =>
+  millisWith({ once, loads, pace }, (requests) => (isFound(pace) ? ((requests - 1) * 1_000) / firstRate : 0))
