@@ -198,7 +198,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     weigh: recordsIn,
     weight: pageSize,
     withinMillis: commitEvery
-  }).pipe(Stream.runForEach(commit))
+  }).pipe(Stream.mapEffect(commit, { concurrency: mirror.commitsAtOnce }), Stream.runDrain)
 
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)

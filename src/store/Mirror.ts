@@ -28,6 +28,9 @@ export type { Totals } from "./tally.ts"
 /** Rows marked in one transaction, so that no other writer waits for long. */
 const markedAtOnce = 1_000
 
+/** While the thread that writes is at one commit, it has the next one at hand. */
+const commitsAhead = 2
+
 /** Conversations read at once while everything is gone through. */
 const rawBatchSize = 200
 
@@ -66,8 +69,13 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       /** What earlier pages taught about the account. */
       learned: (connection: string) => db.use("Mirror.learned", (session) => learnedOf(session, connection)),
 
-      /** Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. */
+      /**
+       * Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. Of a scan, at
+       * most `commitsAtOnce` may be under way; they are kept in the order in which they were asked for.
+       */
       commit: (input: CommitInput) => Effect.flatMap(clock, (at) => commit("Mirror.commit", input, at)),
+
+      commitsAtOnce: script === null ? 1 : commitsAhead,
 
       unfinishedScan: (connection: string, lane: Lane) =>
         db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane)),

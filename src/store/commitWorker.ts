@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads"
 import Sqlite from "better-sqlite3"
+import type { Page } from "../providers/Provider.ts"
 import { makeCommit } from "./commit.ts"
 import type { CommitJob, CommitReply, CommitThreadSettings } from "./commitJob.ts"
 import { unpackPages } from "./commitJob.ts"
@@ -32,9 +33,11 @@ const seenBy = (key: string, job: CommitJob): SeenSet | null => {
   return seen
 }
 
-const commit = (job: CommitJob): CommitReply => {
+/** What became of the first commit that failed, of each run's scans. */
+const failures = new Map<string, CommitReply>()
+
+const commit = (job: CommitJob, pages: ReadonlyArray<Page>): CommitReply => {
   const key = `${job.connection} ${job.lane}`
-  const pages = unpackPages(job)
   try {
     const seen = seenBy(key, job)
     const totals = inTransaction.immediate(() => commitPages({ ...job, pages, seen }, job.now))
@@ -50,6 +53,16 @@ const commit = (job: CommitJob): CommitReply => {
   }
 }
 
+/** The pages of a scan build on each other: once some could not be kept, none that came after them may be. */
+const commitInOrder = (job: CommitJob, pages: ReadonlyArray<Page>): CommitReply => {
+  const scan = `${job.runId} ${job.connection} ${job.lane}`
+  const failure = job.scan === null ? undefined : failures.get(scan)
+  if (failure !== undefined) return failure
+  const reply = commit(job, pages)
+  if (job.scan !== null && reply._tag === "Failed") failures.set(scan, reply)
+  return reply
+}
+
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 let freeUntil = 0
 
@@ -59,11 +72,12 @@ parentPort?.on("message", (job: CommitJob | null) => {
     parentPort?.close()
     return
   }
+  const pages = unpackPages(job)
   const wait = freeUntil - performance.now()
   // Others ask for the lock again and again, and would never have it if it were free for an instant only.
   if (wait > 0) Atomics.wait(sleeper, 0, 0, wait)
   const began = performance.now()
-  const reply = commit(job)
+  const reply = commitInOrder(job, pages)
   const ended = performance.now()
   freeUntil = ended + (ended - began) * leftToOthers
   parentPort?.postMessage(reply)

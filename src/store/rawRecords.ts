@@ -20,6 +20,9 @@ export interface RawConversation {
 /** Below this many characters compressing saves less than it costs. */
 const worthCompressing = 300
 
+/** Of a few kilobytes at a time, making the compressor's tables ready costs more than compressing: so, small ones. */
+const smallAndFast = { level: 1, memLevel: 6, windowBits: 13, chunkSize: 4096 }
+
 interface Packed {
   readonly encoding: "json" | "deflate"
   readonly bytes: Buffer
@@ -27,7 +30,7 @@ interface Packed {
 
 const pack = (plain: Buffer): Packed => {
   if (plain.length < worthCompressing) return { encoding: "json", bytes: plain }
-  const deflated = deflateSync(plain, { level: 1 })
+  const deflated = deflateSync(plain, smallAndFast)
   return deflated.length < plain.length
     ? { encoding: "deflate", bytes: deflated }
     : { encoding: "json", bytes: plain }
