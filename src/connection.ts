@@ -16,7 +16,7 @@ export interface OpenConnection {
 export interface OpenOptions {
   /** Milliseconds that any single wait may take; a longer one ends the connection with the time to come back. */
   readonly maxWaitMillis: number
-  readonly observe: (event: ClientEvent) => Effect.Effect<void>
+  readonly observe: (event: ClientEvent) => void
 }
 
 /** What decides which conversations an account shows: where, as whom, and what of it is wanted. Holds no secret. */

@@ -87,11 +87,10 @@ const remember = Effect.fn("plan.remember")(function* (config: ConnectionConfig,
 const makeWatch = () => {
   let asked = 0
   const took: Array<number> = []
-  const observe = (event: ClientEvent) =>
-    Effect.sync(() => {
-      if (event._tag === "Sent") asked += 1
-      if (event._tag === "Answered") took.push(event.exchange.receivedAt - event.exchange.requestedAt)
-    })
+  const observe = (event: ClientEvent): void => {
+    if (event._tag === "Sent") asked += 1
+    if (event._tag === "Answered") took.push(event.exchange.receivedAt - event.exchange.requestedAt)
+  }
   /** Of the answers in the order of their time, the one at this share: 0 is the shortest. */
   const tookAt = (share: number): number | null =>
     took.toSorted((left, right) => left - right)[Math.floor(took.length * share)] ?? null

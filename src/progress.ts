@@ -34,7 +34,8 @@ export class Progress extends Context.Tag("parley/Progress")<
     readonly connectionStarted: (name: string, provider: string, lane: Lane) => Effect.Effect<void>
     /** About how many conversations the connection will list in all, where that can be known. */
     readonly expected: (name: string, conversations: number) => Effect.Effect<void>
-    readonly clientEvent: (name: string, event: ClientEvent) => Effect.Effect<void>
+    /** Called for each request, more than once: at once, and cheap. */
+    readonly clientEvent: (name: string, event: ClientEvent) => void
     readonly committed: (name: string, committed: Committed) => Effect.Effect<void>
     /** Something the user should read, once: a degraded capability, an odd answer. */
     readonly notice: (name: string, message: string, hint: string) => Effect.Effect<void>
@@ -55,7 +56,7 @@ export const silent: Layer.Layer<Progress> = Layer.succeed(Progress, {
   runStarted: () => Effect.void,
   connectionStarted: () => Effect.void,
   expected: () => Effect.void,
-  clientEvent: () => Effect.void,
+  clientEvent: () => {},
   committed: () => Effect.void,
   notice: () => Effect.void,
   connectionFinished: () => Effect.void,

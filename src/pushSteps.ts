@@ -23,7 +23,7 @@ export interface PushTarget extends PushAccount {
     /** Milliseconds that any single wait may take; a change that has to wait longer is left for a later push. */
     readonly maxWaitMillis: number
     /** Told of waits. */
-    readonly observe: (event: ClientEvent) => Effect.Effect<void>
+    readonly observe: (event: ClientEvent) => void
   }
 }
 
@@ -146,11 +146,11 @@ export const waitUntil = Effect.fn("push.waitUntil")(function* (push: Push, unti
   if (until <= since) return
   if (waiting.count === 0) waiting.since = since
   waiting.count += 1
-  yield* observe({ _tag: "Waiting", since, until, reason: "a change waits for its turn" })
+  observe({ _tag: "Waiting", since, until, reason: "a change waits for its turn" })
   const over = Effect.gen(function* () {
     waiting.count -= 1
     if (waiting.count > 0) return
-    yield* observe({ _tag: "Waited", millis: (yield* Clock.currentTimeMillis) - waiting.since })
+    observe({ _tag: "Waited", millis: (yield* Clock.currentTimeMillis) - waiting.since })
   })
   yield* Effect.ensuring(Effect.sleep(until - since), over)
 })

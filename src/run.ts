@@ -159,11 +159,10 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   const { name } = config
   const counters: Counters = { requests: 0, rateLimited: 0, queued: 0, waitedMs: 0 }
 
-  const observe = (event: ClientEvent) =>
-    Effect.suspend(() => {
-      count(counters, event)
-      return progress.clientEvent(name, event)
-    })
+  const observe = (event: ClientEvent): void => {
+    count(counters, event)
+    progress.clientEvent(name, event)
+  }
   const attempt = Effect.gen(function* () {
     const lease = yield* leases.acquire(name, lane)
     const connection = yield* openConnection(config, lane, { maxWaitMillis: options.maxWaitMillis, observe })

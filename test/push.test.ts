@@ -38,11 +38,10 @@ const setUp = Effect.fn(function* (setting: Setting = {}) {
     provider: twin.provider,
     options: {
       maxWaitMillis: setting.maxWaitMillis ?? 60 * minute,
-      observe: (event: ClientEvent) =>
-        Effect.sync(() => {
-          events.push(event)
-          if (event._tag === "Waiting") for (const happens of meanwhile.splice(0)) happens()
-        })
+      observe: (event: ClientEvent): void => {
+        events.push(event)
+        if (event._tag === "Waiting") for (const happens of meanwhile.splice(0)) happens()
+      }
     }
   }
   const observe = (step: PushStep) => Effect.sync(() => void steps.push(step))

@@ -46,13 +46,12 @@ export const doWork = (work: Work): Effect.Effect<WorkDone, unknown> =>
       quota: 1,
       concurrency: work.concurrency,
       maxWaitMillis: 3_600_000,
-      observe: (event) =>
-        Effect.sync(() => {
-          if (event._tag === "Sent") sentAt.push(event.at)
-          if (event._tag === "Answered") answeredAt.push(event.exchange.receivedAt)
-          if (event._tag === "RateLimited") refusedAt.push(Date.now())
-          if (event._tag === "Waited") waitedMillis += event.millis
-        })
+      observe: (event) => {
+        if (event._tag === "Sent") sentAt.push(event.at)
+        if (event._tag === "Answered") answeredAt.push(event.exchange.receivedAt)
+        if (event._tag === "RateLimited") refusedAt.push(Date.now())
+        if (event._tag === "Waited") waitedMillis += event.millis
+      }
     })
     const startedAt = Date.now()
     const cpu = process.cpuUsage()

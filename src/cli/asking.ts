@@ -33,7 +33,7 @@ const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
   })
   const { provider } = yield* openConnection(config, "push", {
     maxWaitMillis: 0,
-    observe: () => Effect.void
+    observe: () => {}
   }).pipe(Effect.scoped, Effect.provide(talkingLayer))
   return { config, refuse: provider.refuse }
 })

@@ -1,4 +1,4 @@
-import { Effect, Either } from "effect"
+import { Effect, Either, Runtime } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { openConnection } from "../connection.ts"
 import type { ClientEvent } from "../http/contract.ts"
@@ -28,10 +28,12 @@ const isOk = ({ error, findings }: Checked): boolean => error === null && findin
 
 const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConfig) {
   const progress = yield* Progress
-  const tellWaiting = (event: ClientEvent) =>
-    event._tag !== "Waiting" || event.until - event.since < 1000
-      ? Effect.void
-      : progress.notice(config.name, `waiting until ${wallClock(event.until, event.since)}`, event.reason)
+  const fork = Runtime.runFork(yield* Effect.runtime<never>())
+  const tellWaiting = (event: ClientEvent): void => {
+    if (event._tag !== "Waiting" || event.until - event.since < 1000) return
+    const until = wallClock(event.until, event.since)
+    fork(progress.notice(config.name, `waiting until ${until}`, event.reason))
+  }
   const result = yield* openConnection(config, "sync", {
     maxWaitMillis,
     observe: tellWaiting

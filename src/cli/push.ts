@@ -29,7 +29,7 @@ export const planOf = (connections: ReadonlyArray<ConnectionConfig>, maxWaitMill
   Effect.forEach(
     connections,
     (config) =>
-      openConnection(config, "push", { maxWaitMillis, observe: () => Effect.void }).pipe(
+      openConnection(config, "push", { maxWaitMillis, observe: () => {} }).pipe(
         Effect.flatMap(planPush),
         Effect.scoped,
         Effect.map((planned): ConnectionPlan => ({ config, planned }))

@@ -80,7 +80,7 @@ interface Pending {
   address: Taken | null
   ok: boolean
   leaveLane: () => void
-  resume: (effect: Effect.Effect<void, TooLong>) => void
+  ready: (refusal: TooLong | null) => void
 }
 
 /** All requests of one credential: its buckets, the places in flight, and who waits for what. */
@@ -173,13 +173,17 @@ export class Account {
       address: null,
       ok: false,
       leaveLane: () => {},
-      resume: () => {}
+      ready: () => {}
+    }
+    const begin = (ready: Pending["ready"]): void => {
+      pending.ready = ready
+      this.begin(pending)
     }
     return {
-      ready: Effect.async<void, TooLong>((resume) => {
-        pending.resume = resume
-        this.begin(pending)
-      }),
+      begin,
+      ready: Effect.async<void, TooLong>((resume) =>
+        begin((refusal) => resume(refusal === null ? Effect.void : Effect.fail(refusal)))
+      ),
       answered: (status, headers) => this.answered(pending, status, headers),
       unanswered: () => this.unanswered(pending),
       leave: () => this.leave(pending)
@@ -361,7 +365,7 @@ export class Account {
     this.breaker.sent(now)
     pending.visitor.sends(now)
     this.lanes.setPlaces(this.mostInFlight(now))
-    pending.resume(Effect.void)
+    pending.ready(null)
   }
 
   /** Through the limits of the credential and then those of the address. */
@@ -430,7 +434,7 @@ export class Account {
     { until, reason, because }: Blocked & { readonly because: TooLong["because"] }
   ): void {
     this.leave(pending)
-    pending.resume(Effect.fail({ _tag: "TooLong", until, reason, because }))
+    pending.ready({ _tag: "TooLong", until, reason, because })
   }
 
   private answered(pending: Pending, status: number, headers: ResponseHeaders): number | null {

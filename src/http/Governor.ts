@@ -26,7 +26,7 @@ export interface AccountOptions {
   /** Any single longer wait fails at once. */
   readonly maxWaitMillis: number
   /** Told when this client's requests have to wait, and when that is over: once, however many wait together. */
-  readonly observe: (event: ClientEvent) => Effect.Effect<void>
+  readonly observe: (event: ClientEvent) => void
 }
 
 /** A wait that the caller did not allow. `until` is epoch milliseconds. */
@@ -40,7 +40,9 @@ export interface TooLong {
 
 /** A request's place in the governor: it waits, is in flight, and leaves. */
 export interface Ticket {
-  /** Until the request may be sent. Fails at once where that would take too long. */
+  /** Calls back once the request may be sent, or with why that would take too long. To be called once. */
+  readonly begin: (ready: (refusal: TooLong | null) => void) => void
+  /** The same as an effect. */
   readonly ready: Effect.Effect<void, TooLong>
   /** To be called as soon as the headers are there. For a 429: when the request may be sent again, epoch milliseconds. */
   readonly answered: (status: number, headers: ResponseHeaders) => number | null
@@ -92,7 +94,6 @@ const makeTimer = Effect.gen(function* () {
 const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimited }: Manner) =>
   Effect.gen(function* () {
     const timer = yield* makeTimer
-    const runtime = yield* Effect.runtime<never>()
     const accounts = new Map<string, Account>()
     const addresses = new Map<string, Address>()
     const present = yield* Effect.makeLatch(false)
@@ -144,8 +145,7 @@ const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimite
       Effect.acquireRelease(
         Effect.sync(() => {
           const account = accountFor(options)
-          const tell = (event: ClientEvent) => void Runtime.runFork(runtime)(options.observe(event))
-          const visitor = new Visitor(options.lane, options.maxWaitMillis, tell)
+          const visitor = new Visitor(options.lane, options.maxWaitMillis, options.observe)
           account.join(visitor)
           doors += 1
           present.unsafeOpen()

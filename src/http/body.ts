@@ -1,14 +1,7 @@
 import { gunzip } from "node:zlib"
-import { Effect } from "effect"
 
 /** Bodies are recognised by their first bytes, because some platforms unpack and keep the header. */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
-
-/** Off the main thread. */
-const unpack = (bytes: Uint8Array): Effect.Effect<Uint8Array, Error> =>
-  Effect.async((resume) => {
-    gunzip(bytes, (error, unpacked) => resume(error === null ? Effect.succeed(unpacked) : Effect.fail(error)))
-  })
 
 export interface Body {
   readonly text: string
@@ -17,16 +10,16 @@ export interface Body {
 }
 
 /** UTF-8 without a byte order mark. */
-const decode = (bytes: Uint8Array): string => {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+const decode = (bytes: Buffer): Body => {
+  const text = bytes.toString("utf8")
+  return { text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, bytes: bytes.byteLength }
 }
 
-/** At once, but for a compressed body, which fails where it is not whole. */
-export const readBody = (raw: Uint8Array): Body | Effect.Effect<Body, Error> =>
-  isGzip(raw)
-    ? Effect.map(unpack(raw), (bytes) => ({ text: decode(bytes), bytes: bytes.byteLength }))
-    : { text: decode(raw), bytes: raw.byteLength }
+/** Calls back at once; of a compressed body once it is unpacked, with an error where it is not whole. */
+export const readBody = (raw: Buffer, done: (body: Body | Error) => void): void => {
+  if (isGzip(raw)) gunzip(raw, (error, bytes) => done(error ?? decode(bytes)))
+  else done(decode(raw))
+}
 
 /** Whether fewer bytes came than the header promised. A compressed body's length says nothing here. */
 export const isShort = (headers: Readonly<Record<string, string | undefined>>, bytes: number): boolean => {

@@ -1,17 +1,18 @@
 import { HttpClient } from "@effect/platform"
 import { Effect, type Scope } from "effect"
 import { accountKey, originKey } from "./accountKey.ts"
-import { attempts, type Line } from "./attempts.ts"
+import { attempts } from "./attempts.ts"
 import type { Asked } from "./classify.ts"
 import type { ProviderClient } from "./client.ts"
 import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { makeCredentials } from "./credentials.ts"
 import { makeDeadlines, noDeadlines } from "./deadlines.ts"
 import { Governor } from "./Governor.ts"
+import { directly, type Line, through } from "./once.ts"
 import { target } from "./request.ts"
 import { sendWhole } from "./send.ts"
 import { sendStreamed } from "./sendStreamed.ts"
-import { keepsTime } from "./undiciClient.ts"
+import { dispatchOf } from "./undiciClient.ts"
 
 export interface ProviderClientOptions {
   /** The connection's name, for messages. */
@@ -30,7 +31,7 @@ export interface ProviderClientOptions {
   readonly concurrency: number | null
   /** Any single longer wait fails at once, with the time to come back. */
   readonly maxWaitMillis: number
-  readonly observe: (event: ClientEvent) => Effect.Effect<void>
+  readonly observe: (event: ClientEvent) => void
 }
 
 /**
@@ -64,23 +65,26 @@ export const makeProviderClient = (
       credentialSetting,
       secrets
     })
+    const dispatch = dispatchOf(http)
+    const whole = dispatch === null ? through(sendWhole) : directly(dispatch)
     const line: Line = {
       wire: { http, to, clock: yield* Effect.clock, observe: options.observe },
       door,
-      deadlines: keepsTime(http) ? noDeadlines : yield* makeDeadlines,
+      deadlines: dispatch !== null ? noDeadlines : yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,
       asked
     }
     const login = (request: ProviderRequest) =>
-      attempts(line, { changes: false, credentials: null }, request, sendWhole)
+      attempts(line, { changes: false, credentials: null }, request, whole)
     const credentials = yield* makeCredentials(options.authorization, login)
     secrets = credentials.secrets
     credentialSetting = credentials.setting
 
     const client: ProviderClient = {
-      read: (request) => attempts(line, { changes: false, credentials }, request, sendWhole),
-      write: (request) => attempts(line, { changes: true, credentials }, request, sendWhole),
-      stream: (request) => attempts(line, { changes: false, credentials }, request, sendStreamed(scope))
+      read: (request) => attempts(line, { changes: false, credentials }, request, whole),
+      write: (request) => attempts(line, { changes: true, credentials }, request, whole),
+      stream: (request) =>
+        attempts(line, { changes: false, credentials }, request, through(sendStreamed(scope)))
     }
     return client
   })

@@ -32,6 +32,19 @@ export const pathOf = (to: Target, request: ProviderRequest): string =>
 
 const common = { accept: "application/json", "accept-encoding": "gzip", "user-agent": "parley/0.1" }
 
+/** JSON; null: there is none. */
+export const bodyOf = ({ body }: ProviderRequest): string | null =>
+  body === undefined ? null : JSON.stringify(body)
+
+/** With those that sign the request. */
+export const headersOf = (
+  { body }: ProviderRequest,
+  headers: Readonly<Record<string, string>>
+): Readonly<Record<string, string>> =>
+  body === undefined
+    ? { ...common, ...headers }
+    : { ...common, ...headers, "content-type": "application/json" }
+
 /** @param path path and query, absolute within the origin */
 export const build = (
   to: Target,
@@ -40,11 +53,10 @@ export const build = (
   headers: Readonly<Record<string, string>>
 ): HttpClientRequest.HttpClientRequest => {
   const built = HttpClientRequest.make(request.method)(to.origin + path, {
-    headers: { ...common, ...headers }
+    headers: headersOf(request, headers)
   })
-  return request.body === undefined
-    ? built
-    : HttpClientRequest.setBody(built, HttpBody.text(JSON.stringify(request.body), "application/json"))
+  const body = bodyOf(request)
+  return body === null ? built : HttpClientRequest.setBody(built, HttpBody.text(body, "application/json"))
 }
 
 /** Where a redirect leads, as path and query, if that is the same origin; null: elsewhere, or nowhere. */

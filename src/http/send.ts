@@ -1,7 +1,7 @@
 import type { HttpClient, HttpClientResponse } from "@effect/platform"
 import { type Clock, Effect } from "effect"
 import type { ProviderError, Unavailable } from "../domain/ProviderError.ts"
-import { type Body, isShort, readBody } from "./body.ts"
+import { isShort, readBody } from "./body.ts"
 import { type Asked, classify, notTheApi } from "./classify.ts"
 import type { ClientEvent, Exchange, ProviderRequest } from "./contract.ts"
 import type { Deadline } from "./deadlines.ts"
@@ -61,7 +61,7 @@ export interface Wire {
   readonly http: HttpClient.HttpClient
   readonly clock: Clock.Clock
   readonly to: Target
-  readonly observe: (event: ClientEvent) => Effect.Effect<void>
+  readonly observe: (event: ClientEvent) => void
 }
 
 export interface Received {
@@ -71,34 +71,61 @@ export interface Received {
   readonly exchange: Exchange
 }
 
-const receive = (
+/** An answer's status and headers, and what the governor made of them. */
+export interface Head {
+  readonly status: number
+  readonly headers: Headers
+  /** When the request was sent, epoch milliseconds. */
+  readonly requestedAt: number
+  /** Of a 429: when it may be sent again, epoch milliseconds; null: it was none. */
+  readonly refusedUntil: number | null
+}
+
+/** The headers of an answer have come. */
+export const headOf = (
   wire: Wire,
-  { asked, attempt, request, path }: Sending,
-  response: HttpClientResponse.HttpClientResponse,
-  requestedAt: number
-): Effect.Effect<Received, Unavailable> => {
-  const headers = response.headers as Headers
-  const answered = (body: Body) => {
-    const exchange: Exchange = {
-      operation: request.operation,
-      method: request.method,
-      path,
-      status: response.status,
-      requestedAt,
-      receivedAt: wire.clock.unsafeCurrentTimeMillis(),
-      bytes: body.bytes
-    }
-    const received: Received = { status: response.status, headers, text: body.text, exchange }
-    return Effect.as(wire.observe({ _tag: "Answered", exchange, attempt }), received)
+  ticket: Ticket,
+  requestedAt: number,
+  status: number,
+  headers: Headers
+): Head => {
+  const refusedUntil = ticket.answered(status, headers)
+  if (refusedUntil !== null) wire.observe({ _tag: "RateLimited", status: 429, retryAt: refusedUntil })
+  return { status, headers, requestedAt, refusedUntil }
+}
+
+/** A body of which nothing more will come. */
+export const cutOutcome = (asked: Asked, bytes: number, cause: unknown): Outcome<never> => ({
+  _tag: "Failed",
+  error: cutShort(asked, bytes, cause),
+  retry: true,
+  answered: true
+})
+
+/** An answer has come, as far as the server sent it. Calls back with what it means, at once or once it is unpacked. */
+export const received = (
+  wire: Wire,
+  sending: Sending,
+  { headers, refusedUntil, requestedAt, status }: Head,
+  raw: Buffer,
+  done: (outcome: Outcome<Received>) => void
+): void => {
+  const { asked, attempt, path, request } = sending
+  const cut = (cause: Error | null): void => done(cutOutcome(asked, raw.byteLength, cause))
+  if (isShort(headers, raw.byteLength)) {
+    cut(null)
+    return
   }
-  return Effect.matchEffect(response.arrayBuffer, {
-    onFailure: (error) => Effect.fail(cutShort(asked, 0, error)),
-    onSuccess: (raw) => {
-      const cut = (error: Error | null) => cutShort(asked, raw.byteLength, error)
-      if (isShort(headers, raw.byteLength)) return Effect.fail(cut(null))
-      const body = readBody(new Uint8Array(raw))
-      return Effect.isEffect(body) ? Effect.flatMap(Effect.mapError(body, cut), answered) : answered(body)
+  readBody(raw, (body) => {
+    if (body instanceof Error) {
+      cut(body)
+      return
     }
+    const receivedAt = wire.clock.unsafeCurrentTimeMillis()
+    const { method, operation } = request
+    const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt, bytes: body.bytes }
+    wire.observe({ _tag: "Answered", exchange, attempt })
+    done(judge(sending, { status, headers, text: body.text, exchange }, refusedUntil, receivedAt))
   })
 }
 
@@ -136,13 +163,10 @@ const judge = (
 
 export interface Executed {
   readonly response: HttpClientResponse.HttpClientResponse
-  /** Epoch milliseconds. */
-  readonly requestedAt: number
-  /** What the governor made of a 429: epoch milliseconds; null: it was none. */
-  readonly refusedUntil: number | null
+  readonly head: Head
 }
 
-/** Sends, up to the headers of the answer. Every request comes through here: each step of an Effect counts. */
+/** Sends, up to the headers of the answer. */
 export const execute = (
   wire: Wire,
   sending: Sending,
@@ -154,28 +178,32 @@ export const execute = (
     const requestedAt = wire.clock.unsafeCurrentTimeMillis()
     const built = build(wire.to, request, path, sending.headers)
     allow(built, sending.patience)
-    const told = wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
-    return Effect.matchEffect(Effect.zipRight(told, wire.http.execute(built)), {
+    wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
+    return Effect.matchEffect(wire.http.execute(built), {
       onFailure: (error) => {
         ticket.unanswered()
         return Effect.fail(transportFailure(asked, wire.to.host, error))
       },
       onSuccess: (response) => {
         deadline.set(bodyMillis)
-        const refusedUntil = ticket.answered(response.status, response.headers as Headers)
-        const executed: Executed = { response, requestedAt, refusedUntil }
-        return refusedUntil === null
-          ? Effect.succeed(executed)
-          : Effect.as(wire.observe({ _tag: "RateLimited", status: 429, retryAt: refusedUntil }), executed)
+        const head = headOf(wire, ticket, requestedAt, response.status, response.headers as Headers)
+        return Effect.succeed({ response, head })
       }
     })
   })
 
 /** Receives the whole answer to what was sent. */
-export const finish = (wire: Wire, sending: Sending, executed: Executed): Effect.Effect<Outcome<Received>> =>
-  Effect.match(receive(wire, sending, executed.response, executed.requestedAt), {
-    onFailure: (error): Outcome<Received> => ({ _tag: "Failed", error, retry: true, answered: true }),
-    onSuccess: (received) => judge(sending, received, executed.refusedUntil, received.exchange.receivedAt)
+export const finish = (
+  wire: Wire,
+  sending: Sending,
+  { head, response }: Executed
+): Effect.Effect<Outcome<Received>> =>
+  Effect.matchEffect(response.arrayBuffer, {
+    onFailure: (error) => Effect.succeed(cutOutcome(sending.asked, 0, error)),
+    onSuccess: (raw) =>
+      Effect.async<Outcome<Received>>((resume) =>
+        received(wire, sending, head, Buffer.from(raw), (outcome) => resume(Effect.succeed(outcome)))
+      )
   })
 
 export const noAnswer = ({ error, retry }: NoAnswer): Outcome<never> => ({

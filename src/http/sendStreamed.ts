@@ -66,7 +66,7 @@ const open = (
   parent: Scope.Scope,
   wire: Wire,
   sending: Sending,
-  { response, requestedAt }: Executed
+  { response, head: { requestedAt } }: Executed
 ): Effect.Effect<Outcome<StreamedAnswer>> =>
   Effect.gen(function* () {
     const { asked, attempt, request, path } = sending
@@ -123,9 +123,9 @@ const open = (
         bytes
       }
       return Effect.zipRight(
-        Effect.flatMap(Deferred.succeed(done, exchange), (first) =>
-          first ? wire.observe({ _tag: "Answered", exchange, attempt }) : Effect.void
-        ),
+        Effect.map(Deferred.succeed(done, exchange), (first) => {
+          if (first) wire.observe({ _tag: "Answered", exchange, attempt })
+        }),
         Scope.close(scope, Exit.void)
       )
     })

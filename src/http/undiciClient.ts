@@ -18,14 +18,49 @@ const bodyOf = (request: HttpClientRequest.HttpClientRequest): string | Uint8Arr
 /** How long (milliseconds) the answer to a request may take, for clients that see to it themselves. */
 const patience = new WeakMap<HttpClientRequest.HttpClientRequest, number>()
 
-const timeKeepers = new WeakSet<object>()
+/** A request as it goes over the wire. */
+export interface Parcel {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /** Path and query. */
+  readonly path: string
+  readonly method: "GET" | "POST" | "PATCH" | "PUT"
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  /** The headers of its answer must come within so many milliseconds. */
+  readonly headersMillis: number
+}
 
-/** Whether a client ends a request by itself that takes longer than allowed. */
-export const keepsTime = (http: HttpClient.HttpClient): boolean => timeKeepers.has(http)
+/** Who is told of an answer: `started`, then one of the others, or `failed` alone. */
+export interface Addressee {
+  /** Names in lower case. */
+  readonly started: (status: number, headers: Readonly<Record<string, string>>) => void
+  readonly ended: (body: Buffer) => void
+  readonly failed: (cause: Error) => void
+}
+
+/** Sends, and gives what calls it off: then nobody is told anything any more. */
+export type Dispatch = (parcel: Parcel, addressee: Addressee) => () => void
+
+const dispatches = new WeakMap<object, Dispatch>()
+
+/** The way past a client that ends a request by itself which takes longer than allowed; null: it is none of these. */
+export const dispatchOf = (http: HttpClient.HttpClient): Dispatch | null => dispatches.get(http) ?? null
 
 /** The headers of its answer must come within so many milliseconds. Only for clients that keep time. */
 export const allow = (request: HttpClientRequest.HttpClientRequest, millis: number): void => {
   patience.set(request, Math.max(1, millis))
+}
+
+type UndiciHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+
+const plainHeaders = (headers: UndiciHeaders): Readonly<Record<string, string>> => {
+  const plain: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) plain[name] = typeof value === "string" ? value : value.join(", ")
+  }
+  return plain
 }
 
 type Resume = (
@@ -50,11 +85,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     if (this.isUnwanted) this.abort()
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
-  ): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UndiciHeaders): void {
     // 103 and its like announce the answer.
     if (status < 200) return
     this.body = new UndiciBody(controller)
@@ -72,6 +103,47 @@ class Receiver implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     if (this.body === null) this.resume(Effect.fail(notSent(this.request, "Transport", cause)))
     else this.body.finish(cause)
+  }
+
+  /** Nobody waits for the answer any more. */
+  abort(): void {
+    this.isUnwanted = true
+    this.controller?.abort(new Error("nobody waits for it any more"))
+  }
+}
+
+/** Takes one whole answer from undici. */
+class WholeReceiver implements Dispatcher.DispatchHandler {
+  private readonly addressee: Addressee
+  private controller: Dispatcher.DispatchController | null = null
+  private readonly pieces: Array<Buffer> = []
+  private isUnwanted = false
+
+  constructor(addressee: Addressee) {
+    this.addressee = addressee
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (this.isUnwanted) this.abort()
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: UndiciHeaders): void {
+    // 103 and its like announce the answer.
+    if (status >= 200) this.addressee.started(status, plainHeaders(headers))
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
+    this.pieces.push(piece)
+  }
+
+  onResponseEnd(): void {
+    const [first = Buffer.alloc(0), ...more] = this.pieces
+    if (!this.isUnwanted) this.addressee.ended(more.length === 0 ? first : Buffer.concat(this.pieces))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    if (!this.isUnwanted) this.addressee.failed(cause)
   }
 
   /** Nobody waits for the answer any more. */
@@ -121,6 +193,13 @@ export const undiciClient = (dispatcher: Dispatcher): HttpClient.HttpClient => {
     Effect.flatMap((request) => execute(dispatcher, request)),
     Effect.succeed
   )
-  timeKeepers.add(http)
+  dispatches.set(http, ({ body, headers, headersMillis, method, origin, path }, addressee) => {
+    const receiver = new WholeReceiver(addressee)
+    dispatcher.dispatch(
+      { origin, path, method, headers, body, headersTimeout: Math.max(1, headersMillis) },
+      receiver
+    )
+    return () => receiver.abort()
+  })
   return http
 }

@@ -29,8 +29,11 @@ const observing = (recorder: Recorder, added: () => void, progress: Progress["Ty
         (now) => recorder.connectionStarted(runOf.get(name) ?? 0, name, provider, lane, now),
         progress.connectionStarted(name, provider, lane)
       ),
-    clientEvent: (name, event) =>
-      record(() => recorder.clientEvent(name, event), progress.clientEvent(name, event)),
+    clientEvent: (name, event) => {
+      recorder.clientEvent(name, event)
+      added()
+      progress.clientEvent(name, event)
+    },
     committed: (name, committed) =>
       record((now) => recorder.committed(name, committed, now), progress.committed(name, committed)),
     connectionFinished: (name, lane, outcome, message) =>

@@ -72,7 +72,7 @@ const withProvider = <A, E>(
       quota: 1,
       concurrency: null,
       maxWaitMillis: 1_000,
-      observe: () => Effect.void
+      observe: () => {}
     })
     return yield* use(definition.make(settings, client))
   }).pipe(

@@ -1,4 +1,4 @@
-import { Clock, Effect, Layer, Schedule } from "effect"
+import { Clock, Effect, Layer, Runtime, Schedule } from "effect"
 import { Progress } from "../../progress.ts"
 import { Globals, type ProgressMode } from "../globals.ts"
 import { Host } from "../Host.ts"
@@ -45,6 +45,8 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
     const globals = yield* Globals
     const host = yield* Host
     const output = yield* Output
+    const clock = yield* Effect.clock
+    const runSync = Runtime.runSync(yield* Effect.runtime<never>())
     const mode = resolveMode(globals.progress, globals.quiet, host)
     const style = speaksUnicode(host.environment) ? unicodeBar : asciiBar
     const running = new Map<string, ConnectionProgress>()
@@ -107,18 +109,13 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
           (state) => ({ ...state, expected: conversations }),
           () => null
         ),
-      // Every request comes here twice: one step, without a look at the clock where nobody reads it.
-      clientEvent: (name, event) =>
-        mode === "json"
-          ? update(
-              name,
-              (state) => afterClientEvent(state, event),
-              (state, now) => clientEventLine(state, event, now)
-            )
-          : Effect.sync(() => {
-              const state = running.get(name)
-              if (state !== undefined) running.set(name, afterClientEvent(state, event))
-            }),
+      clientEvent: (name, event) => {
+        const state = running.get(name)
+        if (state === undefined) return
+        const next = afterClientEvent(state, event)
+        running.set(name, next)
+        if (mode === "json") runSync(say(clientEventLine(next, event, clock.unsafeCurrentTimeMillis())))
+      },
       committed: (name, committed) =>
         update(name, (state, now) => afterCommit(state, committed, now), committedEvent),
       notice: (name, message, hint) =>

@@ -289,18 +289,24 @@ describe("progress in a pipe", () => {
         Effect.gen(function* () {
           yield* progress((p) => p.connectionStarted("leads", "naturalead", "sync"))
           yield* progress((p) => p.expected("leads", 20))
-          yield* progress((p) => p.clientEvent("leads", { _tag: "Sent", operation: "list", at: 0 }))
+          yield* progress((p) =>
+            Effect.sync(() => p.clientEvent("leads", { _tag: "Sent", operation: "list", at: 0 }))
+          )
           yield* TestClock.adjust("2 seconds")
           yield* progress((p) => p.committed("leads", committed(100)))
           yield* progress((p) =>
-            p.clientEvent("leads", {
-              _tag: "Waiting",
-              since: 2_000,
-              until: 9_000,
-              reason: "it asked for 7 s"
-            })
+            Effect.sync(() =>
+              p.clientEvent("leads", {
+                _tag: "Waiting",
+                since: 2_000,
+                until: 9_000,
+                reason: "it asked for 7 s"
+              })
+            )
           )
-          yield* progress((p) => p.clientEvent("leads", { _tag: "RateLimited", status: 429, retryAt: 9_000 }))
+          yield* progress((p) =>
+            Effect.sync(() => p.clientEvent("leads", { _tag: "RateLimited", status: 429, retryAt: 9_000 }))
+          )
           yield* progress((p) => p.notice("leads", "odd", "look"))
           yield* progress((p) => p.connectionFinished("leads", "sync", "partial", "it stopped"))
         })

@@ -29,7 +29,7 @@ export const testClient = (options: Partial<ProviderClientOptions> & { readonly 
       quota: 1,
       concurrency: 4,
       maxWaitMillis: hour,
-      observe: (event) => Effect.sync(() => void events.push(event)),
+      observe: (event) => void events.push(event),
       ...options
     })
     return { client, events }
