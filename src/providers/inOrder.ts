@@ -9,7 +9,7 @@ interface Slot<A, E> {
 type Resume<A> = (effect: Effect.Effect<A>) => void
 
 /** Until somebody calls `wake`: for one fiber at a time. */
-const makeBell = () => {
+const makeBell = (call: (wake: () => void) => void) => {
   let resume: Resume<void> | null = null
   return {
     wait: Effect.async<void>((wake) => {
@@ -19,8 +19,9 @@ const makeBell = () => {
       })
     }),
     wake: (): void => {
-      resume?.(Effect.void)
+      const wake = resume
       resume = null
+      if (wake !== null) call(() => wake(Effect.void))
     }
   }
 }
@@ -40,8 +41,9 @@ export const inOrder = <A, E, E2>(
       const slots: Array<Slot<A, E>> = []
       const waiting: Array<Slot<A, E>> = []
       const idle = new Set<Resume<Slot<A, E>>>()
-      const room = makeBell()
-      const ready = makeBell()
+      const room = makeBell((wake) => wake())
+      // Whatever else arrives in this turn of the event loop is given together: a stream's step costs more than a task.
+      const ready = makeBell((wake) => void setImmediate(wake))
       let end: Exit.Exit<void, E2> | null = null
 
       const place = (task: Effect.Effect<A, E>): void => {
