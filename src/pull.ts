@@ -1,5 +1,5 @@
 import { Clock, Effect, Stream } from "effect"
-import { batches } from "./batches.ts"
+import { inBatches } from "./batches.ts"
 import type { ConnectionConfig } from "./config/Config.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
@@ -79,12 +79,20 @@ export const scopeOf = (
   }
 }
 
-const recordsIn = (page: Page): number => {
+/** Conversations committed at once, at most: each may have cost a request, which a death would cost again. */
+const mostConversations = 25
+
+const recordsPerConversation = pageSize / mostConversations
+
+/** In records; a conversation that was shown counts as at least so many that a commit has no more of them than it may. */
+const weightOf = (page: Page): number => {
   let records = 1
+  let conversations = 0
   for (const item of page.items) {
     records += item._tag === "Sighting" ? 1 + (item.messages?.items.length ?? 0) : 1
+    if (item._tag === "Sighting") conversations += 1
   }
-  return records
+  return Math.max(records, conversations * recordsPerConversation)
 }
 
 /**
@@ -157,6 +165,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const scope: PullScope<StoreError> = {
     ...scopeOf(config, options, learned, toMillis(startedAt)),
     cursor: resumed?.cursor ?? null,
+    ...(resumed === null ? {} : { startedAt }),
     known: (ids) => mirror.known(name, ids)
   }
 
@@ -194,11 +203,17 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
           return progress.notice(name, notice.message, notice.hint)
         })
 
-  yield* batches(provider.pull(scope), {
-    weigh: recordsIn,
-    weight: pageSize,
-    withinMillis: commitEvery
-  }).pipe(Stream.mapEffect(commit, { concurrency: mirror.commitsAtOnce }), Stream.runDrain)
+  yield* inBatches(
+    provider.pull(scope),
+    {
+      weigh: weightOf,
+      weight: pageSize,
+      withinMillis: commitEvery,
+      isAwaited: (page) => page.cursor !== null || page.isAwaited === true,
+      atOnce: mirror.commitsAtOnce
+    },
+    commit
+  ).pipe(Stream.runDrain)
 
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)

@@ -87,6 +87,11 @@ export interface Page {
   readonly items: ReadonlyArray<Item>
   /** Resumes the scan after this page and all before it; null: resume at an earlier page's cursor. */
   readonly cursor: string | null
+  /**
+   * True: what follows is not asked for before this page is stored, so that a death costs little again. A page with a
+   * cursor is always waited for. Left out: no.
+   */
+  readonly isAwaited?: boolean
   /** Only on a scan's last page. `complete`: everything the account holds was enumerated, in responses received whole. */
   readonly end: { readonly complete: boolean; readonly reason: string | null } | null
   readonly notices: ReadonlyArray<Notice>
@@ -106,11 +111,15 @@ export interface Known {
   readonly newestMessageIds: ReadonlyArray<string>
   readonly updatedAt: Timestamp | null
   readonly deleted: boolean
+  /** When the request left whose answer showed it as it is stored; left out: not known. */
+  readonly observedAt?: Timestamp
 }
 
 export interface PullScope<E = never> {
   /** Where an interrupted scan goes on; null: from the start. Only ever a cursor this adapter made. */
   readonly cursor: string | null
+  /** When the scan's first run began; left out: it is its first. What was observed since need not be fetched again. */
+  readonly startedAt?: Timestamp
   /** Half-open window on when a conversation was started; what lies outside is `Filtered`, or not asked for at all. */
   readonly since: Timestamp | null
   readonly until: Timestamp | null

@@ -3,6 +3,7 @@ import { Cause, Chunk, Effect, Exit, Option, Stream } from "effect"
 /** A task and, once it has ended, what became of it. */
 interface Slot<A, E> {
   readonly task: Effect.Effect<A, E>
+  readonly isLastOfChunk: boolean
   exit: Exit.Exit<A, E> | null
 }
 
@@ -26,10 +27,18 @@ const makeBell = (call: (wake: () => void) => void) => {
   }
 }
 
+/** Tasks that may be placed beyond those that are worked at, so that a slow one does not keep the others waiting. */
+const beyond = 12
+
+/** What has ended is given in pieces of so many, so that whoever gathers them can stop in time. */
+const givenAtOnce = 6
+
 /**
  * Runs tasks, up to `concurrency` at once, and gives what they yield in the tasks' order. A failure, of a task or of
  * the stream of tasks itself, is only told after everything that stands before it. Does what `Stream.mapEffect` does
  * with a concurrency, without its cost of hundreds of microseconds for each element: what has ended is given together.
+ * The next chunk of tasks is only asked for while nobody waits for anything else: once all of the chunk before are placed
+ * and some still at work, and all of the chunks before that one were taken.
  */
 export const inOrder = <A, E, E2>(
   tasks: Stream.Stream<Effect.Effect<A, E>, E2>,
@@ -46,19 +55,30 @@ export const inOrder = <A, E, E2>(
       const ready = makeBell((wake) => void setImmediate(wake))
       let end: Exit.Exit<void, E2> | null = null
 
-      const place = (task: Effect.Effect<A, E>): void => {
-        const slot: Slot<A, E> = { task, exit: null }
+      const place = (task: Effect.Effect<A, E>, isLastOfChunk: boolean): void => {
+        const slot: Slot<A, E> = { task, isLastOfChunk, exit: null }
         slots.push(slot)
         const [worker] = idle
         if (worker === undefined) return void waiting.push(slot)
         idle.delete(worker)
         worker(Effect.succeed(slot))
       }
+      /** Whether there is reason to ask for more: what was placed is not merely waiting to be taken. */
+      const mayAsk = (): boolean => {
+        let chunks = 0
+        for (const { isLastOfChunk } of slots) if (isLastOfChunk) chunks += 1
+        return chunks === 0 || (chunks === 1 && slots.some(({ exit }) => exit === null))
+      }
       const feed = Effect.fnUntraced(function* (chunk: Chunk.Chunk<Effect.Effect<A, E>>) {
+        let left = chunk.length
         for (const task of chunk) {
-          while (slots.length >= 2 * concurrency) yield* room.wait
-          place(task)
+          while (slots.length >= concurrency + beyond) yield* room.wait
+          left -= 1
+          place(task, left === 0)
         }
+        // What needs no time has ended then.
+        yield* Effect.yieldNow()
+        while (!mayAsk()) yield* room.wait
       })
       const finish = (exit: Exit.Exit<void, E2>) =>
         Effect.sync(() => {
@@ -89,7 +109,7 @@ export const inOrder = <A, E, E2>(
       const ended = (): Array<A> => {
         const values: Array<A> = []
         for (const { exit } of slots) {
-          if (exit === null || Exit.isFailure(exit)) break
+          if (exit === null || Exit.isFailure(exit) || values.length === givenAtOnce) break
           values.push(exit.value)
         }
         slots.splice(0, values.length)

@@ -4,6 +4,7 @@ import type { Timestamp } from "../domain/Timestamp.ts"
 import type { Fault } from "./decode.ts"
 import {
   type Item,
+  type Known,
   type Page,
   type PullScope,
   pageSize,
@@ -89,6 +90,16 @@ export const isOutside = (
 ): boolean =>
   startedAt !== null &&
   (!includes(scope, startedAt) || scope.covered.some((range) => includes(range, startedAt)))
+
+/** Whether this very scan has stored it, before it was interrupted. */
+export const isStoredByScan = (
+  { startedAt }: Pick<PullScope, "startedAt">,
+  known: Known | null | undefined
+): boolean =>
+  startedAt !== undefined &&
+  known?.observedAt !== undefined &&
+  known.observedAt >= startedAt &&
+  !known.deleted
 
 /** When the last of these messages was sent; null: none carries a time. */
 export const lastSentAt = (messages: ReadonlyArray<Message>): Timestamp | null => {

@@ -1,11 +1,13 @@
-import type { Timestamp } from "../domain/Timestamp.ts"
+import { Either, Schema } from "effect"
+import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
 
 /*
  * Reading a list by page number while it moves. Rows that are inserted or removed before the place one has reached
  * shift what follows, so that rows come twice or never. Each page is therefore asked for so that it begins at or before
  * the last row of the one before it: where that row is found again, nothing slipped through between them. A list that
  * was seen to move is read again, until a pass shows no row that should have been seen before. A list that was not is
- * asked for its first page once more: a row that moved ahead of the place one had reached is most likely there.
+ * asked for its first page once more: a row that moved ahead of the place one had reached is most likely there. A walk
+ * that was interrupted knows the last row it read, and how many there were: where both are as they were, it goes on.
  */
 
 /** A page to ask for, counted from 1. */
@@ -32,11 +34,47 @@ export interface ListedPage {
   readonly last?: boolean
 }
 
+/** What tells whether a list is still as it was. */
+export const WalkMark = Schema.Struct({
+  /** The id of the last row that was read. */
+  last: Schema.String,
+  /** Rows so far with an id of their own, and those whose id could not be read. */
+  distinct: Schema.Number,
+  nameless: Schema.Number,
+  /** How many rows the vendor said there are; null: it does not say. */
+  total: Schema.NullOr(Schema.Number),
+  /** The page size that the vendor gives. */
+  size: Schema.Number,
+  /** When the newest of the conversations began; UTC. */
+  newest: Schema.NullOr(
+    Schema.String.pipe(Schema.filter((text): text is Timestamp => fromIso(text) === text))
+  )
+})
+export type WalkMark = typeof WalkMark.Type
+
+/** Where a walk goes on that is interrupted: so many rows were read. `mark` null: the list moved, or nothing can tell. */
+const WalkPlace = Schema.Struct({
+  rows: Schema.NonNegativeInt,
+  mark: Schema.optionalWith(Schema.NullOr(WalkMark), { default: () => null })
+})
+export type WalkPlace = typeof WalkPlace.Type
+
+const decodePlace = Schema.decodeUnknownEither(
+  Schema.parseJson(Schema.Union(WalkPlace, Schema.NonNegativeInt))
+)
+
+/** A place written as JSON, or the number of rows alone, as earlier versions wrote it. Any other text is the beginning. */
+export const readPlace = (text: string | null): WalkPlace | null => {
+  if (text === null) return null
+  const place = Either.getOrNull(decodePlace(text))
+  return typeof place === "number" ? { rows: place, mark: null } : place
+}
+
 export interface Step {
   /** For each row: it was seen before in this scan, and comes again only because we asked so. */
   readonly again: ReadonlyArray<boolean>
   /** Where a scan goes on that is interrupted after this page; null: at an earlier one. */
-  readonly cursor: number | null
+  readonly cursor: WalkPlace | null
   /** Set once nothing more is to be asked. */
   readonly end: { readonly complete: boolean; readonly reason: string | null } | null
   /** Set where the list does not end: what shows it. */
@@ -52,8 +90,11 @@ export interface PageWalk {
 export interface PageWalkOptions {
   /** The largest page that may be asked for. */
   readonly largest: number
-  /** A `Step.cursor`, or 0. It is taken up one page earlier. */
-  readonly from: number
+  /**
+   * A `Step.cursor`, or null. Where its mark is found where it was, the walk goes on as if it had never stopped; where
+   * not, the list is read once more. Without a mark it is taken up one page earlier.
+   */
+  readonly from: WalkPlace | null
   /** How often the list may be read in all; left out: 4. */
   readonly passes?: number
   /** How many pages a pass may have where the vendor does not say how many rows there are; left out: 20,000. */
@@ -122,23 +163,44 @@ const newPass = (number: number, end: number): Pass => ({
   surprises: 0
 })
 
+/** The first pass, from its beginning or from where it was interrupted. */
+const firstPass = (from: WalkPlace | null, largest: number): Pass => {
+  if (from === null || from.rows <= 0) return newPass(1, 0)
+  const { mark, rows } = from
+  if (mark === null) return newPass(1, Math.max(0, rows - largest))
+  return {
+    ...newPass(1, rows),
+    fromStart: true,
+    pages: Math.ceil(rows / mark.size),
+    filled: Math.ceil(rows / mark.size),
+    distinct: mark.distinct,
+    nameless: mark.nameless,
+    firstTotal: mark.total,
+    anchor: { id: mark.last, position: rows - 1 }
+  }
+}
+
 /** One scan of one list. Holds its place: ask, answer, ask, answer. */
 export const pageWalk = (options: PageWalkOptions): PageWalk => {
   const { largest, from, passes = 4, mostPages = 20_000 } = options
+  const mark = from?.mark ?? null
+  /** Rows before this position were read before the walk was interrupted. */
+  const readBefore = mark === null ? 0 : (from?.rows ?? 0)
+  const isResumed = from !== null && from.rows > 0
   /** Each id's last pass. */
   const seen = new Map<string, number>()
-  let size = largest
+  let size = Math.min(largest, mark?.size ?? largest)
   /** Positions follow from page and size. False: the vendor gives pages of its own size. */
   let exact = true
-  let hadFullPage = false
-  let total: number | null = null
+  let hadFullPage = mark !== null
+  let total: number | null = mark?.total ?? null
   /** The vendor gave more rows than it says there are. */
   let totalIsWrong = false
   /** The row at the very beginning, when it was last seen. */
   let firstId: string | null = null
-  let newest: Timestamp | null = null
+  let newest: Timestamp | null = mark?.newest ?? null
   let newestBefore: Timestamp | null = null
-  let pass = newPass(1, Math.max(0, from - largest))
+  let pass = firstPass(from, largest)
   /** A pass without a fault lies behind us, and its first page is asked for once more. */
   let confirming = false
   let asked: Ask = { page: 1, size }
@@ -152,7 +214,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
   const isSurprise = ({ startedAt, stored }: ListedRow): boolean =>
     pass.number > 1 &&
     !(startedAt !== null && newestBefore !== null && startedAt > newestBefore) &&
-    !(stored && from > 0)
+    !(stored && isResumed)
 
   /** Enters the rows of a page that begins at `start`. Returns which of them we asked for again, and how many are new. */
   const enter = (rows: ReadonlyArray<ListedRow>, start: number) => {
@@ -170,6 +232,8 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
         if (!overlap) pass.shifted = true
         return overlap
       }
+      // Counted before the interruption. It is dealt with again, since nobody knows whether it is still the same row.
+      if (pass.number === 1 && start + index < readBefore) return false
       fresh++
       if (before === undefined && isSurprise(row)) pass.surprises++
       return before !== undefined
@@ -258,6 +322,14 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     }
   }
 
+  /** Where a walk goes on after the row before position `end`, and what it can be sure of there. */
+  const placeAfter = (end: number): WalkPlace => {
+    const { anchor, distinct, nameless } = pass
+    const isSure = pass.fromStart && exact && !pass.shifted && !pass.gap && !pass.unanchored && !totalIsWrong
+    if (!isSure || anchor?.position !== end - 1) return { rows: pass.end, mark: null }
+    return { rows: end, mark: { last: anchor.id, distinct, nameless, total, size, newest } }
+  }
+
   const received = (page: ListedPage): Step => {
     learnSize(page)
     const { rows } = page
@@ -291,7 +363,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     rows.forEach(({ id }, index) => {
       if (id !== null) pass.anchor = { id, position: start + index }
     })
-    const cursor = pass.number === 1 ? pass.end : null
+    const cursor = pass.number === 1 ? placeAfter(start + rows.length) : null
     if (confirming) {
       confirming = false
       if (pass.surprises === 0 && rows.length > 0)
@@ -313,7 +385,7 @@ const workedOut = 100_000
  */
 export const walkRequests = (rows: number, largest: number, saysTotal: boolean): number => {
   if (rows > workedOut) return Math.ceil((walkRequests(workedOut, largest, saysTotal) * rows) / workedOut)
-  const walk = pageWalk({ largest, from: 0 })
+  const walk = pageWalk({ largest, from: null })
   for (let requests = 1; ; requests += 1) {
     const { page, size } = walk.next()
     const start = Math.min(rows, (page - 1) * size)

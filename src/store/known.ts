@@ -12,12 +12,13 @@ interface KnownRow {
   readonly stored_messages: number
   readonly updated_at: Timestamp | null
   readonly deleted_at: string | null
+  readonly observed_at: Timestamp
 }
 
 /** Looks up what is stored of conversations, by the vendor's ids. */
 export const makeKnown = ({ prepare }: Session) => {
   const find = prepare(
-    `SELECT id, fingerprint, agent_id, stored_messages, updated_at, deleted_at
+    `SELECT id, fingerprint, agent_id, stored_messages, updated_at, deleted_at, observed_at
      FROM remote_conversations WHERE id = ?`
   )
   const newest = prepare(
@@ -37,7 +38,8 @@ export const makeKnown = ({ prepare }: Session) => {
         storedMessages: row.stored_messages,
         newestMessageIds: messageIds.map((id) => id.slice(row.id.length + 1)),
         updatedAt: row.updated_at,
-        deleted: row.deleted_at !== null
+        deleted: row.deleted_at !== null,
+        observedAt: row.observed_at
       })
     }
     return found

@@ -61,12 +61,50 @@ describe("tasks in order", () => {
             })
           )
         })
-      ).pipe(Stream.rechunk(1))
+      ).pipe(Stream.rechunk(40))
       const fiber = yield* Effect.fork(Stream.runDrain(inOrder(endless, 4)))
       yield* TestClock.adjust(1000)
-      assert.isAtMost(begun, 9)
+      assert.strictEqual(begun, 40)
       yield* Fiber.interrupt(fiber)
       assert.strictEqual(ended, 4)
+    })
+  )
+
+  it.effect("are asked for one chunk ahead of the one that is worked at", () =>
+    Effect.gen(function* () {
+      let chunks = 0
+      const endless = Stream.repeatEffectChunk(
+        Effect.sync(() => {
+          chunks += 1
+          return Chunk.make(later(10, 10 * chunks), later(100, 10 * chunks + 1))
+        })
+      )
+      const given: Array<number> = []
+      const fiber = yield* inOrder(endless, 32).pipe(
+        Stream.runForEach((value) => Effect.sync(() => given.push(value))),
+        Effect.fork
+      )
+      yield* TestClock.adjust(99)
+      assert.deepStrictEqual([given, chunks], [[10], 2])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual([given, chunks], [[10, 11, 20, 21], 4])
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("are not asked for while those that have ended wait to be taken", () =>
+    Effect.gen(function* () {
+      let chunks = 0
+      const endless = Stream.repeatEffectChunk(
+        Effect.sync(() => {
+          chunks += 1
+          return Chunk.of(Effect.succeed(chunks))
+        })
+      )
+      const fiber = yield* Effect.fork(Stream.runForEach(inOrder(endless, 32), () => Effect.never))
+      yield* TestClock.adjust(1000)
+      assert.isAtMost(chunks, 2)
+      yield* Fiber.interrupt(fiber)
     })
   )
 })

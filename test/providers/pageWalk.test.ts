@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import { fromMillis } from "../../src/domain/Timestamp.ts"
-import { overlapping, pageWalk } from "../../src/providers/pageWalk.ts"
+import { overlapping, pageWalk, readPlace, type WalkPlace } from "../../src/providers/pageWalk.ts"
 
 type Move = "insert first" | "insert last" | "delete" | "to the front" | "to the back"
 
@@ -42,33 +42,45 @@ interface Vendor {
 
 const honest: Vendor = { sizeOf: (asked) => asked, tells: { total: true, size: true } }
 
-/** Walks to the end. `between` is called after each answer. */
+/** Walks to the end. `between` is called after each answer; after those in `diesAt` only the cursor is left. */
 const walked = (
   list: List,
   vendor: Vendor = honest,
   options: {
-    readonly from?: number
+    readonly from?: WalkPlace
     readonly largest?: number
     readonly between?: (requests: number) => void
+    readonly diesAt?: ReadonlyArray<number>
   } = {}
 ) => {
-  const { from = 0, largest = 50, between } = options
-  const walk = pageWalk({ largest, from })
+  const { from = null, largest = 50, between, diesAt = [] } = options
+  let walk = pageWalk({ largest, from })
+  let place: WalkPlace | null = from
   const seen = new Map<number, number>()
+  const stored = new Set<number>()
   for (let requests = 1; ; requests++) {
     const ask = walk.next()
     const size = vendor.sizeOf(ask.size)
     const rows = list.rows.slice((ask.page - 1) * size, ask.page * size)
     for (const row of rows) seen.set(row, (seen.get(row) ?? 0) + 1)
-    const { end, endless, again } = walk.received({
-      rows: rows.map((row) => ({ id: String(row), startedAt: startedAt(list, row), stored: false })),
+    const { end, endless, again, cursor } = walk.received({
+      rows: rows.map((row) => ({
+        id: String(row),
+        startedAt: startedAt(list, row),
+        stored: stored.has(row)
+      })),
       total: vendor.tells.total ? list.rows.length : null,
       size: vendor.tells.size ? size : null
     })
     assert.strictEqual(again.length, rows.length)
     const missed = [...list.throughout].filter((row) => !seen.has(row))
     if (end !== null || endless !== null) return { requests, missed, end, endless }
+    if (cursor !== null) {
+      place = cursor
+      for (const row of seen.keys()) stored.add(row)
+    }
     between?.(requests)
+    if (diesAt.includes(requests)) walk = pageWalk({ largest, from: readPlace(JSON.stringify(place)) })
   }
 }
 
@@ -213,16 +225,68 @@ describe("a list that is read by page number", () => {
   })
 
   it("is read from one page before the cursor, and then once more", () => {
-    const { missed, end, requests } = walked(newList(300), honest, { from: 200 })
+    const { missed, end, requests } = walked(newList(300), honest, { from: { rows: 200, mark: null } })
     assert.deepStrictEqual([missed, end?.complete], [[], true])
     assert.isAbove(requests, 8)
-    assert.isTrue(walked(newList(100), honest, { from: 5_000 }).end?.complete)
+    assert.isTrue(walked(newList(100), honest, { from: { rows: 5_000, mark: null } }).end?.complete)
+  })
+
+  it("goes on where it was interrupted, at no more than the page that was under way, while nothing moves", () => {
+    const vendors: ReadonlyArray<Vendor> = [
+      honest,
+      { ...honest, sizeOf: (asked) => Math.min(asked, 20) },
+      { ...honest, tells: { total: false, size: false } }
+    ]
+    for (const [index, vendor] of vendors.entries()) {
+      const whole = walked(newList(300), vendor)
+      for (let died = 1; died < whole.requests; died++) {
+        const { missed, end, requests } = walked(newList(300), vendor, { diesAt: [died] })
+        assert.deepStrictEqual([missed, end?.complete], [[], true])
+        // The answer to the request before was stored. Of the last page, it may be that a row is asked for once more.
+        const again = requests - whole.requests
+        assert.isAtMost(again, died < whole.requests - 1 ? 0 : 1, `vendor ${index}, death ${died}`)
+      }
+    }
+  })
+
+  it("misses nothing though it is interrupted and the list moves meanwhile, or says that it may have", () => {
+    for (const [tells, seed] of [
+      [{ total: true, size: true }, 4],
+      [{ total: false, size: false }, 5],
+      [{ total: true, size: false }, 6]
+    ] as const) {
+      const deaths = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 3 })
+      fc.assert(
+        fc.property(fc.integer({ min: 20, max: 300 }), moves(10), deaths, (count, schedule, diesAt) => {
+          const list = newList(count)
+          const { missed, end } = walked(
+            list,
+            { ...honest, tells },
+            {
+              largest: 20,
+              diesAt,
+              between: (requests) => {
+                for (const { at, what, where } of schedule) if (at === requests) move(list, what, where)
+              }
+            }
+          )
+          if (end?.complete === true) assert.deepStrictEqual(missed, [])
+          else assert.match(end?.reason ?? "", /may be missing/)
+        }),
+        { numRuns: 1_000, seed }
+      )
+    }
+  })
+
+  it("takes up a cursor of an earlier version, and takes any other text for the beginning", () => {
+    assert.deepStrictEqual(readPlace("200"), { rows: 200, mark: null })
+    assert.deepStrictEqual([readPlace(null), readPlace("x"), readPlace('{"rows":-1}')], [null, null, null])
   })
 
   it("ends where it turns in a circle, and where it grows without end", () => {
     const circle: Vendor = { ...honest, sizeOf: (asked) => asked }
     const list = newList(5_000)
-    const walk = pageWalk({ largest: 50, from: 0 })
+    const walk = pageWalk({ largest: 50, from: null })
     let endless: string | null = null
     for (let requests = 0; endless === null && requests < 20; requests++) {
       const { size } = walk.next()
@@ -233,7 +297,7 @@ describe("a list that is read by page number", () => {
     }
     assert.match(endless ?? "", /again/)
 
-    const growing = pageWalk({ largest: 50, from: 0, mostPages: 30 })
+    const growing = pageWalk({ largest: 50, from: null, mostPages: 30 })
     let next = 0
     let pages = 0
     for (endless = null; endless === null && pages < 100; pages++) {

@@ -211,6 +211,10 @@ export const watchedMessages = 10
 export const fingerprintOf = (contact: string, messages: ReadonlyArray<string>): string =>
   `${digest(contact)}.${messages.length === 0 ? "-" : digest(messages.slice(-watchedMessages).join("\n"))}`
 
+/** Whether a fingerprint covers this very contact, together with messages. */
+export const coversMessages = (fingerprint: string | null, contact: string): boolean =>
+  fingerprint?.startsWith(`${digest(contact)}.`) === true && !fingerprint.endsWith(".-")
+
 /** The payload of a contact as it is kept. */
 export const contactPayload = (contactId: string, json: Json): RawPayload => ({
   kind: "contact",

@@ -7,10 +7,10 @@ import type { Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing } from "../answer.ts"
 import { inOrder } from "../inOrder.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
-import { isOutside, page, pages } from "../page.ts"
+import { isOutside, isStoredByScan, page, pages } from "../page.ts"
 import { makeWalk, mostContactResponses, readList } from "./list.ts"
 import { type Gathered, gather, withMessages, withoutReadableMessages } from "./messages.ts"
-import { contactPayload, readContact } from "./normalize.ts"
+import { contactPayload, coversMessages, readContact } from "./normalize.ts"
 import { getContact, largestLimit, listContacts } from "./requests.ts"
 
 /**
@@ -209,11 +209,17 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
       scan.cursor = next
       const ids = open.map(({ providerId }) => providerId)
       const known = ids.length === 0 ? new Map<string, Known>() : yield* scope.known(ids)
-      const listed = open.map(
-        (contact): Listed => ({ contact, known: known.get(contact.providerId) ?? null })
-      )
-
       const others: Array<Item> = [...decided]
+      const listed: Array<Listed> = []
+      for (const contact of open) {
+        const { providerId } = contact
+        const stored = known.get(providerId) ?? null
+        // Before it was interrupted, this scan has asked for its messages already.
+        const isStored =
+          isStoredByScan(scope, stored) && coversMessages(stored?.fingerprint ?? null, contact.payload)
+        if (isStored) others.push({ _tag: "Unchanged", providerId })
+        else listed.push({ contact, known: stored })
+      }
       // The contact's status was seen when the list was asked for, however much later its messages were.
       const { requestedAt } = answer.exchange
       const details = outcomes(scan, listed).pipe(

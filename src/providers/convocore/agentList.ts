@@ -1,4 +1,4 @@
-import { type ListedRow, pageWalk } from "../pageWalk.ts"
+import { type ListedRow, pageWalk, type WalkPlace } from "../pageWalk.ts"
 import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
 
 /*
@@ -8,7 +8,7 @@ import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
  */
 
 /** Where a listing goes on that is interrupted. */
-export type Place = { readonly rows: number } | { readonly cursor: string }
+export type Place = WalkPlace | { readonly cursor: string }
 
 export interface Row extends ListedRow {
   /** This scan has not dealt with it as it is, and the mirror does not hold it as it is. */
@@ -118,8 +118,8 @@ const cursorWalk = (from: string | null, mostLargePages: number) => {
 export const agentList = (options: AgentListOptions): AgentList => {
   const { from, mostPages = 20_000 } = options
   let largest = options.largest ?? largestPage
-  let rowsFrom = from !== null && "rows" in from ? from.rows : 0
-  const numbered = () => pageWalk({ largest, from: rowsFrom, mostPages })
+  let numberedFrom = from !== null && "rows" in from ? from : null
+  const numbered = () => pageWalk({ largest, from: numberedFrom, mostPages })
   let walk = numbered()
   let byCursor = from !== null && "cursor" in from ? cursorWalk(from.cursor, mostPages) : null
   let answers = 0
@@ -142,14 +142,14 @@ export const agentList = (options: AgentListOptions): AgentList => {
       size: listed.limit,
       last: listed.hasMore === false
     })
-    return { again, place: cursor === null ? null : { rows: cursor }, end, endless }
+    return { again, place: cursor, end, endless }
   }
 
   const refused = (): boolean => {
     if (byCursor !== null) return byCursor.refused()
     if (answers > 0) return false
     // It takes no page but the first without a cursor, or the page is too large for it.
-    if (rowsFrom > 0) rowsFrom = 0
+    if (numberedFrom !== null) numberedFrom = null
     else if (largest > largestCursorPage) largest = largestCursorPage
     else return false
     walk = numbered()

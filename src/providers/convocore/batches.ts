@@ -1,7 +1,6 @@
-import { Clock, Effect, Either, Sink, Stream } from "effect"
+import { Clock, Effect, Either, identity, Sink, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange } from "../../http/client.ts"
-import { inOrder } from "../inOrder.ts"
 import type { Item, Page } from "../Provider.ts"
 import { pages } from "../page.ts"
 import { type Account, type Element, finish, type Loaded } from "./details.ts"
@@ -20,7 +19,7 @@ interface Batch<E> {
 }
 
 /** Finished pages that may wait for a batch to fill, so that an interruption loses little. */
-const mostWaiting = 10
+const mostWaiting = 5
 
 const isOpen = <E>({ exports, finished, failure }: Batch<E>): boolean =>
   exports < mostSelected && finished.length < mostWaiting && failure === null
@@ -82,17 +81,20 @@ const batchPages = (
     exporter.learned = {}
     return all.map((one, index) =>
       index === all.length - 1
-        ? { ...one, notices: [...one.notices, ...notices], learned: { ...one.learned, ...learned } }
+        ? {
+            ...one,
+            isAwaited: true,
+            notices: [...one.notices, ...notices],
+            learned: { ...one.learned, ...learned }
+          }
         : one
     )
   })
 
-/** Batches whose exports are under way at once. */
-const batchesAtOnce = 2
-
 /**
  * The pages of what is loaded, in its order as far as it matters: a finished page comes after every conversation that
- * was loaded before it. A failure comes after everything before it.
+ * was loaded before it. A failure comes after everything before it. Exports are billed: the next one is asked for once
+ * what the one before brought is stored. Meanwhile the details of what it is to bring are on their way.
  */
 export const pagesOf = <E>(
   account: Account,
@@ -109,5 +111,5 @@ export const pagesOf = <E>(
       return batch.failure === null ? Stream.make(made) : Stream.make(made, Effect.fail(batch.failure))
     })
   )
-  return inOrder(batches, batchesAtOnce).pipe(Stream.flattenIterables)
+  return Stream.mapEffect(batches, identity).pipe(Stream.flattenIterables)
 }

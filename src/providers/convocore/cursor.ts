@@ -1,4 +1,5 @@
 import { Either, Schema } from "effect"
+import { WalkMark } from "../pageWalk.ts"
 import type { Place } from "./agentList.ts"
 
 /** Where a scan of several agents goes on that was interrupted, as text. */
@@ -9,6 +10,7 @@ const CursorText = Schema.parseJson(
     /** The agent that is being read, and how far. */
     agent: Schema.optional(Schema.String),
     rows: Schema.optional(Schema.Number),
+    mark: Schema.optional(Schema.NullOr(WalkMark)),
     cursor: Schema.optional(Schema.String)
   })
 )
@@ -19,9 +21,9 @@ export const readCursor = (text: string | null): Cursor =>
   text === null ? { done: [] } : Either.getOrElse(Schema.decodeEither(CursorText)(text), () => ({ done: [] }))
 
 /** How far the agent was read. */
-export const placeIn = ({ rows, cursor }: Cursor): Place | null => {
+export const placeIn = ({ rows, mark = null, cursor }: Cursor): Place | null => {
   if (cursor !== undefined) return { cursor }
-  return rows === undefined ? null : { rows }
+  return rows === undefined ? null : { rows, mark }
 }
 
 export const writeCursor = (cursor: Cursor): string => JSON.stringify(cursor)

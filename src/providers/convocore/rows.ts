@@ -3,7 +3,7 @@ import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange } from "../../http/client.ts"
 import type { Item, Known, PullScope, Unreadable } from "../Provider.ts"
-import { idOf, isOutside, unreadable } from "../page.ts"
+import { idOf, isOutside, isStoredByScan, unreadable } from "../page.ts"
 import type { Step } from "./agentList.ts"
 import { type Account, type Element, load, type Wanted } from "./details.ts"
 import { exportOne } from "./exports.ts"
@@ -110,11 +110,12 @@ export const dealWith = <E>(
       return { item: { _tag: "Filtered", providerId } as const }
     }
     // A resumed scan's further looks meet what its first part has fetched.
-    const refetch = scope.refetch && (scope.cursor === null || step.place !== null)
+    const isStored = isStoredByScan(scope, known)
+    const refetch = scope.refetch && !isStored && (scope.cursor === null || step.place !== null)
     // A row may lack `state` and `lastModified`: a change of these alone shows in the details only.
     if (
       !refetch &&
-      !scope.reconcile &&
+      (!scope.reconcile || isStored) &&
       isCurrent(known, mark) &&
       !(yield* lacksMessages(scan, agentId, id, known))
     ) {

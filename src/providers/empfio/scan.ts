@@ -7,8 +7,8 @@ import { decodeAnswer, isMissing, malformed } from "../answer.ts"
 import { parseJson } from "../decode.ts"
 import { inOrder } from "../inOrder.ts"
 import type { FetchScope, Item, Known, Page, PullScope, RawPayload, Unreadable } from "../Provider.ts"
-import { idOf, isOutside, page, unreadable, unreadableItem } from "../page.ts"
-import { type Ask, type PageWalk, pageWalk, type Step } from "../pageWalk.ts"
+import { idOf, isOutside, isStoredByScan, page, unreadable, unreadableItem } from "../page.ts"
+import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../pageWalk.ts"
 import { withoutMessages } from "../withoutMessages.ts"
 import {
   fingerprintOf,
@@ -213,7 +213,7 @@ const dealWith = <E>(
   const current = [wanted, shown]
   const isStored = known !== undefined && !known.deleted && current.includes(known.fingerprint ?? "")
   // A resumed scan's further passes meet what its first part has fetched.
-  const mayRefetch = scope.cursor === null || step.cursor !== null
+  const mayRefetch = !isStoredByScan(scope, known) && (scope.cursor === null || step.cursor !== null)
   if (isStored && !(scope.refetch && mayRefetch)) return { _tag: "Unchanged", providerId }
   const read: Read<Row> = { raw: rawPayload("conversation", providerId, providerId, payload), value: row }
   if (scope.messages) return detailPage(scan, providerId, read, exchange)
@@ -262,25 +262,21 @@ const listPage = <E>(scan: Scan<E>) =>
       if (isTask(outcome)) tasks.push(Effect.map(outcome, (detail) => ({ ...detail, total })))
       else items.push(outcome)
     })
-    const cursor = step.cursor === null ? null : String(step.cursor)
+    const cursor = step.cursor === null ? null : JSON.stringify(step.cursor)
     tasks.push(Effect.succeed(page({ exchange: answer.exchange, items, cursor, end: step.end, total })))
     if (step.endless !== null) tasks.push(Effect.fail(endless(step.endless)))
     const more = step.end === null && step.endless === null
     return [Chunk.unsafeFromArray(tasks), more ? Option.some(null) : Option.none<null>()] as const
   })
 
-const position = (cursor: string | null): number => {
-  const rows = Number(cursor ?? 0)
-  return Number.isSafeInteger(rows) && rows > 0 ? rows : 0
-}
-
 /**
  * Every conversation of the account. The list has no filter by time and no documented order, so each scan reads all of
- * it, and asks for the details of what shows another row than before. The cursor counts the rows that were read.
+ * it, and asks for the details of what shows another row than before. The cursor counts the rows that were read, and
+ * names the last of them.
  */
 export const scan = <E>(account: Account, scope: PullScope<E>): Stream.Stream<Page, ProviderError | E> =>
   Stream.suspend(() => {
-    const walk = pageWalk({ largest: largestPage, from: position(scope.cursor) })
+    const walk = pageWalk({ largest: largestPage, from: readPlace(scope.cursor) })
     const state: Scan<E> = { ...account, scope, walk, handled: new Map() }
     return inOrder(
       Stream.paginateChunkEffect(null, () => listPage(state)),
