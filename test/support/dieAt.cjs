@@ -6,11 +6,10 @@
  *   `statement 70`     in front of the seventieth statement that writes
  *   `request 70`       when the seventieth request is about to leave
  *   `answer 70`        when the seventieth answer has come whole, and nothing was done with it
- * PARLEY_EVENTS names a file into which the program writes at its end how many of each there were, PARLEY_ANSWERS one
- * to which it adds the method and the URL of each answer that has come.
+ * PARLEY_EVENTS names a file into which the program writes at its end how many of each there were.
  */
 const { subscribe } = require("node:diagnostics_channel")
-const { appendFileSync, writeFileSync } = require("node:fs")
+const { writeFileSync } = require("node:fs")
 const { getEnvironmentData, isMainThread, setEnvironmentData } = require("node:worker_threads")
 const Sqlite = require("better-sqlite3")
 
@@ -58,11 +57,7 @@ statements.run = function (...args) {
 }
 
 subscribe("undici:request:create", () => happens("request"))
-subscribe("undici:request:trailers", ({ request }) => {
-  const path = process.env.PARLEY_ANSWERS
-  if (path !== undefined) appendFileSync(path, `${request.method} ${request.origin}${request.path}\n`)
-  happens("answer")
-})
+subscribe("undici:request:trailers", () => happens("answer"))
 
 process.on("exit", () => {
   const path = process.env.PARLEY_EVENTS
