@@ -174,6 +174,24 @@ export const providerContract = (name: string, open: () => ContractVendor): void
       expect(new Set([...idsIn(before), ...idsIn(rest)])).toEqual(new Set(vendor.ids()))
     })
 
+    it("asks for nothing again that the same scan has stored before it was interrupted", async () => {
+      const vendor = open()
+      const first = await withProvider(vendor, (provider) => pagesOf(provider, pullScope()))
+      const before = vendor.requests().length
+      const startedAt = now(Date.UTC(2026, 0, 1))
+      const known = knownFrom(first).map((one) => ({ ...one, observedAt: startedAt }))
+      const scope = pullScope({ known, startedAt, reconcile: true, refetch: true })
+      const again = await withProvider(vendor, (provider) => pagesOf(provider, scope))
+      const details = ["detail", "messages", "export", "bulk export"]
+      const asked = vendor
+        .requests()
+        .slice(before)
+        .filter(({ operation }) => details.includes(operation))
+      // Nothing tells one without messages from one whose messages could not be had.
+      expect(asked.length).toBeLessThanOrEqual(known.filter((one) => one.storedMessages === 0).length)
+      expect(idsIn(again)).toEqual(new Set(vendor.ids()))
+    })
+
     it("makes the same sighting again from raw payloads alone", async () => {
       const vendor = open()
       await withProvider(vendor, (provider) =>

@@ -70,7 +70,8 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
         storedMessages: 12,
         newestMessageIds: ["m11", "m10", "m9", "m8", "m7", "m6", "m5", "m4", "m3", "m2"],
         updatedAt: at(3),
-        deleted: false
+        deleted: false,
+        observedAt: at(1)
       },
       {
         providerId: "c",
@@ -79,7 +80,8 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
         storedMessages: 0,
         newestMessageIds: [],
         updatedAt: null,
-        deleted: false
+        deleted: false,
+        observedAt: at(1)
       }
     ])
     expect((yield* mirror.known("support", ["c"])).size).toBe(0)
