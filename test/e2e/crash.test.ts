@@ -202,7 +202,7 @@ interface Again {
  */
 const mostAgain: Readonly<Record<VendorId, Again>> = {
   naturalead: { logins: 0, lists: 1, details: 0, messages: 0 },
-  convocore: { logins: 0, lists: 7, details: 100, messages: 50 },
+  convocore: { logins: 0, lists: 8, details: 100, messages: 50 },
   empfio: { logins: 1, lists: 2, details: 100, messages: 0 },
   aelyst: { logins: 0, lists: 1, details: 0, messages: rows }
 }
