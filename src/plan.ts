@@ -6,7 +6,7 @@ import { gapsIn, type TimeRange } from "./domain/TimeRange.ts"
 import type { Forecast } from "./forecast/Forecast.ts"
 import { forecastPull } from "./forecast/forecastPull.ts"
 import type { ClientEvent, Lane } from "./http/contract.ts"
-import type { Known, PullScope, Survey } from "./providers/Provider.ts"
+import type { Known, KnownWanted, PullScope, Survey } from "./providers/Provider.ts"
 import { type PullAsks, scopeOf, scopeTextOf } from "./pull.ts"
 import { type Fault, faultOf } from "./run.ts"
 import { coveredRanges } from "./store/coveredRanges.ts"
@@ -77,7 +77,8 @@ const remember = Effect.fn("plan.remember")(function* (config: ConnectionConfig,
       ranges,
       facts: forecastFacts(session, config.name, { lane, ranges, scope }),
       learned: learnedOf(session, config.name),
-      known: (ids: ReadonlyArray<string>) => db.use("plan.known", () => known(config.name, ids))
+      known: (ids: ReadonlyArray<string>, wanted?: KnownWanted) =>
+        db.use("plan.known", () => known(config.name, ids, wanted))
     }
   })
   return memory

@@ -166,7 +166,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     ...scopeOf(config, options, learned, toMillis(startedAt)),
     cursor: resumed?.cursor ?? null,
     ...(resumed === null ? {} : { startedAt }),
-    known: (ids) => mirror.known(name, ids)
+    known: (ids, wanted) => mirror.known(name, ids, wanted)
   }
 
   // A list that was read whole before will be about as long; one that goes on in its middle, or a window, will not be.
@@ -276,7 +276,8 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
   const { runId } = options
   let unlisted = 0
   const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
-    const known = (yield* mirror.known(config.name, [providerId])).get(providerId) ?? null
+    const known =
+      (yield* mirror.known(config.name, [providerId], { newestMessageIds: true })).get(providerId) ?? null
     const page = yield* refetch(
       connection,
       providerId,

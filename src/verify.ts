@@ -65,11 +65,7 @@ const compare = Effect.fn("verify.compare")(function* (
   const { name, keepRaw } = connection.config
   const known = (yield* mirror.known(name, [providerId])).get(providerId) ?? null
   // Without a fingerprint nothing is taken for unchanged.
-  const page = yield* refetch(
-    connection,
-    providerId,
-    known === null ? null : { ...known, fingerprint: null, newestMessageIds: [] }
-  )
+  const page = yield* refetch(connection, providerId, known === null ? null : { ...known, fingerprint: null })
   const finding = (is: Finding) => ({ providerId, is })
   if (page === null) {
     yield* mirror.tombstone({ connection: name, providerIds: [providerId], runId })

@@ -107,12 +107,17 @@ export interface Known {
   readonly fingerprint: string | null
   readonly agentId: string | null
   readonly storedMessages: number
-  /** Message ids of the newest stored messages, newest first, at most 10. */
-  readonly newestMessageIds: ReadonlyArray<string>
+  /** Message ids of the newest stored messages, newest first, at most 10; left out where nobody asked for them. */
+  readonly newestMessageIds?: ReadonlyArray<string>
   readonly updatedAt: Timestamp | null
   readonly deleted: boolean
   /** When the request left whose answer showed it as it is stored; left out: not known. */
   readonly observedAt?: Timestamp
+}
+
+/** What is looked up of conversations only where it is needed: it costs more than the rest together. */
+export interface KnownWanted {
+  readonly newestMessageIds: boolean
 }
 
 export interface PullScope<E = never> {
@@ -137,7 +142,10 @@ export interface PullScope<E = never> {
   /** How many details may be asked for at once; what really leaves is the governor's business. */
   readonly concurrency: number
   /** What is stored of these conversations; unknown ids are absent. */
-  readonly known: (providerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Known>, E>
+  readonly known: (
+    providerIds: ReadonlyArray<string>,
+    wanted?: KnownWanted
+  ) => Effect.Effect<ReadonlyMap<string, Known>, E>
   /** What earlier pages taught about this account (`Page.learned`), with when. */
   readonly learned: ReadonlyMap<string, { readonly value: string; readonly at: Timestamp }>
 }

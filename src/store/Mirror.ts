@@ -2,7 +2,7 @@ import { Clock, Effect, Option, Stream } from "effect"
 import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
 import { now, type Timestamp } from "../domain/Timestamp.ts"
 import type { Lane } from "../http/contract.ts"
-import type { Known } from "../providers/Provider.ts"
+import type { Known, KnownWanted } from "../providers/Provider.ts"
 import { CommitScript } from "./CommitScript.ts"
 import { type CommitInput, makeCommit } from "./commit.ts"
 import { makeCommitThread } from "./commitThread.ts"
@@ -63,8 +63,8 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       register: (settings: ConnectionSettings) => Effect.flatMap(clock, (at) => register(db, settings, at)),
 
       /** What is stored of these conversations (the vendor's ids); unknown ones are absent. */
-      known: (connection: string, providerIds: ReadonlyArray<string>) =>
-        db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds)),
+      known: (connection: string, providerIds: ReadonlyArray<string>, wanted?: KnownWanted) =>
+        db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds, wanted)),
 
       /** What earlier pages taught about the account. */
       learned: (connection: string) => db.use("Mirror.learned", (session) => learnedOf(session, connection)),

@@ -1,5 +1,5 @@
 import type { Lane } from "../http/contract.ts"
-import type { Item, Page } from "../providers/Provider.ts"
+import type { Page } from "../providers/Provider.ts"
 import { makeActivityRows } from "./activity.ts"
 import { makeContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
@@ -72,31 +72,41 @@ export const makeCommit = (session: Session) => {
      ON CONFLICT (connection, name) DO UPDATE SET value = excluded.value, learned_at = excluded.learned_at`
   )
 
-  /** Returns the key of the conversation's row, where there is one. */
-  const writeItem = (context: PageContext, item: Item): number | null => {
+  /** Returns the keys of the conversations' rows that there are. */
+  const writeItems = (context: PageContext, items: Page["items"]): ReadonlyArray<number> => {
     const { tally } = context
-    switch (item._tag) {
-      case "Sighting":
-        return conversations.write(context, item)
-      case "Unchanged":
-        tally.unchanged += 1
-        tally.conversations += 1
-        return conversations.listed(context, item.providerId, true)
-      case "Filtered":
-        tally.filtered += 1
-        return conversations.listed(context, item.providerId, false)
-      case "Unreadable": {
-        const { unreadable } = item
-        const conversationId = unreadable.conversationId ?? unreadable.providerId
-        if (conversationId === null) {
-          quarantine.write(context, unreadable)
-          return null
+    const keys: Array<number> = []
+    const unchanged: Array<string> = []
+    const passedBy: Array<string> = []
+    for (const item of items) {
+      switch (item._tag) {
+        case "Sighting":
+          keys.push(conversations.write(context, item))
+          break
+        case "Unchanged":
+          tally.unchanged += 1
+          tally.conversations += 1
+          unchanged.push(item.providerId)
+          break
+        case "Filtered":
+          tally.filtered += 1
+          passedBy.push(item.providerId)
+          break
+        case "Unreadable": {
+          const { unreadable } = item
+          const conversationId = unreadable.conversationId ?? unreadable.providerId
+          if (conversationId !== null) passedBy.push(conversationId)
+          if (conversationId !== null && conversations.isOvertaken(context, conversationId))
+            tally.unchanged += 1
+          else quarantine.write(context, unreadable)
         }
-        if (conversations.isOvertaken(context, conversationId)) tally.unchanged += 1
-        else quarantine.write(context, unreadable)
-        return conversations.listed(context, conversationId, false)
       }
     }
+    return [
+      ...keys,
+      ...conversations.listed(context, unchanged, true),
+      ...conversations.listed(context, passedBy, false)
+    ]
   }
 
   const writePage = (input: CommitInput, page: Page, now: string, quarantineOpen: boolean): PageContext => {
@@ -126,10 +136,7 @@ export const makeCommit = (session: Session) => {
       quarantineOpen,
       tally
     }
-    for (const item of page.items) {
-      const key = writeItem(context, item)
-      if (key !== null) input.seen?.add(key)
-    }
+    for (const key of writeItems(context, page.items)) input.seen?.add(key)
     tally.pages = 1
     tally.received = tally.inserted + tally.updated + tally.unchanged + tally.filtered + tally.quarantined
     countPage.run(

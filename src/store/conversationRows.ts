@@ -11,15 +11,19 @@ import type { QuarantineRows } from "./quarantineRows.ts"
 import { isStale, type RecentObservations } from "./staleness.ts"
 import { makeStoredHash } from "./storedHash.ts"
 
-interface StoredConversation {
+/** Whether a stored conversation is thought to be there still. */
+interface Standing {
   readonly key: number
+  readonly missing_since: string | null
+  readonly deleted_at: string | null
+}
+
+interface StoredConversation extends Standing {
   readonly status: string
   readonly provider_status: string | null
   readonly last_message_at: Timestamp | null
   readonly updated_at: string | null
   readonly observed_at: string
-  readonly missing_since: string | null
-  readonly deleted_at: string | null
   readonly fingerprint: string | null
   readonly content_hash: string
   readonly stored_messages: number
@@ -33,7 +37,7 @@ const recordsIn = (sighting: Sighting): number =>
   sighting.unreadable.length
 
 /** A deletion is proven by an answer; only what was asked for later can disprove it. */
-const isBeforeDeletion = (stored: StoredConversation, requestedAt: string): boolean =>
+const isBeforeDeletion = (stored: Standing, requestedAt: string): boolean =>
   stored.deleted_at !== null && requestedAt < stored.deleted_at
 
 export interface ConversationParts {
@@ -54,6 +58,10 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     `SELECT key, status, provider_status, last_message_at, updated_at, observed_at, missing_since, deleted_at,
        fingerprint, content_hash, stored_messages
      FROM remote_conversations WHERE id = ?`
+  )
+  const findListed = prepare(
+    `SELECT r.id, r.key, r.missing_since, r.deleted_at
+     FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
   )
   const insertRow = prepare(
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
@@ -270,22 +278,29 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   }
 
   /** The vendor still lists it, whatever else is said. */
-  const exists = (stored: StoredConversation, requestedAt: string): void => {
+  const exists = (stored: Standing, requestedAt: string): void => {
     if (stored.missing_since === null && stored.deleted_at === null) return
     if (!isBeforeDeletion(stored, requestedAt)) revive.run(stored.key)
   }
 
   /**
-   * A conversation that was listed and not looked into; `unchanged` where the list proves that it is as stored. Returns
-   * its row's key; null: none is stored.
+   * Conversations that were listed and not looked into; `unchanged` where the list proves that they are as stored.
+   * Returns the keys of the rows that there are.
    */
-  const listed = (context: PageContext, providerId: string, unchanged: boolean): number | null => {
-    const id = `${context.connection}:${providerId}`
-    const stored = find.get(id) as StoredConversation | undefined
-    if (stored === undefined) return null
-    exists(stored, context.requestedAt)
-    if (unchanged) recent.note(id, context.requestedAt)
-    return stored.key
+  const listed = (
+    context: PageContext,
+    providerIds: ReadonlyArray<string>,
+    unchanged: boolean
+  ): ReadonlyArray<number> => {
+    if (providerIds.length === 0) return []
+    const rows = findListed.all(JSON.stringify(providerIds), context.connection) as ReadonlyArray<
+      Standing & { readonly id: string }
+    >
+    for (const row of rows) {
+      exists(row, context.requestedAt)
+      if (unchanged) recent.note(row.id, context.requestedAt)
+    }
+    return rows.map(({ key }) => key)
   }
 
   /** Whether a newer sighting of the conversation is stored. */

@@ -104,11 +104,16 @@ export const missingFrom = (
   startedAt: Timestamp,
   seen: SeenSet
 ): ReadonlyArray<Missing> => {
-  const rows = prepare(
+  // Keys alone are read from an index, so that a scan which met everything reads no rows.
+  const keys = prepare("SELECT key FROM remote_conversations WHERE connection = ?")
+    .pluck()
+    .all(connection) as ReadonlyArray<number>
+  const unmet = prepare(
     `SELECT key, provider_id AS providerId, missing_since IS NOT NULL AS isMarked FROM remote_conversations
-     WHERE connection = ? AND deleted_at IS NULL AND first_seen_at < ? AND observed_at < ?`
-  ).iterate(connection, startedAt, startedAt) as IterableIterator<Missing>
-  const missing: Array<Missing> = []
-  for (const row of rows) if (!seen.has(row.key)) missing.push(row)
-  return missing
+     WHERE key = ? AND deleted_at IS NULL AND first_seen_at < ? AND observed_at < ?`
+  )
+  return keys.flatMap((key) => {
+    const row = seen.has(key) ? undefined : unmet.get(key, startedAt, startedAt)
+    return row === undefined ? [] : [row as Missing]
+  })
 }

@@ -61,7 +61,7 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
         sighting({ providerId: "c" })
       ])
     ])
-    const known = yield* mirror.known("leads", ["a:b", "c", "unknown", "c"])
+    const known = yield* mirror.known("leads", ["a:b", "c", "unknown", "c"], { newestMessageIds: true })
     expect([...known.values()]).toEqual([
       {
         providerId: "a:b",
@@ -84,6 +84,7 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
         observedAt: at(1)
       }
     ])
+    expect((yield* mirror.known("leads", ["c"])).get("c")).not.toHaveProperty("newestMessageIds")
     expect((yield* mirror.known("support", ["c"])).size).toBe(0)
   }).pipe(Effect.provide(freshStore))
 )

@@ -208,7 +208,8 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
       else yield* walk.goOn(next)
       scan.cursor = next
       const ids = open.map(({ providerId }) => providerId)
-      const known = ids.length === 0 ? new Map<string, Known>() : yield* scope.known(ids)
+      const known =
+        ids.length === 0 ? new Map<string, Known>() : yield* scope.known(ids, { newestMessageIds: true })
       const others: Array<Item> = [...decided]
       const listed: Array<Listed> = []
       for (const contact of open) {
