@@ -1,4 +1,4 @@
-import { Cause, Effect, Exit, Option } from "effect"
+import { Cause, Effect, Exit, Fiber, Option } from "effect"
 import type { ConnectionConfig } from "./config/Config.ts"
 import { type OpenConnection, openConnection } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
@@ -146,6 +146,12 @@ const count = (counters: Counters, event: ClientEvent): void => {
   else if (event._tag === "Waited") counters.waitedMs += event.millis
 }
 
+/** Work that ends where the lease is lost. Nothing of it is still under way when this is over: a race would not wait. */
+const untilLost = <A, E, R, E2>(work: Effect.Effect<A, E, R>, lost: Effect.Effect<never, E2>) =>
+  Effect.flatMap(Effect.fork(work), (fiber) =>
+    Effect.ensuring(Effect.raceFirst(Fiber.join(fiber), lost), Fiber.interrupt(fiber))
+  )
+
 /** One lane of one connection, from its lease to its ledger row. Whatever goes wrong is told in the row. */
 const runLane = Effect.fn("run.lane")(function* <R>(
   runId: number,
@@ -166,7 +172,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   const attempt = Effect.gen(function* () {
     const lease = yield* leases.acquire(name, lane)
     const connection = yield* openConnection(config, lane, { maxWaitMillis: options.maxWaitMillis, observe })
-    return yield* Effect.raceFirst(work(connection, runId), lease.lost)
+    return yield* untilLost(work(connection, runId), lease.lost)
   }).pipe(Effect.scoped)
 
   yield* ledger.startConnection({ runId, connection: name, lane })

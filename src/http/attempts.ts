@@ -43,8 +43,23 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
       signature: manner.credentials === null ? null : yield* manner.credentials.current,
       renewed: false
     }
+    const unanswered = (endedAt: number): void =>
+      line.wire.observe({
+        _tag: "Unanswered",
+        operation: request.operation,
+        method: request.method,
+        attempt: history.sent,
+        requestedAt: history.sentAt,
+        endedAt
+      })
     while (true) {
-      const outcome = yield* once(line, { asked, request, history, latest })
+      const { sent } = history
+      const outcome = yield* Effect.onInterrupt(once(line, { asked, request, history, latest }), () =>
+        Effect.sync(() => {
+          // Under way when it was stopped: nobody waits for its answer any more.
+          if (history.sent > sent) unanswered(clock.unsafeCurrentTimeMillis())
+        })
+      )
       const now = clock.unsafeCurrentTimeMillis()
       switch (outcome._tag) {
         case "Served":
@@ -72,16 +87,7 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
           break
         }
         case "Failed": {
-          if (outcome.error.status === null) {
-            line.wire.observe({
-              _tag: "Unanswered",
-              operation: request.operation,
-              method: request.method,
-              attempt: history.sent,
-              requestedAt: history.sentAt,
-              endedAt: now
-            })
-          }
+          if (outcome.error.status === null) unanswered(now)
           history.failures += 1
           history.silent = outcome.answered ? 0 : history.silent + now - history.sentAt
           const backoff = failedDelay(history.failures, yield* Random.next)
@@ -130,6 +136,11 @@ const wait = (line: Line, until: number, reason: string, error: ProviderError) =
     const since = yield* Clock.currentTimeMillis
     if (until - since > line.maxWaitMillis) return yield* Effect.fail(error)
     line.wire.observe({ _tag: "Waiting", since, until, reason })
-    yield* Effect.sleep(Math.max(0, until - since))
-    line.wire.observe({ _tag: "Waited", millis: (yield* Clock.currentTimeMillis) - since })
+    // A wait that is broken off was a wait.
+    yield* Effect.ensuring(
+      Effect.sleep(Math.max(0, until - since)),
+      Effect.map(Clock.currentTimeMillis, (now) =>
+        line.wire.observe({ _tag: "Waited", millis: now - since })
+      )
+    )
   })

@@ -1,6 +1,6 @@
 import { HttpClientRequest } from "@effect/platform"
 import { HttpClient } from "@effect/platform/HttpClient"
-import { Clock, Context, Effect, Exit, Layer, Redacted, Scope } from "effect"
+import { Clock, Context, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import { metricsDocument, type Sender, traceDocument } from "./otlp.ts"
 import type { Recorder } from "./Recorder.ts"
 import type { Settings } from "./settings.ts"
@@ -121,7 +121,10 @@ export const makeExporter = (
     yield* Effect.addFinalizer(() =>
       last.pipe(
         Effect.timeoutTo({ duration: lastMillis, onSuccess: () => true, onTimeout: () => false }),
+        // In a fiber of its own: that of a program that is stopped is interrupted already, and would send nothing.
         Effect.interruptible,
+        Effect.forkDaemon,
+        Effect.flatMap(Fiber.join),
         Effect.flatMap((isSent) => (isSent ? Effect.void : warn("it does not answer"))),
         Effect.ensuring(Scope.close(connection, Exit.void))
       )

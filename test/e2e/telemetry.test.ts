@@ -1,131 +1,13 @@
-import { once } from "node:events"
-import { createServer, type IncomingHttpHeaders } from "node:http"
-import type { AddressInfo } from "node:net"
-import published from "@opentelemetry/otlp-transformer/build/src/generated/root.js"
+import { createInterface } from "node:readline"
+import type { Readable } from "node:stream"
 import { afterEach, describe, expect, it } from "vitest"
 import type { RunReport } from "../../src/run.ts"
-import { openWorkspace, type Workspace } from "../support/parley.ts"
+import { attributeOf, decodeAll, openCollector, type Received, type Span } from "../support/collector.ts"
+import { collect as ended, openWorkspace, type Workspace } from "../support/parley.ts"
 
 /*
  * What a collector receives from the built command line, read with the published protobuf definitions of OTLP.
  */
-
-interface MessageType {
-  readonly fromObject: (object: object) => object
-  readonly verify: (message: object) => string | null
-  readonly encode: (message: object) => { readonly finish: () => Uint8Array }
-  readonly decode: (bytes: Uint8Array) => object
-  readonly toObject: (message: object, options: object) => unknown
-}
-
-const { collector } = (
-  published as unknown as {
-    readonly opentelemetry: {
-      readonly proto: {
-        readonly collector: {
-          readonly trace: { readonly v1: { readonly ExportTraceServiceRequest: MessageType } }
-          readonly metrics: { readonly v1: { readonly ExportMetricsServiceRequest: MessageType } }
-        }
-      }
-    }
-  }
-).opentelemetry.proto
-
-interface Attribute {
-  readonly key: string
-  readonly value: { readonly stringValue?: string; readonly intValue?: string }
-}
-
-interface Span {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  readonly kind: number
-  readonly startTimeUnixNano: string
-  readonly endTimeUnixNano: string
-  readonly attributes: ReadonlyArray<Attribute>
-}
-
-interface Point {
-  readonly attributes: ReadonlyArray<Attribute>
-  readonly asInt?: string
-  readonly count?: string
-}
-
-interface Metric {
-  readonly name: string
-  readonly sum?: { readonly dataPoints: ReadonlyArray<Point> }
-  readonly histogram?: { readonly dataPoints: ReadonlyArray<Point> }
-}
-
-interface Scoped {
-  readonly spans?: ReadonlyArray<Span>
-  readonly metrics?: ReadonlyArray<Metric>
-}
-
-interface Sent {
-  readonly resourceSpans?: ReadonlyArray<{
-    readonly resource: object
-    readonly scopeSpans: ReadonlyArray<Scoped>
-  }>
-  readonly resourceMetrics?: ReadonlyArray<{
-    readonly resource: object
-    readonly scopeMetrics: ReadonlyArray<Scoped>
-  }>
-}
-
-const idFields = new Set(["traceId", "spanId", "parentSpanId"])
-
-/** Ids are hexadecimal in OTLP's JSON, where protobuf's own JSON has base64. */
-const withIds = (text: string, from: BufferEncoding, to: BufferEncoding): Sent =>
-  JSON.parse(text, (key, value: unknown) =>
-    idFields.has(key) && typeof value === "string" ? Buffer.from(value, from).toString(to) : value
-  )
-
-/** Through the definitions and their binary form; a field that they do not know would be lost on the way. */
-const decode = (type: MessageType, text: string): Sent => {
-  const message = type.fromObject(withIds(text, "hex", "base64"))
-  expect(type.verify(message)).toBeNull()
-  const object = type.toObject(type.decode(type.encode(message).finish()), {
-    longs: String,
-    bytes: String,
-    enums: Number
-  })
-  return withIds(JSON.stringify(object), "base64", "hex")
-}
-
-interface Received {
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  readonly text: string
-}
-
-const openCollector = async (answer: "takes" | "is silent" = "takes") => {
-  const received: Array<Received> = []
-  const server = createServer((request, response) => {
-    const pieces: Array<Buffer> = []
-    request.on("data", (piece: Buffer) => pieces.push(piece))
-    request.on("end", () => {
-      received.push({
-        path: request.url ?? "",
-        headers: request.headers,
-        text: Buffer.concat(pieces).toString("utf8")
-      })
-      if (answer === "takes") response.setHeader("content-type", "application/json").end("{}")
-    })
-  })
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  return {
-    received,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    }
-  }
-}
 
 const closing: Array<() => void | Promise<void>> = []
 afterEach(async () => {
@@ -144,36 +26,27 @@ const collect = async (...options: Parameters<typeof openCollector>) => {
   return opened
 }
 
-const attributeOf = (attributes: ReadonlyArray<Attribute>, key: string): string | undefined => {
-  const value = attributes.find((attribute) => attribute.key === key)?.value
-  return value?.stringValue ?? value?.intValue
-}
+const named = (spans: ReadonlyArray<Span>, name: string) => spans.filter((span) => span.name === name)
 
-const decodeAll = (received: ReadonlyArray<Received>) => {
-  const of = (path: string, type: MessageType) =>
-    received
-      .filter((post) => post.path === path)
-      .map(({ text }) => ({ sent: JSON.parse(text) as Sent, decoded: decode(type, text) }))
-  const traces = of("/v1/traces", collector.trace.v1.ExportTraceServiceRequest)
-  const metrics = of("/v1/metrics", collector.metrics.v1.ExportMetricsServiceRequest)
-  for (const { decoded, sent } of [...traces, ...metrics]) expect(decoded).toEqual(sent)
-  const spans = traces.flatMap(({ decoded }) =>
-    (decoded.resourceSpans ?? []).flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans = [] }) => spans))
+/** Nothing that was stored of conversations, and nothing that is secret, is in what was sent. */
+const expectNothingPrivate = (
+  { environment, rows }: Pick<Workspace, "environment" | "rows">,
+  received: ReadonlyArray<Received>
+): void => {
+  // Times and spans' own ids are digits of any kind.
+  const numbers = /"(?:\w*[tT]imeUnixNano|traceId|spanId|parentSpanId)":"[0-9a-f]+"/g
+  const posts = received.map(({ text }) => text.replaceAll(numbers, "")).join("\n")
+  const kept = rows<{ text: string }>(
+    `SELECT content AS text FROM messages UNION SELECT name FROM contacts UNION SELECT email FROM contacts
+     UNION SELECT phone FROM contacts UNION SELECT provider_id FROM contacts
+     UNION SELECT provider_id FROM conversations UNION SELECT title FROM conversations`
   )
-  const newest = metrics.at(-1)?.decoded.resourceMetrics ?? []
-  const points = (name: string): ReadonlyArray<Point> =>
-    newest
-      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics: all = [] }) => all))
-      .filter((metric) => metric.name === name)
-      .flatMap(({ histogram, sum }) => (sum ?? histogram)?.dataPoints ?? [])
-  /** The sum over all points that have these attributes. */
-  const total = (name: string, having: Readonly<Record<string, string>>): number =>
-    points(name)
-      .filter(({ attributes }) =>
-        Object.entries(having).every(([key, value]) => attributeOf(attributes, key) === value)
-      )
-      .reduce((sum, { asInt, count }) => sum + Number(asInt ?? count), 0)
-  return { spans, total, resources: traces.map(({ decoded }) => decoded.resourceSpans?.[0]?.resource) }
+  const words = [...kept.map(({ text }) => text), ...Object.values(environment)].filter(
+    (text) => text !== null && text.length >= 5
+  )
+  expect(words.length).toBeGreaterThan(100)
+  expect(words.filter((text) => posts.includes(text))).toEqual([])
+  expect(posts).not.toMatch(/@|\+\d{6}|\/conversations/)
 }
 
 describe("a collector", () => {
@@ -191,14 +64,14 @@ describe("a collector", () => {
         { vendor: "aelyst", times: 1, effect: { kind: "answer", status: 503, headers: {} } }
       ]
     })
-    const ended = await parley(["sync", "--json"], {
+    const done = await parley(["sync", "--json"], {
       OTEL_EXPORTER_OTLP_ENDPOINT: `${endpoint}/`,
       OTEL_EXPORTER_OTLP_HEADERS: "x-api-key=for%20the%20collector",
       OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test,service.name=other",
       OTEL_SERVICE_NAME: "mirror"
     })
-    expect(ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining("traces and metrics") })
-    const report = JSON.parse(ended.stdout) as RunReport
+    expect(done).toMatchObject({ code: 0, stderr: expect.not.stringContaining("traces and metrics") })
+    const report = JSON.parse(done.stdout) as RunReport
     for (const { headers } of received) {
       expect(headers).toMatchObject({ "content-type": "application/json", "x-api-key": "for the collector" })
     }
@@ -210,15 +83,14 @@ describe("a collector", () => {
       ])
     })
 
-    const named = (name: string) => spans.filter((span) => span.name === name)
-    const [root] = named("run")
-    expect(named("run").length).toBe(1)
+    const [root] = named(spans, "run")
+    expect(named(spans, "run").length).toBe(1)
     expect(root?.parentSpanId).toBeUndefined()
     expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([root?.traceId]))
-    expect(named("connection").length).toBe(8)
-    expect(named("connection").every(({ parentSpanId }) => parentSpanId === root?.spanId)).toBe(true)
+    expect(named(spans, "connection").length).toBe(8)
+    expect(named(spans, "connection").every(({ parentSpanId }) => parentSpanId === root?.spanId)).toBe(true)
     const byId = new Map(spans.map((span) => [span.spanId, span]))
-    for (const span of [...named("request"), ...named("commit")]) {
+    for (const span of [...named(spans, "request"), ...named(spans, "commit")]) {
       const parent = byId.get(span.parentSpanId ?? "")
       expect(parent?.name).toBe("connection")
       for (const key of ["parley.connection", "parley.lane"]) {
@@ -226,7 +98,7 @@ describe("a collector", () => {
       }
       expect(BigInt(span.startTimeUnixNano)).toBeLessThanOrEqual(BigInt(span.endTimeUnixNano))
     }
-    expect(named("commit").length).toBeGreaterThanOrEqual(4)
+    expect(named(spans, "commit").length).toBeGreaterThanOrEqual(4)
 
     for (const { name, requests, rate_limited, waited_ms, ...own } of report.connections) {
       const having = { "parley.connection": name }
@@ -236,7 +108,7 @@ describe("a collector", () => {
       for (const outcome of ["inserted", "updated", "unchanged", "filtered", "quarantined"] as const) {
         expect(total("parley.records", { ...having, "parley.outcome": outcome })).toBe(own[outcome])
       }
-      const sent = named("request").filter(
+      const sent = named(spans, "request").filter(
         ({ attributes }) => attributeOf(attributes, "parley.connection") === name
       )
       expect(sent.length).toBe(requests)
@@ -246,25 +118,81 @@ describe("a collector", () => {
     )
     expect(total("parley.refusals", {})).toBe(2)
     expect(total("parley.run.duration", { "parley.command": "sync", "parley.outcome": "complete" })).toBe(1)
-    const again = named("request").filter(
+    const again = named(spans, "request").filter(
       ({ attributes }) => attributeOf(attributes, "parley.attempt") === "2"
     )
     expect(again.length).toBeGreaterThanOrEqual(1)
 
-    // Times and spans' own ids are digits of any kind.
-    const numbers = /"(?:\w*[tT]imeUnixNano|traceId|spanId|parentSpanId)":"[0-9a-f]+"/g
-    const posts = received.map(({ text }) => text.replaceAll(numbers, "")).join("\n")
-    const kept = rows<{ text: string }>(
-      `SELECT content AS text FROM messages UNION SELECT name FROM contacts UNION SELECT email FROM contacts
-       UNION SELECT phone FROM contacts UNION SELECT provider_id FROM contacts
-       UNION SELECT provider_id FROM conversations UNION SELECT title FROM conversations`
+    expectNothingPrivate({ environment, rows }, received)
+  })
+
+  it("hears of requests that were told to wait, that broke off, and that were under way when the run was stopped", async () => {
+    const { endpoint, received } = await collect()
+    const { environment, rows, simulator, start } = await open({
+      conversations: 30,
+      faults: [
+        { vendor: "naturalead", times: 1, effect: { kind: "answer", status: 449 } },
+        {
+          vendor: "empfio",
+          match: { operation: "detail" },
+          times: 1,
+          effect: { kind: "cut", when: "before" }
+        },
+        { vendor: "aelyst", match: { operation: "list" }, times: 1, effect: { kind: "cut", when: "body" } },
+        { vendor: "convocore", match: { operation: "detail" }, effect: { kind: "hang" } }
+      ]
+    })
+    const child = start(["sync", "--json", "--progress", "json"], { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    const told: Array<Readonly<Record<string, unknown>>> = []
+    const isTold = (event: string, connection: string) =>
+      told.some((one) => one.event === event && one.connection === connection && one.lane === "sync")
+    const isStopped = new Promise<void>((stop) => {
+      createInterface({ input: child.stderr as Readable }).on("line", (line) => {
+        told.push(JSON.parse(line))
+        // One waits, one hangs, and the others are through.
+        const hangs = simulator.log.some(
+          ({ operation, vendor }) => vendor === "convocore" && operation === "detail"
+        )
+        const isThrough = ["salon", "inbox"].every((name) => isTold("connection_finished", name))
+        if (isThrough && hangs && isTold("waiting", "leads")) stop()
+      })
+    })
+    const ending = ended(child)
+    await Promise.race([isStopped, ending])
+    child.kill("SIGTERM")
+    expect((await ending).code).toBe(143)
+
+    const { spans, total } = decodeAll(received)
+    const having = (span: Span, wanted: Readonly<Record<string, string>>) =>
+      Object.entries(wanted).every(([key, value]) => attributeOf(span.attributes, key) === value)
+    const requests = named(spans, "request")
+    const unanswered = requests.filter((span) => having(span, { "error.type": "no_answer" }))
+    const of = (name: string) => unanswered.filter((span) => having(span, { "parley.connection": name }))
+    for (const span of unanswered) expect(span.status).toEqual({ code: 2 })
+    expect(requests.filter((span) => having(span, { "http.response.status_code": "449" })).length).toBe(1)
+    expect(
+      total("parley.refusals", { "parley.connection": "leads", "http.response.status_code": "449" })
+    ).toBe(1)
+    expect(total("parley.waited", { "parley.connection": "leads" })).toBeGreaterThan(0)
+    expect(of("salon").length).toBe(1)
+    expect(of("inbox").length).toBe(1)
+    expect(of("support").length).toBeGreaterThanOrEqual(1)
+    // None is lost on the way: each that was sent has its span.
+    for (const name of ["leads", "support", "salon", "inbox"]) {
+      const own = { "parley.connection": name }
+      expect(requests.filter((span) => having(span, own)).length, name).toBe(total("parley.requests", own))
+      expect(total("parley.requests", own), name).toBe(
+        rows<{ n: number }>("SELECT sum(requests) AS n FROM run_connections WHERE connection = ?", name)[0]?.n
+      )
+    }
+    const outcomes = (name: string) =>
+      named(spans, name).map(({ attributes }) => attributeOf(attributes, "parley.outcome"))
+    expect(outcomes("run")).toEqual(["interrupted"])
+    expect(outcomes("connection")).toContain("interrupted")
+    expect(total("parley.run.duration", { "parley.command": "sync", "parley.outcome": "interrupted" })).toBe(
+      1
     )
-    const words = [...kept.map(({ text }) => text), ...Object.values(environment)].filter(
-      (text) => text !== null && text.length >= 5
-    )
-    expect(words.length).toBeGreaterThan(100)
-    expect(words.filter((text) => posts.includes(text))).toEqual([])
-    expect(posts).not.toMatch(/@|\+\d{6}|\/conversations/)
+    expectNothingPrivate({ environment, rows }, received)
   })
 
   it("that is not there, or does not answer, costs a run one warning and nothing else", async () => {
