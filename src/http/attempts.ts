@@ -139,8 +139,6 @@ const wait = (line: Line, until: number, reason: string, error: ProviderError) =
     // A wait that is broken off was a wait.
     yield* Effect.ensuring(
       Effect.sleep(Math.max(0, until - since)),
-      Effect.map(Clock.currentTimeMillis, (now) =>
-        line.wire.observe({ _tag: "Waited", millis: now - since })
-      )
+      Effect.map(Clock.currentTimeMillis, (now) => line.wire.observe({ _tag: "Waited", millis: now - since }))
     )
   })
