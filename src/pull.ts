@@ -218,16 +218,18 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)
   if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
-  const held = yield* mirror.countConversations(name, startedAt)
+  let stopped: Shortfall | null = null
   const missing = yield* mirror.finishScan({
     connection: name,
     lane,
     startedAt,
     seen: isEverything ? seen : null,
     covers: { subject: subjectOf(config), ranges: options.ranges },
-    isPlausible: (count) => brake(config, count, held) === null
+    isPlausible: (count, held) => {
+      stopped = brake(config, count, held)
+      return stopped === null
+    }
   })
-  const stopped = brake(config, missing.length, held)
   if (stopped === null) yield* confirmMissing(connection, options, missing)
   return { ...finished, shortfall: stopped }
 })

@@ -8,7 +8,7 @@ import { type CommitInput, makeCommit } from "./commit.ts"
 import { makeCommitThread } from "./commitThread.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
-import { Db } from "./Db.ts"
+import { Db, type Session } from "./Db.ts"
 import { makeKnown } from "./known.ts"
 import { learnedOf } from "./learned.ts"
 import { listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
@@ -37,6 +37,17 @@ const rawBatchSize = 200
 const chunks = <A>(items: ReadonlyArray<A>, size: number): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size)
+  )
+
+/** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
+const countConversations = ({ prepare }: Session, connection: string, before: Timestamp | null): number =>
+  Number(
+    prepare(
+      `SELECT count(*) FROM remote_conversations
+       WHERE connection = ? AND deleted_at IS NULL AND first_seen_at < coalesce(?, '9999')`
+    )
+      .pluck()
+      .get(connection, before)
   )
 
 const clock = Effect.map(Clock.currentTimeMillis, now)
@@ -99,8 +110,8 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
        * Draws the conclusion from a scan that enumerated everything: marks what it did not meet as missing, and returns
        * the vendor's ids of all that are missing. They are candidates for `tombstone`, no more. `seen` null: the scan was
        * of a part only, and nothing is missing for it. `covers`: what a backfill need not list again; left out: nothing.
-       * `isPlausible` is asked first whether so many can be missing: if not,
-       * the scan is not taken for a complete one, and nothing is marked.
+       * `isPlausible` is asked first whether so many can be missing of those that were held before: if not, the scan is
+       * not taken for a complete one, and nothing is marked.
        */
       finishScan: Effect.fn("Mirror.finishScan")(function* (scan: {
         readonly connection: string
@@ -108,7 +119,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         readonly startedAt: Timestamp
         readonly seen: SeenSet | null
         readonly covers?: Coverage
-        readonly isPlausible?: (missing: number) => boolean
+        readonly isPlausible?: (missing: number, held: number) => boolean
       }) {
         const { connection, covers, lane, startedAt, seen, isPlausible = () => true } = scan
         if (seen === null) {
@@ -119,11 +130,13 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           return []
         }
         const at = yield* clock
-        const missing = yield* db.use("Mirror.finishScan", (session) => {
+        const { missing, held } = yield* db.use("Mirror.finishScan", (session) => {
           scans.restoreSeen(scan, { scope: "", startedAt }, seen)
-          return missingFrom(session, connection, startedAt, seen)
+          const missing = missingFrom(session, connection, startedAt, seen)
+          const held = missing.length === 0 ? 0 : countConversations(session, connection, startedAt)
+          return { missing, held }
         })
-        if (!isPlausible(missing.length)) {
+        if (missing.length > 0 && !isPlausible(missing.length, held)) {
           yield* db.transaction("Mirror.finishScan", () => scans.dropSeen(connection, lane))
           return missing.map((row) => row.providerId)
         }
@@ -174,16 +187,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
 
       /** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
       countConversations: (connection: string, before: Timestamp | null = null) =>
-        db.use("Mirror.countConversations", ({ prepare }) =>
-          Number(
-            prepare(
-              `SELECT count(*) FROM remote_conversations
-               WHERE connection = ? AND deleted_at IS NULL AND first_seen_at < coalesce(?, '9999')`
-            )
-              .pluck()
-              .get(connection, before)
-          )
-        ),
+        db.use("Mirror.countConversations", (session) => countConversations(session, connection, before)),
 
       /** Conversations drawn by chance, at most so many (the vendor's ids). */
       sample: (connection: string, size: number) =>
