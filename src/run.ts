@@ -130,7 +130,7 @@ export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
 export const unexpected = (cause: Cause.Cause<unknown>): Fault => ({
   kind: "unexpected",
   message: `something that should not happen did: ${Cause.squash(cause)}`,
-  hint: "this is a fault of Parley's; everything committed before it is kept"
+  hint: "this is a fault of Parley's; everything committed before it is kept, and the next run goes on from there"
 })
 
 interface Counters {
