@@ -54,7 +54,9 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
     complete === null
       ? `${counted(stored_messages, "message")} stored; the provider does not say how many there are`
       : complete === 1
-        ? `all ${counted(stored_messages, "message")} stored`
+        ? stored_messages === 0
+          ? "none, and the provider says that it has none"
+          : `all ${counted(stored_messages, "message")} stored`
         : `${grouped(stored_messages)} of ${counted(declared_messages ?? 0, "message")} stored`
   return [
     line("conversation", `${conversation.id}, at ${conversation.provider}`),
