@@ -54,3 +54,11 @@ it.scoped("the indices for analysts are the ones that are used", () =>
     expect(plan("SELECT sum(handed_off) FROM conversation_facts")).toContain("status_history_handed_off")
   })
 )
+
+it.scoped("what each connection holds is counted from indices alone", () =>
+  withLargerMirror((session) => {
+    const ofConversations = planOf(session, "SELECT * FROM freshness").filter((step) => / r USING/.test(step))
+    expect(ofConversations).toHaveLength(4)
+    expect(ofConversations.filter((step) => !/COVERING|autoindex/.test(step))).toEqual([])
+  })
+)

@@ -54,7 +54,8 @@ SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomp
   (SELECT count(*) FROM remote_conversations r WHERE r.connection = f.connection AND r.deleted_at IS NOT NULL)
     AS conversations_deleted,
   (SELECT coalesce(sum(r.stored_messages), 0) FROM remote_conversations r WHERE r.connection = f.connection) AS messages,
-  (SELECT count(*) FROM remote_contacts k WHERE k.connection = f.connection) AS contacts,
+  -- An id is its connection's name, a colon and the vendor's id; the semicolon is the character after the colon.
+  (SELECT count(*) FROM remote_contacts k WHERE k.id >= f.connection || ':' AND k.id < f.connection || ';') AS contacts,
   f.newest_message_at, f.last_complete_sync_at, f.last_attempt_at, f.last_attempt_outcome, f.changes_open,
   (SELECT count(*) FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
     WHERE r.connection = f.connection AND c.state IN ('rejected', 'conflict')

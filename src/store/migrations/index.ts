@@ -4,6 +4,7 @@ import { analysis } from "./0003_analysis.ts"
 import { covered } from "./0004_covered.ts"
 import { quarantine } from "./0005_quarantine.ts"
 import { search } from "./0006_search.ts"
+import { counts } from "./0007_counts.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -19,5 +20,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 3, name: "analysis", sql: analysis },
   { version: 4, name: "covered", sql: covered },
   { version: 5, name: "quarantine", sql: quarantine },
-  { version: 6, name: "search", sql: search }
+  { version: 6, name: "search", sql: search },
+  { version: 7, name: "counts", sql: counts }
 ]
