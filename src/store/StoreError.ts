@@ -75,7 +75,7 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
   SQLITE_IOERR: (path) => ({
     kind: "other",
     message: `the disk that holds ${path} reported a fault`,
-    hint: "Check the disk and, where it is a network drive, move the mirror to a local one."
+    hint: "Check the disk, and that no quota and no limit on the size of files (ulimit -f) is reached; on a network drive, move the mirror to a local one. Everything committed so far is kept."
   }),
   SQLITE_TOOBIG: () => ({
     kind: "other",

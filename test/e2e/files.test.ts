@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterEach, describe, expect, it } from "vitest"
-import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
+import { collect, faultsOf, openWorkspace, root, type Workspace } from "../support/parley.ts"
 
 /*
  * A mirror's file that cannot be used, and the built command line: what it says, how it ends, and that it makes nothing
@@ -137,5 +137,25 @@ describe("a full disk", () => {
     const rows = <Row>(sql: string) => mirror.prepare<Array<unknown>, Row>(sql).all()
     expect(faultsOf({ ...opened, rows })).toEqual([])
     mirror.close()
+  }, 120_000)
+})
+
+describe("a limit on the size of files", () => {
+  it("is told as a fault of the disk that may be one, and the sync is completed without it", async () => {
+    const opened = await open(30)
+    const sync = ["sync", "--progress", "none"]
+    const limited = await collect(
+      spawn(
+        "sh",
+        ["-c", 'ulimit -f 400; exec "$0" "$@"', process.execPath, join(root, "dist/parley.js"), ...sync],
+        { cwd: opened.folder, env: opened.environment, stdio: ["ignore", "pipe", "pipe"] }
+      )
+    )
+    expect([1, 3]).toContain(limited.code)
+    expect(limited.stdout + limited.stderr).toMatch(/the disk that holds .*parley\.db reported a fault/)
+    expect(limited.stdout + limited.stderr).toMatch(/limit on the size of files/)
+    expect(limited.stdout + limited.stderr).not.toMatch(/at .*\.(ts|js):\d+|SQLITE_|SqliteError/)
+    expect((await opened.parley(sync)).code).toBe(0)
+    expect(faultsOf(opened)).toEqual([])
   }, 120_000)
 })
