@@ -16,7 +16,7 @@ const json = (status: string, body: string, headers = "") =>
   `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
 
 const answers = {
-  "a success": json("200 OK", '{"name":"Zoë"}'),
+  "a success": json("200 OK", '{"name":"Zoë"}', "vary: a\r\nvary: b\r\n"),
   "a success with a byte order mark": json("200 OK", '\ufeff{"a":1}'),
   "an early hint before it": `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${json("200 OK", "{}")}`,
   "nothing in it": "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
