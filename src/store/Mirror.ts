@@ -14,6 +14,7 @@ import { learnedOf } from "./learned.ts"
 import { listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
 import { rawBatch, rawOf } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
+import { lookingUp } from "./Session.ts"
 import { makeScanRows, missingFrom, unfinishedScan } from "./scanRows.ts"
 
 export type { CommitInput } from "./commit.ts"
@@ -68,6 +69,8 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         () => Effect.sync(() => input.seen?.saved())
       )
     const commit = script === null ? commitHere : yield* makeCommitThread(script, db)
+    // The other thread has the pages of the file that are written, and this one would keep as many to look up a few.
+    if (script !== null) yield* db.use("Mirror.prepare", lookingUp)
 
     return {
       /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */

@@ -32,3 +32,8 @@ export const forWriting = (database: Sqlite.Database): void => {
   database.pragma("wal_autocheckpoint = 16000")
   database.pragma("journal_size_limit = 67108864")
 }
+
+/** How a connection works with the file whose pages are written by another one. */
+export const lookingUp = ({ database }: Session): void => {
+  database.pragma("cache_size = -4000")
+}

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import { Effect } from "effect"
 import type { CommitInput } from "./commit.ts"
@@ -6,6 +7,15 @@ import { type StoreError, toStoreError } from "./StoreError.ts"
 import type { Totals } from "./tally.ts"
 
 type Done = (reply: CommitReply) => void
+
+/**
+ * By how much the heap of either thread may grow beyond what was alive at the last collection, percent. Commits are
+ * garbage as soon as they are written, and V8 by itself lets it become three times as much as is alive.
+ */
+const heapGrowth = 60
+
+/** What is new on the thread that writes: a quarter of what a thread has by itself. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 }
 
 const failureOf = (op: string, path: string, reply: { code: string | null; message: string }) => {
   const cause = reply.code === null ? null : Object.assign(new Error(reply.message), { code: reply.code })
@@ -28,7 +38,9 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   }
 
   const start = (): Worker => {
-    const worker = new Worker(script, { workerData: settings })
+    const worker = new Worker(script, { workerData: settings, resourceLimits })
+    // Not before: what Node has compiled of itself counts only for the flags it was compiled with.
+    worker.once("online", () => setFlagsFromString(`--heap-growing-percent=${heapGrowth}`))
     worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
     worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`))
     worker.on("exit", () => {

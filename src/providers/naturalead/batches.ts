@@ -19,7 +19,7 @@ export interface Batch {
 }
 
 /** A batch is handed on at so many bytes, however few its elements: they are all in memory at once. */
-const batchBytes = 4 << 20
+const batchBytes = 1 << 18
 
 const notAList = (fault: SplitFault): Malformed =>
   new Malformed({
