@@ -27,7 +27,7 @@ export const forWriting = (database: Sqlite.Database): void => {
   database.pragma("synchronous = NORMAL")
   database.pragma("foreign_keys = ON")
   database.pragma("temp_store = MEMORY")
-  database.pragma("cache_size = -32000")
+  database.pragma("cache_size = -12000")
   // 64 MB of log: each checkpoint waits for the disk, and a backfill would wait a hundred times otherwise.
   database.pragma("wal_autocheckpoint = 16000")
   database.pragma("journal_size_limit = 67108864")

@@ -14,8 +14,8 @@ type Done = (reply: CommitReply) => void
  */
 const heapGrowth = 60
 
-/** What is new on the thread that writes: a quarter of what a thread has by itself. */
-const resourceLimits = { maxYoungGenerationSizeMb: 12 }
+/** What is new on the thread that writes: a sixth of what a thread has by itself. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8 }
 
 const failureOf = (op: string, path: string, reply: { code: string | null; message: string }) => {
   const cause = reply.code === null ? null : Object.assign(new Error(reply.message), { code: reply.code })

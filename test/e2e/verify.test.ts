@@ -9,7 +9,7 @@ import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
  * PARLEY_VERIFY to the number of conversations to try it with more than a few hundred.
  */
 
-const conversations = Number(process.env.PARLEY_VERIFY ?? 400)
+const conversations = Number(process.env.PARLEY_VERIFY ?? 240)
 const unlimited = "limits: [{ requests: 10000, per: 1 second, scope: connection }]"
 const sample = Math.round(conversations * 0.75)
 

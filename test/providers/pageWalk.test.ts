@@ -153,7 +153,7 @@ describe("a list that is read by page number", () => {
           if (end?.complete === true) assert.deepStrictEqual(missed, [])
           else assert.match(end?.reason ?? "", /may be missing/)
         }),
-        { numRuns: 2_000, seed }
+        { numRuns: 1_000, seed }
       )
     }
   })
