@@ -7,6 +7,7 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
+import { setFlagsFromString } from "node:v8"
 import { constants, Script } from "node:vm"
 
 const filename = resolve("dist/program.cjs")
@@ -29,6 +30,8 @@ const script = new Script(readFileSync(filename, "latin1"), {
 process.once("exit", (code) => {
   rmSync(folder, { recursive: true, force: true })
   if (code === 0) {
+    // The demo's run sets it (src/store/commitThread.ts), and V8 takes only what was made under the flags it starts with.
+    setFlagsFromString("--heap-growing-percent=0")
     writeFileSync(`${filename}.${process.version}-${process.arch}.cache`, script.createCachedData())
   }
 })
