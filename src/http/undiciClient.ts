@@ -67,18 +67,10 @@ type Resume = (
   effect: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 ) => void
 
-/** Takes one answer from undici. */
-class Receiver implements Dispatcher.DispatchHandler {
-  private readonly request: HttpClientRequest.HttpClientRequest
-  private readonly resume: Resume
+/** Whom undici tells of one answer, until nobody waits for it any more. */
+abstract class Listener implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | null = null
-  private body: UndiciBody | null = null
-  private isUnwanted = false
-
-  constructor(request: HttpClientRequest.HttpClientRequest, resume: Resume) {
-    this.request = request
-    this.resume = resume
-  }
+  protected isUnwanted = false
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
@@ -87,7 +79,39 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UndiciHeaders): void {
     // 103 and its like announce the answer.
-    if (status < 200) return
+    if (status >= 200) this.started(controller, status, headers)
+  }
+
+  abstract onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void
+  abstract onResponseEnd(): void
+  abstract onResponseError(controller: Dispatcher.DispatchController, cause: Error): void
+
+  protected abstract started(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: UndiciHeaders
+  ): void
+
+  /** Nobody waits for the answer any more. */
+  abort(): void {
+    this.isUnwanted = true
+    this.controller?.abort(new Error("nobody waits for it any more"))
+  }
+}
+
+/** Takes one answer from undici, piece by piece. */
+class Receiver extends Listener {
+  private readonly request: HttpClientRequest.HttpClientRequest
+  private readonly resume: Resume
+  private body: UndiciBody | null = null
+
+  constructor(request: HttpClientRequest.HttpClientRequest, resume: Resume) {
+    super()
+    this.request = request
+    this.resume = resume
+  }
+
+  protected started(controller: Dispatcher.DispatchController, status: number, headers: UndiciHeaders): void {
     this.body = new UndiciBody(controller)
     this.resume(Effect.succeed(new UndiciResponse(this.request, status, headers, this.body)))
   }
@@ -104,33 +128,24 @@ class Receiver implements Dispatcher.DispatchHandler {
     if (this.body === null) this.resume(Effect.fail(notSent(this.request, "Transport", cause)))
     else this.body.finish(cause)
   }
-
-  /** Nobody waits for the answer any more. */
-  abort(): void {
-    this.isUnwanted = true
-    this.controller?.abort(new Error("nobody waits for it any more"))
-  }
 }
 
 /** Takes one whole answer from undici. */
-class WholeReceiver implements Dispatcher.DispatchHandler {
+class WholeReceiver extends Listener {
   private readonly addressee: Addressee
-  private controller: Dispatcher.DispatchController | null = null
   private readonly pieces: Array<Buffer> = []
-  private isUnwanted = false
 
   constructor(addressee: Addressee) {
+    super()
     this.addressee = addressee
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller
-    if (this.isUnwanted) this.abort()
-  }
-
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: UndiciHeaders): void {
-    // 103 and its like announce the answer.
-    if (status >= 200) this.addressee.started(status, plainHeaders(headers))
+  protected started(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: UndiciHeaders
+  ): void {
+    this.addressee.started(status, plainHeaders(headers))
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
@@ -144,12 +159,6 @@ class WholeReceiver implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     if (!this.isUnwanted) this.addressee.failed(cause)
-  }
-
-  /** Nobody waits for the answer any more. */
-  abort(): void {
-    this.isUnwanted = true
-    this.controller?.abort(new Error("nobody waits for it any more"))
   }
 }
 
