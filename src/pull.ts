@@ -218,18 +218,15 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)
   if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
-  let stopped: Shortfall | null = null
-  const missing = yield* mirror.finishScan({
+  const { held, missing } = yield* mirror.finishScan({
     connection: name,
     lane,
     startedAt,
     seen: isEverything ? seen : null,
     covers: { subject: subjectOf(config), ranges: options.ranges },
-    isPlausible: (count, held) => {
-      stopped = brake(config, count, held)
-      return stopped === null
-    }
+    isPlausible: (count, of) => brake(config, count, of) === null
   })
+  const stopped = brake(config, missing.length, held)
   if (stopped === null) yield* confirmMissing(connection, options, missing)
   return { ...finished, shortfall: stopped }
 })

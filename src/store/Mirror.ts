@@ -51,6 +51,9 @@ const countConversations = ({ prepare }: Session, connection: string, before: Ti
       .get(connection, before)
   )
 
+const idsOf = (rows: ReadonlyArray<{ readonly providerId: string }>): ReadonlyArray<string> =>
+  rows.map(({ providerId }) => providerId)
+
 const clock = Effect.map(Clock.currentTimeMillis, now)
 
 /** The inward side of the mirror: what providers were seen to hold. All times are UTC. */
@@ -114,7 +117,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
        * the vendor's ids of all that are missing. They are candidates for `tombstone`, no more. `seen` null: the scan was
        * of a part only, and nothing is missing for it. `covers`: what a backfill need not list again; left out: nothing.
        * `isPlausible` is asked first whether so many can be missing of those that were held before: if not, the scan is
-       * not taken for a complete one, and nothing is marked.
+       * not taken for a complete one, and nothing is marked. `held` is counted only where any is missing, otherwise 0.
        */
       finishScan: Effect.fn("Mirror.finishScan")(function* (scan: {
         readonly connection: string
@@ -130,7 +133,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
             if (covers !== undefined) cover(session, connection, covers, startedAt)
             scans.dropSeen(connection, lane)
           })
-          return []
+          return { missing: [], held: 0 }
         }
         const at = yield* clock
         const { missing, held } = yield* db.use("Mirror.finishScan", (session) => {
@@ -141,7 +144,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         })
         if (missing.length > 0 && !isPlausible(missing.length, held)) {
           yield* db.transaction("Mirror.finishScan", () => scans.dropSeen(connection, lane))
-          return missing.map((row) => row.providerId)
+          return { missing: idsOf(missing), held }
         }
         const unmarked = missing.filter((row) => row.isMarked === 0)
         yield* Effect.forEach(
@@ -164,7 +167,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
             .run(startedAt, connection)
           scans.dropSeen(connection, lane)
         })
-        return missing.map((row) => row.providerId)
+        return { missing: idsOf(missing), held }
       }),
 
       /** Marks conversations deleted whose absence the vendor has confirmed by id. Returns how many were not yet. */

@@ -87,7 +87,7 @@ it.scoped("marks what a complete scan did not meet as missing, and deletes nothi
     })
     expect(seen.size).toBe(6)
     yield* TestClock.setTime(atMillis(120))
-    const missing = yield* mirror.finishScan({
+    const { missing } = yield* mirror.finishScan({
       connection: "leads",
       lane: "sync",
       startedAt: scan.startedAt,
@@ -122,7 +122,13 @@ it.scoped("names what is still missing after a second scan, since when it was fi
         yield* TestClock.setTime(atMillis(seconds + 5))
         const seen = new SeenSet()
         yield* commit([page(seconds + 1, many(0, 1))], { scan: { scope: "", startedAt: at(seconds) }, seen })
-        return yield* mirror.finishScan({ connection: "leads", lane: "sync", startedAt: at(seconds), seen })
+        const { missing } = yield* mirror.finishScan({
+          connection: "leads",
+          lane: "sync",
+          startedAt: at(seconds),
+          seen
+        })
+        return missing
       })
     expect(yield* miss(100)).toEqual(["c1"])
     expect(yield* miss(200)).toEqual(["c1"])
@@ -139,7 +145,7 @@ it.scoped("concludes nothing from a scan of a part", () =>
     yield* commit([page(1, many(0, 3))])
     expect(
       yield* mirror.finishScan({ connection: "leads", lane: "sync", startedAt: at(100), seen: null })
-    ).toEqual([])
+    ).toEqual({ missing: [], held: 0 })
     expect(yield* values("SELECT last_complete_scan_at FROM connections")).toEqual([null])
     expect(
       yield* values("SELECT count(*) FROM remote_conversations WHERE missing_since IS NOT NULL")
@@ -168,7 +174,7 @@ it.scoped("knows after a crash what the first part of the scan met", () =>
         [page(102, [{ _tag: "Unchanged", providerId: "c19999" }], { end: { complete: true, reason: null } })],
         { scan, seen }
       )
-      const missing = yield* mirror.finishScan({
+      const { missing } = yield* mirror.finishScan({
         connection: "leads",
         lane: "sync",
         startedAt: scan.startedAt,
@@ -193,7 +199,7 @@ it.scoped("does not take what another scan met for its own", () =>
     yield* commit([page(201, many(0, 1))], { scan: later, seen })
     expect(
       yield* mirror.finishScan({ connection: "leads", lane: "sync", startedAt: later.startedAt, seen })
-    ).toEqual(["c1"])
+    ).toMatchObject({ missing: ["c1"] })
   }).pipe(Effect.provide(freshStore))
 )
 
