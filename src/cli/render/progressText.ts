@@ -148,8 +148,9 @@ export const finishedLine = (
     counted(messages, "message"),
     ...(quarantined === 0 ? [] : [`${grouped(quarantined)} quarantined`])
   ].join(", ")
-  const what = state.lane === "push" ? "changes" : `${totals},`
-  const work = `${what} ${counted(state.requests, "request")} in ${shortDuration(now - state.startedAt)}`
+  // What became of the changes is told of all of them together, at the end of the run.
+  const what = state.lane === "push" ? "" : `${totals}, `
+  const work = `${what}${counted(state.requests, "request")} in ${shortDuration(now - state.startedAt)}`
   const head = `${state.name}: ${state.lane} ${outcome}`
   return message === null ? `${head}: ${work}` : `${head}: ${oneLine(message)} (${work})`
 }

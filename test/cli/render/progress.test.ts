@@ -7,7 +7,14 @@ import { wallClock } from "../../../src/cli/render/numbers.ts"
 import { Output } from "../../../src/cli/render/Output.ts"
 import { progressLayer } from "../../../src/cli/render/Progress.ts"
 import { afterClientEvent, afterCommit, started, timeLeft } from "../../../src/cli/render/progressState.ts"
-import { asciiBar, barLine, barLines, plainLine, unicodeBar } from "../../../src/cli/render/progressText.ts"
+import {
+  asciiBar,
+  barLine,
+  barLines,
+  finishedLine,
+  plainLine,
+  unicodeBar
+} from "../../../src/cli/render/progressText.ts"
 import { textWidth } from "../../../src/cli/render/width.ts"
 import { Progress } from "../../../src/progress.ts"
 import { makeScreen } from "../../support/screen.ts"
@@ -171,6 +178,18 @@ const watch = ({ columns, environment = { LANG: "C.UTF-8" }, mode, quiet = false
   })
 
 const progress = <A>(use: (service: Progress["Type"]) => Effect.Effect<A>) => Effect.flatMap(Progress, use)
+
+describe("the last line of a connection", () => {
+  test("says what a pull has brought, and of a push what it has asked", () => {
+    const done = { ...atWork(1000, null), messages: 850 }
+    expect(finishedLine(done, "complete", null, 10_000)).toBe(
+      "support: sync complete: 100 conversations, 850 messages, 12 requests in 10s"
+    )
+    expect(finishedLine({ ...done, lane: "push" }, "complete", null, 10_000)).toBe(
+      "support: push complete: 12 requests in 10s"
+    )
+  })
+})
 
 describe("progress on a terminal", () => {
   it.scoped("keeps one line for each connection, with everything else above", () =>
@@ -358,7 +377,7 @@ describe("progress in a pipe", () => {
           yield* progress((p) => p.connectionFinished("leads", "push", "failed", "no such key"))
         })
       )
-      expect(written.stderr).toBe("leads: push failed: no such key (changes 0 requests in 0ms)\n")
+      expect(written.stderr).toBe("leads: push failed: no such key (0 requests in 0ms)\n")
     })
   )
 })
