@@ -30,8 +30,9 @@ const script = new Script(readFileSync(filename, "latin1"), {
 process.once("exit", (code) => {
   rmSync(folder, { recursive: true, force: true })
   if (code === 0) {
-    // The demo's run sets it (src/store/commitThread.ts), and V8 takes only what was made under the flags it starts with.
+    // The demo's run sets them (src/store/commitThread.ts), and V8 takes only what was made under the flags it starts with.
     setFlagsFromString("--heap-growing-percent=0")
+    setFlagsFromString("--semi-space-growth-factor=2")
     writeFileSync(`${filename}.${process.version}-${process.arch}.cache`, script.createCachedData())
   }
 })

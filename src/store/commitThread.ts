@@ -14,6 +14,12 @@ type Done = (reply: CommitReply) => void
  */
 const heapGrowth = 60
 
+/**
+ * How many times larger the place for what is new becomes when it fills. Once both threads are at work it is large
+ * enough: what more there were would only be garbage that is collected later.
+ */
+const newSpaceGrowth = 1
+
 /** What is new on the thread that writes: a sixth of what a thread has by itself. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 }
 
@@ -41,6 +47,7 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
     const worker = new Worker(script, { workerData: settings, resourceLimits })
     // Not before: what Node has compiled of itself counts only for the flags it was compiled with.
     worker.once("online", () => setFlagsFromString(`--heap-growing-percent=${heapGrowth}`))
+    worker.once("message", () => setFlagsFromString(`--semi-space-growth-factor=${newSpaceGrowth}`))
     worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
     worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`))
     worker.on("exit", () => {
