@@ -1,39 +1,30 @@
 /*
- * Runs the demo once, silently, and keeps what V8 has compiled by its end. Every later start with the same version
- * of Node takes it from there.
+ * Runs a command of the built program, and keeps what V8 has compiled of it by its end, beside what was kept before.
+ * Every later start with the same version of Node takes it from there. Arguments: the folder of the build, and the
+ * command.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
-import { pathToFileURL } from "node:url"
+import { join } from "node:path"
 import { setFlagsFromString } from "node:v8"
-import { constants, Script } from "node:vm"
+import { cacheOf, makeRequire } from "../src/scripts.ts"
 
-const filename = resolve("dist/program.cjs")
-const folder = mkdtempSync(join(tmpdir(), "parley-compile-"))
-process.env.XDG_STATE_HOME = folder
-process.argv = [
-  process.execPath,
-  filename,
-  "demo",
-  "--db",
-  join(folder, "demo.db"),
-  "--quiet",
-  "--progress=none"
-]
+const [, , folder, ...command] = process.argv
+const program = join(folder, "parley.js")
+process.argv = [process.execPath, program, ...command]
 
-const script = new Script(readFileSync(filename, "latin1"), {
-  filename,
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
-})
+// Functions that have not run for a while are kept, too.
+setFlagsFromString("--no-flush-bytecode")
+const scripts = new Map()
 process.once("exit", (code) => {
-  rmSync(folder, { recursive: true, force: true })
-  if (code === 0) {
-    // The demo's run sets them (src/store/commitThread.ts), and V8 takes only what was made under the flags it starts with.
-    setFlagsFromString("--heap-growing-percent=0")
-    setFlagsFromString("--semi-space-growth-factor=2")
-    writeFileSync(`${filename}.${process.version}-${process.arch}.cache`, script.createCachedData())
-  }
+  if (code !== 0) return
+  // V8 takes only what was made under the flags it starts with; the demo sets the last two (src/store/commitThread.ts).
+  setFlagsFromString("--flush-bytecode")
+  setFlagsFromString("--heap-growing-percent=0")
+  setFlagsFromString("--semi-space-growth-factor=2")
+  for (const [filename, script] of scripts) writeFileSync(cacheOf(filename), script.createCachedData())
 })
-script.runInThisContext()(createRequire(filename), pathToFileURL(resolve("dist/parley.js")).href)
+const require = makeRequire(folder, createRequire(program), (filename, script) =>
+  scripts.set(filename, script)
+)
+require("./program.cjs")
