@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import { type Address, greeting } from "./Address.ts"
 import { Breaker } from "./Breaker.ts"
@@ -10,19 +9,18 @@ import {
   evenly,
   isBlocked,
   type Landing,
-  look,
   type Taken
 } from "./blocked.ts"
 import type { Lane, Limit, ProviderRequest } from "./contract.ts"
+import { type Gate, Gates } from "./Gates.ts"
 import type { Follows, Ticket, TooLong } from "./Governor.ts"
 import { InFlight } from "./InFlight.ts"
 import type { Lanes, MakeLanes } from "./lanes.ts"
-import { PathBucket } from "./PathBucket.ts"
 import { Places } from "./Places.ts"
 import { RoundTrip } from "./RoundTrip.ts"
 import { type RateLimitReport, rateLimitHeaders } from "./rateLimitHeaders.ts"
 import { type ResponseHeaders, retryAfter } from "./retryAfter.ts"
-import type { Company, QuotaLedger, Stated } from "./sharedState.ts"
+import type { QuotaLedger } from "./sharedState.ts"
 import type { Visitor } from "./Visitor.ts"
 
 /** Time as an account needs it: readable at once, and able to call back. */
@@ -53,23 +51,12 @@ const laneOrder: ReadonlyArray<Lane> = ["push", "sync", "backfill", "verify"]
 const refusedPaths = 3
 const refusedTogether = 2000
 
-/** From so many paths on, those that are no longer needed are looked for. */
-const manyPaths = 512
-
 /** The clock shows whole milliseconds: what happened may be so much later than it says. */
 const clockMillis = 1
 
-const longestShareDelay = 60_000
-
-interface Gate {
-  readonly bucket: Bucket | PathBucket
-  readonly waiting: Set<Pending>
-  callOff: (() => void) | null
-}
-
 interface Pending {
   readonly visitor: Visitor
-  readonly gates: ReadonlyArray<Gate>
+  readonly gates: ReadonlyArray<Gate<Pending>>
   readonly taken: Array<Taken>
   readonly path: string
   readonly maxWaitMillis: number
@@ -88,10 +75,7 @@ export class Account {
   private readonly settings: AccountSettings
   private readonly general: Bucket
   private readonly wholeLimits: ReadonlyArray<Limit>
-  private readonly parts: ReadonlyArray<{ readonly limit: Limit; readonly gate: Gate }>
-  private readonly pathLimits: ReadonlyArray<Limit>
-  private readonly paths = new Map<string, Gate>()
-  private readonly pathState: { stated: Stated } = { stated: [] }
+  private readonly gates: Gates<Pending>
   private readonly visitors = new Set<Visitor>()
   private readonly pending = new Set<Pending>()
   private readonly lanes: Lanes
@@ -104,23 +88,16 @@ export class Account {
     null
   private callOff: (() => void) | null = null
   private greetedAt = Number.NEGATIVE_INFINITY
-  private pathsFrom = 0
-  private company: Company = { others: 0, rank: 0 }
-  private companyChangedAt: number | null = null
   private refusals: Array<{ readonly path: string; readonly at: number }> = []
-  private sweptAt = 0
 
   constructor(settings: AccountSettings) {
     this.settings = settings
-    const { limits, concurrency, makeLanes } = settings
+    const { limits, concurrency, makeLanes, finds, quota, ledger, member, random } = settings
     const whole = limits.filter((limit) => limit.scope === "connection" && limit.applies === undefined)
     this.wholeLimits = whole
-    this.general = this.bucket("general", whole, settings.finds)
-    this.parts = limits
-      .filter((limit) => limit.scope === "connection" && limit.applies !== undefined)
-      .map((limit) => ({ limit, gate: gateOf(this.bucket(`part ${limit.name}`, [limit], false)) }))
-    this.pathLimits = limits.filter((limit) => limit.scope === "path")
-    this.places = new Places(concurrency, !settings.finds)
+    this.general = new Bucket({ key: "general", limits: whole, finds, quota, ledger, member, random })
+    this.gates = new Gates(settings)
+    this.places = new Places(concurrency, !finds)
     this.lanes = makeLanes(this.places.count)
   }
 
@@ -162,7 +139,7 @@ export class Account {
   enter(visitor: Visitor, request: ProviderRequest, follows?: Follows | undefined): Ticket {
     const pending: Pending = {
       visitor,
-      gates: this.gatesOf(request),
+      gates: this.gates.of(request, this.settings.timer.now()),
       taken: [],
       path: request.path,
       maxWaitMillis: Math.min(visitor.maxWaitMillis, follows?.within ?? Number.POSITIVE_INFINITY),
@@ -199,48 +176,9 @@ export class Account {
     return Math.min(this.places.count, this.inFlight.most(this.spacing, now))
   }
 
-  private bucket(key: string, limits: ReadonlyArray<Limit>, finds: boolean): Bucket {
-    const { quota, ledger, member, random } = this.settings
-    return new Bucket({ key, limits, quota, ledger, member, finds, random })
-  }
-
   private *buckets(): Iterable<Bucket> {
     yield this.general
-    for (const { gate } of this.parts) if (gate.bucket instanceof Bucket) yield gate.bucket
-  }
-
-  private gatesOf(request: ProviderRequest): ReadonlyArray<Gate> {
-    const gates: Array<Gate> = []
-    const limits = this.pathLimits.filter((limit) => limit.applies?.(request) ?? true)
-    if (limits.length > 0) gates.push(this.pathGate(`${request.method} ${request.path}`, limits))
-    for (const { limit, gate } of this.parts) if (limit.applies?.(request) === true) gates.push(gate)
-    return gates
-  }
-
-  private pathGate(path: string, limits: ReadonlyArray<Limit>): Gate {
-    const known = this.paths.get(path)
-    if (known !== undefined) return known
-    const { quota, ledger, member, random, timer } = this.settings
-    this.sweep(timer.now())
-    const key = `path ${createHash("sha256").update(path).digest("base64url").slice(0, 22)}`
-    const company = (now: number) => this.companyOnPaths(now)
-    const options = { key, limits, quota, ledger, member, random, company, paths: this.pathState }
-    const gate = gateOf(new PathBucket(options))
-    this.paths.set(path, gate)
-    return gate
-  }
-
-  private sweep(now: number): void {
-    if (this.paths.size < manyPaths || now - this.sweptAt < 1000) return
-    this.sweptAt = now
-    for (const [path, { bucket, waiting }] of this.paths) {
-      if (waiting.size === 0 && bucket instanceof PathBucket && bucket.isForgettable(now))
-        this.paths.delete(path)
-    }
-  }
-
-  private get longestPath(): number {
-    return Math.min(longestShareDelay, Math.max(0, ...this.pathLimits.map((limit) => limit.perMillis)))
+    yield* this.gates.buckets()
   }
 
   private greet(now: number): void {
@@ -249,26 +187,7 @@ export class Account {
     this.greetedAt = now
     ledger.greet(now)
     const company = ledger.company(now)
-    if (!isNew || company.others === 0) return
-    // Until the others have seen this process and their older requests have left the window, the paths are theirs.
-    this.company = company
-    this.pathsFrom = now + this.longestPath + 4 * look
-  }
-
-  /** Who shares the paths: more processes at once, fewer only when their last requests are out of every window. */
-  private companyOnPaths(now: number): Company {
-    const found = this.settings.ledger.company(now)
-    const { company } = this
-    if (found.others === company.others && found.rank === company.rank) {
-      this.companyChangedAt = null
-    } else if (found.others > company.others) {
-      this.company = { others: found.others, rank: Math.max(found.rank, company.rank) }
-      this.companyChangedAt = null
-    } else {
-      this.companyChangedAt ??= now
-      if (now - this.companyChangedAt > this.longestPath + 4 * look) this.company = found
-    }
-    return this.company
+    if (isNew && company.others > 0) this.gates.joined(company, now)
   }
 
   private begin(pending: Pending): void {
@@ -298,10 +217,7 @@ export class Account {
   private advance(pending: Pending): void {
     const now = this.settings.timer.now()
     for (const gate of pending.gates.slice(pending.taken.length)) {
-      const result =
-        gate.bucket instanceof PathBucket && now < this.pathsFrom
-          ? blockedUntil(this.pathsFrom, "other runs use its limit too")
-          : gate.bucket.take(now, this.demand())
+      const result = this.gates.take(gate, now, this.demand())
       if (isBlocked(result)) {
         this.park(pending, gate, result, now)
         return
@@ -313,7 +229,7 @@ export class Account {
     if (pending.state === "waiting" && this.blocked !== null) pending.visitor.waits(now, this.blocked)
   }
 
-  private park(pending: Pending, gate: Gate, blocked: Blocked, now: number): void {
+  private park(pending: Pending, gate: Gate<Pending>, blocked: Blocked, now: number): void {
     if (blocked.until - now > pending.maxWaitMillis) {
       this.giveUp(pending, { ...blocked, because: "limit" })
       return
@@ -508,7 +424,7 @@ export class Account {
   }
 
   private isEverywhere(pending: Pending, now: number): boolean {
-    if (this.pathLimits.length === 0) return false
+    if (!this.gates.limitsPaths) return false
     const recent = this.refusals.filter(({ at, path }) => now - at < refusedTogether && path !== pending.path)
     this.refusals = [...recent, { path: pending.path, at: now }]
     return this.refusals.length >= refusedPaths
@@ -566,5 +482,3 @@ export class Account {
     if (![...this.pending].some((other) => other.visitor === pending.visitor)) pending.visitor.ends(now)
   }
 }
-
-const gateOf = (bucket: Bucket | PathBucket): Gate => ({ bucket, waiting: new Set(), callOff: null })
