@@ -6,7 +6,7 @@ import type { ProviderError } from "./domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "./domain/TimeRange.ts"
 import { now, toMillis } from "./domain/Timestamp.ts"
 import { Progress, tellingCommit } from "./progress.ts"
-import { type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
+import { type Item, type Notice, type Page, type PullScope, pageSize } from "./providers/Provider.ts"
 import { refetch } from "./refetch.ts"
 import type { ConnectionFault } from "./store/Ledger.ts"
 import { Mirror, SeenSet } from "./store/Mirror.ts"
@@ -84,12 +84,20 @@ const mostConversations = 25
 
 const recordsPerConversation = pageSize / mostConversations
 
+/** Of what is only looked up, so many cost as much as a record that is written. */
+const looksPerRecord = 5
+
+const recordsIn = (item: Item): number => {
+  if (item._tag === "Sighting") return 1 + (item.messages?.items.length ?? 0)
+  return item._tag === "Unreadable" ? 1 : 1 / looksPerRecord
+}
+
 /** In records; a conversation that was shown counts as at least so many that a commit has no more of them than it may. */
 const weightOf = (page: Page): number => {
   let records = 1
   let conversations = 0
   for (const item of page.items) {
-    records += item._tag === "Sighting" ? 1 + (item.messages?.items.length ?? 0) : 1
+    records += recordsIn(item)
     if (item._tag === "Sighting") conversations += 1
   }
   return Math.max(records, conversations * recordsPerConversation)
@@ -209,7 +217,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
       weigh: weightOf,
       weight: pageSize,
       withinMillis: commitEvery,
-      isAwaited: (page) => page.cursor !== null || page.isAwaited === true,
+      isAwaited: (page) => page.isAwaited ?? page.cursor !== null,
       atOnce: mirror.commitsAtOnce
     },
     commit

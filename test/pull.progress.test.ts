@@ -47,3 +47,42 @@ it.live("a later pull expects what the one before has listed, where the vendor s
     expect(second).toEqual({ said: [12], listed: 12 })
   })
 )
+
+/** Of each of two pulls, how many pages came, and in how many commits they were stored. */
+const storedIn = (vendor: VendorId) =>
+  Effect.gen(function* () {
+    const { connection, simulator } = yield* makeWorld({ conversations: { [vendor]: 250 } })
+    const folder = yield* temporaryFolder
+    let commits = 0
+    const counting = Layer.effect(
+      Progress,
+      Effect.map(Progress, (progress) => ({
+        ...progress,
+        committed: () =>
+          Effect.sync(() => {
+            commits += 1
+          })
+      }))
+    ).pipe(Layer.provide(silent))
+    const pulled = Effect.suspend(() => {
+      commits = 0
+      return Effect.map(pullRun([connection(vendor)]), ({ report }) => ({
+        pages: report.connections[0]?.pages,
+        commits
+      }))
+    })
+    return yield* Effect.all([pulled, pulled]).pipe(
+      Effect.provide(Layer.merge(inProcess(join(folder, "mirror.db"), simulator), counting))
+    )
+  }).pipe(Effect.scoped)
+
+for (const vendor of ["empfio", "convocore"] as const) {
+  it.effect(`what shows nothing new is stored together, and what cost a request each soon: ${vendor}`, () =>
+    Effect.gen(function* () {
+      const [first, second] = yield* storedIn(vendor)
+      expect(first.commits).toBeGreaterThan(10)
+      expect(second.pages).toBeGreaterThan(3)
+      expect(second.commits).toBe(1)
+    })
+  )
+}

@@ -88,8 +88,9 @@ export interface Page {
   /** Resumes the scan after this page and all before it; null: resume at an earlier page's cursor. */
   readonly cursor: string | null
   /**
-   * True: what follows is not asked for before this page is stored, so that a death costs little again. A page with a
-   * cursor is always waited for. Left out: no.
+   * Whether what follows is asked for only once this page is stored, so that a death costs little again. Left out: a page
+   * with a cursor is. False where one request brought all of it, and of what came since the page before that is: to send
+   * that again costs less than to wait.
    */
   readonly isAwaited?: boolean
   /** Only on a scan's last page. `complete`: everything the account holds was enumerated, in responses received whole. */

@@ -61,7 +61,9 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
   scoped: Effect.gen(function* () {
     const db = yield* Db
     const script = yield* CommitScript
-    const { commitPages, known, scans } = yield* db.use("Mirror.prepare", (session) => ({
+    const { startLookingUp, commitPages, known, scans } = yield* db.use("Mirror.prepare", (session) => ({
+      // The other thread has the pages of the file that are written, and this one would keep as many to look up a few.
+      startLookingUp: () => lookingUp(session),
       commitPages: makeCommit(session),
       known: makeKnown(session),
       scans: makeScanRows(session)
@@ -71,9 +73,8 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         db.transaction(op, () => commitPages(input, at)),
         () => Effect.sync(() => input.seen?.saved())
       )
-    const commit = script === null ? commitHere : yield* makeCommitThread(script, db)
-    // The other thread has the pages of the file that are written, and this one would keep as many to look up a few.
-    if (script !== null) yield* db.use("Mirror.prepare", lookingUp)
+    const commit =
+      script === null ? commitHere : yield* makeCommitThread(script, db, commitHere, startLookingUp)
 
     return {
       /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */

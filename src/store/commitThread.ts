@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
-import { Effect } from "effect"
+import { type Cause, Effect } from "effect"
+import type { Timestamp } from "../domain/Timestamp.ts"
 import type { CommitInput } from "./commit.ts"
 import { type CommitReply, type CommitThreadSettings, packJob } from "./commitJob.ts"
 import { type StoreError, toStoreError } from "./StoreError.ts"
@@ -29,13 +30,29 @@ const failureOf = (op: string, path: string, reply: { code: string | null; messa
   return error === null ? Effect.die(new Error(reply.message)) : Effect.fail(error)
 }
 
-/** Starts with the first commit and ends with the scope, in which commits are answered in the order they were asked for. */
+type Commit = (op: string, input: CommitInput, now: Timestamp) => Effect.Effect<Totals, StoreError>
+
+/** Whether all that was received is that conversations are there: then there is little to write, and little to wait for. */
+const isLook = ({ pages }: CommitInput): boolean =>
+  pages.every(({ items }) => items.every(({ _tag }) => _tag === "Unchanged" || _tag === "Filtered"))
+
+const scanOf = ({ connection, lane, runId }: CommitInput): string => `${runId} ${connection} ${lane}`
+
+/**
+ * Starts with the first commit that brings records and ends with the scope, in which commits are answered in the order
+ * they were asked for.
+ * @param here commits on this thread what comes before: where nothing is new, the other one is never started
+ * @param starting called when it starts
+ */
 export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   script: URL,
-  { path, busyTimeoutMillis }: CommitThreadSettings
+  { path, busyTimeoutMillis }: CommitThreadSettings,
+  here: Commit,
+  starting: () => void
 ) {
   const settings: CommitThreadSettings = { path, busyTimeoutMillis }
   let thread: Worker | null = null
+  let isStarted = false
   const waiting: Array<Done> = []
 
   const fail = (message: string): void => {
@@ -44,6 +61,8 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   }
 
   const start = (): Worker => {
+    isStarted = true
+    starting()
     const worker = new Worker(script, { workerData: settings, resourceLimits })
     // Not before: what Node has compiled of itself counts only for the flags it was compiled with.
     worker.once("online", () => setFlagsFromString(`--heap-growing-percent=${heapGrowth}`))
@@ -67,9 +86,11 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   )
 
   /** Stores pages in one transaction. Cannot be interrupted: whoever goes on knows whether it was kept. */
-  return (op: string, input: CommitInput, now: string): Effect.Effect<Totals, StoreError> =>
+  const there: Commit = (op, input, now) =>
     Effect.async<CommitReply>((resume) => {
       const job = packJob(input, now)
+      // What the other thread meets is known to it and to the file.
+      if (input.seen !== null) input.seen.restored = false
       thread ??= start()
       thread.postMessage(job)
       waiting.push((reply) => resume(Effect.succeed(reply)))
@@ -79,4 +100,17 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
       ),
       Effect.uninterruptible
     )
+
+  /** What became of the first commit that failed here, of each run's scans: none that comes after it may be kept. */
+  const failures = new Map<string, Cause.Cause<StoreError>>()
+
+  return (op: string, input: CommitInput, now: Timestamp): Effect.Effect<Totals, StoreError> =>
+    Effect.suspend(() => {
+      const failure = input.scan === null ? undefined : failures.get(scanOf(input))
+      if (failure !== undefined) return Effect.failCause(failure)
+      if (isStarted || !isLook(input)) return there(op, input, now)
+      return Effect.tapErrorCause(here(op, input, now), (cause) =>
+        Effect.sync(() => failures.set(scanOf(input), cause))
+      )
+    })
 })

@@ -18,6 +18,9 @@ interface Standing {
   readonly deleted_at: string | null
 }
 
+/** The same as an array, which costs a fraction of an object: one for every conversation that is listed. */
+type ListedRow = readonly [key: number, missingSince: string | null, deletedAt: string | null]
+
 interface StoredConversation extends Standing {
   readonly status: string
   readonly provider_status: string | null
@@ -60,9 +63,9 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
      FROM remote_conversations WHERE id = ?`
   )
   const findListed = prepare(
-    `SELECT r.id, r.key, r.missing_since, r.deleted_at
+    `SELECT r.key, r.missing_since, r.deleted_at
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
-  )
+  ).raw()
   const insertRow = prepare(
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
        provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
@@ -293,14 +296,14 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     unchanged: boolean
   ): ReadonlyArray<number> => {
     if (providerIds.length === 0) return []
-    const rows = findListed.all(JSON.stringify(providerIds), context.connection) as ReadonlyArray<
-      Standing & { readonly id: string }
-    >
-    for (const row of rows) {
-      exists(row, context.requestedAt)
-      if (unchanged) recent.note(row.id, context.requestedAt)
+    const { connection, requestedAt } = context
+    const rows = findListed.all(JSON.stringify(providerIds), connection) as ReadonlyArray<ListedRow>
+    for (const [key, missing_since, deleted_at] of rows) {
+      exists({ key, missing_since, deleted_at }, requestedAt)
     }
-    return rows.map(({ key }) => key)
+    if (unchanged)
+      for (const providerId of providerIds) recent.note(`${connection}:${providerId}`, requestedAt)
+    return rows.map(([key]) => key)
   }
 
   /** Whether a newer sighting of the conversation is stored. */

@@ -5,32 +5,29 @@ import type { Session } from "./Db.ts"
 /** How many of the newest message ids are told. */
 const newestMessages = 10
 
-interface KnownRow {
-  readonly provider_id: string
-  readonly id: string
-  readonly fingerprint: string | null
-  readonly agent_id: string | null
-  readonly stored_messages: number
-  readonly updated_at: Timestamp | null
-  readonly deleted_at: string | null
-  readonly observed_at: Timestamp
-}
+/** As an array: SQLite is asked for every conversation that is listed, and an object costs as much as finding its row. */
+type KnownRow = readonly [
+  providerId: string,
+  fingerprint: string | null,
+  agentId: string | null,
+  storedMessages: number,
+  updatedAt: Timestamp | null,
+  deletedAt: string | null,
+  observedAt: Timestamp
+]
 
 /** Looks up what is stored of conversations, by the vendor's ids. */
 export const makeKnown = ({ prepare }: Session) => {
   const find = prepare(
-    `SELECT ids.value AS provider_id, r.id, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at, r.deleted_at,
-       r.observed_at
+    `SELECT ids.value, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at, r.deleted_at, r.observed_at
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
-  )
+  ).raw()
   const newest = prepare(
     `SELECT id FROM messages WHERE conversation_id = ? ORDER BY position DESC LIMIT ${newestMessages}`
   ).pluck()
 
-  const newestOf = (row: KnownRow): ReadonlyArray<string> => {
-    const messageIds = row.stored_messages === 0 ? [] : (newest.all(row.id) as ReadonlyArray<string>)
-    return messageIds.map((id) => id.slice(row.id.length + 1))
-  }
+  const newestOf = (id: string): ReadonlyArray<string> =>
+    (newest.all(id) as ReadonlyArray<string>).map((messageId) => messageId.slice(id.length + 1))
 
   return (
     connection: string,
@@ -40,16 +37,21 @@ export const makeKnown = ({ prepare }: Session) => {
     const found = new Map<string, Known>()
     const rows = find.all(JSON.stringify(providerIds), connection) as ReadonlyArray<KnownRow>
     for (const row of rows) {
-      found.set(row.provider_id, {
-        providerId: row.provider_id,
-        fingerprint: row.fingerprint,
-        agentId: row.agent_id,
-        storedMessages: row.stored_messages,
-        updatedAt: row.updated_at,
-        deleted: row.deleted_at !== null,
-        observedAt: row.observed_at,
-        ...(newestMessageIds && { newestMessageIds: newestOf(row) })
-      })
+      const [providerId, fingerprint, agentId, storedMessages, updatedAt, deletedAt, observedAt] = row
+      const known = {
+        providerId,
+        fingerprint,
+        agentId,
+        storedMessages,
+        updatedAt,
+        deleted: deletedAt !== null,
+        observedAt
+      }
+      if (!newestMessageIds) found.set(providerId, known)
+      else {
+        const ids = storedMessages === 0 ? [] : newestOf(`${connection}:${providerId}`)
+        found.set(providerId, { ...known, newestMessageIds: ids })
+      }
     }
     return found
   }

@@ -83,7 +83,7 @@ const batchPages = (
       index === all.length - 1
         ? {
             ...one,
-            isAwaited: true,
+            ...(batch.loaded.length === 0 ? {} : { isAwaited: true }),
             notices: [...one.notices, ...notices],
             learned: { ...one.learned, ...learned }
           }

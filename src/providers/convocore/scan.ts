@@ -131,11 +131,8 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
     const cursor = cursorText(scan, agentId, step)
     const end = step.end === null ? null : ending(scan, isLast)
     if (step.end !== null) scan.done.push(agentId)
-    tasks.push(
-      finished(
-        page({ exchange, items, cursor, end, learned: lessons(scan, data.length, limit ?? undefined) })
-      )
-    )
+    const learned = lessons(scan, data.length, limit ?? undefined)
+    tasks.push(finished(page({ exchange, items, cursor, end, learned, isAwaited: tasks.length > 0 })))
     if (step.endless !== null) {
       tasks.push(
         Effect.fail(malformed(title, "list conversations", `the list does not end: ${step.endless}`))

@@ -263,7 +263,9 @@ const listPage = <E>(scan: Scan<E>) =>
       else items.push(outcome)
     })
     const cursor = step.cursor === null ? null : JSON.stringify(step.cursor)
-    tasks.push(Effect.succeed(page({ exchange: answer.exchange, items, cursor, end: step.end, total })))
+    const isAwaited = tasks.length > 0
+    const { exchange } = answer
+    tasks.push(Effect.succeed(page({ exchange, items, cursor, end: step.end, total, isAwaited })))
     if (step.endless !== null) tasks.push(Effect.fail(endless(step.endless)))
     const more = step.end === null && step.endless === null
     return [Chunk.unsafeFromArray(tasks), more ? Option.some(null) : Option.none<null>()] as const
