@@ -61,26 +61,14 @@ export const mergedOrder = (
   return [...(followers.get(null) ?? []), ...listed.flatMap((id) => [id, ...(followers.get(id) ?? [])])]
 }
 
-/** How many rows one statement inserts: any number of messages is a few of these. */
-const batchSizes = [64, 16, 4, 1]
-
-/** Rows share the conversation, the page, and the key and position that they count on from: the first four parameters. */
-const insertOf = (rows: number): string => {
-  const tuples = Array.from({ length: rows }, (_, index) => `(${index}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-  return `WITH shared (conversation, page, key, position) AS (VALUES (?, ?, ?, ?)),
-    row (number, id, provider_id, role, provider_role, type, content, sent_at, sent_at_source, attributes) AS (
-      VALUES ${tuples.join(", ")})
-    INSERT INTO messages (key, id, conversation_id, provider_id, position, role, provider_role, type, content,
-      sent_at, sent_at_source, attributes, page_id)
-    SELECT key + number, conversation || ':' || id, conversation, provider_id, position + number, role, provider_role,
-      type, content, sent_at, sent_at_source, attributes, page
-    FROM shared CROSS JOIN row`
-}
-
 /** Writes messages and keeps the full-text index in step. One for each open database; `begin` and `end` frame a transaction. */
 export const makeMessageRows = ({ prepare }: Session) => {
   const highestKey = prepare("SELECT coalesce(max(key), 0) FROM messages").pluck()
-  const batches = batchSizes.map((size) => ({ size, statement: prepare(insertOf(size)) }))
+  const insertRow = prepare(
+    `INSERT INTO messages (key, id, conversation_id, provider_id, position, role, provider_role, type, content, sent_at,
+       sent_at_source, attributes, page_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
   const updateRow = prepare(
     `UPDATE messages SET provider_id = ?, position = ?, role = ?, provider_role = ?, type = ?, content = ?,
        sent_at = ?, sent_at_source = ?, attributes = ?, page_id = ? WHERE key = ?`
@@ -128,32 +116,25 @@ export const makeMessageRows = ({ prepare }: Session) => {
     messages: ReadonlyArray<Message>,
     position: number
   ): void => {
-    let from = 0
-    for (const { size, statement } of batches) {
-      for (; messages.length - from >= size; from += size) {
-        const parameters: Array<unknown> = [conversationId, context.pageId, nextKey, position + from]
-        for (let index = from; index < from + size; index += 1) {
-          const message = messages[index]
-          if (message === undefined) break
-          parameters.push(
-            message.messageId,
-            message.providerId,
-            message.role,
-            message.providerRole,
-            message.type,
-            message.content,
-            message.sentAt,
-            message.sentAtSource,
-            attributesJson(message.attributes)
-          )
-        }
-        statement.run(parameters)
-        for (let index = from; index < from + size; index += 1) {
-          writeWords(nextKey, messages[index]?.content ?? null)
-          nextKey += 1
-        }
-      }
-    }
+    messages.forEach((message, index) => {
+      insertRow.run(
+        nextKey,
+        `${conversationId}:${message.messageId}`,
+        conversationId,
+        message.providerId,
+        position + index,
+        message.role,
+        message.providerRole,
+        message.type,
+        message.content,
+        message.sentAt,
+        message.sentAtSource,
+        attributesJson(message.attributes),
+        context.pageId
+      )
+      writeWords(nextKey, message.content)
+      nextKey += 1
+    })
     context.tally.inserted += messages.length
   }
 

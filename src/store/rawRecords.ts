@@ -18,7 +18,7 @@ export interface RawConversation {
 }
 
 /** Below this many characters compressing saves less than it costs. */
-const worthCompressing = 300
+const worthCompressing = 1000
 
 /** Of a few kilobytes at a time, making the compressor's tables ready costs more than compressing: so, small ones. */
 const smallAndFast = { level: 1, memLevel: 6, windowBits: 13, chunkSize: 4096 }
