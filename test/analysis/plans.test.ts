@@ -2,6 +2,8 @@ import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { golden, lookup, parametersOf, withValues } from "../../bench/support/golden.ts"
 import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
+import { statusFacts } from "../../src/cli/facts/statusFacts.ts"
+import { now } from "../../src/domain/Timestamp.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 
@@ -55,10 +57,29 @@ it.scoped("the indices for analysts are the ones that are used", () =>
   })
 )
 
+/** Every text that `f` prepares. */
+const preparedBy = (session: Session, f: (session: Session) => void): ReadonlyArray<string> => {
+  const texts: Array<string> = []
+  const prepare: Session["prepare"] = (sql) => {
+    texts.push(sql)
+    return session.prepare(sql)
+  }
+  f({ ...session, prepare })
+  return texts
+}
+
 it.scoped("what each connection holds is counted from indices alone", () =>
   withLargerMirror((session) => {
-    const ofConversations = planOf(session, "SELECT * FROM freshness").filter((step) => / r USING/.test(step))
-    expect(ofConversations).toHaveLength(4)
-    expect(ofConversations.filter((step) => !/COVERING|autoindex/.test(step))).toEqual([])
+    const status = preparedBy(session, (asked) => statusFacts(asked, now(0)))
+    expect(status.length).toBeGreaterThan(4)
+    for (const sql of ["SELECT * FROM freshness", ...status]) {
+      const plan = planOf(session, sql.replaceAll(/\?|\$\w+/g, "''"))
+      const ofConversations = plan.filter((step) => / [rk] USING/.test(step))
+      expect(
+        ofConversations.filter((step) => !/COVERING|autoindex/.test(step)),
+        sql
+      ).toEqual([])
+    }
+    expect(planOf(session, "SELECT * FROM freshness").filter((step) => / r USING/.test(step))).toHaveLength(4)
   })
 )

@@ -49,16 +49,19 @@ export interface ConnectionFacts {
 
 type Counts = Omit<ConnectionFacts, "last_run" | "running" | "changes" | "unfinished_scans" | "covered">
 
+/** An id is its connection's name, a colon and the vendor's id; the semicolon is the character after the colon. */
+const idOf = (column: string, connection: string): string =>
+  `${column} >= ${connection} || ':' AND ${column} < ${connection} || ';'`
+
 const counts = `
 SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomplete,
   (SELECT count(*) FROM remote_conversations r WHERE r.connection = f.connection AND r.deleted_at IS NOT NULL)
     AS conversations_deleted,
   (SELECT coalesce(sum(r.stored_messages), 0) FROM remote_conversations r WHERE r.connection = f.connection) AS messages,
-  -- An id is its connection's name, a colon and the vendor's id; the semicolon is the character after the colon.
-  (SELECT count(*) FROM remote_contacts k WHERE k.id >= f.connection || ':' AND k.id < f.connection || ';') AS contacts,
+  (SELECT count(*) FROM remote_contacts k WHERE ${idOf("k.id", "f.connection")}) AS contacts,
   f.newest_message_at, f.last_complete_sync_at, f.last_attempt_at, f.last_attempt_outcome, f.changes_open,
-  (SELECT count(*) FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
-    WHERE r.connection = f.connection AND c.state IN ('rejected', 'conflict')
+  (SELECT count(*) FROM status_changes c
+    WHERE ${idOf("c.conversation_id", "f.connection")} AND c.state IN ('rejected', 'conflict')
       AND NOT EXISTS (SELECT 1 FROM status_changes l WHERE l.conversation_id = c.conversation_id AND l.id > c.id))
     AS changes_failed,
   f.quarantined
@@ -81,8 +84,8 @@ const toLastRun = ({ error_hint, error_kind, error_message, ...rest }: LastRunRo
 })
 
 const openChanges = `
-SELECT c.state, count(*) AS count FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
-WHERE r.connection = ? AND c.state IN ('pending', 'sending', 'queued', 'sent') GROUP BY c.state`
+SELECT c.state, count(*) AS count FROM status_changes c
+WHERE ${idOf("c.conversation_id", "$connection")} AND c.state IN ('pending', 'sending', 'queued', 'sent') GROUP BY c.state`
 
 /** Every connection that the mirror holds, by name. */
 export const statusFacts = ({ prepare }: Session, at: Timestamp): ReadonlyArray<ConnectionFacts> => {
@@ -94,7 +97,10 @@ export const statusFacts = ({ prepare }: Session, at: Timestamp): ReadonlyArray<
   const scans = prepare("SELECT lane FROM scans WHERE connection = ? ORDER BY lane").pluck()
   return rows.map((row) => {
     const last = prepare(lastRun).get(row.name) as LastRunRow | undefined
-    const states = prepare(openChanges).all(row.name) as ReadonlyArray<{ state: string; count: number }>
+    const states = prepare(openChanges).all({ connection: row.name }) as ReadonlyArray<{
+      state: string
+      count: number
+    }>
     return {
       ...row,
       last_run: last === undefined ? null : toLastRun(last),
