@@ -115,7 +115,7 @@ const compile = await build({
 })
 const folder = await mkdtemp(join(tmpdir(), "parley-compile-"))
 const mirror = ["--db", join(folder, "demo.db"), "--quiet"]
-for (const command of [["demo", "--progress=none", ...mirror], ["--help"], ["status", ...mirror]]) {
+for (const command of [["demo", "--progress=none", ...mirror], ["init"], ["status", ...mirror], ["--help"]]) {
   const { status, stderr } = spawnSync(process.execPath, ["-", resolve("dist"), ...command], {
     cwd: folder,
     env: { ...process.env, XDG_STATE_HOME: folder },

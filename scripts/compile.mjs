@@ -13,13 +13,10 @@ const [, , folder, ...command] = process.argv
 const program = join(folder, "parley.js")
 process.argv = [process.execPath, program, ...command]
 
-// Functions that have not run for a while are kept, too.
-setFlagsFromString("--no-flush-bytecode")
 const scripts = new Map()
 process.once("exit", (code) => {
   if (code !== 0) return
-  // V8 takes only what was made under the flags it starts with; the demo sets the last two (src/store/commitThread.ts).
-  setFlagsFromString("--flush-bytecode")
+  // V8 takes only what was made under the flags it starts with; the demo sets these (src/store/commitThread.ts).
   setFlagsFromString("--heap-growing-percent=0")
   setFlagsFromString("--semi-space-growth-factor=2")
   for (const [filename, script] of scripts) writeFileSync(cacheOf(filename), script.createCachedData())
