@@ -15,24 +15,34 @@ const plain = Layer.effect(
 const json = (status: string, body: string, headers = "") =>
   `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
 
-const answers = {
-  "a success": json("200 OK", '{"name":"Zoë"}', "vary: a\r\nvary: b\r\n"),
-  "a success with a byte order mark": json("200 OK", '\ufeff{"a":1}'),
-  "an early hint before it": `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${json("200 OK", "{}")}`,
-  "nothing in it": "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
-  "a page for people": "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html></html>",
-  "a redirect": json("302 Found", "{}", "location: /elsewhere\r\n"),
-  "a wrong request": json("400 Bad Request", '{"message":"no"}'),
-  "a wrong credential": json("401 Unauthorized", '{"message":"no"}'),
-  "nothing there": json("404 Not Found", "{}"),
-  "too many requests": json("429 Too Many Requests", "{}", "retry-after: 7\r\nvary: a\r\nvary: b\r\n"),
-  "a queue": json("449 Retry With", "{}"),
-  "a fault": json("503 Service Unavailable", "{}", "retry-after: 7\r\n"),
-  "a body that is cut": "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[1,",
-  "a compressed body that is none":
+/** What came over the wire, and what it means: the status, or the kind of failure. */
+const answers: Readonly<Record<string, readonly [wire: string, means: number | string]>> = {
+  "a success": [json("200 OK", '{"name":"Zoë"}', "vary: a\r\nvary: b\r\n"), 200],
+  "a success with a byte order mark": [json("200 OK", '\ufeff{"a":1}'), 200],
+  "an early hint before it": [`HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${json("200 OK", "{}")}`, 200],
+  "nothing in it": ["HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n", 204],
+  "nothing that says what it is": ["HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}", 200],
+  "a page for people": [
+    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html></html>",
+    "Malformed"
+  ],
+  "a redirect": [json("302 Found", "{}", "location: /elsewhere\r\n"), "Rejected"],
+  "a wrong request": [json("400 Bad Request", '{"message":"no"}'), "Rejected"],
+  "a wrong credential": [json("401 Unauthorized", '{"message":"no"}'), "Unauthorized"],
+  "nothing there": [json("404 Not Found", "{}"), 404],
+  "too many requests": [
+    json("429 Too Many Requests", "{}", "retry-after: 7\r\nvary: a\r\nvary: b\r\n"),
+    "RateLimited"
+  ],
+  "a queue": [json("449 Retry With", "{}"), "Queued"],
+  "a fault": [json("503 Service Unavailable", "{}", "retry-after: 7\r\n"), "Unavailable"],
+  "a body that is cut": ["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[1,", "Unavailable"],
+  "a compressed body that is none": [
     "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\nconnection: close\r\n\r\n\x1f\x8bxx",
-  "no HTTP": "hello\r\n\r\n",
-  "nothing at all": ""
+    "Unavailable"
+  ],
+  "no HTTP": ["hello\r\n\r\n", "Unavailable"],
+  "nothing at all": ["", "Unavailable"]
 }
 
 const withoutTimes = (text: string): string => text.replace(/\d\d:\d\d:\d\d/g, "then")
@@ -61,10 +71,11 @@ const comparable = ({ events, port, result }: Effect.Effect.Success<ReturnType<t
   JSON.parse(JSON.stringify({ events, result }).replaceAll(port, "the server"))
 
 describe("an answer that is taken in one step", () => {
-  for (const [name, answer] of Object.entries(answers)) {
+  for (const [name, [answer, means]] of Object.entries(answers)) {
     it.live(`means what it means by way of the platform's client: ${name}`, () =>
       Effect.gen(function* () {
         const direct = yield* outcomeOf(answer, httpLayer)
+        assert.strictEqual(direct.result[0], means)
         assert.deepStrictEqual(comparable(direct), comparable(yield* outcomeOf(answer, plain)))
         assert.strictEqual(direct.events[0], "Sent")
       })
