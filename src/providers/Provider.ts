@@ -64,8 +64,8 @@ export interface Sighting {
 
 export type Item =
   | Sighting
-  /** Listed, and its fingerprint is the stored one: nothing to do. */
-  | { readonly _tag: "Unchanged"; readonly providerId: string }
+  /** Listed, and its fingerprint is the stored one: nothing to do. `key` is `Known.key`; left out: it is looked up. */
+  | { readonly _tag: "Unchanged"; readonly providerId: string; readonly key?: number | undefined }
   /** Listed, but outside of the window that was asked for. */
   | { readonly _tag: "Filtered"; readonly providerId: string }
   | { readonly _tag: "Unreadable"; readonly unreadable: Unreadable }
@@ -105,6 +105,8 @@ export interface Page {
 /** What is stored of a conversation: enough to decide what need not be fetched. */
 export interface Known {
   readonly providerId: string
+  /** By which the store finds it at once, where it comes back in an item. */
+  readonly key?: number
   readonly fingerprint: string | null
   readonly agentId: string | null
   readonly storedMessages: number

@@ -3,7 +3,7 @@ import type { Page } from "../providers/Provider.ts"
 import { makeActivityRows } from "./activity.ts"
 import { makeContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
-import { makeConversationRows } from "./conversationRows.ts"
+import { makeConversationRows, type Unchanged } from "./conversationRows.ts"
 import type { Session } from "./Db.ts"
 import { makeMessageRows } from "./messageRows.ts"
 import { makeQuarantineRows } from "./quarantineRows.ts"
@@ -76,7 +76,7 @@ export const makeCommit = (session: Session) => {
   const writeItems = (context: PageContext, items: Page["items"]): ReadonlyArray<number> => {
     const { tally } = context
     const keys: Array<number> = []
-    const unchanged: Array<string> = []
+    const unchanged: Array<Unchanged> = []
     const passedBy: Array<string> = []
     for (const item of items) {
       switch (item._tag) {
@@ -86,7 +86,7 @@ export const makeCommit = (session: Session) => {
         case "Unchanged":
           tally.unchanged += 1
           tally.conversations += 1
-          unchanged.push(item.providerId)
+          unchanged.push(item)
           break
         case "Filtered":
           tally.filtered += 1
@@ -104,8 +104,8 @@ export const makeCommit = (session: Session) => {
     }
     return [
       ...keys,
-      ...conversations.listed(context, unchanged, true),
-      ...conversations.listed(context, passedBy, false)
+      ...conversations.unchanged(context, unchanged),
+      ...conversations.listed(context, passedBy)
     ]
   }
 

@@ -1,6 +1,6 @@
 import type { Conversation } from "../domain/Conversation.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
-import type { RawPayload, Sighting } from "../providers/Provider.ts"
+import type { Item, RawPayload, Sighting } from "../providers/Provider.ts"
 import type { ActivityRows } from "./activity.ts"
 import { canonicalJson, conversationHash } from "./canonical.ts"
 import type { ContactRows } from "./contactRows.ts"
@@ -20,6 +20,8 @@ interface Standing {
 
 /** The same as an array, which costs a fraction of an object: one for every conversation that is listed. */
 type ListedRow = readonly [key: number, missingSince: string | null, deletedAt: string | null]
+
+export type Unchanged = Extract<Item, { readonly _tag: "Unchanged" }>
 
 interface StoredConversation extends Standing {
   readonly status: string
@@ -65,6 +67,10 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   const findListed = prepare(
     `SELECT r.key, r.missing_since, r.deleted_at
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
+  ).raw()
+  const findGone = prepare(
+    `SELECT r.key, r.missing_since, r.deleted_at FROM json_each(?) keys CROSS JOIN remote_conversations r ON r.key = keys.value
+     WHERE r.missing_since IS NOT NULL OR r.deleted_at IS NOT NULL`
   ).raw()
   const insertRow = prepare(
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
@@ -286,24 +292,31 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     if (!isBeforeDeletion(stored, requestedAt)) revive.run(stored.key)
   }
 
-  /**
-   * Conversations that were listed and not looked into; `unchanged` where the list proves that they are as stored.
-   * Returns the keys of the rows that there are.
-   */
-  const listed = (
-    context: PageContext,
-    providerIds: ReadonlyArray<string>,
-    unchanged: boolean
-  ): ReadonlyArray<number> => {
-    if (providerIds.length === 0) return []
-    const { connection, requestedAt } = context
-    const rows = findListed.all(JSON.stringify(providerIds), connection) as ReadonlyArray<ListedRow>
+  const exist = ({ requestedAt }: PageContext, rows: ReadonlyArray<ListedRow>): void => {
     for (const [key, missing_since, deleted_at] of rows) {
       exists({ key, missing_since, deleted_at }, requestedAt)
     }
-    if (unchanged)
-      for (const providerId of providerIds) recent.note(`${connection}:${providerId}`, requestedAt)
+  }
+
+  /** Conversations that were listed and not looked into. Returns the keys of the rows that there are. */
+  const listed = (context: PageContext, providerIds: ReadonlyArray<string>): ReadonlyArray<number> => {
+    if (providerIds.length === 0) return []
+    const rows = findListed.all(JSON.stringify(providerIds), context.connection) as ReadonlyArray<ListedRow>
+    exist(context, rows)
     return rows.map(([key]) => key)
+  }
+
+  /** Conversations that the list proves to be as stored. Returns the keys of the rows that there are. */
+  const unchanged = (context: PageContext, items: ReadonlyArray<Unchanged>): ReadonlyArray<number> => {
+    const keys: Array<number> = []
+    const others: Array<string> = []
+    for (const { key, providerId } of items) {
+      recent.note(`${context.connection}:${providerId}`, context.requestedAt)
+      if (key === undefined) others.push(providerId)
+      else keys.push(key)
+    }
+    if (keys.length > 0) exist(context, findGone.all(JSON.stringify(keys)) as ReadonlyArray<ListedRow>)
+    return [...keys, ...listed(context, others)]
   }
 
   /** Whether a newer sighting of the conversation is stored. */
@@ -313,7 +326,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     return stored !== undefined && context.requestedAt < recent.latest(id, stored.observed_at)
   }
 
-  return { write, listed, isOvertaken } as const
+  return { write, listed, unchanged, isOvertaken } as const
 }
 
 /** Where stored messages stay that a sighting does not show, so does the time of the last one that it does not tell. */

@@ -5,9 +5,9 @@ import type { Session } from "./Db.ts"
 /** How many of the newest message ids are told. */
 const newestMessages = 10
 
-/** As an array: SQLite is asked for every conversation that is listed, and an object costs as much as finding its row. */
 type KnownRow = readonly [
-  providerId: string,
+  index: number,
+  key: number,
   fingerprint: string | null,
   agentId: string | null,
   storedMessages: number,
@@ -18,10 +18,12 @@ type KnownRow = readonly [
 
 /** Looks up what is stored of conversations, by the vendor's ids. */
 export const makeKnown = ({ prepare }: Session) => {
+  // As one text: every conversation that is listed is looked up, and to take values over one by one costs as much again.
   const find = prepare(
-    `SELECT ids.value, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at, r.deleted_at, r.observed_at
+    `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at,
+       r.deleted_at, r.observed_at))
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
-  ).raw()
+  ).pluck()
   const newest = prepare(
     `SELECT id FROM messages WHERE conversation_id = ? ORDER BY position DESC LIMIT ${newestMessages}`
   ).pluck()
@@ -35,11 +37,13 @@ export const makeKnown = ({ prepare }: Session) => {
     { newestMessageIds }: KnownWanted = { newestMessageIds: false }
   ): ReadonlyMap<string, Known> => {
     const found = new Map<string, Known>()
-    const rows = find.all(JSON.stringify(providerIds), connection) as ReadonlyArray<KnownRow>
-    for (const row of rows) {
-      const [providerId, fingerprint, agentId, storedMessages, updatedAt, deletedAt, observedAt] = row
+    const rows = String(find.get(JSON.stringify(providerIds), connection))
+    for (const row of JSON.parse(rows) as ReadonlyArray<KnownRow>) {
+      const [index, key, fingerprint, agentId, storedMessages, updatedAt, deletedAt, observedAt] = row
+      const providerId = providerIds[index] ?? ""
       const known = {
         providerId,
+        key,
         fingerprint,
         agentId,
         storedMessages,

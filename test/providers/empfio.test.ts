@@ -90,6 +90,8 @@ interface VendorOptions {
   /** Left out of the list's envelope. */
   lacks?: ReadonlyArray<"total" | "size">
   pastTheEnd?: 200 | 404
+  /** How the list is written; left out: as JSON is without white space. */
+  write?: (list: unknown) => string
   beforeAnswer?: (request: RecordedRequest) => void
 }
 
@@ -101,7 +103,7 @@ const listRoute = (all: ReadonlyArray<Held>, options: VendorOptions, query: Reco
   if (conversations.length === 0 && page > 1 && options.pastTheEnd === 404) return { status: 404, json: {} }
   const envelope: Record<string, unknown> = { conversations, total: matching.length, page, size }
   for (const name of options.lacks ?? []) delete envelope[name]
-  return { json: envelope }
+  return { text: (options.write ?? JSON.stringify)(envelope) }
 }
 
 const detailOf = ({ row, messages }: Held, shown: number | null | undefined) => {
@@ -543,6 +545,43 @@ describe("Empfio's list", () => {
       const full = vendor(all)
       yield* pulled(full.provider, pullScope({ known, refetch: true }))
       assert.strictEqual(full.asked("get a conversation").length, 230)
+    })
+  )
+
+  it.effect("is compared by what its rows say, however they are written", () =>
+    Effect.gen(function* () {
+      const all = many(120).map((one, index) => ({
+        ...one,
+        row: { ...one.row, lead: { ...(one.row.lead as object), name: `Zoë "${index}" 王` } }
+      }))
+      const known = knownFrom(yield* pulled(vendor(all).provider))
+      const changed = all.map((one, index) => {
+        if (index === 7 || index === 100) return { ...one, row: { ...one.row, status: "escalated" } }
+        // What it was like before stands first, whole, in what it has become.
+        return index === 40 ? { ...one, row: { before: one.row, ...one.row } } : one
+      })
+      const writings: ReadonlyArray<(list: unknown) => string> = [
+        (list) => JSON.stringify(list),
+        (list) => JSON.stringify(list, null, 1),
+        (list) => JSON.stringify(list).replaceAll("},{", "}, {"),
+        (list) => JSON.stringify(list).replaceAll('","channel"', '", "channel"'),
+        (list) =>
+          JSON.stringify(list).replace(
+            /[^ -~]/gu,
+            (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+          )
+      ]
+      for (const write of writings) {
+        const same = yield* pulled(vendor(all, { write }).provider, pullScope({ known }))
+        assert.deepStrictEqual(countsOf(same), { Sighting: 0, Unchanged: 120, Filtered: 0, Unreadable: 0 })
+        const other = yield* pulled(vendor(changed, { write }).provider, pullScope({ known }))
+        assert.deepStrictEqual(idsIn(other), ["c00007", "c00040", "c00100"])
+        const again = yield* pulled(
+          vendor(changed, { write }).provider,
+          pullScope({ known: knownFrom(other) })
+        )
+        assert.strictEqual(idsIn(again).length, 117)
+      }
     })
   )
 

@@ -326,6 +326,19 @@ it.scoped(
     }).pipe(Effect.provide(freshStore))
 )
 
+it.scoped("takes no answer for news that was asked for before a list showed the conversation as it is", () =>
+  Effect.gen(function* () {
+    const { commit } = yield* started
+    const late = (title: string) => sighting({ title })
+    yield* commit([page(1, [sighting()])])
+    yield* commit([page(60, [{ _tag: "Unchanged", providerId: "c1" }])])
+    expect(yield* commit([page(59, [late("first")])])).toMatchObject({ updated: 0, unchanged: 1 })
+    yield* commit([page(80, [{ _tag: "Unchanged", providerId: "c1", key: 1 }])])
+    expect(yield* commit([page(79, [late("second")])])).toMatchObject({ updated: 0, unchanged: 1 })
+    expect(yield* commit([page(81, [late("third")])])).toMatchObject({ updated: 1, unchanged: 0 })
+  }).pipe(Effect.provide(freshStore))
+)
+
 it.scoped("keeps a place for a contact of whom only the id is known", () =>
   Effect.gen(function* () {
     const { commit } = yield* started

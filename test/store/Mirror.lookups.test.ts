@@ -65,6 +65,7 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
     expect([...known.values()]).toEqual([
       {
         providerId: "a:b",
+        key: 1,
         fingerprint: "f",
         agentId: "agent-7",
         storedMessages: 12,
@@ -75,6 +76,7 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
       },
       {
         providerId: "c",
+        key: 2,
         fingerprint: null,
         agentId: "agent-1",
         storedMessages: 0,

@@ -276,6 +276,13 @@ const returns: ReadonlyArray<{
     updated: 0
   },
   {
+    what: "a list that names it, once it was looked up",
+    seconds: 60,
+    item: { _tag: "Unchanged", providerId: "c1", key: 1 },
+    isBack: true,
+    updated: 0
+  },
+  {
     what: "an answer from before the deletion",
     seconds: 49,
     item: sighting({ updatedAt: at(2), title: "x" }),
@@ -286,6 +293,13 @@ const returns: ReadonlyArray<{
     what: "a list from before the deletion",
     seconds: 49,
     item: { _tag: "Unchanged", providerId: "c1" },
+    isBack: false,
+    updated: 0
+  },
+  {
+    what: "a list from before the deletion, once it was looked up",
+    seconds: 49,
+    item: { _tag: "Unchanged", providerId: "c1", key: 1 },
     isBack: false,
     updated: 0
   }
@@ -307,7 +321,8 @@ it.scoped("no longer misses what is seen again", () =>
   Effect.gen(function* () {
     const { commit, mirror } = yield* started
     yield* TestClock.setTime(atMillis(50))
-    for (const item of [sighting(), { _tag: "Unchanged", providerId: "c1" } as const]) {
+    const unchanged = { _tag: "Unchanged", providerId: "c1" } as const
+    for (const item of [sighting(), unchanged, { ...unchanged, key: 1 }]) {
       yield* commit([page(1, [sighting()])])
       yield* mirror.finishScan({ connection: "leads", lane: "sync", startedAt: at(100), seen: new SeenSet() })
       expect(yield* values("SELECT missing_since IS NULL FROM remote_conversations")).toEqual([0])

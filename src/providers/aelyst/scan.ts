@@ -80,7 +80,7 @@ const toItem = (result: ReturnType<typeof withMessages>, { known }: Listed, refe
     !known.deleted &&
     result.fingerprint !== null &&
     known.fingerprint === result.fingerprint
-  return isStored ? { _tag: "Unchanged", providerId: result.conversation.providerId } : result
+  return isStored ? { _tag: "Unchanged", providerId: known.providerId, key: known.key } : result
 }
 
 /** What asking for a contact's messages came to; `Gone`: the contact does not exist any more. */
@@ -218,7 +218,7 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
         // Before it was interrupted, this scan has asked for its messages already.
         const isStored =
           isStoredByScan(scope, stored) && coversMessages(stored?.fingerprint ?? null, contact.payload)
-        if (isStored) others.push({ _tag: "Unchanged", providerId })
+        if (isStored) others.push({ _tag: "Unchanged", providerId, key: stored?.key })
         else listed.push({ contact, known: stored })
       }
       // The contact's status was seen when the list was asked for, however much later its messages were.

@@ -100,7 +100,9 @@ export const dealWith = <E>(
   Effect.gen(function* () {
     const { scope } = scan
     if (scan.handled.get(key) === mark) {
-      return again || id === null ? null : { item: { _tag: "Unchanged", providerId } as const }
+      return again || id === null
+        ? null
+        : { item: { _tag: "Unchanged", providerId, key: known?.key } as const }
     }
     scan.handled.set(key, mark)
     if (Either.isLeft(shown)) return { item: { _tag: "Unreadable", unreadable: shown.left } as const }
@@ -119,7 +121,7 @@ export const dealWith = <E>(
       isCurrent(known, mark) &&
       !(yield* lacksMessages(scan, agentId, id, known))
     ) {
-      return { item: { _tag: "Unchanged", providerId } as const }
+      return { item: { _tag: "Unchanged", providerId, key: known?.key } as const }
     }
     const raw = rawPayload("conversation", agentId, id, providerId, value)
     const row: Shown = { raw, value, wire }

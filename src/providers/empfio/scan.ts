@@ -4,11 +4,12 @@ import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { decodeAnswer, isMissing, malformed } from "../answer.ts"
-import { parseJson } from "../decode.ts"
+import { type Fault, parseJson } from "../decode.ts"
 import { inOrder } from "../inOrder.ts"
-import type { FetchScope, Item, Known, Page, PullScope, RawPayload, Unreadable } from "../Provider.ts"
-import { idOf, isOutside, isStoredByScan, page, unreadable, unreadableItem } from "../page.ts"
+import type { FetchScope, Item, Known, Page, PullScope, RawPayload } from "../Provider.ts"
+import { idOf, isOutside, isStoredByScan, page, unreadableItem } from "../page.ts"
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../pageWalk.ts"
+import { recordTexts } from "../recordTexts.ts"
 import { withoutMessages } from "../withoutMessages.ts"
 import {
   fingerprintOf,
@@ -146,17 +147,21 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
 /** A listed row, whether it decodes or not. */
 interface Listed {
   readonly id: string | null
-  readonly row: Either.Either<Row, Unreadable>
-  readonly payload: string
+  readonly row: Either.Either<Row, Fault>
+  readonly entry: Json
+  /** How the answer wrote it, where that could be told. */
+  readonly written: string | null
 }
 
-const readListed = (entry: Json): Listed => {
-  const payload = JSON.stringify(entry)
-  const id = idOf(entry, "id")
-  const row = Either.mapLeft(decodeRow(entry), (fault) =>
-    unreadable({ kind: "conversation", providerId: id, conversationId: id, payload }, fault)
-  )
-  return { id, row, payload }
+const readList = (text: string, conversations: ReadonlyArray<Json>): ReadonlyArray<Listed> => {
+  const ids = conversations.map((entry) => idOf(entry, "id"))
+  const written = recordTexts(text, "id", ids)
+  return conversations.map((entry, index) => ({
+    id: ids[index] ?? null,
+    row: decodeRow(entry),
+    entry,
+    written: written[index] ?? null
+  }))
 }
 
 interface Scan<E> extends Account {
@@ -188,6 +193,35 @@ const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchan
 
 type Task = Effect.Effect<Page, ProviderError>
 
+interface Prints {
+  /** Of the row as it is listed. */
+  readonly shown: string
+  /** The one that is stored with it. */
+  readonly wanted: string
+}
+
+const printsOf = ({ messages }: Pick<PullScope, "messages">, payload: string): Prints => {
+  const shown = fingerprintOf(payload)
+  return { shown, wanted: messages ? shown : fingerprintWithoutMessages(payload) }
+}
+
+const isStoredAs = (known: Known | undefined, { shown, wanted }: Prints): boolean =>
+  known !== undefined && !known.deleted && (known.fingerprint === wanted || known.fingerprint === shown)
+
+/** A row in the notation it is compared in. What is written as it is stored need not be written anew for that. */
+const printed = (
+  scope: Pick<PullScope, "messages">,
+  { entry, written }: Listed,
+  known: Known | undefined
+) => {
+  if (written !== null && known !== undefined) {
+    const prints = printsOf(scope, written)
+    if (isStoredAs(known, prints)) return { payload: written, prints }
+  }
+  const payload = JSON.stringify(entry)
+  return { payload, prints: printsOf(scope, payload) }
+}
+
 /** What is to be done for a row: an item of the list's page, a request for details, or nothing. */
 const dealWith = <E>(
   scan: Scan<E>,
@@ -198,28 +232,30 @@ const dealWith = <E>(
   exchange: Exchange
 ): Item | Task | null => {
   const { scope } = scan
-  const { id, payload } = listed
-  const shown = fingerprintOf(payload)
-  const wanted = scope.messages ? shown : fingerprintWithoutMessages(payload)
-  const key = id ?? wanted
-  if (scan.handled.get(key) === wanted) {
-    return again || id === null ? null : { _tag: "Unchanged", providerId: id }
+  const { id } = listed
+  const { payload, prints } = printed(scope, listed, known)
+  const key = id ?? prints.wanted
+  if (scan.handled.get(key) === prints.wanted) {
+    return again || id === null ? null : { _tag: "Unchanged", providerId: id, key: known?.key }
   }
-  scan.handled.set(key, wanted)
-  if (Either.isLeft(listed.row)) return { _tag: "Unreadable", unreadable: listed.row.left }
+  scan.handled.set(key, prints.wanted)
+  if (Either.isLeft(listed.row)) {
+    const record = { kind: "conversation", providerId: id, conversationId: id, payload }
+    return unreadableItem(record, listed.row.left)
+  }
   const row = listed.row.right
   const providerId = row.id
   if (isOutside(row.created_at, scope)) return { _tag: "Filtered", providerId }
-  const current = [wanted, shown]
-  const isStored = known !== undefined && !known.deleted && current.includes(known.fingerprint ?? "")
   // A resumed scan's further passes meet what its first part has fetched.
   const mayRefetch = !isStoredByScan(scope, known) && (scope.cursor === null || step.cursor !== null)
-  if (isStored && !(scope.refetch && mayRefetch)) return { _tag: "Unchanged", providerId }
+  if (isStoredAs(known, prints) && !(scope.refetch && mayRefetch)) {
+    return { _tag: "Unchanged", providerId, key: known?.key }
+  }
   const read: Read<Row> = { raw: rawPayload("conversation", providerId, providerId, payload), value: row }
   if (scope.messages) return detailPage(scan, providerId, read, exchange)
   return {
     ...toSighting(row, { row: read, detail: null, messages: null }, scan.map),
-    fingerprint: wanted
+    fingerprint: prints.wanted
   }
 }
 
@@ -240,7 +276,7 @@ const endless = (detail: string): Malformed =>
 const listPage = <E>(scan: Scan<E>) =>
   Effect.gen(function* () {
     const { answer, conversations, total, size } = yield* askList(scan.client, scan.walk.next())
-    const listed = conversations.map(readListed)
+    const listed = readList(answer.text, conversations)
     const ids = listed.flatMap(({ id }) => id ?? [])
     const known = ids.length === 0 ? new Map<string, Known>() : yield* scan.scope.known(ids)
     const step = scan.walk.received({

@@ -94,7 +94,8 @@ const toItem = <E>(scan: Scan<E>, listed: Listed, known: Known | undefined): Ite
   const { scope } = scan
   const { id, fingerprint } = listed
   const isStored = known?.fingerprint === fingerprint && !known.deleted
-  if ((isRepeat(scan, listed) || isStored) && id !== null) return { _tag: "Unchanged", providerId: id }
+  if ((isRepeat(scan, listed) || isStored) && id !== null)
+    return { _tag: "Unchanged", providerId: id, key: known?.key }
   const text = utf8(listed.element)
   const payload = scope.messages ? text : withoutMessages(text)
   const sighting = interpretPayload(payload, scan.map, fingerprint)

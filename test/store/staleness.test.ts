@@ -1,0 +1,22 @@
+import { expect, it } from "vitest"
+import { RecentObservations } from "../../src/store/staleness.ts"
+
+it("the latest observations are remembered, the older ones forgotten, however many there were", () => {
+  const recent = new RecentObservations()
+  const last = 130_000
+  for (let row = 1; row <= last; row += 1) recent.note(`row ${row}`, "b")
+  const isRemembered = (row: number) => recent.latest(`row ${row}`, "a") === "b"
+  for (const row of [last, last - 10_000, last - 24_000])
+    expect([row, isRemembered(row)]).toEqual([row, true])
+  for (const row of [1, last - 50_001]) expect([row, isRemembered(row)]).toEqual([row, false])
+})
+
+it("of two observations of a row the later one counts, in whatever order they come", () => {
+  const recent = new RecentObservations()
+  for (const at of ["c", "b"]) recent.note("row", at)
+  expect(recent.latest("row", "a")).toBe("c")
+  recent.note("row", "d")
+  expect(recent.latest("row", "a")).toBe("d")
+  expect(recent.latest("row", "e")).toBe("e")
+  expect(recent.latest("another", "a")).toBe("a")
+})
