@@ -255,7 +255,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       sighting.fingerprint === stored.fingerprint &&
       stored.missing_since === null &&
       stored.deleted_at === null
-    if (isUntouched) recent.note(id, context.requestedAt)
+    if (isUntouched) recent.note(stored.key, context.requestedAt)
     else touch.run(count, sighting.fingerprint, context.requestedAt, context.pageId, stored.key)
   }
 
@@ -274,7 +274,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       return key
     }
     const incoming = { updatedAt: conversation.updatedAt, observedAt: requestedAt }
-    const held = { updatedAt: stored.updated_at, observedAt: recent.latest(id, stored.observed_at) }
+    const held = { updatedAt: stored.updated_at, observedAt: recent.latest(stored.key, stored.observed_at) }
     if (!context.replay && (isBeforeDeletion(stored, requestedAt) || isStale(incoming, held))) {
       tally.unchanged += recordsIn(sighting)
       exists(stored, requestedAt)
@@ -311,19 +311,20 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const keys: Array<number> = []
     const others: Array<string> = []
     for (const { key, providerId } of items) {
-      recent.note(`${context.connection}:${providerId}`, context.requestedAt)
       if (key === undefined) others.push(providerId)
       else keys.push(key)
     }
     if (keys.length > 0) exist(context, findGone.all(JSON.stringify(keys)) as ReadonlyArray<ListedRow>)
-    return [...keys, ...listed(context, others)]
+    keys.push(...listed(context, others))
+    for (const key of keys) recent.note(key, context.requestedAt)
+    return keys
   }
 
   /** Whether a newer sighting of the conversation is stored. */
   const isOvertaken = (context: PageContext, providerId: string): boolean => {
     const id = `${context.connection}:${providerId}`
     const stored = find.get(id) as StoredConversation | undefined
-    return stored !== undefined && context.requestedAt < recent.latest(id, stored.observed_at)
+    return stored !== undefined && context.requestedAt < recent.latest(stored.key, stored.observed_at)
   }
 
   return { write, listed, unchanged, isOvertaken } as const

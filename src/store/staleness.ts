@@ -13,6 +13,9 @@ export const isStale = (incoming: Observation, stored: Observation): boolean =>
     ? incoming.updatedAt < stored.updatedAt
     : incoming.observedAt < stored.observedAt
 
+/** A conversation's key, or any text for another row. */
+type RowName = number | string
+
 /** How many of the latest observations are remembered, at least; at most twice as many. */
 const remembered = 25_000
 
@@ -22,26 +25,26 @@ const remembered = 25_000
  * latest few rows are enough, and this process's memory is the place.
  */
 export class RecentObservations {
-  private latestTimes = new Map<string, string>()
+  private latestTimes = new Map<RowName, string>()
   /** Those before, forgotten all at once: to take the oldest out of a Map one by one costs more the more were taken. */
-  private earlierTimes = new Map<string, string>()
+  private earlierTimes = new Map<RowName, string>()
 
-  private timeOf(id: string): string | undefined {
-    return this.latestTimes.get(id) ?? this.earlierTimes.get(id)
+  private timeOf(row: RowName): string | undefined {
+    return this.latestTimes.get(row) ?? this.earlierTimes.get(row)
   }
 
-  note(id: string, observedAt: string): void {
-    const before = this.timeOf(id)
+  note(row: RowName, observedAt: string): void {
+    const before = this.timeOf(row)
     if (before !== undefined && before >= observedAt) return
-    this.latestTimes.set(id, observedAt)
+    this.latestTimes.set(row, observedAt)
     if (this.latestTimes.size < remembered) return
     this.earlierTimes = this.latestTimes
     this.latestTimes = new Map()
   }
 
   /** The later of the stored time and the one remembered for the row. */
-  latest(id: string, stored: string): string {
-    const recent = this.timeOf(id)
+  latest(row: RowName, stored: string): string {
+    const recent = this.timeOf(row)
     return recent !== undefined && recent > stored ? recent : stored
   }
 }

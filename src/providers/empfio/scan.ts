@@ -2,9 +2,10 @@ import { Chunk, Effect, Either, Option, Stream } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
+import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { decodeAnswer, isMissing, malformed } from "../answer.ts"
-import { type Fault, parseJson } from "../decode.ts"
+import { parseJson } from "../decode.ts"
 import { inOrder } from "../inOrder.ts"
 import type { FetchScope, Item, Known, Page, PullScope, RawPayload } from "../Provider.ts"
 import { idOf, isOutside, isStoredByScan, page, unreadableItem } from "../page.ts"
@@ -22,7 +23,15 @@ import {
   wireOf
 } from "./normalize.ts"
 import { getConversation, getMessages, largestPage, listConversations, mostMessages } from "./requests.ts"
-import { type Detail, decodeDetail, decodeList, decodeMessageList, decodeRow, type Row } from "./wire.ts"
+import {
+  type Detail,
+  decodeBeginning,
+  decodeDetail,
+  decodeList,
+  decodeMessageList,
+  decodeRow,
+  type Row
+} from "./wire.ts"
 
 export const title = "Empfio"
 
@@ -144,10 +153,10 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
   })
 })
 
-/** A listed row, whether it decodes or not. */
+/** A listed row, of which little is read before it is known to be news. */
 interface Listed {
   readonly id: string | null
-  readonly row: Either.Either<Row, Fault>
+  readonly startedAt: Timestamp | null
   readonly entry: Json
   /** How the answer wrote it, where that could be told. */
   readonly written: string | null
@@ -158,7 +167,7 @@ const readList = (text: string, conversations: ReadonlyArray<Json>): ReadonlyArr
   const written = recordTexts(text, "id", ids)
   return conversations.map((entry, index) => ({
     id: ids[index] ?? null,
-    row: decodeRow(entry),
+    startedAt: Either.getOrNull(decodeBeginning(entry))?.created_at ?? null,
     entry,
     written: written[index] ?? null
   }))
@@ -232,25 +241,28 @@ const dealWith = <E>(
   exchange: Exchange
 ): Item | Task | null => {
   const { scope } = scan
-  const { id } = listed
+  const { entry, id, startedAt } = listed
   const { payload, prints } = printed(scope, listed, known)
   const key = id ?? prints.wanted
   if (scan.handled.get(key) === prints.wanted) {
     return again || id === null ? null : { _tag: "Unchanged", providerId: id, key: known?.key }
   }
   scan.handled.set(key, prints.wanted)
-  if (Either.isLeft(listed.row)) {
-    const record = { kind: "conversation", providerId: id, conversationId: id, payload }
-    return unreadableItem(record, listed.row.left)
-  }
-  const row = listed.row.right
-  const providerId = row.id
-  if (isOutside(row.created_at, scope)) return { _tag: "Filtered", providerId }
   // A resumed scan's further passes meet what its first part has fetched.
   const mayRefetch = !isStoredByScan(scope, known) && (scope.cursor === null || step.cursor !== null)
-  if (isStoredAs(known, prints) && !(scope.refetch && mayRefetch)) {
-    return { _tag: "Unchanged", providerId, key: known?.key }
+  const isNeeded = !isStoredAs(known, prints) || (scope.refetch && mayRefetch)
+  // What is stored was readable.
+  if (id !== null && !isNeeded && !isOutside(startedAt, scope)) {
+    return { _tag: "Unchanged", providerId: id, key: known?.key }
   }
+  const decoded = decodeRow(entry)
+  if (Either.isLeft(decoded)) {
+    const record = { kind: "conversation", providerId: id, conversationId: id, payload }
+    return unreadableItem(record, decoded.left)
+  }
+  const row = decoded.right
+  const providerId = row.id
+  if (isOutside(row.created_at, scope)) return { _tag: "Filtered", providerId }
   const read: Read<Row> = { raw: rawPayload("conversation", providerId, providerId, payload), value: row }
   if (scope.messages) return detailPage(scan, providerId, read, exchange)
   return {
@@ -280,11 +292,7 @@ const listPage = <E>(scan: Scan<E>) =>
     const ids = listed.flatMap(({ id }) => id ?? [])
     const known = ids.length === 0 ? new Map<string, Known>() : yield* scan.scope.known(ids)
     const step = scan.walk.received({
-      rows: listed.map(({ id, row }) => ({
-        id,
-        startedAt: Either.match(row, { onLeft: () => null, onRight: (value) => value.created_at }),
-        stored: id !== null && known.has(id)
-      })),
+      rows: listed.map(({ id, startedAt }) => ({ id, startedAt, stored: id !== null && known.has(id) })),
       total,
       size
     })

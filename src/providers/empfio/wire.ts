@@ -33,6 +33,9 @@ export const Detail = Schema.Struct({
 })
 export type Detail = typeof Detail.Type
 
+/** When a conversation began: of a row that is as it was stored, nothing else is read. */
+const Beginning = Row.pick("created_at")
+
 /** What tells a conversation's status: a fault in any other field is no reason not to know it. */
 export const ConversationState = Row.pick("id", "status", "updated_at")
 export type ConversationState = typeof ConversationState.Type
@@ -64,6 +67,7 @@ export const MessageList = Schema.Array(Schema.Unknown)
 export const Login = Schema.Struct({ access_token: Schema.NonEmptyString, token_type: optional(text) })
 
 export const decodeRow = decoder(Row)
+export const decodeBeginning = decoder(Beginning)
 export const decodeDetail = decoder(Detail)
 export const decodeState = decoder(ConversationState)
 export const decodeMessage = decoder(Message)
