@@ -1,10 +1,16 @@
-import { Clock, Effect, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import type { OpenConnection } from "./connection.ts"
-import { toMillis } from "./domain/Timestamp.ts"
+import { type Timestamp, toMillis } from "./domain/Timestamp.ts"
 import { tellingCommit } from "./progress.ts"
 import type { Item, Page, RawPayload } from "./providers/Provider.ts"
 import type { LaneResult } from "./run.ts"
-import { Mirror, type QuarantineRow, type RawConversation, type StoredPayload } from "./store/Mirror.ts"
+import {
+  Mirror,
+  type QuarantineRow,
+  type RawConversation,
+  type StoredPayload,
+  versionOf
+} from "./store/Mirror.ts"
 
 /*
  * Raw is the truth: the normalized rows are made again from the payloads as they came, without asking a provider. What
@@ -37,10 +43,19 @@ const replayed = (operation: string, items: ReadonlyArray<Item>, at: number): Pa
   learned: {}
 })
 
-const observedAt = (payloads: ReadonlyArray<StoredPayload>, otherwise: number): number =>
-  payloads.reduce((latest, payload) => Math.max(latest, toMillis(payload.observedAt)), 0) || otherwise
+const latest = (times: ReadonlyArray<Timestamp>): number =>
+  times.reduce((latest, time) => Math.max(latest, toMillis(time)), 0)
 
-const commit = (connection: OpenConnection, runId: number, pages: ReadonlyArray<Page>) =>
+/**
+ * Whoever else writes to the mirror goes on meanwhile: what was made of payloads that are no longer the stored ones is
+ * not written.
+ */
+const commit = (
+  connection: OpenConnection,
+  runId: number,
+  pages: ReadonlyArray<Page>,
+  madeFrom: ReadonlyArray<RawConversation>
+) =>
   Effect.flatMap(Mirror, (mirror) =>
     tellingCommit(
       connection.config.name,
@@ -52,7 +67,7 @@ const commit = (connection: OpenConnection, runId: number, pages: ReadonlyArray<
         scan: null,
         keepRaw: connection.config.keepRaw,
         seen: null,
-        replay: true
+        replay: new Map(madeFrom.map(({ conversationId, payloads }) => [conversationId, versionOf(payloads)]))
       })
     )
   )
@@ -60,13 +75,21 @@ const commit = (connection: OpenConnection, runId: number, pages: ReadonlyArray<
 /** Makes every conversation of the connection again from its newest payloads. */
 export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnection, runId: number) {
   const mirror = yield* Mirror
-  const now = yield* Clock.currentTimeMillis
   const pageOf = ({ payloads }: RawConversation): Page =>
-    replayed("rebuild", [itemFrom(connection, payloads)], observedAt(payloads, now))
+    replayed(
+      "rebuild",
+      [itemFrom(connection, payloads)],
+      latest(payloads.map(({ observedAt }) => observedAt))
+    )
   yield* mirror.rawConversations(connection.config.name).pipe(
     Stream.mapConcat((batch) => batch),
+    // None are left where they went while the batch was read.
+    Stream.filter(({ payloads }) => payloads.length > 0),
     Stream.grouped(conversationsAtOnce),
-    Stream.runForEach((conversations) => commit(connection, runId, [...conversations].map(pageOf)))
+    Stream.runForEach((chunk) => {
+      const conversations = [...chunk]
+      return commit(connection, runId, conversations.map(pageOf), conversations)
+    })
   )
   const done: LaneResult = { fault: null }
   return done
@@ -107,7 +130,6 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
   runId: number
 ) {
   const mirror = yield* Mirror
-  const now = yield* Clock.currentTimeMillis
   const { name } = connection.config
   const open = yield* mirror.quarantined({
     connection: name,
@@ -123,7 +145,16 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
     const stored = yield* mirror.rawOf(name, owner)
     const item = itemFrom(connection, withQuarantined(stored, rows, owner))
     if (item._tag !== "Sighting") continue
-    yield* commit(connection, runId, [replayed("quarantine retry", [item], observedAt(stored, now))])
+    const times =
+      stored.length > 0
+        ? stored.map(({ observedAt }) => observedAt)
+        : rows.map(({ observed_at }) => observed_at)
+    yield* commit(
+      connection,
+      runId,
+      [replayed("quarantine retry", [item], latest(times))],
+      [{ conversationId: owner, payloads: stored }]
+    )
   }
   const left = yield* mirror.quarantined({
     connection: name,

@@ -7,7 +7,7 @@ import { makeConversationRows, type Unchanged } from "./conversationRows.ts"
 import type { Session } from "./Db.ts"
 import { makeMessageRows } from "./messageRows.ts"
 import { makeQuarantineRows } from "./quarantineRows.ts"
-import { makeRawRecords } from "./rawRecords.ts"
+import { makeRawRecords, makeStoredVersion } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, type ScanOf } from "./scanRows.ts"
 import { RecentObservations } from "./staleness.ts"
@@ -26,9 +26,10 @@ export interface CommitInput {
   readonly seen: SeenSet | null
   /**
    * The pages were made again from stored payloads (`rebuild`, `quarantine retry`): they are never stale, and neither
-   * bring back what is deleted nor say when anything was seen.
+   * bring back what is deleted nor say when anything was seen. By the vendor's id of each conversation, the version
+   * (`versionOf`) of the payloads it was made from: where others came since, their sighting is the newer one.
    */
-  readonly replay?: boolean
+  readonly replay?: ReadonlyMap<string, string>
 }
 
 const iso = (millis: number): string => new Date(millis).toISOString()
@@ -46,6 +47,7 @@ export const makeCommit = (session: Session) => {
     activity: makeActivityRows(session),
     quarantine,
     writeRaw: makeRawRecords(session),
+    storedVersion: makeStoredVersion(session),
     recent
   })
   const insertPage = prepare(
@@ -80,9 +82,11 @@ export const makeCommit = (session: Session) => {
     const passedBy: Array<string> = []
     for (const item of items) {
       switch (item._tag) {
-        case "Sighting":
-          keys.push(conversations.write(context, item))
+        case "Sighting": {
+          const key = conversations.write(context, item)
+          if (key !== null) keys.push(key)
           break
+        }
         case "Unchanged":
           tally.unchanged += 1
           tally.conversations += 1
@@ -132,7 +136,7 @@ export const makeCommit = (session: Session) => {
       requestedAt,
       now,
       keepRaw: input.keepRaw,
-      replay: input.replay ?? false,
+      replay: input.replay ?? null,
       quarantineOpen,
       tally
     }

@@ -10,8 +10,8 @@ export interface PageContext {
   /** When the page is committed, UTC, ISO 8601. */
   readonly now: string
   readonly keepRaw: "newest" | "all"
-  /** The page was made again from what is stored, and says nothing about the present. */
-  readonly replay: boolean
+  /** The page was made again from what is stored, and says nothing about the present: see `CommitInput`. Null: it came. */
+  readonly replay: ReadonlyMap<string, string> | null
   /** Whether the connection had anything open in quarantine when the transaction began, or has by now. */
   quarantineOpen: boolean
   readonly tally: Tally

@@ -51,13 +51,14 @@ export interface ConversationParts {
   readonly activity: ActivityRows
   readonly quarantine: QuarantineRows
   readonly writeRaw: (context: PageContext, payloads: ReadonlyArray<RawPayload>) => void
+  readonly storedVersion: (connection: string, conversationId: string) => string
   readonly recent: RecentObservations
 }
 
 /** Writes conversations and all that a sighting carries for them. */
 export const makeConversationRows = (session: Session, parts: ConversationParts) => {
   const { prepare } = session
-  const { contacts, messages, activity, quarantine, writeRaw, recent } = parts
+  const { contacts, messages, activity, quarantine, writeRaw, storedVersion, recent } = parts
   const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT key, status, provider_status, last_message_at, updated_at, observed_at, missing_since, deleted_at,
@@ -209,16 +210,16 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   ): void => {
     const { tally } = context
     const shown = withKept(sighting, stored)
-    const conversation = context.replay ? replayed(shown, stored, context) : shown
+    const conversation = context.replay !== null ? replayed(shown, stored, context) : shown
     const contactId = contactOf(context, sighting)
     const tags = JSON.stringify(conversation.tags)
     const attributes = canonicalJson(conversation.attributes)
     const contentHash = conversationHash(conversation, tags, attributes)
     const isSame =
-      contentHash === (context.replay ? storedHash(stored.key) : stored.content_hash) &&
+      contentHash === (context.replay !== null ? storedHash(stored.key) : stored.content_hash) &&
       conversation.status === stored.status &&
       conversation.providerStatus === stored.provider_status
-    const wasDeleted = !context.replay && stored.deleted_at !== null
+    const wasDeleted = context.replay === null && stored.deleted_at !== null
     if (!isSame) {
       noteStatus(context, id, stored, conversation)
       updateRow.run(
@@ -245,7 +246,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     }
     tally[isSame && !wasDeleted ? "unchanged" : "updated"] += 1
     const count = writeMessages(context, id, sighting, stored)
-    if (context.replay) {
+    if (context.replay !== null) {
       if (count !== stored.stored_messages) setStored.run(count, stored.key)
       return
     }
@@ -259,30 +260,40 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     else touch.run(count, sighting.fingerprint, context.requestedAt, context.pageId, stored.key)
   }
 
-  /** Returns the row's key. */
-  const write = (context: PageContext, sighting: Sighting): number => {
+  /** Whether other payloads of the conversation were stored since those were read that the page was made from. */
+  const isReplayOvertaken = ({ connection, replay }: PageContext, providerId: string): boolean => {
+    const madeFrom = replay?.get(providerId)
+    return madeFrom !== undefined && madeFrom !== storedVersion(connection, providerId)
+  }
+
+  /** Returns the row's key; null: there is none. */
+  const write = (context: PageContext, sighting: Sighting): number | null => {
     const { tally, requestedAt } = context
     const { conversation } = sighting
     const id = `${context.connection}:${conversation.providerId}`
     tally.conversations += 1
     tally.messages += sighting.messages?.items.length ?? 0
     const stored = find.get(id) as StoredConversation | undefined
+    if (isReplayOvertaken(context, conversation.providerId)) {
+      tally.unchanged += recordsIn(sighting)
+      return stored?.key ?? null
+    }
     if (stored === undefined) {
       const key = insert(context, id, sighting)
       quarantine.settle(context, sighting)
-      if (!context.replay) writeRaw(context, sighting.raw)
+      if (context.replay === null) writeRaw(context, sighting.raw)
       return key
     }
     const incoming = { updatedAt: conversation.updatedAt, observedAt: requestedAt }
     const held = { updatedAt: stored.updated_at, observedAt: recent.latest(stored.key, stored.observed_at) }
-    if (!context.replay && (isBeforeDeletion(stored, requestedAt) || isStale(incoming, held))) {
+    if (context.replay === null && (isBeforeDeletion(stored, requestedAt) || isStale(incoming, held))) {
       tally.unchanged += recordsIn(sighting)
       exists(stored, requestedAt)
       return stored.key
     }
     refresh(context, id, stored, sighting)
     quarantine.settle(context, sighting)
-    if (!context.replay) writeRaw(context, sighting.raw)
+    if (context.replay === null) writeRaw(context, sighting.raw)
     return stored.key
   }
 
@@ -322,6 +333,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
 
   /** Whether a newer sighting of the conversation is stored. */
   const isOvertaken = (context: PageContext, providerId: string): boolean => {
+    if (isReplayOvertaken(context, providerId)) return true
     const id = `${context.connection}:${providerId}`
     const stored = find.get(id) as StoredConversation | undefined
     return stored !== undefined && context.requestedAt < recent.latest(stored.key, stored.observed_at)

@@ -19,6 +19,8 @@ export interface QuarantineRow {
   readonly first_seen_at: Timestamp
   readonly last_seen_at: Timestamp
   readonly resolved_at: Timestamp | null
+  /** When the request was sent that brought the payload. */
+  readonly observed_at: Timestamp
 }
 
 interface OpenFault {
@@ -111,10 +113,11 @@ export const listQuarantine = (
   options: { readonly connection: string | null; readonly includeResolved: boolean; readonly limit: number }
 ): ReadonlyArray<QuarantineRow> =>
   prepare(
-    `SELECT id, connection, kind, provider_id, conversation_provider_id, reason, path, payload, payload_hash, seen,
-       first_seen_at, last_seen_at, resolved_at
-     FROM quarantine WHERE connection = coalesce(?, connection) AND (? OR resolved_at IS NULL)
-     ORDER BY id DESC LIMIT ?`
+    `SELECT q.id, q.connection, q.kind, q.provider_id, q.conversation_provider_id, q.reason, q.path, q.payload,
+       q.payload_hash, q.seen, q.first_seen_at, q.last_seen_at, q.resolved_at, p.requested_at AS observed_at
+     FROM quarantine q JOIN pages p ON p.id = q.page_id
+     WHERE q.connection = coalesce(?, q.connection) AND (? OR q.resolved_at IS NULL)
+     ORDER BY q.id DESC LIMIT ?`
   ).all(options.connection, options.includeResolved ? 1 : 0, options.limit) as ReadonlyArray<QuarantineRow>
 
 /** Closes rows by id. Returns how many were open. */

@@ -8,6 +8,8 @@ import type { Session } from "./Db.ts"
 /** A payload as it is stored, with when the request was sent that brought it. */
 export interface StoredPayload extends RawPayload {
   readonly observedAt: Timestamp
+  /** The page that it came with. */
+  readonly pageId: number
 }
 
 /** All newest payloads of one conversation. */
@@ -46,6 +48,7 @@ interface RawRow {
   readonly encoding: string
   readonly payload: Buffer
   readonly observed_at: Timestamp
+  readonly page_id: number
 }
 
 const toPayload = (row: RawRow): StoredPayload => ({
@@ -53,8 +56,30 @@ const toPayload = (row: RawRow): StoredPayload => ({
   providerId: row.provider_id,
   conversationId: row.conversation_provider_id,
   payload: unpack(row.encoding, row.payload),
-  observedAt: row.observed_at
+  observedAt: row.observed_at,
+  pageId: row.page_id
 })
+
+const versionText = (payloads: number, newestPage: number): string => `${payloads}.${newestPage}`
+
+/** Of one conversation's newest payloads: another text as soon as one of them is written or removed. */
+export const versionOf = (payloads: ReadonlyArray<StoredPayload>): string =>
+  versionText(
+    payloads.length,
+    payloads.reduce((newest, { pageId }) => Math.max(newest, pageId), 0)
+  )
+
+/** The version (`versionOf`) of what is stored of a conversation by now. */
+export const makeStoredVersion = ({ prepare }: Session) => {
+  const select = prepare(
+    `SELECT count(*), coalesce(max(page_id), 0) FROM raw_records
+     WHERE connection = ? AND conversation_provider_id = ? AND newest = 1`
+  ).raw()
+  return (connection: string, conversationId: string): string => {
+    const [payloads, newestPage] = select.get(connection, conversationId) as readonly [number, number]
+    return versionText(payloads, newestPage)
+  }
+}
 
 /** Keeps payloads as they came. One that is stored already is not written again. */
 export const makeRawRecords = ({ prepare }: Session) => {
@@ -99,7 +124,7 @@ export const rawOf = (
   conversationId: string
 ): ReadonlyArray<StoredPayload> => {
   const rows = prepare(
-    `SELECT kind, provider_id, conversation_provider_id, encoding, payload, observed_at FROM raw_records
+    `SELECT kind, provider_id, conversation_provider_id, encoding, payload, observed_at, page_id FROM raw_records
      WHERE connection = ? AND conversation_provider_id = ? AND newest = 1 ORDER BY kind, provider_id`
   ).all(connection, conversationId) as ReadonlyArray<RawRow>
   return rows.map(toPayload)

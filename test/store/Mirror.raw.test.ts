@@ -134,7 +134,7 @@ it.scoped("stores what is made anew from payloads, without touching what they do
     )
     const [held] = yield* mirror.rawOf("leads", "c1")
     const replay = (title: string) =>
-      commit([page(1, [{ ...made(title), fingerprint: null }])], { replay: true })
+      commit([page(1, [{ ...made(title), fingerprint: null }])], { replay: new Map() })
     expect(held?.payload).toBe('"a"')
     expect(yield* replay("as understood now")).toMatchObject({ updated: 1 })
     const written = yield* writtenRows
@@ -168,7 +168,7 @@ it.scoped("keeps a status that a push has learnt since, when made anew from olde
           sighting({ providerId: "c2", status: "active" })
         ])
       ],
-      { replay: true }
+      { replay: new Map() }
     )
     expect(yield* rows("SELECT remote_status, provider_status FROM conversations ORDER BY id")).toEqual([
       { remote_status: "handed_off", provider_status: "odd" },
