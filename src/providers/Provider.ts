@@ -38,7 +38,8 @@ export interface Unreadable {
 
 /**
  * What a response says about a conversation's messages.
- * - `whole`: all there are, in order. What is stored beyond them is gone at the vendor.
+ * - `whole`: all there are, in order. What is stored beyond them is gone at the vendor, unless something of the sighting
+ *   could not be read, or there are fewer than the vendor says it has.
  * - `newest`: the latest ones, in order, without a gap to what is stored; older ones stay.
  */
 export interface Messages {

@@ -181,7 +181,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const written = tally.inserted + tally.updated
     const count =
       extent === "whole"
-        ? messages.replaceAll(context, id, items, sighting.conversation.declaredMessages)
+        ? messages.replaceAll(context, id, items, mustList(sighting))
         : messages.addNewest(context, id, items)
     const isSame = count === stored.stored_messages && written === tally.inserted + tally.updated
     if (count === 0 && !isSame) removeActivity.run(stored.key)
@@ -342,12 +342,25 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   return { write, listed, unchanged, isOvertaken } as const
 }
 
-/** Where stored messages stay that a sighting does not show, so does the time of the last one that it does not tell. */
-const withKept = ({ conversation, messages }: Sighting, stored: StoredConversation): Conversation => {
-  if (conversation.lastMessageAt !== null || stored.last_message_at === null) return conversation
-  const { declaredMessages } = conversation
-  const isWhole = messages?.extent === "whole" && messages.items.length >= (declaredMessages ?? 0)
-  return isWhole ? conversation : { ...conversation, lastMessageAt: stored.last_message_at }
+/**
+ * How many different messages a list of all of them must hold to prove that others are gone: as many as the vendor says
+ * there are. What could not be read may be any of the others, so then no list proves it.
+ */
+const mustList = ({ conversation, unreadable }: Sighting): number =>
+  unreadable.length > 0 ? Number.POSITIVE_INFINITY : (conversation.declaredMessages ?? 0)
+
+/**
+ * Where stored messages stay that a sighting does not show, so does the time of the last one that it does not tell. What
+ * could not be read may be the last one, so an earlier time beside it does not tell it either.
+ */
+const withKept = (sighting: Sighting, stored: StoredConversation): Conversation => {
+  const { conversation, messages, unreadable } = sighting
+  const told = conversation.lastMessageAt
+  const kept = stored.last_message_at
+  if (kept === null || (told !== null && (unreadable.length === 0 || told >= kept))) return conversation
+  const listed = new Set(messages?.extent === "whole" ? messages.items.map(({ messageId }) => messageId) : [])
+  const isWhole = messages?.extent === "whole" && listed.size >= mustList(sighting)
+  return isWhole ? conversation : { ...conversation, lastMessageAt: kept }
 }
 
 /** A status that was learnt after the payload came, by a push, is not in the payload; only its reading may change. */

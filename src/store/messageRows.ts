@@ -207,14 +207,14 @@ export const makeMessageRows = ({ prepare }: Session) => {
   }
 
   /**
-   * All the messages there are. Stored ones that are not among them go, unless the list is shorter than the vendor
-   * says the conversation is (`declared`): then it left some out, and they keep their places. Returns how many are stored.
+   * All the messages there are. Stored ones that are not among them go, unless there are fewer different ones than
+   * `atLeast`: then the list left some out, and they keep their places. Returns how many are stored.
    */
   const replaceAll = (
     context: PageContext,
     conversationId: string,
     messages: ReadonlyArray<Message>,
-    declared: number | null
+    atLeast: number
   ): number => {
     const stored = storedOf.all(conversationId) as ReadonlyArray<StoredMessage>
     if (stored.length === 0) return insertAll(context, conversationId, messages)
@@ -222,7 +222,7 @@ export const makeMessageRows = ({ prepare }: Session) => {
       withoutRepeats(context, messages).map((message) => [`${conversationId}:${message.messageId}`, message])
     )
     const known = new Map(stored.map((row) => [row.id, row]))
-    const goneIsGone = declared === null || messages.length >= declared
+    const goneIsGone = listed.size >= atLeast
     if (goneIsGone) for (const row of stored) if (!listed.has(row.id)) remove(row)
     const order = goneIsGone ? [...listed.keys()] : mergedOrder([...listed.keys()], [...known.keys()])
     let fresh: Array<Message> = []

@@ -1,8 +1,21 @@
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Message } from "../../src/domain/Conversation.ts"
+import type { Unreadable } from "../../src/providers/Provider.ts"
+import type { Totals } from "../../src/store/Mirror.ts"
 import { mergedOrder } from "../../src/store/messageRows.ts"
-import { at, faults, freshStore, message, page, rows, sighting, started, values } from "./fixtures.ts"
+import {
+  at,
+  faults,
+  freshStore,
+  message,
+  page,
+  rows,
+  sighting,
+  started,
+  unreadable,
+  values
+} from "./fixtures.ts"
 
 /** Messages named by their ids; `b!` is message b with another text. */
 const list = (names: string): ReadonlyArray<Message> =>
@@ -10,8 +23,16 @@ const list = (names: string): ReadonlyArray<Message> =>
     message({ messageId: id, content: `text ${id}${edits}`, sentAt: at(id.charCodeAt(0)) })
   )
 
-const give = (seconds: number, extent: "whole" | "newest", names: string, declared: number | null = null) =>
-  page(seconds, [sighting({ declaredMessages: declared }, { messages: { extent, items: list(names) } })])
+const give = (
+  seconds: number,
+  extent: "whole" | "newest",
+  names: string,
+  declared: number | null = null,
+  faulty: ReadonlyArray<Unreadable> = []
+) =>
+  page(seconds, [
+    sighting({ declaredMessages: declared }, { messages: { extent, items: list(names) }, unreadable: faulty })
+  ])
 
 const stored = Effect.map(
   rows("SELECT substr(id, 10) AS id, content, position FROM messages ORDER BY position"),
@@ -24,8 +45,10 @@ const cases: ReadonlyArray<{
   readonly extent: "whole" | "newest"
   readonly given: string
   readonly declared?: number
+  /** How many others came that could not be read. */
+  readonly faulty?: number
   readonly after: string
-  readonly counts: { readonly inserted?: number; readonly updated?: number; readonly unchanged?: number }
+  readonly counts: Partial<Pick<Totals, "inserted" | "updated" | "unchanged" | "quarantined">>
 }> = [
   {
     rule: "appends what is new",
@@ -103,6 +126,34 @@ const cases: ReadonlyArray<{
     counts: { inserted: 1, updated: 1, unchanged: 2 }
   },
   {
+    rule: "keeps what may be the one that could not be read",
+    before: "abc",
+    extent: "whole",
+    given: "ac!",
+    faulty: 1,
+    after: "abc!",
+    counts: { updated: 1, unchanged: 2, quarantined: 1 }
+  },
+  {
+    rule: "keeps what may be the one that could not be read, though as many as declared were",
+    before: "abc",
+    extent: "whole",
+    given: "ac",
+    declared: 2,
+    faulty: 1,
+    after: "abc",
+    counts: { updated: 1, unchanged: 2, quarantined: 1 }
+  },
+  {
+    rule: "keeps what a list as long as declared leaves out for repeats",
+    before: "abc",
+    extent: "whole",
+    given: "aca",
+    declared: 3,
+    after: "abc",
+    counts: { updated: 1, unchanged: 3 }
+  },
+  {
     rule: "counts a message listed twice as one",
     before: "a",
     extent: "whole",
@@ -152,14 +203,15 @@ const cases: ReadonlyArray<{
   }
 ]
 
-for (const { rule, before, extent, given, declared, after, counts } of cases) {
+for (const { rule, before, extent, given, declared, faulty = 0, after, counts } of cases) {
   it.scoped(`${rule} (${extent})`, () =>
     Effect.gen(function* () {
       const { commit } = yield* started
       yield* commit([give(1, "whole", before)])
-      const totals = yield* commit([give(2, extent, given, declared)])
+      const unread = Array.from({ length: faulty }, (_, index) => unreadable({ providerId: `${index}` }))
+      const totals = yield* commit([give(2, extent, given, declared, unread)])
       expect(yield* stored).toBe(after)
-      expect(totals).toMatchObject({ inserted: 0, updated: 0, unchanged: 0, ...counts })
+      expect(totals).toMatchObject({ inserted: 0, updated: 0, unchanged: 0, quarantined: 0, ...counts })
       expect(yield* faults).toEqual([])
     }).pipe(Effect.provide(freshStore))
   )
@@ -277,13 +329,18 @@ it.scoped("does not forget when the last message was sent where a sighting canno
       sighting(
         { title: "fewer came than there are", declaredMessages: 3 },
         { messages: { extent: "whole", items: [] } }
+      ),
+      sighting(
+        { title: "the last one cannot be read", lastMessageAt: at(8) },
+        { messages: { extent: "whole", items: list("ab") }, unreadable: [unreadable({ providerId: "c" })] }
       )
     ]
     for (const [index, one] of silent.entries()) {
       yield* commit([page(2 + 2 * index, [one])])
       expect([one.conversation.title, yield* lastMessage]).toEqual([one.conversation.title, [last]])
       // What is stored is what was shown, so that the same sighting again writes nothing.
-      expect((yield* commit([page(3 + 2 * index, [one])])).unchanged).toBe(1)
+      const { messages, unchanged } = yield* commit([page(3 + 2 * index, [one])])
+      expect(unchanged - messages).toBe(1)
     }
     expect(yield* stored).toBe("abc")
     yield* commit([page(30, [sighting({ lastMessageAt: at(20) })])])
