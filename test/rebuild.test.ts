@@ -59,6 +59,8 @@ const connectionWhere = (happens: () => void): OpenConnection =>
     }
   }) as unknown as OpenConnection
 
+const undisturbed = connectionWhere(() => {})
+
 const held = Effect.all({
   titles: values("SELECT title FROM conversations"),
   texts: values("SELECT content FROM messages ORDER BY position"),
@@ -101,10 +103,7 @@ it.scoped("a rebuild makes anew what nobody touches meanwhile", () =>
     const { commit, runId } = yield* started
     yield* commit([synced(5, before)])
     yield* rows("UPDATE remote_conversations SET title = 'read wrongly' RETURNING 1")
-    yield* rebuild(
-      connectionWhere(() => {}),
-      runId
-    )
+    yield* rebuild(undisturbed, runId)
     expect(yield* held).toMatchObject({ titles: ["before"], texts: ["a", "b"] })
     expect(yield* faults).toEqual([])
   }).pipe(Effect.provide([freshStore, silent]))
@@ -126,16 +125,27 @@ it.scoped("a retry of what is in quarantine does not undo what a sync beside it 
   }).pipe(Effect.provide([freshStore, silent]))
 )
 
+it.scoped("what a retry stores for the first time is kept raw, so that a rebuild finds it", () =>
+  Effect.gen(function* () {
+    const { commit, runId } = yield* started
+    yield* commit([page(5, [{ _tag: "Unreadable", unreadable: faulty }])])
+    yield* retryQuarantine(undisturbed, runId)
+    expect(yield* rows("SELECT kind, provider_id, observed_at FROM raw_records")).toEqual([
+      { kind: "conversation", provider_id: "c1", observed_at: at(5) }
+    ])
+    yield* rows("UPDATE remote_conversations SET title = 'read wrongly' RETURNING 1")
+    yield* rebuild(undisturbed, runId)
+    expect(yield* held).toMatchObject({ titles: ["in quarantine"], payloads: [faulty.payload] })
+  }).pipe(Effect.provide([freshStore, silent]))
+)
+
 it.scoped(
   "what a retry stores counts as of when it was asked for, and gives way to what was asked for later",
   () =>
     Effect.gen(function* () {
       const { commit, runId } = yield* started
       yield* commit([page(5, [{ _tag: "Unreadable", unreadable: faulty }])])
-      yield* retryQuarantine(
-        connectionWhere(() => {}),
-        runId
-      )
+      yield* retryQuarantine(undisturbed, runId)
       expect(yield* held).toMatchObject({ titles: ["in quarantine"] })
       expect(yield* values("SELECT observed_at FROM remote_conversations")).toEqual([at(5)])
       yield* commit([synced(9, before)])

@@ -281,7 +281,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     if (stored === undefined) {
       const key = insert(context, id, sighting)
       quarantine.settle(context, sighting)
-      if (context.replay === null) writeRaw(context, sighting.raw)
+      // Also of a replay: what was in quarantine is nowhere else.
+      writeRaw(context, sighting.raw)
       return key
     }
     const incoming = { updatedAt: conversation.updatedAt, observedAt: requestedAt }
