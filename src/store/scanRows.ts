@@ -112,8 +112,10 @@ export const missingFrom = (
     `SELECT key, provider_id AS providerId, missing_since IS NOT NULL AS isMarked FROM remote_conversations
      WHERE key = ? AND deleted_at IS NULL AND first_seen_at < ? AND observed_at < ?`
   )
-  return keys.flatMap((key) => {
-    const row = seen.has(key) ? undefined : unmet.get(key, startedAt, startedAt)
-    return row === undefined ? [] : [row as Missing]
-  })
+  const missing: Array<Missing> = []
+  for (const key of keys) {
+    const row = seen.has(key) ? undefined : (unmet.get(key, startedAt, startedAt) as Missing | undefined)
+    if (row !== undefined) missing.push(row)
+  }
+  return missing
 }

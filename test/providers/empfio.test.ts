@@ -585,6 +585,21 @@ describe("Empfio's list", () => {
     })
   )
 
+  it.effect("passes by what began outside of the window, stored as it is or not", () =>
+    Effect.gen(function* () {
+      const all = Array.from({ length: 6 }, (_, hour) =>
+        held(`h${hour}`, 1, { created_at: stamp(60 * hour) })
+      )
+      const known = knownFrom(yield* pulled(vendor(all.slice(0, 4)).provider))
+      const since = fromIso(stamp(120))
+      const pages = yield* pulled(
+        vendor(all).provider,
+        pullScope({ known, since, until: fromIso(stamp(300)) })
+      )
+      assert.deepStrictEqual(countsOf(pages), { Sighting: 1, Unchanged: 2, Filtered: 3, Unreadable: 0 })
+    })
+  )
+
   it.effect("fetches again what the mirror holds as deleted", () =>
     Effect.gen(function* () {
       const all = many(2)
