@@ -7,7 +7,7 @@ import {
   Unauthorized,
   Unavailable
 } from "../domain/ProviderError.ts"
-import { errorBody, isHtml } from "./errorBody.ts"
+import { errorBody, isHtml, isJsonOrEmpty } from "./errorBody.ts"
 import type { ResponseHeaders } from "./retryAfter.ts"
 
 /** Where an answer came from, for the words of an error. */
@@ -56,12 +56,26 @@ const unauthorized = (asked: Asked, status: number, said: string): Unauthorized 
   return new Unauthorized({ message, hint, status })
 }
 
+export const isAbsence = (status: number): boolean => status === 404 || status === 410
+
+/**
+ * Says that something does not exist, in words that are no API's: a page for people, or the text of a proxy that found
+ * nobody behind it. That proves nothing about what was asked for.
+ */
+const absenceOfApi = (asked: Asked, status: number, said: string): Malformed =>
+  new Malformed({
+    message: `the answer to the request to ${asked.operation} (${status}) did not come from ${asked.title}'s API: ${said}`,
+    hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} answered: run again later`,
+    where: asked.operation,
+    detail: `a ${status} that is not JSON`
+  })
+
 const rejectedHint = (asked: Asked, status: number, answered: Answered): string => {
   if (isHtml(answered.text)) return wrongAddress(asked)
   if (status >= 300 && status < 400) {
     return `it points elsewhere, and credentials are never sent to another address: ${wrongAddress(asked)}`
   }
-  if (status === 404 || status === 410) {
+  if (isAbsence(status)) {
     return `it may have been deleted there; if everything is answered like this, ${wrongAddress(asked)}`
   }
   if (status === 402) return `check the plan and the balance of this account at ${asked.title}`
@@ -105,12 +119,24 @@ export const classify = (asked: Asked, answered: Answered, now: number): Provide
       retryAt
     })
   }
+  if (isAbsence(status) && !isJsonOrEmpty(answered.text)) return absenceOfApi(asked, status, said)
   return new Rejected({
     message: `${asked.title} rejected the request to ${asked.operation} (${status})${words}`,
     hint: rejectedHint(asked, status, answered),
     status,
     body: said
   })
+}
+
+/**
+ * What a login that was rejected means: it says nothing of the request that it was for, only that none can be signed.
+ */
+export const loginRejected = (asked: Asked, { message, status }: Rejected): Unauthorized => {
+  const hint =
+    isAbsence(status) || status < 400
+      ? wrongAddress(asked)
+      : `check ${asked.credentialSetting} of connection "${asked.connection}"; if they are right, ${wrongAddress(asked)}`
+  return new Unauthorized({ message, hint, status })
 }
 
 /** A success that cannot be the vendor's API speaking: a page for people. Null: it can. */

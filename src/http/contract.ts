@@ -30,8 +30,12 @@ export interface ProviderRequest {
   readonly query?: Readonly<Record<string, string | number | undefined>>
   /** JSON. */
   readonly body?: unknown
-  /** 404 and 410 are answers too: `Answer.status` says which. Otherwise they are `Rejected`. */
-  readonly mayBeMissing?: boolean
+  /**
+   * 404 and 410 with JSON or an empty body are answers too: `Answer.status` says which. Otherwise they are `Rejected`. With
+   * any other body they are `Malformed`, since a proxy's page proves nothing; but for `"path"`, which means that the vendor
+   * may have no such path at all, they are answers all the same.
+   */
+  readonly mayBeMissing?: boolean | "path"
 }
 
 /** One request and its answer, as the ledger keeps it. Times are epoch milliseconds. */

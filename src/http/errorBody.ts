@@ -56,6 +56,17 @@ const personal: ReadonlyArray<readonly [RegExp, string]> = [
 
 export const isHtml = (text: string): boolean => /^\s*<(?:!doctype\s+html|html|head|body)\b/i.test(text)
 
+/** Whether a body can be an API's: JSON, or nothing at all. */
+export const isJsonOrEmpty = (text: string): boolean => {
+  if (text.trim() === "") return true
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const htmlTitle = (text: string): string => {
   const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1]?.trim()
   return title === undefined || title === "" ? "an HTML page" : `an HTML page titled "${title}"`

@@ -2,7 +2,7 @@ import { HttpClient } from "@effect/platform"
 import { Effect, type Scope } from "effect"
 import { accountKey, originKey } from "./accountKey.ts"
 import { attempts } from "./attempts.ts"
-import type { Asked } from "./classify.ts"
+import { type Asked, loginRejected } from "./classify.ts"
 import type { ProviderClient } from "./client.ts"
 import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { makeCredentials } from "./credentials.ts"
@@ -75,7 +75,9 @@ export const makeProviderClient = (
       asked
     }
     const login = (request: ProviderRequest) =>
-      attempts(line, { changes: false, credentials: null }, request, whole)
+      attempts(line, { changes: false, credentials: null }, request, whole).pipe(
+        Effect.catchTag("Rejected", (error) => Effect.fail(loginRejected(asked(request.operation), error)))
+      )
     const credentials = yield* makeCredentials(options.authorization, login)
     secrets = credentials.secrets
     credentialSetting = credentials.setting

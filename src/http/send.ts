@@ -2,7 +2,7 @@ import type { HttpClient, HttpClientResponse } from "@effect/platform"
 import { type Clock, Effect } from "effect"
 import type { ProviderError, Unavailable } from "../domain/ProviderError.ts"
 import { isShort, readBody } from "./body.ts"
-import { type Asked, classify, notTheApi } from "./classify.ts"
+import { type Asked, classify, isAbsence, notTheApi } from "./classify.ts"
 import type { ClientEvent, Exchange, ProviderRequest } from "./contract.ts"
 import type { Deadline } from "./deadlines.ts"
 import type { Ticket } from "./Governor.ts"
@@ -132,6 +132,10 @@ export const received = (
 const isRedirect = (status: number): boolean =>
   status === 301 || status === 302 || status === 303 || status === 307 || status === 308
 
+/** Whether a 404 or 410 is an answer. Whoever stands in front of an API says it too, but not in an API's words. */
+const mayBe = (missing: ProviderRequest["mayBeMissing"], error: ProviderError): boolean =>
+  missing === "path" || (missing === true && error._tag === "Rejected")
+
 /** What an answer that came whole means. `refusedUntil` is what the governor made of a 429. */
 const judge = (
   sending: Sending,
@@ -141,15 +145,13 @@ const judge = (
 ): Outcome<Received> => {
   const { asked, request } = sending
   const { status } = received
-  if (request.mayBeMissing === true && (status === 404 || status === 410)) {
-    return { _tag: "Served", value: received }
-  }
   const told = status === 449 || status >= 500 ? retryAfter(received.headers, now, false) : null
   const error = classify(asked, { ...received, retryAt: refusedUntil ?? told }, now)
   if (error === null) {
     const odd = notTheApi(asked, { ...received, retryAt: null })
     return odd === null ? { _tag: "Served", value: received } : { _tag: "Final", error: odd }
   }
+  if (isAbsence(status) && mayBe(request.mayBeMissing, error)) return { _tag: "Served", value: received }
   if (status === 429) return { _tag: "Refused", error, retryAt: refusedUntil ?? now }
   if (status === 449) {
     const queued = (retryAt: number) => classify(asked, { ...received, retryAt }, now) ?? error

@@ -254,6 +254,32 @@ describe("reading", () => {
       assert.strictEqual((yield* client.stream({ ...list, mayBeMissing: true })).status, 404)
     }).pipe(unlimited(vendor))
   })
+
+  for (const [name, status, body] of [
+    ["a proxy", 404, "default backend - 404"],
+    ["a page for people", 410, "<html><body>gone</body></html>"]
+  ] as const) {
+    it.scoped(`takes no word for it from ${name}, but where the path itself may be missing`, () => {
+      const vendor = fakeVendor(() => ({ status, body }))
+      return Effect.gen(function* () {
+        const { client } = yield* testClient({ baseUrl })
+        const asked = { ...list, mayBeMissing: true }
+        const answers = [client.read(asked), client.write(asked), client.read(list)].map(Effect.asVoid)
+        for (const answered of [...answers, Effect.asVoid(client.stream(asked))])
+          assert.strictEqual((yield* Effect.flip(answered))._tag, "Malformed")
+        assert.strictEqual((yield* client.read({ ...list, mayBeMissing: "path" })).status, status)
+        assert.strictEqual(vendor.arrivals.length, 5)
+      }).pipe(unlimited(vendor))
+    })
+  }
+
+  it.scoped("takes an empty 404 for an answer", () => {
+    const vendor = fakeVendor(() => ({ status: 404, body: "" }))
+    return Effect.gen(function* () {
+      const { client } = yield* testClient({ baseUrl })
+      assert.strictEqual((yield* client.read({ ...list, mayBeMissing: true })).status, 404)
+    }).pipe(unlimited(vendor))
+  })
 })
 
 describe("writing", () => {
@@ -406,6 +432,26 @@ describe("a session", () => {
       yield* Fiber.join(reading)
       assert.strictEqual(logins.count, 2)
     }).pipe(provide(vendor))
+  })
+
+  it.scoped("that is rejected is no rejection of the write that it was for", () => {
+    const logins = { count: 0 }
+    let issued = 0
+    const vendor = fakeVendor(({ path }) => {
+      if (path !== "/api/login") return { status: 401 }
+      issued += 1
+      return issued === 1
+        ? { status: 200, body: '{"token":"t"}' }
+        : { status: 422, body: '{"detail":"Unprocessable"}' }
+    })
+    return Effect.gen(function* () {
+      const { client } = yield* testClient({ baseUrl, authorization: session(logins) })
+      const error = yield* Effect.flip(client.write({ ...list, method: "PATCH", body: {} }))
+      assert.deepInclude(error, { _tag: "Unauthorized", status: 422 })
+      assert.include(error.message, "to log in (422): Unprocessable")
+      assert.include(error.hint, "check email and password")
+      assert.strictEqual(vendor.arrivals.length, 3)
+    }).pipe(unlimited(vendor))
   })
 
   it.scoped("ends where a fresh login is not accepted either", () => {

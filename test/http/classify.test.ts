@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { type Asked, classify, notTheApi } from "../../src/http/classify.ts"
+import { type Asked, classify, loginRejected, notTheApi } from "../../src/http/classify.ts"
 import { errorBody } from "../../src/http/errorBody.ts"
 import { transportFailure } from "../../src/http/transportFailure.ts"
 
@@ -84,6 +84,50 @@ describe("what an answer means", () => {
     assert.include(error?.hint, "10:42:07 UTC")
     assert.strictEqual(error?._tag === "RateLimited" ? error.retryAt : null, now + 30_000)
     assert.include(judge(503, "", now + 86_400_000)?.hint, "2026-03-08 10:41 UTC")
+  })
+
+  for (const [what, text] of [
+    ["a page for people", "<!doctype html><html><head><title>404 Not Found</title></head></html>"],
+    ["a piece of one", "<h1>404</h1>"],
+    ["a proxy's words", "default backend - 404"],
+    ["other words", "404 page not found"],
+    ["a storage's", '<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>'],
+    ["a piece of JSON", '{"error":']
+  ] as const) {
+    it(`takes no word for an absence that is no API's: ${what}`, () => {
+      for (const status of [404, 410]) {
+        const error = judge(status, text)
+        assert.strictEqual(error?._tag, "Malformed")
+        assert.include(
+          error?.message,
+          `the answer to the request to list conversations (${status}) did not come from NaturaLead's API: `
+        )
+        assert.include(error?.hint, 'baseUrl of connection "leads"')
+        assert.include(error?.hint, "run again later")
+        assert.notInclude(error?.hint, "deleted")
+      }
+      assert.strictEqual(judge(400, text)?._tag, "Rejected")
+    })
+  }
+
+  it("takes an API's word for it: JSON, or nothing at all", () => {
+    for (const text of ["", " \n", '{"error":"Not found"}', '{"detail":"Not Found"}', "{}", '"gone"'])
+      for (const status of [404, 410]) {
+        const error = judge(status, text)
+        assert.strictEqual(error?._tag, "Rejected")
+        assert.include(error?.hint, "it may have been deleted there")
+      }
+  })
+
+  it("takes a rejected login for what it is, and says where to look", () => {
+    const rejected = (status: number) => {
+      const error = judge(status, '{"detail":"no"}')
+      assert.isTrue(error?._tag === "Rejected")
+      return error?._tag === "Rejected" ? loginRejected(asked, error) : null
+    }
+    assert.deepInclude(rejected(422), { _tag: "Unauthorized", status: 422 })
+    assert.match(rejected(422)?.hint ?? "", /^check apiKey of connection "leads"; .*baseUrl/)
+    assert.match(rejected(404)?.hint ?? "", /^check baseUrl of connection "leads"/)
   })
 
   it("takes a page for people for a wrong address", () => {

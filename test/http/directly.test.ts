@@ -30,6 +30,10 @@ const answers: Readonly<Record<string, readonly [wire: string, means: number | s
   "a wrong request": [json("400 Bad Request", '{"message":"no"}'), "Rejected"],
   "a wrong credential": [json("401 Unauthorized", '{"message":"no"}'), "Unauthorized"],
   "nothing there": [json("404 Not Found", "{}"), 404],
+  "nobody there": [
+    "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n404 page not found",
+    "Malformed"
+  ],
   "too many requests": [
     json("429 Too Many Requests", "{}", "retry-after: 7\r\nvary: a\r\nvary: b\r\n"),
     "RateLimited"

@@ -811,6 +811,20 @@ describe("Aelyst's lists of messages", () => {
     })
   )
 
+  it.effect("are done without where no API answers for them, as where the path does not exist", () =>
+    Effect.gen(function* () {
+      const route = workspace({ contacts: range(3).map((id) => contact(id)) })
+      const { provider } = account((request) =>
+        request.path.endsWith("/message/list")
+          ? { status: 404, text: "<html><pre>Cannot GET /v1/contact</pre></html>" }
+          : route(request)
+      )
+      const pages = yield* pulled(provider)
+      assert.deepStrictEqual(idsOf(sightingsIn(pages)), [1, 2, 3])
+      assert.deepStrictEqual(pages.at(-1)?.learned, { "message-list": "absent" })
+    })
+  )
+
   it.effect("are not taken to be absent because one contact has none, or has gone", () =>
     Effect.gen(function* () {
       const route = workspace({ contacts: range(6).map((id) => contact(id)), messages: { 3: messages(2) } })

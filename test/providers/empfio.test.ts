@@ -683,6 +683,35 @@ describe("Empfio's list", () => {
     })
   )
 
+  it.effect(
+    "does not take a page for people for the end of the list, or for a conversation that is gone",
+    () =>
+      Effect.gen(function* () {
+        const html = { status: 404, text: "<html><title>404 Not Found</title></html>" }
+        const rows = Array.from({ length: 120 }, (_, index) => held(`c${1000 + index}`))
+        const behind = (isBroken: (request: RecordedRequest) => boolean) =>
+          empfio.make(
+            { name: "s", baseUrl: "", statusMap: {}, token: Redacted.make("t") },
+            fakeClient((request) => {
+              if (isBroken(request)) return html
+              const one = rows.find(({ row }) => request.path.endsWith(`/${row.id}`))
+              return one === undefined
+                ? listRoute(rows, { lacks: ["total"] }, request.query)
+                : { json: detailOf(one, undefined) }
+            }).client
+          )
+        const cut = behind(({ query }) => query?.page === 2)
+        assert.strictEqual((yield* Effect.flip(pulled(cut)))._tag, "Malformed")
+        const dead = behind(({ path }) => path.includes("/conversations/"))
+        assert.strictEqual(
+          (yield* Effect.flip(dead.fetch("c1000", null, { messages: true })))._tag,
+          "Malformed"
+        )
+        const change = { providerId: "c1000" } as StatusChange
+        assert.strictEqual((yield* Effect.flip(dead.readStatus(change)))._tag, "Malformed")
+      })
+  )
+
   it.effect("leaves out what was started outside of the window, without asking for its details", () =>
     Effect.gen(function* () {
       const days = [1, 2, 3, 4].map((day) => held(`d${day}`, 1, { created_at: `2026-01-0${day}T00:00:00Z` }))

@@ -9,6 +9,7 @@ import {
   Unavailable
 } from "../../src/domain/ProviderError.ts"
 import type { Answer, Exchange, ProviderClient, ProviderRequest } from "../../src/http/client.ts"
+import { isJsonOrEmpty } from "../../src/http/errorBody.ts"
 
 /** What a vendor answers. `text` wins over `json`; without either the body is empty. */
 export interface FakeAnswer {
@@ -48,8 +49,14 @@ const said = (operation: string, status: number) => ({
 
 const failure = (request: ProviderRequest, status: number, body: string): ProviderError | null => {
   if (status >= 200 && status < 300) return null
-  if ((status === 404 || status === 410) && request.mayBeMissing === true) return null
   const explained = said(request.operation, status)
+  if (status === 404 || status === 410) {
+    if (request.mayBeMissing === "path") return null
+    if (!isJsonOrEmpty(body)) {
+      return new Malformed({ ...explained, where: request.operation, detail: "not JSON" })
+    }
+    if (request.mayBeMissing === true) return null
+  }
   if (status === 429) return new RateLimited({ ...explained, status, retryAt: 0 })
   if (status === 449) return new Queued({ ...explained, retryAt: 0 })
   if (status === 401 || status === 403) return new Unauthorized({ ...explained, status })

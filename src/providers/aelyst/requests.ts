@@ -61,7 +61,7 @@ export const listMessages = (contactId: string, paging: Paging): ProviderRequest
   method: "GET",
   path: `${contactPath(contactId)}/message/list`,
   query: pagingQuery(paging),
-  mayBeMissing: true
+  mayBeMissing: "path"
 })
 
 /** https://developers.aelyst.ai/api/operations/getmessage/ */
