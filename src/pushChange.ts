@@ -44,7 +44,7 @@ const patience = [500, 1_000, 2_000, 4_000, 8_000]
 /** Milliseconds before a change that the provider queued is looked at again, where it does not ask for more. */
 const queuedFor = 5 * 60_000
 
-/** Milliseconds before a change is sent again after `attempts` that were not applied. */
+/** Milliseconds before a change is tried again after `attempts` that came to nothing. */
 const retryDelay = (attempts: number): number => Math.min(60_000 * 2 ** (attempts - 1), 3_600_000)
 
 /** Reads until the provider shows the change or patience ends, because what it accepts may show only seconds later. */
@@ -58,7 +58,17 @@ const readPatiently = Effect.fn("push.readPatiently")(function* (push: Push, cha
   return seen
 })
 
-/** A read failed: nothing is known that was not known before. */
+/** How often in a row a change was left as it is now. */
+const timesLeft = (push: Push, change: OutboxChange) =>
+  Effect.map(push.outbox.events(change.id), (events) => {
+    const moved = events.findLastIndex(({ state }) => state !== change.state)
+    return events.length - 1 - moved
+  })
+
+/**
+ * A read failed: nothing is known that was not known before, however surely the answer refuses. Where the provider did
+ * answer, the same answer is likely to come again: the change waits ever longer, and others go first.
+ */
 const unreadable = Effect.fn("push.unreadable")(function* (
   push: Push,
   change: OutboxChange,
@@ -75,14 +85,14 @@ const unreadable = Effect.fn("push.unreadable")(function* (
       else push.learned.stopped = error
       return yield* leave(push, change, null, reason)
     case "Unavailable":
-    case "Malformed":
       failed(push, error)
       return yield* leave(push, change, null, reason)
-    case "Rejected":
-      answered(push)
-      return change.state === "pending"
-        ? yield* end(push, change, "rejected", null, reason)
-        : yield* leave(push, change, null, reason)
+    case "Malformed":
+    case "Rejected": {
+      failed(push, error)
+      const pause = retryDelay(yield* timesLeft(push, change))
+      return yield* leave(push, change, (yield* Clock.currentTimeMillis) + pause, reason)
+    }
   }
 })
 

@@ -500,6 +500,73 @@ describe("a vendor in trouble", () => {
       expect(twin.requests()).toBeLessThan(10)
     }))
 
+  for (const fault of ["refused", "malformed"] as const) {
+    test(`that answers a read so (${fault}) has said nothing of the wish, which waits ever longer and then goes out`, () =>
+      Effect.gen(function* () {
+        const { run, twin, leaping, outbox } = yield* setUp()
+        yield* editStatus("desk:c-1", "completed")
+        for (const minutes of [1, 2, 4, 8, 16, 32, 60, 60]) {
+          twin.readFaults.push(fault)
+          expect(yield* run).toMatchObject({
+            changes: { ...none, pending: 1 },
+            error: { message: expect.stringMatching(/^the twin/) }
+          })
+          const notBefore = new Date(leaping.now() + minutes * minute).toISOString()
+          expect(yield* outbox.change(1)).toMatchObject({ state: "pending", attempts: 0, notBefore })
+          const requests = twin.requests()
+          leaping.advance(minutes * minute - 1)
+          expect(yield* run).toEqual({ changes: { ...none, pending: 1 }, error: null })
+          expect(twin.requests()).toBe(requests)
+          leaping.advance(1)
+        }
+        expect((yield* run).changes).toEqual({ ...none, confirmed: 1 })
+        expect(twin.applied).toHaveLength(1)
+      }))
+  }
+
+  test("that refuses to show many conversations is not asked for all, and those do not keep others back for good", () =>
+    Effect.gen(function* () {
+      const { run, twin, leaping } = yield* setUp({ conversations: 30 })
+      for (let number = 1; number <= 30; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
+      const { readStatus } = twin.provider
+      const hidden = (providerId: string) => Number(providerId.slice(2)) <= 8
+      Object.assign(twin.provider, {
+        readStatus: (change: Parameters<typeof readStatus>[0]) => {
+          if (hidden(change.providerId)) twin.readFaults.push("refused")
+          return readStatus(change)
+        }
+      })
+      const first = yield* run
+      expect(first).toMatchObject({ changes: { ...none, pending: 30 }, error: { _tag: "Rejected" } })
+      expect(twin.requests()).toBeLessThan(8)
+      for (let runs = 0; runs < 3; runs += 1) {
+        leaping.advance(1000)
+        yield* run
+      }
+      expect(twin.applied).toHaveLength(22)
+      expect(yield* rows("SELECT DISTINCT state FROM status_changes WHERE id <= 8")).toEqual([
+        { state: "pending" }
+      ])
+    }))
+
+  test("that refuses to show what was sent leaves it open, and is asked again", () =>
+    Effect.gen(function* () {
+      const { run, twin, leaping, outbox } = yield* setUp({ echo: false })
+      yield* editStatus("desk:c-1", "completed")
+      const { setStatus } = twin.provider
+      Object.assign(twin.provider, {
+        setStatus: (change: Parameters<typeof setStatus>[0]) => {
+          twin.readFaults.push("refused")
+          return setStatus(change)
+        }
+      })
+      expect((yield* run).changes).toEqual({ ...none, pending: 1 })
+      expect(yield* outbox.change(1)).toMatchObject({ state: "sent" })
+      leaping.advance(minute)
+      expect((yield* run).changes).toEqual({ ...none, confirmed: 1 })
+      expect(twin.applied).toHaveLength(1)
+    }))
+
   test("with one conversation that cannot be read carries the others", () =>
     Effect.gen(function* () {
       const { run, twin } = yield* setUp({ conversations: 8 })
