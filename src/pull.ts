@@ -2,6 +2,7 @@ import { Clock, Effect, Stream } from "effect"
 import { inBatches } from "./batches.ts"
 import type { ConnectionConfig } from "./config/Config.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
+import { listBrake } from "./deleteBrake.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "./domain/TimeRange.ts"
 import { now, toMillis } from "./domain/Timestamp.ts"
@@ -232,9 +233,9 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     startedAt,
     seen: isEverything ? seen : null,
     covers: { subject: subjectOf(config), ranges: options.ranges },
-    isPlausible: (count, of) => brake(config, count, of) === null
+    isPlausible: (count, of) => listBrake(config, count, of) === null
   })
-  const stopped = brake(config, missing.length, held)
+  const stopped = listBrake(config, missing.length, held)
   if (stopped === null) yield* confirmMissing(connection, options, missing)
   return { ...finished, shortfall: stopped }
 })
@@ -244,29 +245,6 @@ const incomplete = (reason: string | null): Shortfall => ({
   message: reason ?? "the provider's list ended before it was whole",
   hint: "what was received is stored; the next run lists everything again"
 })
-
-/**
- * Why a scan that no longer lists so many of the conversations held is a fault of somebody's rather than a clean-up;
- * null: it may be one. A list without any of them is believed only where deleteBrake allows all of them to go.
- * @param held conversations that were in the mirror before the scan began
- */
-const brake = ({ deleteBrake }: ConnectionConfig, missing: number, held: number): Shortfall | null => {
-  const kind = "delete_brake"
-  const allowed = Math.max(deleteBrake.rows, Math.floor(held * deleteBrake.share))
-  if (missing > 0 && missing >= held && deleteBrake.share < 1) {
-    return {
-      kind,
-      message: `the provider lists none of the ${missing} conversations that are held; none was marked deleted`,
-      hint: "an outage can look like this, and the next sync puts it right; if they are really gone, set deleteBrake: 100% for this connection and sync again"
-    }
-  }
-  if (missing <= allowed) return null
-  return {
-    kind,
-    message: `${missing} of ${held} conversations are no longer listed, more than the ${allowed} that one run may mark deleted; none was marked`,
-    hint: "look at the provider: if they are really gone, raise deleteBrake for this connection and sync again"
-  }
-}
 
 /**
  * Asks for each conversation that a complete scan no longer listed by its id. Only those that the provider says do not
@@ -283,6 +261,7 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
   const { runId } = options
   let unlisted = 0
   const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
+    const askedAt = now(yield* Clock.currentTimeMillis)
     const known =
       (yield* mirror.known(config.name, [providerId], { newestMessageIds: true })).get(providerId) ?? null
     const page = yield* refetch(
@@ -291,7 +270,7 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
       known === null ? null : { ...known, fingerprint: null }
     )
     if (page === null) {
-      yield* mirror.tombstone({ connection: config.name, providerIds: [providerId], runId })
+      yield* mirror.tombstone({ connection: config.name, providerIds: [providerId], askedAt, runId })
       return
     }
     unlisted += 1

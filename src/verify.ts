@@ -1,7 +1,10 @@
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { OpenConnection } from "./connection.ts"
+import { sampleBrake } from "./deleteBrake.ts"
+import { now } from "./domain/Timestamp.ts"
 import { tellingCommit } from "./progress.ts"
 import { refetch } from "./refetch.ts"
+import type { ConnectionFault } from "./store/Ledger.ts"
 import { Mirror } from "./store/Mirror.ts"
 
 /*
@@ -15,14 +18,20 @@ const concurrency = 8
 export interface Verdict {
   /** Conversations in the mirror that are not marked deleted. */
   readonly held: number
+  /** Asked for. */
   readonly checked: number
   /** Differed although the provider has not changed them since: the mirror was wrong, and is put right. */
   readonly repaired: ReadonlyArray<string>
   /** Have changed at the provider since the last sync, and are now as they are there. */
   readonly outdated: number
-  /** The provider says that they do not exist; marked deleted. */
+  /** The provider says that they do not exist. */
   readonly gone: ReadonlyArray<string>
-  /** At most this share of the conversations that were not checked is wrong, with 95% confidence; 0: all were checked. */
+  /** Why those that are gone were not marked deleted; null: they were. */
+  readonly stopped: ConnectionFault | null
+  /**
+   * At most this share of the conversations that were not checked is wrong, with 95% confidence; 0: all were checked.
+   * Where those that are gone were not marked, they count as not checked.
+   */
   readonly atMostWrong: number
 }
 
@@ -55,7 +64,7 @@ export const upperBound = (wrong: number, checked: number, confidence: number): 
 
 type Finding = "same" | "repaired" | "outdated" | "gone"
 
-/** Compares one conversation with the provider, and puts the mirror right. */
+/** Compares one conversation with the provider, and puts the mirror right, unless it is gone. */
 const compare = Effect.fn("verify.compare")(function* (
   connection: OpenConnection,
   runId: number,
@@ -64,13 +73,11 @@ const compare = Effect.fn("verify.compare")(function* (
   const mirror = yield* Mirror
   const { name, keepRaw } = connection.config
   const known = (yield* mirror.known(name, [providerId])).get(providerId) ?? null
+  const askedAt = now(yield* Clock.currentTimeMillis)
   // Without a fingerprint nothing is taken for unchanged.
   const page = yield* refetch(connection, providerId, known === null ? null : { ...known, fingerprint: null })
-  const finding = (is: Finding) => ({ providerId, is })
-  if (page === null) {
-    yield* mirror.tombstone({ connection: name, providerIds: [providerId], runId })
-    return finding("gone")
-  }
+  const finding = (is: Finding) => ({ providerId, is, askedAt })
+  if (page === null) return finding("gone")
   const totals = yield* tellingCommit(
     name,
     mirror.commit({
@@ -102,13 +109,23 @@ export const verify = Effect.fn("verify")(function* (
   const findings = yield* Effect.forEach(chosen, (id) => compare(connection, runId, id), { concurrency })
   const ids = (is: Finding) => findings.filter((one) => one.is === is).map(({ providerId }) => providerId)
   const repaired = ids("repaired")
+  const gone = ids("gone")
+  const stopped = sampleBrake(connection.config, { asked: chosen.length, gone: gone.length, held })
+  if (stopped === null) {
+    for (const { askedAt, is, providerId } of findings) {
+      if (is !== "gone") continue
+      yield* mirror.tombstone({ connection: name, providerIds: [providerId], askedAt, runId })
+    }
+  }
+  const sure = chosen.length - (stopped === null ? 0 : gone.length)
   const verdict: Verdict = {
     held,
     checked: chosen.length,
     repaired,
     outdated: ids("outdated").length,
-    gone: ids("gone"),
-    atMostWrong: chosen.length >= held ? 0 : upperBound(repaired.length, chosen.length, 0.95)
+    gone,
+    stopped,
+    atMostWrong: sure >= held ? 0 : upperBound(repaired.length, sure, 0.95)
   }
   return verdict
 })

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { storeLayer, talkingLayer } from "../layers.ts"
 import type { Progress } from "../progress.ts"
-import { type LaneWork, run } from "../run.ts"
+import { type Fault, type LaneWork, run } from "../run.ts"
 import type { Mirror } from "../store/Mirror.ts"
 import { type Verdict, verify as verifyConnection } from "../verify.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
@@ -14,18 +14,48 @@ import type { VerifyInput } from "./verbs/verify.ts"
 
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.01 ? 2 : 1)}%`
 
+/** What came of those that the provider answered for. @param count how many these are */
+const compared = ({ outdated, repaired }: Verdict, count: number): ReadonlyArray<string> => [
+  ...(repaired.length > 0
+    ? [
+        `${counted(repaired.length, "was", "were")} wrong and put right (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`
+      ]
+    : count > 0
+      ? ["none was wrong"]
+      : []),
+  ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since the last sync`])
+]
+
 const sentence = (name: string, verdict: Verdict): string => {
-  const { atMostWrong, checked, gone, held, outdated, repaired } = verdict
+  const { atMostWrong, checked, gone, held, stopped } = verdict
+  const asked = `${name}: ${grouped(checked)} of ${counted(held, "conversation")}`
+  if (stopped !== null) {
+    const others = compared(verdict, checked - gone.length)
+    const said = [`${asked} asked for`, stopped.message, ...others.map((words) => `of the others ${words}`)]
+    return `${said.join("; ")}.`
+  }
   const said = [
-    `${name}: ${grouped(checked)} of ${counted(held, "conversation")} compared with the provider`,
-    repaired.length === 0
-      ? "none was wrong"
-      : `${counted(repaired.length, "was", "were")} wrong and put right (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`,
-    ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since the last sync`]),
-    ...(gone.length === 0 ? [] : [`${grouped(gone.length)} no longer exist there`])
+    `${asked} compared with the provider`,
+    ...compared(verdict, checked),
+    ...(gone.length === 0
+      ? []
+      : [
+          `${counted(gone.length, "does", "do")} not exist there any more and ${gone.length === 1 ? "is" : "are"} marked deleted`
+        ])
   ].join("; ")
   if (checked >= held) return `${said}. All were checked.`
   return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`
+}
+
+/** Why a connection is not as it was found, or could not be put right; null: neither. */
+const faultOf = ({ atMostWrong, repaired, stopped }: Verdict): Fault | null => {
+  const wrong = repaired.length
+  if (stopped !== null || wrong === 0) return stopped
+  return {
+    kind: "repaired",
+    message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} put right`,
+    hint: atMostWrong === 0 ? "" : "parley verify --all compares the others too"
+  }
 }
 
 export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
@@ -43,17 +73,7 @@ export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
     work: (connection, runId) =>
       Effect.map(verifyConnection(connection, runId, input.all ? null : input.sample), (verdict) => {
         verdicts.set(connection.config.name, verdict)
-        const wrong = verdict.repaired.length
-        return {
-          fault:
-            wrong === 0
-              ? null
-              : {
-                  kind: "repaired",
-                  message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} put right`,
-                  hint: verdict.atMostWrong === 0 ? "" : "parley verify --all compares the others too"
-                }
-        }
+        return { fault: faultOf(verdict) }
       })
   }
   const { exitCode, report } = yield* run({

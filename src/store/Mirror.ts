@@ -171,20 +171,25 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         return { missing: idsOf(missing), held }
       }),
 
-      /** Marks conversations deleted whose absence the vendor has confirmed by id. Returns how many were not yet. */
+      /**
+       * Marks conversations deleted whose absence the vendor has confirmed by id, but those that were seen since they were
+       * asked for. Returns how many are newly marked.
+       */
       tombstone: Effect.fn("Mirror.tombstone")(function* (input: {
         readonly connection: string
         readonly providerIds: ReadonlyArray<string>
+        readonly askedAt: Timestamp
         readonly runId: number
       }) {
-        const at = yield* clock
+        const { askedAt, connection, runId } = input
         const counts = yield* Effect.forEach(chunks(input.providerIds, markedAtOnce), (ids) =>
           db.transaction("Mirror.tombstone", ({ prepare }) => {
             const bury = prepare(
-              "UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ? WHERE id = ? AND deleted_at IS NULL"
+              `UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ?
+               WHERE id = ? AND deleted_at IS NULL AND observed_at <= ?`
             )
             return ids.reduce(
-              (count, id) => count + bury.run(at, input.runId, `${input.connection}:${id}`).changes,
+              (count, id) => count + bury.run(askedAt, runId, `${connection}:${id}`, askedAt).changes,
               0
             )
           })

@@ -128,7 +128,7 @@ it.scoped("stores what is made anew from payloads, without touching what they do
     const { commit, mirror } = yield* started
     const made = (title: string) => sighting({ title }, { raw: [raw('"a"')], fingerprint: "f1" })
     yield* commit([page(5, [made("as understood before"), sighting({ providerId: "c2", title: "x" })])])
-    yield* mirror.tombstone({ connection: "leads", providerIds: ["c1"], runId: 1 })
+    yield* mirror.tombstone({ connection: "leads", providerIds: ["c1"], askedAt: at(5), runId: 1 })
     const before = yield* rows(
       "SELECT observed_at, deleted_at, fingerprint FROM remote_conversations ORDER BY key"
     )

@@ -1,5 +1,6 @@
 import { expect, it } from "@effect/vitest"
 import { Effect, TestClock } from "effect"
+import type { Timestamp } from "../../src/domain/Timestamp.ts"
 import type { Item } from "../../src/providers/Provider.ts"
 import { Mirror, SeenSet } from "../../src/store/Mirror.ts"
 import {
@@ -219,7 +220,12 @@ const deleted = Effect.gen(function* () {
   yield* commit([
     page(1, [sighting({ updatedAt: at(0) }, { messages: { extent: "whole", items: messagesOf("Hello") } })])
   ])
-  const count = yield* mirror.tombstone({ connection: "leads", providerIds: ["c1", "c1", "unknown"], runId })
+  const count = yield* mirror.tombstone({
+    connection: "leads",
+    providerIds: ["c1", "c1", "unknown"],
+    askedAt: at(50),
+    runId
+  })
   expect(count).toBe(1)
   expect(yield* mirror.countConversations("leads")).toBe(0)
   return commit
@@ -237,6 +243,19 @@ it.scoped("marks a conversation deleted once, keeps its messages, and says so to
     expect(
       (yield* Effect.flatMap(Mirror, (mirror) => mirror.known("leads", ["c1"]))).get("c1")?.deleted
     ).toBe(true)
+  }).pipe(Effect.provide(freshStore))
+)
+
+it.scoped("does not mark what was seen after it was asked for", () =>
+  Effect.gen(function* () {
+    const { commit, mirror, runId } = yield* started
+    yield* commit([page(60, many(0, 2))])
+    const bury = (askedAt: Timestamp) =>
+      mirror.tombstone({ connection: "leads", providerIds: ["c0"], askedAt, runId })
+    expect(yield* bury(at(59))).toBe(0)
+    expect(yield* mirror.countConversations("leads")).toBe(2)
+    expect(yield* bury(at(60))).toBe(1)
+    expect(yield* mirror.countConversations("leads")).toBe(1)
   }).pipe(Effect.provide(freshStore))
 )
 
