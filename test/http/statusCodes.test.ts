@@ -70,6 +70,13 @@ const rows: ReadonlyArray<Row> = [
   },
   rejected(400),
   rejected(404),
+  {
+    documented: "404, 410 with a body that is not JSON",
+    reply: { status: 404, body: "default backend - 404" },
+    reading: ["Malformed", 1],
+    writing: "Malformed",
+    onceMore: null
+  },
   rejected(409),
   rejected(410),
   rejected(418, "other 4xx"),
