@@ -2,6 +2,7 @@ import { Effect, Stream } from "effect"
 import type { OpenConnection } from "./connection.ts"
 import { type Timestamp, toMillis } from "./domain/Timestamp.ts"
 import { tellingCommit } from "./progress.ts"
+import { heldOrUnreadable } from "./providers/depth.ts"
 import type { Item, Page, RawPayload } from "./providers/Provider.ts"
 import type { LaneResult } from "./run.ts"
 import {
@@ -22,7 +23,7 @@ const conversationsAtOnce = 25
 
 const itemFrom = ({ provider }: OpenConnection, payloads: ReadonlyArray<RawPayload>): Item => {
   const read = provider.interpret(payloads)
-  return "_tag" in read ? read : { _tag: "Unreadable", unreadable: read }
+  return "_tag" in read ? heldOrUnreadable(read) : { _tag: "Unreadable", unreadable: read }
 }
 
 /** A page that no provider sent. It counts as of when the newest of its payloads was asked for. */

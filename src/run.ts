@@ -326,12 +326,15 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
     (config) => runConnection(runId, config, options),
     { concurrency: "unbounded" }
   ).pipe(
-    Effect.onInterrupt(() =>
-      Effect.zipRight(
-        Effect.ignore(ledger.finishRun({ runId, outcome: "interrupted", exitCode: 130 })),
-        progress.runFinished(runId, "interrupted")
+    Effect.onError((cause) => {
+      const [outcome, exitCode] = Cause.isInterruptedOnly(cause)
+        ? (["interrupted", 130] as const)
+        : (["failed", null] as const)
+      return Effect.zipRight(
+        Effect.ignore(ledger.finishRun({ runId, outcome, exitCode })),
+        progress.runFinished(runId, outcome)
       )
-    )
+    })
   )
   const outcome = worst(connections.map((connection) => connection.outcome))
   const exitCode = exitCodeOfRun(connections)

@@ -71,7 +71,11 @@ export const backfillLane = (
     const mirror = yield* Mirror
     const progress = yield* Progress
     const { config } = connection
-    if (again) yield* mirror.uncover(config.name, subjectOf(config), window)
+    // Under the lease: another run may be at it.
+    if (again) {
+      yield* mirror.dropScan(config.name, "backfill")
+      yield* mirror.uncover(config.name, subjectOf(config), window)
+    }
     const [first, ...others] = yield* mirror.gaps(config.name, subjectOf(config), window)
     if (first === undefined) {
       yield* progress.notice(

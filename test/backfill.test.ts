@@ -10,6 +10,7 @@ import type { FaultRequest } from "../src/simulator/faults.ts"
 import type { SimulatorOptions, VendorId } from "../src/simulator/index.ts"
 import { coveredRanges } from "../src/store/coveredRanges.ts"
 import { Db } from "../src/store/Db.ts"
+import { Leases } from "../src/store/Leases.ts"
 import { Mirror } from "../src/store/Mirror.ts"
 import { backfillLane, syncLane } from "../src/sync.ts"
 import { inVirtualTime } from "./http/support/virtualTime.ts"
@@ -179,6 +180,33 @@ describe("a backfill of a window", () => {
           expect(requests("list")).toBeGreaterThan(0)
         })
       )
+  )
+
+  it.live("is started anew only by who may run it", () =>
+    inWorld({ conversations: 30 }, ({ connection }) =>
+      Effect.gen(function* () {
+        const config = connection("empfio")
+        const mirror = yield* Mirror
+        const leases = yield* Leases
+        yield* backfill(config)
+        const again = run({
+          command: "backfill",
+          connections: [config],
+          maxWaitMillis: 1_000,
+          lanes: [backfillLane({ since: null, until: null }, { again: true })]
+        })
+        const gaps = mirror.gaps(config.name, subjectOf(config), { since: null, until: at("2026-02-01") })
+        const { exitCode } = yield* Effect.scoped(
+          Effect.zipRight(leases.acquire(config.name, "backfill"), again)
+        )
+        expect(exitCode).toBe(75)
+        expect(yield* gaps).toEqual([])
+        const before = yield* rowsOf<{ n: number }>("SELECT sum(requests) AS n FROM run_connections")
+        expect((yield* again).exitCode).toBe(0)
+        const after = yield* rowsOf<{ n: number }>("SELECT sum(requests) AS n FROM run_connections")
+        expect((after[0]?.n ?? 0) - (before[0]?.n ?? 0)).toBeGreaterThan(1)
+      })
+    )
   )
 
   it.live("is not taken for listed where its list was not read to the end", () =>

@@ -1,9 +1,6 @@
 import { Effect, Option } from "effect"
-import { subjectOf } from "../connection.ts"
 import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
-import { storeLayer } from "../layers.ts"
 import type { PullPlan } from "../plan.ts"
-import { Mirror } from "../store/Mirror.ts"
 import { backfillLane } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
@@ -72,20 +69,15 @@ export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
     if (deadline !== null) yield* refuseImpossible(plans, deadline)
     if (input.plan) return yield* showPlan(plans, deadline)
   }
-  if (input.restart) {
-    yield* Effect.flatMap(Mirror, (mirror) =>
-      Effect.forEach(connections, (connection) =>
-        Effect.zipRight(
-          mirror.dropScan(connection.name, "backfill"),
-          mirror.uncover(connection.name, subjectOf(connection), { since, until })
-        )
-      )
-    ).pipe(Effect.provide(storeLayer(config.database)))
-  }
   return yield* runAndReport(config.database, {
     command: "backfill",
     connections,
     maxWaitMillis: waitMillis,
-    lanes: [backfillLane({ since, until }, deadline === null ? {} : { deadlineMillis: deadline })]
+    lanes: [
+      backfillLane(
+        { since, until },
+        { again: input.restart, ...(deadline === null ? {} : { deadlineMillis: deadline }) }
+      )
+    ]
   })
 })

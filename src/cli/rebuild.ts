@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs"
+import { closeSync, openSync, rmSync } from "node:fs"
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { storeLayer, talkingLayer } from "../layers.ts"
@@ -25,7 +25,11 @@ const copyOf = (database: string) => {
   const copy = `${database}.plan-${process.pid}`
   return Effect.acquireRelease(
     Effect.flatMap(Db, (db) =>
-      db.use("rebuild.copy", ({ database }) => database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`))
+      db.use("rebuild.copy", ({ database }) => {
+        // For nobody else to read, from its first byte on.
+        closeSync(openSync(copy, "w", 0o600))
+        database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`)
+      })
     ).pipe(Effect.provide(Db.layer(database)), Effect.as(copy)),
     () =>
       Effect.sync(() => {

@@ -2,6 +2,7 @@ import type { Json, Message } from "../domain/Conversation.ts"
 import { includes } from "../domain/TimeRange.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { Fault } from "./decode.ts"
+import { heldOrUnreadable } from "./depth.ts"
 import {
   type Item,
   type Known,
@@ -20,7 +21,8 @@ export const page = (parts: PageParts): Page => ({
   end: null,
   notices: [],
   learned: {},
-  ...parts
+  ...parts,
+  items: parts.items.map(heldOrUnreadable)
 })
 
 /** How many records an item is: conversations, messages, contacts, and what could not be read of them. */

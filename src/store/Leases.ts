@@ -36,6 +36,9 @@ const lastsMillis = 60_000
 const select =
   "SELECT owner, host, pid, acquired_at, expires_at FROM leases WHERE connection = ? AND lane = ?"
 
+/** Whose leases this process holds. The row of one that is given back stays where the file cannot be written. */
+const living = new Set<string>()
+
 /** `<start of the process>#<which lease of it>`. */
 const startOf = (owner: string): string | null => owner.split("#")[0] || null
 
@@ -56,15 +59,21 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
     const db = yield* Db
     const self = thisProcess()
 
+    /** Whether whoever held it is gone: a process that died, or a run of this one that could not give it back. */
+    const isLeft = ({ host, owner, pid }: LeaseRow): boolean => {
+      const start = startOf(owner)
+      if (host === self.host && pid === self.pid && start === self.start) return !living.has(owner)
+      return isDead({ host, pid, start })
+    }
+
     /** The holder, where it is another one; null: the lease is ours. */
     const take = Effect.fn("Leases.take")(function* (connection: string, lane: Lane, owner: string) {
       const millis = yield* Clock.currentTimeMillis
       const at = now(millis)
       return yield* db.transaction("Leases.take", ({ prepare }): LeaseRow | null => {
         const held = prepare(select).get(connection, lane) as LeaseRow | undefined
-        if (held !== undefined && held.owner !== owner && held.expires_at > at) {
-          if (!isDead({ host: held.host, pid: held.pid, start: startOf(held.owner) })) return held
-        }
+        const isHeld = held !== undefined && held.owner !== owner && held.expires_at > at
+        if (isHeld && !isLeft(held)) return held
         prepare(
           `INSERT INTO leases (connection, lane, owner, host, pid, acquired_at, expires_at)
            VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -75,27 +84,35 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
       })
     })
 
-    /** The new holder, where another run took the lease; null: it is ours for another minute. */
+    /**
+     * The new holder, where another run took the lease; null: it is ours for another minute. One that another run took
+     * and gave back while this process slept is taken again.
+     */
     const renew = Effect.fn("Leases.renew")(function* (connection: string, lane: Lane, owner: string) {
       const millis = yield* Clock.currentTimeMillis
-      return yield* db.transaction("Leases.renew", ({ prepare }): LeaseRow | null => {
+      const holder = yield* db.transaction("Leases.renew", ({ prepare }): LeaseRow | "ours" | "nobody's" => {
         const { changes } = prepare(
           "UPDATE leases SET expires_at = ? WHERE connection = ? AND lane = ? AND owner = ?"
         ).run(now(millis + lastsMillis), connection, lane, owner)
-        if (changes === 1) return null
-        return (prepare(select).get(connection, lane) as LeaseRow | undefined) ?? null
+        if (changes === 1) return "ours"
+        return (prepare(select).get(connection, lane) as LeaseRow | undefined) ?? "nobody's"
       })
+      if (holder === "nobody's") return yield* take(connection, lane, owner)
+      return holder === "ours" ? null : holder
     })
 
     const release = (connection: string, lane: Lane, owner: string) =>
-      Effect.ignore(
-        db.transaction("Leases.release", ({ prepare }) =>
-          prepare("DELETE FROM leases WHERE connection = ? AND lane = ? AND owner = ?").run(
-            connection,
-            lane,
-            owner
+      Effect.ensuring(
+        Effect.ignore(
+          db.transaction("Leases.release", ({ prepare }) =>
+            prepare("DELETE FROM leases WHERE connection = ? AND lane = ? AND owner = ?").run(
+              connection,
+              lane,
+              owner
+            )
           )
-        )
+        ),
+        Effect.sync(() => living.delete(owner))
       )
 
     /**
@@ -104,12 +121,14 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
      */
     const acquire = Effect.fn("Leases.acquire")(function* (connection: string, lane: Lane) {
       const owner = `${self.start ?? ""}#${randomUUID()}`
-      yield* Effect.acquireRelease(
-        Effect.flatMap(take(connection, lane, owner), (held) =>
-          held === null ? Effect.void : Effect.fail(busy(connection, lane, held))
-        ),
-        () => release(connection, lane, owner)
+      const hold = Effect.suspend(() => {
+        living.add(owner)
+        return take(connection, lane, owner)
+      }).pipe(
+        Effect.flatMap((held) => (held === null ? Effect.void : Effect.fail(busy(connection, lane, held)))),
+        Effect.onError(() => Effect.sync(() => living.delete(owner)))
       )
+      yield* Effect.acquireRelease(hold, () => release(connection, lane, owner))
       const lost = yield* Deferred.make<never, Busy>()
       const renewal = Effect.flatMap(renew(connection, lane, owner), (holder) =>
         holder === null ? Effect.void : Deferred.fail(lost, busy(connection, lane, holder))

@@ -121,8 +121,11 @@ export const listRuns = ({ prepare }: Session, limit: number): ReadonlyArray<Run
   }))
 }
 
-/** Runs whose process ended without a word. */
-const deadRuns = ({ prepare }: Session, millis: number): ReadonlyArray<number> => {
+/** Runs of this process that are not over yet, each as its file and id. */
+const underWay = new Set<string>()
+
+/** Runs that ended without a word: their process died, or could not write. */
+const deadRuns = ({ prepare }: Session, path: string, millis: number): ReadonlyArray<number> => {
   const rows = prepare(
     `SELECT r.id, r.host, r.pid, r.process_start AS start, r.started_at < ? AND NOT EXISTS (
        SELECT 1 FROM leases l WHERE l.host = r.host AND l.pid = r.pid AND l.expires_at > ?) AS isSilent
@@ -134,8 +137,12 @@ const deadRuns = ({ prepare }: Session, millis: number): ReadonlyArray<number> =
     readonly start: string | null
     readonly isSilent: 0 | 1
   }>
-  const { host } = thisProcess()
-  return rows.filter((row) => isDead(row) || (row.host !== host && row.isSilent === 1)).map((row) => row.id)
+  const { host, pid, start } = thisProcess()
+  const isOver = (row: (typeof rows)[number]): boolean => {
+    if (row.host !== host) return row.isSilent === 1
+    return row.pid === pid && row.start === start ? !underWay.has(`${path} ${row.id}`) : isDead(row)
+  }
+  return rows.filter(isOver).map((row) => row.id)
 }
 
 const interrupt = (session: Session, runId: number, at: Timestamp): void => {
@@ -167,8 +174,8 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
       /** Returns the run's id. Runs whose processes died are marked as interrupted by the way. */
       startRun: Effect.fn("Ledger.startRun")(function* (command: string) {
         const millis = yield* Clock.currentTimeMillis
-        return yield* db.transaction("Ledger.startRun", (session) => {
-          for (const runId of deadRuns(session, millis)) interrupt(session, runId, now(millis))
+        const id = yield* db.transaction("Ledger.startRun", (session) => {
+          for (const runId of deadRuns(session, db.path, millis)) interrupt(session, runId, now(millis))
           const { lastInsertRowid } = session
             .prepare(
               "INSERT INTO runs (command, started_at, host, pid, process_start) VALUES (?, ?, ?, ?, ?)"
@@ -176,6 +183,8 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
             .run(command, now(millis), self.host, self.pid, self.start)
           return Number(lastInsertRowid)
         })
+        underWay.add(`${db.path} ${id}`)
+        return id
       }),
 
       startConnection: Effect.fn("Ledger.startConnection")(function* (input: {
@@ -227,12 +236,17 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
         })
       }),
 
-      /** Connections that were never finished are marked as interrupted. Returns the row as it ended. */
+      /**
+       * Connections that were never finished are marked as interrupted. Returns the row as it ended. Where it fails, the
+       * run is over all the same, and the next one marks it as interrupted.
+       */
       finishRun: Effect.fn("Ledger.finishRun")(function* (input: {
         readonly runId: number
         readonly outcome: RunOutcome
-        readonly exitCode: number
+        /** Null: it is not known here. */
+        readonly exitCode: number | null
       }) {
+        underWay.delete(`${db.path} ${input.runId}`)
         const at = now(yield* Clock.currentTimeMillis)
         return yield* db.transaction("Ledger.finishRun", ({ prepare }) => {
           prepare(

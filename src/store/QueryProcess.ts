@@ -30,7 +30,13 @@ const faultOf = (path: string, fault: { readonly code: string; readonly message:
   return error === null ? Effect.die(new Error(fault.message)) : Effect.fail(error)
 }
 
-const ask = (child: ChildProcess, path: string, most: number, said: () => string) =>
+/** How the process ended. */
+interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+const ask = (child: ChildProcess, path: string, most: number, end: () => Ended | null, said: () => string) =>
   Effect.async<ReadonlyArray<Row>, StoreError>((resume) => {
     const onMessage = (answer: Answer): void => {
       leave()
@@ -48,6 +54,9 @@ const ask = (child: ChildProcess, path: string, most: number, said: () => string
       child.off("message", onMessage)
       child.off("close", onClose)
     }
+    // It may have ended since it was last asked.
+    const ended = end()
+    if (ended !== null) return onClose(ended.code, ended.signal)
     child.on("message", onMessage)
     child.on("close", onClose)
     // Where it cannot be sent, the process has ended: that is told when its pipes are closed.
@@ -74,10 +83,22 @@ export const startQuery = (
         stdio: ["ignore", "ignore", "pipe", "ipc"]
       })
       let said = ""
+      let ended: Ended | null = null
+      child.once("close", (code, signal) => {
+        ended = { code, signal }
+      })
       child.stderr?.on("data", (piece) => {
         said += piece
       })
-      return { child, take: (most: number) => ask(child, path, most, () => said) }
+      const take = (most: number) =>
+        ask(
+          child,
+          path,
+          most,
+          () => ended,
+          () => said
+        )
+      return { child, take }
     }),
     ({ child }) =>
       Effect.sync(() => {

@@ -1,3 +1,5 @@
+import { statSync, watch } from "node:fs"
+import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
@@ -52,8 +54,18 @@ describe("raw is the truth", () => {
     const damaged = contentOf(workspace)
     expect(damaged).not.toBe(before)
 
+    const modes = new Set<number>()
+    const watcher = watch(dirname(workspace.database), (_event, name) => {
+      const mode =
+        name?.includes(".plan-") &&
+        statSync(join(dirname(workspace.database), name), { throwIfNoEntry: false })?.mode
+      if (typeof mode === "number") modes.add(mode & 0o777)
+    })
     const plan = await workspace.parley(["rebuild", "--plan", "--json"])
+    watcher.close()
     expect(plan.code).toBe(0)
+    // The copy holds what the mirror holds, and is for nobody else to read either.
+    expect([...modes]).toEqual([0o600])
     const planned = JSON.parse(plan.stdout) as { connections: Array<{ name: string; updated: number }> }
     expect(planned.connections.find(({ name }) => name === "salon")?.updated).toBeGreaterThanOrEqual(30)
     expect(contentOf(workspace)).toBe(damaged)

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Scope, TestClock } from "effect"
 import type { Lane } from "../../src/http/contract.ts"
+import { Db } from "../../src/store/Db.ts"
 import { type Busy, Leases } from "../../src/store/Leases.ts"
 import { childScript } from "./childScript.ts"
 import { at, atMillis, freshStore, rows, storeLayer, temporaryFolder, values } from "./fixtures.ts"
@@ -122,4 +123,44 @@ it.scopedLive("takes over at once from a process that was killed", () =>
       expect(yield* values("SELECT pid FROM leases")).toEqual([process.pid])
     }).pipe(Effect.scoped, Effect.provide(Layer.fresh(storeLayer(path))))
   })
+)
+
+/** While it holds, the file takes nothing of this kind. */
+const refusing = (what: string) =>
+  Effect.acquireRelease(
+    Effect.flatMap(Db, (db) =>
+      db.use("test", ({ database }) =>
+        database.exec(`CREATE TEMP TRIGGER refusing BEFORE ${what} BEGIN SELECT raise(ABORT, 'no'); END`)
+      )
+    ),
+    () =>
+      Effect.flatMap(Db, (db) =>
+        db.use("test", ({ database }) => database.exec("DROP TRIGGER refusing"))
+      ).pipe(Effect.orDie)
+  )
+
+it.scoped("takes again at once what an earlier run of this process could not give back", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(atMillis(0))
+    const leases = yield* Leases
+    yield* Effect.scoped(
+      Effect.zipRight(refusing("DELETE ON leases"), Effect.scoped(leases.acquire("leads", "sync")))
+    )
+    expect(yield* expiry).toBe(at(60))
+    yield* TestClock.setTime(atMillis(5))
+    yield* leases.acquire("leads", "sync")
+    expect(yield* expiry).toBe(at(65))
+    expect((yield* refused("leads", "sync")).pid).toBe(process.pid)
+  }).pipe(Effect.scoped, Effect.provide(freshStore))
+)
+
+it.scoped("takes a lease again that another run took and gave back while this one slept", () =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(atMillis(0))
+    const leases = yield* Leases
+    yield* leases.acquire("leads", "sync")
+    yield* values("DELETE FROM leases RETURNING 1")
+    yield* TestClock.adjust("10 seconds")
+    expect(yield* expiry).toBe(at(70))
+  }).pipe(Effect.scoped, Effect.provide(freshStore))
 )

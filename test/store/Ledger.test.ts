@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { expect, it } from "@effect/vitest"
-import { Effect, TestClock } from "effect"
+import { Effect, Exit, TestClock } from "effect"
+import { Db } from "../../src/store/Db.ts"
 import type { ConnectionFault } from "../../src/store/Ledger.ts"
 import { isDead, thisProcess } from "../../src/store/processIdentity.ts"
 import { at, atMillis, freshStore, page, rows, sighting, started, unreadable, values } from "./fixtures.ts"
@@ -174,6 +175,26 @@ it.scopedLive(
       ])
       expect(yield* values("SELECT outcome FROM run_connections")).toEqual(["interrupted"])
     }).pipe(Effect.provide(freshStore))
+)
+
+it.effect("takes a run of this process for interrupted whose end could not be written", () =>
+  Effect.gen(function* () {
+    const { ledger, runId } = yield* started
+    const db = yield* Db
+    const exec = (sql: string) => db.use("test", ({ database }) => database.exec(sql))
+    const end = { runId, outcome: "complete", exitCode: 0 } as const
+    yield* exec("CREATE TEMP TRIGGER refusing BEFORE UPDATE ON runs BEGIN SELECT raise(ABORT, 'no'); END")
+    expect(Exit.isFailure(yield* Effect.exit(ledger.finishRun(end)))).toBe(true)
+    yield* exec("DROP TRIGGER refusing")
+    const next = yield* ledger.startRun("sync")
+    yield* ledger.startRun("push")
+    expect(yield* values("SELECT outcome FROM runs ORDER BY id")).toEqual([
+      "interrupted",
+      "running",
+      "running"
+    ])
+    yield* ledger.finishRun({ ...end, runId: next })
+  }).pipe(Effect.provide(freshStore))
 )
 
 it("never takes a process for dead that it cannot see", () => {
