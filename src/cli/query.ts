@@ -125,6 +125,12 @@ const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limi
 export const query = Effect.fn("query.verb")(function* (input: QueryInput) {
   const { json } = yield* Globals
   const format = Option.getOrElse(input.format, () => (json ? "json" : "table"))
+  if (json && format !== "json" && format !== "ndjson") {
+    return yield* new UsageError({
+      message: `--json and --format ${format} ask for different things`,
+      hint: "leave one of them out"
+    })
+  }
   const limits = yield* readLimits(input, format)
   return yield* readingMirror(run(input.sql, format, limits))
 })

@@ -27,13 +27,15 @@ export const nearest = (word: string, candidates: Iterable<string>): string | nu
   const wanted = plain(word)
   let best: string | null = null
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
+  let bestLength = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
     const name = plain(candidate)
     // The start of a long name counts as near: `time` for `timeZone`.
     const edits = wanted.length >= 3 && name.startsWith(wanted) ? 1 : distance(wanted, name)
-    if (edits < bestDistance) {
+    if (edits < bestDistance || (edits === bestDistance && best !== null && name.length < bestLength)) {
       best = candidate
       bestDistance = edits
+      bestLength = name.length
     }
   }
   return best

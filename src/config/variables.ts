@@ -26,8 +26,11 @@ export const resolveVariables = (text: string, environment: Environment, dotenv:
     }
     const value = environment[inner]
     if (value !== undefined && value !== "") return value
-    const state = value === undefined ? "is not set" : "is empty"
-    faults.push(`the variable ${inner} ${state}; set it in the environment, or in ${dotenv}`)
+    faults.push(
+      value === undefined
+        ? `the variable ${inner} is not set; set it in the environment, or in ${dotenv}`
+        : `the variable ${inner} is empty; set it in the environment, or in ${dotenv}, which counts for what the environment does not have at all`
+    )
     return written
   })
   return { text: resolved, faults }

@@ -62,10 +62,12 @@ export type Once<A> = (line: Line, turn: Turn) => Effect.Effect<Outcome<A>, Prov
 const tooLong = (asked: Asked, refusal: TooLong, now: number): ProviderError => {
   const when = clockTime(refusal.until, now)
   const message = `${asked.title} cannot be asked to ${asked.operation} before ${when}: ${refusal.reason}`
-  const hint = `run again after ${when}, or allow a longer wait with --max-wait`
-  return refusal.because === "limit"
-    ? new RateLimited({ message, hint, retryAt: refusal.until, status: 429 })
-    : new Unavailable({ message, hint, status: null, retryAt: refusal.until })
+  if (refusal.because === "limit") {
+    const hint = `run again after ${when}, or allow a longer wait with --max-wait`
+    return new RateLimited({ message, hint, retryAt: refusal.until, status: 429 })
+  }
+  const hint = `run again after ${when}; if it stays, check baseUrl and whether this machine reaches it`
+  return new Unavailable({ message, hint, status: null, retryAt: refusal.until })
 }
 
 const enter = ({ door, wire }: Line, { latest, request }: Turn): Ticket =>

@@ -103,6 +103,8 @@ leads:a1:2  日本語  [2J                0   NULL
 
   const wrong: ReadonlyArray<readonly [sql: string, told: RegExp]> = [
     ["SELECT * FROM conversatons", /no such table: conversatons\n {2}did you mean "conversations"\?/],
+    // One letter is nearer than the start of a longer name.
+    ["SELECT * FROM conversation", /no such table: conversation\n {2}did you mean "conversations"\?/],
     ["SELECT nme FROM contacts", /no such column: nme\n {2}did you mean "name"\?/],
     ["SELECT c.xyzzy FROM contacts c", /no such column: c.xyzzy\n {2}contacts has: id, connection/],
     ['SELECT 1 FROM contacts WHERE name = "Bob"', /"Bob".*\n {2}a text stands in 'single quotes'/],
@@ -245,6 +247,15 @@ describe("what a query may take", () => {
       expect(yield* document(folder, "query", sql)).toEqual([
         { large: "9007199254740993", small: -9007199254740991, half: 0.5 }
       ])
+    })
+  )
+
+  it.scoped("refuses to write two formats at once", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { code, stdout } = yield* run(folder, ["query", "--json", "--format", "csv", "SELECT 1"])
+      expect(code).toBe(2)
+      expect(JSON.parse(stdout).error.message).toBe("--json and --format csv ask for different things")
     })
   )
 

@@ -190,7 +190,9 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
   [
     "a variable that is empty",
     leads(`    apiKey: \${EMPTY}\n`),
-    ["5: connections[0].apiKey: the variable EMPTY is empty; set it in the environment, or in config/.env"]
+    [
+      "5: connections[0].apiKey: the variable EMPTY is empty; set it in the environment, or in config/.env, which counts for what the environment does not have at all"
+    ]
   ],
   [
     "a secret written out",
