@@ -42,7 +42,7 @@ export const makeCommit = (session: Session) => {
   const quarantine = makeQuarantineRows(session)
   const scans = makeScanRows(session)
   const conversations = makeConversationRows(session, {
-    contacts: makeContactRows(session, recent),
+    contacts: makeContactRows(session),
     messages,
     activity: makeActivityRows(session),
     quarantine,

@@ -1,15 +1,13 @@
-import type { Attributes, Contact } from "../domain/Conversation.ts"
+import type { Attributes, Contact, Conversation } from "../domain/Conversation.ts"
 import { canonicalJson, sameJson } from "./canonical.ts"
 import type { PageContext } from "./context.ts"
 import type { Session } from "./Db.ts"
-import type { RecentObservations } from "./staleness.ts"
 
 interface StoredContact {
   readonly name: string | null
   readonly email: string | null
   readonly phone: string | null
   readonly attributes: string
-  readonly observed_at: string
 }
 
 const merged = (newer: Attributes, older: Attributes): Attributes => {
@@ -17,23 +15,36 @@ const merged = (newer: Attributes, older: Attributes): Attributes => {
   return { ...older, ...Object.fromEntries(said) }
 }
 
-/** Writes contacts. What a sighting does not say erases nothing; what an older one says only fills gaps. */
-export const makeContactRows = ({ prepare }: Session, recent: RecentObservations) => {
-  const find = prepare("SELECT name, email, phone, attributes, observed_at FROM remote_contacts WHERE id = ?")
+/** The vendor's own time of a conversation, UTC, ISO 8601; empty where it has none. */
+const timeOf = ({ lastMessageAt, startedAt, updatedAt }: Conversation): string =>
+  updatedAt ?? lastMessageAt ?? startedAt ?? ""
+
+/**
+ * Writes contacts. What a sighting does not say erases nothing. Where conversations of one contact describe it
+ * differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id) and
+ * the others only fill gaps, so that the order in which they arrive does not matter, nor how often.
+ */
+export const makeContactRows = ({ prepare }: Session) => {
+  const find = prepare("SELECT name, email, phone, attributes FROM remote_contacts WHERE id = ?")
   const insert = prepare(
     `INSERT INTO remote_contacts (id, connection, provider_id, name, email, phone, attributes, observed_at, first_seen_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const update = prepare(
-    "UPDATE remote_contacts SET name = ?, email = ?, phone = ?, attributes = ?, observed_at = ? WHERE id = ?"
+    `UPDATE remote_contacts SET name = ?, email = ?, phone = ?, attributes = ?, observed_at = max(observed_at, ?)
+     WHERE id = ?`
   )
   const insertUnknown = prepare(
     `INSERT INTO remote_contacts (id, connection, provider_id, observed_at, first_seen_at)
      VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
   )
+  const findLater = prepare(
+    `SELECT 1 FROM remote_conversations WHERE contact_id = ? AND id <> ?
+       AND (coalesce(updated_at, last_message_at, started_at, ''), id) > (?, ?) LIMIT 1`
+  ).pluck()
 
   /** Returns the contact's id in the mirror. */
-  const write = (context: PageContext, contact: Contact): string => {
+  const write = (context: PageContext, contact: Contact, conversation: Conversation): string => {
     const { connection, requestedAt, tally } = context
     const id = `${connection}:${contact.providerId}`
     const stored = find.get(id) as StoredContact | undefined
@@ -53,24 +64,30 @@ export const makeContactRows = ({ prepare }: Session, recent: RecentObservations
       tally.contacts += 1
       return id
     }
-    const isOlder = requestedAt < recent.latest(`contact:${id}`, stored.observed_at)
-    const pick = (held: string | null, said: string | null) => (isOlder ? (held ?? said) : (said ?? held))
     const held = JSON.parse(stored.attributes) as Attributes
-    const attributes = isOlder ? merged(held, contact.attributes) : merged(contact.attributes, held)
-    const name = pick(stored.name, contact.name)
-    const email = pick(stored.email, contact.email)
-    const phone = pick(stored.phone, contact.phone)
-    const text = canonicalJson(attributes)
-    const isSame =
-      name === stored.name &&
-      email === stored.email &&
-      phone === stored.phone &&
-      sameJson(stored.attributes, text, attributes)
-    if (isSame) {
-      recent.note(`contact:${id}`, requestedAt)
-      tally.unchanged += 1
-    } else {
-      update.run(name, email, phone, text, isOlder ? stored.observed_at : requestedAt, id)
+    const told = (counts: boolean) => {
+      const pick = (held: string | null, said: string | null) => (counts ? (said ?? held) : (held ?? said))
+      const attributes = counts ? merged(contact.attributes, held) : merged(held, contact.attributes)
+      const name = pick(stored.name, contact.name)
+      const email = pick(stored.email, contact.email)
+      const phone = pick(stored.phone, contact.phone)
+      const text = canonicalJson(attributes)
+      const isSame =
+        name === stored.name &&
+        email === stored.email &&
+        phone === stored.phone &&
+        sameJson(stored.attributes, text, attributes)
+      return { name, email, phone, text, isSame }
+    }
+    const isOutranked = () => {
+      const conversationId = `${connection}:${conversation.providerId}`
+      return findLater.get(id, conversationId, timeOf(conversation), conversationId) !== undefined
+    }
+    const whole = told(true)
+    const { email, isSame, name, phone, text } = whole.isSame || !isOutranked() ? whole : told(false)
+    if (isSame) tally.unchanged += 1
+    else {
+      update.run(name, email, phone, text, requestedAt, id)
       tally.updated += 1
       tally.contacts += 1
     }

@@ -109,7 +109,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
 
   const contactOf = (context: PageContext, sighting: Sighting): string | null => {
     const { contact, conversation } = sighting
-    const written = contact === null ? null : contacts.write(context, contact)
+    const written = contact === null ? null : contacts.write(context, contact, conversation)
     if (conversation.contactId === null) return null
     return conversation.contactId === contact?.providerId
       ? written

@@ -309,15 +309,15 @@ it.scoped("never erases what a contact said before, and fills in what it says la
 )
 
 it.scoped(
-  "stores a contact that conversations share once, and lets an older word about it only fill gaps",
+  "stores a contact that conversations share once, and lets an older conversation only fill gaps of it",
   () =>
     Effect.gen(function* () {
       const { commit } = yield* started
-      const seen = (id: string, fields: Parameters<typeof contact>[0]) =>
-        sighting({ providerId: id, contactId: "p1" }, { contact: contact(fields) })
+      const seen = (id: string, fields: Parameters<typeof contact>[0], updated = 5) =>
+        sighting({ providerId: id, contactId: "p1", updatedAt: at(updated) }, { contact: contact(fields) })
       const totals = yield* commit([
         page(5, [seen("c1", { name: "Ann B." }), seen("c2", { name: "Ann B." })]),
-        page(4, [seen("c3", { name: "Ann A.", email: "a@example.com" })])
+        page(6, [seen("c3", { name: "Ann A.", email: "a@example.com" }, 4)])
       ])
       expect(totals).toMatchObject({ received: 6, inserted: 4, unchanged: 1, updated: 1 })
       expect(yield* rows("SELECT name, email FROM contacts")).toEqual([

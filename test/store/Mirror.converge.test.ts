@@ -146,3 +146,71 @@ for (const hasTime of [true, false]) {
     120_000
   )
 }
+
+/** How conversations of one contact describe it. */
+interface Told {
+  readonly id: string
+  readonly updated: number | null
+  readonly email: string | null
+  readonly phone: string
+}
+
+const told = fc.uniqueArray(
+  fc.record({
+    id: fc.constantFrom("c1", "c2", "c3", "c4"),
+    updated: fc.constantFrom(1, 2, 3, null),
+    email: fc.constantFrom("ann@example.com", "bea@example.com", null),
+    phone: fc.constantFrom("+15555550101", "+15555550102")
+  }),
+  { selector: ({ id }) => id, minLength: 2, maxLength: 4 }
+)
+
+const toldTwice = told.chain((all) => {
+  const shuffled = fc.shuffledSubarray(all, { minLength: all.length })
+  return fc.tuple(shuffled, shuffled)
+})
+
+let requested = 0
+
+const pagesTelling = (all: ReadonlyArray<Told>): ReadonlyArray<Page> =>
+  all.map(({ email, id, phone, updated }) => {
+    requested += 1
+    const fields = { providerId: id, contactId: "p1", updatedAt: updated === null ? null : at(updated) }
+    return page(requested, [sighting(fields, { contact: contact({ email, phone }), fingerprint: id })])
+  })
+
+it.scoped(
+  "describes a contact as the latest of its conversations does, and a repeat in another order writes nothing",
+  () =>
+    Effect.gen(function* () {
+      const runtime = yield* Effect.runtime<Db | Mirror | Ledger>()
+      const mirror = yield* Mirror
+      const runId = yield* (yield* Ledger).startRun("sync")
+      const asked = { runId, lane: "sync", scan: null, keepRaw: "newest", seen: null } as const
+      const property = fc.asyncProperty(toldTwice, ([first, second]) =>
+        Runtime.runPromise(runtime)(
+          Effect.gen(function* () {
+            connections += 1
+            const connection = `leads-${connections}`
+            yield* mirror.register({ ...leads, name: connection })
+            const scan = (all: ReadonlyArray<Told>) =>
+              mirror.commit({ ...asked, connection, pages: pagesTelling(all) })
+            const held = rows(
+              "SELECT email, phone, observed_at FROM remote_contacts WHERE connection = ?",
+              connection
+            )
+            yield* scan(first)
+            const before = yield* held
+            expect(yield* scan(second)).toMatchObject({ inserted: 0, updated: 0 })
+            expect(yield* held).toEqual(before)
+            const latest = first.reduce((a, b) => ([a.updated ?? 0, a.id] > [b.updated ?? 0, b.id] ? a : b))
+            expect(before).toMatchObject([
+              latest.email === null ? { phone: latest.phone } : { phone: latest.phone, email: latest.email }
+            ])
+          })
+        )
+      )
+      yield* Effect.promise(() => fc.assert(property, { numRuns: 60 }))
+    }).pipe(Effect.provide(freshStore)),
+  120_000
+)
