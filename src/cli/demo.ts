@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative, resolve } from "node:path"
 import { Effect } from "effect"
@@ -18,6 +18,7 @@ import {
 import { Db } from "../store/Db.ts"
 import type { Mirror } from "../store/Mirror.ts"
 import type { Outbox } from "../store/Outbox.ts"
+import { isMirrorOf } from "../store/onlyRuns.ts"
 import { pushLane, syncLane } from "../sync.ts"
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
@@ -33,6 +34,9 @@ import type { DemoInput } from "./verbs/demo.ts"
 const begins = Date.UTC(2026, 2, 9, 8)
 
 const file = "parley-demo.db"
+
+/** The ledger of the demo's mirror knows runs of this command and no others: that tells it from everybody else's. */
+const command = "demo"
 
 const maxWaitMillis = 60_000
 
@@ -102,7 +106,7 @@ const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, 
   const lanes: ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> = [pushLane, syncLane({ full: false })]
   const sync = Effect.gen(function* () {
     const { exitCode, report } = yield* run({
-      command: "demo",
+      command,
       connections: config.connections,
       maxWaitMillis,
       lanes
@@ -134,6 +138,21 @@ const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, 
   return codes.find((code) => code !== exitCodes.complete) ?? exitCodes.complete
 })
 
+/** Takes an earlier demo's mirror away, so that this one begins anew. Whatever else has the name is left as it is. */
+const makeRoom = (database: string): Effect.Effect<void, UsageError> =>
+  Effect.suspend(() => {
+    if (lstatSync(database, { throwIfNoEntry: false }) === undefined) return Effect.void
+    const isThere = statSync(database, { throwIfNoEntry: false }) !== undefined
+    if (!isThere || !isMirrorOf(database, command)) {
+      return new UsageError({
+        message: `${database} is there already, and the demo did not make it`,
+        hint: "name a file that is not there yet with --db, or move this one away; nothing was written"
+      })
+    }
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
+    return Effect.void
+  })
+
 export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInput) {
   const { db } = yield* Globals
   const { cwd } = yield* Host
@@ -141,8 +160,7 @@ export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInpu
     return yield* new UsageError({ message: "--conversations: less than one", hint: "write 1 or more" })
   }
   const database = resolve(cwd, db ?? file)
-  // The default file is the demo's own and is made anew; another one is the user's.
-  if (db === null) for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
+  yield* makeRoom(database)
   const started = Date.now()
   const simulator = makeSimulator({ seed: 1, conversations, now: begins })
   return yield* Effect.gen(function* () {
@@ -150,6 +168,7 @@ export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInpu
       serve(simulator, { now: () => begins + (Date.now() - started) }),
       ({ hint, message }) => new UsageError({ message, hint })
     )
-    return yield* tell(simulator, served, database)
-  }).pipe(Effect.provide([storeLayer(database), talkingLayer]), Effect.scoped)
+    // Only now: a demo that cannot begin leaves no file.
+    return yield* tell(simulator, served, database).pipe(Effect.provide([storeLayer(database), talkingLayer]))
+  }).pipe(Effect.scoped)
 })

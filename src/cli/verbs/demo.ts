@@ -12,9 +12,10 @@ export type DemoInput = Input<typeof config>
 export const demo = verb(
   {
     name: "demo",
-    description: "Shows everything on simulated providers: no accounts, no configuration.",
+    description:
+      "Shows everything on simulated providers: no accounts, no configuration. Its mirror is parley-demo.db, or the file that --db names: that of an earlier demo is made anew, any other file is refused.",
     config,
-    examples: ["parley demo"]
+    examples: ["parley demo", "parley demo --db elsewhere.db"]
   },
   lazily(async () => (await import("../demo.ts")).demo)
 )
