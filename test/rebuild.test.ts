@@ -77,7 +77,8 @@ const changes: ReadonlyArray<{ readonly what: string; readonly shown: Shown; rea
     what: "a message, with a clock that was put back",
     shown: { title: "before", texts: ["a", "b!"] },
     seconds: 5
-  }
+  },
+  { what: "that a message is gone", shown: { title: "before", texts: ["a"] }, seconds: 9 }
 ]
 
 for (const { seconds, shown, what } of changes) {
@@ -105,6 +106,17 @@ it.scoped("a rebuild makes anew what nobody touches meanwhile", () =>
     yield* rows("UPDATE remote_conversations SET title = 'read wrongly' RETURNING 1")
     yield* rebuild(undisturbed, runId)
     expect(yield* held).toMatchObject({ titles: ["before"], texts: ["a", "b"] })
+    expect(yield* faults).toEqual([])
+  }).pipe(Effect.provide([freshStore, silent]))
+)
+
+it.scoped("a rebuild does not bring back a message that is gone at the vendor", () =>
+  Effect.gen(function* () {
+    const { commit, runId } = yield* started
+    yield* commit([synced(5, before)])
+    yield* commit([synced(9, { ...before, texts: ["a"] })])
+    yield* rebuild(undisturbed, runId)
+    expect(yield* held).toMatchObject({ titles: ["before"], texts: ["a"] })
     expect(yield* faults).toEqual([])
   }).pipe(Effect.provide([freshStore, silent]))
 )

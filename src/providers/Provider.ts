@@ -11,7 +11,10 @@ import type { Authorization, Limit, ProviderRequest } from "../http/contract.ts"
 
 /** A payload as it came, and what it is: the unit that is kept raw and that everything else can be made from again. */
 export interface RawPayload {
-  /** The vendor's kind of object, in this adapter's words: `conversation`, `detail`, `export`, `message`, … */
+  /**
+   * The vendor's kind of object, in this adapter's words: `conversation`, `detail`, `export`, … A `message` is a message
+   * alone: it is kept as long as the vendor has the message.
+   */
   readonly kind: string
   /** The id of the object itself. */
   readonly providerId: string

@@ -7,7 +7,7 @@ import { makeConversationRows, type Unchanged } from "./conversationRows.ts"
 import type { Session } from "./Db.ts"
 import { makeMessageRows } from "./messageRows.ts"
 import { makeQuarantineRows } from "./quarantineRows.ts"
-import { makeRawRecords, makeStoredVersion } from "./rawRecords.ts"
+import { makeForgetMessages, makeRawRecords, makeStoredVersion } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, type ScanOf } from "./scanRows.ts"
 import { RecentObservations } from "./staleness.ts"
@@ -47,6 +47,7 @@ export const makeCommit = (session: Session) => {
     activity: makeActivityRows(session),
     quarantine,
     writeRaw: makeRawRecords(session),
+    forgetRawMessages: makeForgetMessages(session),
     storedVersion: makeStoredVersion(session),
     recent
   })

@@ -8,6 +8,7 @@ import type { PageContext } from "./context.ts"
 import type { Session } from "./Db.ts"
 import type { MessageRows } from "./messageRows.ts"
 import type { QuarantineRows } from "./quarantineRows.ts"
+import { messageKind } from "./rawRecords.ts"
 import { isStale, type RecentObservations } from "./staleness.ts"
 import { makeStoredHash } from "./storedHash.ts"
 
@@ -51,6 +52,11 @@ export interface ConversationParts {
   readonly activity: ActivityRows
   readonly quarantine: QuarantineRows
   readonly writeRaw: (context: PageContext, payloads: ReadonlyArray<RawPayload>) => void
+  readonly forgetRawMessages: (
+    context: PageContext,
+    conversationId: string,
+    held: ReadonlyArray<string | null>
+  ) => void
   readonly storedVersion: (connection: string, conversationId: string) => string
   readonly recent: RecentObservations
 }
@@ -58,7 +64,8 @@ export interface ConversationParts {
 /** Writes conversations and all that a sighting carries for them. */
 export const makeConversationRows = (session: Session, parts: ConversationParts) => {
   const { prepare } = session
-  const { contacts, messages, activity, quarantine, writeRaw, storedVersion, recent } = parts
+  const { contacts, messages, activity, quarantine, writeRaw, forgetRawMessages, storedVersion, recent } =
+    parts
   const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT key, status, provider_status, last_message_at, updated_at, observed_at, missing_since, deleted_at,
@@ -189,6 +196,15 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     return count
   }
 
+  /** Payloads of messages that are gone at the vendor would bring them back with the next rebuild. */
+  const dropRawMessages = (context: PageContext, sighting: Sighting, areFewer: boolean): void => {
+    const { conversation, messages, raw } = sighting
+    const mayHaveGone = areFewer || raw.some(({ kind }) => kind === messageKind)
+    if (!mayHaveGone || messages === null || !showsAll(sighting)) return
+    const held = messages.items.map(({ providerId }) => providerId)
+    forgetRawMessages(context, conversation.providerId, held)
+  }
+
   const noteStatus = (
     context: PageContext,
     id: string,
@@ -250,6 +266,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       if (count !== stored.stored_messages) setStored.run(count, stored.key)
       return
     }
+    dropRawMessages(context, sighting, count < stored.stored_messages)
     const isUntouched =
       isSame &&
       count === stored.stored_messages &&
@@ -350,18 +367,25 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
 const mustList = ({ conversation, unreadable }: Sighting): number =>
   unreadable.length > 0 ? Number.POSITIVE_INFINITY : (conversation.declaredMessages ?? 0)
 
+/** Whether messages that the sighting does not show are gone. */
+const showsAll = (sighting: Sighting): boolean => {
+  const { messages } = sighting
+  return (
+    messages?.extent === "whole" &&
+    new Set(messages.items.map(({ messageId }) => messageId)).size >= mustList(sighting)
+  )
+}
+
 /**
  * Where stored messages stay that a sighting does not show, so does the time of the last one that it does not tell. What
  * could not be read may be the last one, so an earlier time beside it does not tell it either.
  */
 const withKept = (sighting: Sighting, stored: StoredConversation): Conversation => {
-  const { conversation, messages, unreadable } = sighting
+  const { conversation, unreadable } = sighting
   const told = conversation.lastMessageAt
   const kept = stored.last_message_at
   if (kept === null || (told !== null && (unreadable.length === 0 || told >= kept))) return conversation
-  const listed = new Set(messages?.extent === "whole" ? messages.items.map(({ messageId }) => messageId) : [])
-  const isWhole = messages?.extent === "whole" && listed.size >= mustList(sighting)
-  return isWhole ? conversation : { ...conversation, lastMessageAt: kept }
+  return showsAll(sighting) ? conversation : { ...conversation, lastMessageAt: kept }
 }
 
 /** A status that was learnt after the payload came, by a push, is not in the payload; only its reading may change. */

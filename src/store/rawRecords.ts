@@ -117,6 +117,28 @@ export const makeRawRecords = ({ prepare }: Session) => {
   }
 }
 
+/** The kind of payload that is one message, and nothing else. */
+export const messageKind = "message"
+
+/**
+ * Lets the payloads of messages go that the vendor no longer has; where every version is kept, they are older versions
+ * from then on. `held` are the ids of those that it has, `conversationId` is the vendor's.
+ */
+export const makeForgetMessages = ({ prepare }: Session) => {
+  const others = `connection = ? AND conversation_provider_id = ? AND kind = '${messageKind}' AND newest = 1
+    AND provider_id NOT IN (SELECT value FROM json_each(?))`
+  const remove = prepare(`DELETE FROM raw_records WHERE ${others}`)
+  const retire = prepare(`UPDATE raw_records SET newest = 0 WHERE ${others}`)
+  return (
+    { connection, keepRaw }: PageContext,
+    conversationId: string,
+    held: ReadonlyArray<string | null>
+  ): void => {
+    const forget = keepRaw === "newest" ? remove : retire
+    forget.run(connection, conversationId, JSON.stringify(held.filter((id) => id !== null)))
+  }
+}
+
 /** The newest payloads of one conversation, in a fixed order. */
 export const rawOf = (
   { prepare }: Session,

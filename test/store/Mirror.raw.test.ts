@@ -5,11 +5,13 @@ import {
   at,
   faults,
   freshStore,
+  message,
   page,
   raw,
   rows,
   sighting,
   started,
+  unreadable,
   values,
   writtenRows
 } from "./fixtures.ts"
@@ -92,6 +94,44 @@ it.scoped("keeps every version where that is asked for, and no repeat of one", (
     expect((yield* mirror.rawOf("leads", "c1")).map(({ payload }) => payload)).toEqual(['"a"'])
   }).pipe(Effect.provide(freshStore))
 )
+
+for (const keepRaw of ["newest", "all"] as const) {
+  it.scoped(`lets the payload of a message go with the message (${keepRaw})`, () =>
+    Effect.gen(function* () {
+      const { commit, mirror } = yield* started
+      const show = (seconds: number, extent: "whole" | "newest", ids: string, faulty = "") => {
+        const items = [...ids].map((id) => message({ messageId: id }))
+        const faults = [...faulty].map((id) => unreadable({ providerId: id }))
+        const payloads = [...ids, ...faulty].map((id) => raw(`"${id}"`, { kind: "message", providerId: id }))
+        // What only a list showed stays, though it has the id of a message.
+        const shown = seconds === 1 ? [raw("{}", { providerId: "b" }), ...payloads] : payloads
+        return commit(
+          [page(seconds, [sighting({}, { messages: { extent, items }, unreadable: faults, raw: shown })])],
+          { keepRaw }
+        )
+      }
+      const held = Effect.map(mirror.rawOf("leads", "c1"), (payloads) =>
+        payloads.map(({ kind, providerId }) => (kind === "message" ? providerId : kind)).join(" ")
+      )
+      yield* show(1, "whole", "abc", "x")
+      expect(yield* held).toBe("conversation a b c x")
+      yield* show(2, "newest", "c")
+      yield* show(3, "whole", "ac", "x")
+      expect(yield* held).toBe("conversation a b c x")
+      yield* show(4, "whole", "ad")
+      expect(yield* held).toBe("conversation a d")
+      yield* show(5, "whole", "ab")
+      expect(yield* held).toBe("conversation a b")
+      yield* show(6, "whole", "")
+      expect(yield* held).toBe("conversation")
+      const older = keepRaw === "all" ? ["a", "b", "b", "c", "d", "x"] : []
+      expect(yield* values("SELECT provider_id FROM raw_records WHERE kind = 'message' ORDER BY 1")).toEqual(
+        older
+      )
+      expect(yield* faults).toEqual([])
+    }).pipe(Effect.provide(freshStore))
+  )
+}
 
 it.scoped("goes through all conversations that have payloads, each once, by id", () =>
   Effect.gen(function* () {

@@ -156,7 +156,8 @@ export const ledger: ReadonlyArray<TableEntry> = [
       },
       hash: { meaning: "Tells versions of a record apart.", example: "b1946ac9" },
       newest: {
-        meaning: "1: the newest version; 0: an older one, kept with keepRaw: all.",
+        meaning:
+          "1: the newest version; 0: an older one, or of a message that is gone at the vendor, kept with keepRaw: all.",
         example: 1
       },
       encoding: {
