@@ -191,7 +191,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
         runId: options.runId,
         connection: name,
         lane,
-        pages: scope.reconcile ? pages.map(withReconciled) : pages,
+        pages: scope.reconcile && isEverything ? pages.map(withReconciled) : pages,
         scan: { scope: scopeText, startedAt },
         keepRaw: config.keepRaw,
         seen
@@ -259,6 +259,7 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
   const progress = yield* Progress
   const { config, lane } = connection
   const { runId } = options
+  let gone = 0
   let unlisted = 0
   const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
     const askedAt = now(yield* Clock.currentTimeMillis)
@@ -271,6 +272,7 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
     )
     if (page === null) {
       yield* mirror.tombstone({ connection: config.name, providerIds: [providerId], askedAt, runId })
+      gone += 1
       return
     }
     unlisted += 1
@@ -288,6 +290,13 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
     )
   })
   yield* Effect.forEach(missing, confirm, { concurrency: confirmationConcurrency, discard: true })
+  if (gone > 0) {
+    yield* progress.notice(
+      config.name,
+      `${gone} ${gone === 1 ? "conversation is" : "conversations are"} deleted at the provider`,
+      "what was stored of them stays; SELECT * FROM conversations WHERE deleted_at IS NOT NULL shows them"
+    )
+  }
   if (unlisted > 0) {
     yield* progress.notice(
       config.name,

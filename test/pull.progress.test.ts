@@ -1,12 +1,15 @@
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { now } from "../src/domain/Timestamp.ts"
 import { type Committed, Progress, silent } from "../src/progress.ts"
+import { run } from "../src/run.ts"
 import type { VendorId } from "../src/simulator/index.ts"
+import { backfillLane } from "../src/sync.ts"
 import { inProcess, makeWorld, pullRun, temporaryFolder } from "./support/inProcess.ts"
 
 /** What a person was told to expect of each of two pulls, and how many conversations came. */
-const expectations = (vendor: VendorId) =>
+const expectations = (vendor: VendorId, isWindowFirst = false) =>
   Effect.gen(function* () {
     const { connection, simulator } = yield* makeWorld({ conversations: 12 })
     const folder = yield* temporaryFolder
@@ -23,12 +26,21 @@ const expectations = (vendor: VendorId) =>
           })
       }))
     ).pipe(Layer.provide(silent))
-    const pulled = Effect.suspend(() => {
-      said.length = 0
-      listed = 0
-      return Effect.map(pullRun([connection(vendor)]), () => ({ said: [...new Set(said)], listed }))
+    const telling = <E, R>(pull: Effect.Effect<unknown, E, R>) =>
+      Effect.suspend(() => {
+        said.length = 0
+        listed = 0
+        return Effect.map(pull, () => ({ said: [...new Set(said)], listed }))
+      })
+    const pulled = telling(pullRun([connection(vendor)]))
+    const window = { since: null, until: now(Date.now() - 20 * 86_400_000) }
+    const ofWindow = run({
+      command: "backfill",
+      connections: [connection(vendor)],
+      maxWaitMillis: 1_000,
+      lanes: [backfillLane(window)]
     })
-    return yield* Effect.all([pulled, pulled]).pipe(
+    return yield* Effect.all([isWindowFirst ? telling(ofWindow) : pulled, pulled]).pipe(
       Effect.provide(Layer.merge(inProcess(join(folder, "mirror.db"), simulator), recording))
     )
   }).pipe(Effect.scoped)
@@ -45,6 +57,13 @@ it.live("a later pull expects what the one before has listed, where the vendor s
     const [first, second] = yield* expectations("aelyst")
     expect(first).toEqual({ said: [], listed: 12 })
     expect(second).toEqual({ said: [12], listed: 12 })
+  })
+)
+
+it.live("a window that was listed tells nothing of how long the whole list is", () =>
+  Effect.gen(function* () {
+    const [, second] = yield* expectations("aelyst", true)
+    expect(second).toEqual({ said: [], listed: 12 })
   })
 )
 

@@ -35,13 +35,15 @@ export const simulate = Effect.fn("simulate")(function* ({ conversations, faults
     const { environment: secrets, yaml } = configuration(simulator, served.origins)
     yield* output.result(
       [
-        "# The four providers are running. Save this as parley.yaml:",
+        "# The four providers are running. Save this as config/parley.yaml:",
         yaml,
         "# and set in the shell that runs parley:",
         ...Object.entries(secrets).map(([name, value]) => `export ${name}='${value}'`)
       ].join("\n")
     )
-    yield* output.note(`what the providers hold and were asked: ${served.control}\nstop with Ctrl-C`)
+    yield* output.note(
+      `what the providers hold: ${served.control}/state/empfio (or another); what they were asked: ${served.control}/log\nstop with Ctrl-C`
+    )
     return yield* Effect.never
   }).pipe(Effect.scoped)
 })

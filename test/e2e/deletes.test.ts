@@ -39,8 +39,8 @@ const synced = async (conversations: number, options: WorkspaceOptions = {}): Pr
   return opened
 }
 
-const sync = async ({ parley }: Workspace, name: string) => {
-  const { code, stderr, stdout } = await parley(["sync", name, "--json", "--progress", "none"])
+const sync = async ({ parley }: Workspace, name: string, progress = "none") => {
+  const { code, stderr, stdout } = await parley(["sync", name, "--json", "--progress", progress])
   const { connections: reports } = JSON.parse(stdout) as RunReport
   return { code, stderr, report: reports[0] }
 }
@@ -77,8 +77,9 @@ describe("a conversation that is gone at the provider", () => {
       held.delete(id)
       vendors[vendor].world.changed()
 
-      const after = await sync(opened, name)
+      const after = await sync(opened, name, "plain")
       expect({ code: after.code, error: after.report?.error }).toEqual({ code: 0, error: null })
+      expect(after.stderr).toContain(`${name}: 1 conversation is deleted at the provider`)
       const asked = opened.simulator.log.filter(({ status, url }) => status === 404 && url.includes(id))
       expect(asked.length, `${vendor}: asked for by its id`).toBeGreaterThan(0)
       const marked = conversationsOf(opened, name)
