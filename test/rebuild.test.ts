@@ -164,3 +164,25 @@ it.scoped(
       expect(yield* held).toMatchObject({ titles: ["before"] })
     }).pipe(Effect.provide([freshStore, silent]))
 )
+
+it.scoped("what is read again and still cannot be read does not count as received once more", () =>
+  Effect.gen(function* () {
+    const { commit, ledger } = yield* started
+    const fault = unreadable({ kind: "message", providerId: null, payload: "{}" })
+    const reading = (reason: string) => ({
+      ...interpret(payloadsOf(before)),
+      unreadable: [{ ...fault, reason }]
+    })
+    const connection = (reason: string) =>
+      ({ ...undisturbed, provider: { interpret: () => reading(reason) } }) as unknown as OpenConnection
+    yield* commit([page(5, [reading("one reason")])])
+    const held = rows("SELECT reason, seen, last_seen_at, page_id FROM quarantine")
+    const [first] = yield* held
+    yield* rows("UPDATE quarantine SET last_seen_at = ? RETURNING 1", at(5))
+    const again = yield* ledger.startRun("rebuild")
+    yield* retryQuarantine(connection("one reason"), again)
+    yield* rebuild(connection("another reason"), again)
+    expect(yield* held).toEqual([{ ...first, reason: "another reason", seen: 1, last_seen_at: at(5) }])
+    expect(yield* values("SELECT quarantined FROM run_connections ORDER BY run_id")).toEqual([1, 0])
+  }).pipe(Effect.provide([freshStore, silent]))
+)

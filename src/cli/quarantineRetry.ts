@@ -2,10 +2,9 @@ import { Effect } from "effect"
 import { storeLayer, talkingLayer } from "../layers.ts"
 import type { Progress } from "../progress.ts"
 import { retryQuarantine } from "../rebuild.ts"
-import { type LaneWork, run } from "../run.ts"
+import { type Fault, type LaneWork, run } from "../run.ts"
 import type { Mirror } from "../store/Mirror.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
-import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { counted, grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
@@ -19,7 +18,16 @@ interface Retried {
 const sentence = (name: string, { resolved, tried }: Retried): string =>
   tried === 0
     ? `${name}: nothing is in quarantine`
-    : `${name}: ${grouped(resolved)} of ${counted(tried, "record")} can be read now and ${resolved === 1 ? "is" : "are"} stored; ${grouped(tried - resolved)} stay`
+    : `${name}: ${grouped(resolved)} of ${counted(tried, "record")} can be read now and ${resolved === 1 ? "is" : "are"} stored; ${grouped(tried - resolved)} ${tried - resolved === 1 ? "stays" : "stay"}`
+
+const unread = ({ resolved, tried }: Retried): Fault | null =>
+  tried === resolved
+    ? null
+    : {
+        kind: "quarantined",
+        message: `${counted(tried - resolved, "record")} still cannot be read and ${tried - resolved === 1 ? "stays" : "stay"} in quarantine`,
+        hint: "`parley quarantine list` shows them and why"
+      }
 
 export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput) {
   const output = yield* Output
@@ -32,7 +40,7 @@ export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput)
     work: (connection, runId) =>
       Effect.map(retryQuarantine(connection, runId), (outcome) => {
         outcomes.set(connection.config.name, outcome)
-        return { fault: null }
+        return { fault: unread(outcome) }
       })
   }
   const { exitCode, report } = yield* run({
@@ -48,6 +56,5 @@ export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput)
       yield* output.result(outcome === undefined ? `${name}: ${error?.message}` : sentence(name, outcome))
     }
   }
-  // What still cannot be read was known before.
-  return outcomes.size === connections.length ? exitCodes.complete : exitCode
+  return exitCode
 })

@@ -6,7 +6,6 @@ import { rebuild as rebuildConnection } from "../rebuild.ts"
 import { type RunReport, run } from "../run.ts"
 import { Db } from "../store/Db.ts"
 import { loadConfiguration, mirrorPath, selectConnections } from "./configuration.ts"
-import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { counted } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
@@ -45,7 +44,11 @@ const lines = (report: RunReport, isPlan: boolean): ReadonlyArray<string> =>
       `${counted(updated, "record")} ${would}changed`,
       `${counted(inserted, "record")} ${would}added`,
       `${counted(unchanged, "record")} the same`,
-      ...(quarantined === 0 ? [] : [`${counted(quarantined, "record")} cannot be read`])
+      ...(quarantined === 0
+        ? []
+        : [
+            `${counted(quarantined, "record")} cannot be read any more and ${quarantined === 1 ? "is" : "are"} in quarantine`
+          ])
     ]
     const fault = error === null || error.kind === "quarantined" ? "" : ` (${error.message})`
     return `${name}: ${parts.join(", ")}${fault}`
@@ -64,7 +67,5 @@ export const rebuild = Effect.fn("rebuild")(function* (input: RebuildInput) {
   )
   if (json) yield* output.document({ plan: input.plan, ...report })
   else yield* output.result(lines(report, input.plan).join("\n"))
-  // What cannot be read now could not be read before: it is in quarantine already.
-  const isOnlyOld = report.connections.every(({ error }) => error === null || error.kind === "quarantined")
-  return isOnlyOld ? exitCodes.complete : exitCode
+  return exitCode
 })

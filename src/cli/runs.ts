@@ -98,16 +98,16 @@ const changesText = (row: RunConnection): ReadonlyArray<string> => {
   return said.length === 0 ? [] : [`${row.connection}: changes: ${said.join(", ")}`]
 }
 
-const faultText = (row: RunConnection): ReadonlyArray<string> =>
+const faultText = (row: RunConnection, command: string): ReadonlyArray<string> =>
   row.error_message === null
     ? []
     : [
-        `${row.connection} (${row.lane}): ${row.error_message}`,
+        `${row.connection} (${row.lane === "verify" ? command : row.lane}): ${row.error_message}`,
         ...(row.error_hint === null ? [] : [`  ${row.error_hint}`])
       ]
 
 const detail = (run: RunWithConnections, at: number, room: number | null): string => {
-  const remarks = run.connections.flatMap((row) => [...changesText(row), ...faultText(row)])
+  const remarks = run.connections.flatMap((row) => [...changesText(row), ...faultText(row, run.command)])
   const end = run.finished_at === null ? "still running" : `ended ${shortTime(run.finished_at)}`
   return [
     `run ${run.id}: ${run.command}, ${run.outcome}${run.exit_code === null ? "" : `, exit code ${run.exit_code}`}`,

@@ -129,7 +129,7 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
     ...(error === null
       ? []
       : [
-          `${name}: ${last_run?.lane ?? "run"} of run ${last_run?.run_id}: ${error.message}`,
+          `${name}: ${(last_run?.lane === "verify" ? last_run.command : last_run?.lane) ?? "run"} of run ${last_run?.run_id}: ${error.message}`,
           ...hint(error.hint)
         ]),
     ...(running.length > 0

@@ -156,12 +156,12 @@ const interrupt = (session: Session, runId: number, at: Timestamp): void => {
   }
 }
 
-/** Complete, unless something went wrong; partial, where something was stored, or only has to be waited for. */
+/** Complete, unless something went wrong; partial, where something was stored, has to be waited for or stays unread. */
 const outcomeOf = (row: ConnectionRow, { fault, changes }: FinishedConnection): RunOutcome => {
   if (fault === null) return row.quarantined > 0 ? "partial" : "complete"
-  const isLater = fault.kind === "rate_limited" || fault.kind === "queued"
+  const isMild = fault.kind === "rate_limited" || fault.kind === "queued" || fault.kind === "quarantined"
   const moved = row.pages > 0 || (changes?.confirmed ?? row.changes_confirmed) > 0
-  return isLater || moved ? "partial" : "failed"
+  return isMild || moved ? "partial" : "failed"
 }
 
 /** What ran, what it did, and how it ended. */

@@ -56,6 +56,11 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
        reason = excluded.reason, payload = excluded.payload, payload_hash = excluded.payload_hash,
        seen = seen + 1, last_seen_at = excluded.last_seen_at, page_id = excluded.page_id`
   )
+  const renewReason = prepare(
+    `UPDATE quarantine SET reason = ?
+     WHERE connection = ? AND kind = ? AND coalesce(provider_id, payload_hash) = ? AND path = ?
+       AND coalesce(conversation_provider_id, '') = coalesce(?, '') AND resolved_at IS NULL`
+  )
   const anyOpen = prepare(
     "SELECT 1 FROM quarantine WHERE connection = ? AND resolved_at IS NULL LIMIT 1"
   ).pluck()
@@ -65,7 +70,19 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
   )
   const resolve = prepare("UPDATE quarantine SET resolved_at = ? WHERE id = ?")
 
+  /** Whether the fault is known of a payload that was read again: nothing came, so it was not seen again. */
+  const isKnown = ({ connection, replay }: PageContext, fault: Unreadable): boolean => {
+    if (replay === null) return false
+    const { conversationId, kind, path, payload, providerId, reason } = fault
+    const record = providerId ?? payloadHash(payload)
+    return renewReason.run(reason, connection, kind, record, path, conversationId).changes > 0
+  }
+
   const write = (context: PageContext, fault: Unreadable): void => {
+    if (isKnown(context, fault)) {
+      context.tally.unchanged += 1
+      return
+    }
     add.run(
       context.connection,
       fault.kind,

@@ -125,6 +125,26 @@ describe("raw is the truth", () => {
     expect(faultsOf(workspace)).toEqual([])
   })
 
+  it("a retry that leaves a record where it is ends partial, and does not count as receiving it", async () => {
+    edit(`
+      INSERT INTO quarantine (connection, kind, provider_id, conversation_provider_id, reason, path, payload,
+        payload_hash, first_seen_at, last_seen_at, page_id)
+      SELECT 'leads', 'conversation', 'unread', 'unread', 'expected an object', '$', '[]', 'h',
+        '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', min(id) FROM pages;
+    `)
+    const { code, stderr, stdout } = await workspace.parley(["quarantine", "retry", "leads"])
+    expect(code).toBe(3)
+    expect(stdout).toContain("leads: 0 of 1 record can be read now and are stored; 1 stays")
+    expect(stderr).toContain("leads: quarantine retry partial: 1 record still cannot be read")
+    expect(workspace.rows("SELECT outcome, exit_code FROM runs ORDER BY id DESC LIMIT 1")).toEqual([
+      { outcome: "partial", exit_code: 3 }
+    ])
+    expect(workspace.rows("SELECT seen, last_seen_at FROM quarantine WHERE provider_id = 'unread'")).toEqual([
+      { seen: 1, last_seen_at: "2026-01-01T00:00:00.000Z" }
+    ])
+    edit("DELETE FROM quarantine WHERE provider_id = 'unread'")
+  })
+
   it("verify finds messages that were dropped in silence, and mends all of them", async () => {
     const before = contentOf(workspace)
     edit(`

@@ -50,6 +50,7 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
     const mode = resolveMode(globals.progress, globals.quiet, host)
     const style = speaksUnicode(host.environment) ? unicodeBar : asciiBar
     const running = new Map<string, ConnectionProgress>()
+    let command = ""
     const said = new Map<string, { readonly at: number; readonly records: number }>()
 
     const say = (text: string | null) => (mode === "none" || text === null ? Effect.void : output.note(text))
@@ -94,7 +95,10 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
       })
 
     return {
-      runStarted: () => Effect.void,
+      runStarted: (run) =>
+        Effect.sync(() => {
+          command = run.command
+        }),
       runFinished: () => Effect.void,
       connectionStarted: (name, provider, lane) =>
         Effect.gen(function* () {
@@ -133,7 +137,7 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
           if (mode === "bar") yield* draw
           if (mode === "json") return yield* say(finishedEvent(state, outcome, message, now))
           const idle = lane === "push" && outcome === "complete" && state.requests === 0
-          if (!idle) yield* say(finishedLine(state, outcome, message, now))
+          if (!idle) yield* say(finishedLine(state, outcome, message, now, command))
         })
     }
   })

@@ -135,12 +135,16 @@ export const plainLine = (state: ConnectionProgress, now: number): string => {
   return `${state.name}: ${parts.join(", ")}${wait === null ? "" : `, ${wait.full}`}`
 }
 
-/** What is said once when a connection's lane has ended. */
+/**
+ * What is said once when a connection's lane has ended.
+ * @param command of the run: several commands use the lane of `verify`
+ */
 export const finishedLine = (
   state: ConnectionProgress,
   outcome: "complete" | "partial" | "failed",
   message: string | null,
-  now: number
+  now: number,
+  command: string
 ): string => {
   const { conversations, messages, quarantined } = state
   const totals = [
@@ -151,6 +155,6 @@ export const finishedLine = (
   // What became of the changes is told of all of them together, at the end of the run.
   const what = state.lane === "push" ? "" : `${totals}, `
   const work = `${what}${counted(state.requests, "request")} in ${shortDuration(now - state.startedAt)}`
-  const head = `${state.name}: ${state.lane} ${outcome}`
+  const head = `${state.name}: ${state.lane === "verify" ? command : state.lane} ${outcome}`
   return message === null ? `${head}: ${work}` : `${head}: ${oneLine(message)} (${work})`
 }

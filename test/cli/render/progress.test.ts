@@ -182,11 +182,14 @@ const progress = <A>(use: (service: Progress["Type"]) => Effect.Effect<A>) => Ef
 describe("the last line of a connection", () => {
   test("says what a pull has brought, and of a push what it has asked", () => {
     const done = { ...atWork(1000, null), messages: 850 }
-    expect(finishedLine(done, "complete", null, 10_000)).toBe(
+    expect(finishedLine(done, "complete", null, 10_000, "sync")).toBe(
       "support: sync complete: 100 conversations, 850 messages, 12 requests in 10s"
     )
-    expect(finishedLine({ ...done, lane: "push" }, "complete", null, 10_000)).toBe(
+    expect(finishedLine({ ...done, lane: "push" }, "complete", null, 10_000, "sync")).toBe(
       "support: push complete: 12 requests in 10s"
+    )
+    expect(finishedLine({ ...done, lane: "verify" }, "complete", null, 10_000, "rebuild")).toBe(
+      "support: rebuild complete: 100 conversations, 850 messages, 12 requests in 10s"
     )
   })
 })
