@@ -8,14 +8,16 @@ import { hostLayer } from "./cli/Host.ts"
 import { Providers } from "./cli/Providers.ts"
 import { Output } from "./cli/render/Output.ts"
 import { runCli } from "./cli/root.ts"
-import { rememberSignals, signalExitCode } from "./cli/signals.ts"
+import { receivedSignal, rememberSignals } from "./cli/signals.ts"
 import { verbs } from "./cli/verbs.ts"
+import { StopSignal, signalExitCode } from "./stopSignal.ts"
 import { CommitScript } from "./store/CommitScript.ts"
 
 const layer = Layer.mergeAll(
   NodeFileSystem.layer,
   NodePath.layer,
   NodeTerminal.layer,
+  Layer.succeed(StopSignal, receivedSignal),
   Layer.succeed(CommitScript, new URL("./commitWorker.js", import.meta.url)),
   Layer.succeed(
     Providers,
@@ -31,7 +33,7 @@ NodeRuntime.runMain(Effect.provide(runCli(verbs, process.argv.slice(2)), layer),
   disablePrettyLogger: true,
   teardown: (exit, end) => {
     if (Exit.isSuccess(exit)) return end(Number(exit.value))
-    if (Cause.isInterruptedOnly(exit.cause)) return end(signalExitCode())
+    if (Cause.isInterruptedOnly(exit.cause)) return end(signalExitCode(receivedSignal()))
     process.stderr.write(`parley: something that should not happen did\n${Cause.pretty(exit.cause)}\n`)
     end(exitCodes.unexpected)
   }

@@ -5,6 +5,7 @@ import type { ProviderError } from "./domain/ProviderError.ts"
 import type { Timestamp } from "./domain/Timestamp.ts"
 import type { ClientEvent, Lane } from "./http/contract.ts"
 import { Progress } from "./progress.ts"
+import { StopSignal, signalExitCode } from "./stopSignal.ts"
 import { type Busy, Leases } from "./store/Leases.ts"
 import { type ChangeCounters, type ConnectionFault, type ConnectionRow, Ledger } from "./store/Ledger.ts"
 import { Mirror } from "./store/Mirror.ts"
@@ -315,6 +316,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
     })
   )
   const progress = yield* Progress
+  const stopSignal = yield* StopSignal
   const runId = yield* ledger.startRun(options.command)
   yield* progress.runStarted({
     runId,
@@ -328,7 +330,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
   ).pipe(
     Effect.onError((cause) => {
       const [outcome, exitCode] = Cause.isInterruptedOnly(cause)
-        ? (["interrupted", 130] as const)
+        ? (["interrupted", signalExitCode(stopSignal())] as const)
         : (["failed", null] as const)
       return Effect.zipRight(
         Effect.ignore(ledger.finishRun({ runId, outcome, exitCode })),

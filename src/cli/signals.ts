@@ -1,6 +1,8 @@
 import { closeSync, openSync } from "node:fs"
-import { Effect, Runtime, type Scope } from "effect"
-import { exitCodes } from "./exitCodes.ts"
+import { Clock, Effect, Runtime, type Scope } from "effect"
+import { StopSignal } from "../stopSignal.ts"
+import type { ProgressMode } from "./globals.ts"
+import { Output } from "./render/Output.ts"
 
 /** Which signal has asked this process to end; the last one counts. */
 let received: NodeJS.Signals | null = null
@@ -14,9 +16,27 @@ export const rememberSignals = (): void => {
   }
 }
 
-/** The exit code of a process that a signal has ended. */
-export const signalExitCode = (): 130 | 143 =>
-  received === "SIGTERM" ? exitCodes.terminated : exitCodes.interrupted
+/** The signal that was remembered; null: none has come. */
+export const receivedSignal = (): NodeJS.Signals | null => received
+
+/**
+ * Says on stderr that a signal has ended the command, also where it is to be quiet. Says nothing where none has come.
+ * @param kept what has become of the work; null: there is nothing to say of it
+ */
+export const tellStopped = (
+  progress: ProgressMode,
+  kept: string | null
+): Effect.Effect<void, never, Output> =>
+  Effect.gen(function* () {
+    const signal = (yield* StopSignal)()
+    if (signal === null) return
+    const output = yield* Output
+    const message = `stopped by ${signal}${kept === null ? "" : `: ${kept}`}`
+    const at = new Date(yield* Clock.currentTimeMillis).toISOString()
+    yield* output.note(
+      progress === "json" ? JSON.stringify({ event: "stopped", at, signal, message }) : message
+    )
+  })
 
 /** Whether this process has a terminal that it can be reached from. */
 const hasTerminal = (): boolean => {

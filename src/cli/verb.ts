@@ -12,6 +12,7 @@ import { type Described, describe } from "./helpDoc.ts"
 import { loggerLayer } from "./render/logger.ts"
 import type { Output } from "./render/Output.ts"
 import { progressLayer } from "./render/Progress.ts"
+import { tellStopped } from "./signals.ts"
 
 /** Progress as a person sees it, and as a collector is told of it where the environment names one. */
 const observedLayer = Layer.unwrapEffect(
@@ -106,7 +107,15 @@ interface VerbSpec<Name extends string, Config extends VerbConfig> {
   readonly description: string
   readonly config: Config
   readonly examples?: ReadonlyArray<string>
+  /** What is said of its work where a signal ends it; left out: nothing. */
+  readonly whenStopped?: string
 }
+
+/** For verbs whose next run goes on where this one was stopped. */
+export const goesOn = "everything committed is kept, and the next run goes on from there"
+
+/** For verbs that keep what they have done, and begin anew. */
+export const beginsAnew = "everything committed is kept; the next run begins anew"
 
 /**
  * Makes a verb. The handler gets its options and arguments, may use `Globals` and `Progress`, and ends with its exit
@@ -125,6 +134,7 @@ export const verb = <const Name extends string, const Config extends VerbConfig,
           Layer.provideMerge(Layer.succeed(Globals, globals))
         )
       ),
+      Effect.onInterrupt(() => tellStopped(globals.progress, spec.whenStopped ?? null)),
       Effect.flatMap((code) => (code === exitCodes.complete ? Effect.void : new Ended({ code })))
     )
   const command = once(() =>

@@ -309,7 +309,7 @@ describe.skipIf(!existsSync(`/proc/self/task/${process.pid}/children`))(
         const { ended, parley, reader } = yield* working(yield* seededFolder)
         parley.kill("SIGINT")
         const { code, stderr, stdout } = yield* Effect.promise(() => ended)
-        expect({ code, stderr }).toEqual({ code: 130, stderr: "" })
+        expect({ code, stderr }).toEqual({ code: 130, stderr: "stopped by SIGINT\n" })
         expect(stdout.endsWith('{"i":500}\n')).toBe(true)
         yield* isGone(reader)
       })

@@ -1,6 +1,6 @@
 import { Options } from "@effect/cli"
 import { maxWait, names } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { goesOn, type Input, lazily, verb } from "../verb.ts"
 
 const time = (name: "since" | "until", means: string) =>
   Options.text(name).pipe(Options.withPseudoName("TIME"), Options.withDescription(means), Options.optional)
@@ -36,6 +36,7 @@ export const backfill = verb(
     description:
       "Pulls the full history, or what is missing of it, beside the scheduled sync and behind it in line. An interrupted one goes on where it stopped.",
     config,
+    whenStopped: goesOn,
     examples: [
       "parley backfill",
       "parley backfill support --since 2026-01-01 --until 2026-02-01",

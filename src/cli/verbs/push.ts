@@ -1,6 +1,6 @@
 import { Options } from "@effect/cli"
 import { maxWait, names } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { goesOn, type Input, lazily, verb } from "../verb.ts"
 
 const config = {
   names,
@@ -23,6 +23,7 @@ export const push = verb(
     name: "push",
     description: "Sends the status changes that are open, and confirms those that are on their way.",
     config,
+    whenStopped: goesOn,
     examples: ["parley push", "parley push --plan", "parley push --undo 12", "parley push leads --json"]
   },
   lazily(async () => (await import("../push.ts")).push)

@@ -1,5 +1,5 @@
 import { names } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { beginsAnew, type Input, lazily, verb } from "../verb.ts"
 
 const config = { names }
 export type RetryInput = Input<typeof config>
@@ -10,6 +10,7 @@ export const retry = verb(
     description:
       "Reads quarantined records again, without asking the provider, and stores what can be read now: after an upgrade.",
     config,
+    whenStopped: beginsAnew,
     examples: ["parley quarantine retry", "parley quarantine retry support"]
   },
   lazily(async () => (await import("../quarantineRetry.ts")).retry)

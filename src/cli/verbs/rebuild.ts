@@ -1,6 +1,6 @@
 import { Options } from "@effect/cli"
 import { names } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { beginsAnew, type Input, lazily, verb } from "../verb.ts"
 
 const config = {
   names,
@@ -15,6 +15,7 @@ export const rebuild = verb(
     name: "rebuild",
     description: "Makes the tables again from the raw payloads, without asking a provider.",
     config,
+    whenStopped: beginsAnew,
     examples: ["parley rebuild --plan", "parley rebuild support"]
   },
   lazily(async () => (await import("../rebuild.ts")).rebuild)

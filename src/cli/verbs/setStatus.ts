@@ -1,6 +1,6 @@
 import { Args, Options } from "@effect/cli"
 import { maxWait } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { goesOn, type Input, lazily, verb } from "../verb.ts"
 
 export const statuses = ["active", "handed_off", "completed", "abandoned"]
 
@@ -39,6 +39,7 @@ export const setStatus = verb(
     description:
       "Asks for a conversation's status. The next sync or push carries it to the provider; --push does so at once.",
     config,
+    whenStopped: goesOn,
     examples: [
       "parley set-status leads:66f2c0de completed --push",
       'parley set-status inbox:email:someone@example.com completed --category Spam --summary "A bot"',

@@ -1,6 +1,6 @@
 import { Options } from "@effect/cli"
 import { maxWait, names } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { goesOn, type Input, lazily, verb } from "../verb.ts"
 
 const config = {
   names,
@@ -23,6 +23,7 @@ export const sync = verb(
     name: "sync",
     description: "Sends pending status changes, then pulls what changed at the providers into the mirror.",
     config,
+    whenStopped: goesOn,
     examples: ["parley sync", "parley sync support --full", "parley sync --json --max-wait 5m"]
   },
   lazily(async () => (await import("../sync.ts")).sync)

@@ -1,6 +1,6 @@
 import { Options } from "@effect/cli"
 import { maxWait, names } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { beginsAnew, type Input, lazily, verb } from "../verb.ts"
 
 /** So many without a fault mean: at most one in a hundred is wrong, 95%. */
 const defaultSample = 300
@@ -24,6 +24,7 @@ export const verify = verb(
     name: "verify",
     description: "Compares conversations with the provider, one by one, and puts right what differs.",
     config,
+    whenStopped: beginsAnew,
     examples: ["parley verify", "parley verify support --sample 1000", "parley verify leads --all"]
   },
   lazily(async () => (await import("../verify.ts")).verify)

@@ -1,6 +1,6 @@
 import { Options } from "@effect/cli"
 import { maxWait, names } from "../options.ts"
-import { type Input, lazily, verb } from "../verb.ts"
+import { goesOn, type Input, lazily, verb } from "../verb.ts"
 
 const config = {
   names,
@@ -42,6 +42,7 @@ export const watch = verb(
     description:
       "Syncs on a schedule, in the foreground, until it is stopped. A connection is never in two runs at once; a run that was missed, because the machine slept or the last one took long, is made up once. A connection that fails is tried again by itself after 1 minute (or the time between two runs), then 2, 4, … up to 1 hour, and never before its provider said; the others keep the schedule. SIGHUP reads the configuration again; SIGINT and SIGTERM end it, and what was committed is kept.",
     config,
+    whenStopped: goesOn,
     examples: [
       "parley watch --every 5m",
       'parley watch --cron "*/5 8-18 * * 1-5" --time-zone Europe/Berlin',
