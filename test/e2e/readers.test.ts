@@ -108,6 +108,17 @@ describe("two runs", () => {
     expect(connections[0]?.error?.message).toMatch(
       new RegExp(`held by another run: process ${first.pid} on `)
     )
+    expect((await opened.parley(["sync", "leads", "--progress", "none"])).stdout).toContain(
+      ": not run: another run is under way"
+    )
+    // That run is under way, and what found it so is no failure of the connection.
+    const status = JSON.parse((await opened.parley(["status", "--json"])).stdout) as {
+      connections: Array<{ name: string; last_run: object | null }>
+    }
+    expect(status.connections.find(({ name }) => name === "leads")?.last_run).toMatchObject({
+      run_id: 1,
+      error: null
+    })
 
     first.kill("SIGKILL")
     await ended

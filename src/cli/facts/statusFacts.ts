@@ -67,10 +67,13 @@ SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomp
   f.quarantined
 FROM freshness f ORDER BY f.connection`
 
+/** One that found the connection held by another run is none: it could not do what it was for. */
 const lastRun = `
 SELECT c.run_id, u.command, c.lane, c.outcome, c.started_at, c.finished_at, c.error_kind, c.error_message, c.error_hint
 FROM run_connections c JOIN runs u ON u.id = c.run_id
-WHERE c.connection = ? ORDER BY c.run_id DESC, c.error_kind IS NULL, c.started_at DESC LIMIT 1`
+WHERE c.connection = ? AND NOT EXISTS (
+  SELECT 1 FROM run_connections b WHERE b.run_id = c.run_id AND b.connection = c.connection AND b.error_kind = 'busy')
+ORDER BY c.run_id DESC, c.error_kind IS NULL, c.started_at DESC LIMIT 1`
 
 interface LastRunRow extends Omit<LastRun, "error"> {
   readonly error_kind: string | null

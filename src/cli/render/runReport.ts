@@ -53,6 +53,11 @@ const outcomes = {
   failed: "failed: nothing was stored"
 }
 
+const outcomeOf = ({ connections, outcome }: RunReport): string =>
+  connections.length > 0 && connections.every(({ error }) => error?.kind === "busy")
+    ? "not run: another run is under way"
+    : outcomes[outcome]
+
 /** What a run did, for a person. @param room columns of the terminal; null: not a terminal. */
 export const runReportText = (report: RunReport, room: number | null): string => {
   const { connections } = report
@@ -62,6 +67,6 @@ export const runReportText = (report: RunReport, room: number | null): string =>
     renderTable(columns, connections.map(row), room),
     ...(details.length === 0 ? [] : ["", ...details]),
     "",
-    `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomes[report.outcome]}`
+    `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomeOf(report)}`
   ].join("\n")
 }
