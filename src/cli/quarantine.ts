@@ -13,11 +13,11 @@ import {
 import { Globals } from "./globals.ts"
 import { grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { renderTable } from "./render/table.ts"
+import { renderTable, whole } from "./render/table.ts"
 import { ago, shortTime } from "./render/times.ts"
 import type { ListInput, ShowInput } from "./verbs/quarantine.ts"
 
-const columns = [
+const columns = whole([
   { name: "id", right: true },
   { name: "connection" },
   { name: "kind" },
@@ -26,7 +26,7 @@ const columns = [
   { name: "where" },
   { name: "seen", right: true },
   { name: "last seen" }
-]
+])
 
 const rowOf = (record: Quarantined, at: number): ReadonlyArray<string> => [
   String(record.id),

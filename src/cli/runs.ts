@@ -8,7 +8,7 @@ import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { grouped, shortDuration } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { renderTable } from "./render/table.ts"
+import { renderTable, whole } from "./render/table.ts"
 import { ago, shortTime } from "./render/times.ts"
 import type { RunsInput } from "./verbs/runs.ts"
 
@@ -24,7 +24,7 @@ const took = (
 
 const waited = (millis: number): string => (millis === 0 ? "-" : shortDuration(millis))
 
-const listColumns = [
+const listColumns = whole([
   { name: "run", right: true },
   { name: "command" },
   { name: "started" },
@@ -34,9 +34,9 @@ const listColumns = [
   { name: "new", right: true },
   { name: "changed", right: true },
   { name: "quarantined", right: true },
-  { name: "requests", right: true },
-  { name: "waited", right: true }
-]
+  { name: "requests", right: true, spare: true },
+  { name: "waited", right: true, spare: true }
+])
 
 const listRow = (run: RunWithConnections, at: number): ReadonlyArray<string> => [
   String(run.id),
@@ -52,7 +52,7 @@ const listRow = (run: RunWithConnections, at: number): ReadonlyArray<string> => 
   waited(total(run, (row) => row.waited_ms))
 ]
 
-const detailColumns = [
+const detailColumns = whole([
   { name: "connection" },
   { name: "lane" },
   { name: "outcome" },
@@ -67,7 +67,7 @@ const detailColumns = [
   { name: "requests", right: true },
   { name: "refused", right: true },
   { name: "waited", right: true }
-]
+])
 
 const detailRow = (row: RunConnection, at: number): ReadonlyArray<string> => [
   row.connection,

@@ -14,7 +14,7 @@ import { type ConnectionFacts, statusFacts } from "./facts/statusFacts.ts"
 import { Globals } from "./globals.ts"
 import { counted, grouped, wallClock } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
-import { renderTable } from "./render/table.ts"
+import { renderTable, whole } from "./render/table.ts"
 import { ago, rangeText } from "./render/times.ts"
 import type { StatusInput } from "./verbs/status.ts"
 
@@ -70,7 +70,7 @@ const documentOf = ({ config, facts, name, provider, standing }: ConnectionStatu
   found_per_second: standing?.foundPerSecond ?? null
 })
 
-const columns = [
+const columns = whole([
   { name: "connection" },
   { name: "provider" },
   { name: "conversations", right: true },
@@ -80,7 +80,7 @@ const columns = [
   { name: "last run" },
   { name: "changes", right: true },
   { name: "quarantine", right: true }
-]
+])
 
 const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): ReadonlyArray<string> => {
   const { changes_open, conversations, last_complete_sync_at, messages, newest_message_at, quarantined } = {

@@ -1,7 +1,7 @@
 import type { PlannedChange } from "../../pushPlan.ts"
 import type { Asked, ChangeEvent, OutboxChange } from "../../store/Outbox.ts"
 import { counted } from "./numbers.ts"
-import { renderTable } from "./table.ts"
+import { renderTable, whole } from "./table.ts"
 import { ago, shortTime } from "./times.ts"
 import { oneLine } from "./width.ts"
 
@@ -36,7 +36,7 @@ export const changeDocument = (change: OutboxChange) => ({
   resolved_at: change.resolvedAt
 })
 
-const columns = [
+const columns = whole([
   { name: "change", right: true },
   { name: "conversation" },
   { name: "from" },
@@ -46,7 +46,7 @@ const columns = [
   { name: "asked" },
   { name: "next" },
   { name: "what happened" }
-]
+])
 
 const nextOf = ({ endedAt, notBefore }: OutboxChange, now: string): string =>
   endedAt !== null || notBefore === null || notBefore <= now ? "-" : `from ${shortTime(notBefore)}`
@@ -151,7 +151,7 @@ export const askedDocument = (asked: Exclude<Asked, { _tag: "Refused" }>) => {
   }
 }
 
-const planColumns = [
+const planColumns = whole([
   { name: "change", right: true },
   { name: "conversation" },
   { name: "field" },
@@ -159,7 +159,7 @@ const planColumns = [
   { name: "new" },
   { name: "push would" },
   { name: "because" }
-]
+])
 
 const planRows = ({
   action,

@@ -1,9 +1,9 @@
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { ConnectionReport, RunReport } from "../../run.ts"
 import { counted, grouped, shortDuration } from "./numbers.ts"
-import { renderTable } from "./table.ts"
+import { renderTable, whole } from "./table.ts"
 
-const columns = [
+const columns = whole([
   { name: "connection" },
   { name: "outcome" },
   { name: "conversations", right: true },
@@ -12,8 +12,8 @@ const columns = [
   { name: "changed", right: true },
   { name: "same", right: true },
   { name: "requests", right: true },
-  { name: "waited", right: true }
-]
+  { name: "waited", right: true, spare: true }
+])
 
 const row = (report: ConnectionReport): ReadonlyArray<string> => [
   report.name,

@@ -1,10 +1,18 @@
-import { oneLine, padEnd, padStart, textWidth, truncate } from "./width.ts"
+import { oneLine, padEnd, padStart, textWidth, truncate, wrap } from "./width.ts"
 
 export interface Column {
   readonly name: string
   /** Numbers are read at their right end. */
   readonly right?: boolean
+  /** Its cells are never cut, only its name is: where they do not fit, each row becomes a block of lines. */
+  readonly whole?: boolean
+  /** Left out of a table for which there is no room otherwise. */
+  readonly spare?: boolean
 }
+
+/** Columns of which no cell may be cut. */
+export const whole = (columns: ReadonlyArray<Column>): ReadonlyArray<Column> =>
+  columns.map((column) => ({ ...column, whole: true }))
 
 export type Row = ReadonlyArray<string>
 
@@ -13,19 +21,54 @@ const gap = "  "
 /** A column cut shorter than this tells nothing: then each row becomes a block of lines. */
 const narrowest = 6
 
-/** The widest cells are cut first, and only as far as is needed; null: there is no room for a table. */
-export const columnWidths = (natural: ReadonlyArray<number>, room: number): ReadonlyArray<number> | null => {
+/**
+ * The widest cells are cut first, and only as far as is needed; null: there is no room for a table.
+ * @param least what each column needs at least; left out: nothing
+ */
+export const columnWidths = (
+  natural: ReadonlyArray<number>,
+  room: number,
+  least: ReadonlyArray<number> = []
+): ReadonlyArray<number> | null => {
   const available = room - gap.length * (natural.length - 1)
-  const total = (cap: number): number => natural.reduce((sum, width) => sum + Math.min(width, cap), 0)
+  const capped = (cap: number) => natural.map((width, at) => Math.max(least[at] ?? 0, Math.min(width, cap)))
+  const fits = (cap: number): boolean => capped(cap).reduce((sum, width) => sum + width, 0) <= available
   let cap = Math.max(0, ...natural)
-  while (cap > narrowest && total(cap) > available) cap -= 1
-  return total(cap) <= available ? natural.map((width) => Math.min(width, cap)) : null
+  while (cap > narrowest && !fits(cap)) cap -= 1
+  return fits(cap) ? capped(cap) : null
 }
 
-const naturalWidths = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<Row>): ReadonlyArray<number> =>
-  columns.map(({ name }, index) =>
-    rows.reduce((width, row) => Math.max(width, textWidth(row[index] ?? "")), textWidth(name))
+const cellWidths = (columns: ReadonlyArray<Column>, rows: ReadonlyArray<Row>): ReadonlyArray<number> =>
+  columns.map((_column, index) =>
+    rows.reduce((width, row) => Math.max(width, textWidth(row[index] ?? "")), 0)
   )
+
+/** Which columns a table shows, by their places, and how wide each is. */
+interface Layout {
+  readonly shown: ReadonlyArray<number>
+  readonly widths: ReadonlyArray<number>
+}
+
+/** Null: there is no room for a table. */
+const layoutOf = (
+  columns: ReadonlyArray<Column>,
+  rows: ReadonlyArray<Row>,
+  room: number | null
+): Layout | null => {
+  const cells = cellWidths(columns, rows)
+  const natural = columns.map(({ name }, at) => Math.max(textWidth(name), cells[at] ?? 0))
+  const least = columns.map((column, at) => (column.whole === true ? (cells[at] ?? 0) : 0))
+  let shown = columns.map((_column, at) => at)
+  if (room === null) return { shown, widths: natural }
+  const of = (values: ReadonlyArray<number>) => shown.map((at) => values[at] ?? 0)
+  for (;;) {
+    const widths = columnWidths(of(natural), room, of(least))
+    if (widths !== null) return { shown, widths }
+    const spare = shown.findLast((at) => columns[at]?.spare === true)
+    if (spare === undefined) return null
+    shown = shown.filter((at) => at !== spare)
+  }
+}
 
 const lineOf = (
   cells: Row,
@@ -50,7 +93,13 @@ const blocks = (
   const labels = Math.max(0, ...columns.map(({ name }) => textWidth(name)))
   return rows.flatMap((row, index) => [
     ...(index === 0 ? [] : [""]),
-    ...columns.map(({ name }, at) => truncate(`${padEnd(name, labels)}  ${row[at] ?? ""}`, room).trimEnd())
+    ...columns.flatMap(({ name, whole }, at) => {
+      const [head = "", ...more] =
+        whole === true ? wrap(row[at] ?? "", room - labels - gap.length) : [row[at] ?? ""]
+      const line = padEnd(name, labels) + gap + head
+      const indent = " ".repeat(labels) + gap
+      return [(whole === true ? line : truncate(line, room)).trimEnd(), ...more.map((text) => indent + text)]
+    })
   ])
 }
 
@@ -68,12 +117,9 @@ export const tableWriter = (
   sample: ReadonlyArray<Row>,
   room: number | null
 ): TableWriter => {
-  const natural = naturalWidths(
-    columns,
-    sample.map((row) => row.map(oneLine))
-  )
-  const widths = room === null ? natural : columnWidths(natural, room)
-  if (widths === null) {
+  const clean = sample.map((row) => row.map(oneLine))
+  const layout = layoutOf(columns, clean, room)
+  if (layout === null) {
     let first = true
     return {
       head: [],
@@ -86,10 +132,19 @@ export const tableWriter = (
     }
   }
   const cut = room !== null
-  const names = columns.map(({ name }) => name)
+  const { shown, widths } = layout
+  const kept = shown.flatMap((at) => columns[at] ?? [])
+  const names = kept.map(({ name }) => name)
   return {
-    head: [lineOf(names, columns, widths, cut), widths.map((width) => "-".repeat(width)).join(gap)],
-    line: (row) => [lineOf(row.map(oneLine), columns, widths, cut)]
+    head: [lineOf(names, kept, widths, cut), widths.map((width) => "-".repeat(width)).join(gap)],
+    line: (row) => [
+      lineOf(
+        shown.map((at) => oneLine(row[at] ?? "")),
+        kept,
+        widths,
+        cut
+      )
+    ]
   }
 }
 

@@ -1,6 +1,6 @@
 import { FastCheck as fc } from "effect"
 import { describe, expect, it } from "vitest"
-import { columnWidths, renderTable } from "../../../src/cli/render/table.ts"
+import { columnWidths, renderTable, whole } from "../../../src/cli/render/table.ts"
 import { textWidth } from "../../../src/cli/render/width.ts"
 
 const columns = [{ name: "name" }, { name: "what was said" }, { name: "count", right: true }]
@@ -37,6 +37,39 @@ describe("a table", () => {
       "name           日…",
       "what was said  sh…",
       "count          12…"
+    ])
+  })
+
+  it("cuts names and leaves out what is spare before it gives up, where no cell may be cut", () => {
+    const outcomes = whole([
+      { name: "conversation" },
+      { name: "outcome" },
+      { name: "waited in all", spare: true }
+    ])
+    const shown = (room: number) => renderTable(outcomes, [["salon:0a7041a0", "complete", "12s"]], room)
+    expect(shown(34).split("\n")).toEqual([
+      "conversation    outcome   waited …",
+      "--------------  --------  --------",
+      "salon:0a7041a0  complete  12s"
+    ])
+    expect(shown(27).split("\n")).toEqual([
+      "conversation    outcome",
+      "--------------  --------",
+      "salon:0a7041a0  complete"
+    ])
+    expect(shown(23).split("\n")).toEqual([
+      "conversation   salon:0a7041a0",
+      "outcome        complete",
+      "waited in all  12s"
+    ])
+  })
+
+  it("goes on in the next line of a block where no cell may be cut", () => {
+    const text = "refused: it has ended and stays as it is"
+    expect(renderTable(whole([{ name: "id" }, { name: "why" }]), [["1", text]], 30).split("\n")).toEqual([
+      "id   1",
+      "why  refused: it has ended and",
+      "     stays as it is"
     ])
   })
 
