@@ -39,7 +39,7 @@ const attend = Effect.fn("push.attend")(function* (push: Push, conversationId: s
 })
 
 /**
- * What was forbidden while other writes were accepted is forbidden for that conversation alone, and ends. Where nothing
+ * A write that was forbidden while others were accepted is forbidden for that conversation alone, and ends. Where none
  * was accepted, these credentials may not write at all: the changes stay for when they may.
  */
 const judgeForbidden = Effect.fn("push.judgeForbidden")(function* (push: Push) {
@@ -50,7 +50,8 @@ const judgeForbidden = Effect.fn("push.judgeForbidden")(function* (push: Push) {
     push.learned.stopped = stopped ?? first.error
     return
   }
-  for (const { change, error } of forbidden) {
+  for (const { change, error, request } of forbidden) {
+    if (request === "read") continue
     const current = yield* push.outbox.current(change.id)
     if (current?.state === "pending") yield* end(push, current, "rejected", null, error.message)
   }

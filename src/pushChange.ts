@@ -81,7 +81,7 @@ const unreadable = Effect.fn("push.unreadable")(function* (
       push.learned.rateLimited = error
       return yield* leave(push, change, error.retryAt, reason)
     case "Unauthorized":
-      if (error.status === 403) forbidden(push, change, error)
+      if (error.status === 403) forbidden(push, change, error, "read")
       else push.learned.stopped = error
       return yield* leave(push, change, null, reason)
     case "Unavailable":
@@ -144,7 +144,7 @@ const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxCha
       return null
     }
     case "Unauthorized":
-      if (error.status === 403) forbidden(push, change, error)
+      if (error.status === 403) forbidden(push, change, error, "write")
       else push.learned.stopped = error
       yield* putBack(push, change, null, reason)
       return null

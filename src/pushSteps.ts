@@ -55,7 +55,11 @@ export interface Learned {
   answered: boolean
   lastError: ProviderError | null
   rateLimited: ProviderError | null
-  readonly forbidden: Array<{ readonly change: OutboxChange; readonly error: ProviderError }>
+  readonly forbidden: Array<{
+    readonly change: OutboxChange
+    readonly error: ProviderError
+    readonly request: "read" | "write"
+  }>
   /** Set: nothing more is asked of this connection. */
   stopped: ProviderError | null
 }
@@ -82,8 +86,13 @@ export const failed = (push: Push, error: ProviderError): void => {
   if (push.learned.failures >= failuresInARow) push.learned.stopped = error
 }
 
-export const forbidden = (push: Push, change: OutboxChange, error: ProviderError): void => {
-  push.learned.forbidden.push({ change, error })
+export const forbidden = (
+  push: Push,
+  change: OutboxChange,
+  error: ProviderError,
+  request: "read" | "write"
+): void => {
+  push.learned.forbidden.push({ change, error, request })
   if (push.learned.accepted === 0 && push.learned.forbidden.length >= failuresInARow) {
     push.learned.stopped = error
   }

@@ -407,6 +407,17 @@ describe("a refusal", () => {
     }))
 })
 
+describe("a read that is forbidden", () => {
+  test("leaves its change pending, whatever becomes of the others", () =>
+    Effect.gen(function* () {
+      const { run, twin } = yield* setUp({ conversations: 6 })
+      for (let number = 1; number <= 6; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
+      twin.readFaults.push("403")
+      expect(yield* run).toEqual({ changes: { ...none, confirmed: 5, pending: 1 }, error: null })
+      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null })
+    }))
+})
+
 describe("a vendor in trouble", () => {
   test("that asks for a longer pause than allowed leaves the change pending until then", () =>
     Effect.gen(function* () {

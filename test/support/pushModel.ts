@@ -39,7 +39,7 @@ const writeFaults: ReadonlyArray<WriteFault> = [
   "401"
 ]
 const queueing: ReadonlyArray<WriteFault> = ["449 applied", "449 lost"]
-const readFaults: ReadonlyArray<ReadFault> = ["5xx", "429", "401", "refused", "malformed"]
+const readFaults: ReadonlyArray<ReadFault> = ["5xx", "429", "401", "403", "refused", "malformed"]
 
 export interface ModelOptions extends TwinOptions {
   /** Whether anything happens at the vendor without us. */

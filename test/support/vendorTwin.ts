@@ -27,7 +27,7 @@ export type WriteFault =
   | "401"
   | "403"
 
-export type ReadFault = "5xx" | "429" | "401" | "refused" | "malformed"
+export type ReadFault = "5xx" | "429" | "401" | "403" | "refused" | "malformed"
 
 /** A write that changed something at the vendor. `seq` orders everything that happens there. */
 export interface Applied {
@@ -88,6 +88,8 @@ const readError = (kind: ReadFault, at: number): ProviderError => {
       })
     case "401":
       return new Unauthorized({ ...fault, message: "the twin does not know you", status: 401 })
+    case "403":
+      return new Unauthorized({ ...fault, message: "the twin does not show it to you", status: 403 })
     case "refused":
       return new Rejected({ ...fault, message: "the twin refuses to show it", status: 400, body: "" })
     case "malformed":
