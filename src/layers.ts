@@ -1,17 +1,22 @@
 import { Layer } from "effect"
 import { Governor } from "./http/Governor.ts"
 import { httpLayer } from "./http/layer.ts"
-import { Db } from "./store/Db.ts"
+import { Db, type DbOptions } from "./store/Db.ts"
 import { Leases } from "./store/Leases.ts"
 import { Ledger } from "./store/Ledger.ts"
 import { Mirror } from "./store/Mirror.ts"
 import { Outbox } from "./store/Outbox.ts"
 
-/** The mirror's file, open for writing, and all that is done with it. It is created where it does not exist. */
-export const storeLayer = (database: string) =>
+const onFile = (database: string, options: DbOptions) =>
   Layer.mergeAll(Mirror.Default, Ledger.Default, Leases.Default, Outbox.Default).pipe(
-    Layer.provideMerge(Db.layer(database))
+    Layer.provideMerge(Db.layer(database, options))
   )
+
+/** The mirror's file, open for writing, and all that is done with it. It is created where it does not exist. */
+export const storeLayer = (database: string) => onFile(database, {})
+
+/** The same for work on what a mirror holds already: one that does not exist is refused. */
+export const existingStoreLayer = (database: string) => onFile(database, { mustExist: true })
 
 /** Talking to providers: the wire, and the limits kept on it. */
 export const talkingLayer = Layer.mergeAll(httpLayer, Governor.live)

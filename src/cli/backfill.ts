@@ -1,5 +1,6 @@
 import { Effect, Option } from "effect"
 import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
+import { storeLayer } from "../layers.ts"
 import type { PullPlan } from "../plan.ts"
 import { backfillLane } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
@@ -69,7 +70,7 @@ export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
     if (deadline !== null) yield* refuseImpossible(plans, deadline)
     if (input.plan) return yield* showPlan(plans, deadline)
   }
-  return yield* runAndReport(config.database, {
+  return yield* runAndReport(storeLayer(config.database), {
     command: "backfill",
     connections,
     maxWaitMillis: waitMillis,

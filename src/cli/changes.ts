@@ -1,5 +1,5 @@
 import { Clock, Effect, Option } from "effect"
-import { storeLayer } from "../layers.ts"
+import { existingStoreLayer } from "../layers.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../store/Outbox.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import { ask, toUsage } from "./asking.ts"
@@ -16,7 +16,7 @@ const usage = <A, R>(effect: Effect.Effect<A, ChangeRefused | StoreError, R>) =>
 
 /** Runs an effect on the outbox, in the mirror opened for writing. */
 const writingOutbox = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(mirrorPath, (path) => Effect.provide(effect, storeLayer(path)))
+  Effect.flatMap(mirrorPath, (path) => Effect.provide(effect, existingStoreLayer(path)))
 
 /** Shows a result as a document or as text. */
 const show = Effect.fn("changes.output")(function* (document: unknown, text: string) {

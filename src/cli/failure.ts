@@ -37,6 +37,7 @@ const told = (
 const storeCode = ({ kind }: StoreError): ExitCode => {
   switch (kind) {
     case "no-such-file":
+    case "not-a-file":
     case "not-a-database":
     case "not-a-mirror":
     case "newer-schema":

@@ -1,7 +1,7 @@
 import { Effect, Option } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { openConnection } from "../connection.ts"
-import { storeLayer, talkingLayer } from "../layers.ts"
+import { existingStoreLayer, talkingLayer } from "../layers.ts"
 import { type PlannedChange, planPush } from "../pushPlan.ts"
 import { run } from "../run.ts"
 import { Outbox, type Undoable } from "../store/Outbox.ts"
@@ -133,11 +133,11 @@ export const push = Effect.fn("push")(function* (input: PushInput) {
   const connections = yield* selectConnections(config, input.names)
   if (Option.isSome(input.undo)) {
     return yield* undo(input.undo.value, connections, { plan: input.plan, waitMillis }).pipe(
-      Effect.provide(storeLayer(config.database))
+      Effect.provide(existingStoreLayer(config.database))
     )
   }
   if (input.plan) return yield* showPlan(connections, waitMillis)
-  return yield* runAndReport(config.database, {
+  return yield* runAndReport(existingStoreLayer(config.database), {
     command: "push",
     connections,
     maxWaitMillis: waitMillis,

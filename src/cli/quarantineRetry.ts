@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { storeLayer, talkingLayer } from "../layers.ts"
+import { existingStoreLayer, talkingLayer } from "../layers.ts"
 import type { Progress } from "../progress.ts"
 import { retryQuarantine } from "../rebuild.ts"
 import { type Fault, type LaneWork, run } from "../run.ts"
@@ -48,7 +48,7 @@ export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput)
     connections,
     maxWaitMillis: 0,
     lanes: [lane]
-  }).pipe(Effect.provide([storeLayer(config.database), talkingLayer]))
+  }).pipe(Effect.provide([existingStoreLayer(config.database), talkingLayer]))
   if (json) yield* output.document({ ...report, retried: Object.fromEntries(outcomes) })
   else {
     for (const { error, name } of report.connections) {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, rmSync } from "node:fs"
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
-import { storeLayer, talkingLayer } from "../layers.ts"
+import { existingStoreLayer, talkingLayer } from "../layers.ts"
 import { rebuild as rebuildConnection } from "../rebuild.ts"
 import { type RunReport, run } from "../run.ts"
 import { Db } from "../store/Db.ts"
@@ -17,7 +17,7 @@ const rebuildAll = (database: string, connections: ReadonlyArray<ConnectionConfi
     connections,
     maxWaitMillis: 0,
     lanes: [{ lane: "verify", work: rebuildConnection }]
-  }).pipe(Effect.provide([storeLayer(database), talkingLayer]))
+  }).pipe(Effect.provide([existingStoreLayer(database), talkingLayer]))
 
 /** A copy of the mirror beside it, gone when the scope ends. What a rebuild would do is done to the copy. */
 const copyOf = (database: string) => {
@@ -29,7 +29,7 @@ const copyOf = (database: string) => {
         closeSync(openSync(copy, "w", 0o600))
         database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`)
       })
-    ).pipe(Effect.provide(Db.layer(database)), Effect.as(copy)),
+    ).pipe(Effect.provide(Db.layer(database, { mustExist: true })), Effect.as(copy)),
     () =>
       Effect.sync(() => {
         for (const suffix of ["", "-wal", "-shm"]) rmSync(copy + suffix, { force: true })

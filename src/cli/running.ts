@@ -1,17 +1,20 @@
 import { Effect } from "effect"
-import { storeLayer, talkingLayer } from "../layers.ts"
+import { type storeLayer, talkingLayer } from "../layers.ts"
 import { type RunOptions, run } from "../run.ts"
 import type { ExitCode } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { Output } from "./render/Output.ts"
 import { runReportText } from "./render/runReport.ts"
 
-/** Runs connections against the mirror's file, tells what happened, and ends with the run's exit code. */
-export const runAndReport = <R>(database: string, options: RunOptions<R>) =>
+/**
+ * Runs connections against the mirror, tells what happened, and ends with the run's exit code.
+ * @param store the mirror's file, open for writing
+ */
+export const runAndReport = <R>(store: ReturnType<typeof storeLayer>, options: RunOptions<R>) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { json } = yield* Globals
     const { report, exitCode } = yield* run(options).pipe(Effect.provide(talkingLayer))
     yield* json ? output.document(report) : output.result(runReportText(report, yield* output.resultColumns))
     return exitCode satisfies ExitCode
-  }).pipe(Effect.provide(storeLayer(database)))
+  }).pipe(Effect.provide(store))

@@ -1,7 +1,7 @@
 import { Effect, Option } from "effect"
 import { suggestion } from "../config/nearest.ts"
 import { isWantedStatus, type WantedStatus } from "../domain/Status.ts"
-import { storeLayer, talkingLayer } from "../layers.ts"
+import { existingStoreLayer, talkingLayer } from "../layers.ts"
 import { run } from "../run.ts"
 import { pushLane } from "../sync.ts"
 import { ask } from "./asking.ts"
@@ -56,5 +56,5 @@ export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInpu
       ? output.document({ ...askedDocument(asked), run: report })
       : output.result(runReportText(report, yield* output.resultColumns))
     return exitCode
-  }).pipe(Effect.provide(storeLayer(database)))
+  }).pipe(Effect.provide(existingStoreLayer(database)))
 })

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { Effect } from "effect"
 import type { Config, ConnectionConfig } from "../config/Config.ts"
 import { always } from "../domain/TimeRange.ts"
+import { storeLayer } from "../layers.ts"
 import { syncLanes } from "../sync.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
@@ -66,7 +67,7 @@ export const sync = Effect.fn("sync")(function* (input: SyncInput) {
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
   if (input.plan) return yield* showPlan(config, connections, input, waitMillis)
-  return yield* runAndReport(config.database, {
+  return yield* runAndReport(storeLayer(config.database), {
     command: "sync",
     connections,
     maxWaitMillis: waitMillis,

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { storeLayer, talkingLayer } from "../layers.ts"
+import { existingStoreLayer, talkingLayer } from "../layers.ts"
 import type { Progress } from "../progress.ts"
 import { type Fault, type LaneWork, run } from "../run.ts"
 import type { Mirror } from "../store/Mirror.ts"
@@ -81,7 +81,7 @@ export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
     connections,
     maxWaitMillis: waitMillis,
     lanes: [lane]
-  }).pipe(Effect.provide([storeLayer(config.database), talkingLayer]))
+  }).pipe(Effect.provide([existingStoreLayer(config.database), talkingLayer]))
   if (json) {
     yield* output.document({ ...report, verdicts: Object.fromEntries(verdicts) })
     return exitCode

@@ -14,6 +14,8 @@ export { StoreError, type StoreFault } from "./StoreError.ts"
 export interface DbOptions {
   /** Opens an existing mirror for reading alone: it is neither created nor migrated. */
   readonly readOnly?: boolean
+  /** Opens an existing mirror for writing; one that does not exist is refused rather than created. */
+  readonly mustExist?: boolean
   /** How long a statement waits for another writer. */
   readonly busyTimeoutMillis?: number
 }
@@ -36,7 +38,7 @@ const secure = (path: string): void => {
   }
 }
 
-const mustExist = (op: string, path: string, readOnly: boolean): void => {
+const lookFor = (op: string, path: string, mustExist: boolean): void => {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) {
     const folder = dirname(path)
@@ -48,7 +50,7 @@ const mustExist = (op: string, path: string, readOnly: boolean): void => {
         hint: `Create it (mkdir -p ${folder}), or name another file with --db or \`database:\`.`
       })
     }
-    if (readOnly) {
+    if (mustExist) {
       throw new StoreError({
         op,
         kind: "no-such-file",
@@ -59,8 +61,8 @@ const mustExist = (op: string, path: string, readOnly: boolean): void => {
   } else if (!stats.isFile()) {
     throw new StoreError({
       op,
-      kind: "no-such-file",
-      message: `${path} is not a file`,
+      kind: "not-a-file",
+      message: `${path} is ${stats.isDirectory() ? "a folder" : "not a file"}`,
       hint: "Name a file with --db or `database:`."
     })
   }
@@ -142,7 +144,7 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
     const at = new Date(yield* Clock.currentTimeMillis).toISOString()
     const database = yield* Effect.acquireRelease(
       attempt("Db.open", path, () => {
-        mustExist("Db.open", path, readOnly)
+        lookFor("Db.open", path, readOnly || (options.mustExist ?? false))
         return readOnly
           ? openForReading("Db.open", path, timeout)
           : openForWriting("Db.open", path, timeout, at)
@@ -165,6 +167,6 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
     return { path, readOnly, busyTimeoutMillis: timeout, use, transaction } as const
   })
 }) {
-  /** @param path of the mirror; created where it does not exist, unless `readOnly`. */
+  /** @param path of the mirror; created where it does not exist, unless `readOnly` or `mustExist`. */
   static readonly layer = (path: string, options: DbOptions = {}) => Db.Default(path, options)
 }

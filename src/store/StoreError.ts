@@ -20,6 +20,7 @@ export type StoreFault =
   | "read-only"
   | "locked"
   | "no-such-file"
+  | "not-a-file"
   | "refused"
   | "other"
 

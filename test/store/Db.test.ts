@@ -132,7 +132,7 @@ it.scoped("says that a folder is not a file", () =>
   Effect.gen(function* () {
     const folder = yield* temporaryFolder
     mkdirSync(join(folder, "mirror.db"))
-    expect((yield* refusal(join(folder, "mirror.db"))).message).toMatch(/is not a file/)
+    expect((yield* refusal(join(folder, "mirror.db"))).message).toMatch(/mirror\.db is a folder$/)
   })
 )
 
