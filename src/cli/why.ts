@@ -64,7 +64,7 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
     line("messages", completeness),
     line("first seen", shortTime(first_seen_at)),
     line("last seen", `${shortTime(last_seen_at)}, ${ago(last_seen_at, at)}`),
-    ...(missing_since === null
+    ...(missing_since === null || deleted_at !== null
       ? []
       : [
           line(
