@@ -3,10 +3,11 @@ import { existingStoreLayer } from "../layers.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../store/Outbox.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import { ask, toUsage } from "./asking.ts"
-import { mirrorPath, readingMirror } from "./configuration.ts"
+import { knownConnection, mirrorPath, readingMirror } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
+import { atLeastOne } from "./options.ts"
 import { askedDocument, askedText, changeDocument, changesTable, storyText } from "./render/changes.ts"
 import { Output } from "./render/Output.ts"
 import type { ListInput, OneInput, ResolveInput } from "./verbs/changes.ts"
@@ -28,8 +29,10 @@ const show = Effect.fn("changes.output")(function* (document: unknown, text: str
 
 export const list = ({ all, connection, limit }: ListInput) =>
   Effect.gen(function* () {
+    yield* atLeastOne("--limit", limit)
     const outbox = yield* Outbox
     const output = yield* Output
+    if (Option.isSome(connection)) yield* knownConnection(connection.value)
     const changes = yield* outbox.list({ all, connection: Option.getOrNull(connection), limit })
     const at = yield* Clock.currentTimeMillis
     const text =

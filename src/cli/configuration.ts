@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import type { Config, ConfigError, ConnectionConfig } from "../config/Config.ts"
 import { type LoadOptions, loadConfig, loadDatabasePath } from "../config/load.ts"
 import { suggestion } from "../config/nearest.ts"
@@ -27,6 +27,24 @@ export const mirrorPath: Effect.Effect<string, ConfigError, Globals | Host | Pro
 /** Runs an effect on the mirror, opened for reading alone. */
 export const readingMirror = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(mirrorPath, (path) => Effect.provide(effect, Db.layer(path, { readOnly: true })))
+
+/** Fails where neither the mirror nor the configuration knows a connection of this name, rather than find nothing. */
+export const knownConnection = Effect.fn("knownConnection")(function* (name: string) {
+  const db = yield* Db
+  const held = yield* db.use(
+    "connections",
+    ({ prepare }) => prepare("SELECT name FROM connections ORDER BY name").pluck().all() as Array<string>
+  )
+  if (held.includes(name)) return
+  const config = yield* Effect.either(loadConfiguration)
+  const configured = Either.isRight(config) ? config.right.connections.map((one) => one.name) : []
+  if (configured.includes(name)) return
+  const known = [...new Set([...configured, ...held])]
+  return yield* new UsageError({
+    message: `--connection: there is no connection "${name}"${known.length === 0 ? "" : suggestion(name, known)}`,
+    hint: "name connections as the configuration does"
+  })
+})
 
 /**
  * The connections of these names, or all that are switched on where none is named.

@@ -24,6 +24,7 @@ import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { Host } from "./Host.ts"
+import { atLeastOne } from "./options.ts"
 import { Providers } from "./Providers.ts"
 import { Output } from "./render/Output.ts"
 import { runReportText } from "./render/runReport.ts"
@@ -156,9 +157,7 @@ const makeRoom = (database: string): Effect.Effect<void, UsageError> =>
 export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInput) {
   const { db } = yield* Globals
   const { cwd } = yield* Host
-  if (conversations < 1) {
-    return yield* new UsageError({ message: "--conversations: less than one", hint: "write 1 or more" })
-  }
+  yield* atLeastOne("--conversations", conversations)
   const database = resolve(cwd, db ?? file)
   yield* makeRoom(database)
   const started = Date.now()

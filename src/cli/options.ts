@@ -46,3 +46,9 @@ export const maxWaitMillis = (text: Option.Option<string>): Effect.Effect<number
       )
     : Effect.succeed(millis)
 }
+
+/** Fails where a number is less than one. @param flag `--limit` */
+export const atLeastOne = (flag: string, count: number): Effect.Effect<void, UsageError> =>
+  count >= 1
+    ? Effect.void
+    : Effect.fail(new UsageError({ message: `${flag}: less than one`, hint: "write 1 or more" }))

@@ -1,6 +1,6 @@
 import { Clock, Effect, Option } from "effect"
 import { Db } from "../store/Db.ts"
-import { readingMirror } from "./configuration.ts"
+import { knownConnection, readingMirror } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import {
@@ -11,6 +11,7 @@ import {
   type QuarantineFilter
 } from "./facts/quarantineFacts.ts"
 import { Globals } from "./globals.ts"
+import { atLeastOne } from "./options.ts"
 import { grouped } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable, whole } from "./render/table.ts"
@@ -43,6 +44,7 @@ const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter
   const db = yield* Db
   const output = yield* Output
   const { json, quiet } = yield* Globals
+  if (filter.connection !== null) yield* knownConnection(filter.connection)
   const { records, total } = yield* db.use("quarantine", (session) => listQuarantine(session, filter))
   if (json) yield* output.document({ total, records })
   else if (total === 0)
@@ -59,7 +61,9 @@ const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter
 })
 
 export const list = ({ all, connection, limit }: ListInput) =>
-  readingMirror(listAll({ all, connection: Option.getOrNull(connection), limit }))
+  Effect.flatMap(atLeastOne("--limit", limit), () =>
+    readingMirror(listAll({ all, connection: Option.getOrNull(connection), limit }))
+  )
 
 const pretty = (payload: string): string => {
   try {

@@ -1,11 +1,12 @@
 import { Clock, Effect, Option } from "effect"
 import { toMillis } from "../domain/Timestamp.ts"
 import { Db, type Session } from "../store/Db.ts"
-import { listRuns, type RunWithConnections } from "../store/Ledger.ts"
+import { listRuns, type RunWithConnections, runsOver, standingOutcome } from "../store/Ledger.ts"
 import { readingMirror } from "./configuration.ts"
 import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
+import { atLeastOne } from "./options.ts"
 import { grouped, shortDuration } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable, whole } from "./render/table.ts"
@@ -17,10 +18,14 @@ type RunConnection = RunWithConnections["connections"][number]
 const total = (run: RunWithConnections, column: (row: RunConnection) => number): number =>
   run.connections.reduce((sum, row) => sum + column(row), 0)
 
+/** Nobody knows when a run ended that was killed. */
 const took = (
-  { finished_at, started_at }: Pick<RunConnection, "finished_at" | "started_at">,
+  { finished_at, outcome, started_at }: Pick<RunConnection, "finished_at" | "outcome" | "started_at">,
   at: number
-): string => shortDuration((finished_at === null ? at : toMillis(finished_at)) - toMillis(started_at))
+): string =>
+  finished_at === null && outcome !== "running"
+    ? "-"
+    : shortDuration((finished_at === null ? at : toMillis(finished_at)) - toMillis(started_at))
 
 const waited = (millis: number): string => (millis === 0 ? "-" : shortDuration(millis))
 
@@ -108,7 +113,12 @@ const faultText = (row: RunConnection, command: string): ReadonlyArray<string> =
 
 const detail = (run: RunWithConnections, at: number, room: number | null): string => {
   const remarks = run.connections.flatMap((row) => [...changesText(row), ...faultText(row, run.command)])
-  const end = run.finished_at === null ? "still running" : `ended ${shortTime(run.finished_at)}`
+  const end =
+    run.finished_at !== null
+      ? `ended ${shortTime(run.finished_at)}`
+      : run.outcome === "running"
+        ? "still running"
+        : "its process is gone"
   return [
     `run ${run.id}: ${run.command}, ${run.outcome}${run.exit_code === null ? "" : `, exit code ${run.exit_code}`}`,
     `started ${shortTime(run.started_at)}, ${end}, on ${run.host} as process ${run.pid}`,
@@ -136,15 +146,28 @@ const findRun = ({ prepare }: Session, id: number): RunWithConnections | null =>
   return { ...run, connections }
 }
 
+/** A run as it stands, and not only as it was written down. */
+const standing = (run: RunWithConnections, over: ReadonlySet<number>): RunWithConnections => ({
+  ...run,
+  outcome: standingOutcome(run.outcome, run.id, over),
+  connections: run.connections.map((row) => ({
+    ...row,
+    outcome: standingOutcome(row.outcome, run.id, over)
+  }))
+})
+
 const showRun = Effect.fn("runs.show")(function* (id: number) {
   const db = yield* Db
   const output = yield* Output
   const { json } = yield* Globals
-  const run = yield* db.use("runs", (session) => findRun(session, id))
+  const at = yield* Clock.currentTimeMillis
+  const run = yield* db.use("runs", (session) => {
+    const found = findRun(session, id)
+    return found === null ? null : standing(found, runsOver(session, at))
+  })
   if (run === null) {
     return yield* new UsageError({ message: `there is no run ${id}`, hint: "`parley runs` lists them" })
   }
-  const at = yield* Clock.currentTimeMillis
   yield* json ? output.document(run) : output.result(detail(run, at, yield* output.resultColumns))
   return exitCodes.complete
 })
@@ -155,11 +178,14 @@ const listAll = Effect.fn("runs.list")(function* (limit: number) {
   const db = yield* Db
   const output = yield* Output
   const { json } = yield* Globals
-  const runs = yield* db.use("runs", (session) => listRuns(session, limit))
+  const at = yield* Clock.currentTimeMillis
+  const runs = yield* db.use("runs", (session) => {
+    const over = runsOver(session, at)
+    return listRuns(session, limit).map((run) => standing(run, over))
+  })
   if (json) yield* output.document({ runs })
   else if (runs.length === 0) yield* output.result(none)
   else {
-    const at = yield* Clock.currentTimeMillis
     const rows = runs.map((run) => listRow(run, at))
     yield* output.result(renderTable(listColumns, rows, yield* output.resultColumns))
   }
@@ -177,7 +203,7 @@ const noMirrorYet = Effect.gen(function* () {
 export const runs = ({ id, limit }: RunsInput) =>
   Option.isSome(id)
     ? readingMirror(showRun(id.value))
-    : readingMirror(listAll(limit)).pipe(
+    : Effect.zipRight(atLeastOne("--limit", limit), readingMirror(listAll(limit))).pipe(
         Effect.catchIf(
           (error) => error._tag === "StoreError" && error.kind === "no-such-file",
           () => noMirrorYet

@@ -42,6 +42,10 @@ const living = new Set<string>()
 /** `<start of the process>#<which lease of it>`. */
 const startOf = (owner: string): string | null => owner.split("#")[0] || null
 
+/** Whether whoever holds a lease has certainly died. */
+export const isHolderDead = ({ host, owner, pid }: Pick<LeaseRow, "host" | "owner" | "pid">): boolean =>
+  isDead({ host, pid, start: startOf(owner) })
+
 const busy = (connection: string, lane: Lane, row: LeaseRow): Busy =>
   new Busy({
     connection,
@@ -61,9 +65,8 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
 
     /** Whether whoever held it is gone: a process that died, or a run of this one that could not give it back. */
     const isLeft = ({ host, owner, pid }: LeaseRow): boolean => {
-      const start = startOf(owner)
-      if (host === self.host && pid === self.pid && start === self.start) return !living.has(owner)
-      return isDead({ host, pid, start })
+      const isOurs = host === self.host && pid === self.pid && startOf(owner) === self.start
+      return isOurs ? !living.has(owner) : isHolderDead({ host, owner, pid })
     }
 
     /** The holder, where it is another one; null: the lease is ours. */

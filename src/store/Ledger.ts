@@ -145,6 +145,20 @@ const deadRuns = ({ prepare }: Session, path: string, millis: number): ReadonlyA
   return rows.filter(isOver).map((row) => row.id)
 }
 
+/**
+ * Runs that still stand as running, though they are over: nobody has written so yet, the next run will. Only reads.
+ * @param millis now, epoch milliseconds
+ */
+export const runsOver = (session: Session, millis: number): ReadonlySet<number> =>
+  new Set(deadRuns(session, session.database.name, millis))
+
+/** How a run, or its work on a connection, really stands. */
+export const standingOutcome = <A extends string>(
+  outcome: A,
+  runId: number,
+  over: ReadonlySet<number>
+): A | "interrupted" => (outcome === "running" && over.has(runId) ? "interrupted" : outcome)
+
 const interrupt = (session: Session, runId: number, at: Timestamp): void => {
   for (const table of ["run_connections", "runs"]) {
     session

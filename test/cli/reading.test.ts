@@ -1,9 +1,13 @@
+import { spawnSync } from "node:child_process"
 import { rmSync, writeFileSync } from "node:fs"
+import { hostname } from "node:os"
 import { join } from "node:path"
 import { it } from "@effect/vitest"
+import Sqlite from "better-sqlite3"
 import { Effect, TestClock } from "effect"
 import { describe, expect } from "vitest"
 import { Providers } from "../../src/cli/Providers.ts"
+import { changes } from "../../src/cli/verbs/changes.ts"
 import { quarantine } from "../../src/cli/verbs/quarantine.ts"
 import { runs } from "../../src/cli/verbs/runs.ts"
 import { status } from "../../src/cli/verbs/status.ts"
@@ -12,7 +16,7 @@ import { runCommand } from "../support/cli.ts"
 import { fakeRegistry } from "../support/fakeRegistry.ts"
 import { configuredFolder, seededEnvironment, seededFolder } from "../support/seededMirror.ts"
 
-const verbs = [quarantine, runs, status, why]
+const verbs = [changes, quarantine, runs, status, why]
 
 const run = (cwd: string, argv: ReadonlyArray<string>, stdoutColumns?: number) =>
   TestClock.setTime(Date.parse("2026-03-07T12:00:00.000Z")).pipe(
@@ -31,6 +35,65 @@ const document = (cwd: string, ...argv: ReadonlyArray<string>) =>
     expect(code).toBe(0)
     return JSON.parse(stdout)
   })
+
+const edit = (folder: string, sql: string): void => {
+  const database = new Sqlite(join(folder, "mirror.db"))
+  database.exec(sql)
+  database.close()
+}
+
+/** A run as its process leaves it that is under way, or was killed. */
+const underWay = (folder: string, id: number, lane: string, pid: number): void =>
+  edit(
+    folder,
+    `INSERT INTO runs (id, command, started_at, host, pid)
+       VALUES (${id}, '${lane}', '2026-03-07T11:3${id}:00.000Z', '${hostname()}', ${pid});
+     INSERT INTO run_connections (run_id, connection, lane, started_at)
+       VALUES (${id}, 'leads', '${lane}', '2026-03-07T11:3${id}:00.000Z');
+     INSERT INTO leases (connection, lane, owner, host, pid, acquired_at, expires_at) VALUES
+       ('leads', '${lane}', '#${id}', '${hostname()}', ${pid}, '2026-03-07T11:3${id}:00.000Z', '2026-03-07T12:00:30.000Z')`
+  )
+
+describe("a run that was killed", () => {
+  it.scoped("is shown as interrupted before the next one writes so; one that lives still runs", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      underWay(folder, 3, "backfill", spawnSync(process.execPath, ["-e", ""]).pid)
+      const [killed] = (yield* document(folder, "status", "leads")).connections
+      expect(killed).toMatchObject({
+        last_attempt_outcome: "interrupted",
+        last_run: { run_id: 3, outcome: "interrupted" },
+        running: []
+      })
+      const { stdout } = yield* run(folder, ["status"])
+      expect(stdout).not.toContain("running")
+      expect(stdout).toMatch(/^leads .* interrupted, 27m 00s ago /m)
+      const listed = yield* run(folder, ["runs"])
+      expect(listed.stdout.split("\n")[2]).toMatch(/^ *3 +backfill +27m 00s ago +- +interrupted +0 /)
+      expect(yield* document(folder, "runs", "3")).toMatchObject({
+        outcome: "interrupted",
+        finished_at: null,
+        connections: [{ outcome: "interrupted" }]
+      })
+      expect((yield* run(folder, ["runs", "3"])).stdout).toContain(", its process is gone, on ")
+      expect((yield* document(folder, "why", "leads:a1")).last_run.outcome).toBe("interrupted")
+
+      underWay(folder, 4, "sync", process.ppid)
+      const [living] = (yield* document(folder, "status", "leads")).connections
+      expect(living).toMatchObject({
+        last_attempt_outcome: "running",
+        last_run: { run_id: 4, outcome: "running" },
+        running: [{ lane: "sync", pid: process.ppid }]
+      })
+      const { runs: all } = yield* document(folder, "runs", "--limit", "2")
+      expect(all.map(({ outcome }: { readonly outcome: string }) => outcome)).toEqual([
+        "running",
+        "interrupted"
+      ])
+      expect((yield* run(folder, ["runs", "4"])).stdout).toContain("still running")
+    })
+  )
+})
 
 describe("parley status", () => {
   it.scoped("tells counts, freshness, the last run and its fault, what is pending, and limits", () =>
@@ -206,6 +269,41 @@ describe("parley runs", () => {
   )
 })
 
+describe("a name or a number that nothing can be found by", () => {
+  const wrong: ReadonlyArray<readonly [argv: ReadonlyArray<string>, stderr: string]> = [
+    ...(["quarantine", "changes"] as const).flatMap((verb) => [
+      [
+        [verb, "list", "--connection", "nobody"],
+        'parley: --connection: there is no connection "nobody"; known here: leads, fresh, quiet\n  name connections as the configuration does\n'
+      ] as const,
+      [
+        [verb, "--connection", "laeds"],
+        'parley: --connection: there is no connection "laeds"; did you mean "leads"?\n  name connections as the configuration does\n'
+      ] as const,
+      [[verb, "--limit", "0"], "parley: --limit: less than one\n  write 1 or more\n"] as const
+    ]),
+    [["runs", "--limit", "0"], "parley: --limit: less than one\n  write 1 or more\n"],
+    [["runs", "--limit=-1"], "parley: --limit: less than one\n  write 1 or more\n"]
+  ]
+  for (const [argv, stderr] of wrong) {
+    it.scoped(`is told, with 2, and not taken for nothing: ${argv.join(" ")}`, () =>
+      Effect.gen(function* () {
+        expect(yield* run(yield* seededFolder, argv)).toEqual({ code: 2, stderr, stdout: "" })
+      })
+    )
+  }
+
+  it.scoped("is told from what the mirror holds where there is no configuration", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      rmSync(join(folder, "config"), { recursive: true })
+      const { code, stderr } = yield* run(folder, ["changes", "--connection", "nobody", "--db", "mirror.db"])
+      expect(code).toBe(2)
+      expect(stderr).toContain('there is no connection "nobody"; known here: leads\n')
+    })
+  )
+})
+
 describe("parley quarantine", () => {
   it.scoped("lists what is open, and all of it where that is asked for", () =>
     Effect.gen(function* () {
@@ -218,13 +316,15 @@ describe("parley quarantine", () => {
       ])
       const all = yield* document(folder, "quarantine", "list", "--all", "--limit", "1")
       expect(all).toMatchObject({ total: 3, records: [{ id: 1, seen: 3, path: "$.messages[2].at" }] })
-      expect(yield* document(folder, "quarantine", "--connection", "other")).toEqual({
+      // Configured, and never synced.
+      expect(yield* document(folder, "quarantine", "--connection", "fresh")).toEqual({
         total: 0,
         records: []
       })
-      expect((yield* run(folder, ["quarantine", "--connection", "other"])).stdout).toMatch(
+      expect((yield* run(folder, ["quarantine", "--connection", "fresh"])).stdout).toMatch(
         /^Nothing is in quarantine/
       )
+      expect((yield* document(folder, "quarantine", "--connection", "leads")).total).toBe(2)
     })
   )
 
@@ -284,6 +384,22 @@ next            it is fetched again if the provider shows a change: with the nex
           { command: "parley sync", at: null }
         ]
       })
+    })
+  )
+
+  it.scoped("says of a conversation that is gone when it was missed, or that it is deleted, not both", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const set = (columns: string) =>
+        edit(folder, `UPDATE remote_conversations SET ${columns} WHERE id = 'leads:a1'`)
+      set("missing_since = '2026-03-07T11:00:00.000Z'")
+      const missing = yield* run(folder, ["why", "leads:a1"])
+      expect(missing.stdout).toContain("since 2026-03-07 11:00:00Z; not yet known to be deleted\n")
+      expect(missing.stdout).not.toMatch(/^deleted/m)
+      set("deleted_at = '2026-03-07T11:30:00.000Z'")
+      const deleted = yield* run(folder, ["why", "leads:a1"])
+      expect(deleted.stdout).toContain("deleted         at the provider, noticed 2026-03-07 11:30:00Z\n")
+      expect(deleted.stdout).not.toContain("not yet known to be deleted")
     })
   )
 

@@ -1,6 +1,8 @@
 import { type TimeRange, union } from "../../domain/TimeRange.ts"
-import type { Timestamp } from "../../domain/Timestamp.ts"
+import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../../store/Db.ts"
+import { isHolderDead } from "../../store/Leases.ts"
+import { runsOver, standingOutcome } from "../../store/Ledger.ts"
 
 /** The last time a lane worked on a connection. */
 export interface LastRun {
@@ -81,8 +83,12 @@ interface LastRunRow extends Omit<LastRun, "error"> {
   readonly error_hint: string | null
 }
 
-const toLastRun = ({ error_hint, error_kind, error_message, ...rest }: LastRunRow): LastRun => ({
+const toLastRun = (
+  { error_hint, error_kind, error_message, ...rest }: LastRunRow,
+  over: ReadonlySet<number>
+): LastRun => ({
   ...rest,
+  outcome: standingOutcome(rest.outcome, rest.run_id, over),
   error: error_kind === null ? null : { kind: error_kind, message: error_message ?? "", hint: error_hint }
 })
 
@@ -90,14 +96,26 @@ const openChanges = `
 SELECT c.state, count(*) AS count FROM status_changes c
 WHERE ${idOf("c.conversation_id", "$connection")} AND c.state IN ('pending', 'sending', 'queued', 'sent') GROUP BY c.state`
 
+/** The run whose start is the last attempt to pull. */
+const lastAttempt = `
+SELECT run_id FROM run_connections
+WHERE connection = ? AND started_at = ? AND lane IN ('sync', 'backfill') ORDER BY run_id DESC LIMIT 1`
+
+interface HolderRow extends Holder {
+  readonly owner: string
+}
+
 /** Every connection that the mirror holds, by name. */
-export const statusFacts = ({ prepare }: Session, at: Timestamp): ReadonlyArray<ConnectionFacts> => {
+export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<ConnectionFacts> => {
+  const { prepare } = session
   const rows = prepare(counts).all() as ReadonlyArray<Counts>
   const holders = prepare(
-    "SELECT lane, host, pid, acquired_at AS since FROM leases WHERE connection = ? AND expires_at > ? ORDER BY lane"
+    "SELECT lane, host, pid, acquired_at AS since, owner FROM leases WHERE connection = ? AND expires_at > ? ORDER BY lane"
   )
   const ranges = prepare("SELECT since, until FROM covered_ranges WHERE connection = ?")
   const scans = prepare("SELECT lane FROM scans WHERE connection = ? ORDER BY lane").pluck()
+  const over = runsOver(session, toMillis(at))
+  const attempts = prepare(lastAttempt).pluck()
   return rows.map((row) => {
     const last = prepare(lastRun).get(row.name) as LastRunRow | undefined
     const states = prepare(openChanges).all({ connection: row.name }) as ReadonlyArray<{
@@ -106,8 +124,18 @@ export const statusFacts = ({ prepare }: Session, at: Timestamp): ReadonlyArray<
     }>
     return {
       ...row,
-      last_run: last === undefined ? null : toLastRun(last),
-      running: holders.all(row.name, at) as ReadonlyArray<Holder>,
+      last_attempt_outcome:
+        row.last_attempt_outcome === null
+          ? null
+          : standingOutcome(
+              row.last_attempt_outcome,
+              Number(attempts.get(row.name, row.last_attempt_at)),
+              over
+            ),
+      last_run: last === undefined ? null : toLastRun(last, over),
+      running: (holders.all(row.name, at) as ReadonlyArray<HolderRow>)
+        .filter((holder) => !isHolderDead(holder))
+        .map(({ host, lane, pid, since }) => ({ lane, host, pid, since })),
       changes: Object.fromEntries(states.map(({ count, state }) => [state, count])),
       unfinished_scans: scans.all(row.name) as ReadonlyArray<string>,
       covered: union(ranges.all(row.name) as ReadonlyArray<TimeRange>)

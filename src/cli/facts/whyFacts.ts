@@ -1,5 +1,6 @@
 import { now, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../../store/Db.ts"
+import { runsOver, standingOutcome } from "../../store/Ledger.ts"
 import { type Quarantined, quarantineOf } from "./quarantineFacts.ts"
 
 /** The row of the view `conversations`, as far as its synchronization goes. */
@@ -121,11 +122,16 @@ const changesOf = ({ prepare }: Session, id: string): ReadonlyArray<WhyChange> =
   return changes.map((change) => ({ ...change, events: events.all(change.id) as WhyChange["events"] }))
 }
 
-const lastRunOf = ({ prepare }: Session, connection: string): Why["last_run"] =>
-  (prepare(
-    `SELECT run_id, lane, outcome, started_at, error_message FROM run_connections
+const lastRunOf = (session: Session, connection: string, atMillis: number): Why["last_run"] => {
+  const found = session
+    .prepare(
+      `SELECT run_id, lane, outcome, started_at, error_message FROM run_connections
      WHERE connection = ? AND lane <> 'push' ORDER BY run_id DESC, started_at DESC LIMIT 1`
-  ).get(connection) as NonNullable<Why["last_run"]> | undefined) ?? null
+    )
+    .get(connection) as NonNullable<Why["last_run"]> | undefined
+  if (found === undefined) return null
+  return { ...found, outcome: standingOutcome(found.outcome, found.run_id, runsOver(session, atMillis)) }
+}
 
 const later = (timestamp: Timestamp | null, at: number): Timestamp | null =>
   timestamp !== null && toMillis(timestamp) > at ? timestamp : null
@@ -196,7 +202,7 @@ export const whyFacts = (
   return {
     conversation: row,
     last_request: lastRequestOf(session, id),
-    last_run: lastRunOf(session, connection),
+    last_run: lastRunOf(session, connection, atMillis),
     history,
     quarantine,
     changes,
