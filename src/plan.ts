@@ -3,6 +3,7 @@ import type { ConnectionConfig } from "./config/Config.ts"
 import { openConnection, subjectOf } from "./connection.ts"
 import type { ProviderError } from "./domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "./domain/TimeRange.ts"
+import { now } from "./domain/Timestamp.ts"
 import type { Forecast } from "./forecast/Forecast.ts"
 import { forecastPull } from "./forecast/forecastPull.ts"
 import type { ClientEvent, Lane } from "./http/contract.ts"
@@ -67,6 +68,7 @@ const remember = Effect.fn("plan.remember")(function* (config: ConnectionConfig,
     return nothing
   }
   const db = found.value
+  const at = now(yield* Clock.currentTimeMillis)
   const memory: Memory = yield* db.use("plan.remember", (session) => {
     const covered =
       lane === "sync" || options.again ? [] : coveredRanges(session, config.name, subjectOf(config))
@@ -76,7 +78,7 @@ const remember = Effect.fn("plan.remember")(function* (config: ConnectionConfig,
     return {
       ranges,
       facts: forecastFacts(session, config.name, { lane, ranges, scope }),
-      learned: learnedOf(session, config.name),
+      learned: learnedOf(session, config.name, at),
       known: (ids: ReadonlyArray<string>, wanted?: KnownWanted) =>
         db.use("plan.known", () => known(config.name, ids, wanted))
     }

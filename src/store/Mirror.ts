@@ -85,7 +85,10 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds, wanted)),
 
       /** What earlier pages taught about the account. */
-      learned: (connection: string) => db.use("Mirror.learned", (session) => learnedOf(session, connection)),
+      learned: (connection: string) =>
+        Effect.flatMap(clock, (at) =>
+          db.use("Mirror.learned", (session) => learnedOf(session, connection, at))
+        ),
 
       /**
        * Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. Of a scan, at

@@ -10,7 +10,7 @@ import { makeQuarantineRows } from "./quarantineRows.ts"
 import { makeForgetMessages, makeRawRecords, makeStoredVersion } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, type ScanOf } from "./scanRows.ts"
-import { RecentObservations } from "./staleness.ts"
+import { latestBelieved, RecentObservations } from "./staleness.ts"
 import { addTo, emptyTally, type Totals } from "./tally.ts"
 
 export interface CommitInput {
@@ -114,7 +114,11 @@ export const makeCommit = (session: Session) => {
     ]
   }
 
-  const writePage = (input: CommitInput, page: Page, now: string, quarantineOpen: boolean): PageContext => {
+  const writePage = (
+    input: CommitInput,
+    page: Page,
+    { now, believed, quarantineOpen }: Pick<PageContext, "now" | "believed" | "quarantineOpen">
+  ): PageContext => {
     const { exchange } = page
     const requestedAt = iso(exchange.requestedAt)
     const { lastInsertRowid } = insertPage.run(
@@ -136,6 +140,7 @@ export const makeCommit = (session: Session) => {
       pageId: Number(lastInsertRowid),
       requestedAt,
       now,
+      believed,
       keepRaw: input.keepRaw,
       replay: input.replay ?? null,
       quarantineOpen,
@@ -158,11 +163,12 @@ export const makeCommit = (session: Session) => {
 
   return (input: CommitInput, now: string): Totals => {
     const totals = emptyTally()
+    const believed = latestBelieved(now)
     let quarantineOpen = quarantine.isAnyOpen(input.connection)
     messages.begin()
     if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
     for (const page of input.pages) {
-      const context = writePage(input, page, now, quarantineOpen)
+      const context = writePage(input, page, { now, believed, quarantineOpen })
       quarantineOpen = context.quarantineOpen
       addTo(totals, context.tally)
       for (const name in page.learned) learn.run(input.connection, name, page.learned[name], now)

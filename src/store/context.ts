@@ -9,6 +9,8 @@ export interface PageContext {
   readonly requestedAt: string
   /** When the page is committed, UTC, ISO 8601. */
   readonly now: string
+  /** The latest stored time that is believed, UTC, ISO 8601: see `latestBelieved`. */
+  readonly believed: string
   readonly keepRaw: "newest" | "all"
   /** The page was made again from what is stored, and says nothing about the present: see `CommitInput`. Null: it came. */
   readonly replay: ReadonlyMap<string, string> | null

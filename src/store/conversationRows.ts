@@ -43,8 +43,8 @@ const recordsIn = (sighting: Sighting): number =>
   sighting.unreadable.length
 
 /** A deletion is proven by an answer; only what was asked for later can disprove it. */
-const isBeforeDeletion = (stored: Standing, requestedAt: string): boolean =>
-  stored.deleted_at !== null && requestedAt < stored.deleted_at
+const isBeforeDeletion = (stored: Standing, { believed, requestedAt }: PageContext): boolean =>
+  stored.deleted_at !== null && requestedAt < stored.deleted_at && stored.deleted_at <= believed
 
 export interface ConversationParts {
   readonly contacts: ContactRows
@@ -272,8 +272,9 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       count === stored.stored_messages &&
       sighting.fingerprint === stored.fingerprint &&
       stored.missing_since === null &&
-      stored.deleted_at === null
-    if (isUntouched) recent.note(stored.key, context.requestedAt)
+      stored.deleted_at === null &&
+      stored.observed_at <= context.believed
+    if (isUntouched) recent.note(stored.key, context.requestedAt, context.believed)
     else touch.run(count, sighting.fingerprint, context.requestedAt, context.pageId, stored.key)
   }
 
@@ -303,10 +304,13 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       return key
     }
     const incoming = { updatedAt: conversation.updatedAt, observedAt: requestedAt }
-    const held = { updatedAt: stored.updated_at, observedAt: recent.latest(stored.key, stored.observed_at) }
-    if (context.replay === null && (isBeforeDeletion(stored, requestedAt) || isStale(incoming, held))) {
+    const held = {
+      updatedAt: stored.updated_at,
+      observedAt: recent.latest(stored.key, stored.observed_at, context.believed)
+    }
+    if (context.replay === null && (isBeforeDeletion(stored, context) || isStale(incoming, held))) {
       tally.unchanged += recordsIn(sighting)
-      exists(stored, requestedAt)
+      exists(stored, context)
       return stored.key
     }
     refresh(context, id, stored, sighting)
@@ -316,14 +320,14 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   }
 
   /** The vendor still lists it, whatever else is said. */
-  const exists = (stored: Standing, requestedAt: string): void => {
+  const exists = (stored: Standing, context: PageContext): void => {
     if (stored.missing_since === null && stored.deleted_at === null) return
-    if (!isBeforeDeletion(stored, requestedAt)) revive.run(stored.key)
+    if (!isBeforeDeletion(stored, context)) revive.run(stored.key)
   }
 
-  const exist = ({ requestedAt }: PageContext, rows: ReadonlyArray<ListedRow>): void => {
+  const exist = (context: PageContext, rows: ReadonlyArray<ListedRow>): void => {
     for (const [key, missing_since, deleted_at] of rows) {
-      exists({ key, missing_since, deleted_at }, requestedAt)
+      exists({ key, missing_since, deleted_at }, context)
     }
   }
 
@@ -345,7 +349,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     }
     if (keys.length > 0) exist(context, findGone.all(JSON.stringify(keys)) as ReadonlyArray<ListedRow>)
     keys.push(...listed(context, others))
-    for (const key of keys) recent.note(key, context.requestedAt)
+    for (const key of keys) recent.note(key, context.requestedAt, context.believed)
     return keys
   }
 
@@ -354,7 +358,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     if (isReplayOvertaken(context, providerId)) return true
     const id = `${context.connection}:${providerId}`
     const stored = find.get(id) as StoredConversation | undefined
-    return stored !== undefined && context.requestedAt < recent.latest(stored.key, stored.observed_at)
+    if (stored === undefined) return false
+    return context.requestedAt < recent.latest(stored.key, stored.observed_at, context.believed)
   }
 
   return { write, listed, unchanged, isOvertaken } as const

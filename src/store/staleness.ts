@@ -13,6 +13,15 @@ export const isStale = (incoming: Observation, stored: Observation): boolean =>
     ? incoming.updatedAt < stored.updatedAt
     : incoming.observedAt < stored.observedAt
 
+/**
+ * How far a stored time may lie ahead of a commit's own, milliseconds. Others observe while a commit waits for the file;
+ * a later time is of a clock that was ahead, and would make every sighting stale until the clock gets there.
+ */
+const mostAhead = 60_000
+
+/** The latest time that is believed where it is compared with `now`, both UTC, ISO 8601: later ones count as none. */
+export const latestBelieved = (now: string): string => new Date(Date.parse(now) + mostAhead).toISOString()
+
 /** A conversation's key, or any text for another row. */
 type RowName = number | string
 
@@ -33,18 +42,20 @@ export class RecentObservations {
     return this.latestTimes.get(row) ?? this.earlierTimes.get(row)
   }
 
-  note(row: RowName, observedAt: string): void {
+  /** @param believed the latest time that is believed: see `latestBelieved` */
+  note(row: RowName, observedAt: string, believed: string): void {
     const before = this.timeOf(row)
-    if (before !== undefined && before >= observedAt) return
+    if (before !== undefined && before >= observedAt && before <= believed) return
     this.latestTimes.set(row, observedAt)
     if (this.latestTimes.size < remembered) return
     this.earlierTimes = this.latestTimes
     this.latestTimes = new Map()
   }
 
-  /** The later of the stored time and the one remembered for the row. */
-  latest(row: RowName, stored: string): string {
+  /** The later of the stored time and the one remembered for the row, of those that are believed; empty: none is. */
+  latest(row: RowName, stored: string, believed: string): string {
     const recent = this.timeOf(row)
-    return recent !== undefined && recent > stored ? recent : stored
+    const held = stored <= believed ? stored : ""
+    return recent !== undefined && recent > held && recent <= believed ? recent : held
   }
 }

@@ -1,7 +1,9 @@
 import { expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, TestClock } from "effect"
+import { toMillis } from "../../src/domain/Timestamp.ts"
 import {
   at,
+  atMillis,
   contact,
   faults,
   freshStore,
@@ -65,7 +67,7 @@ it.scoped("stores a conversation with its contact, messages, payload, history an
         tags: '["vip"]',
         attributes: '{"score":3}',
         qualified: 1,
-        first_seen_at: "1970-01-01T00:00:00.000Z",
+        first_seen_at: at(3600),
         last_seen_at: at(1)
       }
     ])
@@ -279,6 +281,61 @@ for (const { what, stored, incoming, isStale } of ages) {
     }).pipe(Effect.provide(freshStore))
   )
 }
+
+const later = at(30 * 86_400)
+
+it.scoped("takes what is seen for news where the stored times are those of a clock that was ahead", () =>
+  Effect.gen(function* () {
+    const { commit, mirror, runId } = yield* started
+    const show = (seconds: number, title: string) => commit([page(seconds, [sighting({ title })])])
+    const observed = Effect.map(
+      rows("SELECT title, observed_at, deleted_at FROM remote_conversations"),
+      ([row]) => row
+    )
+    yield* TestClock.setTime(toMillis(later))
+    yield* show(30 * 86_400, "seen by the clock that was ahead")
+    yield* TestClock.setTime(atMillis(100))
+    expect(yield* show(20, "seen since")).toMatchObject({ updated: 1 })
+    expect(yield* observed).toMatchObject({ title: "seen since", observed_at: at(20) })
+    expect(yield* show(10, "overtaken")).toMatchObject({ unchanged: 1 })
+
+    // As it was, too: from then on its time is right.
+    yield* rows("UPDATE remote_conversations SET observed_at = ? RETURNING 1", later)
+    expect(yield* show(30, "seen since")).toMatchObject({ unchanged: 1 })
+    expect(yield* observed).toMatchObject({ observed_at: at(30) })
+
+    yield* mirror.tombstone({ connection: "leads", providerIds: ["c1"], askedAt: later, runId })
+    yield* show(40, "back")
+    expect(yield* observed).toMatchObject({ title: "back", deleted_at: null })
+
+    yield* rows("UPDATE remote_conversations SET observed_at = ? RETURNING 1", later)
+    const fault = unreadable({ kind: "conversation", providerId: "c1" })
+    expect(yield* commit([page(50, [{ _tag: "Unreadable", unreadable: fault }])])).toMatchObject({
+      quarantined: 1
+    })
+  }).pipe(Effect.provide(freshStore))
+)
+
+it.scoped("keeps what another program observed while a commit waited for the file", () =>
+  Effect.gen(function* () {
+    const { commit } = yield* started
+    yield* TestClock.setTime(atMillis(100))
+    yield* commit([page(110, [sighting({ title: "observed meanwhile" })])])
+    expect(yield* commit([page(99, [sighting({ title: "waited" })])])).toMatchObject({ unchanged: 1 })
+    expect(yield* values("SELECT title FROM conversations")).toEqual(["observed meanwhile"])
+  }).pipe(Effect.provide(freshStore))
+)
+
+it.scoped("forgets what a clock that was ahead has learnt about an account", () =>
+  Effect.gen(function* () {
+    const { commit, mirror } = yield* started
+    yield* TestClock.setTime(toMillis(later))
+    yield* commit([page(1, [], { learned: { reconciled: "complete" } })])
+    expect([...(yield* mirror.learned("leads")).keys()]).toEqual(["reconciled"])
+    yield* TestClock.setTime(atMillis(100))
+    expect([...(yield* mirror.learned("leads")).keys()]).toEqual([])
+  }).pipe(Effect.provide(freshStore))
+)
 
 it.scoped("remembers that a record was seen unchanged, so that an answer overtaken by it is no news", () =>
   Effect.gen(function* () {

@@ -6,7 +6,19 @@ import type { Page } from "../../src/providers/Provider.ts"
 import type { Db } from "../../src/store/Db.ts"
 import { Ledger } from "../../src/store/Ledger.ts"
 import { Mirror } from "../../src/store/Mirror.ts"
-import { at, contact, faults, freshStore, leads, message, page, raw, rows, sighting } from "./fixtures.ts"
+import {
+  at,
+  contact,
+  faults,
+  freshStore,
+  leads,
+  message,
+  page,
+  present,
+  raw,
+  rows,
+  sighting
+} from "./fixtures.ts"
 
 /** What a vendor held at some time: versions of a few conversations, the later the newer. */
 interface Version {
@@ -126,6 +138,7 @@ for (const hasTime of [true, false]) {
     `comes to hold the newest of everything, in whatever order and pieces it arrives, by ${by}`,
     () =>
       Effect.gen(function* () {
+        yield* present
         const runtime = yield* Effect.runtime<Db | Mirror | Ledger>()
         const property = fc.asyncProperty(arrivals, async ({ held, arrival, cut }) => {
           const arrived = [...arrival, ...held.filter((one) => !arrival.includes(one))]

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer, TestClock } from "effect"
 import type { Contact, Conversation, Message } from "../../src/domain/Conversation.ts"
 import { now, type Timestamp } from "../../src/domain/Timestamp.ts"
 import type { Item, Page, RawPayload, Sighting, Unreadable } from "../../src/providers/Provider.ts"
@@ -141,10 +141,16 @@ export const leads = {
   writable: { handed_off: "handed_off", completed: "completed", abandoned: "dropped" }
 } as const
 
+/** The present of tests that do not set it: an hour after the fixed instant. A clock that is never set shows 1970. */
+export const present = Effect.flatMap(Clock.currentTimeMillis, (millis) =>
+  millis === 0 ? TestClock.setTime(atMillis(3600)) : Effect.void
+)
+
 /** Registers `leads` and starts a run; gives a commit with everything that a test does not care about filled in. */
 export const started = Effect.gen(function* () {
   const mirror = yield* Mirror
   const ledger = yield* Ledger
+  yield* present
   yield* mirror.register(leads)
   const runId = yield* ledger.startRun("sync")
   const commit = (pages: ReadonlyArray<Page>, rest: Partial<CommitInput> = {}) =>
