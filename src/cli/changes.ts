@@ -8,7 +8,15 @@ import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { atLeastOne } from "./options.ts"
-import { askedDocument, askedText, changeDocument, changesTable, storyText } from "./render/changes.ts"
+import {
+  adviceLines,
+  askedDocument,
+  askedText,
+  changeDocument,
+  changesTable,
+  storyText,
+  undecided
+} from "./render/changes.ts"
 import { Output } from "./render/Output.ts"
 import type { ListInput, OneInput, ResolveInput } from "./verbs/changes.ts"
 
@@ -27,6 +35,9 @@ const show = Effect.fn("changes.output")(function* (document: unknown, text: str
   return exitCodes.complete
 })
 
+const advice = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray<string> =>
+  waiting.length === 0 ? [] : ["", ...adviceLines(waiting)]
+
 export const list = ({ all, connection, limit }: ListInput) =>
   Effect.gen(function* () {
     yield* atLeastOne("--limit", limit)
@@ -38,7 +49,7 @@ export const list = ({ all, connection, limit }: ListInput) =>
     const text =
       changes.length === 0
         ? "No change is open, and none waits for a decision."
-        : changesTable(changes, at, yield* output.resultColumns)
+        : [changesTable(changes, at, yield* output.resultColumns), ...advice(undecided(changes))].join("\n")
     return yield* show({ changes: changes.map(changeDocument) }, text)
   }).pipe(Effect.provide(Outbox.Default), readingMirror)
 
@@ -52,7 +63,10 @@ export const story = (input: OneInput) =>
       found: change.found,
       events: events.map(({ at, detail, runId, state }) => ({ at, state, detail, run_id: runId }))
     }
-    return yield* show(document, storyText(change, events))
+    const { connection } = change
+    const listed = yield* outbox.list({ all: false, connection, limit: Number.MAX_SAFE_INTEGER })
+    const isUndecided = undecided(listed).some(({ id }) => id === change.id)
+    return yield* show(document, storyText(change, events, isUndecided))
   }).pipe(Effect.provide(Outbox.Default), readingMirror)
 
 export const cancel = (input: OneInput) =>

@@ -12,7 +12,7 @@ import {
 } from "./facts/quarantineFacts.ts"
 import { Globals } from "./globals.ts"
 import { atLeastOne } from "./options.ts"
-import { grouped } from "./render/numbers.ts"
+import { grouped, often } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { renderTable, whole } from "./render/table.ts"
 import { ago, shortTime } from "./render/times.ts"
@@ -88,7 +88,7 @@ const wholeText = (record: QuarantinedWhole): string => {
     `what is wrong ${record.reason}`,
     `where         ${record.path}`,
     ...belongs,
-    `seen          ${grouped(record.seen)} times, first ${shortTime(record.first_seen_at)}, last ${shortTime(record.last_seen_at)}`,
+    `seen          ${often(record.seen)}, first ${shortTime(record.first_seen_at)}, last ${shortTime(record.last_seen_at)}`,
     `came with     ${request.operation}: ${request.method} ${request.path}, status ${request.status}, run ${request.run_id}`,
     record.resolved_at === null
       ? "state         open: it is read again when it comes again"

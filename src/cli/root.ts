@@ -67,7 +67,10 @@ const culprit = (args: ReadonlyArray<string>, flags: ReadonlyArray<Flag>) =>
 
 const toUsageError = <R>(error: ValidationError.ValidationError, request: Request<R> & { _tag: "Run" }) =>
   Effect.gen(function* () {
-    const text = paragraphs(error.error).join(" ").replace(/\.$/, "")
+    const text = paragraphs(error.error)
+      .join(" ")
+      .replace(/\.$/, "")
+      .replace(" is not a integer", " is not an integer")
     const words = yield* culprit(request.args, [...everywhere, ...request.verb.flags])
     const verb = request.path.map(({ name }) => name).join(" ")
     return yield* new UsageError({

@@ -6,7 +6,7 @@ import { UsageError } from "./errors.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { type Why, whyFacts } from "./facts/whyFacts.ts"
 import { Globals } from "./globals.ts"
-import { counted, grouped } from "./render/numbers.ts"
+import { counted, grouped, often } from "./render/numbers.ts"
 import { Output } from "./render/Output.ts"
 import { ago, shortTime } from "./render/times.ts"
 import { oneLine } from "./render/width.ts"
@@ -117,7 +117,7 @@ const whyText = (why: Why, at: number): string =>
     ...why.quarantine.map((record) =>
       line(
         "quarantine",
-        `${record.id}: ${record.kind}: ${oneLine(record.reason)} at ${record.path}, seen ${record.seen} times`
+        `${record.id}: ${record.kind}: ${oneLine(record.reason)} at ${record.path}, seen ${often(record.seen)}`
       )
     ),
     ...changeText(why),

@@ -214,7 +214,7 @@ describe("a command line that is wrong", () => {
     ],
     [
       ["changes", "show", "seven"],
-      "parley: parley changes show: 'seven' is not a integer\n  see parley changes show --help\n"
+      "parley: parley changes show: 'seven' is not an integer\n  see parley changes show --help\n"
     ],
     [
       ["changes", "show", "7", "--open"],

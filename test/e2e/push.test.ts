@@ -209,11 +209,18 @@ describe("push", () => {
     expect(list.stdout).toContain("Invalid status transition")
     expect(list.stdout).toContain("asked for on `active`, but the provider holds `escalated` (handed_off)")
 
+    expect(list.stdout).toContain("change 2 is in conflict: `parley changes resolve 2 --keep remote`")
+    expect(list.stdout).toContain("change 1 is rejected: `parley changes retry 1`")
+    expect((await opened.parley(["changes", "show", "2"])).stdout).toContain(
+      "change 2 is in conflict: `parley changes resolve 2 --keep remote`"
+    )
+
     expect((await opened.parley(["changes", "resolve", "2", "--keep", "local"])).code).toBe(0)
     opened.simulator.faults.clear()
     expect((await opened.parley(["changes", "retry", "1"])).code).toBe(0)
     expect((await opened.parley(["push", "--quiet"])).code).toBe(0)
     expect(statuses(opened, [lead, salon])).toEqual([completed, completed])
+    expect((await opened.parley(["changes", "show", "2"])).stdout).not.toContain("--keep")
     const story = await opened.parley(["changes", "show", "1", "--json"])
     expect(JSON.parse(story.stdout).events.map(({ state }: { state: string }) => state)).toEqual([
       "pending",

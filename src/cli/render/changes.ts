@@ -51,6 +51,55 @@ const columns = whole([
 const nextOf = ({ endedAt, notBefore }: OutboxChange, now: string): string =>
   endedAt !== null || notBefore === null || notBefore <= now ? "-" : `from ${shortTime(notBefore)}`
 
+/** Those that wait for somebody: in conflict or rejected, not dealt with, and no later one of their conversation. */
+export const undecided = (newestFirst: ReadonlyArray<OutboxChange>): ReadonlyArray<OutboxChange> => {
+  const seen = new Set<string>()
+  return newestFirst.filter(({ conversationId, resolvedAt, state }) => {
+    const isLatest = !seen.has(conversationId)
+    seen.add(conversationId)
+    return isLatest && resolvedAt === null && (state === "conflict" || state === "rejected")
+  })
+}
+
+const numbersOf = (changes: ReadonlyArray<OutboxChange>, state: OutboxChange["state"]) =>
+  changes.filter((change) => change.state === state).map(({ id }) => String(id))
+
+/** What somebody can do about changes that wait for it: at most a line for each state. */
+export const adviceLines = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray<string> => {
+  const line = (ids: ReadonlyArray<string>, is: string, advice: (id: string) => string) => {
+    const [only = "N"] = ids
+    if (ids.length === 0) return []
+    if (ids.length === 1) return [`change ${only} is ${is}: ${advice(only)}`]
+    return [`changes ${ids.join(", ")} are ${is}: ${advice("N")}`]
+  }
+  return [
+    ...line(
+      numbersOf(waiting, "conflict"),
+      "in conflict",
+      (id) =>
+        `\`parley changes resolve ${id} --keep remote\` leaves what the provider holds, \`--keep local\` asks for the change again`
+    ),
+    ...line(
+      numbersOf(waiting, "rejected"),
+      "rejected",
+      (id) =>
+        `\`parley changes retry ${id}\` asks for it again, \`parley set-status ID STATUS\` for something else`
+    )
+  ]
+}
+
+/** What can be done about one change; empty: nothing has to be. */
+const nextLines = (change: OutboxChange, isUndecided: boolean): ReadonlyArray<string> => {
+  const { id, state } = change
+  if (isUndecided) return adviceLines([change])
+  if (state === "pending") {
+    return [`\`parley push\` sends it, \`parley changes cancel ${id}\` takes it back`]
+  }
+  return change.endedAt === null
+    ? [`\`parley changes retry ${id}\` lets the next push look at it at once`]
+    : []
+}
+
 /** @param at epoch milliseconds. @param room columns of the terminal; null: not a terminal. */
 export const changesTable = (changes: ReadonlyArray<OutboxChange>, at: number, room: number | null): string =>
   renderTable(
@@ -71,8 +120,13 @@ export const changesTable = (changes: ReadonlyArray<OutboxChange>, at: number, r
 
 const line = (label: string, text: string): string => `${label.padEnd(12)}${text}`
 
-/** The whole story of one change. */
-export const storyText = (change: OutboxChange, events: ReadonlyArray<ChangeEvent>): string => {
+/** The whole story of one change. @param isUndecided it waits for somebody: see `undecided` */
+export const storyText = (
+  change: OutboxChange,
+  events: ReadonlyArray<ChangeEvent>,
+  isUndecided: boolean
+): string => {
+  const next = nextLines(change, isUndecided)
   const { attempts, fromProviderStatus, fromStatus, notBefore, wish } = change
   const word = fromProviderStatus === null ? "" : ` (\`${oneLine(fromProviderStatus)}\`)`
   return [
@@ -95,7 +149,8 @@ export const storyText = (change: OutboxChange, events: ReadonlyArray<ChangeEven
     ...events.map(
       (event) =>
         `${shortTime(event.at)}  ${event.state.padEnd(9)}  ${oneLine(event.detail ?? "")}${event.runId === null ? "" : ` (run ${event.runId})`}`
-    )
+    ),
+    ...(next.length === 0 ? [] : ["", ...next])
   ].join("\n")
 }
 

@@ -5,6 +5,9 @@ export const grouped = (value: number): string => String(value).replace(/\B(?=(\
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${grouped(value)} ${value === 1 ? one : many}`
 
+/** `once`, `12,345 times` */
+export const often = (value: number): string => (value === 1 ? "once" : `${grouped(value)} times`)
+
 /** Milliseconds as people say them: `850ms`, `12s`, `2m 05s`, `3h 20m`, `2d 4h`. */
 export const shortDuration = (millis: number): string => {
   if (millis < 1000) return `${Math.max(0, Math.round(millis))}ms`
