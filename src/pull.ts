@@ -60,6 +60,12 @@ export const windowOf = (ranges: PullAsks["ranges"]): TimeRange => ({
   until: ranges.at(-1)?.until ?? null
 })
 
+/** Whether all that there is is asked for. */
+const isEverything = (ranges: PullAsks["ranges"]): boolean => {
+  const { since, until } = windowOf(ranges)
+  return since === null && until === null && ranges.length === 1
+}
+
 /** What a provider is asked for, but for what only the mirror knows. @param at when the scan began, epoch milliseconds */
 export const scopeOf = (
   config: ConnectionConfig,
@@ -73,7 +79,9 @@ export const scopeOf = (
     ...window,
     covered: gapsIn(window, ranges),
     refetch: full,
-    reconcile: reconciled === undefined || at - toMillis(reconciled.at) >= config.reconcileMillis,
+    reconcile:
+      isEverything(ranges) &&
+      (reconciled === undefined || at - toMillis(reconciled.at) >= config.reconcileMillis),
     messages: config.messages === "auto",
     concurrency: config.concurrency ?? defaultConcurrency,
     learned
@@ -159,8 +167,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const progress = yield* Progress
   const { config, lane, provider } = connection
   const { name } = config
-  const window = windowOf(options.ranges)
-  const isEverything = window.since === null && window.until === null && options.ranges.length === 1
+  const isWhole = isEverything(options.ranges)
 
   const scopeText = scopeTextOf(options)
   const unfinished = yield* mirror.unfinishedScan(name, lane)
@@ -179,7 +186,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   }
 
   // A list that was read whole before will be about as long; one that goes on in its middle, or a window, will not be.
-  const foretells = isEverything && resumed === null
+  const foretells = isWhole && resumed === null
   if (foretells && learned.has(reconciledFact)) {
     yield* progress.expected(name, yield* mirror.countConversations(name, startedAt))
   }
@@ -191,7 +198,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
         runId: options.runId,
         connection: name,
         lane,
-        pages: scope.reconcile && isEverything ? pages.map(withReconciled) : pages,
+        pages: scope.reconcile ? pages.map(withReconciled) : pages,
         scan: { scope: scopeText, startedAt },
         keepRaw: config.keepRaw,
         seen
@@ -231,7 +238,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     connection: name,
     lane,
     startedAt,
-    seen: isEverything ? seen : null,
+    seen: isWhole ? seen : null,
     covers: { subject: subjectOf(config), ranges: options.ranges },
     isPlausible: (count, of) => listBrake(config, count, of) === null
   })
