@@ -265,7 +265,8 @@ export const records: ReadonlyArray<TableEntry> = [
   },
   {
     table: "contacts",
-    meaning: "The people on the other side, one row each for a connection.",
+    meaning:
+      "The people on the other side, one row each for a connection. Where conversations describe one differently, the latest of them counts.",
     example: "SELECT name, email FROM contacts WHERE email LIKE '%@example.com'",
     columns: {
       id: { meaning: "<connection>:<provider_id>, unique in the mirror.", example: "inbox:4711" },
