@@ -127,9 +127,9 @@ const underWay = new Set<string>()
 /** Runs that ended without a word: their process died, or could not write. */
 const deadRuns = ({ prepare }: Session, path: string, millis: number): ReadonlyArray<number> => {
   const rows = prepare(
-    `SELECT r.id, r.host, r.pid, r.process_start AS start, r.started_at < ? AND NOT EXISTS (
-       SELECT 1 FROM leases l WHERE l.host = r.host AND l.pid = r.pid AND l.expires_at > ?) AS isSilent
-     FROM runs r WHERE r.outcome = 'running'`
+    `SELECT u.id, u.host, u.pid, u.process_start AS start, u.started_at < ? AND NOT EXISTS (
+       SELECT 1 FROM leases l WHERE l.host = u.host AND l.pid = u.pid AND l.expires_at > ?) AS isSilent
+     FROM runs u WHERE u.outcome = 'running'`
   ).all(now(Math.max(0, millis - silence)), now(millis)) as ReadonlyArray<{
     readonly id: number
     readonly host: string
