@@ -198,12 +198,14 @@ interface Again {
  * The most that a death may cost: what had been asked for and was not committed. NaturaLead gives everything in one
  * answer. Convocore's messages, which are billed, come with one export at a time; its list has 20 rows in a page. Of
  * Empfio's list the page that is worked at and the next one are on their way. Aelyst's contacts are asked one page after
- * the other.
+ * the other. Pages of a list that show nothing new wait for each other, 2,500 rows at most: so, 25 pages of Empfio's.
  */
+const togetherAtMost = 25
+
 const mostAgain: Readonly<Record<VendorId, Again>> = {
   naturalead: { logins: 0, lists: 1, details: 0, messages: 0 },
-  convocore: { logins: 0, lists: 8, details: 100, messages: 50 },
-  empfio: { logins: 1, lists: 2, details: 100, messages: 0 },
+  convocore: { logins: 0, lists: 8 + togetherAtMost, details: 100, messages: 50 },
+  empfio: { logins: 1, lists: 2 + togetherAtMost, details: 100, messages: 0 },
   aelyst: { logins: 0, lists: 1, details: 0, messages: rows }
 }
 
