@@ -13,8 +13,8 @@ import type { Message } from "../src/domain/Conversation.ts"
 import { now } from "../src/domain/Timestamp.ts"
 import type { Page, Sighting } from "../src/providers/Provider.ts"
 import { Db } from "../src/store/Db.ts"
-import { Ledger } from "../src/store/Ledger.ts"
-import { Mirror, SeenSet } from "../src/store/Mirror.ts"
+import { Ledger } from "../src/store/ledger/Ledger.ts"
+import { Mirror, SeenSet } from "../src/store/mirror/Mirror.ts"
 import { madeUpDialogues, readDialogues } from "./support/largeMirror.ts"
 
 const [conversations = 5_000, perCommit = 27] = process.argv.slice(2).map(Number)

@@ -66,9 +66,9 @@ await rm("dist", { recursive: true, force: true })
 await build({
   ...common,
   entryPoints: {
-    parley: "src/start.ts",
-    query: "src/store/queryProgram.ts",
-    commitWorker: "src/store/commitWorker.ts"
+    parley: "src/cli/start.ts",
+    query: "src/store/read/queryProgram.ts",
+    commitWorker: "src/store/mirror/thread/commitWorker.ts"
   },
   format: "cjs"
 })

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs"
 import { resolve } from "node:path"
 import { describe, expect, it } from "vitest"
-import { cacheOf, compile } from "../src/scripts.ts"
+import { cacheOf, compile } from "../src/cli/scripts.ts"
 
 describe("the built program", () => {
   const folder = resolve("dist")

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { describe, expect, it } from "vitest"
-import { verbs } from "../src/cli/verbs.ts"
+import { verbs } from "../src/cli/commands/index.ts"
 import { registry } from "../src/providers/index.ts"
 import { vendorIds } from "../src/simulator/index.ts"
 

@@ -32,7 +32,7 @@ const imports: ReadonlyArray<Import> = files.flatMap((from) => {
 /** The room a file lives in; a provider's folder is a room of its own. */
 const room = (path: string): string => {
   const [, first = "", second = "", third] = path.split("/")
-  if (first === "providers" && third !== undefined) return `providers/${second}`
+  if (first === "providers" && third !== undefined && second !== "kit") return `providers/${second}`
   return first.endsWith(".ts") ? "root" : first
 }
 
@@ -41,11 +41,45 @@ const offenders = (wrong: (entry: Import) => boolean): ReadonlyArray<string> =>
 
 const local = (entry: Import): boolean => entry.to.startsWith("src/")
 
+const groupBy = <A>(
+  all: ReadonlyArray<A>,
+  key: (one: A) => string
+): ReadonlyMap<string, ReadonlyArray<A>> => {
+  const groups = new Map<string, Array<A>>()
+  for (const one of all) groups.set(key(one), [...(groups.get(key(one)) ?? []), one])
+  return groups
+}
+
+/** The folders of `src`, each with the files that lie in it. */
+const folders = groupBy(files, dirname)
+
+/** The first circle of imports that is met, from a file back to itself; types count too. */
+const circle = (): ReadonlyArray<string> => {
+  const next = groupBy(imports.filter(local), ({ from }) => from)
+  const state = new Map<string, "open" | "done">()
+  const visit = (file: string, path: ReadonlyArray<string>): ReadonlyArray<string> => {
+    if (state.get(file) === "done") return []
+    if (state.get(file) === "open") return [...path.slice(path.indexOf(file)), file]
+    state.set(file, "open")
+    for (const { to } of next.get(file) ?? []) {
+      const found = visit(to, [...path, file])
+      if (found.length > 0) return found
+    }
+    state.set(file, "done")
+    return []
+  }
+  for (const file of files) {
+    const found = visit(file, [])
+    if (found.length > 0) return found
+  }
+  return []
+}
+
 describe("the house", () => {
   it("finds the imports it judges", () => {
     expect(imports.length).toBeGreaterThan(100)
     expect(imports).toContainEqual({
-      from: "src/connection.ts",
+      from: "src/sync/connection.ts",
       to: "src/http/makeClient.ts",
       typeOnly: false
     })
@@ -118,12 +152,33 @@ describe("the house", () => {
         (entry) =>
           entry.to === "better-sqlite3" &&
           room(entry.from) !== "store" &&
-          entry.from !== "src/http/quotaStore.ts"
+          entry.from !== "src/http/limits/quotaStore.ts"
       )
     ).toEqual([])
   })
 
   it("imports p-queue in one file", () => {
-    expect(offenders((entry) => entry.to === "p-queue" && entry.from !== "src/http/lanes.ts")).toEqual([])
+    expect(
+      offenders((entry) => entry.to === "p-queue" && entry.from !== "src/http/exchange/lanes.ts")
+    ).toEqual([])
+  })
+
+  it("lets only sync and main know both a provider and the store", () => {
+    const knows = (file: string, place: string): boolean =>
+      imports.some(({ from, to, typeOnly }) => from === file && !typeOnly && to.startsWith(`src/${place}/`))
+    expect(
+      files.filter(
+        (file) =>
+          room(file) !== "sync" && file !== "src/main.ts" && knows(file, "providers") && knows(file, "store")
+      )
+    ).toEqual([])
+  })
+
+  it("has no circle of imports", () => {
+    expect(circle()).toEqual([])
+  })
+
+  it("has no folder of more than 20 files", () => {
+    expect([...folders].filter(([, { length }]) => length > 20).map(([folder]) => folder)).toEqual([])
   })
 })

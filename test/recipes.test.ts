@@ -5,8 +5,8 @@ import { join, resolve } from "node:path"
 import { Either } from "effect"
 import { describe, expect, it } from "vitest"
 import { readArgv } from "../src/cli/argv.ts"
+import { verbs } from "../src/cli/commands/index.ts"
 import { everywhere } from "../src/cli/root.ts"
-import { verbs } from "../src/cli/verbs.ts"
 import { hasProgram } from "./support/parley.ts"
 
 const folder = resolve(import.meta.dirname, "../docs/recipes")

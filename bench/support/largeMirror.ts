@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs"
 import { deflateSync, gunzipSync } from "node:zlib"
-import { makeActivityRows } from "../../src/store/activity.ts"
 import type { Session } from "../../src/store/Db.ts"
-import { searchWords } from "../../src/store/words.ts"
+import { makeActivityRows } from "../../src/store/mirror/activity.ts"
+import { searchWords } from "../../src/store/mirror/searchTokens.ts"
 
 /** What people said, oldest first: true where the customer speaks. */
 type Dialogue = ReadonlyArray<readonly [customer: boolean, text: string]>

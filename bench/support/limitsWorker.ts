@@ -1,7 +1,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import type { Lane, Limit } from "../../src/http/contract.ts"
-import { Governor } from "../../src/http/Governor.ts"
 import { httpLayer } from "../../src/http/layer.ts"
+import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
 
 /** What one client process is to do: `requests` reads, as many at once as its governor lets it. */

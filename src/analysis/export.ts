@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFi
 import { join } from "node:path"
 import { Effect } from "effect"
 import { Db, StoreError } from "../store/Db.ts"
-import type { Row } from "../store/value.ts"
+import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import { onFile } from "./files.ts"
 import { datasetteMetadata } from "./metadata.ts"

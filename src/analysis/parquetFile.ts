@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs"
 import { fileWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer"
 import packageJson from "../../package.json" with { type: "json" }
-import type { Value } from "../store/value.ts"
+import type { Value } from "../store/read/value.ts"
 import type { RowFile } from "./rowFile.ts"
 import type { ColumnKind, ExportTable } from "./tables.ts"
 

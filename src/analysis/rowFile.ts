@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs"
-import type { Row } from "../store/value.ts"
+import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import { parquetFile } from "./parquetFile.ts"
 import { csvLine, jsonValue } from "./rowText.ts"

@@ -1,4 +1,4 @@
-import type { Row, Value } from "../store/value.ts"
+import type { Row, Value } from "../store/read/value.ts"
 
 /** What spreadsheets take for the beginning of a formula, or skip to find one. */
 const formula = /^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/

@@ -1,7 +1,7 @@
 import { Either } from "effect"
 import { nearest, suggestion } from "../config/nearest.ts"
+import type { Flag, Verb } from "./command.ts"
 import { UsageError } from "./errors.ts"
-import type { Flag, Verb } from "./verb.ts"
 
 /*
  * @effect/cli wants each option where it belongs and before all arguments. People write them anywhere: here the words

@@ -2,13 +2,13 @@ import { Cause, Clock, Effect, Option } from "effect"
 import type { ConfigError } from "../config/Config.ts"
 import { formatFault } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
-import type { Busy } from "../store/Leases.ts"
+import type { Busy } from "../store/ledger/Leases.ts"
 import type { StoreError } from "../store/StoreError.ts"
 import type { TimeLimit, UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
-import { counted } from "./render/numbers.ts"
-import { Output } from "./render/Output.ts"
+import { counted } from "./terminal/numbers.ts"
+import { Output } from "./terminal/Output.ts"
 
 /** Everything a verb may fail with. */
 export type Failure = UsageError | TimeLimit | ConfigError | StoreError | Busy | ProviderError

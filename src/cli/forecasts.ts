@@ -2,12 +2,12 @@ import { existsSync } from "node:fs"
 import { Effect } from "effect"
 import type { Config, ConnectionConfig } from "../config/Config.ts"
 import { spellDuration } from "../config/units.ts"
-import { isImpossible } from "../forecast/forecastPull.ts"
-import { talkingLayer } from "../layers.ts"
-import { type PlanOptions, type PullPlan, planPulls } from "../plan.ts"
 import { Db } from "../store/Db.ts"
+import { isImpossible } from "../sync/forecast/forecastPull.ts"
+import { type PlanOptions, type PullPlan, planPulls } from "../sync/forecast/planPull.ts"
+import { talkingLayer } from "../sync/layers.ts"
 import { UsageError } from "./errors.ts"
-import { counted, grouped, shortDuration } from "./render/numbers.ts"
+import { counted, grouped, shortDuration } from "./terminal/numbers.ts"
 
 /** What pulls would do. The mirror is only read, where there is one. */
 export const pullPlans = (

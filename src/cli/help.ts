@@ -1,6 +1,6 @@
+import type { Flag, Verb } from "./command.ts"
 import type { Described } from "./helpDoc.ts"
-import { padEnd, textWidth, wrap } from "./render/width.ts"
-import type { Flag, Verb } from "./verb.ts"
+import { padEnd, textWidth, wrap } from "./terminal/width.ts"
 
 /** Help reads badly in longer lines than this. */
 const widest = 100

@@ -3,14 +3,14 @@ import { Array as Arr, Effect, Either, Logger, type LogLevel } from "effect"
 import packageFile from "../../package.json" with { type: "json" }
 import { suggestion } from "../config/nearest.ts"
 import { type Request, readArgv } from "./argv.ts"
+import { type Flag, globalFlags, toFlag, type Verb } from "./command.ts"
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
 import { failureDocument, failureText, tellFailure } from "./failure.ts"
 import { logLevels } from "./globals.ts"
 import { programHelp, verbHelp } from "./help.ts"
 import { paragraphs } from "./helpDoc.ts"
-import { Output } from "./render/Output.ts"
-import { type Flag, globalFlags, toFlag, type Verb } from "./verb.ts"
+import { Output } from "./terminal/Output.ts"
 
 export const { version } = packageFile
 

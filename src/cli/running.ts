@@ -1,10 +1,10 @@
 import { Effect } from "effect"
-import { type storeLayer, talkingLayer } from "../layers.ts"
-import { type RunOptions, run } from "../run.ts"
+import { type storeLayer, talkingLayer } from "../sync/layers.ts"
+import { type RunOptions, run } from "../sync/run.ts"
 import type { ExitCode } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
-import { Output } from "./render/Output.ts"
-import { runReportText } from "./render/runReport.ts"
+import { Output } from "./terminal/Output.ts"
+import { runReportText } from "./terminal/runReport.ts"
 
 /**
  * Runs connections against the mirror, tells what happened, and ends with the run's exit code.

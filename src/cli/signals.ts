@@ -1,8 +1,8 @@
 import { closeSync, openSync } from "node:fs"
 import { Clock, Effect, Runtime, type Scope } from "effect"
-import { StopSignal } from "../stopSignal.ts"
+import { StopSignal } from "../sync/stopSignal.ts"
 import type { ProgressMode } from "./globals.ts"
-import { Output } from "./render/Output.ts"
+import { Output } from "./terminal/Output.ts"
 
 /** Which signal has asked this process to end; the last one counts. */
 let received: NodeJS.Signals | null = null

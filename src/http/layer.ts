@@ -1,8 +1,8 @@
 import { HttpClient } from "@effect/platform"
 import { Agent } from "@effect/platform-node/Undici"
 import { Effect, Layer } from "effect"
-import { headersMillis, idleMillis } from "./retryPolicy.ts"
-import { undiciClient } from "./undiciClient.ts"
+import { headersMillis, idleMillis } from "./exchange/retryPolicy.ts"
+import { undiciClient } from "./exchange/undiciClient.ts"
 
 const connectMillis = 10_000
 

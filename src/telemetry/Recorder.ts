@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import type { ClientEvent, Lane } from "../http/contract.ts"
-import type { Committed, StartedRun } from "../progress.ts"
+import type { Committed, StartedRun } from "../sync/progress.ts"
 import { Metrics, outcomes } from "./Metrics.ts"
 import {
   type Attributes,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Either, Layer } from "effect"
 import packageFile from "../../package.json" with { type: "json" }
-import { Progress } from "../progress.ts"
+import { Progress } from "../sync/progress.ts"
 import type { Environment } from "./asked.ts"
 import { makeExporter } from "./exporter.ts"
 import { Recorder } from "./Recorder.ts"

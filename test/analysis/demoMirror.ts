@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
+import { demo } from "../../src/cli/commands/demo/index.ts"
 import { Providers } from "../../src/cli/Providers.ts"
-import { demo } from "../../src/cli/verbs/demo.ts"
 import { registry } from "../../src/providers/index.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 import { runCommand } from "../support/cli.ts"

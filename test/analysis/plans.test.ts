@@ -2,9 +2,9 @@ import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { golden, lookup, parametersOf, withValues } from "../../bench/support/golden.ts"
 import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
-import { statusFacts } from "../../src/cli/facts/statusFacts.ts"
 import { now } from "../../src/domain/Timestamp.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
+import { statusFacts } from "../../src/store/read/statusFacts.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 
 const withLargerMirror = <A>(f: (session: Session) => A) =>

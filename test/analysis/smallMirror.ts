@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import type { Role } from "../../src/domain/Conversation.ts"
 import type { Status } from "../../src/domain/Status.ts"
-import { makeActivityRows } from "../../src/store/activity.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
-import { searchWords } from "../../src/store/words.ts"
+import { makeActivityRows } from "../../src/store/mirror/activity.ts"
+import { searchWords } from "../../src/store/mirror/searchTokens.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 
 /** Seconds after a Saturday morning, UTC. */

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
+import type { Verb } from "../../src/cli/command.ts"
+import { verbs } from "../../src/cli/commands/index.ts"
 import { Providers } from "../../src/cli/Providers.ts"
 import { everywhere } from "../../src/cli/root.ts"
-import type { Verb } from "../../src/cli/verb.ts"
-import { verbs } from "../../src/cli/verbs.ts"
 import { runCommand } from "../support/cli.ts"
 import { fakeRegistry } from "../support/fakeRegistry.ts"
 

@@ -1,7 +1,7 @@
 import Sqlite from "better-sqlite3"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import type { RunReport } from "../../src/run.ts"
 import { type Fault, vendorIds } from "../../src/simulator/index.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { connectionNames, openWorkspace, type Workspace, type WorkspaceOptions } from "../support/parley.ts"
 
 vi.setConfig({ testTimeout: 240_000 })

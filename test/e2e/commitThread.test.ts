@@ -1,7 +1,7 @@
 import { resolve } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterEach, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { contentQueries } from "../support/content.ts"
 import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
 

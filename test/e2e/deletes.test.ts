@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
 import type { Fault, VendorId } from "../../src/simulator/index.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import {
   connectionNames,
   faultsOf,

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
 import { advance, type VendorId, vendorIds } from "../../src/simulator/index.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
 
 /*

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { afterEach, describe, expect, it } from "vitest"
-import type { forecastDocument } from "../../src/cli/render/forecast.ts"
+import type { forecastDocument } from "../../src/cli/terminal/forecast.ts"
 import { openWorkspace, type Workspace, type WorkspaceOptions } from "../support/parley.ts"
 
 /*

@@ -1,8 +1,8 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
 import type { Fault } from "../../src/simulator/index.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { faultsOf, openWorkspace, type Workspace, type WorkspaceOptions } from "../support/parley.ts"
 
 let workspace: Workspace | null = null

@@ -1,7 +1,7 @@
 import Sqlite from "better-sqlite3"
 import { afterEach, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
 import type { Fault } from "../../src/simulator/index.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { collect, faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
 
 /*

@@ -1,6 +1,6 @@
 import Sqlite from "better-sqlite3"
 import { afterEach, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { contentQueries } from "../support/content.ts"
 import { collect, faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
 import { startReader } from "../support/reader.ts"

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { afterEach, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { attributeOf, decodeAll, openCollector, type Received, type Span } from "../support/collector.ts"
 import { collect as ended, openWorkspace, type Workspace } from "../support/parley.ts"
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { afterEach, describe, expect, it } from "vitest"
-import type { RunReport } from "../../src/run.ts"
+import type { RunReport } from "../../src/sync/run.ts"
 import { faultsOf, openWorkspace, type Workspace, type WorkspaceOptions } from "../support/parley.ts"
 
 /*

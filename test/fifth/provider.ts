@@ -3,8 +3,10 @@ import type { Message } from "../../src/domain/Conversation.ts"
 import type { ProviderError } from "../../src/domain/ProviderError.ts"
 
 import type { Answer, ProviderClient } from "../../src/http/client.ts"
-import { decodeAnswer, finding, isMissing } from "../../src/providers/answer.ts"
-import { decoder, epochTime, id, optional, parseJson, text, word } from "../../src/providers/decode.ts"
+import { decodeAnswer, finding, isMissing } from "../../src/providers/kit/answer.ts"
+import { decoder, epochTime, id, optional, parseJson, text, word } from "../../src/providers/kit/decode.ts"
+import { idOf, page, unreadable } from "../../src/providers/kit/page.ts"
+import { refuseUnsupported, statusMap, withOverrides } from "../../src/providers/kit/statusMap.ts"
 import type {
   CommonSettings,
   Item,
@@ -15,8 +17,6 @@ import type {
   Sighting,
   Unreadable
 } from "../../src/providers/Provider.ts"
-import { idOf, page, unreadable } from "../../src/providers/page.ts"
-import { refuseUnsupported, statusMap, withOverrides } from "../../src/providers/statusWords.ts"
 
 /*
  * Harbor, a vendor that does not exist: what a newcomer writes to add a fifth one, in one file. It lists threads whole,

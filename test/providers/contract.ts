@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { isWantedStatus, type WantedStatus } from "../../src/domain/Status.ts"
 import type { StatusChange, Wish } from "../../src/domain/StatusChange.ts"
 import { now } from "../../src/domain/Timestamp.ts"
-import { Governor } from "../../src/http/Governor.ts"
+import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
 import {
   type AnyProviderDefinition,

@@ -7,9 +7,9 @@ import type { Contact, Conversation, Message } from "../../src/domain/Conversati
 import { now, type Timestamp } from "../../src/domain/Timestamp.ts"
 import type { Item, Page, RawPayload, Sighting, Unreadable } from "../../src/providers/Provider.ts"
 import { Db, type DbOptions } from "../../src/store/Db.ts"
-import { Leases } from "../../src/store/Leases.ts"
-import { Ledger } from "../../src/store/Ledger.ts"
-import { type CommitInput, Mirror } from "../../src/store/Mirror.ts"
+import { Leases } from "../../src/store/ledger/Leases.ts"
+import { Ledger } from "../../src/store/ledger/Ledger.ts"
+import { type CommitInput, Mirror } from "../../src/store/mirror/Mirror.ts"
 
 /** A folder that is gone when the scope closes. */
 export const temporaryFolder = Effect.acquireRelease(

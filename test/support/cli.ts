@@ -1,10 +1,10 @@
 import { resolve } from "node:path"
 import { NodeContext } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
+import type { Verb } from "../../src/cli/command.ts"
 import { Host } from "../../src/cli/Host.ts"
-import { Output } from "../../src/cli/render/Output.ts"
 import { runCli } from "../../src/cli/root.ts"
-import type { Verb } from "../../src/cli/verb.ts"
+import { Output } from "../../src/cli/terminal/Output.ts"
 
 export interface Surroundings {
   readonly cwd?: string

@@ -8,8 +8,8 @@ import {
   Unauthorized,
   Unavailable
 } from "../../src/domain/ProviderError.ts"
+import { isJsonOrEmpty } from "../../src/http/answer/errorBody.ts"
 import type { Answer, Exchange, ProviderClient, ProviderRequest } from "../../src/http/client.ts"
-import { isJsonOrEmpty } from "../../src/http/errorBody.ts"
 
 /** What a vendor answers. `text` wins over `json`; without either the body is empty. */
 export interface FakeAnswer {

@@ -6,13 +6,8 @@ import { Clock, Effect, Layer } from "effect"
 import type { ConnectionConfig } from "../../src/config/Config.ts"
 import type { Interval } from "../../src/domain/Interval.ts"
 import { always, type TimeRange } from "../../src/domain/TimeRange.ts"
-import type { Forecast } from "../../src/forecast/Forecast.ts"
-import { Governor } from "../../src/http/Governor.ts"
-import { virtualLanes } from "../../src/http/lanes.ts"
-import { storeLayer } from "../../src/layers.ts"
-import { type PlanOptions, planPull } from "../../src/plan.ts"
-import { silent } from "../../src/progress.ts"
-import { run } from "../../src/run.ts"
+import { virtualLanes } from "../../src/http/exchange/lanes.ts"
+import { Governor } from "../../src/http/limits/Governor.ts"
 import {
   advance,
   makeHttpClient,
@@ -22,7 +17,12 @@ import {
   vendorIds
 } from "../../src/simulator/index.ts"
 import { makeRandom, mix, type Random } from "../../src/simulator/random.ts"
-import { backfillLane, syncLane } from "../../src/sync.ts"
+import type { Forecast } from "../../src/sync/forecast/Forecast.ts"
+import { type PlanOptions, planPull } from "../../src/sync/forecast/planPull.ts"
+import { backfillLane, syncLane } from "../../src/sync/lanes.ts"
+import { storeLayer } from "../../src/sync/layers.ts"
+import { silent } from "../../src/sync/progress.ts"
+import { run } from "../../src/sync/run.ts"
 import { inVirtualTime } from "../http/support/virtualTime.ts"
 import { makeWorld } from "./inProcess.ts"
 

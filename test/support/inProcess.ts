@@ -5,11 +5,8 @@ import { HttpClient } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import type { ConnectionConfig } from "../../src/config/Config.ts"
 import { loadConfig } from "../../src/config/load.ts"
-import { Governor } from "../../src/http/Governor.ts"
-import { storeLayer } from "../../src/layers.ts"
-import { silent } from "../../src/progress.ts"
+import { Governor } from "../../src/http/limits/Governor.ts"
 import { registry } from "../../src/providers/index.ts"
-import { run } from "../../src/run.ts"
 import {
   configuration,
   inProcessOrigins,
@@ -20,7 +17,10 @@ import {
   type VendorId
 } from "../../src/simulator/index.ts"
 import { Db } from "../../src/store/Db.ts"
-import { backfillLane, syncLane } from "../../src/sync.ts"
+import { backfillLane, syncLane } from "../../src/sync/lanes.ts"
+import { storeLayer } from "../../src/sync/layers.ts"
+import { silent } from "../../src/sync/progress.ts"
+import { run } from "../../src/sync/run.ts"
 
 /*
  * Whole runs against the simulated vendors in one process, without a network and without limits: cheap enough to be

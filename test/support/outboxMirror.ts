@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { Db } from "../../src/store/Db.ts"
-import { Outbox } from "../../src/store/Outbox.ts"
+import { Outbox } from "../../src/store/outbox/Outbox.ts"
 import { writes } from "./vendorTwin.ts"
 
 /** Memory, where the system offers it as a folder: thousands of small commits need no disk. */

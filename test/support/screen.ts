@@ -1,4 +1,4 @@
-import { textWidth } from "../../src/cli/render/width.ts"
+import { textWidth } from "../../src/cli/terminal/width.ts"
 
 /**
  * A terminal small enough to reason about: it obeys what Parley writes (line breaks, cursor up, erase below), breaks

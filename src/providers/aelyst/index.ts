@@ -3,8 +3,10 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange, Wish } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { decodeAnswer, finding, isMissing, malformed, notWritable } from "../answer.ts"
-import { type Fault, parseJson } from "../decode.ts"
+import { decodeAnswer, finding, isMissing, malformed, notWritable } from "../kit/answer.ts"
+import { type Fault, parseJson } from "../kit/decode.ts"
+import { idOf, page, unreadableItem } from "../kit/page.ts"
+import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
 import type {
   FetchScope,
   Known,
@@ -14,8 +16,6 @@ import type {
   Refusal,
   WriteOutcome
 } from "../Provider.ts"
-import { idOf, page, unreadableItem } from "../page.ts"
-import { refuseUnsupported, withOverrides } from "../statusWords.ts"
 import { readList } from "./list.ts"
 import { gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"

@@ -2,8 +2,8 @@ import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import { Malformed } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
-import { parseJson } from "../decode.ts"
-import { idOf } from "../page.ts"
+import { parseJson } from "../kit/decode.ts"
+import { idOf } from "../kit/page.ts"
 import { decodeList } from "./wire.ts"
 
 /** One response of any of the vendor's lists. */

@@ -11,7 +11,7 @@ import {
   text,
   textOrNumber,
   word
-} from "../decode.ts"
+} from "../kit/decode.ts"
 
 /** https://developers.aelyst.ai/api/operations/getcontact/: the name is all that it calls required beside the id. */
 const CustomField = Schema.Struct({

@@ -1,4 +1,4 @@
-import { type ListedRow, pageWalk, type WalkPlace } from "../pageWalk.ts"
+import { type ListedRow, pageWalk, type WalkPlace } from "../kit/pageWalk.ts"
 import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
 
 /*

@@ -1,8 +1,8 @@
 import { Clock, Effect, Either, identity, Sink, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange } from "../../http/client.ts"
+import { pages } from "../kit/page.ts"
 import type { Item, Page } from "../Provider.ts"
-import { pages } from "../page.ts"
 import { type Account, type Element, finish, type Loaded } from "./details.ts"
 import { exportMany, mostSelected } from "./exports.ts"
 

@@ -1,5 +1,5 @@
 import { Either, Schema } from "effect"
-import { WalkMark } from "../pageWalk.ts"
+import { WalkMark } from "../kit/pageWalk.ts"
 import type { Place } from "./agentList.ts"
 
 /** Where a scan of several agents goes on that was interrupted, as text. */

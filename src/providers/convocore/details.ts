@@ -3,10 +3,10 @@ import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { isMissing } from "../answer.ts"
-import { type Fault, parseJson } from "../decode.ts"
+import { isMissing } from "../kit/answer.ts"
+import { type Fault, parseJson } from "../kit/decode.ts"
+import { page, unreadable, unreadableItem } from "../kit/page.ts"
 import type { Item, Known, Page, Sighting } from "../Provider.ts"
-import { page, unreadable, unreadableItem } from "../page.ts"
 import type { Exporter, Found } from "./exports.ts"
 import {
   fingerprintOf,

@@ -1,10 +1,10 @@
 import { Either } from "effect"
 import { type Json, type Message, normalizeRole, type Role } from "../../domain/Conversation.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
-import type { Fault } from "../decode.ts"
-import { canonical, digest } from "../digest.ts"
+import type { Fault } from "../kit/decode.ts"
+import { canonical, digest } from "../kit/digest.ts"
+import { idOf, unreadable } from "../kit/page.ts"
 import type { Unreadable } from "../Provider.ts"
-import { idOf, unreadable } from "../page.ts"
 import { readExportTime } from "./exportTime.ts"
 import {
   decodeExport,

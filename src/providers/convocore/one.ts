@@ -3,9 +3,9 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
-import { isMissing, malformed, notWritable } from "../answer.ts"
+import { isMissing, malformed, notWritable } from "../kit/answer.ts"
+import { page } from "../kit/page.ts"
 import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
-import { page } from "../page.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import {
   type Account,

@@ -14,7 +14,7 @@ import {
   text,
   textOrNumber,
   word
-} from "../decode.ts"
+} from "../kit/decode.ts"
 
 const texts = Schema.Array(text)
 const anyList = Schema.Array(json)

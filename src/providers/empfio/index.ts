@@ -4,8 +4,10 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Authorization } from "../../http/contract.ts"
-import { decodeAnswer, finding, isMissing, notWritable } from "../answer.ts"
-import { parseJson } from "../decode.ts"
+import { decodeAnswer, finding, isMissing, notWritable } from "../kit/answer.ts"
+import { parseJson } from "../kit/decode.ts"
+import { idOf } from "../kit/page.ts"
+import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
 import type {
   CheckFinding,
   CommonSettings,
@@ -14,8 +16,6 @@ import type {
   RemoteState,
   WriteOutcome
 } from "../Provider.ts"
-import { idOf } from "../page.ts"
-import { refuseUnsupported, withOverrides } from "../statusWords.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, logIn, updateStatus } from "./requests.ts"
 import { type Account, fetchOne, scan, title } from "./scan.ts"

@@ -8,13 +8,13 @@ import {
   normalizeRole
 } from "../../domain/Conversation.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { attributes } from "../attributes.ts"
-import { type Fault, parseJson } from "../decode.ts"
-import { digest } from "../digest.ts"
-import { overlay } from "../overlay.ts"
+import { attributes } from "../kit/attributes.ts"
+import { type Fault, parseJson } from "../kit/decode.ts"
+import { digest } from "../kit/digest.ts"
+import { overlay } from "../kit/overlay.ts"
+import { idOf, lastSentAt, unreadable } from "../kit/page.ts"
+import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import type { Messages, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
-import { idOf, lastSentAt, unreadable } from "../page.ts"
-import { statusMap as makeStatusMap } from "../statusWords.ts"
 import {
   type ConversationState,
   type Detail,

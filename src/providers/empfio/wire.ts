@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { count, decoder, id, integerLike, isoTime, jsonObject, optional, text, word } from "../decode.ts"
+import { count, decoder, id, integerLike, isoTime, jsonObject, optional, text, word } from "../kit/decode.ts"
 
 /** `{id, name, email}` in the list, `{id, name}` where one conversation is asked for. */
 const Lead = Schema.Struct({ id: optional(text), name: optional(text), email: optional(text) })

@@ -9,12 +9,12 @@ import {
 } from "../../domain/Conversation.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
-import { attributes } from "../attributes.ts"
-import { type Fault, parseJson } from "../decode.ts"
-import { digest } from "../digest.ts"
+import { attributes } from "../kit/attributes.ts"
+import { type Fault, parseJson } from "../kit/decode.ts"
+import { digest } from "../kit/digest.ts"
+import { idOf, lastSentAt, unreadable } from "../kit/page.ts"
+import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
-import { idOf, lastSentAt, unreadable } from "../page.ts"
-import { statusMap as makeStatusMap } from "../statusWords.ts"
 import {
   type ConversationState,
   decodeConversation,

@@ -11,7 +11,7 @@ import {
   text,
   textOrNumber,
   word
-} from "../decode.ts"
+} from "../kit/decode.ts"
 
 /** https://docs.naturalead.ai/api-reference/conversations/list-conversations: a message carries no id. */
 export const Message = Schema.Struct({

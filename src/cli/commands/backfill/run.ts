@@ -1,0 +1,84 @@
+import { Effect, Option } from "effect"
+import { fromIso, type Timestamp } from "../../../domain/Timestamp.ts"
+import type { PullPlan } from "../../../sync/forecast/planPull.ts"
+import { backfillLane } from "../../../sync/lanes.ts"
+import { storeLayer } from "../../../sync/layers.ts"
+import { loadConfiguration, selectConnections } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { pullPlans, refuseImpossible } from "../../forecasts.ts"
+import { Globals } from "../../globals.ts"
+import { deadlineMillis, maxWaitMillis } from "../../options.ts"
+import { runAndReport } from "../../running.ts"
+import { forecastDocument, forecastText } from "../../terminal/forecast.ts"
+import { Output } from "../../terminal/Output.ts"
+import type { BackfillInput } from "./index.ts"
+
+/** UTC; null: without bound. */
+const readTime = (flag: string, text: Option.Option<string>): Effect.Effect<Timestamp | null, UsageError> => {
+  if (Option.isNone(text)) return Effect.succeed(null)
+  const read = fromIso(text.value)
+  return read === null
+    ? Effect.fail(
+        new UsageError({
+          message: `${flag}: "${text.value}" is not a time`,
+          hint: "write a date or a time in ISO 8601, such as 2026-03-01 or 2026-03-01T08:00:00+01:00; without a zone it is UTC"
+        })
+      )
+    : Effect.succeed(read)
+}
+
+const showPlan = Effect.fn("backfill.plan")(function* (
+  plans: ReadonlyArray<PullPlan>,
+  deadline: number | null
+) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  yield* json
+    ? output.document({
+        command: "backfill",
+        plan: true,
+        deadline_ms: deadline,
+        connections: plans.map(forecastDocument)
+      })
+    : output.result(forecastText(plans, yield* output.resultColumns))
+  const code: ExitCode = plans.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
+  return code
+})
+
+export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
+  const since = yield* readTime("--since", input.since)
+  const until = yield* readTime("--until", input.until)
+  if (since !== null && until !== null && since >= until) {
+    return yield* new UsageError({
+      message: `--since ${since} is not before --until ${until}: nothing lies between them`,
+      hint: "--since is part of the window, --until is its first moment outside"
+    })
+  }
+  const waitMillis = yield* maxWaitMillis(input.maxWait)
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  const deadline = yield* deadlineMillis(input.deadline)
+  if (input.plan || deadline !== null) {
+    const plans = yield* pullPlans(config, connections, {
+      lane: "backfill",
+      window: { since, until },
+      again: input.restart,
+      full: false,
+      maxWaitMillis: waitMillis
+    })
+    if (deadline !== null) yield* refuseImpossible(plans, deadline)
+    if (input.plan) return yield* showPlan(plans, deadline)
+  }
+  return yield* runAndReport(storeLayer(config.database), {
+    command: "backfill",
+    connections,
+    maxWaitMillis: waitMillis,
+    lanes: [
+      backfillLane(
+        { since, until },
+        { again: input.restart, ...(deadline === null ? {} : { deadlineMillis: deadline }) }
+      )
+    ]
+  })
+})

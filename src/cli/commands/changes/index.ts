@@ -1,0 +1,87 @@
+import { Args, Options } from "@effect/cli"
+import { group, type Input, lazily, verb } from "../../command.ts"
+
+const id = Args.integer({ name: "ID" }).pipe(Args.withDescription("Of the change, as listed."))
+
+const oneConfig = { id }
+export type OneInput = Input<typeof oneConfig>
+
+const listConfig = {
+  all: Options.boolean("all").pipe(Options.withDescription("Those as well that ended and need nobody.")),
+  connection: Options.text("connection").pipe(
+    Options.withPseudoName("NAME"),
+    Options.withDescription("Only of this connection."),
+    Options.optional
+  ),
+  limit: Options.integer("limit").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription("How many to list, the newest first. Default: 50."),
+    Options.withDefault(50)
+  )
+}
+export type ListInput = Input<typeof listConfig>
+
+const list = verb(
+  {
+    name: "list",
+    description: "Changes that are open, and those that ended rejected or in conflict and wait for somebody.",
+    config: listConfig
+  },
+  lazily(async () => (await import("./run.ts")).list)
+)
+
+const story = verb(
+  {
+    name: "show",
+    description: "The whole story of one change: every step with its time and the provider's words.",
+    config: oneConfig
+  },
+  lazily(async () => (await import("./run.ts")).story)
+)
+
+const cancel = verb(
+  {
+    name: "cancel",
+    description: "Takes back a wish that has not left.",
+    config: oneConfig
+  },
+  lazily(async () => (await import("./run.ts")).cancel)
+)
+
+const retry = verb(
+  {
+    name: "retry",
+    description:
+      "Lets an open change be tried with the next push, however long it was to wait; asks again for one that was rejected, in conflict or cancelled.",
+    config: oneConfig
+  },
+  lazily(async () => (await import("./run.ts")).retry)
+)
+
+const resolveConfig = {
+  id,
+  keep: Options.choice("keep", ["remote", "local"]).pipe(
+    Options.withDescription("remote: the provider's status stays. local: the wish is a new change.")
+  )
+}
+export type ResolveInput = Input<typeof resolveConfig>
+
+const resolve = verb(
+  {
+    name: "resolve",
+    description: "Decides a conflict: the provider's status stays, or the wish made here is asked for again.",
+    config: resolveConfig,
+    examples: ["parley changes resolve 12 --keep remote", "parley changes resolve 12 --keep local"]
+  },
+  lazily(async () => (await import("./run.ts")).resolve)
+)
+
+export const changes = group(
+  {
+    name: "changes",
+    description: "The outbox: what is on its way to the providers, and what was refused or is in conflict.",
+    otherwise: "list",
+    examples: ["parley changes", "parley changes show 12", "parley changes resolve 12 --keep local"]
+  },
+  [list, story, retry, cancel, resolve]
+)

@@ -1,0 +1,246 @@
+import type { Asked, ChangeEvent, OutboxChange } from "../../../store/outbox/Outbox.ts"
+import type { PlannedChange } from "../../../sync/push/plan.ts"
+import { counted } from "../../terminal/numbers.ts"
+import { renderTable, whole } from "../../terminal/table.ts"
+import { ago, shortTime } from "../../terminal/times.ts"
+import { oneLine } from "../../terminal/width.ts"
+
+/** What a change wants, in a few words. */
+export const wishText = ({ wish }: OutboxChange): string =>
+  [
+    ...(wish.status === null ? [] : [wish.status]),
+    ...(wish.title === null ? [] : [`title "${oneLine(wish.title)}"`]),
+    ...wish.tags.map((tag) => `+${oneLine(tag)}`)
+  ].join(", ")
+
+/** A change as a program reads it, with the names of the table `status_changes`. */
+export const changeDocument = (change: OutboxChange) => ({
+  id: change.id,
+  conversation_id: change.conversationId,
+  connection: change.connection,
+  from_status: change.fromStatus,
+  from_provider_status: change.fromProviderStatus,
+  to_status: change.wish.status,
+  category: change.wish.category,
+  summary: change.wish.summary,
+  title: change.wish.title,
+  tags: change.wish.tags,
+  state: change.state,
+  attempts: change.attempts,
+  not_before: change.notBefore,
+  last_error: change.lastError,
+  requested_at: change.requestedAt,
+  requested_by: change.requestedBy,
+  sent_at: change.sentAt,
+  ended_at: change.endedAt,
+  resolved_at: change.resolvedAt
+})
+
+const columns = whole([
+  { name: "change", right: true },
+  { name: "conversation" },
+  { name: "from" },
+  { name: "to" },
+  { name: "state" },
+  { name: "tries", right: true },
+  { name: "asked" },
+  { name: "next" },
+  { name: "what happened" }
+])
+
+const nextOf = ({ endedAt, notBefore }: OutboxChange, now: string): string =>
+  endedAt !== null || notBefore === null || notBefore <= now ? "-" : `from ${shortTime(notBefore)}`
+
+/** Those that wait for somebody: in conflict or rejected, not dealt with, and no later one of their conversation. */
+export const undecided = (newestFirst: ReadonlyArray<OutboxChange>): ReadonlyArray<OutboxChange> => {
+  const seen = new Set<string>()
+  return newestFirst.filter(({ conversationId, resolvedAt, state }) => {
+    const isLatest = !seen.has(conversationId)
+    seen.add(conversationId)
+    return isLatest && resolvedAt === null && (state === "conflict" || state === "rejected")
+  })
+}
+
+const numbersOf = (changes: ReadonlyArray<OutboxChange>, state: OutboxChange["state"]) =>
+  changes.filter((change) => change.state === state).map(({ id }) => String(id))
+
+/** What somebody can do about changes that wait for it: at most a line for each state. */
+export const adviceLines = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray<string> => {
+  const line = (ids: ReadonlyArray<string>, is: string, advice: (id: string) => string) => {
+    const [only = "N"] = ids
+    if (ids.length === 0) return []
+    if (ids.length === 1) return [`change ${only} is ${is}: ${advice(only)}`]
+    return [`changes ${ids.join(", ")} are ${is}: ${advice("N")}`]
+  }
+  return [
+    ...line(
+      numbersOf(waiting, "conflict"),
+      "in conflict",
+      (id) =>
+        `\`parley changes resolve ${id} --keep remote\` leaves what the provider holds, \`--keep local\` asks for the change again`
+    ),
+    ...line(
+      numbersOf(waiting, "rejected"),
+      "rejected",
+      (id) =>
+        `\`parley changes retry ${id}\` asks for it again, \`parley set-status ID STATUS\` for something else`
+    )
+  ]
+}
+
+/** What can be done about one change; empty: nothing has to be. */
+const nextLines = (change: OutboxChange, isUndecided: boolean): ReadonlyArray<string> => {
+  const { id, state } = change
+  if (isUndecided) return adviceLines([change])
+  if (state === "pending") {
+    return [`\`parley push\` sends it, \`parley changes cancel ${id}\` takes it back`]
+  }
+  return change.endedAt === null
+    ? [`\`parley changes retry ${id}\` lets the next push look at it at once`]
+    : []
+}
+
+/** @param at epoch milliseconds. @param room columns of the terminal; null: not a terminal. */
+export const changesTable = (changes: ReadonlyArray<OutboxChange>, at: number, room: number | null): string =>
+  renderTable(
+    columns,
+    changes.map((change) => [
+      String(change.id),
+      change.conversationId,
+      change.fromStatus,
+      wishText(change),
+      change.state,
+      String(change.attempts),
+      ago(change.requestedAt, at),
+      nextOf(change, new Date(at).toISOString()),
+      oneLine(change.lastError ?? "")
+    ]),
+    room
+  )
+
+const line = (label: string, text: string): string => `${label.padEnd(12)}${text}`
+
+/** The whole story of one change. @param isUndecided it waits for somebody: see `undecided` */
+export const storyText = (
+  change: OutboxChange,
+  events: ReadonlyArray<ChangeEvent>,
+  isUndecided: boolean
+): string => {
+  const next = nextLines(change, isUndecided)
+  const { attempts, fromProviderStatus, fromStatus, notBefore, wish } = change
+  const word = fromProviderStatus === null ? "" : ` (\`${oneLine(fromProviderStatus)}\`)`
+  return [
+    `change ${change.id}: ${change.state}`,
+    "",
+    line("conversation", ` ${change.conversationId}`),
+    line("from", ` ${fromStatus}${word}`),
+    line("to", ` ${wishText(change)}`),
+    ...(wish.category === null ? [] : [line("category", ` ${oneLine(wish.category)}`)]),
+    ...(wish.summary === null ? [] : [line("summary", ` ${oneLine(wish.summary)}`)]),
+    line("asked", ` ${shortTime(change.requestedAt)} by ${oneLine(change.requestedBy)}`),
+    line(
+      "sent",
+      ` ${counted(attempts, "time")}${attempts === 0 ? "" : `, last ${shortTime(change.sentAt)}`}`
+    ),
+    ...(notBefore === null || change.endedAt !== null
+      ? []
+      : [line("next", ` with the first push after ${shortTime(notBefore)}`)]),
+    "",
+    ...events.map(
+      (event) =>
+        `${shortTime(event.at)}  ${event.state.padEnd(9)}  ${oneLine(event.detail ?? "")}${event.runId === null ? "" : ` (run ${event.runId})`}`
+    ),
+    ...(next.length === 0 ? [] : ["", ...next])
+  ].join("\n")
+}
+
+/** What became of a wish that was just made. */
+export const askedText = (asked: Exclude<Asked, { _tag: "Refused" }>): string => {
+  switch (asked._tag) {
+    case "Asked": {
+      const { change, heldBackBy, replaced } = asked
+      return [
+        `change ${change.id}: ${change.conversationId} ${change.fromStatus} -> ${wishText(change)}, ${change.state}`,
+        ...(replaced === null
+          ? []
+          : [`It replaces change ${replaced.id} (${wishText(replaced)}), which is cancelled.`]),
+        ...(heldBackBy === null
+          ? []
+          : [
+              `Change ${heldBackBy.id} (${wishText(heldBackBy)}) is on its way: this one follows when it has ended.`
+            ])
+      ].join("\n")
+    }
+    case "AlreadyAsked":
+      return `change ${asked.change.id} asks for this already: ${asked.change.conversationId} -> ${wishText(asked.change)}, ${asked.change.state}`
+    case "NothingToDo":
+      return asked.takenBack === null
+        ? `nothing to do: ${asked.conversationId} is ${asked.status}`
+        : `nothing to do: ${asked.conversationId} is ${asked.status}; change ${asked.takenBack.id} (${wishText(asked.takenBack)}) is taken back`
+  }
+}
+
+export const askedDocument = (asked: Exclude<Asked, { _tag: "Refused" }>) => {
+  switch (asked._tag) {
+    case "Asked":
+      return {
+        result: "asked",
+        conversation_id: asked.change.conversationId,
+        change: changeDocument(asked.change),
+        replaced: asked.replaced?.id ?? null,
+        held_back_by: asked.heldBackBy?.id ?? null
+      }
+    case "AlreadyAsked":
+      return {
+        result: "already_asked",
+        conversation_id: asked.change.conversationId,
+        change: changeDocument(asked.change)
+      }
+    case "NothingToDo":
+      return {
+        result: "nothing_to_do",
+        conversation_id: asked.conversationId,
+        change: null,
+        taken_back: asked.takenBack?.id ?? null
+      }
+  }
+}
+
+const planColumns = whole([
+  { name: "change", right: true },
+  { name: "conversation" },
+  { name: "field" },
+  { name: "old" },
+  { name: "new" },
+  { name: "push would" },
+  { name: "because" }
+])
+
+const planRows = ({
+  action,
+  change,
+  fields,
+  reason
+}: PlannedChange): ReadonlyArray<ReadonlyArray<string>> => {
+  const shown = fields.length > 0 ? fields : [{ field: "-", from: null, to: null }]
+  return shown.map(({ field, from, to }, index) => [
+    index === 0 ? String(change.id) : "",
+    index === 0 ? change.conversationId : "",
+    field,
+    from ?? "-",
+    to ?? "-",
+    index === 0 ? action : "",
+    index === 0 ? oneLine(reason) : ""
+  ])
+}
+
+export const planTable = (planned: ReadonlyArray<PlannedChange>, room: number | null): string =>
+  renderTable(planColumns, planned.flatMap(planRows), room)
+
+export const planDocument = ({ action, change, fields, reason }: PlannedChange) => ({
+  change_id: change.id,
+  conversation_id: change.conversationId,
+  action,
+  reason,
+  fields
+})

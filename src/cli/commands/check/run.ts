@@ -1,0 +1,101 @@
+import { Effect, Either, Runtime } from "effect"
+import type { ConnectionConfig } from "../../../config/Config.ts"
+import type { ClientEvent } from "../../../http/contract.ts"
+import type { CheckFinding } from "../../../providers/Provider.ts"
+import { openConnection } from "../../../sync/connection.ts"
+import { talkingLayer } from "../../../sync/layers.ts"
+import { Progress } from "../../../sync/progress.ts"
+import { type Fault, faultOf } from "../../../sync/run.ts"
+import { loadConfiguration, selectConnections } from "../../configuration.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { wallClock } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import { oneLine, padEnd, textWidth } from "../../terminal/width.ts"
+import type { CheckInput } from "./index.ts"
+
+/** A check that would have to wait longer than this says so instead. Milliseconds. */
+const maxWaitMillis = 60_000
+
+interface Checked {
+  readonly config: ConnectionConfig
+  readonly findings: ReadonlyArray<CheckFinding>
+  /** Why not even the first request was answered. */
+  readonly error: Fault | null
+}
+
+const isOk = ({ error, findings }: Checked): boolean => error === null && findings.every(({ ok }) => ok)
+
+const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConfig) {
+  const progress = yield* Progress
+  const fork = Runtime.runFork(yield* Effect.runtime<never>())
+  const tellWaiting = (event: ClientEvent): void => {
+    if (event._tag !== "Waiting" || event.until - event.since < 1000) return
+    const until = wallClock(event.until, event.since)
+    fork(progress.notice(config.name, `waiting until ${until}`, event.reason))
+  }
+  const result = yield* openConnection(config, "sync", {
+    maxWaitMillis,
+    observe: tellWaiting
+  }).pipe(
+    Effect.flatMap(({ provider }) => provider.check),
+    Effect.either,
+    Effect.scoped
+  )
+  const checked: Checked = Either.match(result, {
+    onLeft: (error) => ({ config, findings: [], error: faultOf(error) }),
+    onRight: (findings) => ({ config, findings, error: null })
+  })
+  return checked
+})
+
+const documentOf = (checked: Checked) => ({
+  name: checked.config.name,
+  provider: checked.config.provider,
+  base_url: checked.config.baseUrl,
+  ok: isOk(checked),
+  findings: checked.findings,
+  error: checked.error
+})
+
+const textOf = (checked: Checked): ReadonlyArray<string> => {
+  const { config, error, findings } = checked
+  const columns = Math.max(0, ...findings.map(({ what }) => textWidth(what)))
+  return [
+    `${config.name} (${config.definition.title}, ${config.baseUrl}): ${isOk(checked) ? "ok" : "not ok"}`,
+    ...findings.map(({ detail, ok, what }) =>
+      `  ${ok ? "ok  " : "FAIL"}  ${padEnd(what, columns)}  ${oneLine(detail)}`.trimEnd()
+    ),
+    ...(error === null ? [] : [`  FAIL  ${oneLine(error.message)}`, `        ${oneLine(error.hint)}`])
+  ]
+}
+
+export const check = ({ names }: CheckInput) =>
+  Effect.gen(function* () {
+    const { json } = yield* Globals
+    const output = yield* Output
+    const config = yield* loadConfiguration
+    const connections = yield* selectConnections(config, names)
+    const checked = yield* Effect.forEach(connections, checkOne, { concurrency: "unbounded" }).pipe(
+      Effect.provide(talkingLayer)
+    )
+    const ok = checked.every(isOk)
+    if (json) {
+      yield* output.document({
+        config: config.path,
+        database: config.database,
+        ok,
+        connections: checked.map(documentOf)
+      })
+    } else {
+      const off = names.length > 0 ? [] : config.connections.filter(({ enabled }) => !enabled)
+      yield* output.result(
+        [
+          `${config.path}: read, and nothing wrong with it`,
+          ...checked.flatMap(textOf),
+          ...off.map(({ name }) => `${name}: switched off`)
+        ].join("\n")
+      )
+    }
+    return ok ? exitCodes.complete : exitCodes.partial
+  })

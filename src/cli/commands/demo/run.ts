@@ -1,0 +1,173 @@
+import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join, relative, resolve } from "node:path"
+import { Effect } from "effect"
+import { loadConfig } from "../../../config/load.ts"
+import {
+  advance,
+  configuration,
+  makeSimulator,
+  type Served,
+  type Simulator,
+  serve,
+  vendorIds
+} from "../../../simulator/index.ts"
+import { Db } from "../../../store/Db.ts"
+import { isMirrorOf } from "../../../store/ledger/onlyRuns.ts"
+import type { Mirror } from "../../../store/mirror/Mirror.ts"
+import type { Outbox } from "../../../store/outbox/Outbox.ts"
+import { pushLane, syncLane } from "../../../sync/lanes.ts"
+import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
+import type { Progress } from "../../../sync/progress.ts"
+import { type LaneWork, type RunReport, run } from "../../../sync/run.ts"
+import { UsageError } from "../../errors.ts"
+import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { Host } from "../../Host.ts"
+import { atLeastOne } from "../../options.ts"
+import { Providers } from "../../Providers.ts"
+import { Output } from "../../terminal/Output.ts"
+import { runReportText } from "../../terminal/runReport.ts"
+import { renderTable } from "../../terminal/table.ts"
+import type { DemoInput } from "./index.ts"
+
+/** The providers' clock begins here every time, so that the demo always tells the same story. */
+const begins = Date.UTC(2026, 2, 9, 8)
+
+const file = "parley-demo.db"
+
+/** The ledger of the demo's mirror knows runs of this command and no others: that tells it from everybody else's. */
+const command = "demo"
+
+const maxWaitMillis = 60_000
+
+/** A configuration for the simulated providers, as a user would have written it. */
+const configure = Effect.fn("demo.configure")(function* (
+  simulator: Simulator,
+  served: Served,
+  database: string
+) {
+  const { cwd } = yield* Host
+  const { environment, yaml } = configuration(simulator, served.origins)
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-demo-"))),
+    (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  )
+  const path = join(folder, "parley.yaml")
+  writeFileSync(path, yaml)
+  return yield* loadConfig({ registry: yield* yield* Providers, config: path, database, cwd, environment })
+})
+
+const questions: ReadonlyArray<readonly [asked: string, sql: string]> = [
+  [
+    "How do conversations end, and where?",
+    `SELECT provider, status, count(*) AS conversations, sum(stored_messages) AS messages
+FROM conversations GROUP BY provider, status ORDER BY provider, conversations DESC`
+  ],
+  [
+    "Who waits for a person, and since when?",
+    `SELECT id, channel, last_message_at FROM conversations
+WHERE status = 'handed_off' ORDER BY last_message_at LIMIT 5`
+  ]
+]
+
+const ask = (sql: string) =>
+  Effect.flatMap(Db, (db) =>
+    db.use("demo", ({ database }) => {
+      const statement = database.prepare<[], ReadonlyArray<unknown>>(sql)
+      const names = statement.columns().map(({ name }) => ({ name }))
+      const rows = statement
+        .raw()
+        .all()
+        .map((row) => row.map((value) => (value === null ? "" : String(value))))
+      return renderTable(names, rows, null)
+    })
+  )
+
+/** Wishes a status for one conversation, in the way that any SQLite client can. */
+const wish = Effect.flatMap(Db, (db) =>
+  db.transaction("demo.wish", ({ prepare }) => {
+    const id = prepare(
+      "SELECT id FROM conversations WHERE provider = 'empfio' AND status = 'active' ORDER BY id LIMIT 1"
+    )
+      .pluck()
+      .get() as string
+    prepare("UPDATE conversations SET status = 'completed' WHERE id = ?").run(id)
+    return id
+  })
+)
+
+const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, database: string) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  const say = (text: string) => (json ? Effect.void : output.result(`${text}\n\n`))
+  const config = yield* configure(simulator, served, database)
+  const reports: Array<RunReport> = []
+  const codes: Array<ExitCode> = []
+  const lanes: ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> = [pushLane, syncLane({ full: false })]
+  const sync = Effect.gen(function* () {
+    const { exitCode, report } = yield* run({
+      command,
+      connections: config.connections,
+      maxWaitMillis,
+      lanes
+    })
+    reports.push(report)
+    codes.push(exitCode)
+    yield* say(runReportText(report, yield* output.resultColumns))
+  })
+
+  yield* say("Four simulated providers are running on this machine. Nothing leaves it.")
+  yield* say("1. The first sync pulls everything.")
+  yield* sync
+  for (const vendor of vendorIds) advance(simulator, vendor, { at: begins + 60_000, share: 0.05, seed: 1 })
+  const id = yield* wish
+  yield* say(`2. At each provider a few conversations have gone on, and here somebody has run
+     UPDATE conversations SET status = 'completed' WHERE id = '${id}';
+   The second sync sends that change, checks that it has arrived, and fetches only what is new.`)
+  yield* sync
+  yield* say("3. The mirror is one SQLite file. Ask it anything:")
+  for (const [asked, sql] of questions) {
+    yield* say(`-- ${asked}\n${sql};\n\n${yield* ask(sql)}`)
+  }
+  const shown = relative((yield* Host).cwd, database) || database
+  yield* say(`The mirror stays in ${shown}. Go on with:
+  parley query --db ${shown} "SELECT * FROM conversations LIMIT 5"
+  parley status --db ${shown}
+  parley init            to connect your own accounts`)
+  if (json) yield* output.document({ database, runs: reports })
+  return codes.find((code) => code !== exitCodes.complete) ?? exitCodes.complete
+})
+
+/** Takes an earlier demo's mirror away, so that this one begins anew. Whatever else has the name is left as it is. */
+const makeRoom = (database: string): Effect.Effect<void, UsageError> =>
+  Effect.suspend(() => {
+    if (lstatSync(database, { throwIfNoEntry: false }) === undefined) return Effect.void
+    const isThere = statSync(database, { throwIfNoEntry: false }) !== undefined
+    if (!isThere || !isMirrorOf(database, command)) {
+      return new UsageError({
+        message: `${database} is there already, and the demo did not make it`,
+        hint: "name a file that is not there yet with --db, or move this one away; nothing was written"
+      })
+    }
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
+    return Effect.void
+  })
+
+export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInput) {
+  const { db } = yield* Globals
+  const { cwd } = yield* Host
+  yield* atLeastOne("--conversations", conversations)
+  const database = resolve(cwd, db ?? file)
+  yield* makeRoom(database)
+  const started = Date.now()
+  const simulator = makeSimulator({ seed: 1, conversations, now: begins })
+  return yield* Effect.gen(function* () {
+    const served = yield* Effect.mapError(
+      serve(simulator, { now: () => begins + (Date.now() - started) }),
+      ({ hint, message }) => new UsageError({ message, hint })
+    )
+    // Only now: a demo that cannot begin leaves no file.
+    return yield* tell(simulator, served, database).pipe(Effect.provide([storeLayer(database), talkingLayer]))
+  }).pipe(Effect.scoped)
+})

@@ -1,0 +1,46 @@
+import type { Verb } from "../command.ts"
+import { backfill } from "./backfill/index.ts"
+import { changes } from "./changes/index.ts"
+import { check } from "./check/index.ts"
+import { demo } from "./demo/index.ts"
+import { exporting } from "./export/index.ts"
+import { init } from "./init/index.ts"
+import { push } from "./push/index.ts"
+import { quarantine } from "./quarantine/index.ts"
+import { query } from "./query/index.ts"
+import { rebuild } from "./rebuild/index.ts"
+import { report } from "./report/index.ts"
+import { runs } from "./runs/index.ts"
+import { setStatus } from "./setStatus/index.ts"
+import { simulate } from "./simulate/index.ts"
+import { status } from "./status/index.ts"
+import { sync } from "./sync/index.ts"
+import { verify } from "./verify/index.ts"
+import { watch } from "./watch/index.ts"
+import { why } from "./why/index.ts"
+
+/** What verbs may use: this process, its output, and the providers there are. */
+type Surroundings = typeof sync extends Verb<infer R> ? R : never
+
+/** Every verb there is, in the order in which help lists them: a new one is one line here. */
+export const verbs: ReadonlyArray<Verb<Surroundings>> = [
+  demo,
+  simulate,
+  init,
+  check,
+  sync,
+  backfill,
+  watch,
+  setStatus,
+  push,
+  changes,
+  status,
+  runs,
+  why,
+  quarantine,
+  verify,
+  rebuild,
+  query,
+  exporting,
+  report
+]

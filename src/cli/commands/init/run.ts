@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { basename, dirname, join, resolve } from "node:path"
+import { Effect } from "effect"
+import { exampleConfiguration, exampleVariables } from "../../../config/example.ts"
+import { configurationJsonSchema } from "../../../config/jsonSchema.ts"
+import { configPath, unreadable } from "../../../config/load.ts"
+import { suggestion } from "../../../config/nearest.ts"
+import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { Host } from "../../Host.ts"
+import { Providers } from "../../Providers.ts"
+import { Output } from "../../terminal/Output.ts"
+import type { InitInput } from "./index.ts"
+
+interface NewFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** Writes a file that is not there yet; false: it is there, and stays as it is. */
+const writeNew = (cwd: string, { path, text }: NewFile): Effect.Effect<boolean, UsageError> =>
+  Effect.try({
+    try: () => {
+      const absolute = resolve(cwd, path)
+      if (existsSync(absolute)) return false
+      mkdirSync(dirname(absolute), { recursive: true })
+      writeFileSync(absolute, text, { flag: "wx" })
+      return true
+    },
+    catch: (cause) => {
+      const code =
+        typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+      return new UsageError({
+        message: `${path} cannot be written (${code})`,
+        hint:
+          code === "EACCES"
+            ? unreadable(path, code).replace("read", "write")
+            : "name another place with --config FILE"
+      })
+    }
+  })
+
+const nextSteps = (folder: string): ReadonlyArray<string> => [
+  "",
+  "Next:",
+  `  1. Write your accounts into it, and take out those you do not have.`,
+  `  2. cp ${join(folder, ".env.example")} ${join(folder, ".env")}, and fill in the secrets.`,
+  "  3. parley check    asks every account, and changes nothing",
+  "  4. parley sync     fills the mirror"
+]
+
+export const init = ({ providers }: InitInput) =>
+  Effect.gen(function* () {
+    const { config, json } = yield* Globals
+    const { cwd, environment } = yield* Host
+    const output = yield* Output
+    const registry = yield* yield* Providers
+    for (const provider of providers) {
+      if (Object.hasOwn(registry, provider)) continue
+      return yield* new UsageError({
+        message: `there is no provider "${provider}"${suggestion(provider, Object.keys(registry))}`,
+        hint: "parley init without one writes a connection for each"
+      })
+    }
+    const path = configPath({ config, environment })
+    const folder = dirname(path)
+    if (existsSync(resolve(cwd, path))) {
+      return yield* new UsageError({
+        message: `${path} is there already, and stays as it is`,
+        hint: `edit it, or write another with --config ${join(folder, `new-${basename(path)}`)}`
+      })
+    }
+    const files: ReadonlyArray<NewFile> = [
+      { path, text: exampleConfiguration(registry, providers) },
+      { path: join(folder, ".env.example"), text: exampleVariables(registry, providers) },
+      { path: join(folder, "parley.schema.json"), text: configurationJsonSchema(registry) }
+    ]
+    const results = yield* Effect.forEach(files, (file) =>
+      Effect.map(writeNew(cwd, file), (written) => ({ path: file.path, written }))
+    )
+    if (json) yield* output.document({ files: results })
+    else {
+      const lines = results.map(({ path: file, written }) =>
+        written ? `wrote ${file}` : `kept ${file}, which was there`
+      )
+      yield* output.result([...lines, ...nextSteps(folder)].join("\n"))
+    }
+    return exitCodes.complete
+  })

@@ -1,0 +1,51 @@
+import { Args, Options } from "@effect/cli"
+import { group, type Input, lazily, verb } from "../../command.ts"
+import { retry } from "./retry.ts"
+
+const listConfig = {
+  connection: Options.text("connection").pipe(
+    Options.withPseudoName("NAME"),
+    Options.withDescription("Only of this connection."),
+    Options.optional
+  ),
+  all: Options.boolean("all").pipe(
+    Options.withDescription("Those as well that could be read when they came again.")
+  ),
+  limit: Options.integer("limit").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription("How many to list. Default: 50."),
+    Options.withDefault(50)
+  )
+}
+export type ListInput = Input<typeof listConfig>
+
+const list = verb(
+  {
+    name: "list",
+    description: "Records that could not be read, with what is wrong and where. They are kept whole.",
+    config: listConfig
+  },
+  lazily(async () => (await import("./run.ts")).list)
+)
+
+const showConfig = { id: Args.integer({ name: "ID" }).pipe(Args.withDescription("As listed.")) }
+export type ShowInput = Input<typeof showConfig>
+
+const show = verb(
+  {
+    name: "show",
+    description: "One of them, with its whole payload and the request that it came with.",
+    config: showConfig
+  },
+  lazily(async () => (await import("./run.ts")).show)
+)
+
+export const quarantine = group(
+  {
+    name: "quarantine",
+    description: "Records that could not be read: what they are, and why.",
+    otherwise: "list",
+    examples: ["parley quarantine", "parley quarantine show 3"]
+  },
+  [list, show, retry]
+)

@@ -1,0 +1,116 @@
+import { Clock, Effect, Option } from "effect"
+import { Db } from "../../../store/Db.ts"
+import {
+  findQuarantined,
+  listQuarantine,
+  type Quarantined,
+  type QuarantinedWhole,
+  type QuarantineFilter
+} from "../../../store/read/quarantineFacts.ts"
+import { knownConnection, readingMirror } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { atLeastOne } from "../../options.ts"
+import { grouped, often } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import { renderTable, whole } from "../../terminal/table.ts"
+import { ago, shortTime } from "../../terminal/times.ts"
+import type { ListInput, ShowInput } from "./index.ts"
+
+const columns = whole([
+  { name: "id", right: true },
+  { name: "connection" },
+  { name: "kind" },
+  { name: "record" },
+  { name: "what is wrong" },
+  { name: "where" },
+  { name: "seen", right: true },
+  { name: "last seen" }
+])
+
+const rowOf = (record: Quarantined, at: number): ReadonlyArray<string> => [
+  String(record.id),
+  record.connection,
+  record.kind,
+  record.provider_id ?? record.conversation_provider_id ?? "-",
+  record.resolved_at === null ? record.reason : `resolved: ${record.reason}`,
+  record.path,
+  grouped(record.seen),
+  ago(record.last_seen_at, at)
+]
+
+const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json, quiet } = yield* Globals
+  if (filter.connection !== null) yield* knownConnection(filter.connection)
+  const { records, total } = yield* db.use("quarantine", (session) => listQuarantine(session, filter))
+  if (json) yield* output.document({ total, records })
+  else if (total === 0)
+    yield* output.result("Nothing is in quarantine: every record that came could be read.")
+  else {
+    const at = yield* Clock.currentTimeMillis
+    const rows = records.map((record) => rowOf(record, at))
+    yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
+    if (!quiet && total > records.length) {
+      yield* output.note(`(the newest ${grouped(records.length)} of ${grouped(total)}; more with --limit)`)
+    }
+  }
+  return exitCodes.complete
+})
+
+export const list = ({ all, connection, limit }: ListInput) =>
+  Effect.flatMap(atLeastOne("--limit", limit), () =>
+    readingMirror(listAll({ all, connection: Option.getOrNull(connection), limit }))
+  )
+
+const pretty = (payload: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(payload), null, 2)
+  } catch {
+    return payload
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal would obey them
+const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g
+
+const wholeText = (record: QuarantinedWhole): string => {
+  const { request } = record
+  const belongs =
+    record.conversation_provider_id === null
+      ? []
+      : [`conversation  ${record.connection}:${record.conversation_provider_id}`]
+  return [
+    `quarantine ${record.id}: a ${record.kind} of ${record.connection}${record.provider_id === null ? "" : ` (${record.provider_id})`}`,
+    "",
+    `what is wrong ${record.reason}`,
+    `where         ${record.path}`,
+    ...belongs,
+    `seen          ${often(record.seen)}, first ${shortTime(record.first_seen_at)}, last ${shortTime(record.last_seen_at)}`,
+    `came with     ${request.operation}: ${request.method} ${request.path}, status ${request.status}, run ${request.run_id}`,
+    record.resolved_at === null
+      ? "state         open: it is read again when it comes again"
+      : `state         resolved ${shortTime(record.resolved_at)}`,
+    "",
+    pretty(record.payload).replace(controls, " ")
+  ].join("\n")
+}
+
+const showOne = Effect.fn("quarantine.show")(function* (id: number) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json } = yield* Globals
+  const record = yield* db.use("quarantine", (session) => findQuarantined(session, id))
+  if (record === null) {
+    return yield* new UsageError({
+      message: `there is no record ${id} in quarantine`,
+      hint: "`parley quarantine list --all` lists them"
+    })
+  }
+  yield* json ? output.document(record) : output.result(wholeText(record))
+  return exitCodes.complete
+})
+
+export const show = ({ id }: ShowInput) => readingMirror(showOne(id))

@@ -1,0 +1,59 @@
+import { nearest, suggestion } from "../../../config/nearest.ts"
+import type { Session } from "../../../store/Db.ts"
+import { dictionary } from "../../../store/dictionary.ts"
+import { UsageError } from "../../errors.ts"
+
+const tablesIn = ({ prepare }: Session): ReadonlyArray<string> =>
+  prepare(
+    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT GLOB 'message_search_*' ORDER BY 1"
+  )
+    .pluck()
+    .all() as ReadonlyArray<string>
+
+/** The column that was most likely meant, among those of the tables that the SQL names. */
+const columnHint = (written: string, sql: string): string => {
+  const word = (written.split(".").at(-1) ?? written).replaceAll('"', "")
+  const named = dictionary.filter(({ table }) => new RegExp(`\\b${table}\\b`, "i").test(sql))
+  const near = nearest(
+    word,
+    named.flatMap(({ columns }) => Object.keys(columns))
+  )
+  if (near !== null) return `did you mean "${near}"?`
+  const [table] = named
+  return table === undefined
+    ? "SELECT * FROM dictionary lists tables and columns"
+    : `${table.table} has: ${Object.keys(table.columns).join(", ")}`
+}
+
+const matchHint =
+  'a search is words, "a phrase", AND, OR, NOT, or word*; words with other signs in them stand in double quotes: MATCH \'"e-mail"\''
+
+const groupHint =
+  "SQLite makes excerpts only while it searches: group (SELECT * FROM search_results WHERE search MATCH '…' LIMIT -1) instead"
+
+const generalHint = "SELECT * FROM dictionary explains tables and columns; the SQL is that of SQLite"
+
+/** What SQLite says of this SQL when it is read, and what to do about it. */
+export const explainSql = (message: string, sql: string, session: Session): UsageError => {
+  const fault = (hint: string, text = message) => new UsageError({ message: text, hint })
+  const table = /^no such table: (?:main\.)?(.+)$/.exec(message)?.[1]
+  if (table !== undefined) return fault(suggestion(table, tablesIn(session)).slice(2))
+  if (/should this be a string literal/.test(message)) return fault("a text stands in 'single quotes'")
+  const column = /^no such column: (\S+)/.exec(message)?.[1]
+  if (column !== undefined) return fault(columnHint(column, sql))
+  if (/more than one statement/.test(message))
+    return fault("give one at a time", "there is more than one statement in it")
+  if (/parameter values/.test(message))
+    return fault("write the value in its place", "there is a ? or :name in it")
+  if (/contains no statements/.test(message))
+    return fault("write parley query 'SELECT …'", "there is no SQL in it")
+  return fault(generalHint)
+}
+
+/** The same for what SQLite says while it runs: the words of a search are read only then. */
+export const explainRun = (message: string, sql: string): UsageError => {
+  const isSearch =
+    /\bmatch\b/i.test(sql) && /^(fts5:|no such column|unterminated string|unknown special)/.test(message)
+  if (isSearch) return new UsageError({ message, hint: matchHint })
+  return new UsageError({ message, hint: /requested context/.test(message) ? groupHint : generalHint })
+}

@@ -1,0 +1,43 @@
+import { Args, Options } from "@effect/cli"
+import { type Input, lazily, verb } from "../../command.ts"
+import { formats } from "../../terminal/rows.ts"
+
+const config = {
+  sql: Args.text({ name: "SQL" }).pipe(Args.withDescription("One SELECT, in SQLite's words.")),
+  format: Options.choice("format", formats).pipe(
+    Options.withDescription(
+      "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it; json and ndjson keep every text as it is. Default: table."
+    ),
+    Options.optional
+  ),
+  maxTime: Options.text("max-time").pipe(
+    Options.withPseudoName("DURATION"),
+    Options.withDescription(
+      "Stop, with exit code 3, after SQLite has worked for so long, such as 10s or 5m; none: never. Default: 60s."
+    ),
+    Options.optional
+  ),
+  maxRows: Options.text("max-rows").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription(
+      "Show at most so many rows, and say on stderr where there are more; none: all of them. Default: 1000 for a table, none for csv, json and ndjson."
+    ),
+    Options.optional
+  )
+}
+export type QueryInput = Input<typeof config>
+
+export const query = verb(
+  {
+    name: "query",
+    description: "Reads the mirror with SQL. Nothing can be changed this way.",
+    config,
+    examples: [
+      "parley query 'SELECT status, count(*) FROM conversations GROUP BY status'",
+      "parley query --format csv 'SELECT * FROM messages LIMIT 10' > messages.csv",
+      "parley query --max-time 10m --format ndjson 'SELECT * FROM messages'",
+      "parley query 'SELECT table_name, column_name, meaning FROM dictionary'"
+    ]
+  },
+  lazily(async () => (await import("./run.ts")).query)
+)

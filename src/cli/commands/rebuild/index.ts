@@ -1,0 +1,22 @@
+import { Options } from "@effect/cli"
+import { beginsAnew, type Input, lazily, verb } from "../../command.ts"
+import { names } from "../../options.ts"
+
+const config = {
+  names,
+  plan: Options.boolean("plan").pipe(
+    Options.withDescription("Do it to a copy, say what would change, and leave the mirror as it is.")
+  )
+}
+export type RebuildInput = Input<typeof config>
+
+export const rebuild = verb(
+  {
+    name: "rebuild",
+    description: "Makes the tables again from the raw payloads, without asking a provider.",
+    config,
+    whenStopped: beginsAnew,
+    examples: ["parley rebuild --plan", "parley rebuild support"]
+  },
+  lazily(async () => (await import("./run.ts")).rebuild)
+)

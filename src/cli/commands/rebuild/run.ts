@@ -1,0 +1,71 @@
+import { closeSync, openSync, rmSync } from "node:fs"
+import { Effect } from "effect"
+import type { ConnectionConfig } from "../../../config/Config.ts"
+import { Db } from "../../../store/Db.ts"
+import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
+import { rebuild as rebuildConnection } from "../../../sync/rebuild.ts"
+import { type RunReport, run } from "../../../sync/run.ts"
+import { loadConfiguration, mirrorPath, selectConnections } from "../../configuration.ts"
+import { Globals } from "../../globals.ts"
+import { counted } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import type { RebuildInput } from "./index.ts"
+
+const rebuildAll = (database: string, connections: ReadonlyArray<ConnectionConfig>) =>
+  run({
+    command: "rebuild",
+    connections,
+    maxWaitMillis: 0,
+    lanes: [{ lane: "verify", work: rebuildConnection }]
+  }).pipe(Effect.provide([existingStoreLayer(database), talkingLayer]))
+
+/** A copy of the mirror beside it, gone when the scope ends. What a rebuild would do is done to the copy. */
+const copyOf = (database: string) => {
+  const copy = `${database}.plan-${process.pid}`
+  return Effect.acquireRelease(
+    Effect.flatMap(Db, (db) =>
+      db.use("rebuild.copy", ({ database }) => {
+        // For nobody else to read, from its first byte on.
+        closeSync(openSync(copy, "w", 0o600))
+        database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`)
+      })
+    ).pipe(Effect.provide(Db.layer(database, { mustExist: true })), Effect.as(copy)),
+    () =>
+      Effect.sync(() => {
+        for (const suffix of ["", "-wal", "-shm"]) rmSync(copy + suffix, { force: true })
+      })
+  )
+}
+
+const lines = (report: RunReport, isPlan: boolean): ReadonlyArray<string> =>
+  report.connections.map(({ error, inserted, name, quarantined, unchanged, updated }) => {
+    const would = isPlan ? "would be " : ""
+    const parts = [
+      `${counted(updated, "record")} ${would}changed`,
+      `${counted(inserted, "record")} ${would}added`,
+      `${counted(unchanged, "record")} the same`,
+      ...(quarantined === 0
+        ? []
+        : [
+            `${counted(quarantined, "record")} cannot be read any more and ${quarantined === 1 ? "is" : "are"} in quarantine`
+          ])
+    ]
+    const fault = error === null || error.kind === "quarantined" ? "" : ` (${error.message})`
+    return `${name}: ${parts.join(", ")}${fault}`
+  })
+
+export const rebuild = Effect.fn("rebuild")(function* (input: RebuildInput) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  const database = yield* mirrorPath
+  const { exitCode, report } = yield* Effect.scoped(
+    Effect.flatMap(input.plan ? copyOf(database) : Effect.succeed(database), (file) =>
+      rebuildAll(file, connections)
+    )
+  )
+  if (json) yield* output.document({ plan: input.plan, ...report })
+  else yield* output.result(lines(report, input.plan).join("\n"))
+  return exitCode
+})

@@ -1,0 +1,26 @@
+import { Args, Options } from "@effect/cli"
+import { type Input, lazily, verb } from "../../command.ts"
+
+const config = {
+  id: Args.integer({ name: "RUN" }).pipe(
+    Args.withDescription("One run with all of its connections; otherwise the newest ones."),
+    Args.optional
+  ),
+  limit: Options.integer("limit").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription("How many to list. Default: 20."),
+    Options.withDefault(20)
+  )
+}
+export type RunsInput = Input<typeof config>
+
+export const runs = verb(
+  {
+    name: "runs",
+    description:
+      "What ran, newest first: what each run did, how it ended, and how long it waited for the providers.",
+    config,
+    examples: ["parley runs", "parley runs 12", "parley runs --limit 100 --json"]
+  },
+  lazily(async () => (await import("./run.ts")).runs)
+)

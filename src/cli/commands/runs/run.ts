@@ -1,0 +1,211 @@
+import { Clock, Effect, Option } from "effect"
+import { toMillis } from "../../../domain/Timestamp.ts"
+import { Db, type Session } from "../../../store/Db.ts"
+import { listRuns, type RunWithConnections, runsOver, standingOutcome } from "../../../store/ledger/Ledger.ts"
+import { readingMirror } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { atLeastOne } from "../../options.ts"
+import { grouped, shortDuration } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import { renderTable, whole } from "../../terminal/table.ts"
+import { ago, shortTime } from "../../terminal/times.ts"
+import type { RunsInput } from "./index.ts"
+
+type RunConnection = RunWithConnections["connections"][number]
+
+const total = (run: RunWithConnections, column: (row: RunConnection) => number): number =>
+  run.connections.reduce((sum, row) => sum + column(row), 0)
+
+/** Nobody knows when a run ended that was killed. */
+const took = (
+  { finished_at, outcome, started_at }: Pick<RunConnection, "finished_at" | "outcome" | "started_at">,
+  at: number
+): string =>
+  finished_at === null && outcome !== "running"
+    ? "-"
+    : shortDuration((finished_at === null ? at : toMillis(finished_at)) - toMillis(started_at))
+
+const waited = (millis: number): string => (millis === 0 ? "-" : shortDuration(millis))
+
+const listColumns = whole([
+  { name: "run", right: true },
+  { name: "command" },
+  { name: "started" },
+  { name: "took", right: true },
+  { name: "outcome" },
+  { name: "received", right: true },
+  { name: "new", right: true },
+  { name: "changed", right: true },
+  { name: "quarantined", right: true },
+  { name: "requests", right: true, spare: true },
+  { name: "waited", right: true, spare: true }
+])
+
+const listRow = (run: RunWithConnections, at: number): ReadonlyArray<string> => [
+  String(run.id),
+  run.command,
+  ago(run.started_at, at),
+  took(run, at),
+  run.exit_code === null || run.exit_code === 0 ? run.outcome : `${run.outcome} (${run.exit_code})`,
+  grouped(total(run, (row) => row.received)),
+  grouped(total(run, (row) => row.inserted)),
+  grouped(total(run, (row) => row.updated)),
+  grouped(total(run, (row) => row.quarantined)),
+  grouped(total(run, (row) => row.requests)),
+  waited(total(run, (row) => row.waited_ms))
+]
+
+const detailColumns = whole([
+  { name: "connection" },
+  { name: "lane" },
+  { name: "outcome" },
+  { name: "took", right: true },
+  { name: "conversations", right: true },
+  { name: "messages", right: true },
+  { name: "new", right: true },
+  { name: "changed", right: true },
+  { name: "same", right: true },
+  { name: "outside", right: true },
+  { name: "quarantined", right: true },
+  { name: "requests", right: true },
+  { name: "refused", right: true },
+  { name: "waited", right: true }
+])
+
+const detailRow = (row: RunConnection, at: number): ReadonlyArray<string> => [
+  row.connection,
+  row.lane,
+  row.outcome,
+  took(row, at),
+  grouped(row.conversations),
+  grouped(row.messages),
+  grouped(row.inserted),
+  grouped(row.updated),
+  grouped(row.unchanged),
+  grouped(row.filtered),
+  grouped(row.quarantined),
+  grouped(row.requests),
+  grouped(row.rate_limited + row.queued),
+  waited(row.waited_ms)
+]
+
+const changesText = (row: RunConnection): ReadonlyArray<string> => {
+  const parts = [
+    [row.changes_confirmed, "confirmed"],
+    [row.changes_queued, "queued"],
+    [row.changes_rejected, "rejected"],
+    [row.changes_conflict, "in conflict"],
+    [row.changes_pending, "pending"]
+  ] as const
+  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${grouped(count)} ${word}`)
+  return said.length === 0 ? [] : [`${row.connection}: changes: ${said.join(", ")}`]
+}
+
+const faultText = (row: RunConnection, command: string): ReadonlyArray<string> =>
+  row.error_message === null
+    ? []
+    : [
+        `${row.connection} (${row.lane === "verify" ? command : row.lane}): ${row.error_message}`,
+        ...(row.error_hint === null ? [] : [`  ${row.error_hint}`])
+      ]
+
+const detail = (run: RunWithConnections, at: number, room: number | null): string => {
+  const remarks = run.connections.flatMap((row) => [...changesText(row), ...faultText(row, run.command)])
+  const end =
+    run.finished_at !== null
+      ? `ended ${shortTime(run.finished_at)}`
+      : run.outcome === "running"
+        ? "still running"
+        : "its process is gone"
+  return [
+    `run ${run.id}: ${run.command}, ${run.outcome}${run.exit_code === null ? "" : `, exit code ${run.exit_code}`}`,
+    `started ${shortTime(run.started_at)}, ${end}, on ${run.host} as process ${run.pid}`,
+    "",
+    run.connections.length === 0
+      ? "It came to no connection."
+      : renderTable(
+          detailColumns,
+          run.connections.map((row) => detailRow(row, at)),
+          room
+        ),
+    ...(remarks.length === 0 ? [] : ["", ...remarks])
+  ].join("\n")
+}
+
+const findRun = ({ prepare }: Session, id: number): RunWithConnections | null => {
+  const run = prepare(
+    "SELECT id, command, started_at, finished_at, outcome, exit_code, host, pid FROM runs WHERE id = ?"
+  ).get(id) as Omit<RunWithConnections, "connections"> | undefined
+  if (run === undefined) return null
+  const connections = prepare(
+    `SELECT c.*, n.provider FROM run_connections c JOIN connections n ON n.name = c.connection
+     WHERE c.run_id = ? ORDER BY c.started_at, c.connection`
+  ).all(id) as RunWithConnections["connections"]
+  return { ...run, connections }
+}
+
+/** A run as it stands, and not only as it was written down. */
+const standing = (run: RunWithConnections, over: ReadonlySet<number>): RunWithConnections => ({
+  ...run,
+  outcome: standingOutcome(run.outcome, run.id, over),
+  connections: run.connections.map((row) => ({
+    ...row,
+    outcome: standingOutcome(row.outcome, run.id, over)
+  }))
+})
+
+const showRun = Effect.fn("runs.show")(function* (id: number) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json } = yield* Globals
+  const at = yield* Clock.currentTimeMillis
+  const run = yield* db.use("runs", (session) => {
+    const found = findRun(session, id)
+    return found === null ? null : standing(found, runsOver(session, at))
+  })
+  if (run === null) {
+    return yield* new UsageError({ message: `there is no run ${id}`, hint: "`parley runs` lists them" })
+  }
+  yield* json ? output.document(run) : output.result(detail(run, at, yield* output.resultColumns))
+  return exitCodes.complete
+})
+
+const none = "No runs yet: start with `parley sync`."
+
+const listAll = Effect.fn("runs.list")(function* (limit: number) {
+  const db = yield* Db
+  const output = yield* Output
+  const { json } = yield* Globals
+  const at = yield* Clock.currentTimeMillis
+  const runs = yield* db.use("runs", (session) => {
+    const over = runsOver(session, at)
+    return listRuns(session, limit).map((run) => standing(run, over))
+  })
+  if (json) yield* output.document({ runs })
+  else if (runs.length === 0) yield* output.result(none)
+  else {
+    const rows = runs.map((run) => listRow(run, at))
+    yield* output.result(renderTable(listColumns, rows, yield* output.resultColumns))
+  }
+  return exitCodes.complete
+})
+
+/** Before the first run there is no mirror, which is no fault. */
+const noMirrorYet = Effect.gen(function* () {
+  const output = yield* Output
+  const { json } = yield* Globals
+  yield* json ? output.document({ runs: [] }) : output.result(none)
+  return exitCodes.complete
+})
+
+export const runs = ({ id, limit }: RunsInput) =>
+  Option.isSome(id)
+    ? readingMirror(showRun(id.value))
+    : Effect.zipRight(atLeastOne("--limit", limit), readingMirror(listAll(limit))).pipe(
+        Effect.catchIf(
+          (error) => error._tag === "StoreError" && error.kind === "no-such-file",
+          () => noMirrorYet
+        )
+      )

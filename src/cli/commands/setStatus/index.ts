@@ -1,0 +1,50 @@
+import { Args, Options } from "@effect/cli"
+import { goesOn, type Input, lazily, verb } from "../../command.ts"
+import { maxWait } from "../../options.ts"
+
+export const statuses = ["active", "handed_off", "completed", "abandoned"]
+
+const text = (name: string, pseudoName: string, description: string) =>
+  Options.text(name).pipe(
+    Options.withPseudoName(pseudoName),
+    Options.withDescription(description),
+    Options.optional
+  )
+
+const config = {
+  id: Args.text({ name: "ID" }).pipe(
+    Args.withDescription(
+      "The conversation, <connection>:<the provider's id>; or <connection>:email:<address>, <connection>:phone:<number> where that names one."
+    )
+  ),
+  status: Args.text({ name: "STATUS" }).pipe(Args.withDescription(statuses.join(", "))),
+  category: text("category", "NAME", "Aelyst: the name of a closing note, at most 128 characters."),
+  summary: text("summary", "TEXT", "Aelyst: at most 512 characters, beside a category."),
+  title: text("title", "TEXT", "Convocore: the conversation's title."),
+  tags: Options.text("tag").pipe(
+    Options.withPseudoName("TAG"),
+    Options.withDescription("Convocore: a tag more; may be given again. The provider never removes one."),
+    Options.repeated
+  ),
+  push: Options.boolean("push").pipe(
+    Options.withDescription("Send what this connection has pending, at once.")
+  ),
+  maxWait
+}
+export type SetStatusInput = Input<typeof config>
+
+export const setStatus = verb(
+  {
+    name: "set-status",
+    description:
+      "Asks for a conversation's status. The next sync or push carries it to the provider; --push does so at once.",
+    config,
+    whenStopped: goesOn,
+    examples: [
+      "parley set-status leads:66f2c0de completed --push",
+      'parley set-status inbox:email:someone@example.com completed --category Spam --summary "A bot"',
+      "parley set-status support:c-42 handed_off --tag billing"
+    ]
+  },
+  lazily(async () => (await import("./run.ts")).setStatus)
+)

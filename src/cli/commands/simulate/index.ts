@@ -1,0 +1,32 @@
+import { Options } from "@effect/cli"
+import { presetNames } from "../../../simulator/presets.ts"
+import { type Input, lazily, verb } from "../../command.ts"
+
+const config = {
+  conversations: Options.integer("conversations").pipe(
+    Options.withDescription("How many conversations each provider holds. Default: 50."),
+    Options.withDefault(50)
+  ),
+  seed: Options.integer("seed").pipe(
+    Options.withDescription("The same seed gives the same conversations and the same faults. Default: 1."),
+    Options.withDefault(1)
+  ),
+  faults: Options.text("faults").pipe(
+    Options.withPseudoName("NAMES"),
+    Options.withDescription(
+      `What goes wrong, separated by commas: ${presetNames.join(", ")}. Default: none.`
+    ),
+    Options.withDefault("none")
+  )
+}
+export type SimulateInput = Input<typeof config>
+
+export const simulate = verb(
+  {
+    name: "simulate",
+    description: "Runs the four providers, simulated, on this machine until it is stopped.",
+    config,
+    examples: ["parley simulate", "parley simulate --conversations 2000 --faults mild --seed 7"]
+  },
+  lazily(async () => (await import("./run.ts")).simulate)
+)

@@ -1,0 +1,248 @@
+import { Clock, Effect, Either } from "effect"
+import type { ConnectionConfig } from "../../../config/Config.ts"
+import { suggestion } from "../../../config/nearest.ts"
+
+import { gapsIn } from "../../../domain/TimeRange.ts"
+import { now } from "../../../domain/Timestamp.ts"
+import type { Standing } from "../../../http/limits/quotaStore.ts"
+import { Db } from "../../../store/Db.ts"
+import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
+import { standingOf } from "../../../sync/standing.ts"
+import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { counted, grouped, wallClock } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import { renderTable, whole } from "../../terminal/table.ts"
+import { ago, rangeText } from "../../terminal/times.ts"
+import type { StatusInput } from "./index.ts"
+
+/** A connection as the configuration and the mirror know it; either may not know it. */
+interface ConnectionStatus {
+  readonly name: string
+  readonly provider: string
+  readonly facts: ConnectionFacts | null
+  readonly config: ConnectionConfig | null
+  readonly standing: Standing | null
+}
+
+const noFacts = {
+  conversations: 0,
+  conversations_incomplete: 0,
+  conversations_deleted: 0,
+  messages: 0,
+  contacts: 0,
+  newest_message_at: null,
+  last_complete_sync_at: null,
+  last_attempt_at: null,
+  last_attempt_outcome: null,
+  last_run: null,
+  running: [],
+  changes: {},
+  changes_open: 0,
+  changes_failed: 0,
+  quarantined: 0,
+  unfinished_scans: [],
+  covered: []
+}
+
+/** The limits as they are kept: the vendor's or the configured ones, times the share that may be used. */
+const limitDocuments = ({ limits, quota }: ConnectionConfig) =>
+  limits.map(({ name, perMillis, requests, scope }) => ({
+    name,
+    requests: Math.max(1, Math.floor(requests * quota)),
+    per_ms: perMillis,
+    scope
+  }))
+
+const documentOf = ({ config, facts, name, provider, standing }: ConnectionStatus) => ({
+  ...noFacts,
+  ...facts,
+  name,
+  provider,
+  configured: config !== null,
+  enabled: config?.enabled ?? null,
+  quota: config?.quota ?? null,
+  limits: config === null ? null : limitDocuments(config),
+  waiting_until: standing?.waiting == null ? null : now(standing.waiting.until),
+  waiting_for: standing?.waiting?.reason ?? null,
+  found_per_second: standing?.foundPerSecond ?? null
+})
+
+const columns = whole([
+  { name: "connection" },
+  { name: "provider" },
+  { name: "conversations", right: true },
+  { name: "messages", right: true },
+  { name: "newest message" },
+  { name: "complete as of" },
+  { name: "last run" },
+  { name: "changes", right: true },
+  { name: "quarantine", right: true }
+])
+
+const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): ReadonlyArray<string> => {
+  const { changes_open, conversations, last_complete_sync_at, messages, newest_message_at, quarantined } = {
+    ...noFacts,
+    ...facts
+  }
+  const last = facts?.last_run ?? null
+  return [
+    name,
+    provider,
+    grouped(conversations),
+    grouped(messages),
+    ago(newest_message_at, at),
+    last_complete_sync_at === null ? "never" : ago(last_complete_sync_at, at),
+    last === null ? "never" : `${last.outcome}, ${ago(last.started_at, at)}`,
+    grouped(changes_open),
+    grouped(quarantined)
+  ]
+}
+
+/** Why nothing of a connection moves, and until when. */
+const waitingLine = ({ config, name, standing }: ConnectionStatus, at: number): ReadonlyArray<string> => {
+  const waiting = standing?.waiting ?? null
+  if (waiting === null || config === null) return []
+  const what = waiting.isPart ? "some requests wait" : "nothing is sent"
+  const who = config.definition.title
+  return [`${name}: ${what} until ${wallClock(waiting.until, at)}: ${who} refused, ${waiting.reason}`]
+}
+
+/** What somebody should know or do about a connection, a line each. */
+const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
+  if (facts === null) {
+    return config?.enabled === false
+      ? [`${name}: switched off in the configuration`]
+      : [`${name}: never synced; start with \`parley sync ${name}\``]
+  }
+  const { changes_failed, conversations_incomplete, covered, last_run, quarantined, running } = facts
+  const { unfinished_scans } = facts
+  // What began after the last range is news, which the next sync brings.
+  const gaps = gapsIn({ since: null, until: covered.at(-1)?.until ?? null }, covered)
+  const error = last_run?.error ?? null
+  return [
+    ...running.map(
+      ({ host, lane, pid, since }) => `${name}: ${lane} is running: process ${pid} on ${host}, since ${since}`
+    ),
+    ...(error === null
+      ? []
+      : [
+          `${name}: ${(last_run?.lane === "verify" ? last_run.command : last_run?.lane) ?? "run"} of run ${last_run?.run_id}: ${error.message}`,
+          ...hint(error.hint)
+        ]),
+    ...(running.length > 0
+      ? []
+      : unfinished_scans.map(
+          (lane) => `${name}: a ${lane} is unfinished; the next one goes on where it stopped`
+        )),
+    ...(covered.length === 0 || gaps.length === 0
+      ? []
+      : [
+          `${name}: of the conversations that began ${covered.map(rangeText).join(", ")} all were listed; \`parley backfill ${name}\` fetches those ${gaps.map(rangeText).join(", ")}`
+        ]),
+    ...(conversations_incomplete === 0
+      ? []
+      : [
+          `${name}: ${counted(conversations_incomplete, "conversation")} without all of its messages; the next sync asks for them`
+        ]),
+    ...(changes_failed === 0
+      ? []
+      : [`${name}: ${counted(changes_failed, "change")} rejected or in conflict: \`parley changes\``]),
+    ...(quarantined === 0
+      ? []
+      : [`${name}: ${counted(quarantined, "record")} in quarantine: \`parley quarantine\``])
+  ]
+}
+
+const hint = (text: string | null): ReadonlyArray<string> =>
+  text === null || text === "" ? [] : [`  ${text}`]
+
+const limitsLine = ({ config, name, standing }: ConnectionStatus): ReadonlyArray<string> => {
+  if (config === null || !config.enabled) return []
+  const limits = config.limits.map((limit) =>
+    limit.scope === "path"
+      ? `${limit.name} (each path by itself)`
+      : limit.scope === "address"
+        ? `${limit.name} (all connections of this machine together)`
+        : limit.name
+  )
+  const share = config.quota === 1 ? "" : `; ${Math.round(config.quota * 100)}% of each is used`
+  const found = standing?.foundPerSecond ?? null
+  const rate = found === null ? "" : `, of late ${Number(found.toPrecision(2))} requests a second`
+  const known =
+    limits.length === 0 ? `none known: what the provider bears is found out${rate}` : limits.join(", ")
+  return [`limits of ${name}: ${known}${share}`]
+}
+
+/** Both sides by name, in the order of the configuration; what is only in the mirror comes last. */
+const merge = (
+  facts: ReadonlyArray<ConnectionFacts>,
+  configured: ReadonlyArray<ConnectionConfig>,
+  at: number
+): ReadonlyArray<ConnectionStatus> => [
+  ...configured.map((config) => ({
+    name: config.name,
+    provider: config.provider,
+    config,
+    facts: facts.find(({ name }) => name === config.name) ?? null,
+    standing: standingOf(config, at)
+  })),
+  ...facts
+    .filter(({ name }) => !configured.some((config) => config.name === name))
+    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact, standing: null }))
+]
+
+const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<string>) => {
+  const known = all.map(({ name }) => name)
+  const stranger = names.find((name) => !known.includes(name))
+  if (stranger === undefined)
+    return Effect.succeed(all.filter(({ name }) => names.length === 0 || names.includes(name)))
+  return new UsageError({
+    message: `there is no connection "${stranger}"${known.length === 0 ? "" : suggestion(stranger, known)}`,
+    hint: "name connections as the configuration does"
+  })
+}
+
+export const status = ({ names }: StatusInput) =>
+  Effect.gen(function* () {
+    const globals = yield* Globals
+    const output = yield* Output
+    const at = yield* Clock.currentTimeMillis
+    const database = yield* mirrorPath
+    const facts = yield* readingMirror(
+      Effect.flatMap(Db, (db) => db.use("status", (session) => statusFacts(session, now(at))))
+    ).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "StoreError" && error.kind === "no-such-file",
+        () => Effect.succeed(null)
+      )
+    )
+    const config = yield* Effect.either(loadConfiguration)
+    const configured = Either.isRight(config) ? config.right.connections : []
+    const all = yield* choose(merge(facts ?? [], configured, at), names)
+    if (globals.json) {
+      yield* output.document({ database, exists: facts !== null, connections: all.map(documentOf) })
+      return exitCodes.complete
+    }
+    const details = all.flatMap((entry) => [...waitingLine(entry, at), ...remarks(entry)])
+    const limits = all.flatMap(limitsLine)
+    const rows = all.map((entry) => rowOf(entry, at))
+    const parts = [
+      ...emptyState(facts === null, all.length, database),
+      ...(all.length === 0 ? [] : [renderTable(columns, rows, yield* output.resultColumns)]),
+      ...(details.length === 0 ? [] : [details.join("\n")]),
+      ...(limits.length === 0 ? [] : [limits.join("\n")])
+    ]
+    yield* output.result(parts.join("\n\n"))
+    if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
+      yield* output.note("the configuration has faults, so limits are not shown: `parley check` tells them")
+    }
+    return exitCodes.complete
+  })
+
+const emptyState = (missing: boolean, connections: number, database: string): ReadonlyArray<string> => {
+  if (missing) return [`There is no mirror at ${database} yet: start with \`parley sync\`.`]
+  return connections === 0 ? ["The mirror is empty: start with `parley sync`."] : []
+}

@@ -1,0 +1,30 @@
+import { Options } from "@effect/cli"
+import { goesOn, type Input, lazily, verb } from "../../command.ts"
+import { maxWait, names } from "../../options.ts"
+
+const config = {
+  names,
+  pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
+  pushOnly: Options.boolean("push-only").pipe(Options.withDescription("Send status changes, pull nothing.")),
+  full: Options.boolean("full").pipe(
+    Options.withDescription("Fetch every conversation's details again, changed or not.")
+  ),
+  plan: Options.boolean("plan").pipe(
+    Options.withDescription(
+      "Show what would be sent, read live, and what a pull would take, asked with a few requests; send and write nothing."
+    )
+  ),
+  maxWait
+}
+export type SyncInput = Input<typeof config>
+
+export const sync = verb(
+  {
+    name: "sync",
+    description: "Sends pending status changes, then pulls what changed at the providers into the mirror.",
+    config,
+    whenStopped: goesOn,
+    examples: ["parley sync", "parley sync support --full", "parley sync --json --max-wait 5m"]
+  },
+  lazily(async () => (await import("./run.ts")).sync)
+)

@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs"
+import { Effect } from "effect"
+import type { Config, ConnectionConfig } from "../../../config/Config.ts"
+import { always } from "../../../domain/TimeRange.ts"
+import { syncLanes } from "../../../sync/lanes.ts"
+import { storeLayer } from "../../../sync/layers.ts"
+import { loadConfiguration, selectConnections } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { pullPlans } from "../../forecasts.ts"
+import { Globals } from "../../globals.ts"
+import { maxWaitMillis } from "../../options.ts"
+import { runAndReport } from "../../running.ts"
+import { forecastDocument, forecastText } from "../../terminal/forecast.ts"
+import { Output } from "../../terminal/Output.ts"
+import { planOf, plansDocument, plansText } from "../push/run.ts"
+import type { SyncInput } from "./index.ts"
+
+/** What would be sent, read live, and about how much would be pulled. */
+const showPlan = Effect.fn("sync.plan")(function* (
+  config: Config,
+  connections: ReadonlyArray<ConnectionConfig>,
+  input: SyncInput,
+  waitMillis: number
+) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  const room = yield* output.resultColumns
+  const hasMirror = existsSync(config.database)
+  const pushes = input.pullOnly || !hasMirror ? [] : yield* planOf(connections, waitMillis)
+  const pulls = input.pushOnly
+    ? []
+    : yield* pullPlans(config, connections, {
+        lane: "sync",
+        window: always,
+        again: true,
+        full: input.full,
+        maxWaitMillis: waitMillis
+      })
+  yield* json
+    ? output.document({
+        command: "sync",
+        plan: true,
+        connections: plansDocument(pushes),
+        pull: pulls.map(forecastDocument)
+      })
+    : output.result(
+        [
+          ...(input.pullOnly ? [] : [plansText(pushes, room)]),
+          ...(input.pushOnly
+            ? []
+            : [`A pull of what has changed would take about:\n\n${forecastText(pulls, room)}`])
+        ].join("\n\n")
+      )
+  const code: ExitCode = pulls.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
+  return code
+})
+
+export const sync = Effect.fn("sync")(function* (input: SyncInput) {
+  if (input.pullOnly && input.pushOnly) {
+    return yield* new UsageError({
+      message: "--pull-only and --push-only leave nothing to do",
+      hint: "give one of them, or neither"
+    })
+  }
+  const waitMillis = yield* maxWaitMillis(input.maxWait)
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  if (input.plan) return yield* showPlan(config, connections, input, waitMillis)
+  return yield* runAndReport(storeLayer(config.database), {
+    command: "sync",
+    connections,
+    maxWaitMillis: waitMillis,
+    lanes: syncLanes(input)
+  })
+})

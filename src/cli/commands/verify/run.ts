@@ -1,0 +1,97 @@
+import { Effect } from "effect"
+import type { Mirror } from "../../../store/mirror/Mirror.ts"
+import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
+import type { Progress } from "../../../sync/progress.ts"
+import { type Fault, type LaneWork, run } from "../../../sync/run.ts"
+import { type Verdict, verify as verifyConnection } from "../../../sync/verify.ts"
+import { loadConfiguration, selectConnections } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { Globals } from "../../globals.ts"
+import { maxWaitMillis } from "../../options.ts"
+import { counted, grouped } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import type { VerifyInput } from "./index.ts"
+
+const percent = (share: number): string => `${(share * 100).toFixed(share < 0.01 ? 2 : 1)}%`
+
+/** What came of those that the provider answered for. @param count how many these are */
+const compared = ({ outdated, repaired }: Verdict, count: number): ReadonlyArray<string> => [
+  ...(repaired.length > 0
+    ? [
+        `${counted(repaired.length, "was", "were")} wrong and put right (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`
+      ]
+    : count > 0
+      ? ["none was wrong"]
+      : []),
+  ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since the last sync`])
+]
+
+const sentence = (name: string, verdict: Verdict): string => {
+  const { atMostWrong, checked, gone, held, stopped } = verdict
+  const asked = `${name}: ${grouped(checked)} of ${counted(held, "conversation")}`
+  if (stopped !== null) {
+    const others = compared(verdict, checked - gone.length)
+    const said = [`${asked} asked for`, stopped.message, ...others.map((words) => `of the others ${words}`)]
+    return `${said.join("; ")}.`
+  }
+  const said = [
+    `${asked} compared with the provider`,
+    ...compared(verdict, checked),
+    ...(gone.length === 0
+      ? []
+      : [
+          `${counted(gone.length, "does", "do")} not exist there any more and ${gone.length === 1 ? "is" : "are"} marked deleted`
+        ])
+  ].join("; ")
+  if (checked >= held) return `${said}. All were checked.`
+  return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`
+}
+
+/** Why a connection is not as it was found, or could not be put right; null: neither. */
+const faultOf = ({ atMostWrong, repaired, stopped }: Verdict): Fault | null => {
+  const wrong = repaired.length
+  if (stopped !== null || wrong === 0) return stopped
+  return {
+    kind: "repaired",
+    message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} put right`,
+    hint: atMostWrong === 0 ? "" : "parley verify --all compares the others too"
+  }
+}
+
+export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
+  if (input.sample < 1) {
+    return yield* new UsageError({ message: "--sample: less than one", hint: "write 1 or more, or --all" })
+  }
+  const output = yield* Output
+  const { json } = yield* Globals
+  const waitMillis = yield* maxWaitMillis(input.maxWait)
+  const config = yield* loadConfiguration
+  const connections = yield* selectConnections(config, input.names)
+  const verdicts = new Map<string, Verdict>()
+  const lane: LaneWork<Mirror | Progress> = {
+    lane: "verify",
+    work: (connection, runId) =>
+      Effect.map(verifyConnection(connection, runId, input.all ? null : input.sample), (verdict) => {
+        verdicts.set(connection.config.name, verdict)
+        return { fault: faultOf(verdict) }
+      })
+  }
+  const { exitCode, report } = yield* run({
+    command: "verify",
+    connections,
+    maxWaitMillis: waitMillis,
+    lanes: [lane]
+  }).pipe(Effect.provide([existingStoreLayer(config.database), talkingLayer]))
+  if (json) {
+    yield* output.document({ ...report, verdicts: Object.fromEntries(verdicts) })
+    return exitCode
+  }
+  for (const { error, name } of report.connections) {
+    const verdict = verdicts.get(name)
+    yield* output.result(
+      verdict === undefined ? `${name}: ${error?.message ?? "nothing was compared"}` : sentence(name, verdict)
+    )
+    if (error !== null && error.hint !== "") yield* output.result(`  ${error.hint}`)
+  }
+  return exitCode
+})

@@ -1,0 +1,53 @@
+import { Options } from "@effect/cli"
+import { goesOn, type Input, lazily, verb } from "../../command.ts"
+import { maxWait, names } from "../../options.ts"
+
+const config = {
+  names,
+  every: Options.text("every").pipe(
+    Options.withPseudoName("DURATION"),
+    Options.withDescription("A run now, and again each time this has passed, such as 30s, 5m or 2h."),
+    Options.optional
+  ),
+  cron: Options.text("cron").pipe(
+    Options.withPseudoName("EXPRESSION"),
+    Options.withDescription(
+      'A run whenever this says so: minute, hour, day of the month, month, day of the week, such as "*/5 * * * *"; six fields begin with seconds.'
+    ),
+    Options.optional
+  ),
+  timeZone: Options.text("time-zone").pipe(
+    Options.withPseudoName("ZONE"),
+    Options.withDescription(
+      "The time zone of --cron and of the times shown, such as UTC or Europe/Berlin. Default: that of this machine."
+    ),
+    Options.optional
+  ),
+  jitter: Options.text("jitter").pipe(
+    Options.withPseudoName("DURATION"),
+    Options.withDescription(
+      "Runs start up to so much later than due, by chance, so that many machines do not ask a provider in the same second. Default: a tenth of the time between two runs, at most 30s; 0s switches it off."
+    ),
+    Options.optional
+  ),
+  pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
+  maxWait
+}
+
+export type WatchInput = Input<typeof config>
+
+export const watch = verb(
+  {
+    name: "watch",
+    description:
+      "Syncs on a schedule, in the foreground, until it is stopped. A connection is never in two runs at once; a run that was missed, because the machine slept or the last one took long, is made up once. A connection that fails is tried again by itself after 1 minute (or the time between two runs), then 2, 4, … up to 1 hour, and never before its provider said; the others keep the schedule. SIGHUP reads the configuration again; SIGINT and SIGTERM end it, and what was committed is kept.",
+    config,
+    whenStopped: goesOn,
+    examples: [
+      "parley watch --every 5m",
+      'parley watch --cron "*/5 8-18 * * 1-5" --time-zone Europe/Berlin',
+      "parley watch leads support --every 30m --json    # a JSON document a run, one a line"
+    ]
+  },
+  lazily(async () => (await import("./run.ts")).watch)
+)

@@ -1,0 +1,183 @@
+import { Clock, Effect, Either, Option } from "effect"
+import { isTimeZone, parseDuration, spellDuration } from "../../../config/units.ts"
+import { syncLanes } from "../../../sync/lanes.ts"
+import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
+import { run } from "../../../sync/run.ts"
+import type { Rules } from "../../../sync/watch/schedule.ts"
+import { readCron, type Timetable } from "../../../sync/watch/timetable.ts"
+import { watch as startWatch, type Watch, type Watched } from "../../../sync/watch/watch.ts"
+import { loadConfiguration, selectConnections } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { type Failure, failureDocument, failureText, tellFailure } from "../../failure.ts"
+import { Globals } from "../../globals.ts"
+import { maxWaitMillis } from "../../options.ts"
+import { onHangup } from "../../signals.ts"
+import { counted } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import type { WatchInput } from "./index.ts"
+import { ranDocument, ranText, watchEvent, zonedClock } from "./text.ts"
+
+const usage = (message: string, hint: string) => new UsageError({ message, hint })
+
+/** Milliseconds; null: not given. */
+const duration = (
+  flag: string,
+  text: Option.Option<string>,
+  least: number
+): Either.Either<number | null, UsageError> => {
+  if (Option.isNone(text)) return Either.right(null)
+  const millis = parseDuration(text.value)
+  if (millis === null) {
+    return Either.left(
+      usage(`${flag}: "${text.value}" is not a duration`, "write a number and a unit, such as 30s, 5m, 2h")
+    )
+  }
+  return millis < least
+    ? Either.left(usage(`${flag}: less than ${spellDuration(least)}`, "write a longer time"))
+    : Either.right(millis)
+}
+
+interface Given {
+  readonly every: Option.Option<string>
+  readonly cron: Option.Option<string>
+  readonly jitter: Option.Option<string>
+  readonly timeZone: Option.Option<string>
+}
+
+interface Plan {
+  readonly rules: Rules
+  readonly zone: string
+  /** In words: `every 5 minutes`. */
+  readonly words: string
+}
+
+const readTimetable = (
+  { cron, every }: Given,
+  zone: string,
+  now: number
+): Either.Either<{ readonly timetable: Timetable; readonly words: string }, UsageError> =>
+  Either.gen(function* () {
+    if (Option.isSome(every) === Option.isSome(cron)) {
+      return yield* Either.left(
+        usage(
+          Option.isSome(every) ? "--every and --cron are two schedules" : "there is no schedule",
+          'give one: --every 5m, or --cron "*/5 * * * *"'
+        )
+      )
+    }
+    const millis = yield* duration("--every", every, 1000)
+    if (millis !== null) {
+      const timetable: Timetable = { _tag: "Every", millis, from: now }
+      return { timetable, words: `every ${spellDuration(millis)}` }
+    }
+    const expression = Option.getOrElse(cron, () => "")
+    const timetable = yield* Either.mapLeft(readCron(expression, zone), (fault) =>
+      usage(
+        `--cron "${expression}": ${fault}`,
+        'write minute, hour, day of the month, month, day of the week, such as "*/5 * * * *"'
+      )
+    )
+    return { timetable, words: `at "${expression}"` }
+  })
+
+/** What the options say, or what is wrong with them. @param now epoch milliseconds */
+const readPlan = (given: Given, now: number): Either.Either<Plan, UsageError> =>
+  Either.gen(function* () {
+    const zone = Option.getOrElse(given.timeZone, () => new Intl.DateTimeFormat().resolvedOptions().timeZone)
+    if (!isTimeZone(zone)) {
+      return yield* Either.left(
+        usage(`--time-zone: there is no time zone "${zone}"`, "write a name such as UTC or Europe/Berlin")
+      )
+    }
+    const jitter = yield* duration("--jitter", given.jitter, 0)
+    const { timetable, words } = yield* readTimetable(given, zone, now)
+    if (jitter !== null && timetable._tag === "Every" && jitter >= timetable.millis) {
+      return yield* Either.left(usage("--jitter is not shorter than --every", "write a shorter time"))
+    }
+    return { rules: { timetable, jitter }, zone, words }
+  })
+
+/** Says things beside the results, in words or as an event. */
+const makeSpeaker = Effect.gen(function* () {
+  const { progress, quiet } = yield* Globals
+  const output = yield* Output
+  return (event: string, more: object, text: string) =>
+    Effect.gen(function* () {
+      if (progress === "json")
+        return yield* output.note(watchEvent(event, yield* Clock.currentTimeMillis, more))
+      if (!quiet) yield* output.note(text)
+    })
+})
+
+/** Reads the configuration again; a broken one is told, and the old one stays. */
+const readAgain = <R>(watching: Watch<unknown>, load: Effect.Effect<Watched, Failure, R>) =>
+  Effect.gen(function* () {
+    const globals = yield* Globals
+    const output = yield* Output
+    const speak = yield* makeSpeaker
+    const loaded = yield* Effect.either(load)
+    if (Either.isRight(loaded)) {
+      const { connections } = loaded.right
+      yield* speak(
+        "configuration_read",
+        { connections: connections.map(({ name }) => name) },
+        `the configuration was read again: ${counted(connections.length, "connection")}`
+      )
+      return yield* watching.replace(loaded.right)
+    }
+    const told = tellFailure(loaded.left)
+    const { error } = failureDocument(told)
+    if (globals.progress === "json") {
+      const now = yield* Clock.currentTimeMillis
+      return yield* output.note(watchEvent("configuration_refused", now, error))
+    }
+    yield* output.note(`${failureText(told)}\nthe configuration was not changed: the one read before stays`)
+  })
+
+export const watch = Effect.fn("watch")(function* (input: WatchInput) {
+  const { json } = yield* Globals
+  const output = yield* Output
+  const speak = yield* makeSpeaker
+  const { rules, words, zone } = yield* readPlan(input, yield* Clock.currentTimeMillis)
+  const waitMillis = yield* maxWaitMillis(input.maxWait)
+  const load = Effect.gen(function* () {
+    const config = yield* loadConfiguration
+    return { database: config.database, connections: yield* selectConnections(config, input.names) }
+  })
+  const watched = yield* load
+  // A mirror that cannot be used is told now rather than with every run.
+  yield* Effect.provide(Effect.void, storeLayer(watched.database))
+  const watching = yield* startWatch({
+    rules,
+    watched,
+    run: ({ connections, database }, settled) =>
+      run({
+        command: "watch",
+        connections,
+        maxWaitMillis: waitMillis,
+        lanes: syncLanes({ pullOnly: input.pullOnly, pushOnly: false, full: false }),
+        settled
+      }).pipe(
+        Effect.map(({ report }) => report),
+        Effect.provide([storeLayer(database), talkingLayer])
+      ),
+    began: (nextAt) =>
+      Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        const first = nextAt <= now ? "now" : `at ${zonedClock(nextAt, now, zone)}`
+        yield* speak(
+          "watching",
+          {
+            schedule: words,
+            time_zone: zone,
+            next_run_at: new Date(nextAt).toISOString(),
+            connections: watched.connections.map(({ name }) => name)
+          },
+          `watching ${counted(watched.connections.length, "connection")}, ${words}, times of ${zone}; first run ${first}`
+        )
+      }),
+    ran: (ran) => (json ? output.line(ranDocument(ran)) : output.result(ranText(ran, zone)))
+  })
+  yield* onHangup(readAgain(watching, load))
+  return yield* watching.forever
+}, Effect.scoped)

@@ -1,0 +1,152 @@
+import {
+  Malformed,
+  type ProviderError,
+  Queued,
+  RateLimited,
+  Rejected,
+  Unauthorized,
+  Unavailable
+} from "../../domain/ProviderError.ts"
+import { errorBody, isHtml, isJsonOrEmpty } from "./errorBody.ts"
+import type { ResponseHeaders } from "./retryAfter.ts"
+
+/** Where an answer came from, for the words of an error. */
+export interface Asked {
+  /** The vendor's name for people. */
+  readonly title: string
+  readonly connection: string
+  readonly operation: string
+  /** The configuration's settings that hold the credential, in words: `apiKey`, `email and password`. */
+  readonly credentialSetting: string
+  /** Never repeated in a message. */
+  readonly secrets: ReadonlyArray<string>
+}
+
+export interface Answered {
+  readonly status: number
+  readonly headers: ResponseHeaders
+  readonly text: string
+  /** When it may be asked again, epoch milliseconds; null: now. Only for 429, 449 and 5xx. */
+  readonly retryAt: number | null
+}
+
+/** `10:42:07Z`, with the day where it is not today's. */
+export const clockTime = (at: number, now: number): string => {
+  const text = new Date(Math.min(at, 8.64e15)).toISOString()
+  return at - now < 20 * 3_600_000
+    ? `${text.slice(11, 19)} UTC`
+    : `${text.slice(0, 16).replace("T", " ")} UTC`
+}
+
+const wrongAddress = (asked: Asked) =>
+  `check baseUrl of connection "${asked.connection}": it must hold the vendor's prefix and answer with JSON`
+
+const permission = (said: string): string | null =>
+  /requires?:\s*([\w.:*-]+)/i.exec(said)?.[1] ?? /scope\s+["'`]?([\w]+[.:][\w.:*-]+)/i.exec(said)?.[1] ?? null
+
+const unauthorized = (asked: Asked, status: number, said: string): Unauthorized => {
+  const needed = permission(said)
+  const message = `${asked.title} refused to ${asked.operation} (${status})${said === "" ? "" : `: ${said}`}`
+  const hint =
+    status === 401
+      ? `check ${asked.credentialSetting} of connection "${asked.connection}": wrong, expired or revoked`
+      : needed === null
+        ? `give the credential of connection "${asked.connection}" the permission to ${asked.operation}, or check its plan`
+        : `give the credential of connection "${asked.connection}" the permission ${needed}`
+  return new Unauthorized({ message, hint, status })
+}
+
+export const isAbsence = (status: number): boolean => status === 404 || status === 410
+
+/**
+ * Says that something does not exist, in words that are no API's: a page for people, or the text of a proxy that found
+ * nobody behind it. That proves nothing about what was asked for.
+ */
+const absenceOfApi = (asked: Asked, status: number, said: string): Malformed =>
+  new Malformed({
+    message: `the answer to the request to ${asked.operation} (${status}) did not come from ${asked.title}'s API: ${said}`,
+    hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} answered: run again later`,
+    where: asked.operation,
+    detail: `a ${status} that is not JSON`
+  })
+
+const rejectedHint = (asked: Asked, status: number, answered: Answered): string => {
+  if (isHtml(answered.text)) return wrongAddress(asked)
+  if (status >= 300 && status < 400) {
+    return `it points elsewhere, and credentials are never sent to another address: ${wrongAddress(asked)}`
+  }
+  if (isAbsence(status)) {
+    return `it may have been deleted there; if everything is answered like this, ${wrongAddress(asked)}`
+  }
+  if (status === 402) return `check the plan and the balance of this account at ${asked.title}`
+  if (status === 409) return "it was changed there at the same time: sync, then decide again"
+  return `${asked.title} does not take this request as it is: see its words above`
+}
+
+const unavailableHint = (asked: Asked, retryAt: number | null, now: number): string =>
+  retryAt !== null && retryAt > now
+    ? `${asked.title} asks to come back at ${clockTime(retryAt, now)}: run again then`
+    : "the fault is at the vendor: run again later, nothing is lost"
+
+/** What an answer that is no success means, typed by what the caller does about it. Null: it is a success. */
+export const classify = (asked: Asked, answered: Answered, now: number): ProviderError | null => {
+  const { status, retryAt } = answered
+  if (status >= 200 && status < 300) return null
+  const said = errorBody(answered.text, asked.secrets)
+  const words = said === "" ? "" : `: ${said}`
+  const when = retryAt === null ? "later" : `after ${clockTime(retryAt, now)}`
+  if (status === 429) {
+    return new RateLimited({
+      message: `${asked.title} answered "too many requests" (429) to ${asked.operation}${words}`,
+      hint: `run again ${when}, or allow a longer wait with --max-wait`,
+      retryAt: retryAt ?? now,
+      status
+    })
+  }
+  if (status === 449) {
+    return new Queued({
+      message: `${asked.title} put the request to ${asked.operation} into its queue (449)${words}`,
+      hint: `it is asked again ${when}`,
+      retryAt: retryAt ?? now
+    })
+  }
+  if (status === 401 || status === 403) return unauthorized(asked, status, said)
+  if (status >= 500 || status === 408 || status === 425) {
+    return new Unavailable({
+      message: `${asked.title} failed to ${asked.operation} (${status})${words}`,
+      hint: unavailableHint(asked, retryAt, now),
+      status,
+      retryAt
+    })
+  }
+  if (isAbsence(status) && !isJsonOrEmpty(answered.text)) return absenceOfApi(asked, status, said)
+  return new Rejected({
+    message: `${asked.title} rejected the request to ${asked.operation} (${status})${words}`,
+    hint: rejectedHint(asked, status, answered),
+    status,
+    body: said
+  })
+}
+
+/**
+ * What a login that was rejected means: it says nothing of the request that it was for, only that none can be signed.
+ */
+export const loginRejected = (asked: Asked, { message, status }: Rejected): Unauthorized => {
+  const hint =
+    isAbsence(status) || status < 400
+      ? wrongAddress(asked)
+      : `check ${asked.credentialSetting} of connection "${asked.connection}"; if they are right, ${wrongAddress(asked)}`
+  return new Unauthorized({ message, hint, status })
+}
+
+/** A success that cannot be the vendor's API speaking: a page for people. Null: it can. */
+export const notTheApi = (asked: Asked, answered: Answered): Malformed | null => {
+  const type = answered.headers["content-type"] ?? ""
+  if (!/\bhtml\b/i.test(type) && !isHtml(answered.text)) return null
+  return new Malformed({
+    message: `${asked.title} answered ${errorBody(answered.text, asked.secrets) || "an HTML page"} where JSON was expected, to ${asked.operation}`,
+    hint: wrongAddress(asked),
+    where: asked.operation,
+    detail: "HTML instead of JSON"
+  })
+}

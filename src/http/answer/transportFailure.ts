@@ -1,0 +1,112 @@
+import { Unavailable } from "../../domain/ProviderError.ts"
+import type { Asked } from "./classify.ts"
+
+/** Why no answer came. `retry`: whether the same request may do better in a moment. */
+interface TransportFailure {
+  readonly what: string
+  readonly hint: string
+  readonly retry: boolean
+}
+
+/** The first error code in a chain of causes, with the words that came with it. */
+const codeOf = (cause: unknown, depth = 0): { readonly code: string; readonly words: string } => {
+  if (typeof cause !== "object" || cause === null || depth > 5) return { code: "", words: "" }
+  const { code, message, cause: inner, errors } = cause as Readonly<Record<string, unknown>>
+  if (typeof code === "string") return { code, words: typeof message === "string" ? message : "" }
+  const nested = codeOf(inner ?? (Array.isArray(errors) ? errors[0] : undefined), depth + 1)
+  return nested.code === "" && typeof message === "string" ? { code: "", words: message } : nested
+}
+
+const certificate = /^(?:CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH)/
+
+const explain = (code: string, words: string, host: string, connection: string): TransportFailure => {
+  const address = `check baseUrl of connection "${connection}"`
+  const later = "check the network and run again later, nothing is lost"
+  if (code === "ENOTFOUND") return { what: `the host ${host} does not exist`, hint: address, retry: false }
+  if (code === "EAI_AGAIN")
+    return {
+      what: `the host ${host} could not be looked up`,
+      hint: `check the network, then ${address}`,
+      retry: true
+    }
+  if (code === "ECONNREFUSED")
+    return {
+      what: `${host} refused the connection`,
+      hint: `${address}, or whether it is running`,
+      retry: true
+    }
+  if (/WRONG_VERSION_NUMBER|wrong version number/.test(`${code} ${words}`))
+    return {
+      what: `${host} does not speak https`,
+      hint: `${address}: http or https, and the port`,
+      retry: false
+    }
+  if (certificate.test(code))
+    return {
+      what: `the certificate of ${host} is not trusted (${code})`,
+      hint: "check the address and this computer's clock; for a private authority set NODE_EXTRA_CA_CERTS",
+      retry: false
+    }
+  if (
+    code === "UND_ERR_CONNECT_TIMEOUT" ||
+    code === "ETIMEDOUT" ||
+    code === "EHOSTUNREACH" ||
+    code === "ENETUNREACH"
+  )
+    return { what: `${host} cannot be reached`, hint: `check the network, then ${address}`, retry: true }
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
+    return { what: `${host} stopped answering`, hint: later, retry: true }
+  if (code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET")
+    return { what: `${host} closed the connection`, hint: later, retry: true }
+  return {
+    what: `no usable answer came from ${host}${code === "" ? "" : ` (${code})`}`,
+    hint: later,
+    retry: true
+  }
+}
+
+export interface NoAnswer {
+  readonly error: Unavailable
+  readonly retry: boolean
+}
+
+/**
+ * Turns what the platform throws into `Unavailable`, in words. The platform's own error holds the request with its
+ * credentials, so only what lies beneath it is kept as the cause.
+ */
+export const transportFailure = (asked: Asked, host: string, cause: unknown): NoAnswer => {
+  const { code, words } = codeOf(cause)
+  const { what, hint, retry } = explain(code, words, host, asked.connection)
+  return {
+    error: new Unavailable({
+      message: `${asked.title} gave no answer to ${asked.operation}: ${what}`,
+      hint,
+      status: null,
+      retryAt: null,
+      cause: code === "" ? words : code
+    }),
+    retry
+  }
+}
+
+/** No answer, or not all of it, came within the time that a request may take. */
+export const tookTooLong = (asked: Asked, host: string, millis: number): NoAnswer => ({
+  error: new Unavailable({
+    message: `${asked.title} gave no whole answer to ${asked.operation} within ${Math.round(millis / 1000)} s: ${host} is silent`,
+    hint: "check the network and run again later, nothing is lost",
+    status: null,
+    retryAt: null,
+    cause: "timeout"
+  }),
+  retry: true
+})
+
+/** The connection ended before the answer did. */
+export const cutShort = (asked: Asked, bytes: number, cause: unknown): Unavailable =>
+  new Unavailable({
+    message: `${asked.title}'s answer to ${asked.operation} was cut after ${bytes} bytes`,
+    hint: "what came whole is kept; run again to fetch the rest",
+    status: null,
+    retryAt: null,
+    cause: codeOf(cause).code || "cut"
+  })

@@ -1,0 +1,71 @@
+import { HttpBody, HttpClientRequest } from "@effect/platform"
+import type { ProviderRequest } from "../contract.ts"
+
+/** Where a connection's requests go. */
+export interface Target {
+  /** Scheme, host and port. */
+  readonly origin: string
+  readonly host: string
+  /** Path prefix without a slash at its end. */
+  readonly prefix: string
+}
+
+/** @param baseUrl an absolute http or https URL, checked when the configuration was read */
+export const target = (baseUrl: string): Target => {
+  const url = new URL(baseUrl)
+  return { origin: url.origin, host: url.host, prefix: url.pathname.replace(/\/+$/, "") }
+}
+
+const queryText = (query: ProviderRequest["query"]): string => {
+  if (query === undefined) return ""
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.append(name, String(value))
+  }
+  const text = parameters.toString()
+  return text === "" ? "" : `?${text}`
+}
+
+/** Path and query as they are sent: everything but the origin. */
+export const pathOf = (to: Target, request: ProviderRequest): string =>
+  to.prefix + request.path + queryText(request.query)
+
+const common = { accept: "application/json", "accept-encoding": "gzip", "user-agent": "parley/0.1" }
+
+/** JSON; null: there is none. */
+export const bodyOf = ({ body }: ProviderRequest): string | null =>
+  body === undefined ? null : JSON.stringify(body)
+
+/** With those that sign the request. */
+export const headersOf = (
+  { body }: ProviderRequest,
+  headers: Readonly<Record<string, string>>
+): Readonly<Record<string, string>> =>
+  body === undefined
+    ? { ...common, ...headers }
+    : { ...common, ...headers, "content-type": "application/json" }
+
+/** @param path path and query, absolute within the origin */
+export const build = (
+  to: Target,
+  request: ProviderRequest,
+  path: string,
+  headers: Readonly<Record<string, string>>
+): HttpClientRequest.HttpClientRequest => {
+  const built = HttpClientRequest.make(request.method)(to.origin + path, {
+    headers: headersOf(request, headers)
+  })
+  const body = bodyOf(request)
+  return body === null ? built : HttpClientRequest.setBody(built, HttpBody.text(body, "application/json"))
+}
+
+/** Where a redirect leads, as path and query, if that is the same origin; null: elsewhere, or nowhere. */
+export const redirectedTo = (to: Target, path: string, location: string | undefined): string | null => {
+  if (location === undefined || location === "") return null
+  try {
+    const url = new URL(location, to.origin + path)
+    return url.origin === to.origin ? url.pathname + url.search : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,223 @@
+import type { HttpClient, HttpClientResponse } from "@effect/platform"
+import { type Clock, Effect } from "effect"
+import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
+import { type Asked, classify, isAbsence, notTheApi } from "../answer/classify.ts"
+import { retryAfter } from "../answer/retryAfter.ts"
+import { cutShort, type NoAnswer, transportFailure } from "../answer/transportFailure.ts"
+import type { ClientEvent, Exchange, ProviderRequest } from "../contract.ts"
+import type { Ticket } from "../limits/Governor.ts"
+import { isShort, readBody } from "./body.ts"
+import type { Deadline } from "./deadlines.ts"
+import { build, type Target } from "./request.ts"
+import { bodyMillis } from "./retryPolicy.ts"
+import { allow } from "./undiciClient.ts"
+
+export type Headers = Readonly<Record<string, string>>
+
+/** One sending of a request and what came of it; every way of failing is told apart by what may follow. */
+export type Outcome<A> =
+  | { readonly _tag: "Served"; readonly value: A }
+  /** 429: not applied. `retryAt` is epoch milliseconds. */
+  | { readonly _tag: "Refused"; readonly error: ProviderError; readonly retryAt: number }
+  /** 449. `toldAt`: what the vendor told, epoch milliseconds. */
+  | {
+      readonly _tag: "Queued"
+      readonly told: number | null
+      readonly error: (retryAt: number) => ProviderError
+    }
+  /** No usable answer. `answered`: the vendor is there, it did answer something. */
+  | {
+      readonly _tag: "Failed"
+      readonly error: Unavailable
+      readonly retry: boolean
+      readonly answered: boolean
+    }
+  | { readonly _tag: "Redirected"; readonly location: string | undefined; readonly error: ProviderError }
+  | { readonly _tag: "Unauthorized"; readonly error: ProviderError }
+  | { readonly _tag: "Final"; readonly error: ProviderError }
+
+export interface Sending {
+  readonly asked: Asked
+  readonly request: ProviderRequest
+  /** Path and query. */
+  readonly path: string
+  readonly headers: Headers
+  /** Milliseconds to the headers of the answer. */
+  readonly patience: number
+  /** How often the request was sent by then, this time included. */
+  readonly attempt: number
+}
+
+/** One way to send and receive: whole, or in pieces. */
+export type Send<A> = (
+  wire: Wire,
+  sending: Sending,
+  ticket: Ticket,
+  deadline: Deadline
+) => Effect.Effect<Outcome<A>>
+
+/** What every sending of a connection needs. */
+export interface Wire {
+  readonly http: HttpClient.HttpClient
+  readonly clock: Clock.Clock
+  readonly to: Target
+  readonly observe: (event: ClientEvent) => void
+}
+
+export interface Received {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  readonly exchange: Exchange
+}
+
+/** An answer's status and headers, and what the governor made of them. */
+export interface Head {
+  readonly status: number
+  readonly headers: Headers
+  /** When the request was sent, epoch milliseconds. */
+  readonly requestedAt: number
+  /** Of a 429: when it may be sent again, epoch milliseconds; null: it was none. */
+  readonly refusedUntil: number | null
+}
+
+/** The headers of an answer have come. */
+export const headOf = (
+  wire: Wire,
+  ticket: Ticket,
+  requestedAt: number,
+  status: number,
+  headers: Headers
+): Head => {
+  const refusedUntil = ticket.answered(status, headers)
+  if (refusedUntil !== null) wire.observe({ _tag: "RateLimited", status: 429, retryAt: refusedUntil })
+  return { status, headers, requestedAt, refusedUntil }
+}
+
+/** A body of which nothing more will come. */
+export const cutOutcome = (asked: Asked, bytes: number, cause: unknown): Outcome<never> => ({
+  _tag: "Failed",
+  error: cutShort(asked, bytes, cause),
+  retry: true,
+  answered: true
+})
+
+/** An answer has come, as far as the server sent it. Calls back with what it means, at once or once it is unpacked. */
+export const received = (
+  wire: Wire,
+  sending: Sending,
+  { headers, refusedUntil, requestedAt, status }: Head,
+  raw: Buffer,
+  done: (outcome: Outcome<Received>) => void
+): void => {
+  const { asked, attempt, path, request } = sending
+  const cut = (cause: Error | null): void => done(cutOutcome(asked, raw.byteLength, cause))
+  if (isShort(headers, raw.byteLength)) {
+    cut(null)
+    return
+  }
+  readBody(raw, (body) => {
+    if (body instanceof Error) {
+      cut(body)
+      return
+    }
+    const receivedAt = wire.clock.unsafeCurrentTimeMillis()
+    const { method, operation } = request
+    const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt, bytes: body.bytes }
+    wire.observe({ _tag: "Answered", exchange, attempt })
+    done(judge(sending, { status, headers, text: body.text, exchange }, refusedUntil, receivedAt))
+  })
+}
+
+const isRedirect = (status: number): boolean =>
+  status === 301 || status === 302 || status === 303 || status === 307 || status === 308
+
+/** Whether a 404 or 410 is an answer. Whoever stands in front of an API says it too, but not in an API's words. */
+const mayBe = (missing: ProviderRequest["mayBeMissing"], error: ProviderError): boolean =>
+  missing === "path" || (missing === true && error._tag === "Rejected")
+
+/** What an answer that came whole means. `refusedUntil` is what the governor made of a 429. */
+const judge = (
+  sending: Sending,
+  received: Received,
+  refusedUntil: number | null,
+  now: number
+): Outcome<Received> => {
+  const { asked, request } = sending
+  const { status } = received
+  const told = status === 449 || status >= 500 ? retryAfter(received.headers, now, false) : null
+  const error = classify(asked, { ...received, retryAt: refusedUntil ?? told }, now)
+  if (error === null) {
+    const odd = notTheApi(asked, { ...received, retryAt: null })
+    return odd === null ? { _tag: "Served", value: received } : { _tag: "Final", error: odd }
+  }
+  if (isAbsence(status) && mayBe(request.mayBeMissing, error)) return { _tag: "Served", value: received }
+  if (status === 429) return { _tag: "Refused", error, retryAt: refusedUntil ?? now }
+  if (status === 449) {
+    const queued = (retryAt: number) => classify(asked, { ...received, retryAt }, now) ?? error
+    return { _tag: "Queued", told, error: queued }
+  }
+  if (error._tag === "Unavailable") return { _tag: "Failed", error, retry: true, answered: true }
+  if (status === 401) return { _tag: "Unauthorized", error }
+  if (isRedirect(status)) return { _tag: "Redirected", location: received.headers.location, error }
+  return { _tag: "Final", error }
+}
+
+export interface Executed {
+  readonly response: HttpClientResponse.HttpClientResponse
+  readonly head: Head
+}
+
+/** Sends, up to the headers of the answer. */
+export const execute = (
+  wire: Wire,
+  sending: Sending,
+  ticket: Ticket,
+  deadline: Deadline
+): Effect.Effect<Executed, NoAnswer> =>
+  Effect.suspend(() => {
+    const { asked, request, path } = sending
+    const requestedAt = wire.clock.unsafeCurrentTimeMillis()
+    const built = build(wire.to, request, path, sending.headers)
+    allow(built, sending.patience)
+    wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
+    return Effect.matchEffect(wire.http.execute(built), {
+      onFailure: (error) => {
+        ticket.unanswered()
+        return Effect.fail(transportFailure(asked, wire.to.host, error))
+      },
+      onSuccess: (response) => {
+        deadline.set(bodyMillis)
+        const head = headOf(wire, ticket, requestedAt, response.status, response.headers as Headers)
+        return Effect.succeed({ response, head })
+      }
+    })
+  })
+
+/** Receives the whole answer to what was sent. */
+export const finish = (
+  wire: Wire,
+  sending: Sending,
+  { head, response }: Executed
+): Effect.Effect<Outcome<Received>> =>
+  Effect.matchEffect(response.arrayBuffer, {
+    onFailure: (error) => Effect.succeed(cutOutcome(sending.asked, 0, error)),
+    onSuccess: (raw) =>
+      Effect.async<Outcome<Received>>((resume) =>
+        received(wire, sending, head, Buffer.from(raw), (outcome) => resume(Effect.succeed(outcome)))
+      )
+  })
+
+export const noAnswer = ({ error, retry }: NoAnswer): Outcome<never> => ({
+  _tag: "Failed",
+  error,
+  retry,
+  answered: false
+})
+
+/** Sends and receives the whole answer, holding the ticket all the while. */
+export const sendWhole: Send<Received> = (wire, sending, ticket, deadline) =>
+  Effect.matchEffect(execute(wire, sending, ticket, deadline), {
+    onFailure: (failure) => Effect.succeed(noAnswer(failure)),
+    onSuccess: (executed) => finish(wire, sending, executed)
+  })

@@ -1,0 +1,167 @@
+import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
+import type { Limit } from "../contract.ts"
+import { Bucket } from "./Bucket.ts"
+import { type Blocked, blockedUntil, type Demand, isBlocked, look, type Taken } from "./blocked.ts"
+import type { QuotaLedger } from "./sharedState.ts"
+
+export interface AddressSettings {
+  readonly limits: ReadonlyArray<Limit>
+  /** That of the origin: no credential's. */
+  readonly ledger: QuotaLedger
+  readonly member: string
+  readonly random: () => number
+}
+
+/** One credential among those that share the address. */
+export interface Guest {
+  /** Share of each limit that it may use, above 0 and at most 1. */
+  readonly quota: number
+}
+
+/** How often (milliseconds) this process says that it is there. */
+export const greeting = 3000
+
+/** So many requests one credential may be ahead of another that waits. */
+const headStart = 8
+
+interface Turn {
+  /** Grows by one with each request; who has the lower one goes first. */
+  served: number
+  /** Index of the best lane that waits here. */
+  lane: number
+  demand: Demand
+  /** When it tries again, epoch milliseconds; null: it does not wait for the address. */
+  again: number | null
+}
+
+const laneOf = ({ waiting }: Demand): number => waiting.findIndex((count) => count > 0)
+
+/**
+ * The limits that a vendor sets for the address that requests come from: all credentials of one origin share them, in
+ * this process and, through the ledger of the origin, in all others of this machine. A request passes here after it has
+ * passed its own credential's limits, so that one that waits for those takes nothing from the others. The room that is
+ * left goes to the best lane first, and then to the credentials in equal parts.
+ */
+export class Address {
+  readonly bucket: Bucket
+  private readonly settings: AddressSettings
+  private readonly turns = new Map<Guest, Turn>()
+  private furthest = 0
+  private greetedAt = Number.NEGATIVE_INFINITY
+
+  constructor(settings: AddressSettings) {
+    this.settings = settings
+    const { turns } = this
+    this.bucket = new Bucket({
+      ...settings,
+      key: "address",
+      finds: false,
+      /** The most careful of those who are here. */
+      get quota() {
+        let least = 1
+        for (const { quota } of turns.keys()) least = Math.min(least, quota)
+        return least
+      }
+    })
+  }
+
+  join(guest: Guest): void {
+    if (this.turns.has(guest)) return
+    this.turns.set(guest, {
+      served: this.furthest,
+      lane: 0,
+      demand: { waiting: [0, 0, 0, 0], most: 1 },
+      again: null
+    })
+  }
+
+  /** With the last one this process has no more part in the address. */
+  part(guest: Guest, now: number): void {
+    if (!this.turns.delete(guest) || this.turns.size > 0) return
+    this.bucket.settle(now, true)
+    this.settings.ledger.leave(now)
+    this.greetedAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** To be called every `look` milliseconds while anybody is here. */
+  tick(now: number): void {
+    if (this.turns.size === 0 || this.greetedAt === Number.NEGATIVE_INFINITY) return
+    this.greet(now)
+    this.bucket.settle(now, false)
+  }
+
+  /** Counts one request that leaves now; or says why it may not. */
+  take(guest: Guest, now: number, demand: Demand): Taken | Blocked {
+    const turn = this.turns.get(guest)
+    if (turn === undefined) return this.bucket.take(now, demand)
+    this.greet(now)
+    if (turn.again === null) turn.served = Math.max(turn.served, this.furthest)
+    // More than can be in flight soon does not wait for the address, but for an answer or for the credential's limits.
+    const [push, sync, backfill, verify] = demand.waiting
+    const most = (count: number) => Math.min(count, demand.most)
+    turn.demand = { waiting: [most(push), most(sync), most(backfill), most(verify)], most: demand.most }
+    turn.lane = laneOf(demand)
+    const result = this.behind(guest, turn, now) ?? this.bucket.take(now, this.demand(turn, now))
+    if (isBlocked(result)) {
+      turn.again = result.again
+      return result
+    }
+    turn.again = null
+    turn.served += 1
+    this.furthest = Math.max(this.furthest, turn.served)
+    return result
+  }
+
+  /** It waits for something else first. */
+  waitsElsewhere(guest: Guest): void {
+    const turn = this.turns.get(guest)
+    if (turn !== undefined) turn.again = null
+  }
+
+  /** Whether a vendor's headers speak of these limits, and not of a credential's own. */
+  isMeant({ limit }: RateLimitReport, own: ReadonlyArray<Limit>): boolean {
+    const isOne = (limits: ReadonlyArray<Limit>) => limits.some(({ requests }) => requests === limit)
+    return isOne(this.settings.limits) && !isOne(own)
+  }
+
+  private greet(now: number): void {
+    if (now - this.greetedAt < greeting) return
+    this.greetedAt = now
+    this.settings.ledger.greet(now)
+  }
+
+  /** Those who wait here. Who did not come back when it said waits no more. */
+  private *waiting(except: Turn, now: number): Iterable<Turn & { readonly again: number }> {
+    for (const turn of this.turns.values()) {
+      const { again } = turn
+      if (turn !== except && again !== null && again + look >= now) yield { ...turn, again }
+    }
+  }
+
+  /** Whether another credential of this process goes first. */
+  private behind(guest: Guest, turn: Turn, now: number): Blocked | null {
+    if (this.turns.size < 2 || !this.turns.has(guest)) return null
+    let again = Number.POSITIVE_INFINITY
+    for (const other of this.waiting(turn, now)) {
+      const isBetter = other.lane < turn.lane
+      const isBehind = other.lane === turn.lane && other.served + headStart < turn.served
+      if (isBetter || isBehind) again = Math.min(again, Math.max(now + 1, other.again))
+    }
+    return again === Number.POSITIVE_INFINITY
+      ? null
+      : blockedUntil(again, "other connections use the limit of this address too")
+  }
+
+  private demand(turn: Turn, now: number): Demand {
+    let [push, sync, backfill, verify] = turn.demand.waiting
+    let most = turn.demand.most
+    for (const { demand } of this.waiting(turn, now)) {
+      push += demand.waiting[0]
+      sync += demand.waiting[1]
+      backfill += demand.waiting[2]
+      verify += demand.waiting[3]
+      most += demand.most
+    }
+    return { waiting: [push, sync, backfill, verify], most }
+  }
+}

@@ -1,0 +1,418 @@
+import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
+import type { Limit } from "../contract.ts"
+import { Budget, slack } from "./Budget.ts"
+import {
+  type Blocked,
+  blockedUntil,
+  type Demand,
+  evenly,
+  isBlocked,
+  type Landing,
+  lateness,
+  look,
+  type Taken
+} from "./blocked.ts"
+import { isNews, refuse } from "./cooldown.ts"
+import { type Finder, newFinder, refused, resumed, served } from "./finder.ts"
+import { inForce, refusedAt } from "./lowerLimit.ts"
+import { Probe } from "./Probe.ts"
+import type { Change, MemberUse, QuotaLedger, SharedBucket, Stated, View } from "./sharedState.ts"
+
+export interface BucketOptions {
+  readonly key: string
+  readonly limits: ReadonlyArray<Limit>
+  /** Share of each limit, above 0 and at most 1. */
+  readonly quota: number
+  readonly ledger: QuotaLedger
+  /** This process. */
+  readonly member: string
+  /** The limit is unknown and is found. */
+  readonly finds: boolean
+  readonly random: () => number
+}
+
+/** Milliseconds for which a process that is alone takes what it may need. */
+const lease = 1000
+
+/** The same where a limit is being found: at first every step is short. */
+const findingLease = 250
+const firstLease = 25
+const firstMillis = 2000
+
+const leaseOf = (finder: Finder | null, now: number): number => {
+  if (finder === null) return lease
+  return finder.hits === 0 && now - finder.calmAt < firstMillis ? firstLease : findingLease
+}
+
+/** Milliseconds for which evenly spread requests are granted ahead where others wait too. */
+const ahead = 100
+
+/** So many refusals among so few requests that they are this share: then the limit is not what was told. */
+const strikesNeeded = 3
+const strikingShare = 0.05
+
+/** A day: for how long requests are spread evenly after bursts were refused. */
+const evenMillis = 24 * 3_600_000
+
+const isEven = (shared: SharedBucket, now: number): boolean => shared.evenUntil > now
+
+const sharing = "other runs use its limit too"
+
+/** What may be sent without asking the shared state again. */
+interface Grant {
+  left: number
+  readonly until: number
+  /** Nobody else was there when it was made. */
+  readonly alone: boolean
+}
+
+const nothing: Grant = { left: 0, until: 0, alone: false }
+const nobody: Demand = { waiting: [0, 0, 0, 0], most: 1 }
+
+/**
+ * What one credential may send, counted together with all other processes. A process takes some requests at a time from
+ * the shared state and then spends them without asking: all that it may need for a second while it is alone, just what
+ * is waiting while it is not.
+ */
+export class Bucket {
+  private readonly options: BucketOptions
+  private readonly documented: ReadonlyArray<number>
+  private readonly budget: Budget
+  private readonly probe: Probe
+  private grant: Grant = nothing
+  private demand: Demand = nobody
+  private others: View["others"] | null = null
+  /** Milliseconds between two requests, as of late; 0: they leave as they come. */
+  spacing = 0
+  /** The next evenly spread request, as far as granted. */
+  private paceAt = 0
+  /** A request waits for that instant. */
+  private isAwaited = false
+  /** Served since the shared finder was last told. */
+  private unreported = 0
+  private takenInLease = 0
+  private reserveAt = 0
+  private denied: { readonly others: View["others"]; readonly blocked: Blocked } | null = null
+  /** Where the limit is unknown but the vendor says what is left of it. */
+  private stated: { left: number; readonly until: number } | null = null
+  private sentInAll = 0
+  /** How many requests had been sent at each of the last refusals. */
+  private strikes: Array<number> = []
+  private isResumed = false
+  private changedAt = 0
+  private writtenAt = 0
+  private writtenDemand: MemberUse["demand"] = nobody.waiting
+
+  constructor(options: BucketOptions) {
+    this.options = options
+    this.documented = options.limits.map(({ requests }) => requests)
+    this.budget = new Budget(options.limits, (limit) => ({
+      requests: Math.max(1, Math.floor(limit * options.quota)),
+      windows: 1
+    }))
+    this.probe = new Probe(options.ledger, options.key, options.member)
+  }
+
+  /** Counts one request that leaves now; or says why it may not. */
+  take(now: number, demand: Demand): Taken | Blocked {
+    this.demand = demand
+    const shared = this.look(now)
+    if (shared.until > now) return blockedUntil(shared.until, shared.reason)
+    const isProbe = shared.refusals > 0
+    const blocked =
+      this.full(shared, now) ?? (isProbe ? this.probe.claim(shared, now) : null) ?? this.spend(now)
+    if (blocked !== null) return blocked
+    this.budget.send()
+    this.sentInAll += 1
+    this.takenInLease += 1
+    if (isProbe) this.probe.sent()
+    if (this.stated !== null) this.stated.left -= 1
+    return { at: now, isProbe }
+  }
+
+  /** It was not sent after all. */
+  untake(taken: Taken, now: number): void {
+    this.budget.unsend()
+    this.grant.left += 1
+    this.sentInAll -= 1
+    this.takenInLease -= 1
+    this.paceAt -= this.spacing
+    this.changedAt = now
+    if (taken.isProbe) this.probe.lost()
+  }
+
+  /** It was sent, and nothing came back: the vendor may have counted it. */
+  unanswered(taken: Taken, { now, arrivedBy }: Landing): void {
+    this.budget.landed(arrivedBy)
+    this.changedAt = now
+    if (taken.isProbe) this.probe.lost()
+  }
+
+  answered(taken: Taken, landing: Landing, report: RateLimitReport | null): void {
+    const { now } = landing
+    this.unanswered(taken, landing)
+    this.unreported += 1
+    if (taken.isProbe) this.probe.served(now)
+    if (report !== null) this.learn(report, now)
+  }
+
+  /** A 429. Gives when the bucket opens again, epoch milliseconds. `told`: what the headers say of it. */
+  refused(taken: Taken, landing: Landing, told: number | null, report: RateLimitReport | null): number {
+    const { now } = landing
+    this.unanswered(taken, landing)
+    if (report !== null) this.learn(report, now)
+    const after = this.change(now, ({ shared }) => {
+      const next = refuse(shared, { now, sentAt: taken.at, told, random: this.options.random() })
+      return { shared: isNews(shared, taken.at) ? this.slower(next, now) : next }
+    })
+    this.grant = nothing
+    this.isAwaited = false
+    return after.shared.until
+  }
+
+  /** Tells the others what was used and gives back what was not: to be called now and then, and at the end. */
+  settle(now: number, isLast: boolean): void {
+    if (isLast) this.demand = nobody
+    const isJoined = this.grant.alone && this.options.ledger.company(now).others > 0
+    const isDue =
+      this.changedAt > this.writtenAt && now >= this.grant.until && now - this.writtenAt >= 4 * look
+    if (this.changedAt === 0 || !(isLast || isJoined || isDue)) return
+    this.writeUse(now)
+  }
+
+  /** The limits in force, in the order of the configured ones. */
+  limits(now: number): ReadonlyArray<number> {
+    const { stated } = this.look(now)
+    return this.options.limits.map((_, index) => this.budget.limit(index, stated))
+  }
+
+  /** What was found so far, requests a second; null: nothing has to be. */
+  rate(now: number): number | null {
+    return this.look(now).finder?.rate ?? null
+  }
+
+  private look(now: number): SharedBucket {
+    const view = this.options.ledger.view(this.options.key, now)
+    this.meet(view.others)
+    return view.shared
+  }
+
+  private stand(shared: SharedBucket, now: number): Stated {
+    return shared.lower === null ? shared.stated : inForce(shared.stated, this.documented, shared.lower, now)
+  }
+
+  private change(now: number, decide: (view: View) => Change): View {
+    const view = this.options.ledger.update(this.options.key, now, decide)
+    this.meet(view.others)
+    return view
+  }
+
+  private meet(others: View["others"]): void {
+    if (others === this.others) return
+    this.others = others
+    this.budget.meet(others)
+  }
+
+  private interval(shared: SharedBucket, now: number): number {
+    const found = shared.finder === null ? 0 : 1000 / shared.finder.rate
+    return Math.max(found, this.budget.interval(this.stand(shared, now), now, isEven(shared, now)))
+  }
+
+  private full(shared: SharedBucket, now: number): Blocked | null {
+    if (this.stated !== null && now >= this.stated.until) this.stated = null
+    if (this.stated !== null && this.stated.left <= 0) {
+      return blockedUntil(this.stated.until, "it says that its limit is used up", now + lease)
+    }
+    const full = this.budget.full(this.stand(shared, now), now)
+    if (full === null || this.options.ledger.company(now).others === 0) return full
+    // The others must know who waits, to let better lanes go first.
+    if (!this.isWritten(now)) this.writeUse(now)
+    return { ...full, again: Math.min(full.again, now + 2 * look) }
+  }
+
+  private spend(now: number): Blocked | null {
+    const alone = this.options.ledger.company(now).others === 0
+    if (this.grant.left <= 0 || now >= this.grant.until || this.grant.alone !== alone) {
+      const blocked = this.reserve(now, alone)
+      if (blocked !== null) return blocked
+    }
+    const interval = this.interval(this.look(now), now)
+    this.spacing = interval
+    if (interval > 0) {
+      // Who waited for its turn makes up for being late; who comes after a pause does not.
+      if (this.paceAt < now - lateness) this.paceAt = this.isAwaited ? now - lateness : now
+      this.isAwaited = this.paceAt > now
+      if (this.isAwaited) return blockedUntil(this.paceAt, evenly)
+      this.paceAt += interval
+    }
+    this.grant.left -= 1
+    return null
+  }
+
+  /** Takes from the shared state what may be sent next. */
+  private reserve(now: number, alone: boolean): Blocked | null {
+    if (!alone && now < this.reserveAt) return blockedUntil(this.reserveAt, sharing)
+    if (this.denied !== null && this.denied.others === this.others && now < this.denied.blocked.until) {
+      return { ...this.denied.blocked, again: Math.min(this.denied.blocked.until, now + look) }
+    }
+    this.denied = null
+    let blocked: Blocked | null = null
+    const view = this.change(now, (before) => {
+      this.meet(before.others)
+      const shared = this.told(before.shared, now)
+      blocked = shared.until > now ? blockedUntil(shared.until, shared.reason) : null
+      if (blocked !== null) return { shared }
+      const granted = alone ? this.takeAlone(shared, now) : this.takePart(shared, before.others, now)
+      if (!isBlocked(granted)) return granted
+      blocked = granted
+      return this.isWritten(now) ? { shared } : { shared, use: this.use(now, 0, now) }
+    })
+    // Where little is left, it is taken in portions and not one by one.
+    const isScarce = !alone && this.grant.left < this.demand.most
+    if (isScarce) this.reserveAt = now + Math.min(300, Math.max(10, this.budget.longest / 200))
+    if (blocked !== null) this.denied = { others: view.others, blocked }
+    return blocked
+  }
+
+  /** Alone: what may be needed for a while, with what becomes free in it. */
+  private takeAlone(shared: SharedBucket, now: number): Change {
+    const until = now + leaseOf(shared.finder, now)
+    const wanted = Math.max(32, 2 * this.takenInLease)
+    const count = Math.max(1, Math.min(wanted, this.budget.free(this.stand(shared, now), now, until).count))
+    this.takenInLease = 0
+    this.grant = { left: count, until, alone: true }
+    this.paceAt = Math.max(this.paceAt, shared.nextAt)
+    return { shared: { ...shared, nextAt: this.paceAt }, use: this.use(now, count, until) }
+  }
+
+  /** In company: what is waiting here, after what waits elsewhere in better lanes. */
+  private takePart(shared: SharedBucket, others: View["others"], now: number): Change | Blocked {
+    const free = this.budget.free(this.stand(shared, now), now).count - this.preferred(others, now)
+    const interval = this.interval(shared, now)
+    const paceAt = Math.max(shared.nextAt, now - lateness)
+    if (interval > 0 && paceAt > now + ahead) return blockedUntil(paceAt - ahead, sharing)
+    const slots = interval === 0 ? free : Math.min(free, Math.max(1, Math.ceil(ahead / interval)))
+    const count = Math.min(slots, this.demand.most)
+    if (count <= 0) {
+      const later = Math.min(now + lease, this.budget.nextExpiry(now) ?? now + lease)
+      return blockedUntil(Math.max(now + 1, later), sharing, Math.min(later, now + look))
+    }
+    const until = Math.max(now + lease, paceAt + count * interval + lateness)
+    this.grant = { left: count, until, alone: false }
+    this.paceAt = paceAt
+    const nextAt = interval === 0 ? shared.nextAt : paceAt + count * interval
+    return { shared: { ...shared, nextAt }, use: this.use(now, count, until) }
+  }
+
+  /** Requests of better lanes that wait in other processes: they go first. */
+  private preferred(others: View["others"], now: number): number {
+    const mine = this.demand.waiting.findIndex((count) => count > 0)
+    if (mine <= 0) return 0
+    let sum = 0
+    for (const use of others) {
+      if (now - use.at < slack) for (const count of use.demand.slice(0, mine)) sum += count
+    }
+    return sum
+  }
+
+  private writeUse(now: number): void {
+    this.grant = nothing
+    this.change(now, ({ shared }) => ({ shared: this.told(shared, now), use: this.use(now, 0, now) }))
+  }
+
+  /** Whether the others know already what this process used and wants. */
+  private isWritten(now: number): boolean {
+    const lanes = (demand: MemberUse["demand"]) => demand.map((count) => count > 0).join()
+    return (
+      now - this.writtenAt < slack / 2 &&
+      this.changedAt < this.writtenAt &&
+      lanes(this.demand.waiting) === lanes(this.writtenDemand)
+    )
+  }
+
+  private use(now: number, granted: number, until: number): MemberUse {
+    this.writtenAt = now
+    this.writtenDemand = this.demand.waiting
+    return {
+      windows: this.budget.summaries(now),
+      open: this.budget.flying + granted,
+      openUntil: until,
+      demand: this.writtenDemand,
+      at: now,
+      keptUntil: until + slack + this.budget.longest
+    }
+  }
+
+  /** The shared state with what this process did since it was last told. */
+  private told(shared: SharedBucket, now: number): SharedBucket {
+    const count = this.unreported
+    const isFirst = !this.isResumed
+    this.unreported = 0
+    this.isResumed = true
+    if (!this.options.finds && shared.finder === null) return shared
+    const before = isFirst ? resumed(shared.finder, now) : (shared.finder ?? newFinder(now))
+    return { ...shared, finder: served(before, count, now) }
+  }
+
+  /** What a refusal teaches of a limit that was kept, or that nobody told. */
+  private slower(shared: SharedBucket, now: number): SharedBucket {
+    const state = this.told(shared, now)
+    // A probe that is refused says only that it was too early.
+    if (state.refusals > 1) return state
+    if (state.finder !== null) return { ...state, finder: refused(state.finder, now) }
+    // This one was not served, and those in flight may not be.
+    const served = this.budget.known(now) - this.budget.flying - 1
+    const lower = this.isBursting(state, now)
+      ? refusedAt(state.lower, served, this.tightest(state, now), now)
+      : state.lower
+    if (lower !== null && lower.until > now) {
+      this.strikes = []
+      return { ...state, lower }
+    }
+    return this.struck({ ...state, lower }, now)
+  }
+
+  private tightest(shared: SharedBucket, now: number): number {
+    const stated = this.stand(shared, now)
+    return Math.min(...this.documented.map((_, index) => this.budget.limit(index, stated)))
+  }
+
+  /** Whether requests leave as they come, up to a sum. */
+  private isBursting(shared: SharedBucket, now: number): boolean {
+    return this.documented.length > 0 && this.interval(shared, now) === 0
+  }
+
+  private struck(state: SharedBucket, now: number): SharedBucket {
+    // A few refusals are a vendor's whim. Many among few requests, all within the limit, are another limit than was told.
+    this.strikes = [...this.strikes.slice(1 - strikesNeeded), this.sentInAll]
+    const [first = 0] = this.strikes
+    if (this.strikes.length < strikesNeeded || this.sentInAll - first > strikesNeeded / strikingShare)
+      return state
+    this.strikes = []
+    const interval = this.budget.interval(state.stated, now, true)
+    if (this.budget.interval(state.stated, now, isEven(state, now)) < interval) {
+      return { ...state, evenUntil: now + evenMillis }
+    }
+    const finder = { ...newFinder(now), hits: 1, refusedAt: now }
+    return {
+      ...state,
+      finder: interval === 0 ? finder : { ...finder, rate: 700 / interval, ceiling: 1000 / interval }
+    }
+  }
+
+  private learn(report: RateLimitReport, now: number): void {
+    const before = this.look(now).stated
+    const learnt = this.budget.learn(before, report, now)
+    if (learnt === null) {
+      if (report.remaining !== null && report.resetAt !== null && report.resetAt > now) {
+        this.stated = { left: report.remaining - this.budget.flying, until: report.resetAt }
+      }
+      return
+    }
+    if (learnt.stated === before) return
+    this.grant = nothing
+    this.change(now, ({ shared }) => ({
+      shared: { ...shared, stated: this.budget.learn(shared.stated, report, now)?.stated ?? shared.stated }
+    }))
+  }
+}

@@ -1,0 +1,242 @@
+import { randomUUID } from "node:crypto"
+import { Context, Effect, FiberId, Layer, Runtime, type Scope } from "effect"
+import type { ResponseHeaders } from "../answer/retryAfter.ts"
+import type { ClientEvent, Lane, Limit, ProviderRequest } from "../contract.ts"
+import { type MakeLanes, queuedLanes, virtualLanes } from "../exchange/lanes.ts"
+import { Account, type Timer } from "./Account.ts"
+import { Address } from "./Address.ts"
+import { look } from "./blocked.ts"
+import { openQuotaStore, type QuotaStore, quotaFile } from "./quotaStore.ts"
+import { localLedger, type QuotaLedger } from "./sharedState.ts"
+import { Visitor } from "./Visitor.ts"
+
+/** One credential at one origin, what is configured for it, and who asks. */
+export interface AccountOptions {
+  /** Hash of the credential and the origin: the same in every process that uses them. */
+  readonly key: string
+  /** Hash of the origin alone. */
+  readonly origin: string
+  /** Empty: unknown, to be found. */
+  readonly limits: ReadonlyArray<Limit>
+  /** Share of each limit to use, above 0 and at most 1. */
+  readonly quota: number
+  /** Requests in flight at once; null: found out, up to 64. */
+  readonly concurrency: number | null
+  readonly lane: Lane
+  /** Any single longer wait fails at once. */
+  readonly maxWaitMillis: number
+  /** Told when this client's requests have to wait, and when that is over: once, however many wait together. */
+  readonly observe: (event: ClientEvent) => void
+}
+
+/** A wait that the caller did not allow. `until` is epoch milliseconds. */
+export interface TooLong {
+  readonly _tag: "TooLong"
+  readonly until: number
+  /** In words: `it asked for 30 s`. */
+  readonly reason: string
+  readonly because: "limit" | "outage"
+}
+
+/** A request's place in the governor: it waits, is in flight, and leaves. */
+export interface Ticket {
+  /** Calls back once the request may be sent, or with why that would take too long. To be called once. */
+  readonly begin: (ready: (refusal: TooLong | null) => void) => void
+  /** The same as an effect. */
+  readonly ready: Effect.Effect<void, TooLong>
+  /** To be called as soon as the headers are there. For a 429: when the request may be sent again, epoch milliseconds. */
+  readonly answered: (status: number, headers: ResponseHeaders) => number | null
+  /** The request was sent and nothing came back. */
+  readonly unanswered: () => void
+  /** Frees the place, whatever became of the request. Can be called again. */
+  readonly leave: () => void
+}
+
+/** What rests on a read that was just made: it goes before the others of its lane, and must not come late. */
+export interface Follows {
+  /** Milliseconds that it may wait for its turn. */
+  readonly within: number
+}
+
+/** One client's door to its credential's account. */
+export interface Door {
+  readonly enter: (request: ProviderRequest, follows?: Follows | undefined) => Ticket
+  /** Whether one more retry is within the vendor's budget for retries; takes it. */
+  readonly retry: () => boolean
+  /** Milliseconds that the next request may take to be answered, so that a silent vendor is given up in time. */
+  readonly patience: () => number
+}
+
+interface Manner {
+  readonly ledger: (account: string) => QuotaLedger
+  readonly isShared: boolean
+  /** False: only refusals are heeded. */
+  readonly isLimited: boolean
+}
+
+const alone: Manner = { ledger: () => localLedger(), isShared: false, isLimited: true }
+
+/** Time by Effect's clock, so that a `TestClock` drives all waiting. */
+const makeTimer = Effect.gen(function* () {
+  const clock = yield* Effect.clock
+  const fork = Runtime.runFork(yield* Effect.runtime<never>())
+  const timer: Timer = {
+    now: () => clock.unsafeCurrentTimeMillis(),
+    at: (time, callback) => {
+      const wait = Math.max(0, time - clock.unsafeCurrentTimeMillis())
+      const fiber = fork(Effect.zipRight(Effect.sleep(wait), Effect.sync(callback)))
+      return () => fiber.unsafeInterruptAsFork(FiberId.none)
+    }
+  }
+  return timer
+})
+
+const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimited }: Manner) =>
+  Effect.gen(function* () {
+    const timer = yield* makeTimer
+    const accounts = new Map<string, Account>()
+    const addresses = new Map<string, Address>()
+    const present = yield* Effect.makeLatch(false)
+    let doors = 0
+
+    const addressFor = ({ limits, origin }: AccountOptions): Address | null => {
+      const shared = limits.filter((limit) => limit.scope === "address")
+      if (!isLimited || shared.length === 0) return null
+      const known = addresses.get(origin)
+      if (known !== undefined) return known
+      const address = new Address({ limits: shared, ledger: ledger(origin), member, random: Math.random })
+      addresses.set(origin, address)
+      return address
+    }
+
+    const accountFor = (options: AccountOptions): Account => {
+      const known = accounts.get(options.key)
+      if (known !== undefined) return known
+      const { limits, quota, concurrency } = options
+      const account = new Account({
+        limits: isLimited ? limits : [],
+        finds: isLimited && !limits.some((limit) => limit.applies === undefined),
+        quota,
+        concurrency: isLimited ? concurrency : Number.MAX_SAFE_INTEGER,
+        ledger: ledger(options.key),
+        address: addressFor(options),
+        member,
+        makeLanes,
+        timer,
+        random: Math.random
+      })
+      accounts.set(options.key, account)
+      return account
+    }
+
+    if (isShared) {
+      const tick = Effect.sync(() => {
+        const now = timer.now()
+        for (const account of accounts.values()) account.tick(now)
+        for (const address of addresses.values()) address.tick(now)
+        if (doors === 0) present.unsafeClose()
+      })
+      yield* Effect.forkScoped(
+        Effect.forever(Effect.zipRight(present.await, Effect.zipRight(Effect.sleep(look), tick)))
+      )
+    }
+
+    const open = (options: AccountOptions): Effect.Effect<Door, never, Scope.Scope> =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const account = accountFor(options)
+          const visitor = new Visitor(options.lane, options.maxWaitMillis, options.observe)
+          account.join(visitor)
+          doors += 1
+          present.unsafeOpen()
+          return { account, visitor }
+        }),
+        ({ account, visitor }) =>
+          Effect.sync(() => {
+            account.part(visitor)
+            doors -= 1
+          })
+      ).pipe(
+        Effect.map(({ account, visitor }) => ({
+          enter: (request, follows) => account.enter(visitor, request, follows),
+          retry: () => account.retry(),
+          patience: () => account.patience()
+        }))
+      )
+    return { open }
+  })
+
+/** Where the shared file fails, what it held is of no use any more: from then on this process counts for itself. */
+const guarded = (store: QuotaStore, member: string, warn: (cause: unknown) => void) => {
+  let failed = false
+  return (account: string): QuotaLedger => {
+    const shared = store.ledger(account, member)
+    const own = localLedger()
+    const use = <A>(ask: (ledger: QuotaLedger) => A): A => {
+      if (failed) return ask(own)
+      try {
+        return ask(shared)
+      } catch (cause) {
+        failed = true
+        warn(cause)
+        return ask(own)
+      }
+    }
+    return {
+      view: (bucket, now) => use((ledger) => ledger.view(bucket, now)),
+      update: (bucket, now, change) => use((ledger) => ledger.update(bucket, now, change)),
+      company: (now) => use((ledger) => ledger.company(now)),
+      greet: (now) => use((ledger) => ledger.greet(now)),
+      leave: (now) => use((ledger) => ledger.leave(now))
+    }
+  }
+}
+
+const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+const unshared = (file: string, cause: unknown) =>
+  Effect.logWarning(
+    `The shared rate limits in ${file} cannot be used (${words(cause)}): this run keeps to the limits on its own. ` +
+      "Do not run another one with the same credentials at the same time, or set XDG_STATE_HOME to a folder that can be written."
+  )
+
+/**
+ * Decides when requests may leave: one account for each credential, shared by all lanes of all processes, and one address
+ * for each origin, shared by all of its credentials.
+ */
+export class Governor extends Context.Tag("parley/Governor")<
+  Governor,
+  { readonly open: (options: AccountOptions) => Effect.Effect<Door, never, Scope.Scope> }
+>() {
+  /** For one process, without a file, and in whatever time the clock shows. */
+  static readonly alone = Layer.scoped(Governor, make("alone", virtualLanes, alone))
+
+  /** Heeds refusals and nothing else: for tests of what lies above. */
+  static readonly simple = Layer.scoped(Governor, make("alone", virtualLanes, { ...alone, isLimited: false }))
+
+  /** Shares its state with all processes that use the same file. Where it cannot be opened, a warning says so. */
+  static readonly sharedIn = (file: string, makeLanes: MakeLanes = queuedLanes) =>
+    Layer.scoped(
+      Governor,
+      Effect.gen(function* () {
+        const member = randomUUID()
+        const runtime = yield* Effect.runtime<never>()
+        const store = yield* Effect.acquireRelease(
+          Effect.try(() => openQuotaStore(file)).pipe(
+            Effect.catchAll((error) => Effect.as(unshared(file, error.error), null))
+          ),
+          (opened) => Effect.sync(() => opened?.close())
+        )
+        if (store === null) return yield* make(member, makeLanes, alone)
+        const warn = (cause: unknown) => void Runtime.runFork(runtime)(unshared(file, cause))
+        return yield* make(member, makeLanes, {
+          ...alone,
+          ledger: guarded(store, member, warn),
+          isShared: true
+        })
+      })
+    )
+
+  /** Shares its state in the user's state folder. */
+  static readonly live = Layer.unwrapEffect(Effect.sync(() => Governor.sharedIn(quotaFile())))
+}

@@ -1,0 +1,56 @@
+import type { ClientEvent, Lane } from "../contract.ts"
+import type { Blocked } from "./blocked.ts"
+
+/** A wait shorter than this (milliseconds) is not worth a line. */
+const worthTelling = 1000
+
+/** One client at an account: what it has under way, and what its user should be told about waiting. */
+export class Visitor {
+  readonly lane: Lane
+  readonly maxWaitMillis: number
+  private readonly tell: (event: ClientEvent) => void
+  private inFlight = 0
+  private since: number | null = null
+  private told: { readonly until: number; readonly reason: string } | null = null
+
+  constructor(lane: Lane, maxWaitMillis: number, tell: (event: ClientEvent) => void) {
+    this.lane = lane
+    this.maxWaitMillis = maxWaitMillis
+    this.tell = tell
+  }
+
+  /** A request leaves: whatever was waited for is over. */
+  sends(now: number): void {
+    this.inFlight += 1
+    this.ends(now)
+  }
+
+  lands(): void {
+    this.inFlight -= 1
+  }
+
+  /** Something of this client has to wait. It is told only where nothing of it moves, and once for all that waits. */
+  waits(now: number, blocked: Blocked): void {
+    if (this.inFlight > 0) return
+    this.since ??= now
+    const { until, reason } = blocked
+    if (until - now < worthTelling) return
+    if (this.told !== null && this.told.reason === reason && Math.abs(this.told.until - until) < worthTelling)
+      return
+    this.told = { until, reason }
+    this.tell({ _tag: "Waiting", since: this.since, until, reason })
+  }
+
+  /** Nothing waits any more. */
+  ends(now: number): void {
+    if (this.since === null) return
+    const millis = now - this.since
+    this.since = null
+    this.told = null
+    if (millis > 0) this.tell({ _tag: "Waited", millis })
+  }
+
+  get isIdle(): boolean {
+    return this.inFlight === 0
+  }
+}

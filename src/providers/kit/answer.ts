@@ -1,0 +1,52 @@
+import { Effect, Either } from "effect"
+import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
+import type { Answer } from "../../http/client.ts"
+import type { CheckFinding } from "../Provider.ts"
+import { type Fault, parseJson } from "./decode.ts"
+
+/** Only where the request was sent with `mayBeMissing`. */
+export const isMissing = ({ status }: Answer): boolean => status === 404 || status === 410
+
+/** An answer that is not what the vendor documents. Quotes none of it. */
+export const malformed = (title: string, operation: string, detail: string): Malformed =>
+  new Malformed({
+    message: `${title}'s answer to "${operation}" is not what it documents: ${detail}`,
+    hint: "check baseUrl; if it is right, the vendor has changed what it sends",
+    where: operation,
+    detail
+  })
+
+/** The JSON of an answer, decoded. */
+export const decodeAnswer = <A>(
+  title: string,
+  { text, exchange }: Answer,
+  decode: (value: unknown) => Either.Either<A, Fault>
+): Effect.Effect<A, Malformed> =>
+  Either.match(Either.flatMap(parseJson(text), decode), {
+    onLeft: (fault) => Effect.fail(malformed(title, exchange.operation, `${fault.reason} at ${fault.path}`)),
+    onRight: (value) => Effect.succeed(value)
+  })
+
+/** A change that `refuse` would have stopped; nothing was sent. */
+export const notWritable = (title: string, what: string): Rejected =>
+  new Rejected({
+    message: `${title} cannot be asked for ${what}; nothing was sent`,
+    hint: "cancel this change",
+    status: 0,
+    body: ""
+  })
+
+/**
+ * What trying something showed. A refusal is a finding; only where nothing answers is it an error.
+ * @param attempt gives what to say where it succeeds
+ */
+export const finding = (
+  what: string,
+  attempt: Effect.Effect<string, ProviderError>
+): Effect.Effect<CheckFinding, ProviderError> => {
+  const refused = (error: { readonly message: string; readonly hint: string }) =>
+    Effect.succeed({ ok: false, what, detail: `${error.message}; ${error.hint}` })
+  return Effect.map(attempt, (detail) => ({ ok: true, what, detail })).pipe(
+    Effect.catchTags({ Unauthorized: refused, Rejected: refused, Malformed: refused })
+  )
+}

@@ -1,0 +1,249 @@
+import { Either, type FastCheck, ParseResult, Schema, type SchemaAST } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
+import { fromEpoch, fromIso, type Timestamp } from "../../domain/Timestamp.ts"
+import { expectedWords, type Fault, faultOf } from "./fault.ts"
+import { notPlain, nullWhereAbsent, plainDecoder, readScalar } from "./plainDecoder.ts"
+
+export type { Fault } from "./fault.ts"
+
+type Wire<I> = (fc: typeof FastCheck) => FastCheck.Arbitrary<I>
+
+/**
+ * A scalar of the wire.
+ * @param expected for people: `a whole number`
+ * @param read the value as the adapters want it, or undefined where it is not one; reads its own results as they are
+ * @param wire makes values as a vendor may send them, for property tests
+ */
+const scalar = <A, I>(
+  expected: string,
+  read: (value: unknown) => A | undefined,
+  wire: Wire<I>
+): Schema.Schema<A, I> => {
+  const decode = () => (value: unknown, _options: SchemaAST.ParseOptions, ast: SchemaAST.AST) => {
+    const result = read(value)
+    return result === undefined
+      ? ParseResult.fail(new ParseResult.Type(ast, value))
+      : ParseResult.succeed(result)
+  }
+  const annotations = {
+    [expectedWords]: expected,
+    [readScalar]: read,
+    arbitrary: () => wire as unknown as Wire<A & {}>
+  }
+  const encode = () => (value: unknown) => ParseResult.succeed(value as I)
+  return Schema.declare([], { decode, encode }, annotations) as unknown as Schema.Schema<A, I>
+}
+
+const timestamp = Schema.declare((value): value is Timestamp => typeof value === "string")
+
+/** The same for a time, whose result is not what came. */
+const instant = <I>(
+  expected: string,
+  read: (value: unknown) => Timestamp | undefined,
+  wire: Wire<I>
+): Schema.Schema<Timestamp, I> => {
+  const anything = scalar<unknown, I>(expected, (value) => value, wire)
+  return Schema.transformOrFail(anything, timestamp, {
+    strict: true,
+    decode: (value, _options, ast) => {
+      const result = read(value)
+      return result === undefined
+        ? ParseResult.fail(new ParseResult.Type(ast, value))
+        : ParseResult.succeed(result)
+    },
+    encode: (value) => ParseResult.succeed(value)
+  }).annotations({ [expectedWords]: expected, [readScalar]: read })
+}
+
+const makeOptional = <A, I>(schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(Schema.NullOr(schema), { default: (): A | null => null }).annotations({
+    [nullWhereAbsent]: true
+  })
+
+type Optional<A, I> = ReturnType<typeof makeOptional<A, I>>
+
+/** Hundreds of fields are an optional text, and every start would make each of them. */
+const optionals = new WeakMap<object, unknown>()
+
+/** Absent, null or there: read as null where it is not there. A value of the wrong type is still a fault. */
+export const optional = <A, I>(schema: Schema.Schema<A, I>): Optional<A, I> => {
+  const known = optionals.get(schema) as Optional<A, I> | undefined
+  if (known !== undefined) return known
+  const made = makeOptional(schema)
+  optionals.set(schema, made)
+  return made
+}
+
+/** JSON can hold halves of a character, which no UTF-8 file can: they become the replacement character, as on any disk. */
+const wellFormed = (value: string): string =>
+  (value as string & { readonly toWellFormed: () => string }).toWellFormed()
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string" ? wellFormed(value) : undefined
+
+const textOrNumberOf = (value: unknown): string | undefined =>
+  typeof value === "number" && Number.isFinite(value) ? String(value) : textOf(value)
+
+export const text: Schema.Schema<string, string> = scalar("text", textOf, (fc) =>
+  fc.string({ unit: "grapheme" })
+)
+
+/** A field with a documented list of words that a vendor may add to: any text is taken, as it is. */
+export const word = (...documented: ReadonlyArray<string>): Schema.Schema<string, string> =>
+  scalar("text", textOf, (fc) =>
+    fc.oneof({ arbitrary: fc.constantFrom(...documented), weight: 4 }, { arbitrary: fc.string(), weight: 1 })
+  )
+
+/** For ids and the like where a vendor sends both a number and text: read as text. */
+export const textOrNumber: Schema.Schema<string, string | number> = scalar(
+  "text or a number",
+  textOrNumberOf,
+  (fc) => fc.oneof(fc.string({ minLength: 1 }), fc.nat())
+)
+
+/** An id that is text; empty text is a fault. */
+export const id: Schema.Schema<string, string> = scalar(
+  "text that is not empty",
+  (value) => textOf(value) || undefined,
+  (fc) => fc.string({ minLength: 1 })
+)
+
+/** A number that is too large to be written in digits alone is none. */
+const wholeNumberOf = (value: unknown): string | undefined => {
+  const text = typeof value === "number" ? String(value) : value
+  return typeof text === "string" && /^\d+$/.test(text) ? text : undefined
+}
+
+/** An id that is a whole number, however long, where a vendor writes it as text as well: read as text. */
+export const numericId: Schema.Schema<string, string | number> = scalar(
+  "a whole number from 0",
+  wholeNumberOf,
+  (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
+)
+
+const numberOf = (value: unknown): number | undefined => {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined
+}
+
+export const integer: Schema.Schema<number, number> = scalar(
+  "a whole number",
+  (value) => (typeof value === "number" && Number.isSafeInteger(value) ? value : undefined),
+  (fc) => fc.nat()
+)
+
+/** Where a vendor writes whole numbers as text as well. */
+export const integerLike: Schema.Schema<number, number | string> = scalar(
+  "a whole number",
+  (value) => {
+    const number = numberOf(value)
+    return number !== undefined && Number.isSafeInteger(number) ? number : undefined
+  },
+  (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
+)
+
+/** How many there are of something. */
+export const count: Schema.Schema<number, number> = scalar(
+  "a whole number from 0",
+  (value) => (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined),
+  (fc) => fc.nat()
+)
+
+/** Any finite number. */
+export const number: Schema.Schema<number, number> = scalar(
+  "a number",
+  (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined),
+  (fc) => fc.double({ noNaN: true, noDefaultInfinity: true })
+)
+
+export const flag: Schema.Schema<boolean, boolean> = scalar(
+  "true or false",
+  (value) => (typeof value === "boolean" ? value : undefined),
+  (fc) => fc.boolean()
+)
+
+const instants = (fc: typeof FastCheck) =>
+  fc.date({ min: new Date("2001-09-09T01:46:40.000Z"), max: new Date("2100-01-01"), noInvalidDate: true })
+
+const epoch = (value: unknown): Timestamp | undefined =>
+  typeof value === "number" ? (fromEpoch(value) ?? undefined) : undefined
+
+const epochLike = (value: unknown): Timestamp | undefined => epoch(numberOf(value))
+
+const isoInstant = (value: unknown): Timestamp | undefined =>
+  typeof value === "string" ? (fromIso(value) ?? undefined) : undefined
+
+/** ISO 8601 with any offset; without one it is UTC. */
+export const isoTime: Schema.Schema<Timestamp, string> = instant("an ISO 8601 time", isoInstant, (fc) =>
+  instants(fc).map((date) => date.toISOString())
+)
+
+/** Unix seconds or milliseconds, told apart by magnitude. */
+export const epochTime: Schema.Schema<Timestamp, number> = instant(
+  "a time in Unix seconds or milliseconds",
+  epoch,
+  (fc) => instants(fc).chain((date) => fc.constantFrom(date.getTime(), Math.floor(date.getTime() / 1000)))
+)
+
+/** Where it is not known which of them a vendor writes, and whether as a number or as text. */
+export const anyTime: Schema.Schema<Timestamp, number | string> = instant(
+  "an ISO 8601 time or one in Unix seconds or milliseconds",
+  (value) => epochLike(value) ?? isoInstant(value),
+  (fc) =>
+    instants(fc).chain((date) =>
+      fc.constantFrom<number | string>(date.getTime(), Math.floor(date.getTime() / 1000), date.toISOString())
+    )
+)
+
+/** Whatever it is: kept as it came. */
+export const json: Schema.Schema<Json, Json> = scalar(
+  "JSON",
+  (value) => value as Json,
+  (fc) => fc.jsonValue() as FastCheck.Arbitrary<Json>
+)
+
+/** An object of the vendor's own making, kept as it came. */
+export const jsonObject: Schema.Schema<{ readonly [key: string]: Json }, { readonly [key: string]: Json }> =
+  scalar(
+    "an object",
+    (value) =>
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? (value as { readonly [key: string]: Json })
+        : undefined,
+    (fc) => fc.dictionary(fc.string(), fc.jsonValue() as FastCheck.Arbitrary<Json>)
+  )
+
+/**
+ * Compiled at the first record, called for every one. Unknown fields are ignored; the first fault ends it.
+ * @returns a function from parsed JSON to the record, or to the innermost fault
+ */
+export const decoder = <A, I>(schema: Schema.Schema<A, I>): ((value: unknown) => Either.Either<A, Fault>) => {
+  const compile = () => ({
+    plain: plainDecoder(schema.ast) ?? (() => notPlain),
+    any: ParseResult.decodeUnknownEither(schema, { errors: "first", onExcessProperty: "ignore" })
+  })
+  let compiled: ReturnType<typeof compile> | null = null
+  return (value) => {
+    compiled ??= compile()
+    const plain = compiled.plain(value)
+    if (plain !== notPlain) return Either.right(plain as A)
+    return Either.mapLeft(compiled.any(value), faultOf)
+  }
+}
+
+/** JSON text as a value. The fault never quotes the text. */
+export const parseJson = (payload: string): Either.Either<Json, Fault> => {
+  try {
+    return Either.right(JSON.parse(payload))
+  } catch (cause) {
+    const position = / at position (\d+)/.exec(String(cause))?.[1]
+    const where = position === undefined ? "" : `: it breaks at character ${position}`
+    return Either.left({ path: "$", reason: payload.trim() === "" ? "empty" : `not JSON${where}` })
+  }
+}
+
+/** The fault as seen from an enclosing payload: `within("$.data[2]", fault)`. */
+export const within = (path: string, fault: Fault): Fault => ({
+  path: `${path}${fault.path.slice(1)}`,
+  reason: fault.reason
+})

@@ -1,0 +1,35 @@
+import type { Item, RawPayload, Sighting } from "../Provider.ts"
+
+/** SQLite takes a text for JSON only where it is at most 1,000 levels deep. */
+const deepest = 500
+
+const isShallow = (value: unknown, levels = deepest): boolean => {
+  if (typeof value !== "object" || value === null) return true
+  const parts = value as Readonly<Record<string, unknown>>
+  for (const name in parts) if (levels === 0 || !isShallow(parts[name], levels - 1)) return false
+  return true
+}
+
+const isHeld = ({ contact, conversation, messages }: Sighting): boolean =>
+  isShallow(conversation.attributes) &&
+  isShallow(contact?.attributes) &&
+  (messages === null || messages.items.every(({ attributes }) => isShallow(attributes)))
+
+const isDeep = ({ payload }: RawPayload): boolean => !isShallow(JSON.parse(payload))
+
+/** A conversation with values that the mirror cannot hold as they are is unreadable; every other item is as it was. */
+export const heldOrUnreadable = (item: Item): Item => {
+  if (item._tag !== "Sighting" || isHeld(item)) return item
+  const record = item.raw.find(isDeep) ?? item.raw[0]
+  return {
+    _tag: "Unreadable",
+    unreadable: {
+      kind: record?.kind ?? "conversation",
+      providerId: record?.providerId ?? item.conversation.providerId,
+      conversationId: item.conversation.providerId,
+      reason: `nested more than ${deepest} levels deep`,
+      path: "$",
+      payload: record?.payload ?? "null"
+    }
+  }
+}

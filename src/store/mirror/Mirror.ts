@@ -1,0 +1,251 @@
+import { Clock, Effect, Option, Stream } from "effect"
+import { gapsIn, type TimeRange } from "../../domain/TimeRange.ts"
+import { now, type Timestamp } from "../../domain/Timestamp.ts"
+import type { Lane } from "../../http/contract.ts"
+import type { Known, KnownWanted } from "../../providers/Provider.ts"
+import { Db, type Session } from "../Db.ts"
+import { learnedOf } from "../read/facts.ts"
+import { makeKnown } from "../read/lookup.ts"
+import { lookingUp } from "../Session.ts"
+import { type CommitInput, makeCommit } from "./commit.ts"
+import { type ConnectionSettings, register } from "./connections.ts"
+import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
+import { listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
+import { rawBatch, rawOf } from "./rawRecords.ts"
+import type { SeenSet } from "./SeenSet.ts"
+import { makeScanRows, missingFrom, unfinishedScan } from "./scanRows.ts"
+import { CommitScript } from "./thread/CommitScript.ts"
+import { makeCommitThread } from "./thread/commitThread.ts"
+
+export type { CommitInput } from "./commit.ts"
+export type { ConnectionSettings } from "./connections.ts"
+export type { Coverage } from "./coveredRanges.ts"
+export type { QuarantineRow } from "./quarantineRows.ts"
+export { type RawConversation, type StoredPayload, versionOf } from "./rawRecords.ts"
+export { SeenSet } from "./SeenSet.ts"
+export type { ScanOf, UnfinishedScan } from "./scanRows.ts"
+export type { Totals } from "./tally.ts"
+
+/** Rows marked in one transaction, so that no other writer waits for long. */
+const markedAtOnce = 1_000
+
+/** While the thread that writes is at one commit, it has the next one at hand. */
+const commitsAhead = 2
+
+/** Conversations read at once while everything is gone through. */
+const rawBatchSize = 200
+
+const chunks = <A>(items: ReadonlyArray<A>, size: number): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size)
+  )
+
+/** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
+const countConversations = ({ prepare }: Session, connection: string, before: Timestamp | null): number =>
+  Number(
+    prepare(
+      `SELECT count(*) FROM remote_conversations
+       WHERE connection = ? AND deleted_at IS NULL AND first_seen_at < coalesce(?, '9999')`
+    )
+      .pluck()
+      .get(connection, before)
+  )
+
+const idsOf = (rows: ReadonlyArray<{ readonly providerId: string }>): ReadonlyArray<string> =>
+  rows.map(({ providerId }) => providerId)
+
+const clock = Effect.map(Clock.currentTimeMillis, now)
+
+/** The inward side of the mirror: what providers were seen to hold. All times are UTC. */
+export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
+  scoped: Effect.gen(function* () {
+    const db = yield* Db
+    const script = yield* CommitScript
+    const { startLookingUp, commitPages, known, scans } = yield* db.use("Mirror.prepare", (session) => ({
+      // The other thread has the pages of the file that are written, and this one would keep as many to look up a few.
+      startLookingUp: () => lookingUp(session),
+      commitPages: makeCommit(session),
+      known: makeKnown(session),
+      scans: makeScanRows(session)
+    }))
+    const commitHere = (op: string, input: CommitInput, at: Timestamp) =>
+      Effect.tap(
+        db.transaction(op, () => commitPages(input, at)),
+        () => Effect.sync(() => input.seen?.saved())
+      )
+    const commit =
+      script === null ? commitHere : yield* makeCommitThread(script, db, commitHere, startLookingUp)
+
+    return {
+      /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */
+      register: (settings: ConnectionSettings) => Effect.flatMap(clock, (at) => register(db, settings, at)),
+
+      /** What is stored of these conversations (the vendor's ids); unknown ones are absent. */
+      known: (connection: string, providerIds: ReadonlyArray<string>, wanted?: KnownWanted) =>
+        db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds, wanted)),
+
+      /** What earlier pages taught about the account. */
+      learned: (connection: string) =>
+        Effect.flatMap(clock, (at) =>
+          db.use("Mirror.learned", (session) => learnedOf(session, connection, at))
+        ),
+
+      /**
+       * Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. Of a scan, at
+       * most `commitsAtOnce` may be under way; they are kept in the order in which they were asked for.
+       */
+      commit: (input: CommitInput) => Effect.flatMap(clock, (at) => commit("Mirror.commit", input, at)),
+
+      commitsAtOnce: script === null ? 1 : commitsAhead,
+
+      unfinishedScan: (connection: string, lane: Lane) =>
+        db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane)),
+
+      /** What of a range was not listed whole yet, the earliest first. `subject`: see `Coverage`. */
+      gaps: (connection: string, subject: string, range: TimeRange) =>
+        db.use("Mirror.gaps", (session) => gapsIn(range, coveredRanges(session, connection, subject))),
+
+      /** Forgets that anything in the range was listed. */
+      uncover: (connection: string, subject: string, range: TimeRange) =>
+        db.transaction("Mirror.uncover", (session) => uncover(session, connection, subject, range)),
+
+      /** Forgets how far a scan has come: the next one starts anew. */
+      dropScan: (connection: string, lane: Lane) =>
+        db.transaction("Mirror.dropScan", ({ prepare }) => {
+          prepare("DELETE FROM scans WHERE connection = ? AND lane = ?").run(connection, lane)
+          scans.dropSeen(connection, lane)
+        }),
+
+      /**
+       * Draws the conclusion from a scan that enumerated everything: marks what it did not meet as missing, and returns
+       * the vendor's ids of all that are missing. They are candidates for `tombstone`, no more. `seen` null: the scan was
+       * of a part only, and nothing is missing for it. `covers`: what a backfill need not list again; left out: nothing.
+       * `isPlausible` is asked first whether so many can be missing of those that were held before: if not, the scan is
+       * not taken for a complete one, and nothing is marked. `held` is counted only where any is missing, otherwise 0.
+       */
+      finishScan: Effect.fn("Mirror.finishScan")(function* (scan: {
+        readonly connection: string
+        readonly lane: Lane
+        readonly startedAt: Timestamp
+        readonly seen: SeenSet | null
+        readonly covers?: Coverage
+        readonly isPlausible?: (missing: number, held: number) => boolean
+      }) {
+        const { connection, covers, lane, startedAt, seen, isPlausible = () => true } = scan
+        if (seen === null) {
+          yield* db.transaction("Mirror.finishScan", (session) => {
+            if (covers !== undefined) cover(session, connection, covers, startedAt)
+            scans.dropSeen(connection, lane)
+          })
+          return { missing: [], held: 0 }
+        }
+        const at = yield* clock
+        const { missing, held } = yield* db.use("Mirror.finishScan", (session) => {
+          scans.restoreSeen(scan, { scope: "", startedAt }, seen)
+          const missing = missingFrom(session, connection, startedAt, seen)
+          const held = missing.length === 0 ? 0 : countConversations(session, connection, startedAt)
+          return { missing, held }
+        })
+        if (missing.length > 0 && !isPlausible(missing.length, held)) {
+          yield* db.transaction("Mirror.finishScan", () => scans.dropSeen(connection, lane))
+          return { missing: idsOf(missing), held }
+        }
+        const unmarked = missing.filter((row) => row.isMarked === 0)
+        yield* Effect.forEach(
+          chunks(unmarked, markedAtOnce),
+          (rows) =>
+            db.transaction("Mirror.finishScan", ({ prepare }) => {
+              const mark = prepare(
+                "UPDATE remote_conversations SET missing_since = ? WHERE key = ? AND observed_at < ?"
+              )
+              for (const row of rows) mark.run(at, row.key, startedAt)
+            }),
+          { discard: true }
+        )
+        yield* db.transaction("Mirror.finishScan", (session) => {
+          if (covers !== undefined) cover(session, connection, covers, startedAt)
+          session
+            .prepare(
+              "UPDATE connections SET last_complete_scan_at = max(coalesce(last_complete_scan_at, ''), ?) WHERE name = ?"
+            )
+            .run(startedAt, connection)
+          scans.dropSeen(connection, lane)
+        })
+        return { missing: idsOf(missing), held }
+      }),
+
+      /**
+       * Marks conversations deleted whose absence the vendor has confirmed by id, but those that were seen since they were
+       * asked for. Returns how many are newly marked.
+       */
+      tombstone: Effect.fn("Mirror.tombstone")(function* (input: {
+        readonly connection: string
+        readonly providerIds: ReadonlyArray<string>
+        readonly askedAt: Timestamp
+        readonly runId: number
+      }) {
+        const { askedAt, connection, runId } = input
+        const counts = yield* Effect.forEach(chunks(input.providerIds, markedAtOnce), (ids) =>
+          db.transaction("Mirror.tombstone", ({ prepare }) => {
+            const bury = prepare(
+              `UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ?
+               WHERE id = ? AND deleted_at IS NULL AND observed_at <= ?`
+            )
+            return ids.reduce(
+              (count, id) => count + bury.run(askedAt, runId, `${connection}:${id}`, askedAt).changes,
+              0
+            )
+          })
+        )
+        return counts.reduce((sum, count) => sum + count, 0)
+      }),
+
+      /** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
+      countConversations: (connection: string, before: Timestamp | null = null) =>
+        db.use("Mirror.countConversations", (session) => countConversations(session, connection, before)),
+
+      /** Conversations drawn by chance, at most so many (the vendor's ids). */
+      sample: (connection: string, size: number) =>
+        db.use(
+          "Mirror.sample",
+          ({ prepare }) =>
+            prepare(
+              `SELECT provider_id FROM remote_conversations WHERE connection = ? AND deleted_at IS NULL
+               ORDER BY random() LIMIT ?`
+            )
+              .pluck()
+              .all(connection, size) as ReadonlyArray<string>
+        ),
+
+      /** The newest payloads of one conversation (the vendor's id). */
+      rawOf: (connection: string, conversationId: string) =>
+        db.use("Mirror.rawOf", (session) => rawOf(session, connection, conversationId)),
+
+      /** Every conversation of a connection that has payloads, in batches, by id. Other writers may work meanwhile. */
+      rawConversations: (connection: string) =>
+        Stream.paginateEffect(null as string | null, (after) =>
+          Effect.map(
+            db.use("Mirror.rawConversations", (session) =>
+              rawBatch(session, connection, after, rawBatchSize)
+            ),
+            (batch) => [
+              batch,
+              batch.length < rawBatchSize ? Option.none() : Option.fromNullable(batch.at(-1)?.conversationId)
+            ]
+          )
+        ),
+
+      quarantined: (options: {
+        readonly connection: string | null
+        readonly includeResolved: boolean
+        readonly limit: number
+      }) => db.use("Mirror.quarantined", (session) => listQuarantine(session, options)),
+
+      /** Closes quarantine rows by id. Returns how many were open. */
+      resolveQuarantined: (ids: ReadonlyArray<number>) =>
+        Effect.flatMap(clock, (at) =>
+          db.transaction("Mirror.resolveQuarantined", (session) => resolveQuarantine(session, ids, at))
+        )
+    } as const
+  })
+}) {}

@@ -1,0 +1,195 @@
+import type { Lane } from "../../http/contract.ts"
+import type { Page } from "../../providers/Provider.ts"
+import type { Session } from "../Db.ts"
+import { makeActivityRows } from "./activity.ts"
+import { makeContactRows } from "./contactRows.ts"
+import type { PageContext } from "./context.ts"
+import { makeConversationRows, type Unchanged } from "./conversationRows.ts"
+import { makeMessageRows } from "./messageRows.ts"
+import { makeQuarantineRows } from "./quarantineRows.ts"
+import { makeForgetMessages, makeRawRecords, makeStoredVersion } from "./rawRecords.ts"
+import type { SeenSet } from "./SeenSet.ts"
+import { makeScanRows, type ScanOf } from "./scanRows.ts"
+import { latestBelieved, RecentObservations } from "./staleness.ts"
+import { addTo, emptyTally, type Totals } from "./tally.ts"
+
+export interface CommitInput {
+  readonly runId: number
+  readonly connection: string
+  readonly lane: Lane
+  readonly pages: ReadonlyArray<Page>
+  /** The enumeration these pages belong to; null: they were asked for one by one. */
+  readonly scan: ScanOf | null
+  /** Of each payload, the newest version or every version. */
+  readonly keepRaw: "newest" | "all"
+  /** What the scan has met by now; the pages add what they list. Null: they do not enumerate. */
+  readonly seen: SeenSet | null
+  /**
+   * The pages were made again from stored payloads (`rebuild`, `quarantine retry`): they are never stale, and neither
+   * bring back what is deleted nor say when anything was seen. By the vendor's id of each conversation, the version
+   * (`versionOf`) of the payloads it was made from: where others came since, their sighting is the newer one.
+   */
+  readonly replay?: ReadonlyMap<string, string>
+}
+
+const iso = (millis: number): string => new Date(millis).toISOString()
+
+/** Writes pages with everything they carry; to be called inside of a transaction. `now` is UTC, ISO 8601. */
+export const makeCommit = (session: Session) => {
+  const { prepare } = session
+  const recent = new RecentObservations()
+  const messages = makeMessageRows(session)
+  const quarantine = makeQuarantineRows(session)
+  const scans = makeScanRows(session)
+  const conversations = makeConversationRows(session, {
+    contacts: makeContactRows(session),
+    messages,
+    activity: makeActivityRows(session),
+    quarantine,
+    writeRaw: makeRawRecords(session),
+    forgetRawMessages: makeForgetMessages(session),
+    storedVersion: makeStoredVersion(session),
+    recent
+  })
+  const insertPage = prepare(
+    `INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+       received, inserted, updated, unchanged, filtered, quarantined)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`
+  )
+  const countPage = prepare(
+    `UPDATE pages SET received = ?, inserted = ?, updated = ?, unchanged = ?, filtered = ?, quarantined = ?
+     WHERE id = ?`
+  )
+  const countRun = prepare(
+    `INSERT INTO run_connections (run_id, connection, lane, started_at, pages, received, inserted, updated, unchanged,
+       filtered, quarantined, conversations, messages)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (run_id, connection, lane) DO UPDATE SET pages = pages + excluded.pages,
+       received = received + excluded.received, inserted = inserted + excluded.inserted,
+       updated = updated + excluded.updated, unchanged = unchanged + excluded.unchanged,
+       filtered = filtered + excluded.filtered, quarantined = quarantined + excluded.quarantined,
+       conversations = conversations + excluded.conversations, messages = messages + excluded.messages`
+  )
+  const learn = prepare(
+    `INSERT INTO learned (connection, name, value, learned_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (connection, name) DO UPDATE SET value = excluded.value, learned_at = excluded.learned_at`
+  )
+
+  /** Returns the keys of the conversations' rows that there are. */
+  const writeItems = (context: PageContext, items: Page["items"]): ReadonlyArray<number> => {
+    const { tally } = context
+    const keys: Array<number> = []
+    const unchanged: Array<Unchanged> = []
+    const passedBy: Array<string> = []
+    for (const item of items) {
+      switch (item._tag) {
+        case "Sighting": {
+          const key = conversations.write(context, item)
+          if (key !== null) keys.push(key)
+          break
+        }
+        case "Unchanged":
+          tally.unchanged += 1
+          tally.conversations += 1
+          unchanged.push(item)
+          break
+        case "Filtered":
+          tally.filtered += 1
+          passedBy.push(item.providerId)
+          break
+        case "Unreadable": {
+          const { unreadable } = item
+          const conversationId = unreadable.conversationId ?? unreadable.providerId
+          if (conversationId !== null) passedBy.push(conversationId)
+          if (conversationId !== null && conversations.isOvertaken(context, conversationId))
+            tally.unchanged += 1
+          else quarantine.write(context, unreadable)
+        }
+      }
+    }
+    return [
+      ...keys,
+      ...conversations.unchanged(context, unchanged),
+      ...conversations.listed(context, passedBy)
+    ]
+  }
+
+  const writePage = (
+    input: CommitInput,
+    page: Page,
+    { now, believed, quarantineOpen }: Pick<PageContext, "now" | "believed" | "quarantineOpen">
+  ): PageContext => {
+    const { exchange } = page
+    const requestedAt = iso(exchange.requestedAt)
+    const { lastInsertRowid } = insertPage.run(
+      input.runId,
+      input.connection,
+      input.lane,
+      exchange.operation,
+      exchange.method,
+      exchange.path,
+      exchange.status,
+      requestedAt,
+      iso(exchange.receivedAt),
+      exchange.bytes
+    )
+    const tally = emptyTally()
+    const context: PageContext = {
+      connection: input.connection,
+      runId: input.runId,
+      pageId: Number(lastInsertRowid),
+      requestedAt,
+      now,
+      believed,
+      keepRaw: input.keepRaw,
+      replay: input.replay ?? null,
+      quarantineOpen,
+      tally
+    }
+    for (const key of writeItems(context, page.items)) input.seen?.add(key)
+    tally.pages = 1
+    tally.received = tally.inserted + tally.updated + tally.unchanged + tally.filtered + tally.quarantined
+    countPage.run(
+      tally.received,
+      tally.inserted,
+      tally.updated,
+      tally.unchanged,
+      tally.filtered,
+      tally.quarantined,
+      context.pageId
+    )
+    return context
+  }
+
+  return (input: CommitInput, now: string): Totals => {
+    const totals = emptyTally()
+    const believed = latestBelieved(now)
+    let quarantineOpen = quarantine.isAnyOpen(input.connection)
+    messages.begin()
+    if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
+    for (const page of input.pages) {
+      const context = writePage(input, page, { now, believed, quarantineOpen })
+      quarantineOpen = context.quarantineOpen
+      addTo(totals, context.tally)
+      for (const name in page.learned) learn.run(input.connection, name, page.learned[name], now)
+    }
+    messages.end()
+    if (input.scan !== null) scans.advance(input, input.scan, input.seen, now)
+    countRun.run(
+      input.runId,
+      input.connection,
+      input.lane,
+      now,
+      totals.pages,
+      totals.received,
+      totals.inserted,
+      totals.updated,
+      totals.unchanged,
+      totals.filtered,
+      totals.quarantined,
+      totals.conversations,
+      totals.messages
+    )
+    return totals
+  }
+}

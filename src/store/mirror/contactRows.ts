@@ -1,0 +1,107 @@
+import type { Attributes, Contact, Conversation } from "../../domain/Conversation.ts"
+import type { Session } from "../Db.ts"
+import { canonicalJson, sameJson } from "./canonical.ts"
+import type { PageContext } from "./context.ts"
+
+interface StoredContact {
+  readonly name: string | null
+  readonly email: string | null
+  readonly phone: string | null
+  readonly attributes: string
+}
+
+const merged = (newer: Attributes, older: Attributes): Attributes => {
+  const said = Object.entries(newer).filter(([, value]) => value !== null)
+  return { ...older, ...Object.fromEntries(said) }
+}
+
+/** The vendor's own time of a conversation, UTC, ISO 8601; empty where it has none. */
+const timeOf = ({ lastMessageAt, startedAt, updatedAt }: Conversation): string =>
+  updatedAt ?? lastMessageAt ?? startedAt ?? ""
+
+/**
+ * Writes contacts. What a sighting does not say erases nothing. Where conversations of one contact describe it
+ * differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id) and
+ * the others only fill gaps, so that the order in which they arrive does not matter, nor how often.
+ */
+export const makeContactRows = ({ prepare }: Session) => {
+  const find = prepare("SELECT name, email, phone, attributes FROM remote_contacts WHERE id = ?")
+  const insert = prepare(
+    `INSERT INTO remote_contacts (id, connection, provider_id, name, email, phone, attributes, observed_at, first_seen_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  const update = prepare(
+    `UPDATE remote_contacts SET name = ?, email = ?, phone = ?, attributes = ?, observed_at = max(observed_at, ?)
+     WHERE id = ?`
+  )
+  const insertUnknown = prepare(
+    `INSERT INTO remote_contacts (id, connection, provider_id, observed_at, first_seen_at)
+     VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+  )
+  const findLater = prepare(
+    `SELECT 1 FROM remote_conversations WHERE contact_id = ? AND id <> ?
+       AND (coalesce(updated_at, last_message_at, started_at, ''), id) > (?, ?) LIMIT 1`
+  ).pluck()
+
+  /** Returns the contact's id in the mirror. */
+  const write = (context: PageContext, contact: Contact, conversation: Conversation): string => {
+    const { connection, requestedAt, tally } = context
+    const id = `${connection}:${contact.providerId}`
+    const stored = find.get(id) as StoredContact | undefined
+    if (stored === undefined) {
+      insert.run(
+        id,
+        connection,
+        contact.providerId,
+        contact.name,
+        contact.email,
+        contact.phone,
+        canonicalJson(contact.attributes),
+        requestedAt,
+        context.now
+      )
+      tally.inserted += 1
+      tally.contacts += 1
+      return id
+    }
+    const held = JSON.parse(stored.attributes) as Attributes
+    const told = (counts: boolean) => {
+      const pick = (held: string | null, said: string | null) => (counts ? (said ?? held) : (held ?? said))
+      const attributes = counts ? merged(contact.attributes, held) : merged(held, contact.attributes)
+      const name = pick(stored.name, contact.name)
+      const email = pick(stored.email, contact.email)
+      const phone = pick(stored.phone, contact.phone)
+      const text = canonicalJson(attributes)
+      const isSame =
+        name === stored.name &&
+        email === stored.email &&
+        phone === stored.phone &&
+        sameJson(stored.attributes, text, attributes)
+      return { name, email, phone, text, isSame }
+    }
+    const isOutranked = () => {
+      const conversationId = `${connection}:${conversation.providerId}`
+      return findLater.get(id, conversationId, timeOf(conversation), conversationId) !== undefined
+    }
+    const whole = told(true)
+    const { email, isSame, name, phone, text } = whole.isSame || !isOutranked() ? whole : told(false)
+    if (isSame) tally.unchanged += 1
+    else {
+      update.run(name, email, phone, text, requestedAt, id)
+      tally.updated += 1
+      tally.contacts += 1
+    }
+    return id
+  }
+
+  /** A contact of whom nothing but the id was said. */
+  const writeUnknown = (context: PageContext, providerId: string): string => {
+    const id = `${context.connection}:${providerId}`
+    insertUnknown.run(id, context.connection, providerId, context.requestedAt, context.now)
+    return id
+  }
+
+  return { write, writeUnknown } as const
+}
+
+export type ContactRows = ReturnType<typeof makeContactRows>

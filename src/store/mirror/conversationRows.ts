@@ -1,0 +1,408 @@
+import type { Conversation } from "../../domain/Conversation.ts"
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { Item, RawPayload, Sighting } from "../../providers/Provider.ts"
+import type { Session } from "../Db.ts"
+import type { ActivityRows } from "./activity.ts"
+import { canonicalJson, conversationHash } from "./canonical.ts"
+import type { ContactRows } from "./contactRows.ts"
+import type { PageContext } from "./context.ts"
+import type { MessageRows } from "./messageRows.ts"
+import type { QuarantineRows } from "./quarantineRows.ts"
+import { messageKind } from "./rawRecords.ts"
+import { isStale, type RecentObservations } from "./staleness.ts"
+import { makeStoredHash } from "./storedHash.ts"
+
+/** Whether a stored conversation is thought to be there still. */
+interface Standing {
+  readonly key: number
+  readonly missing_since: string | null
+  readonly deleted_at: string | null
+}
+
+/** The same as an array, which costs a fraction of an object: one for every conversation that is listed. */
+type ListedRow = readonly [key: number, missingSince: string | null, deletedAt: string | null]
+
+export type Unchanged = Extract<Item, { readonly _tag: "Unchanged" }>
+
+interface StoredConversation extends Standing {
+  readonly status: string
+  readonly provider_status: string | null
+  readonly last_message_at: Timestamp | null
+  readonly updated_at: string | null
+  readonly observed_at: string
+  readonly fingerprint: string | null
+  readonly content_hash: string
+  readonly stored_messages: number
+}
+
+/** Records in a sighting: the conversation, its contact, its messages, and what of it did not decode. */
+const recordsIn = (sighting: Sighting): number =>
+  1 +
+  (sighting.contact === null ? 0 : 1) +
+  (sighting.messages?.items.length ?? 0) +
+  sighting.unreadable.length
+
+/** A deletion is proven by an answer; only what was asked for later can disprove it. */
+const isBeforeDeletion = (stored: Standing, { believed, requestedAt }: PageContext): boolean =>
+  stored.deleted_at !== null && requestedAt < stored.deleted_at && stored.deleted_at <= believed
+
+export interface ConversationParts {
+  readonly contacts: ContactRows
+  readonly messages: MessageRows
+  readonly activity: ActivityRows
+  readonly quarantine: QuarantineRows
+  readonly writeRaw: (context: PageContext, payloads: ReadonlyArray<RawPayload>) => void
+  readonly forgetRawMessages: (
+    context: PageContext,
+    conversationId: string,
+    held: ReadonlyArray<string | null>
+  ) => void
+  readonly storedVersion: (connection: string, conversationId: string) => string
+  readonly recent: RecentObservations
+}
+
+/** Writes conversations and all that a sighting carries for them. */
+export const makeConversationRows = (session: Session, parts: ConversationParts) => {
+  const { prepare } = session
+  const { contacts, messages, activity, quarantine, writeRaw, forgetRawMessages, storedVersion, recent } =
+    parts
+  const storedHash = makeStoredHash(session)
+  const find = prepare(
+    `SELECT key, status, provider_status, last_message_at, updated_at, observed_at, missing_since, deleted_at,
+       fingerprint, content_hash, stored_messages
+     FROM remote_conversations WHERE id = ?`
+  )
+  const findListed = prepare(
+    `SELECT r.key, r.missing_since, r.deleted_at
+     FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
+  ).raw()
+  const findGone = prepare(
+    `SELECT r.key, r.missing_since, r.deleted_at FROM json_each(?) keys CROSS JOIN remote_conversations r ON r.key = keys.value
+     WHERE r.missing_since IS NOT NULL OR r.deleted_at IS NOT NULL`
+  ).raw()
+  const insertRow = prepare(
+    `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
+       provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
+       declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, first_seen_at,
+       fingerprint, content_hash, page_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  const updateRow = prepare(
+    `UPDATE remote_conversations SET contact_id = ?, channel = ?, provider_channel = ?, status = ?,
+       provider_status = ?, agent_id = ?, campaign_id = ?, title = ?, summary = ?, qualified = ?,
+       qualification_reason = ?, tags = ?, attributes = ?, declared_messages = ?, started_at = ?,
+       last_message_at = ?, updated_at = ?, content_hash = ? WHERE key = ?`
+  )
+  const touch = prepare(
+    `UPDATE remote_conversations SET stored_messages = ?, fingerprint = ?, observed_at = ?, missing_since = NULL,
+       deleted_at = NULL, deleted_in_run = NULL, page_id = ? WHERE key = ?`
+  )
+  const setStored = prepare("UPDATE remote_conversations SET stored_messages = ? WHERE key = ?")
+  const removeActivity = prepare("DELETE FROM conversation_activity WHERE key = ?")
+  const revive = prepare(
+    "UPDATE remote_conversations SET missing_since = NULL, deleted_at = NULL, deleted_in_run = NULL WHERE key = ?"
+  )
+  const recordStatus = prepare(
+    `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`
+  )
+  // A change of ours that was confirmed, and that the history does not know yet.
+  const untoldChange = prepare(
+    `SELECT 1 FROM status_changes c
+     WHERE c.conversation_id = ? AND c.state = 'confirmed' AND c.to_status = ?
+       AND c.id = (SELECT max(id) FROM status_changes o WHERE o.conversation_id = c.conversation_id AND o.sent_at IS NOT NULL)
+       AND NOT EXISTS (SELECT 1 FROM status_history h WHERE h.conversation_id = c.conversation_id AND h.observed_at >= c.sent_at)`
+  ).pluck()
+
+  const contactOf = (context: PageContext, sighting: Sighting): string | null => {
+    const { contact, conversation } = sighting
+    const written = contact === null ? null : contacts.write(context, contact, conversation)
+    if (conversation.contactId === null) return null
+    return conversation.contactId === contact?.providerId
+      ? written
+      : contacts.writeUnknown(context, conversation.contactId)
+  }
+
+  const insert = (context: PageContext, id: string, sighting: Sighting): number => {
+    const { conversation, fingerprint } = sighting
+    const tags = JSON.stringify(conversation.tags)
+    const attributes = canonicalJson(conversation.attributes)
+    const items = sighting.messages?.items ?? []
+    const { lastInsertRowid } = insertRow.run(
+      id,
+      context.connection,
+      conversation.providerId,
+      contactOf(context, sighting),
+      conversation.channel,
+      conversation.providerChannel,
+      conversation.status,
+      conversation.providerStatus,
+      conversation.agentId,
+      conversation.campaignId,
+      conversation.title,
+      conversation.summary,
+      conversation.qualified === null ? null : Number(conversation.qualified),
+      conversation.qualificationReason,
+      tags,
+      attributes,
+      conversation.declaredMessages,
+      items.length,
+      conversation.startedAt,
+      conversation.lastMessageAt,
+      conversation.updatedAt,
+      context.requestedAt,
+      context.now,
+      fingerprint,
+      conversationHash(conversation, tags, attributes),
+      context.pageId
+    )
+    const key = Number(lastInsertRowid)
+    context.tally.inserted += 1
+    recordStatus.run(
+      id,
+      null,
+      conversation.status,
+      conversation.providerStatus,
+      "provider",
+      context.requestedAt,
+      context.runId
+    )
+    const stored = messages.insertAll(context, id, items)
+    if (stored !== items.length) {
+      setStored.run(stored, key)
+      activity.refresh(key, id)
+    } else if (stored > 0) activity.write(key, items)
+    return key
+  }
+
+  /** Returns how many messages are stored. */
+  const writeMessages = (
+    context: PageContext,
+    id: string,
+    sighting: Sighting,
+    stored: StoredConversation
+  ): number => {
+    if (sighting.messages === null) return stored.stored_messages
+    const { tally } = context
+    const { extent, items } = sighting.messages
+    const written = tally.inserted + tally.updated
+    const count =
+      extent === "whole"
+        ? messages.replaceAll(context, id, items, mustList(sighting))
+        : messages.addNewest(context, id, items)
+    const isSame = count === stored.stored_messages && written === tally.inserted + tally.updated
+    if (count === 0 && !isSame) removeActivity.run(stored.key)
+    else if (!isSame) activity.refresh(stored.key, id)
+    return count
+  }
+
+  /** Payloads of messages that are gone at the vendor would bring them back with the next rebuild. */
+  const dropRawMessages = (context: PageContext, sighting: Sighting, areFewer: boolean): void => {
+    const { conversation, messages, raw } = sighting
+    const mayHaveGone = areFewer || raw.some(({ kind }) => kind === messageKind)
+    if (!mayHaveGone || messages === null || !showsAll(sighting)) return
+    const held = messages.items.map(({ providerId }) => providerId)
+    forgetRawMessages(context, conversation.providerId, held)
+  }
+
+  const noteStatus = (
+    context: PageContext,
+    id: string,
+    stored: StoredConversation,
+    conversation: Conversation
+  ) => {
+    const { status, providerStatus } = conversation
+    if (stored.status === status && stored.provider_status === providerStatus) return
+    const isOurs = stored.status !== status && untoldChange.get(id, status) !== undefined
+    const origin = isOurs ? "local" : "provider"
+    recordStatus.run(id, stored.status, status, providerStatus, origin, context.requestedAt, context.runId)
+  }
+
+  const refresh = (
+    context: PageContext,
+    id: string,
+    stored: StoredConversation,
+    sighting: Sighting
+  ): void => {
+    const { tally } = context
+    const shown = withKept(sighting, stored)
+    const conversation = context.replay !== null ? replayed(shown, stored, context) : shown
+    const contactId = contactOf(context, sighting)
+    const tags = JSON.stringify(conversation.tags)
+    const attributes = canonicalJson(conversation.attributes)
+    const contentHash = conversationHash(conversation, tags, attributes)
+    const isSame =
+      contentHash === (context.replay !== null ? storedHash(stored.key) : stored.content_hash) &&
+      conversation.status === stored.status &&
+      conversation.providerStatus === stored.provider_status
+    const wasDeleted = context.replay === null && stored.deleted_at !== null
+    if (!isSame) {
+      noteStatus(context, id, stored, conversation)
+      updateRow.run(
+        contactId,
+        conversation.channel,
+        conversation.providerChannel,
+        conversation.status,
+        conversation.providerStatus,
+        conversation.agentId,
+        conversation.campaignId,
+        conversation.title,
+        conversation.summary,
+        conversation.qualified === null ? null : Number(conversation.qualified),
+        conversation.qualificationReason,
+        tags,
+        attributes,
+        conversation.declaredMessages,
+        conversation.startedAt,
+        conversation.lastMessageAt,
+        conversation.updatedAt,
+        contentHash,
+        stored.key
+      )
+    }
+    tally[isSame && !wasDeleted ? "unchanged" : "updated"] += 1
+    const count = writeMessages(context, id, sighting, stored)
+    if (context.replay !== null) {
+      if (count !== stored.stored_messages) setStored.run(count, stored.key)
+      return
+    }
+    dropRawMessages(context, sighting, count < stored.stored_messages)
+    const isUntouched =
+      isSame &&
+      count === stored.stored_messages &&
+      sighting.fingerprint === stored.fingerprint &&
+      stored.missing_since === null &&
+      stored.deleted_at === null &&
+      stored.observed_at <= context.believed
+    if (isUntouched) recent.note(stored.key, context.requestedAt, context.believed)
+    else touch.run(count, sighting.fingerprint, context.requestedAt, context.pageId, stored.key)
+  }
+
+  /** Whether other payloads of the conversation were stored since those were read that the page was made from. */
+  const isReplayOvertaken = ({ connection, replay }: PageContext, providerId: string): boolean => {
+    const madeFrom = replay?.get(providerId)
+    return madeFrom !== undefined && madeFrom !== storedVersion(connection, providerId)
+  }
+
+  /** Returns the row's key; null: there is none. */
+  const write = (context: PageContext, sighting: Sighting): number | null => {
+    const { tally, requestedAt } = context
+    const { conversation } = sighting
+    const id = `${context.connection}:${conversation.providerId}`
+    tally.conversations += 1
+    tally.messages += sighting.messages?.items.length ?? 0
+    const stored = find.get(id) as StoredConversation | undefined
+    if (isReplayOvertaken(context, conversation.providerId)) {
+      tally.unchanged += recordsIn(sighting)
+      return stored?.key ?? null
+    }
+    if (stored === undefined) {
+      const key = insert(context, id, sighting)
+      quarantine.settle(context, sighting)
+      // Also of a replay: what was in quarantine is nowhere else.
+      writeRaw(context, sighting.raw)
+      return key
+    }
+    const incoming = { updatedAt: conversation.updatedAt, observedAt: requestedAt }
+    const held = {
+      updatedAt: stored.updated_at,
+      observedAt: recent.latest(stored.key, stored.observed_at, context.believed)
+    }
+    if (context.replay === null && (isBeforeDeletion(stored, context) || isStale(incoming, held))) {
+      tally.unchanged += recordsIn(sighting)
+      exists(stored, context)
+      return stored.key
+    }
+    refresh(context, id, stored, sighting)
+    quarantine.settle(context, sighting)
+    if (context.replay === null) writeRaw(context, sighting.raw)
+    return stored.key
+  }
+
+  /** The vendor still lists it, whatever else is said. */
+  const exists = (stored: Standing, context: PageContext): void => {
+    if (stored.missing_since === null && stored.deleted_at === null) return
+    if (!isBeforeDeletion(stored, context)) revive.run(stored.key)
+  }
+
+  const exist = (context: PageContext, rows: ReadonlyArray<ListedRow>): void => {
+    for (const [key, missing_since, deleted_at] of rows) {
+      exists({ key, missing_since, deleted_at }, context)
+    }
+  }
+
+  /** Conversations that were listed and not looked into. Returns the keys of the rows that there are. */
+  const listed = (context: PageContext, providerIds: ReadonlyArray<string>): ReadonlyArray<number> => {
+    if (providerIds.length === 0) return []
+    const rows = findListed.all(JSON.stringify(providerIds), context.connection) as ReadonlyArray<ListedRow>
+    exist(context, rows)
+    return rows.map(([key]) => key)
+  }
+
+  /** Conversations that the list proves to be as stored. Returns the keys of the rows that there are. */
+  const unchanged = (context: PageContext, items: ReadonlyArray<Unchanged>): ReadonlyArray<number> => {
+    const keys: Array<number> = []
+    const others: Array<string> = []
+    for (const { key, providerId } of items) {
+      if (key === undefined) others.push(providerId)
+      else keys.push(key)
+    }
+    if (keys.length > 0) exist(context, findGone.all(JSON.stringify(keys)) as ReadonlyArray<ListedRow>)
+    keys.push(...listed(context, others))
+    for (const key of keys) recent.note(key, context.requestedAt, context.believed)
+    return keys
+  }
+
+  /** Whether a newer sighting of the conversation is stored. */
+  const isOvertaken = (context: PageContext, providerId: string): boolean => {
+    if (isReplayOvertaken(context, providerId)) return true
+    const id = `${context.connection}:${providerId}`
+    const stored = find.get(id) as StoredConversation | undefined
+    if (stored === undefined) return false
+    return context.requestedAt < recent.latest(stored.key, stored.observed_at, context.believed)
+  }
+
+  return { write, listed, unchanged, isOvertaken } as const
+}
+
+/**
+ * How many different messages a list of all of them must hold to prove that others are gone: as many as the vendor says
+ * there are. What could not be read may be any of the others, so then no list proves it.
+ */
+const mustList = ({ conversation, unreadable }: Sighting): number =>
+  unreadable.length > 0 ? Number.POSITIVE_INFINITY : (conversation.declaredMessages ?? 0)
+
+/** Whether messages that the sighting does not show are gone. */
+const showsAll = (sighting: Sighting): boolean => {
+  const { messages } = sighting
+  return (
+    messages?.extent === "whole" &&
+    new Set(messages.items.map(({ messageId }) => messageId)).size >= mustList(sighting)
+  )
+}
+
+/**
+ * Where stored messages stay that a sighting does not show, so does the time of the last one that it does not tell. What
+ * could not be read may be the last one, so an earlier time beside it does not tell it either.
+ */
+const withKept = (sighting: Sighting, stored: StoredConversation): Conversation => {
+  const { conversation, unreadable } = sighting
+  const told = conversation.lastMessageAt
+  const kept = stored.last_message_at
+  if (kept === null || (told !== null && (unreadable.length === 0 || told >= kept))) return conversation
+  return showsAll(sighting) ? conversation : { ...conversation, lastMessageAt: kept }
+}
+
+/** A status that was learnt after the payload came, by a push, is not in the payload; only its reading may change. */
+const replayed = (
+  conversation: Conversation,
+  stored: StoredConversation,
+  context: PageContext
+): Conversation =>
+  stored.observed_at <= context.requestedAt || stored.provider_status === conversation.providerStatus
+    ? conversation
+    : {
+        ...conversation,
+        status: stored.status as Conversation["status"],
+        providerStatus: stored.provider_status
+      }

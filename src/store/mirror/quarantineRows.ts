@@ -1,0 +1,148 @@
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { Sighting, Unreadable } from "../../providers/Provider.ts"
+import type { Session } from "../Db.ts"
+import { payloadHash } from "./canonical.ts"
+import type { PageContext } from "./context.ts"
+
+/** A row of the table `quarantine`. */
+export interface QuarantineRow {
+  readonly id: number
+  readonly connection: string
+  readonly kind: string
+  readonly provider_id: string | null
+  readonly conversation_provider_id: string | null
+  readonly reason: string
+  readonly path: string
+  readonly payload: string
+  readonly payload_hash: string
+  readonly seen: number
+  readonly first_seen_at: Timestamp
+  readonly last_seen_at: Timestamp
+  readonly resolved_at: Timestamp | null
+  /** When the request was sent that brought the payload. */
+  readonly observed_at: Timestamp
+}
+
+interface OpenFault {
+  readonly id: number
+  readonly kind: string
+  readonly provider_id: string | null
+  readonly payload_hash: string
+  readonly path: string
+}
+
+const faultKey = (kind: string, id: string, path: string): string => JSON.stringify([kind, id, path])
+
+/** Whether a good sighting speaks about the record that was at fault. */
+const speaksOf = (sighting: Sighting, fault: OpenFault): boolean => {
+  if (sighting.messages?.extent === "whole") return true
+  if (fault.provider_id === null) return false
+  const { provider_id, kind } = fault
+  return (
+    sighting.raw.some((raw) => raw.kind === kind && raw.providerId === provider_id) ||
+    (sighting.contact?.providerId === provider_id && kind === "contact") ||
+    (sighting.messages?.items.some((message) => message.providerId === provider_id) ?? false)
+  )
+}
+
+/** Keeps what did not decode, whole, and closes it once the record is seen to be good. */
+export const makeQuarantineRows = ({ prepare }: Session) => {
+  const add = prepare(
+    `INSERT INTO quarantine (connection, kind, provider_id, conversation_provider_id, reason, path, payload,
+       payload_hash, first_seen_at, last_seen_at, page_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (connection, kind, coalesce(provider_id, payload_hash), path, coalesce(conversation_provider_id, ''))
+       WHERE resolved_at IS NULL DO UPDATE SET
+       reason = excluded.reason, payload = excluded.payload, payload_hash = excluded.payload_hash,
+       seen = seen + 1, last_seen_at = excluded.last_seen_at, page_id = excluded.page_id`
+  )
+  const renewReason = prepare(
+    `UPDATE quarantine SET reason = ?
+     WHERE connection = ? AND kind = ? AND coalesce(provider_id, payload_hash) = ? AND path = ?
+       AND coalesce(conversation_provider_id, '') = coalesce(?, '') AND resolved_at IS NULL`
+  )
+  const anyOpen = prepare(
+    "SELECT 1 FROM quarantine WHERE connection = ? AND resolved_at IS NULL LIMIT 1"
+  ).pluck()
+  const openOf = prepare(
+    `SELECT id, kind, provider_id, payload_hash, path FROM quarantine
+     WHERE connection = ? AND resolved_at IS NULL AND coalesce(conversation_provider_id, provider_id) = ?`
+  )
+  const resolve = prepare("UPDATE quarantine SET resolved_at = ? WHERE id = ?")
+
+  /** Whether the fault is known of a payload that was read again: nothing came, so it was not seen again. */
+  const isKnown = ({ connection, replay }: PageContext, fault: Unreadable): boolean => {
+    if (replay === null) return false
+    const { conversationId, kind, path, payload, providerId, reason } = fault
+    const record = providerId ?? payloadHash(payload)
+    return renewReason.run(reason, connection, kind, record, path, conversationId).changes > 0
+  }
+
+  const write = (context: PageContext, fault: Unreadable): void => {
+    if (isKnown(context, fault)) {
+      context.tally.unchanged += 1
+      return
+    }
+    add.run(
+      context.connection,
+      fault.kind,
+      fault.providerId,
+      fault.conversationId,
+      fault.reason,
+      fault.path,
+      fault.payload,
+      payloadHash(fault.payload),
+      context.now,
+      context.now,
+      context.pageId
+    )
+    context.quarantineOpen = true
+    context.tally.quarantined += 1
+  }
+
+  /** Stores the faults within a sighting and resolves those of its conversation that it no longer has. */
+  const settle = (context: PageContext, sighting: Sighting): void => {
+    for (const fault of sighting.unreadable) write(context, fault)
+    if (!context.quarantineOpen) return
+    const open = openOf.all(context.connection, sighting.conversation.providerId) as ReadonlyArray<OpenFault>
+    if (open.length === 0) return
+    const reported = new Set(
+      sighting.unreadable.map((fault) =>
+        faultKey(fault.kind, fault.providerId ?? payloadHash(fault.payload), fault.path)
+      )
+    )
+    for (const fault of open) {
+      const key = faultKey(fault.kind, fault.provider_id ?? fault.payload_hash, fault.path)
+      if (!reported.has(key) && speaksOf(sighting, fault)) resolve.run(context.now, fault.id)
+    }
+  }
+
+  const isAnyOpen = (connection: string): boolean => anyOpen.get(connection) !== undefined
+
+  return { write, settle, isAnyOpen } as const
+}
+
+export type QuarantineRows = ReturnType<typeof makeQuarantineRows>
+
+/** What is in quarantine, newest first. `connection` null: everywhere. */
+export const listQuarantine = (
+  { prepare }: Session,
+  options: { readonly connection: string | null; readonly includeResolved: boolean; readonly limit: number }
+): ReadonlyArray<QuarantineRow> =>
+  prepare(
+    `SELECT q.id, q.connection, q.kind, q.provider_id, q.conversation_provider_id, q.reason, q.path, q.payload,
+       q.payload_hash, q.seen, q.first_seen_at, q.last_seen_at, q.resolved_at, p.requested_at AS observed_at
+     FROM quarantine q JOIN pages p ON p.id = q.page_id
+     WHERE q.connection = coalesce(?, q.connection) AND (? OR q.resolved_at IS NULL)
+     ORDER BY q.id DESC LIMIT ?`
+  ).all(options.connection, options.includeResolved ? 1 : 0, options.limit) as ReadonlyArray<QuarantineRow>
+
+/** Closes rows by id. Returns how many were open. */
+export const resolveQuarantine = (
+  { prepare }: Session,
+  ids: ReadonlyArray<number>,
+  resolvedAt: Timestamp
+): number => {
+  const resolve = prepare("UPDATE quarantine SET resolved_at = ? WHERE id = ? AND resolved_at IS NULL")
+  return ids.reduce((count, id) => count + resolve.run(resolvedAt, id).changes, 0)
+}

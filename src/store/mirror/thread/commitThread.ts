@@ -1,0 +1,116 @@
+import { setFlagsFromString } from "node:v8"
+import { Worker } from "node:worker_threads"
+import { type Cause, Effect } from "effect"
+import type { Timestamp } from "../../../domain/Timestamp.ts"
+import { type StoreError, toStoreError } from "../../StoreError.ts"
+import type { CommitInput } from "../commit.ts"
+import type { Totals } from "../tally.ts"
+import { type CommitReply, type CommitThreadSettings, packJob } from "./commitJob.ts"
+
+type Done = (reply: CommitReply) => void
+
+/**
+ * By how much the heap of either thread may grow beyond what was alive at the last collection, percent. Commits are
+ * garbage as soon as they are written, and V8 by itself lets it become three times as much as is alive.
+ */
+const heapGrowth = 60
+
+/**
+ * How many times larger the place for what is new becomes when it fills. Once both threads are at work it is large
+ * enough: what more there were would only be garbage that is collected later.
+ */
+const newSpaceGrowth = 1
+
+/** What is new on the thread that writes: a sixth of what a thread has by itself. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8 }
+
+const failureOf = (op: string, path: string, reply: { code: string | null; message: string }) => {
+  const cause = reply.code === null ? null : Object.assign(new Error(reply.message), { code: reply.code })
+  const error = cause === null ? null : toStoreError(op, path, cause)
+  return error === null ? Effect.die(new Error(reply.message)) : Effect.fail(error)
+}
+
+type Commit = (op: string, input: CommitInput, now: Timestamp) => Effect.Effect<Totals, StoreError>
+
+/** Whether all that was received is that conversations are there: then there is little to write, and little to wait for. */
+const isLook = ({ pages }: CommitInput): boolean =>
+  pages.every(({ items }) => items.every(({ _tag }) => _tag === "Unchanged" || _tag === "Filtered"))
+
+const scanOf = ({ connection, lane, runId }: CommitInput): string => `${runId} ${connection} ${lane}`
+
+/**
+ * Starts with the first commit that brings records and ends with the scope, in which commits are answered in the order
+ * they were asked for.
+ * @param here commits on this thread what comes before: where nothing is new, the other one is never started
+ * @param starting called when it starts
+ */
+export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
+  script: URL,
+  { path, busyTimeoutMillis }: CommitThreadSettings,
+  here: Commit,
+  starting: () => void
+) {
+  const settings: CommitThreadSettings = { path, busyTimeoutMillis }
+  let thread: Worker | null = null
+  let isStarted = false
+  const waiting: Array<Done> = []
+
+  const fail = (message: string): void => {
+    thread = null
+    for (const done of waiting.splice(0)) done({ _tag: "Failed", code: null, message })
+  }
+
+  const start = (): Worker => {
+    isStarted = true
+    starting()
+    const worker = new Worker(script, { workerData: settings, resourceLimits })
+    // Not before: what Node has compiled of itself counts only for the flags it was compiled with.
+    worker.once("online", () => setFlagsFromString(`--heap-growing-percent=${heapGrowth}`))
+    worker.once("message", () => setFlagsFromString(`--semi-space-growth-factor=${newSpaceGrowth}`))
+    worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
+    worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`))
+    worker.on("exit", () => {
+      if (thread === worker) fail("the thread that writes the mirror ended")
+    })
+    return worker
+  }
+
+  yield* Effect.addFinalizer(() =>
+    Effect.async<void>((resume) => {
+      const worker = thread
+      thread = null
+      if (worker === null) return resume(Effect.void)
+      worker.once("exit", () => resume(Effect.void))
+      worker.postMessage(null)
+    })
+  )
+
+  /** Stores pages in one transaction. Cannot be interrupted: whoever goes on knows whether it was kept. */
+  const there: Commit = (op, input, now) =>
+    Effect.async<CommitReply>((resume) => {
+      const job = packJob(input, now)
+      // What the other thread meets is known to it and to the file.
+      if (input.seen !== null) input.seen.restored = false
+      thread ??= start()
+      thread.postMessage(job)
+      waiting.push((reply) => resume(Effect.succeed(reply)))
+    }).pipe(
+      Effect.flatMap((reply) =>
+        reply._tag === "Committed" ? Effect.succeed(reply.totals) : failureOf(op, path, reply)
+      ),
+      Effect.uninterruptible
+    )
+
+  /** What became of the first commit that failed here, of each run's scans: none that comes after it may be kept. */
+  const failures = new Map<string, Cause.Cause<StoreError>>()
+
+  return (op: string, input: CommitInput, now: Timestamp): Effect.Effect<Totals, StoreError> =>
+    Effect.suspend(() => {
+      const failure = input.scan === null ? undefined : failures.get(scanOf(input))
+      if (failure !== undefined) return Effect.failCause(failure)
+      if (isStarted || !isLook(input)) return there(op, input, now)
+      return Effect.tapErrorCause(here(op, input, now), (cause) =>
+        Effect.sync(() => failures.set(scanOf(input), cause))
+      )
+    })
+})

@@ -1,0 +1,304 @@
+import { Clock, Data, Effect } from "effect"
+import type { Status, WantedStatus } from "../../domain/Status.ts"
+import { isWantedStatus } from "../../domain/Status.ts"
+import { now, type Timestamp } from "../../domain/Timestamp.ts"
+import type { RemoteState } from "../../providers/Provider.ts"
+import { Db, type Session } from "../Db.ts"
+import { findConversation } from "../read/findConversation.ts"
+import type { StoreError } from "../StoreError.ts"
+import {
+  type ChangeEvent,
+  changeById,
+  type OutboxChange,
+  openChanges,
+  openStates,
+  selectChanges,
+  selectOpenChanges,
+  tell
+} from "./changeRows.ts"
+import { askForChange, type Request, withdraw, writableStatuses } from "./request.ts"
+import {
+  dueChange,
+  dueConversations,
+  type Moment,
+  markConfirmed,
+  markEnded,
+  markPending,
+  markQueued,
+  markSending,
+  markSent,
+  markTrouble,
+  type Observation
+} from "./transitions.ts"
+
+export type { MirroredConversation } from "../read/findConversation.ts"
+export type { ChangeEvent, OutboxChange } from "./changeRows.ts"
+export type { Asked, Request } from "./request.ts"
+export type { Moment, Observation } from "./transitions.ts"
+
+/** What was asked of the outbox cannot be done: what is wrong, and what can be done instead. */
+export class ChangeRefused extends Data.TaggedError("ChangeRefused")<{
+  readonly message: string
+  readonly hint: string
+}> {}
+
+export interface ListOptions {
+  /** Also those that ended and need nobody's attention. */
+  readonly all: boolean
+  /** Null: every connection. */
+  readonly connection: string | null
+  readonly limit: number
+}
+
+/** What `push --undo` can do about one conversation that a run changed. */
+export interface Undoable {
+  readonly conversationId: string
+  readonly connection: string
+  /** The last change of the run, which is to be undone. */
+  readonly change: OutboxChange
+  /** What the provider held before the run; null: it was not recorded. */
+  readonly before: RemoteState | null
+  /** The status to ask for; null: `why` says why it cannot be put back. */
+  readonly status: WantedStatus | null
+  /** The title to ask for; null: the run did not change it, or there was none. */
+  readonly title: string | null
+  /** In words, one for each thing that stays as the run left it. */
+  readonly why: ReadonlyArray<string>
+}
+
+/** Where a connection's changes stand. `pending`: everything open that is not `queued`. */
+export interface OpenChanges {
+  readonly queued: number
+  readonly pending: number
+}
+
+const list = (session: Session, { all, connection, limit }: ListOptions): ReadonlyArray<OutboxChange> => {
+  // A rejection or a conflict is dealt with once somebody says so, or asks for something else.
+  const wanted = all
+    ? "1"
+    : `(c.state IN ${openStates} OR (c.state IN ('rejected', 'conflict') AND c.resolved_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM status_changes n WHERE n.conversation_id = c.conversation_id AND n.id > c.id)))`
+  return selectChanges(
+    session,
+    `WHERE ${wanted} AND (? = '' OR r.connection = ?) ORDER BY c.id DESC LIMIT ?`,
+    connection ?? "",
+    connection ?? "",
+    limit
+  )
+}
+
+const events = (session: Session, changeId: number): ReadonlyArray<ChangeEvent> =>
+  session
+    .prepare("SELECT at, state, detail, run_id AS runId FROM change_events WHERE change_id = ? ORDER BY id")
+    .all(changeId) as ReadonlyArray<ChangeEvent>
+
+const undoOf = (session: Session, changes: ReadonlyArray<OutboxChange>): Undoable | null => {
+  const first = changes[0]
+  const last = changes.at(-1)
+  if (first === undefined || last === undefined) return null
+  const { conversationId, connection } = last
+  const before = first.found
+  const row = session
+    .prepare("SELECT status FROM remote_conversations WHERE id = ?")
+    .pluck()
+    .get(conversationId) as Status
+  const why: Array<string> = []
+  const status = before === null || last.wish.status === null ? null : before.status
+  const writable = writableStatuses(session, connection)
+  let back: WantedStatus | null = null
+  if (before === null) why.push("what the provider held before was not recorded")
+  else if (status !== null && row !== last.wish.status) {
+    why.push(`its status has changed since: it is \`${row}\` now`)
+  } else if (status !== null && status !== row) {
+    if (isWantedStatus(status) && writable.has(status)) back = status
+    else {
+      const takes = [...writable.keys()].join(", ")
+      why.push(`it was \`${before.providerStatus ?? status}\`, which cannot be set there (it takes ${takes})`)
+    }
+  }
+  const titled = changes.some((change) => change.wish.title !== null)
+  const title = titled && before !== null && before.title !== "" ? before.title : null
+  if (titled && title === null) why.push("it had no title before, and a title cannot be taken away")
+  const added = new Set(changes.flatMap((change) => change.wish.tags))
+  for (const tag of before?.tags ?? []) added.delete(tag)
+  if (added.size > 0) why.push(`the provider never removes a tag: ${[...added].join(", ")}`)
+  return { conversationId, connection, change: last, before, status: back, title, why }
+}
+
+const undoable = (session: Session, runId: number): ReadonlyArray<Undoable> => {
+  const changes = selectChanges(
+    session,
+    `WHERE c.state = 'confirmed' AND c.attempts > 0 AND c.id IN (
+       SELECT change_id FROM change_events WHERE run_id = ? AND state IN ('sending', 'confirmed'))
+     ORDER BY c.id`,
+    runId
+  )
+  const grouped = new Map<string, Array<OutboxChange>>()
+  for (const change of changes) {
+    const group = grouped.get(change.conversationId)
+    if (group === undefined) grouped.set(change.conversationId, [change])
+    else group.push(change)
+  }
+  return [...grouped.values()].flatMap((group) => undoOf(session, group) ?? [])
+}
+
+const refused = (message: string, hint: string): ChangeRefused => new ChangeRefused({ message, hint })
+
+/**
+ * What people here want the providers to hold, until it is so. The first half serves whoever asks, the second the
+ * single pusher that a connection has (`push.ts`). Every step tells the change's story in the same transaction.
+ */
+export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
+  effect: Effect.gen(function* () {
+    const db = yield* Db
+
+    const write = <A>(op: string, f: (session: Session, at: Timestamp) => A): Effect.Effect<A, StoreError> =>
+      Effect.flatMap(Clock.currentTimeMillis, (millis) =>
+        db.transaction(`Outbox.${op}`, (session) => f(session, now(millis)))
+      )
+
+    const read = <A>(op: string, f: (session: Session, at: Timestamp) => A): Effect.Effect<A, StoreError> =>
+      Effect.flatMap(Clock.currentTimeMillis, (millis) =>
+        db.use(`Outbox.${op}`, (session) => f(session, now(millis)))
+      )
+
+    /** For functions that return a refusal instead of writing. */
+    const attempt = <A>(op: string, f: (session: Session, at: Timestamp) => A | ChangeRefused) =>
+      Effect.flatMap(write(op, f), (result) =>
+        result instanceof ChangeRefused ? Effect.fail(result) : Effect.succeed(result)
+      )
+
+    const existing = (session: Session, id: number): OutboxChange | ChangeRefused =>
+      changeById(session, id) ??
+      refused(`there is no change ${id}`, "`parley changes list --all` shows them.")
+
+    const conversation = Effect.fn("Outbox.conversation")(function* (id: string) {
+      const found = yield* db.use("Outbox.conversation", (session) => findConversation(session, id))
+      return "message" in found ? yield* refused(found.message, found.hint) : found
+    })
+
+    const ask = Effect.fn("Outbox.ask")(function* (request: Request) {
+      const asked = yield* write("ask", (session, at) => askForChange(session, request, at))
+      return asked._tag === "Refused" ? yield* refused(asked.message, asked.hint) : asked
+    })
+
+    const current = (id: number) => db.use("Outbox.current", (session) => changeById(session, id))
+
+    const change = Effect.fn("Outbox.change")(function* (id: number) {
+      const found = yield* db.use("Outbox.change", (session) => existing(session, id))
+      return found instanceof ChangeRefused ? yield* found : found
+    })
+
+    /** Takes a pending wish back. */
+    const cancel = (id: number) =>
+      attempt("cancel", (session, at) => {
+        const found = existing(session, id)
+        if (found instanceof ChangeRefused) return found
+        if (found.state !== "pending") {
+          return found.endedAt === null
+            ? refused(
+                `change ${id} is on its way (\`${found.state}\`): the provider may have applied it already`,
+                `Ask for the status you want instead: it is sent once change ${id} has ended.`
+              )
+            : refused(`change ${id} has ended (\`${found.state}\`)`, "There is nothing to take back.")
+        }
+        withdraw(session, found, "cancelled on request", at)
+        return found
+      })
+
+    /** Lets the next push look at an open change at once, however long it was told to wait. */
+    const hurry = (id: number) =>
+      attempt("hurry", (session, at) => {
+        const found = existing(session, id)
+        if (found instanceof ChangeRefused) return found
+        session.prepare("UPDATE status_changes SET not_before = NULL WHERE id = ?").run(id)
+        tell(session, id, {
+          at,
+          state: found.state,
+          detail: "to be tried again at once, on request",
+          runId: null
+        })
+        return found
+      })
+
+    /** Marks a conflict or a rejection as dealt with. */
+    const markResolved = (id: number, detail: string) =>
+      attempt("markResolved", (session, at) => {
+        const found = existing(session, id)
+        if (found instanceof ChangeRefused) return found
+        session.prepare("UPDATE status_changes SET resolved_at = ? WHERE id = ?").run(at, id)
+        tell(session, id, { at, state: found.state, detail, runId: null })
+        return found
+      })
+
+    return {
+      conversation,
+      ask,
+      change,
+      cancel,
+      hurry,
+      markResolved,
+      list: (options: ListOptions) => db.use("Outbox.list", (session) => list(session, options)),
+      /** Every open change of a connection, in the order in which they are worked on. */
+      open: (connection: string) =>
+        db.use("Outbox.open", (session) => selectOpenChanges(session, connection)),
+      events: (id: number) => db.use("Outbox.events", (session) => events(session, id)),
+      undoable: (runId: number) => db.use("Outbox.undoable", (session) => undoable(session, runId)),
+      openChanges: (connection: string) =>
+        db.use(
+          "Outbox.openChanges",
+          (session) =>
+            session
+              .prepare(
+                `SELECT coalesce(sum(c.state = 'queued'), 0) AS queued, coalesce(sum(c.state <> 'queued'), 0) AS pending
+                 FROM ${openChanges}
+                 WHERE r.connection = ? AND c.state IN ${openStates}`
+              )
+              .get(connection) as OpenChanges
+        ),
+
+      /** A change as it is now; null: there is none. */
+      current,
+      dueConversations: (connection: string) =>
+        read("dueConversations", (session, at) => dueConversations(session, connection, at)),
+      dueChange: (conversationId: string) =>
+        read("dueChange", (session, at) => dueChange(session, conversationId, at)),
+      /**
+       * Null: the change was replaced or taken back meanwhile. On disk before this returns, even should the machine
+       * lose its power right after.
+       */
+      sending: (change: OutboxChange, found: RemoteState, detail: string, moment: Moment) =>
+        db.use("Outbox.sending", (session) => {
+          session.database.pragma("synchronous = FULL")
+          try {
+            return session.database
+              .transaction(() =>
+                markSending(session, change, found, detail, moment) ? changeById(session, change.id) : null
+              )
+              .immediate()
+          } finally {
+            session.database.pragma("synchronous = NORMAL")
+          }
+        }),
+      sent: (change: OutboxChange, detail: string, moment: Moment) =>
+        write("sent", (session) =>
+          markSent(session, change, detail, moment) ? changeById(session, change.id) : null
+        ),
+      queued: (change: OutboxChange, notBefore: Timestamp, detail: string, moment: Moment) =>
+        write("queued", (session) => markQueued(session, change, notBefore, detail, moment)),
+      trouble: (change: OutboxChange, notBefore: Timestamp | null, detail: string, moment: Moment) =>
+        write("trouble", (session) => markTrouble(session, change, notBefore, detail, moment)),
+      pending: (change: OutboxChange, notBefore: Timestamp | null, detail: string, moment: Moment) =>
+        write("pending", (session) => markPending(session, change, notBefore, detail, moment)),
+      confirmed: (change: OutboxChange, seen: Observation, detail: string, moment: Moment) =>
+        write("confirmed", (session) => markConfirmed(session, change, seen, detail, moment)),
+      ended: (
+        change: OutboxChange,
+        state: "rejected" | "conflict" | "cancelled",
+        seen: Observation | null,
+        reason: string,
+        moment: Moment
+      ) => write("ended", (session) => markEnded(session, change, state, seen, reason, moment))
+    } as const
+  })
+}) {}

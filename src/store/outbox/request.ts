@@ -1,0 +1,153 @@
+import type { Status } from "../../domain/Status.ts"
+import type { Wish } from "../../domain/StatusChange.ts"
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { Provider, Refusal } from "../../providers/Provider.ts"
+import type { Session } from "../Db.ts"
+import { findConversation } from "../read/findConversation.ts"
+import {
+  changeById,
+  encodeFields,
+  inFlightStates,
+  type OutboxChange,
+  selectChanges,
+  tell
+} from "./changeRows.ts"
+
+export interface Request {
+  /** Of the conversation, in any of the forms `findConversation` takes. */
+  readonly id: string
+  readonly wish: Wish
+  /** For the change's story: `set-status`, `push --undo 12`. */
+  readonly requestedBy: string
+  /** What the provider has to say about the wish, before any request. */
+  readonly refuse: Provider["refuse"]
+}
+
+export type Asked =
+  /** It is in the outbox. `replaced` was pending and is cancelled; `heldBackBy` is on its way and goes first. */
+  | {
+      readonly _tag: "Asked"
+      readonly change: OutboxChange
+      readonly replaced: OutboxChange | null
+      readonly heldBackBy: OutboxChange | null
+    }
+  /** The same wish is open already. */
+  | { readonly _tag: "AlreadyAsked"; readonly change: OutboxChange }
+  /** The mirror already holds it. `takenBack` was a pending wish for something else, and is cancelled. */
+  | {
+      readonly _tag: "NothingToDo"
+      readonly conversationId: string
+      readonly status: Status
+      readonly takenBack: OutboxChange | null
+    }
+  | ({ readonly _tag: "Refused" } & Refusal)
+
+const sameWish = (one: Wish, other: Wish): boolean =>
+  one.status === other.status &&
+  one.category === other.category &&
+  one.summary === other.summary &&
+  one.title === other.title &&
+  JSON.stringify(one.tags) === JSON.stringify(other.tags)
+
+/** What a connection's provider can be asked for, with its own words. */
+export const writableStatuses = (session: Session, connection: string): ReadonlyMap<string, string> =>
+  new Map(
+    session
+      .prepare("SELECT status, provider_status FROM writable_statuses WHERE connection = ? ORDER BY status")
+      .raw()
+      .all(connection) as ReadonlyArray<[string, string]>
+  )
+
+const cannotTake = (
+  session: Session,
+  { connection, provider }: { readonly connection: string; readonly provider: string },
+  status: string
+): Refusal | null => {
+  const writable = writableStatuses(session, connection)
+  if (writable.has(status)) return null
+  const words = [...writable].map(([word, written]) => (word === written ? word : `${word} (\`${written}\`)`))
+  return {
+    message: `\`${status}\` cannot be written to \`${connection}\`: ${provider} has no such status to set`,
+    hint: words.length === 0 ? "Nothing can be written there." : `It takes ${words.join(", ")}.`
+  }
+}
+
+/** Ends a pending wish because its owner no longer wants it. */
+export const withdraw = (session: Session, change: OutboxChange, reason: string, at: Timestamp): void => {
+  session
+    .prepare("UPDATE status_changes SET state = 'cancelled', ended_at = ?, last_error = ? WHERE id = ?")
+    .run(at, reason, change.id)
+  tell(session, change.id, { at, state: "cancelled", detail: reason, runId: null })
+}
+
+/**
+ * Puts a wish into the outbox, by the rules of one open change per conversation. Runs inside a transaction; a refusal
+ * has written nothing.
+ */
+export const askForChange = (session: Session, request: Request, at: Timestamp): Asked => {
+  const conversation = findConversation(session, request.id)
+  if ("message" in conversation) return { _tag: "Refused", ...conversation }
+  const { wish } = request
+  const refuse = (refusal: Refusal): Asked => ({ _tag: "Refused", ...refusal })
+  if (wish.status === null && encodeFields(wish) === null) {
+    return refuse({ message: "nothing was asked for", hint: "Name a status, a title or a tag." })
+  }
+  if (conversation.deletedAt !== null) {
+    return refuse({
+      message: `\`${conversation.id}\` no longer exists at the provider (since ${conversation.deletedAt})`,
+      hint: "Its status cannot be changed."
+    })
+  }
+  const [pending = null] = selectChanges(
+    session,
+    "WHERE c.conversation_id = ? AND c.state = 'pending'",
+    conversation.id
+  )
+  const [inFlight = null] = selectChanges(
+    session,
+    `WHERE c.conversation_id = ? AND c.state IN ${inFlightStates}`,
+    conversation.id
+  )
+  const newest = pending ?? inFlight
+  if (newest !== null && sameWish(newest.wish, wish)) return { _tag: "AlreadyAsked", change: newest }
+
+  const held =
+    (wish.status === null || wish.status === conversation.status) &&
+    (wish.title === null || wish.title === conversation.title) &&
+    wish.tags.every((tag) => conversation.tags.includes(tag))
+  if (held && inFlight === null) {
+    if (pending !== null) withdraw(session, pending, "taken back", at)
+    return {
+      _tag: "NothingToDo",
+      conversationId: conversation.id,
+      status: conversation.status,
+      takenBack: pending
+    }
+  }
+  const refusal =
+    (wish.status === null ? null : cannotTake(session, conversation, wish.status)) ?? request.refuse(wish)
+  if (refusal !== null) return refuse(refusal)
+
+  if (pending !== null) withdraw(session, pending, "replaced by a newer wish", at)
+  const id = session
+    .prepare(
+      `INSERT INTO status_changes
+        (conversation_id, from_status, from_provider_status, to_status, category, summary, fields, requested_at, requested_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
+    )
+    .pluck()
+    .get(
+      conversation.id,
+      conversation.status,
+      conversation.providerStatus,
+      wish.status,
+      wish.category,
+      wish.summary,
+      encodeFields(wish),
+      at,
+      request.requestedBy
+    ) as number
+  const change = changeById(session, id)
+  if (change === null) throw new Error(`change ${id} is not there right after it was written`)
+  return { _tag: "Asked", change, replaced: pending, heldBackBy: inFlight }
+}

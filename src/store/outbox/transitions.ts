@@ -1,0 +1,246 @@
+import type { ChangeState } from "../../domain/StatusChange.ts"
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { RemoteState } from "../../providers/Provider.ts"
+import type { Session } from "../Db.ts"
+import { isStale } from "../mirror/staleness.ts"
+import { type OutboxChange, openChanges, openStates, selectChanges, tell } from "./changeRows.ts"
+
+/** When a step is taken, and by which run. */
+export interface Moment {
+  readonly at: Timestamp
+  readonly runId: number
+}
+
+/** What a read or an answer showed. `observedAt`: when it was received, by our clock. */
+export interface Observation {
+  readonly state: RemoteState
+  readonly observedAt: Timestamp
+}
+
+interface Columns {
+  readonly attempts?: number
+  readonly not_before?: Timestamp | null
+  readonly last_error?: string | null
+  readonly sent_at?: Timestamp
+  readonly found?: string
+  readonly ended_at?: Timestamp
+}
+
+/**
+ * Moves a change on, unless it is no longer what it was when the caller looked: then nothing is written. One
+ * statement and one event.
+ */
+const move = (
+  session: Session,
+  change: OutboxChange,
+  state: ChangeState,
+  columns: Columns,
+  detail: string | null,
+  { at, runId }: Moment
+): boolean => {
+  const entries = Object.entries(columns)
+  const assignments = ["state = ?", ...entries.map(([name]) => `${name} = ?`)].join(", ")
+  const { changes } = session
+    .prepare(`UPDATE status_changes SET ${assignments} WHERE id = ? AND state = ? AND attempts = ?`)
+    .run(state, ...entries.map(([, value]) => value), change.id, change.state, change.attempts)
+  if (changes === 1) tell(session, change.id, { at, state, detail, runId })
+  return changes === 1
+}
+
+interface MirrorRow {
+  readonly status: string
+  readonly provider_status: string | null
+  readonly updated_at: string | null
+  readonly observed_at: string
+}
+
+/**
+ * Writes what was seen into the mirror, by the rule of every sighting: an older one never overwrites a newer one. The
+ * row's fingerprint and hash are forgotten, so that the next listing looks at the conversation again: it may go back
+ * to exactly what the provider showed before our change.
+ */
+const observe = (
+  session: Session,
+  change: OutboxChange,
+  seen: Observation,
+  origin: "provider" | "local",
+  runId: number
+): void => {
+  const { conversationId, wish } = change
+  const { state, observedAt } = seen
+  const row = session
+    .prepare("SELECT status, provider_status, updated_at, observed_at FROM remote_conversations WHERE id = ?")
+    .get(conversationId) as MirrorRow
+  const stored = { updatedAt: row.updated_at, observedAt: row.observed_at }
+  if (isStale({ updatedAt: state.updatedAt, observedAt }, stored)) return
+  session
+    .prepare(
+      `UPDATE remote_conversations
+       SET status = ?, provider_status = ?, updated_at = coalesce(?, updated_at), observed_at = max(observed_at, ?),
+         title = CASE WHEN ? THEN ? ELSE title END, tags = CASE WHEN ? THEN ? ELSE tags END,
+         content_hash = '', fingerprint = NULL
+       WHERE id = ?`
+    )
+    .run(
+      state.status,
+      state.providerStatus,
+      state.updatedAt,
+      observedAt,
+      wish.title === null ? 0 : 1,
+      state.title,
+      wish.tags.length === 0 ? 0 : 1,
+      JSON.stringify(state.tags),
+      conversationId
+    )
+  if (row.status === state.status && row.provider_status === state.providerStatus) return
+  session
+    .prepare(
+      `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`
+    )
+    .run(conversationId, row.status, state.status, state.providerStatus, origin, observedAt, runId)
+}
+
+/** The request is about to leave: from here on the provider may know of the change. */
+export const markSending = (
+  session: Session,
+  change: OutboxChange,
+  found: RemoteState,
+  detail: string,
+  moment: Moment
+): boolean =>
+  move(
+    session,
+    change,
+    "sending",
+    {
+      attempts: change.attempts + 1,
+      not_before: null,
+      last_error: null,
+      sent_at: moment.at,
+      found: JSON.stringify(found)
+    },
+    detail,
+    moment
+  )
+
+/** The provider said yes, but does not show it yet. */
+export const markSent = (session: Session, change: OutboxChange, detail: string, moment: Moment): boolean =>
+  move(session, change, "sent", { not_before: null, last_error: null, sent_at: moment.at }, detail, moment)
+
+/** The provider put the request into a queue of its own; nothing is asked before `notBefore`. */
+export const markQueued = (
+  session: Session,
+  change: OutboxChange,
+  notBefore: Timestamp,
+  detail: string,
+  moment: Moment
+): boolean => move(session, change, "queued", { not_before: notBefore, last_error: detail }, detail, moment)
+
+/** What went wrong, where the change stays what it is. @param notBefore nothing is tried again before this. */
+export const markTrouble = (
+  session: Session,
+  change: OutboxChange,
+  notBefore: Timestamp | null,
+  detail: string,
+  moment: Moment
+): boolean =>
+  move(session, change, change.state, { not_before: notBefore, last_error: detail }, detail, moment)
+
+/** The provider holds what was wished for. A wish held back behind it now stands on what this one left. */
+export const markConfirmed = (
+  session: Session,
+  change: OutboxChange,
+  seen: Observation,
+  detail: string,
+  moment: Moment
+): boolean => {
+  const { at, runId } = moment
+  if (
+    !move(session, change, "confirmed", { not_before: null, last_error: null, ended_at: at }, detail, moment)
+  ) {
+    return false
+  }
+  observe(session, change, seen, change.attempts > 0 ? "local" : "provider", runId)
+  session
+    .prepare(
+      "UPDATE status_changes SET from_status = ?, from_provider_status = ? WHERE conversation_id = ? AND state = 'pending'"
+    )
+    .run(seen.state.status, seen.state.providerStatus, change.conversationId)
+  return true
+}
+
+/** Ended without being what the provider holds. @param seen what it holds instead, where it was read. */
+export const markEnded = (
+  session: Session,
+  change: OutboxChange,
+  state: "rejected" | "conflict" | "cancelled",
+  seen: Observation | null,
+  reason: string,
+  moment: Moment
+): boolean => {
+  if (
+    !move(
+      session,
+      change,
+      state,
+      { not_before: null, last_error: reason, ended_at: moment.at },
+      reason,
+      moment
+    )
+  ) {
+    return false
+  }
+  if (seen !== null) observe(session, change, seen, "provider", moment.runId)
+  return true
+}
+
+/**
+ * The provider surely did not apply it: it may be sent again, unless a newer wish is waiting behind it, which then
+ * replaces it. @param notBefore the earliest time to try; null: with the next push.
+ */
+export const markPending = (
+  session: Session,
+  change: OutboxChange,
+  notBefore: Timestamp | null,
+  detail: string,
+  moment: Moment
+): "pending" | "cancelled" | "gone" => {
+  const [newer] = selectChanges(
+    session,
+    "WHERE c.conversation_id = ? AND c.state = 'pending' AND c.id > ?",
+    change.conversationId,
+    change.id
+  )
+  if (newer !== undefined) {
+    const reason = `${detail}; replaced by change ${newer.id}`
+    return markEnded(session, change, "cancelled", null, reason, moment) ? "cancelled" : "gone"
+  }
+  const columns = { not_before: notBefore, last_error: detail }
+  return move(session, change, "pending", columns, detail, moment) ? "pending" : "gone"
+}
+
+/** Conversations with a change that may be worked on at `at`, oldest wish first. */
+export const dueConversations = (
+  session: Session,
+  connection: string,
+  at: Timestamp
+): ReadonlyArray<string> =>
+  session
+    .prepare(
+      `SELECT c.conversation_id FROM ${openChanges}
+       WHERE r.connection = ? AND c.state IN ${openStates} AND (c.not_before IS NULL OR c.not_before <= ?)
+       GROUP BY c.conversation_id ORDER BY min(c.id)`
+    )
+    .pluck()
+    .all(connection, at) as ReadonlyArray<string>
+
+/** The change of a conversation that is to be worked on now: one on its way goes before one that waits behind it. */
+export const dueChange = (session: Session, conversationId: string, at: Timestamp): OutboxChange | null => {
+  const [first] = selectChanges(
+    session,
+    `WHERE c.conversation_id = ? AND c.state IN ${openStates} ORDER BY c.state = 'pending', c.id LIMIT 1`,
+    conversationId
+  )
+  return first === undefined || (first.notBefore !== null && first.notBefore > at) ? null : first
+}

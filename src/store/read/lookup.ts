@@ -1,0 +1,62 @@
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { Known, KnownWanted } from "../../providers/Provider.ts"
+import type { Session } from "../Db.ts"
+
+/** How many of the newest message ids are told. */
+const newestMessages = 10
+
+type KnownRow = readonly [
+  index: number,
+  key: number,
+  fingerprint: string | null,
+  agentId: string | null,
+  storedMessages: number,
+  updatedAt: Timestamp | null,
+  deletedAt: string | null,
+  observedAt: Timestamp
+]
+
+/** Looks up what is stored of conversations, by the vendor's ids. */
+export const makeKnown = ({ prepare }: Session) => {
+  // As one text: every conversation that is listed is looked up, and to take values over one by one costs as much again.
+  const find = prepare(
+    `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at,
+       r.deleted_at, r.observed_at))
+     FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
+  ).pluck()
+  const newest = prepare(
+    `SELECT id FROM messages WHERE conversation_id = ? ORDER BY position DESC LIMIT ${newestMessages}`
+  ).pluck()
+
+  const newestOf = (id: string): ReadonlyArray<string> =>
+    (newest.all(id) as ReadonlyArray<string>).map((messageId) => messageId.slice(id.length + 1))
+
+  return (
+    connection: string,
+    providerIds: ReadonlyArray<string>,
+    { newestMessageIds }: KnownWanted = { newestMessageIds: false }
+  ): ReadonlyMap<string, Known> => {
+    const found = new Map<string, Known>()
+    const rows = String(find.get(JSON.stringify(providerIds), connection))
+    for (const row of JSON.parse(rows) as ReadonlyArray<KnownRow>) {
+      const [index, key, fingerprint, agentId, storedMessages, updatedAt, deletedAt, observedAt] = row
+      const providerId = providerIds[index] ?? ""
+      const known = {
+        providerId,
+        key,
+        fingerprint,
+        agentId,
+        storedMessages,
+        updatedAt,
+        deleted: deletedAt !== null,
+        observedAt
+      }
+      if (!newestMessageIds) found.set(providerId, known)
+      else {
+        const ids = storedMessages === 0 ? [] : newestOf(`${connection}:${providerId}`)
+        found.set(providerId, { ...known, newestMessageIds: ids })
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto"
+import { Effect, Redacted } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import type { ClientEvent, Lane } from "../http/contract.ts"
+import { makeProviderClient } from "../http/makeClient.ts"
+import type { Provider } from "../providers/Provider.ts"
+
+/** A configured connection with a live client behind it, for one lane of one run. */
+export interface OpenConnection {
+  readonly config: ConnectionConfig
+  readonly lane: Lane
+  readonly provider: Provider
+  readonly options: OpenOptions
+}
+
+export interface OpenOptions {
+  /** Milliseconds that any single wait may take; a longer one ends the connection with the time to come back. */
+  readonly maxWaitMillis: number
+  readonly observe: (event: ClientEvent) => void
+}
+
+/** What decides which conversations an account shows: where, as whom, and what of it is wanted. Holds no secret. */
+export const subjectOf = ({ baseUrl, messages, provider, settings }: ConnectionConfig): string => {
+  const { name: _name, statusMap: _statusMap, ...own } = settings
+  const shown = JSON.stringify({ baseUrl, messages, provider, own }, (_key, value: unknown) =>
+    Redacted.isRedacted(value) ? null : value
+  )
+  return createHash("sha256").update(shown).digest("hex").slice(0, 16)
+}
+
+/** Opens a connection for the life of the scope. Sends nothing yet. */
+export const openConnection = Effect.fn("openConnection")(function* (
+  config: ConnectionConfig,
+  lane: Lane,
+  options: OpenOptions
+) {
+  const { definition } = config
+  const client = yield* makeProviderClient({
+    connection: config.name,
+    title: definition.title,
+    baseUrl: config.baseUrl,
+    authorization: definition.authorize(config.settings),
+    lane,
+    limits: config.limits,
+    quota: config.quota,
+    concurrency: config.concurrency,
+    maxWaitMillis: options.maxWaitMillis,
+    observe: options.observe
+  })
+  const opened: OpenConnection = { config, lane, provider: definition.make(config.settings, client), options }
+  return opened
+})

@@ -1,0 +1,59 @@
+import { exactly, type Interval, plus } from "../../domain/Interval.ts"
+import type { RequestCost, Survey } from "../../providers/Provider.ts"
+import type { PastPull } from "../../store/read/forecastFacts.ts"
+import type { Load } from "./pace.ts"
+
+/** How many conversations a pull has to do with. */
+export interface Amounts {
+  readonly listed: Interval
+  readonly inside: Interval
+  readonly fetched: Interval
+}
+
+/** Requests for each conversation, of all kinds. */
+export const perConversation = (costs: ReadonlyArray<RequestCost>): Interval =>
+  costs.map((cost) => cost.perConversation).reduce(plus, exactly(0))
+
+/** Conversations that an earlier pull fetched, from its requests and from what listing took. */
+export const fetchedBy = (pull: PastPull, { costs }: Survey, login: number): number => {
+  const perFetch = perConversation(costs.fetched).likely ?? 0
+  const inside = pull.listed * (perConversation(costs.inside).likely ?? 0)
+  const beyond = pull.requests - login - costs.once - costs.list.requests(pull.listed) - inside
+  return perFetch === 0 ? 0 : Math.max(0, beyond / perFetch)
+}
+
+/** The requests of a pull. @param pick which value of each interval is asked for */
+export const loadsOf = (
+  { costs }: Survey,
+  amounts: Amounts,
+  pick: (interval: Interval) => number
+): ReadonlyArray<Load> => {
+  const forEach =
+    (amount: Interval) =>
+    ({ request, perConversation: each }: RequestCost): Load => ({
+      request,
+      count: pick(amount) * pick(each),
+      paths: "many",
+      order: "parallel"
+    })
+  return [
+    {
+      request: costs.list.request,
+      count: costs.list.requests(pick(amounts.listed)),
+      paths: "one",
+      order: "sequential"
+    },
+    ...costs.inside.map(forEach(amounts.inside)),
+    ...costs.fetched.map(forEach(amounts.fetched))
+  ]
+}
+
+/** The same; null where one of the values is not known. */
+export const knownLoadsOf = (
+  survey: Survey,
+  amounts: Amounts,
+  pick: (interval: Interval) => number | null
+): ReadonlyArray<Load> | null =>
+  [amounts.listed, amounts.inside, amounts.fetched].some((one) => pick(one) === null)
+    ? null
+    : loadsOf(survey, amounts, (one) => pick(one) ?? one.low)

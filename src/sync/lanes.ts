@@ -1,0 +1,99 @@
+import { Effect } from "effect"
+import { spellDuration } from "../config/units.ts"
+import { always, type TimeRange } from "../domain/TimeRange.ts"
+import { Mirror } from "../store/mirror/Mirror.ts"
+import type { Outbox } from "../store/outbox/Outbox.ts"
+import { subjectOf } from "./connection.ts"
+import { Progress } from "./progress.ts"
+import { pull } from "./pull.ts"
+import { push } from "./push/push.ts"
+import { type Fault, faultOf, type LaneWork } from "./run.ts"
+
+/*
+ * What a run does with each connection, as lanes: changes go out, then what changed comes in.
+ */
+
+/** The outbox of the connection. */
+export const pushLane: LaneWork<Outbox> = {
+  lane: "push",
+  work: (connection, runId) =>
+    Effect.map(push(connection, { runId }), ({ changes, error }) => ({
+      fault: error === null ? null : faultOf(error),
+      changes
+    }))
+}
+
+/** Everything that changed at the provider; with `full`, everything. */
+export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror | Progress> => ({
+  lane: "sync",
+  work: (connection, runId) =>
+    Effect.map(pull(connection, { runId, ranges: [always], full: options.full }), (fault) => ({ fault }))
+})
+
+export interface SyncParts {
+  /** Send no status changes. */
+  readonly pullOnly: boolean
+  /** Pull nothing. */
+  readonly pushOnly: boolean
+  /** Fetch every conversation's details again, changed or not. */
+  readonly full: boolean
+}
+
+/** A sync: changes go out first, so that what comes in shows them. */
+export const syncLanes = (parts: SyncParts): ReadonlyArray<LaneWork<Mirror | Outbox | Progress>> => [
+  ...(parts.pullOnly ? [] : [pushLane]),
+  ...(parts.pushOnly ? [] : [syncLane({ full: parts.full })])
+]
+
+export interface BackfillOptions {
+  /** Also what was listed whole before. */
+  readonly again?: boolean
+  /** Milliseconds after which it stops, and goes on with the next one; left out: it goes on to its end. */
+  readonly deadlineMillis?: number
+}
+
+const tooLate = (millis: number): Fault => ({
+  kind: "deadline",
+  message: `not all of it came within ${spellDuration(millis)}`,
+  hint: "what came is stored; the next `parley backfill` goes on from there"
+})
+
+/**
+ * Full history within a half-open window, as far as it was not listed whole before. What is stored as it is listed is not
+ * fetched again, so that a backfill which was interrupted, or which a sync has overtaken, costs only what is missing.
+ */
+export const backfillLane = (
+  window: TimeRange,
+  { again = false, deadlineMillis }: BackfillOptions = {}
+): LaneWork<Mirror | Progress> => ({
+  lane: "backfill",
+  work: Effect.fn("backfill.work")(function* (connection, runId) {
+    const mirror = yield* Mirror
+    const progress = yield* Progress
+    const { config } = connection
+    // Under the lease: another run may be at it.
+    if (again) {
+      yield* mirror.dropScan(config.name, "backfill")
+      yield* mirror.uncover(config.name, subjectOf(config), window)
+    }
+    const [first, ...others] = yield* mirror.gaps(config.name, subjectOf(config), window)
+    if (first === undefined) {
+      yield* progress.notice(
+        config.name,
+        "all of it was listed before: nothing is asked for",
+        "`parley sync` keeps it current; `parley backfill --restart` lists it again"
+      )
+      return { fault: null }
+    }
+    const all = pull(connection, { runId, ranges: [first, ...others], full: false })
+    const fault =
+      deadlineMillis === undefined
+        ? yield* all
+        : yield* Effect.timeoutTo(all, {
+            duration: deadlineMillis,
+            onTimeout: () => tooLate(deadlineMillis),
+            onSuccess: (shortfall) => shortfall
+          })
+    return { fault }
+  })
+})

@@ -1,0 +1,22 @@
+import { Layer } from "effect"
+import { httpLayer } from "../http/layer.ts"
+import { Governor } from "../http/limits/Governor.ts"
+import { Db, type DbOptions } from "../store/Db.ts"
+import { Leases } from "../store/ledger/Leases.ts"
+import { Ledger } from "../store/ledger/Ledger.ts"
+import { Mirror } from "../store/mirror/Mirror.ts"
+import { Outbox } from "../store/outbox/Outbox.ts"
+
+const onFile = (database: string, options: DbOptions) =>
+  Layer.mergeAll(Mirror.Default, Ledger.Default, Leases.Default, Outbox.Default).pipe(
+    Layer.provideMerge(Db.layer(database, options))
+  )
+
+/** The mirror's file, open for writing, and all that is done with it. It is created where it does not exist. */
+export const storeLayer = (database: string) => onFile(database, {})
+
+/** The same for work on what a mirror holds already: one that does not exist is refused. */
+export const existingStoreLayer = (database: string) => onFile(database, { mustExist: true })
+
+/** Talking to providers: the wire, and the limits kept on it. */
+export const talkingLayer = Layer.mergeAll(httpLayer, Governor.live)

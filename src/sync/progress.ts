@@ -1,0 +1,77 @@
+import { Clock, Context, Effect, Layer } from "effect"
+import type { ClientEvent, Lane } from "../http/contract.ts"
+
+/** What one commit did. `received` = inserted + updated + unchanged + filtered + quarantined. */
+export interface Committed {
+  readonly received: number
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly filtered: number
+  readonly quarantined: number
+  readonly conversations: number
+  readonly messages: number
+  /** When the commit was asked for, epoch milliseconds. */
+  readonly startedAt: number
+}
+
+/** A run that has begun. */
+export interface StartedRun {
+  readonly runId: number
+  readonly command: string
+  /** The names of its connections. */
+  readonly connections: ReadonlyArray<string>
+}
+
+/**
+ * What a run tells whoever is watching, as it happens. `cli/render` draws it; nothing depends on what becomes of it.
+ * `name` is the connection's.
+ */
+export class Progress extends Context.Tag("parley/Progress")<
+  Progress,
+  {
+    readonly runStarted: (run: StartedRun) => Effect.Effect<void>
+    readonly connectionStarted: (name: string, provider: string, lane: Lane) => Effect.Effect<void>
+    /** About how many conversations the connection will list in all, where that can be known. */
+    readonly expected: (name: string, conversations: number) => Effect.Effect<void>
+    /** Called for each request, more than once: at once, and cheap. */
+    readonly clientEvent: (name: string, event: ClientEvent) => void
+    readonly committed: (name: string, committed: Committed) => Effect.Effect<void>
+    /** Something the user should read, once: a degraded capability, an odd answer. */
+    readonly notice: (name: string, message: string, hint: string) => Effect.Effect<void>
+    readonly connectionFinished: (
+      name: string,
+      lane: Lane,
+      outcome: "complete" | "partial" | "failed",
+      message: string | null
+    ) => Effect.Effect<void>
+    readonly runFinished: (
+      runId: number,
+      outcome: "complete" | "partial" | "failed" | "interrupted"
+    ) => Effect.Effect<void>
+  }
+>() {}
+
+export const silent: Layer.Layer<Progress> = Layer.succeed(Progress, {
+  runStarted: () => Effect.void,
+  connectionStarted: () => Effect.void,
+  expected: () => Effect.void,
+  clientEvent: () => {},
+  committed: () => Effect.void,
+  notice: () => Effect.void,
+  connectionFinished: () => Effect.void,
+  runFinished: () => Effect.void
+})
+
+/** Commits, and tells whoever is watching. `name` is the connection's. */
+export const tellingCommit = <A extends Omit<Committed, "startedAt">, E, R>(
+  name: string,
+  commit: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | Progress> =>
+  Effect.gen(function* () {
+    const progress = yield* Progress
+    const startedAt = yield* Clock.currentTimeMillis
+    const totals = yield* commit
+    yield* progress.committed(name, { ...totals, startedAt })
+    return totals
+  })

@@ -1,0 +1,314 @@
+import { Clock, Effect, Stream } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import type { ProviderError } from "../domain/ProviderError.ts"
+import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
+import { now, toMillis } from "../domain/Timestamp.ts"
+import { type Item, type Notice, type Page, type PullScope, pageSize } from "../providers/Provider.ts"
+import type { ConnectionFault } from "../store/ledger/Ledger.ts"
+import { Mirror, SeenSet } from "../store/mirror/Mirror.ts"
+import type { StoreError } from "../store/StoreError.ts"
+import { inBatches } from "./batches.ts"
+import { type OpenConnection, subjectOf } from "./connection.ts"
+import { listBrake } from "./deleteBrake.ts"
+import { Progress, tellingCommit } from "./progress.ts"
+import { refetch } from "./refetch.ts"
+
+/*
+ * The inward river: a provider's pages, committed as they come, and what follows once everything was enumerated.
+ */
+
+export interface PullOptions {
+  readonly runId: number
+  /** Only conversations that began within these, the earliest first; at least one. */
+  readonly ranges: readonly [TimeRange, ...ReadonlyArray<TimeRange>]
+  /** Fetch every conversation's details again, changed or not. */
+  readonly full: boolean
+}
+
+/** Why a pull that did not fail is still not complete. */
+export type Shortfall = ConnectionFault
+
+/** Milliseconds after which received pages are committed even if they are few. */
+const commitEvery = 500
+
+/** Details a provider may ask for at once; the governor decides how many really leave. */
+const defaultConcurrency = 32
+
+/** Missing conversations that are asked for by id at once. */
+const confirmationConcurrency = 8
+
+/**
+ * A scan that began longer ago than this, in milliseconds, is history once finished: the present needs another. A
+ * backfill is about history.
+ */
+const staleScan = 10 * 60_000
+
+/** What a connection has learnt about itself: when a complete scan last looked behind the list. */
+const reconciledFact = "reconciled"
+
+const withReconciled = (page: Page): Page =>
+  page.end?.complete === true ? { ...page, learned: { ...page.learned, [reconciledFact]: "complete" } } : page
+
+export type PullAsks = Pick<PullOptions, "ranges" | "full">
+
+/** What is asked for, as text: an interrupted scan goes on only for the same. */
+export const scopeTextOf = ({ full, ranges }: PullAsks): string => JSON.stringify({ ranges, full })
+
+/** From the beginning of the first range to the end of the last one. */
+export const windowOf = (ranges: PullAsks["ranges"]): TimeRange => ({
+  since: ranges[0].since,
+  until: ranges.at(-1)?.until ?? null
+})
+
+/** Whether all that there is is asked for. */
+const isEverything = (ranges: PullAsks["ranges"]): boolean => {
+  const { since, until } = windowOf(ranges)
+  return since === null && until === null && ranges.length === 1
+}
+
+/** What a provider is asked for, but for what only the mirror knows. @param at when the scan began, epoch milliseconds */
+export const scopeOf = (
+  config: ConnectionConfig,
+  { full, ranges }: PullAsks,
+  learned: PullScope["learned"],
+  at: number
+): Omit<PullScope, "cursor" | "known"> => {
+  const window = windowOf(ranges)
+  const reconciled = learned.get(reconciledFact)
+  return {
+    ...window,
+    covered: gapsIn(window, ranges),
+    refetch: full,
+    reconcile:
+      isEverything(ranges) &&
+      (reconciled === undefined || at - toMillis(reconciled.at) >= config.reconcileMillis),
+    messages: config.messages === "auto",
+    concurrency: config.concurrency ?? defaultConcurrency,
+    learned
+  }
+}
+
+/** Conversations committed at once, at most: each may have cost a request, which a death would cost again. */
+const mostConversations = 25
+
+const recordsPerConversation = pageSize / mostConversations
+
+/** Of what is only looked up, so many cost as much as a record that is written. */
+const looksPerRecord = 5
+
+const recordsIn = (item: Item): number => {
+  if (item._tag === "Sighting") return 1 + (item.messages?.items.length ?? 0)
+  return item._tag === "Unreadable" ? 1 : 1 / looksPerRecord
+}
+
+/** In records; a conversation that was shown counts as at least so many that a commit has no more of them than it may. */
+const weightOf = (page: Page): number => {
+  let records = 1
+  let conversations = 0
+  for (const item of page.items) {
+    records += recordsIn(item)
+    if (item._tag === "Sighting") conversations += 1
+  }
+  return Math.max(records, conversations * recordsPerConversation)
+}
+
+/**
+ * Pulls one connection into the mirror. Pages commit in transactions of about one page's records, each with its raw
+ * payloads, quarantined records, cursor and ledger rows; a failure or interruption keeps what was committed, and the
+ * next pull of the same scope goes on from there. Null: everything in scope was enumerated and stored.
+ */
+export const pull = Effect.fn("pull")(function* (connection: OpenConnection, options: PullOptions) {
+  const began = yield* Clock.currentTimeMillis
+  const first = yield* resumable(connection, options)
+  const isStale = connection.lane !== "backfill" && began - first.startedAt >= staleScan
+  if (first.shortfall !== null || !isStale) return first.shortfall
+  return (yield* scan(connection, options)).shortfall
+})
+
+/** Whether an answer may mean that the place where a scan was to go on is not known any more. */
+const mayBeExpired = (error: ProviderError | StoreError): boolean => {
+  switch (error._tag) {
+    case "Rejected":
+    case "Malformed":
+      return true
+    case "Unavailable":
+      return error.status !== null
+    default:
+      return false
+  }
+}
+
+/**
+ * Goes on with a scan that was interrupted. Providers forget cursors: where one brings no page at all, the scan begins
+ * anew, at once or, where the provider seems to be in trouble, with the next run.
+ */
+const resumable = Effect.fn("pull.resumable")(function* (connection: OpenConnection, options: PullOptions) {
+  const mirror = yield* Mirror
+  const { config, lane } = connection
+  const before = yield* mirror.unfinishedScan(config.name, lane)
+  return yield* scan(connection, options).pipe(
+    Effect.catchAll((error) =>
+      Effect.gen(function* () {
+        const after = yield* mirror.unfinishedScan(config.name, lane)
+        if (before === null || after === null || !mayBeExpired(error)) return yield* Effect.fail(error)
+        if (after.startedAt !== before.startedAt || after.cursor !== before.cursor) {
+          return yield* Effect.fail(error)
+        }
+        yield* mirror.dropScan(config.name, lane)
+        return error._tag === "Unavailable" ? yield* Effect.fail(error) : yield* scan(connection, options)
+      })
+    )
+  )
+})
+
+/** One enumeration of everything in scope, or the rest of one that was interrupted. */
+const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, options: PullOptions) {
+  const mirror = yield* Mirror
+  const progress = yield* Progress
+  const { config, lane, provider } = connection
+  const { name } = config
+  const isWhole = isEverything(options.ranges)
+
+  const scopeText = scopeTextOf(options)
+  const unfinished = yield* mirror.unfinishedScan(name, lane)
+  const resumed = unfinished !== null && unfinished.scope === scopeText ? unfinished : null
+  const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
+  const seen = new SeenSet()
+  const told = new Set<string>()
+  const ends: Array<NonNullable<Page["end"]>> = []
+
+  const learned = yield* mirror.learned(name)
+  const scope: PullScope<StoreError> = {
+    ...scopeOf(config, options, learned, toMillis(startedAt)),
+    cursor: resumed?.cursor ?? null,
+    ...(resumed === null ? {} : { startedAt }),
+    known: (ids, wanted) => mirror.known(name, ids, wanted)
+  }
+
+  // A list that was read whole before will be about as long; one that goes on in its middle, or a window, will not be.
+  const foretells = isWhole && resumed === null
+  if (foretells && learned.has(reconciledFact)) {
+    yield* progress.expected(name, yield* mirror.countConversations(name, startedAt))
+  }
+
+  const commit = Effect.fn("pull.commit")(function* (pages: ReadonlyArray<Page>) {
+    yield* tellingCommit(
+      name,
+      mirror.commit({
+        runId: options.runId,
+        connection: name,
+        lane,
+        pages: scope.reconcile ? pages.map(withReconciled) : pages,
+        scan: { scope: scopeText, startedAt },
+        keepRaw: config.keepRaw,
+        seen
+      })
+    )
+    for (const page of pages) {
+      if (foretells && typeof page.total === "number") yield* progress.expected(name, page.total)
+      if (page.end !== null) ends.push(page.end)
+      yield* Effect.forEach(page.notices, (notice) => tell(notice))
+    }
+  })
+
+  const tell = (notice: Notice) =>
+    told.has(notice.code)
+      ? Effect.void
+      : Effect.suspend(() => {
+          told.add(notice.code)
+          return progress.notice(name, notice.message, notice.hint)
+        })
+
+  yield* inBatches(
+    provider.pull(scope),
+    {
+      weigh: weightOf,
+      weight: pageSize,
+      withinMillis: commitEvery,
+      isAwaited: (page) => page.isAwaited ?? page.cursor !== null,
+      atOnce: mirror.commitsAtOnce
+    },
+    commit
+  ).pipe(Stream.runDrain)
+
+  const finished = { startedAt: toMillis(startedAt) }
+  const end = ends.at(-1)
+  if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
+  const { held, missing } = yield* mirror.finishScan({
+    connection: name,
+    lane,
+    startedAt,
+    seen: isWhole ? seen : null,
+    covers: { subject: subjectOf(config), ranges: options.ranges },
+    isPlausible: (count, of) => listBrake(config, count, of) === null
+  })
+  const stopped = listBrake(config, missing.length, held)
+  if (stopped === null) yield* confirmMissing(connection, options, missing)
+  return { ...finished, shortfall: stopped }
+})
+
+const incomplete = (reason: string | null): Shortfall => ({
+  kind: "incomplete",
+  message: reason ?? "the provider's list ended before it was whole",
+  hint: "what was received is stored; the next run lists everything again"
+})
+
+/**
+ * Asks for each conversation that a complete scan no longer listed by its id. Only those that the provider says do not
+ * exist are marked deleted; those that it still shows are stored again.
+ */
+const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
+  connection: OpenConnection,
+  options: PullOptions,
+  missing: ReadonlyArray<string>
+) {
+  const mirror = yield* Mirror
+  const progress = yield* Progress
+  const { config, lane } = connection
+  const { runId } = options
+  let gone = 0
+  let unlisted = 0
+  const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
+    const askedAt = now(yield* Clock.currentTimeMillis)
+    const known =
+      (yield* mirror.known(config.name, [providerId], { newestMessageIds: true })).get(providerId) ?? null
+    const page = yield* refetch(
+      connection,
+      providerId,
+      known === null ? null : { ...known, fingerprint: null }
+    )
+    if (page === null) {
+      yield* mirror.tombstone({ connection: config.name, providerIds: [providerId], askedAt, runId })
+      gone += 1
+      return
+    }
+    unlisted += 1
+    yield* tellingCommit(
+      config.name,
+      mirror.commit({
+        runId,
+        connection: config.name,
+        lane,
+        pages: [page],
+        scan: null,
+        keepRaw: config.keepRaw,
+        seen: null
+      })
+    )
+  })
+  yield* Effect.forEach(missing, confirm, { concurrency: confirmationConcurrency, discard: true })
+  if (gone > 0) {
+    yield* progress.notice(
+      config.name,
+      `${gone} ${gone === 1 ? "conversation is" : "conversations are"} deleted at the provider`,
+      "what was stored of them stays; SELECT * FROM conversations WHERE deleted_at IS NOT NULL shows them"
+    )
+  }
+  if (unlisted > 0) {
+    yield* progress.notice(
+      config.name,
+      `${unlisted} ${unlisted === 1 ? "conversation is" : "conversations are"} missing from the provider's list, though it shows ${unlisted === 1 ? "it" : "them"} by id`,
+      "they are stored as they were shown; others that are not listed cannot be known"
+    )
+  }
+})

@@ -1,0 +1,118 @@
+import type { ChangeState, Wish } from "../../domain/StatusChange.ts"
+import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
+import type { RemoteState } from "../../providers/Provider.ts"
+import type { OutboxChange } from "../../store/outbox/Outbox.ts"
+
+/** Who wins where the provider's status has changed since a change was asked for. */
+export type ConflictPolicy = "manual" | "remote-wins" | "local-wins"
+
+/** What becomes of a change, given what the provider was just read to hold. */
+export type Decision =
+  /** The provider holds it. */
+  | { readonly _tag: "Confirm"; readonly reason: string }
+  /** It surely was not applied: it may leave, or leave again. */
+  | { readonly _tag: "Send"; readonly reason: string }
+  /** The provider accepted it and does not show it yet. */
+  | { readonly _tag: "Wait"; readonly reason: string }
+  | {
+      readonly _tag: "End"
+      readonly state: "rejected" | "conflict" | "cancelled"
+      readonly reason: string
+    }
+
+/** Milliseconds within which a change that the provider accepted must show; after that something undid it. */
+export const acceptedWithin = 10 * 60_000
+
+/** How people write a status: the provider's own word, where it has one. */
+export const inWords = (status: string, providerStatus: string | null): string =>
+  providerStatus === null || providerStatus === status ? `\`${status}\`` : `\`${providerStatus}\` (${status})`
+
+const wordsOf = (state: RemoteState): string => inWords(state.status, state.providerStatus)
+
+/** Whether the provider holds the status that is wished for. Two of its words may mean the same: either is fine. */
+export const hasStatus = (wish: Wish, state: RemoteState): boolean =>
+  wish.status === null || wish.status === state.status
+
+/** Whether the provider holds all that is wished for. Tags are merged there: others may stand beside ours. */
+export const hasAll = (wish: Wish, state: RemoteState): boolean =>
+  hasStatus(wish, state) &&
+  (wish.title === null || wish.title === state.title) &&
+  wish.tags.every((tag) => state.tags.includes(tag))
+
+/**
+ * Whether the provider's status is another than what the change was asked on. Its own words are compared, because two
+ * of them may read as the same status and still not be the same thing: a person taking over a chat that was waiting.
+ */
+const movedAway = ({ fromProviderStatus, found }: OutboxChange, state: RemoteState): boolean =>
+  state.providerStatus !== fromProviderStatus &&
+  (found === null || state.providerStatus !== found.providerStatus)
+
+const lost = (policy: ConflictPolicy, what: string): Decision => {
+  switch (policy) {
+    case "manual":
+      return { _tag: "End", state: "conflict", reason: what }
+    case "remote-wins":
+      return { _tag: "End", state: "cancelled", reason: `${what}; the provider wins here` }
+    case "local-wins":
+      return { _tag: "Send", reason: `${what}; the wish made here wins` }
+  }
+}
+
+/** Something about the conversation changed at the provider since it was read just before the change was sent. */
+const touchedSince = ({ found }: OutboxChange, state: RemoteState): boolean =>
+  found !== null &&
+  found.updatedAt !== null &&
+  state.updatedAt !== null &&
+  found.updatedAt !== state.updatedAt
+
+const notShown = (
+  change: OutboxChange,
+  state: RemoteState,
+  policy: ConflictPolicy,
+  at: Timestamp
+): Decision => {
+  const holds = `the provider holds ${wordsOf(state)}`
+  switch (change.state as Exclude<ChangeState, "confirmed" | "rejected" | "conflict" | "cancelled">) {
+    case "pending":
+      return { _tag: "Send", reason: holds }
+    case "sending":
+    case "queued":
+      // Applied and then changed back looks the same as not applied, but for the time of the last change.
+      return touchedSince(change, state)
+        ? lost(
+            policy,
+            `it is not known whether the change was applied: ${holds}, and touched the conversation since`
+          )
+        : { _tag: "Send", reason: `${holds}: the change was not applied` }
+    case "sent":
+      return change.sentAt !== null && toMillis(at) - toMillis(change.sentAt) < acceptedWithin
+        ? { _tag: "Wait", reason: `accepted, but ${holds} still` }
+        : lost(policy, `the provider accepted the change, but later held ${wordsOf(state)} again`)
+  }
+}
+
+/**
+ * Decides about an open change. The answer depends on nothing but the arguments.
+ * @param state read after whatever happened to the change last; null: the conversation does not exist there.
+ */
+export const decide = (
+  change: OutboxChange,
+  state: RemoteState | null,
+  policy: ConflictPolicy,
+  at: Timestamp
+): Decision => {
+  const { wish } = change
+  if (state === null) {
+    return { _tag: "End", state: "rejected", reason: "the conversation no longer exists at the provider" }
+  }
+  if (hasAll(wish, state) || (change.state === "sent" && hasStatus(wish, state))) {
+    return { _tag: "Confirm", reason: `the provider holds ${wordsOf(state)}` }
+  }
+  if (movedAway(change, state) && !hasStatus(wish, state)) {
+    return lost(
+      policy,
+      `asked for on ${inWords(change.fromStatus, change.fromProviderStatus)}, but the provider holds ${wordsOf(state)}`
+    )
+  }
+  return notShown(change, state, policy, at)
+}

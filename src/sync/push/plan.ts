@@ -1,0 +1,122 @@
+import { Clock, Effect, Either } from "effect"
+import { now } from "../../domain/Timestamp.ts"
+import type { RemoteState } from "../../providers/Provider.ts"
+import { Outbox, type OutboxChange } from "../../store/outbox/Outbox.ts"
+import { decide, hasStatus, inWords } from "./decide.ts"
+import type { PushAccount } from "./push.ts"
+
+/** What a push would do about a change. */
+export type PlannedAction =
+  | "send"
+  | "confirm"
+  /** It is at the provider already, and shows later. */
+  | "wait"
+  | "reject"
+  | "conflict"
+  | "cancel"
+  /** Another change of the same conversation goes first. */
+  | "hold back"
+  /** The provider could not be asked. */
+  | "unknown"
+
+/** One field of a conversation, as it is and as the change wants it. Null: empty. */
+export interface PlannedField {
+  readonly field: "status" | "title" | "tags"
+  readonly from: string | null
+  readonly to: string | null
+}
+
+export interface PlannedChange {
+  readonly change: OutboxChange
+  readonly action: PlannedAction
+  readonly reason: string
+  /** What a push would change, old and new in the provider's own words; empty where it would send nothing. */
+  readonly fields: ReadonlyArray<PlannedField>
+}
+
+/** Changes read for at once. */
+const concurrency = 4
+
+const actions = { rejected: "reject", conflict: "conflict", cancelled: "cancel" } as const
+
+/** The word that the provider would be asked with. */
+const wordFor = ({ provider }: PushAccount, { wish }: OutboxChange): string | null =>
+  wish.status === null ? null : (provider.statusMap.write[wish.status] ?? wish.status)
+
+const fieldsOf = (
+  target: PushAccount,
+  change: OutboxChange,
+  state: RemoteState
+): ReadonlyArray<PlannedField> => {
+  const { wish } = change
+  const added = wish.tags.filter((tag) => !state.tags.includes(tag))
+  return [
+    ...(hasStatus(wish, state)
+      ? []
+      : [
+          {
+            field: "status" as const,
+            from: state.providerStatus ?? state.status,
+            to: wordFor(target, change)
+          }
+        ]),
+    ...(wish.title === null || wish.title === state.title
+      ? []
+      : [{ field: "title" as const, from: state.title, to: wish.title }]),
+    ...(added.length === 0
+      ? []
+      : [
+          {
+            field: "tags" as const,
+            from: state.tags.join(", ") || null,
+            to: [...state.tags, ...added].join(", ")
+          }
+        ])
+  ]
+}
+
+const planOne = Effect.fn("planPush.change")(function* (target: PushAccount, change: OutboxChange) {
+  const read = yield* Effect.either(target.provider.readStatus(change))
+  if (Either.isLeft(read)) {
+    const planned: PlannedChange = { change, action: "unknown", reason: read.left.message, fields: [] }
+    return planned
+  }
+  const state = read.right
+  const at = yield* Clock.currentTimeMillis
+  const decision = decide(change, state, target.config.conflict, now(at))
+  const waits = change.notBefore !== null && change.notBefore > now(at) ? `, from ${change.notBefore} on` : ""
+  switch (decision._tag) {
+    case "Send": {
+      const fields = state === null ? [] : fieldsOf(target, change, state)
+      return { change, action: "send", reason: `${decision.reason}${waits}`, fields } satisfies PlannedChange
+    }
+    case "Confirm":
+      return { change, action: "confirm", reason: decision.reason, fields: [] } satisfies PlannedChange
+    case "Wait":
+      return { change, action: "wait", reason: decision.reason, fields: [] } satisfies PlannedChange
+    case "End":
+      return {
+        change,
+        action: actions[decision.state],
+        reason: decision.reason,
+        fields: []
+      } satisfies PlannedChange
+  }
+})
+
+/** What a push would do about each open change of a connection, read live. Nothing is sent and nothing is written. */
+export const planPush = Effect.fn("planPush")(function* (target: PushAccount) {
+  const outbox = yield* Outbox
+  const open = yield* outbox.open(target.config.name)
+  return yield* Effect.forEach(
+    open,
+    (change, index): Effect.Effect<PlannedChange> => {
+      const before = open[index - 1]
+      if (before?.conversationId !== change.conversationId) return planOne(target, change)
+      const wants = change.wish.status ?? "title and tags"
+      const reason = `change ${before.id} is on its way; then ${inWords(wants, wordFor(target, change))}`
+      return Effect.succeed({ change, action: "hold back", reason, fields: [] })
+    },
+    { concurrency }
+  )
+})

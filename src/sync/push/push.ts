@@ -1,0 +1,92 @@
+import { Effect } from "effect"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import { Outbox } from "../../store/outbox/Outbox.ts"
+import { settle } from "./deliver.ts"
+import { end, type Learned, type Push, type PushOptions, type PushTarget } from "./steps.ts"
+
+export type { PushAccount, PushOptions, PushStep, PushTarget } from "./steps.ts"
+
+/*
+ * The outward river: each change of the outbox is read, decided upon, sent and verified. What is known is written down
+ * before each request leaves, so that a run that dies anywhere is taken up by the next one.
+ */
+
+export interface PushReport {
+  /** `confirmed`, `rejected` and `conflict` ended in this run; `queued` and `pending` are open now that it is over. */
+  readonly changes: {
+    readonly confirmed: number
+    readonly queued: number
+    readonly rejected: number
+    readonly conflict: number
+    readonly pending: number
+  }
+  /** Why the connection was not worked through to its end; null: it was. */
+  readonly error: ProviderError | null
+}
+
+/** Changes worked on at once, each of another conversation. */
+const concurrency = 4
+
+/** Works through one conversation's changes in the order in which they were asked for. */
+const attend = Effect.fn("push.attend")(function* (push: Push, conversationId: string) {
+  while (push.learned.stopped === null) {
+    const change = yield* push.outbox.dueChange(conversationId)
+    if (change === null) return
+    yield* settle(push, change)
+    const after = yield* push.outbox.current(change.id)
+    if (after === null || after.endedAt === null) return
+  }
+})
+
+/**
+ * A write that was forbidden while others were accepted is forbidden for that conversation alone, and ends. Where none
+ * was accepted, these credentials may not write at all: the changes stay for when they may.
+ */
+const judgeForbidden = Effect.fn("push.judgeForbidden")(function* (push: Push) {
+  const { accepted, forbidden, stopped } = push.learned
+  const [first] = forbidden
+  if (first === undefined) return
+  if (accepted === 0) {
+    push.learned.stopped = stopped ?? first.error
+    return
+  }
+  for (const { change, error, request } of forbidden) {
+    if (request === "read") continue
+    const current = yield* push.outbox.current(change.id)
+    if (current?.state === "pending") yield* end(push, current, "rejected", null, error.message)
+  }
+})
+
+/**
+ * Carries a connection's open changes to the provider. Nothing is sent twice without a read in between that shows it was
+ * not applied; one change's trouble does not stop the others. Whoever calls holds the connection's `push` lease: there
+ * is one pusher at a time. Fails only where the mirror's file does.
+ */
+export const push = Effect.fn("push")(function* (target: PushTarget, options: PushOptions) {
+  const outbox = yield* Outbox
+  const learned: Learned = {
+    confirmed: 0,
+    rejected: 0,
+    conflict: 0,
+    accepted: 0,
+    failures: 0,
+    waiting: { count: 0, since: 0 },
+    answered: false,
+    lastError: null,
+    rateLimited: null,
+    forbidden: [],
+    stopped: null
+  }
+  const running: Push = { ...target, ...options, outbox, learned }
+  const { name } = target.config
+  const conversations = yield* outbox.dueConversations(name)
+  yield* Effect.forEach(conversations, (id) => attend(running, id), { concurrency, discard: true })
+  yield* judgeForbidden(running)
+  const { confirmed, rejected, conflict } = learned
+  const open = yield* outbox.openChanges(name)
+  const report: PushReport = {
+    changes: { confirmed, queued: open.queued, rejected, conflict, pending: open.pending },
+    error: learned.stopped ?? learned.rateLimited ?? (learned.answered ? null : learned.lastError)
+  }
+  return report
+})

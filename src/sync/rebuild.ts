@@ -1,0 +1,167 @@
+import { Effect, Stream } from "effect"
+import { type Timestamp, toMillis } from "../domain/Timestamp.ts"
+import { heldOrUnreadable } from "../providers/kit/depth.ts"
+import type { Item, Page, RawPayload } from "../providers/Provider.ts"
+import {
+  Mirror,
+  type QuarantineRow,
+  type RawConversation,
+  type StoredPayload,
+  versionOf
+} from "../store/mirror/Mirror.ts"
+import type { OpenConnection } from "./connection.ts"
+import { tellingCommit } from "./progress.ts"
+import type { LaneResult } from "./run.ts"
+
+/*
+ * Raw is the truth: the normalized rows are made again from the payloads as they came, without asking a provider. What
+ * an older version of the program could not read, or read wrongly, is put right this way.
+ */
+
+/** Conversations in one transaction. */
+const conversationsAtOnce = 25
+
+const itemFrom = ({ provider }: OpenConnection, payloads: ReadonlyArray<RawPayload>): Item => {
+  const read = provider.interpret(payloads)
+  return "_tag" in read ? heldOrUnreadable(read) : { _tag: "Unreadable", unreadable: read }
+}
+
+/** A page that no provider sent. It counts as of when the newest of its payloads was asked for. */
+const replayed = (operation: string, items: ReadonlyArray<Item>, at: number): Page => ({
+  exchange: {
+    operation,
+    method: "-",
+    path: "raw_records",
+    status: 0,
+    requestedAt: at,
+    receivedAt: at,
+    bytes: 0
+  },
+  items,
+  cursor: null,
+  end: null,
+  notices: [],
+  learned: {}
+})
+
+const latest = (times: ReadonlyArray<Timestamp>): number =>
+  times.reduce((latest, time) => Math.max(latest, toMillis(time)), 0)
+
+/**
+ * Whoever else writes to the mirror goes on meanwhile: what was made of payloads that are no longer the stored ones is
+ * not written.
+ */
+const commit = (
+  connection: OpenConnection,
+  runId: number,
+  pages: ReadonlyArray<Page>,
+  madeFrom: ReadonlyArray<RawConversation>
+) =>
+  Effect.flatMap(Mirror, (mirror) =>
+    tellingCommit(
+      connection.config.name,
+      mirror.commit({
+        runId,
+        connection: connection.config.name,
+        lane: connection.lane,
+        pages,
+        scan: null,
+        keepRaw: connection.config.keepRaw,
+        seen: null,
+        replay: new Map(madeFrom.map(({ conversationId, payloads }) => [conversationId, versionOf(payloads)]))
+      })
+    )
+  )
+
+/** Makes every conversation of the connection again from its newest payloads. */
+export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnection, runId: number) {
+  const mirror = yield* Mirror
+  const pageOf = ({ payloads }: RawConversation): Page =>
+    replayed(
+      "rebuild",
+      [itemFrom(connection, payloads)],
+      latest(payloads.map(({ observedAt }) => observedAt))
+    )
+  yield* mirror.rawConversations(connection.config.name).pipe(
+    Stream.mapConcat((batch) => batch),
+    // None are left where they went while the batch was read.
+    Stream.filter(({ payloads }) => payloads.length > 0),
+    Stream.grouped(conversationsAtOnce),
+    Stream.runForEach((chunk) => {
+      const conversations = [...chunk]
+      return commit(connection, runId, conversations.map(pageOf), conversations)
+    })
+  )
+  const done: LaneResult = { fault: null }
+  return done
+})
+
+const ownerOf = (row: QuarantineRow): string | null => row.conversation_provider_id ?? row.provider_id
+
+/**
+ * What a conversation's payloads are, with those that could not be read before. A part of a larger payload that is
+ * stored (a message of a conversation that came whole) is in there already.
+ */
+const withQuarantined = (
+  stored: ReadonlyArray<StoredPayload>,
+  rows: ReadonlyArray<QuarantineRow>,
+  owner: string
+): ReadonlyArray<RawPayload> => {
+  const kinds = new Set(stored.map(({ kind }) => kind))
+  const added = rows.filter((row) => row.provider_id === owner || kinds.has(row.kind) || stored.length === 0)
+  const replaces = (row: QuarantineRow, payload: RawPayload) =>
+    row.kind === payload.kind && row.provider_id === payload.providerId
+  return [
+    ...stored.filter((payload) => !added.some((row) => replaces(row, payload))),
+    ...added.map((row) => ({
+      kind: row.kind,
+      providerId: row.provider_id ?? owner,
+      conversationId: owner,
+      payload: row.payload
+    }))
+  ]
+}
+
+/**
+ * Reads quarantined records again, without asking the provider, and stores what now decodes. What still does not stays
+ * where it is. Records whose id could not be read wait until the provider shows them again.
+ */
+export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
+  connection: OpenConnection,
+  runId: number
+) {
+  const mirror = yield* Mirror
+  const { name } = connection.config
+  const open = yield* mirror.quarantined({
+    connection: name,
+    includeResolved: false,
+    limit: Number.MAX_SAFE_INTEGER
+  })
+  const owners = new Map<string, Array<QuarantineRow>>()
+  for (const row of open) {
+    const owner = ownerOf(row)
+    if (owner !== null) owners.set(owner, [...(owners.get(owner) ?? []), row])
+  }
+  for (const [owner, rows] of owners) {
+    const stored = yield* mirror.rawOf(name, owner)
+    const item = itemFrom(connection, withQuarantined(stored, rows, owner))
+    if (item._tag !== "Sighting") continue
+    const times =
+      stored.length > 0
+        ? stored.map(({ observedAt }) => observedAt)
+        : rows.map(({ observed_at }) => observed_at)
+    yield* commit(
+      connection,
+      runId,
+      [replayed("quarantine retry", [item], latest(times))],
+      [{ conversationId: owner, payloads: stored }]
+    )
+  }
+  const left = yield* mirror.quarantined({
+    connection: name,
+    includeResolved: false,
+    limit: Number.MAX_SAFE_INTEGER
+  })
+  const still = new Set(left.map(({ id }) => id))
+  return { tried: open.length, resolved: open.filter(({ id }) => !still.has(id)).length }
+})

@@ -1,0 +1,359 @@
+import { Cause, Effect, Exit, Fiber, Option } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import type { ProviderError } from "../domain/ProviderError.ts"
+import type { Timestamp } from "../domain/Timestamp.ts"
+import type { ClientEvent, Lane } from "../http/contract.ts"
+import { type Busy, Leases } from "../store/ledger/Leases.ts"
+import {
+  type ChangeCounters,
+  type ConnectionFault,
+  type ConnectionRow,
+  Ledger
+} from "../store/ledger/Ledger.ts"
+import { Mirror } from "../store/mirror/Mirror.ts"
+import type { StoreError } from "../store/StoreError.ts"
+import { type OpenConnection, openConnection } from "./connection.ts"
+import { Progress } from "./progress.ts"
+import { StopSignal, signalExitCode } from "./stopSignal.ts"
+
+/*
+ * One execution of a command that talks to providers: its ledger rows, its leases, and what it reports. Connections
+ * run side by side; what happens to one is told in its report and touches no other.
+ */
+
+export type Outcome = "complete" | "partial" | "failed"
+
+export interface Fault extends ConnectionFault {
+  /** When the provider asked to come back, epoch milliseconds; left out: it did not say. */
+  readonly retryAt?: number
+}
+
+export interface ConnectionReport {
+  readonly name: string
+  readonly provider: string
+  readonly outcome: Outcome
+  readonly requests: number
+  readonly rate_limited: number
+  readonly queued: number
+  readonly waited_ms: number
+  readonly pages: number
+  readonly received: number
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly filtered: number
+  readonly quarantined: number
+  readonly conversations: number
+  readonly messages: number
+  readonly changes: {
+    readonly confirmed: number
+    readonly queued: number
+    readonly rejected: number
+    readonly conflict: number
+    readonly pending: number
+  }
+  readonly error: ConnectionFault | null
+}
+
+export interface RunReport {
+  readonly run_id: number
+  readonly command: string
+  readonly outcome: Outcome
+  readonly started_at: Timestamp
+  readonly finished_at: Timestamp
+  readonly connections: ReadonlyArray<ConnectionReport>
+}
+
+/** What one lane did with one connection. */
+export interface LaneResult {
+  /** Null: all of it was done. */
+  readonly fault: Fault | null
+  /** Left out: the lane has nothing to do with changes. */
+  readonly changes?: ChangeCounters
+}
+
+export interface LaneWork<R> {
+  readonly lane: Lane
+  readonly work: (
+    connection: OpenConnection,
+    runId: number
+  ) => Effect.Effect<LaneResult, ProviderError | StoreError, R>
+}
+
+export interface RunOptions<R> {
+  readonly command: string
+  readonly connections: ReadonlyArray<ConnectionConfig>
+  /** Milliseconds that any single wait may take. */
+  readonly maxWaitMillis: number
+  /** In this order, one after the other, for each connection. */
+  readonly lanes: ReadonlyArray<LaneWork<R>>
+  /** Told as soon as a connection is through, while others may still be at work. */
+  readonly settled?: (settled: Settled) => Effect.Effect<void>
+}
+
+/** A connection whose part in a run is over. */
+export interface Settled {
+  readonly report: ConnectionReport
+  /** When the provider asked to come back, epoch milliseconds; null: it did not say. */
+  readonly retryAt: number | null
+}
+
+const clock = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`
+
+/** The fault a person reads: what happened, and what to do about it. */
+export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
+  const { message, hint } = error
+  switch (error._tag) {
+    case "RateLimited":
+    case "Queued":
+      return {
+        kind: error._tag === "Queued" ? "queued" : "rate_limited",
+        message,
+        hint: `run again after ${clock(error.retryAt)}, or allow longer waits with --max-wait`,
+        retryAt: error.retryAt
+      }
+    case "Unavailable":
+      return {
+        kind: "unavailable",
+        message,
+        hint,
+        ...(error.retryAt === null ? {} : { retryAt: error.retryAt })
+      }
+    case "Unauthorized":
+      return { kind: "unauthorized", message, hint }
+    case "Rejected":
+      return { kind: "rejected", message, hint }
+    case "Malformed":
+      return { kind: "malformed", message, hint }
+    case "StoreError":
+      return { kind: "store", message, hint }
+    case "Busy":
+      return { kind: "busy", message, hint }
+  }
+}
+
+/** The same of what should not be possible. */
+export const unexpected = (cause: Cause.Cause<unknown>): Fault => ({
+  kind: "unexpected",
+  message: `something that should not happen did: ${Cause.squash(cause)}`,
+  hint: "this is a fault of Parley's; everything committed before it is kept, and the next run goes on from there"
+})
+
+interface Counters {
+  requests: number
+  rateLimited: number
+  queued: number
+  waitedMs: number
+}
+
+const count = (counters: Counters, event: ClientEvent): void => {
+  if (event._tag === "Sent") counters.requests += 1
+  else if (event._tag === "RateLimited") counters[event.status === 429 ? "rateLimited" : "queued"] += 1
+  else if (event._tag === "Waited") counters.waitedMs += event.millis
+}
+
+/** Work that ends where the lease is lost. Nothing of it is still under way when this is over: a race would not wait. */
+const untilLost = <A, E, R, E2>(work: Effect.Effect<A, E, R>, lost: Effect.Effect<never, E2>) =>
+  Effect.flatMap(Effect.fork(work), (fiber) =>
+    Effect.ensuring(Effect.raceFirst(Fiber.join(fiber), lost), Fiber.interrupt(fiber))
+  )
+
+/** One lane of one connection, from its lease to its ledger row. Whatever goes wrong is told in the row. */
+const runLane = Effect.fn("run.lane")(function* <R>(
+  runId: number,
+  config: ConnectionConfig,
+  { lane, work }: LaneWork<R>,
+  options: RunOptions<R>
+) {
+  const ledger = yield* Ledger
+  const leases = yield* Leases
+  const progress = yield* Progress
+  const { name } = config
+  const counters: Counters = { requests: 0, rateLimited: 0, queued: 0, waitedMs: 0 }
+
+  const observe = (event: ClientEvent): void => {
+    count(counters, event)
+    progress.clientEvent(name, event)
+  }
+  const attempt = Effect.gen(function* () {
+    const lease = yield* leases.acquire(name, lane)
+    const connection = yield* openConnection(config, lane, { maxWaitMillis: options.maxWaitMillis, observe })
+    return yield* untilLost(work(connection, runId), lease.lost)
+  }).pipe(Effect.scoped)
+
+  yield* ledger.startConnection({ runId, connection: name, lane })
+  yield* progress.connectionStarted(name, config.provider, lane)
+  const exit = yield* attempt.pipe(
+    Effect.onInterrupt(() =>
+      Effect.ignore(
+        ledger.finishConnection({
+          runId,
+          connection: name,
+          lane,
+          counters,
+          outcome: "interrupted",
+          fault: null
+        })
+      )
+    ),
+    Effect.exit
+  )
+  const result: LaneResult = Exit.match(exit, {
+    onSuccess: (done) => done,
+    onFailure: (cause) => ({
+      fault: Option.match(Cause.failureOption(cause), { onSome: faultOf, onNone: () => unexpected(cause) })
+    })
+  })
+  const row = yield* ledger.finishConnection({
+    runId,
+    connection: name,
+    lane,
+    counters,
+    outcome: null,
+    ...result
+  })
+  yield* progress.connectionFinished(name, lane, told(row.outcome), result.fault?.message ?? null)
+  return { row, retryAt: result.fault?.retryAt ?? null }
+})
+
+/** All lanes of one connection. */
+const runConnection = Effect.fn("run.connection")(function* <R>(
+  runId: number,
+  config: ConnectionConfig,
+  options: RunOptions<R>
+) {
+  const lanes = yield* Effect.forEach(options.lanes, (lane) => runLane(runId, config, lane, options))
+  const told = report(
+    config,
+    lanes.map(({ row }) => row)
+  )
+  const asked = lanes.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]))
+  const retryAt = asked.length === 0 ? null : Math.max(...asked)
+  if (options.settled !== undefined) yield* options.settled({ report: told, retryAt })
+  return told
+})
+
+const told = (outcome: ConnectionRow["outcome"]): Outcome => (outcome === "interrupted" ? "failed" : outcome)
+
+/** What several lanes of one connection come to: failed, where one failed and none moved anything. */
+const together = (rows: ReadonlyArray<ConnectionRow>): Outcome => {
+  if (rows.every(({ outcome }) => outcome === "complete")) return "complete"
+  const moved = rows.some((row) => row.pages > 0 || row.changes_confirmed > 0)
+  return !moved && rows.some(({ outcome }) => told(outcome) === "failed") ? "failed" : "partial"
+}
+
+const worst = (outcomes: ReadonlyArray<Outcome>): Outcome => {
+  if (outcomes.every((outcome) => outcome === "complete")) return "complete"
+  return outcomes.length > 0 && outcomes.every((outcome) => outcome === "failed") ? "failed" : "partial"
+}
+
+const errorOf = (row: ConnectionRow): ConnectionFault | null => {
+  if (row.error_kind !== null) {
+    return { kind: row.error_kind, message: row.error_message ?? "", hint: row.error_hint ?? "" }
+  }
+  return row.quarantined === 0
+    ? null
+    : {
+        kind: "quarantined",
+        message: `${row.quarantined} ${row.quarantined === 1 ? "record" : "records"} could not be read and went to quarantine, whole`,
+        hint: "`parley quarantine list` shows them and why"
+      }
+}
+
+/** One connection's lanes as one report. */
+const report = (config: ConnectionConfig, rows: ReadonlyArray<ConnectionRow>): ConnectionReport => {
+  const sum = (column: (row: ConnectionRow) => number) => rows.reduce((total, row) => total + column(row), 0)
+  return {
+    name: config.name,
+    provider: config.provider,
+    outcome: together(rows),
+    requests: sum((row) => row.requests),
+    rate_limited: sum((row) => row.rate_limited),
+    queued: sum((row) => row.queued),
+    waited_ms: sum((row) => row.waited_ms),
+    pages: sum((row) => row.pages),
+    received: sum((row) => row.received),
+    inserted: sum((row) => row.inserted),
+    updated: sum((row) => row.updated),
+    unchanged: sum((row) => row.unchanged),
+    filtered: sum((row) => row.filtered),
+    quarantined: sum((row) => row.quarantined),
+    conversations: sum((row) => row.conversations),
+    messages: sum((row) => row.messages),
+    changes: {
+      confirmed: sum((row) => row.changes_confirmed),
+      queued: sum((row) => row.changes_queued),
+      rejected: sum((row) => row.changes_rejected),
+      conflict: sum((row) => row.changes_conflict),
+      pending: sum((row) => row.changes_pending)
+    },
+    error: rows.map(errorOf).find((error) => error !== null) ?? null
+  }
+}
+
+/** Kinds of fault that mean: nothing is wrong, the same will work later. */
+const later = new Set(["busy", "rate_limited", "queued"])
+
+const gotNowhere = ({ pages, changes, error }: ConnectionReport): boolean =>
+  error !== null && later.has(error.kind) && pages === 0 && changes.confirmed === 0
+
+/** What the run tells its caller, in the order of precedence (design: signal, 1, 2, 75, 3, 4). */
+export const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 | 1 | 3 | 4 | 75 => {
+  if (connections.some(({ error }) => error?.kind === "unexpected")) return 1
+  if (connections.length > 0 && connections.every(gotNowhere)) return 75
+  if (connections.some(({ outcome }) => outcome !== "complete")) return 3
+  return connections.some(({ changes }) => changes.rejected + changes.conflict > 0) ? 4 : 0
+}
+
+/**
+ * Runs the lanes of every connection, the connections side by side. What fails is told in the report of the connection
+ * it happened to; only the mirror's own faults end the whole run.
+ */
+export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
+  const ledger = yield* Ledger
+  const mirror = yield* Mirror
+  yield* Effect.forEach(options.connections, (config) =>
+    mirror.register({
+      name: config.name,
+      provider: config.provider,
+      conflictPolicy: config.conflict,
+      writable: config.statusMap
+    })
+  )
+  const progress = yield* Progress
+  const stopSignal = yield* StopSignal
+  const runId = yield* ledger.startRun(options.command)
+  yield* progress.runStarted({
+    runId,
+    command: options.command,
+    connections: options.connections.map(({ name }) => name)
+  })
+  const connections = yield* Effect.forEach(
+    options.connections,
+    (config) => runConnection(runId, config, options),
+    { concurrency: "unbounded" }
+  ).pipe(
+    Effect.onError((cause) => {
+      const [outcome, exitCode] = Cause.isInterruptedOnly(cause)
+        ? (["interrupted", signalExitCode(stopSignal())] as const)
+        : (["failed", null] as const)
+      return Effect.zipRight(
+        Effect.ignore(ledger.finishRun({ runId, outcome, exitCode })),
+        progress.runFinished(runId, outcome)
+      )
+    })
+  )
+  const outcome = worst(connections.map((connection) => connection.outcome))
+  const exitCode = exitCodeOfRun(connections)
+  const row = yield* ledger.finishRun({ runId, outcome, exitCode })
+  yield* progress.runFinished(runId, outcome)
+  const runReport: RunReport = {
+    run_id: runId,
+    command: options.command,
+    outcome,
+    started_at: row.started_at,
+    finished_at: row.finished_at ?? row.started_at,
+    connections
+  }
+  return { report: runReport, exitCode }
+})

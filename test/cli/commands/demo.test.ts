@@ -1,0 +1,120 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { it } from "@effect/vitest"
+import Sqlite from "better-sqlite3"
+import { Effect } from "effect"
+import { describe, expect } from "vitest"
+import { demo } from "../../../src/cli/commands/demo/index.ts"
+import { Providers } from "../../../src/cli/Providers.ts"
+import { registry } from "../../../src/providers/index.ts"
+import { runCommand } from "../../support/cli.ts"
+import { configuredFolder, seededFolder } from "../../support/seededMirror.ts"
+
+const run = (cwd: string, ...argv: ReadonlyArray<string>) =>
+  runCommand([demo], ["demo", "--quiet", ...argv], { cwd }).pipe(
+    Effect.provideService(Providers, Effect.succeed(registry))
+  )
+
+const edit = (path: string, sql: string) => {
+  const database = new Sqlite(path)
+  database.exec(sql)
+  database.close()
+}
+
+const names = (path: string, sql: string): ReadonlyArray<unknown> => {
+  const database = new Sqlite(path, { readonly: true })
+  try {
+    return database.prepare(sql).pluck().all()
+  } finally {
+    database.close()
+  }
+}
+
+/** Files that have the name which the demo is given; each makes one in the folder. */
+const others: ReadonlyArray<readonly [what: string, make: (path: string) => void]> = [
+  ["a mirror of real accounts", () => {}],
+  [
+    "a mirror of real accounts that a demo once wrote into",
+    (path) => edit(path, "UPDATE runs SET command = 'demo' WHERE id = 2")
+  ],
+  [
+    "a mirror that no run has filled",
+    (path) => edit(path, "PRAGMA foreign_keys = OFF; DELETE FROM run_connections; DELETE FROM runs")
+  ]
+]
+
+const strangers: ReadonlyArray<readonly [what: string, make: (path: string) => void]> = [
+  ["a text", (path) => writeFileSync(path, "not a database at all, but somebody's notes")],
+  ["an empty file", (path) => writeFileSync(path, "")],
+  [
+    "another program's database",
+    (path) => edit(path, "CREATE TABLE runs (command TEXT); INSERT INTO runs VALUES ('demo')")
+  ]
+]
+
+describe("parley demo", () => {
+  for (const [what, make] of others) {
+    it.scopedLive(`refuses ${what}, with 2, and leaves it as it was`, () =>
+      Effect.gen(function* () {
+        const folder = yield* seededFolder
+        const path = join(folder, "mirror.db")
+        make(path)
+        const before = readFileSync(path)
+        const { code, stderr, stdout } = yield* run(folder, "--db", "mirror.db")
+        expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
+        expect(stderr).toBe(
+          `parley: ${path} is there already, and the demo did not make it\n  name a file that is not there yet with --db, or move this one away; nothing was written\n`
+        )
+        expect(readFileSync(path).equals(before)).toBe(true)
+      })
+    )
+  }
+
+  for (const [what, make] of strangers) {
+    it.scopedLive(`leaves ${what} of the name that it would use by itself, with 2`, () =>
+      Effect.gen(function* () {
+        const folder = yield* configuredFolder
+        const path = join(folder, "parley-demo.db")
+        make(path)
+        const before = readFileSync(path)
+        const { code, stderr } = yield* run(folder)
+        expect(code).toBe(2)
+        expect(stderr).toContain("parley-demo.db is there already, and the demo did not make it")
+        expect(readFileSync(path).equals(before)).toBe(true)
+      })
+    )
+  }
+
+  it.scopedLive("refuses a folder, and a link to nothing, with 2", () =>
+    Effect.gen(function* () {
+      const folder = yield* configuredFolder
+      mkdirSync(join(folder, "box"))
+      symlinkSync(join(folder, "nowhere.db"), join(folder, "link.db"))
+      for (const name of ["box", "link.db"]) {
+        const { code, stderr } = yield* run(folder, "--db", name)
+        expect(code).toBe(2)
+        expect(stderr).toContain(`${name} is there already, and the demo did not make it`)
+      }
+      expect(readdirSync(folder).sort()).toEqual(["box", "config", "link.db"])
+      expect(existsSync(join(folder, "nowhere.db"))).toBe(false)
+    })
+  )
+
+  it.scopedLive("makes its own mirror anew, which knows no other runs than its own", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const path = join(folder, "mirror.db")
+      edit(path, "UPDATE runs SET command = 'demo'")
+      const { code } = yield* run(folder, "--db", "mirror.db", "--conversations", "1", "--json")
+      expect(code).toBe(0)
+      expect(names(path, "SELECT command FROM runs")).toEqual(["demo", "demo"])
+      expect(names(path, "SELECT name FROM connections ORDER BY name")).toEqual([
+        "inbox",
+        "leads",
+        "salon",
+        "support"
+      ])
+      expect(names(path, "SELECT provider FROM connections WHERE name = 'leads'")).toEqual(["naturalead"])
+    })
+  )
+})
