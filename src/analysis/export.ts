@@ -6,8 +6,8 @@ import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import { onFile } from "./files.ts"
 import { datasetteMetadata } from "./metadata.ts"
-import { openRowFile, type RowFile } from "./rowFile.ts"
-import { type ExportTable, exportable, exportedByDefault } from "./tables.ts"
+import { openRowFile } from "./rowFile.ts"
+import { type ExportTable, exportable, exportedByDefault, type RowFile } from "./tables.ts"
 
 /*
  * The mirror as files, one a table. All of them show the same moment: they are read in one transaction, written under

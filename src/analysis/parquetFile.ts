@@ -2,8 +2,7 @@ import { closeSync, openSync } from "node:fs"
 import { fileWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer"
 import packageJson from "../../package.json" with { type: "json" }
 import type { Value } from "../store/read/value.ts"
-import type { RowFile } from "./rowFile.ts"
-import type { ColumnKind, ExportTable } from "./tables.ts"
+import type { ColumnKind, ExportTable, RowFile } from "./tables.ts"
 
 const types = {
   text: "STRING",

@@ -3,16 +3,7 @@ import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import { parquetFile } from "./parquetFile.ts"
 import { csvLine, jsonValue } from "./rowText.ts"
-import type { ExportTable } from "./tables.ts"
-
-/** Takes rows in batches; everything is in the file once it is finished. */
-export interface RowFile {
-  readonly write: (rows: ReadonlyArray<Row>) => void
-  /** Completes the file. */
-  readonly finish: () => void
-  /** Lets go of a file that is not wanted any more. */
-  readonly abandon: () => void
-}
+import type { ExportTable, RowFile } from "./tables.ts"
 
 /** Only the owner reads what was said. */
 const fileMode = 0o600

@@ -1,5 +1,6 @@
 import { utc, yesOrNo } from "../store/dictionary/entry.ts"
 import { dictionary, type TableEntry } from "../store/dictionary.ts"
+import type { Row } from "../store/read/value.ts"
 
 /** What a column holds, for formats that want to know: text, whole numbers, 0 or 1, numbers, or moments (UTC). */
 export type ColumnKind = "text" | "integer" | "boolean" | "real" | "time"
@@ -91,3 +92,12 @@ export const exportable: ReadonlyArray<ExportTable> = dictionary
 export const exportedByDefault: ReadonlyArray<ExportTable> = exportable.filter(
   ({ name }) => !onlyNamed.has(name)
 )
+
+/** Takes rows in batches; everything is in the file once it is finished. */
+export interface RowFile {
+  readonly write: (rows: ReadonlyArray<Row>) => void
+  /** Completes the file. */
+  readonly finish: () => void
+  /** Lets go of a file that is not wanted any more. */
+  readonly abandon: () => void
+}

@@ -1,6 +1,6 @@
 import type { ConnectionConfig } from "../config/Config.ts"
 import { accountKey } from "../http/exchange/accountKey.ts"
-import { readStanding, type Standing } from "../http/limits/quotaStore.ts"
+import { readStanding, type Standing } from "../http/limits/shared/quotaStore.ts"
 
 /** How a connection's credential stands with its provider, as all processes know it; null: nothing is known. */
 export const standingOf = (

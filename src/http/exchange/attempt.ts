@@ -3,7 +3,7 @@ import { type ProviderError, RateLimited, Unavailable } from "../../domain/Provi
 import { type Asked, clockTime } from "../answer/classify.ts"
 import { tookTooLong, transportFailure } from "../answer/transportFailure.ts"
 import type { ProviderRequest } from "../contract.ts"
-import type { Door, Ticket, TooLong } from "../limits/Governor.ts"
+import type { Door, Ticket, TooLong } from "../limits/permit.ts"
 import type { Signature } from "./credentials.ts"
 import type { Deadlines } from "./deadlines.ts"
 import { bodyOf, headersOf } from "./request.ts"

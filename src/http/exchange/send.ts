@@ -5,7 +5,7 @@ import { type Asked, classify, isAbsence, notTheApi } from "../answer/classify.t
 import { retryAfter } from "../answer/retryAfter.ts"
 import { cutShort, type NoAnswer, transportFailure } from "../answer/transportFailure.ts"
 import type { ClientEvent, Exchange, ProviderRequest } from "../contract.ts"
-import type { Ticket } from "../limits/Governor.ts"
+import type { Ticket } from "../limits/permit.ts"
 import { isShort, readBody } from "./body.ts"
 import type { Deadline } from "./deadlines.ts"
 import { build, type Target } from "./request.ts"

@@ -16,11 +16,11 @@ import {
   type Taken
 } from "./blocked.ts"
 import { type Gate, Gates } from "./Gates.ts"
-import type { Follows, Ticket, TooLong } from "./Governor.ts"
 import { InFlight } from "./InFlight.ts"
 import { Places } from "./Places.ts"
+import type { Follows, Ticket, TooLong } from "./permit.ts"
 import { RoundTrip } from "./RoundTrip.ts"
-import type { QuotaLedger } from "./sharedState.ts"
+import type { QuotaLedger } from "./shared/sharedState.ts"
 import type { Visitor } from "./Visitor.ts"
 
 /** Time as an account needs it: readable at once, and able to call back. */

@@ -2,7 +2,7 @@ import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
 import { Bucket } from "./Bucket.ts"
 import { type Blocked, blockedUntil, type Demand, isBlocked, look, type Taken } from "./blocked.ts"
-import type { QuotaLedger } from "./sharedState.ts"
+import type { QuotaLedger } from "./shared/sharedState.ts"
 
 export interface AddressSettings {
   readonly limits: ReadonlyArray<Limit>

@@ -16,7 +16,7 @@ import { isNews, refuse } from "./cooldown.ts"
 import { type Finder, newFinder, refused, resumed, served } from "./finder.ts"
 import { inForce, refusedAt } from "./lowerLimit.ts"
 import { Probe } from "./Probe.ts"
-import type { Change, MemberUse, QuotaLedger, SharedBucket, Stated, View } from "./sharedState.ts"
+import type { Change, MemberUse, QuotaLedger, SharedBucket, Stated, View } from "./shared/sharedState.ts"
 
 export interface BucketOptions {
   readonly key: string

@@ -3,7 +3,7 @@ import type { Limit, ProviderRequest } from "../contract.ts"
 import { Bucket } from "./Bucket.ts"
 import { type Blocked, blockedUntil, type Demand, look, type Taken } from "./blocked.ts"
 import { PathBucket } from "./PathBucket.ts"
-import type { Company, QuotaLedger, Stated } from "./sharedState.ts"
+import type { Company, QuotaLedger, Stated } from "./shared/sharedState.ts"
 
 /** A bucket that only some requests must pass, and those that wait for it. */
 export interface Gate<Waiting> {

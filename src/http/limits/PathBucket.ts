@@ -4,7 +4,7 @@ import { Budget } from "./Budget.ts"
 import { type Blocked, blockedUntil, type Landing, lateness, type Taken } from "./blocked.ts"
 import { refuse } from "./cooldown.ts"
 import { Probe } from "./Probe.ts"
-import type { Company, QuotaLedger, Stated } from "./sharedState.ts"
+import type { Company, QuotaLedger, Stated } from "./shared/sharedState.ts"
 
 export interface PathBucketOptions {
   /** Holds no path: those may name a person. */

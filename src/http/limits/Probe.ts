@@ -1,7 +1,7 @@
 import { type Blocked, blockedUntil, look } from "./blocked.ts"
 import { isProbed, served } from "./cooldown.ts"
 import { recovered } from "./finder.ts"
-import type { QuotaLedger, SharedBucket } from "./sharedState.ts"
+import type { QuotaLedger, SharedBucket } from "./shared/sharedState.ts"
 
 const reason = "one request finds out whether it is over"
 

@@ -1,4 +1,4 @@
-import type { MemberUse } from "./sharedState.ts"
+import type { MemberUse } from "./shared/sharedState.ts"
 
 /** Why nothing may leave. Times are epoch milliseconds. */
 export interface Blocked {

@@ -1,5 +1,5 @@
 import { refusedDelay } from "../exchange/retryPolicy.ts"
-import type { SharedBucket } from "./sharedState.ts"
+import type { SharedBucket } from "./shared/sharedState.ts"
 
 /*
  * What a refusal (429) does to its bucket, and how the bucket comes back: nothing leaves until the vendor's instant,

@@ -1,4 +1,4 @@
-import type { LowerLimit, Stated } from "./sharedState.ts"
+import type { LowerLimit, Stated } from "./shared/sharedState.ts"
 
 /*
  * A vendor that allows less than its documentation says, and tells so only by refusing: what it had served when it

@@ -4,7 +4,7 @@ import { suggestion } from "../../../config/nearest.ts"
 
 import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now } from "../../../domain/Timestamp.ts"
-import type { Standing } from "../../../http/limits/quotaStore.ts"
+import type { Standing } from "../../../http/limits/shared/quotaStore.ts"
 import { Db } from "../../../store/Db.ts"
 import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
 import { standingOf } from "../../../sync/standing.ts"

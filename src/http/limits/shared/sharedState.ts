@@ -1,5 +1,5 @@
-import type { Finder } from "./finder.ts"
-import type { Spent } from "./Window.ts"
+import type { Finder } from "../finder.ts"
+import type { Spent } from "../Window.ts"
 
 export interface LowerLimit {
   /** Served in the window when it refused last. */
