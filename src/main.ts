@@ -10,6 +10,7 @@ import { Providers } from "./cli/Providers.ts"
 import { runCli } from "./cli/root.ts"
 import { receivedSignal, rememberSignals } from "./cli/signals.ts"
 import { Output } from "./cli/terminal/Output.ts"
+import { forTerminal } from "./cli/terminal/safeText.ts"
 import { CommitScript } from "./store/mirror/thread/CommitScript.ts"
 import { StopSignal, signalExitCode } from "./sync/stopSignal.ts"
 
@@ -34,7 +35,9 @@ NodeRuntime.runMain(Effect.provide(runCli(verbs, process.argv.slice(2)), layer),
   teardown: (exit, end) => {
     if (Exit.isSuccess(exit)) return end(Number(exit.value))
     if (Cause.isInterruptedOnly(exit.cause)) return end(signalExitCode(receivedSignal()))
-    process.stderr.write(`parley: something that should not happen did\n${Cause.pretty(exit.cause)}\n`)
+    process.stderr.write(
+      forTerminal(`parley: something that should not happen did\n${Cause.pretty(exit.cause)}\n`)
+    )
     end(exitCodes.unexpected)
   }
 })

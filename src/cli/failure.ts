@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { counted } from "./terminal/numbers.ts"
 import { Output } from "./terminal/Output.ts"
+import { jsonText } from "./terminal/safeText.ts"
 
 /** Everything a verb may fail with. */
 export type Failure = UsageError | TimeLimit | ConfigError | StoreError | Busy | ProviderError
@@ -107,7 +108,7 @@ export const failureDocument = ({ faults, hint, kind, message }: Told) => ({
 
 /** The same among progress events. */
 const failureEvent = (told: Told, at: number): string =>
-  JSON.stringify({ event: "error", at: new Date(at).toISOString(), ...failureDocument(told).error })
+  jsonText({ event: "error", at: new Date(at).toISOString(), ...failureDocument(told).error })
 
 const note = (what: Told): Effect.Effect<void, never, Globals | Output> =>
   Effect.gen(function* () {

@@ -3,6 +3,7 @@ import { Clock, Effect, Runtime, type Scope } from "effect"
 import { StopSignal } from "../sync/stopSignal.ts"
 import type { ProgressMode } from "./globals.ts"
 import { Output } from "./terminal/Output.ts"
+import { jsonText } from "./terminal/safeText.ts"
 
 /** Which signal has asked this process to end; the last one counts. */
 let received: NodeJS.Signals | null = null
@@ -33,9 +34,7 @@ export const tellStopped = (
     const output = yield* Output
     const message = `stopped by ${signal}${kept === null ? "" : `: ${kept}`}`
     const at = new Date(yield* Clock.currentTimeMillis).toISOString()
-    yield* output.note(
-      progress === "json" ? JSON.stringify({ event: "stopped", at, signal, message }) : message
-    )
+    yield* output.note(progress === "json" ? jsonText({ event: "stopped", at, signal, message }) : message)
   })
 
 /** Whether this process has a terminal that it can be reached from. */

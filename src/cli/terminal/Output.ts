@@ -1,5 +1,6 @@
 import { Effect } from "effect"
-import { Host } from "../Host.ts"
+import { Host, type TextSink } from "../Host.ts"
+import { forFile, forTerminal, jsonText } from "./safeText.ts"
 import { textWidth, truncate } from "./width.ts"
 
 /** Up so many rows, to the first column, and everything below is gone. */
@@ -13,7 +14,8 @@ const nextTurn = Effect.async<void>((resume) => {
 
 /**
  * The two places a command writes to: results on stdout, everything else on stderr. On a terminal some lines at the
- * bottom of stderr can be live; whatever else is written appears above them.
+ * bottom of stderr can be live; whatever else is written appears above them. No text gets past here with anything in it
+ * that a terminal would obey; the sequences that erase the live lines are the only ones, and are made here.
  */
 export class Output extends Effect.Service<Output>()("parley/Output", {
   effect: Effect.gen(function* () {
@@ -34,7 +36,7 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
       const shown =
         lines.length <= room ? lines : [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} more`]
       // The last column stays free: a terminal may go on to the next row after filling it.
-      return shown.map((line) => truncate(line, size.columns - 1))
+      return shown.map((line) => truncate(forTerminal(line), size.columns - 1))
     }
 
     const redraw = (above: string): void => {
@@ -44,15 +46,19 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
       if (erase + above + text !== "") stderr.write(erase + above + text)
     }
 
+    const cleanFor = (sink: TextSink, text: string): string =>
+      sink.isTerminal ? forTerminal(text) : forFile(text)
+
     const withNewline = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`)
 
     const result = (text: string) =>
       Effect.sync(() => {
-        if (drawn.length === 0) return stdout.write(withNewline(text))
+        const clean = withNewline(cleanFor(stdout, text))
+        if (drawn.length === 0) return stdout.write(clean)
         // Both may be the same terminal.
         stderr.write(eraseRows(rowsOf(drawn)))
         drawn = []
-        stdout.write(withNewline(text))
+        stdout.write(clean)
         redraw("")
       })
 
@@ -61,20 +67,20 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
       resultColumns: Effect.sync(() => (stdout.isTerminal ? (stdout.size()?.columns ?? 80) : null)),
       /** Part of the result: stdout, with a line break at its end. */
       result,
-      /** A piece of a long result, as it is; false: nobody reads any more. */
+      /** A piece of a long result, without a line break of its own; false: nobody reads any more. */
       piece: (text: string) =>
         Effect.sync(() => {
-          stdout.write(text)
+          stdout.write(cleanFor(stdout, text))
           return !stdout.isClosed()
         }),
       /** The result as one JSON document. */
-      document: (value: unknown) => result(JSON.stringify(value, null, 2)),
+      document: (value: unknown) => result(jsonText(value, 2)),
       /** One of several results, as a JSON document on a line of its own. */
-      line: (value: unknown) => result(JSON.stringify(value)),
+      line: (value: unknown) => result(jsonText(value)),
       /** Why results did not arrive where they were written to; null: they did. Known once the verb has ended. */
       lost: Effect.map(nextTurn, () => stdout.failure()),
       /** For the person: stderr, above the live lines. */
-      note: (text: string) => Effect.sync(() => redraw(withNewline(text))),
+      note: (text: string) => Effect.sync(() => redraw(withNewline(cleanFor(stderr, text)))),
       /** Replaces the live lines; without a terminal there are none. */
       live: (lines: ReadonlyArray<string>) =>
         Effect.sync(() => {

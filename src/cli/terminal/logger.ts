@@ -1,11 +1,11 @@
 import { Cause, Effect, HashMap, Layer, Logger, Runtime } from "effect"
 import { Globals } from "../globals.ts"
 import { Output } from "./Output.ts"
-import { oneLine } from "./width.ts"
+import { jsonText, oneLine } from "./safeText.ts"
 
 const textOf = (message: unknown): string =>
   (Array.isArray(message) ? message : [message])
-    .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
+    .map((part) => (typeof part === "string" ? part : jsonText(part)))
     .join(" ")
 
 /** Logs go to stderr, above the live lines: one line each, or one JSON object each beside JSON progress. */
@@ -21,7 +21,7 @@ export const loggerLayer = Layer.unwrapEffect(
       const why = Cause.isEmpty(cause) ? null : Cause.pretty(cause)
       if (progress === "json") {
         const entry = { event: "log", at: date.toISOString(), level, message: textOf(message), ...values }
-        return write(JSON.stringify(why === null ? entry : { ...entry, cause: why }))
+        return write(jsonText(why === null ? entry : { ...entry, cause: why }))
       }
       const pairs = Object.entries(values).map(([key, value]) => ` ${key}=${textOf(value)}`)
       const line = oneLine(`${textOf(message)}${pairs.join("")}`)

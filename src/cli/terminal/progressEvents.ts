@@ -1,5 +1,6 @@
 import type { ClientEvent } from "../../http/contract.ts"
 import { type ConnectionProgress, fraction, ratePerSecond, timeLeft } from "./progressState.ts"
+import { jsonText } from "./safeText.ts"
 
 /*
  * Progress for programs: one JSON object a line. Names are stable; times are UTC, ISO 8601 with milliseconds.
@@ -8,7 +9,7 @@ import { type ConnectionProgress, fraction, ratePerSecond, timeLeft } from "./pr
 const instant = (millis: number): string => new Date(millis).toISOString()
 
 const event = (name: string, at: number, more: object): string =>
-  JSON.stringify({ event: name, at: instant(at), ...more })
+  jsonText({ event: name, at: instant(at), ...more })
 
 const totals = (state: ConnectionProgress) => ({
   connection: state.name,

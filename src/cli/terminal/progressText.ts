@@ -1,6 +1,7 @@
 import { counted, grouped, rate, shortDuration, wallClock } from "./numbers.ts"
 import { type ConnectionProgress, currentWait, fraction, ratePerSecond, timeLeft } from "./progressState.ts"
-import { oneLine, padEnd, textWidth, truncate } from "./width.ts"
+import { oneLine } from "./safeText.ts"
+import { padEnd, textWidth, truncate } from "./width.ts"
 
 /** What a bar is made of. */
 export interface BarStyle {

@@ -1,7 +1,7 @@
 import { csvLine, jsonValue } from "../../analysis/rowText.ts"
 import type { Row, Value } from "../../store/read/value.ts"
+import { jsonText, oneLine } from "./safeText.ts"
 import { tableWriter } from "./table.ts"
-import { oneLine } from "./width.ts"
 
 export const formats = ["table", "csv", "json", "ndjson"] as const
 export type QueryFormat = (typeof formats)[number]
@@ -31,7 +31,7 @@ export const uniqueNames = (names: ReadonlyArray<string>): ReadonlyArray<string>
 }
 
 const objectText = (names: ReadonlyArray<string>, row: Row): string =>
-  JSON.stringify(Object.fromEntries(names.map((name, index) => [name, jsonValue(row[index] ?? null)])))
+  jsonText(Object.fromEntries(names.map((name, index) => [name, jsonValue(row[index] ?? null)])))
 
 const table = (columns: ReadonlyArray<string>, room: number | null): RowWriter => {
   let writer = tableWriter([], [], room)

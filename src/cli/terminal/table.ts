@@ -1,4 +1,5 @@
-import { oneLine, padEnd, padStart, textWidth, truncate, wrap } from "./width.ts"
+import { oneLine } from "./safeText.ts"
+import { padEnd, padStart, textWidth, truncate, wrap } from "./width.ts"
 
 export interface Column {
   readonly name: string

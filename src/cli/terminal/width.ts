@@ -40,7 +40,7 @@ const graphemeWidth = (grapheme: string): number => {
 
 const ascii = /^[\x20-\x7e]*$/
 
-/** Columns that a text takes on a terminal. Expects text that was cleaned by `oneLine`. */
+/** Columns that a text takes on a terminal. Expects text that was cleaned (safeText.ts). */
 export const textWidth = (text: string): number => {
   if (ascii.test(text)) return text.length
   let width = 0
@@ -68,12 +68,6 @@ export const padEnd = (text: string, columns: number): string =>
 
 export const padStart = (text: string, columns: number): string =>
   " ".repeat(Math.max(0, columns - textWidth(text))) + text
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g
-
-/** A customer's text may hold line breaks, or sequences that a terminal obeys: both become a space. */
-export const oneLine = (text: string): string => text.replace(controls, " ")
 
 /** Breaks text at spaces into lines of at most this many columns; a longer word has a line of its own. */
 export const wrap = (text: string, columns: number): ReadonlyArray<string> => {

@@ -60,7 +60,7 @@ leads:a1:2  日本語  [2J                0   NULL
     Effect.gen(function* () {
       const folder = yield* seededFolder
       expect((yield* run(folder, ["query", "--format", "csv", sql])).stdout).toBe(
-        'id,content,n,empty\nleads:a1:1,"Hello,\nis there a ""room""?",0,\nleads:a1:2,日本語 \u001b[2J,0,\n'
+        'id,content,n,empty\nleads:a1:1,"Hello,\nis there a ""room""?",0,\nleads:a1:2,日本語  [2J,0,\n'
       )
       const rows = [
         { id: "leads:a1:1", content: 'Hello,\nis there a "room"?', n: 0, empty: null },

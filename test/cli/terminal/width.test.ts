@@ -1,6 +1,7 @@
 import { FastCheck as fc } from "effect"
 import { describe, expect, it } from "vitest"
-import { oneLine, padEnd, padStart, textWidth, truncate, wrap } from "../../../src/cli/terminal/width.ts"
+import { oneLine } from "../../../src/cli/terminal/safeText.ts"
+import { padEnd, padStart, textWidth, truncate, wrap } from "../../../src/cli/terminal/width.ts"
 
 describe("the width of a text", () => {
   const cases: ReadonlyArray<readonly [text: string, columns: number]> = [

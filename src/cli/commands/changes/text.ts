@@ -1,9 +1,9 @@
 import type { Asked, ChangeEvent, OutboxChange } from "../../../store/outbox/Outbox.ts"
 import type { PlannedChange } from "../../../sync/push/plan.ts"
 import { counted } from "../../terminal/numbers.ts"
+import { oneLine } from "../../terminal/safeText.ts"
 import { renderTable, whole } from "../../terminal/table.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
-import { oneLine } from "../../terminal/width.ts"
 
 /** What a change wants, in a few words. */
 export const wishText = ({ wish }: OutboxChange): string =>

@@ -11,7 +11,8 @@ import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { wallClock } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
-import { oneLine, padEnd, textWidth } from "../../terminal/width.ts"
+import { oneLine } from "../../terminal/safeText.ts"
+import { padEnd, textWidth } from "../../terminal/width.ts"
 import type { CheckInput } from "./index.ts"
 
 /** A check that would have to wait longer than this says so instead. Milliseconds. */

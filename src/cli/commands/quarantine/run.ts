@@ -14,6 +14,7 @@ import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
 import { grouped, often } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
+import { jsonText } from "../../terminal/safeText.ts"
 import { renderTable, whole } from "../../terminal/table.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
 import type { ListInput, ShowInput } from "./index.ts"
@@ -67,14 +68,11 @@ export const list = ({ all, connection, limit }: ListInput) =>
 
 const pretty = (payload: string): string => {
   try {
-    return JSON.stringify(JSON.parse(payload), null, 2)
+    return jsonText(JSON.parse(payload), 2)
   } catch {
     return payload
   }
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal would obey them
-const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g
 
 const wholeText = (record: QuarantinedWhole): string => {
   const { request } = record
@@ -94,7 +92,7 @@ const wholeText = (record: QuarantinedWhole): string => {
       ? "state         open: it is read again when it comes again"
       : `state         resolved ${shortTime(record.resolved_at)}`,
     "",
-    pretty(record.payload).replace(controls, " ")
+    pretty(record.payload)
   ].join("\n")
 }
 

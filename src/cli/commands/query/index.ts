@@ -6,7 +6,7 @@ const config = {
   sql: Args.text({ name: "SQL" }).pipe(Args.withDescription("One SELECT, in SQLite's words.")),
   format: Options.choice("format", formats).pipe(
     Options.withDescription(
-      "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it; json and ndjson keep every text as it is. Default: table."
+      "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it, and control characters become spaces; json and ndjson keep every text as it is, escaped. Default: table."
     ),
     Options.optional
   ),

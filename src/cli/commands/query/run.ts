@@ -11,6 +11,7 @@ import { Host } from "../../Host.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { type QueryFormat, type RowWriter, rowWriter } from "../../terminal/rows.ts"
+import { jsonText } from "../../terminal/safeText.ts"
 import { explainRun, explainSql } from "./faults.ts"
 import type { QueryInput } from "./index.ts"
 import { type QueryLimits, readLimits } from "./limits.ts"
@@ -92,7 +93,7 @@ const write = Effect.fn("query.write")(function* (
 
 const leftOut = (rows: number, now: number, asEvent: boolean): string =>
   asEvent
-    ? JSON.stringify({ event: "rows_left_out", at: new Date(now).toISOString(), rows })
+    ? jsonText({ event: "rows_left_out", at: new Date(now).toISOString(), rows })
     : `(the first ${counted(rows, "row")}; there are more: --max-rows none shows all of them)`
 
 const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limits: QueryLimits) {

@@ -1,6 +1,7 @@
 import type { RunReport } from "../../../sync/run.ts"
 import type { Ran } from "../../../sync/watch/watch.ts"
 import { counted, grouped, shortDuration } from "../../terminal/numbers.ts"
+import { jsonText } from "../../terminal/safeText.ts"
 
 /*
  * What `watch` says: one line for each run, and one for each connection that is in trouble.
@@ -82,4 +83,4 @@ export const ranDocument = ({ fault, nextAt, report, retries }: Ran) => ({
 
 /** An event of `watch` among progress events. */
 export const watchEvent = (name: string, at: number, more: object): string =>
-  JSON.stringify({ event: name, at: instant(at), ...more })
+  jsonText({ event: name, at: instant(at), ...more })

@@ -8,8 +8,8 @@ import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { counted, grouped, often } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
+import { oneLine } from "../../terminal/safeText.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
-import { oneLine } from "../../terminal/width.ts"
 import type { WhyInput } from "./index.ts"
 
 const find = (session: Session, id: string, at: number): Why | UsageError => {
