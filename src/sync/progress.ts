@@ -42,12 +42,12 @@ export class Progress extends Context.Tag("parley/Progress")<
     readonly connectionFinished: (
       name: string,
       lane: Lane,
-      outcome: "complete" | "partial" | "failed",
+      outcome: "complete" | "partial" | "failed" | "held",
       message: string | null
     ) => Effect.Effect<void>
     readonly runFinished: (
       runId: number,
-      outcome: "complete" | "partial" | "failed" | "interrupted"
+      outcome: "complete" | "partial" | "failed" | "held" | "interrupted"
     ) => Effect.Effect<void>
   }
 >() {}

@@ -21,7 +21,8 @@ import { StopSignal, signalExitCode } from "./stopSignal.ts"
  * run side by side; what happens to one is told in its report and touches no other.
  */
 
-export type Outcome = "complete" | "partial" | "failed"
+/** `held`: only another run kept it from its work. */
+export type Outcome = "complete" | "partial" | "failed" | "held"
 
 export interface Fault extends ConnectionFault {
   /** When the provider asked to come back, epoch milliseconds; left out: it did not say. */
@@ -235,16 +236,22 @@ const runConnection = Effect.fn("run.connection")(function* <R>(
 
 const told = (outcome: ConnectionRow["outcome"]): Outcome => (outcome === "interrupted" ? "failed" : outcome)
 
-/** What several lanes of one connection come to: failed, where one failed and none moved anything. */
+/**
+ * What several lanes of one connection come to: failed, where one failed and none moved anything; held, where nothing
+ * but another run was in the way and none moved anything.
+ */
 const together = (rows: ReadonlyArray<ConnectionRow>): Outcome => {
   if (rows.every(({ outcome }) => outcome === "complete")) return "complete"
   const moved = rows.some((row) => row.pages > 0 || row.changes_confirmed > 0)
-  return !moved && rows.some(({ outcome }) => told(outcome) === "failed") ? "failed" : "partial"
+  if (moved) return "partial"
+  if (rows.some(({ outcome }) => told(outcome) === "failed")) return "failed"
+  return rows.every(({ outcome }) => outcome === "held" || outcome === "complete") ? "held" : "partial"
 }
 
 const worst = (outcomes: ReadonlyArray<Outcome>): Outcome => {
   if (outcomes.every((outcome) => outcome === "complete")) return "complete"
-  return outcomes.length > 0 && outcomes.every((outcome) => outcome === "failed") ? "failed" : "partial"
+  if (outcomes.every((outcome) => outcome === "held")) return "held"
+  return outcomes.every((outcome) => outcome === "failed" || outcome === "held") ? "failed" : "partial"
 }
 
 const errorOf = (row: ConnectionRow): ConnectionFault | null => {

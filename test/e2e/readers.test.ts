@@ -103,8 +103,8 @@ describe("two runs", () => {
     await asked
     const second = await opened.parley(["sync", "leads", "--json", "--progress", "none"])
     expect(second.code).toBe(75)
-    const { connections } = JSON.parse(second.stdout) as RunReport
-    expect(connections[0]?.error?.kind).toBe("busy")
+    const { connections, outcome } = JSON.parse(second.stdout) as RunReport
+    expect([outcome, connections[0]?.outcome, connections[0]?.error?.kind]).toEqual(["held", "held", "busy"])
     expect(connections[0]?.error?.message).toMatch(
       new RegExp(`held by another run: process ${first.pid} on `)
     )

@@ -56,6 +56,51 @@ for (let version = 1; version < migrations.length; version += 1) {
   )
 }
 
+it.scoped("keeps the ledger of an older mirror, where runs that others held back were failed", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFile
+    const database = new Sqlite(path)
+    migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, 7))
+    const at = "2026-01-01T00:00:00.000Z"
+    database.exec(`
+      INSERT INTO connections (name, provider, first_seen_at) VALUES ('leads', 'naturalead', '${at}');
+      INSERT INTO runs (id, command, started_at, finished_at, outcome, exit_code, host, pid) VALUES
+        (1, 'sync', '${at}', '${at}', 'complete', 0, 'here', 1), (2, 'sync', '${at}', '${at}', 'failed', 75, 'here', 2),
+        (3, 'sync', '${at}', '${at}', 'failed', 3, 'here', 3), (4, 'sync', '${at}', NULL, 'running', NULL, 'here', 4),
+        (9, 'sync', '${at}', '${at}', 'complete', 0, 'here', 5);
+      DELETE FROM runs WHERE id = 9;
+      INSERT INTO run_connections (run_id, connection, lane, outcome, started_at, finished_at, requests, error_kind) VALUES
+        (1, 'leads', 'sync', 'complete', '${at}', '${at}', 5, NULL), (2, 'leads', 'push', 'complete', '${at}', '${at}', 0, NULL),
+        (2, 'leads', 'sync', 'failed', '${at}', '${at}', 0, 'busy'), (3, 'leads', 'sync', 'failed', '${at}', '${at}', 1, 'unavailable');
+      INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+        received, inserted, updated, unchanged, filtered, quarantined)
+        VALUES (1, 'leads', 'sync', 'list', 'GET', '/', 200, '${at}', '${at}', 2, 0, 0, 0, 0, 0, 0)`)
+    database.close()
+    yield* open(path)
+    const after = new Sqlite(path)
+    after.pragma("foreign_keys = ON")
+    expect(after.prepare("SELECT id, outcome, exit_code FROM runs ORDER BY id").raw().all()).toEqual([
+      [1, "complete", 0],
+      [2, "held", 75],
+      [3, "failed", 3],
+      [4, "running", null]
+    ])
+    expect(after.prepare("SELECT run_id, lane, outcome, requests FROM run_connections").raw().all()).toEqual([
+      [1, "sync", "complete", 5],
+      [2, "push", "complete", 0],
+      [2, "sync", "held", 0],
+      [3, "sync", "failed", 1]
+    ])
+    expect(after.prepare("SELECT run_id FROM pages").pluck().all()).toEqual([1])
+    expect(after.pragma("foreign_key_check")).toEqual([])
+    // What refers to a run refers to the new table, and no number is given twice.
+    expect(() => after.prepare("UPDATE pages SET run_id = 77").run()).toThrow(/FOREIGN KEY/)
+    const insert = "INSERT INTO runs (command, started_at, host, pid) VALUES ('sync', '', '', 1) RETURNING id"
+    expect(after.prepare(insert).pluck().get()).toBe(10)
+    after.close()
+  })
+)
+
 it.scoped("does nothing to a mirror that is up to date", () =>
   Effect.gen(function* () {
     const path = yield* temporaryFile

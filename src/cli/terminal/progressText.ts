@@ -142,7 +142,7 @@ export const plainLine = (state: ConnectionProgress, now: number): string => {
  */
 export const finishedLine = (
   state: ConnectionProgress,
-  outcome: "complete" | "partial" | "failed",
+  outcome: "complete" | "partial" | "failed" | "held",
   message: string | null,
   now: number,
   command: string

@@ -50,13 +50,9 @@ const faultLines = ({ error, name }: ConnectionReport): ReadonlyArray<string> =>
 const outcomes = {
   complete: "complete",
   partial: "partial: what is said above is missing, everything else is stored",
-  failed: "failed: nothing was stored"
+  failed: "failed: nothing was stored",
+  held: "not run: another run is under way"
 }
-
-const outcomeOf = ({ connections, outcome }: RunReport): string =>
-  connections.length > 0 && connections.every(({ error }) => error?.kind === "busy")
-    ? "not run: another run is under way"
-    : outcomes[outcome]
 
 /** What a run did, for a person. @param room columns of the terminal; null: not a terminal. */
 export const runReportText = (report: RunReport, room: number | null): string => {
@@ -67,6 +63,6 @@ export const runReportText = (report: RunReport, room: number | null): string =>
     renderTable(columns, connections.map(row), room),
     ...(details.length === 0 ? [] : ["", ...details]),
     "",
-    `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomeOf(report)}`
+    `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomes[report.outcome]}`
   ].join("\n")
 }

@@ -13,7 +13,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
       finished_at: time("When it ended.", { nullMeans: "it is running" }),
       outcome: {
         meaning:
-          "running, complete, partial (something failed or is missing, the rest is stored), failed, or interrupted.",
+          "running, complete, partial (something failed or is missing, the rest is stored), failed, held (other runs were at all of it), or interrupted.",
         example: "complete"
       },
       exit_code: {
@@ -40,7 +40,10 @@ export const ledger: ReadonlyArray<TableEntry> = [
       run_id: runId,
       connection,
       lane,
-      outcome: { meaning: "running, complete, partial, failed or interrupted.", example: "complete" },
+      outcome: {
+        meaning: "running, complete, partial, failed, held (another run was at it) or interrupted.",
+        example: "complete"
+      },
       started_at: time("When the run began with this connection."),
       finished_at: time("When it was done with it.", { nullMeans: "it is running" }),
       requests: count("Requests that were sent."),
@@ -216,7 +219,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
       }),
       last_attempt_at: time("When a sync or backfill last began.", { nullMeans: "none did" }),
       last_attempt_outcome: {
-        meaning: "How it ended: complete, partial, failed, interrupted; or running.",
+        meaning: "How it ended: complete, partial, failed, held, interrupted; or running.",
         nullMeans: "none began",
         example: "complete"
       },
@@ -227,6 +230,32 @@ export const ledger: ReadonlyArray<TableEntry> = [
       ),
       changes_open: count("Changes asked for here that the provider has not confirmed yet."),
       quarantined: count("Records in quarantine.")
+    }
+  },
+  {
+    table: "account_bindings",
+    meaning:
+      "Whose account each connection speaks for. The newest row of a connection counts, the others are history.",
+    example: "SELECT connection, account, reason, bound_at FROM account_bindings ORDER BY id",
+    columns: {
+      id: { meaning: "The binding's number.", example: 1 },
+      connection,
+      account: {
+        meaning: "The vendor's id of the account.",
+        nullMeans: "the vendor does not say; the conversations held tell whether it is the same",
+        source: {
+          naturalead: "accountId of each conversation",
+          convocore: "ownerID of the agents: the workspace",
+          empfio: "organization_id of the login"
+        },
+        example: "665f1a2b3c4d5e6f7a8b9c0e"
+      },
+      reason: {
+        meaning: "first: its first run; rebind: a person accepted another account (`parley sync --rebind`).",
+        example: "first"
+      },
+      bound_at: time("When it was bound."),
+      run_id: { ...runId, nullMeans: "it was bound outside of a run" }
     }
   },
   {

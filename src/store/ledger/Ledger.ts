@@ -4,7 +4,8 @@ import type { Lane } from "../../http/contract.ts"
 import { Db, type Session } from "../Db.ts"
 import { isDead, thisProcess } from "./processIdentity.ts"
 
-export type RunOutcome = "complete" | "partial" | "failed" | "interrupted"
+/** `held`: another run had the connection, and nothing went wrong. */
+export type RunOutcome = "complete" | "partial" | "failed" | "held" | "interrupted"
 
 /** A row of `runs`. */
 export interface RunRow {
@@ -170,11 +171,15 @@ const interrupt = (session: Session, runId: number, at: Timestamp): void => {
   }
 }
 
-/** Complete, unless something went wrong; partial, where something was stored, has to be waited for or stays unread. */
+/**
+ * Complete, unless something went wrong; partial, where something was stored, has to be waited for or stays unread; held,
+ * where another run is at it.
+ */
 const outcomeOf = (row: ConnectionRow, { fault, changes }: FinishedConnection): RunOutcome => {
   if (fault === null) return row.quarantined > 0 ? "partial" : "complete"
   const isMild = fault.kind === "rate_limited" || fault.kind === "queued" || fault.kind === "quarantined"
   const moved = row.pages > 0 || (changes?.confirmed ?? row.changes_confirmed) > 0
+  if (fault.kind === "busy" && !moved) return "held"
   return isMild || moved ? "partial" : "failed"
 }
 

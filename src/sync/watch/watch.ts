@@ -66,10 +66,13 @@ const longestSleep = 60_000
 /** Milliseconds that runs have to end in when the watch is ended; their commits are kept whatever happens. */
 const patience = 20_000
 
-/** Faults that another attempt does not mend: the provider has answered, and all it said is stored. */
-const answered = new Set(["quarantined", "delete_brake"])
+/**
+ * Faults that another attempt does not mend: the provider has answered and all it said is stored, or another run does the
+ * work.
+ */
+const unmended = new Set(["quarantined", "delete_brake", "busy"])
 
-const failed = ({ report: { error } }: Settled): boolean => error !== null && !answered.has(error.kind)
+const failed = ({ report: { error } }: Settled): boolean => error !== null && !unmended.has(error.kind)
 
 type Message =
   | { readonly _tag: "Settled"; readonly settled: Settled }
