@@ -7,7 +7,7 @@ const vendors = ["aelyst", "convocore", "empfio", "naturalead"]
 
 const schemas = await Promise.all(
   vendors.map(async (vendor) => {
-    const wire: Record<string, unknown> = await import(`../../src/providers/${vendor}/wire.ts`)
+    const wire: Record<string, unknown> = await import(`../../../src/providers/${vendor}/wire.ts`)
     return Object.entries(wire).flatMap(([name, schema]) =>
       Schema.isSchema(schema) ? [[`${vendor} ${name}`, schema as Schema.Schema<unknown>] as const] : []
     )

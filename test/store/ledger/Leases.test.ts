@@ -102,8 +102,8 @@ it.scopedLive("takes over at once from a process that was killed", () =>
     const script = yield* childScript(
       folder,
       `import { Effect, Layer } from "effect"
-       import { Db } from "../src/store/Db.ts"
-       import { Leases } from "../src/store/ledger/Leases.ts"
+       import { Db } from "./src/store/Db.ts"
+       import { Leases } from "./src/store/ledger/Leases.ts"
        const hold = Effect.gen(function* () {
          yield* (yield* Leases).acquire("leads", "sync")
          process.stdout.write("held")
