@@ -156,13 +156,13 @@ describe("the house", () => {
     ).toEqual([])
   })
 
-  it("opens SQLite only in the store and in the shared quota's own file", () => {
+  it("opens SQLite only in the store and where processes share their limits", () => {
     expect(
       offenders(
         (entry) =>
           entry.to === "better-sqlite3" &&
           room(entry.from) !== "store" &&
-          entry.from !== "src/http/limits/shared/quotaStore.ts"
+          !entry.from.startsWith("src/http/limits/shared/")
       )
     ).toEqual([])
   })

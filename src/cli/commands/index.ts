@@ -5,6 +5,7 @@ import { check } from "./check/index.ts"
 import { demo } from "./demo/index.ts"
 import { exporting } from "./export/index.ts"
 import { init } from "./init/index.ts"
+import { limits } from "./limits/index.ts"
 import { push } from "./push/index.ts"
 import { quarantine } from "./quarantine/index.ts"
 import { query } from "./query/index.ts"
@@ -35,6 +36,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   push,
   changes,
   status,
+  limits,
   runs,
   why,
   quarantine,

@@ -8,7 +8,7 @@ import {
   Unavailable
 } from "../../domain/ProviderError.ts"
 import { errorBody, isHtml, isJsonOrEmpty } from "./errorBody.ts"
-import type { ResponseHeaders } from "./retryAfter.ts"
+import { type ResponseHeaders, waitText } from "./retryAfter.ts"
 
 /** Where an answer came from, for the words of an error. */
 export interface Asked {
@@ -28,6 +28,8 @@ export interface Answered {
   readonly text: string
   /** When it may be asked again, epoch milliseconds; null: now. Only for 429, 449 and 5xx. */
   readonly retryAt: number | null
+  /** When to come back as the vendor told it, however far that is; null: it did not. */
+  readonly told?: number | null
 }
 
 /** `10:42:07Z`, with the day where it is not today's. */
@@ -83,17 +85,31 @@ const rejectedHint = (asked: Asked, status: number, answered: Answered): string 
   return `${asked.title} does not take this request as it is: see its words above`
 }
 
-const unavailableHint = (asked: Asked, retryAt: number | null, now: number): string =>
-  retryAt !== null && retryAt > now
-    ? `${asked.title} asks to come back at ${clockTime(retryAt, now)}: run again then`
-    : "the fault is at the vendor: run again later, nothing is lost"
+/** Whether a vendor asked for a wait that is not believed. A minute: it may have been reckoned twice. */
+const isBeyondReason = ({ retryAt, told }: Answered): boolean =>
+  retryAt !== null && told != null && told > retryAt + 60_000
+
+const beyondReason = (answered: Answered, now: number): string =>
+  isBeyondReason(answered)
+    ? `; it asks to wait ${waitText((answered.told ?? now) - now)}, which is beyond reason`
+    : ""
+
+const unavailableHint = (asked: Asked, answered: Answered, now: number): string => {
+  const { retryAt } = answered
+  if (retryAt === null || retryAt <= now)
+    return "the fault is at the vendor: run again later, nothing is lost"
+  const when = clockTime(retryAt, now)
+  return isBeyondReason(answered)
+    ? `run again after ${when}`
+    : `${asked.title} asks to come back at ${when}: run again then`
+}
 
 /** What an answer that is no success means, typed by what the caller does about it. Null: it is a success. */
 export const classify = (asked: Asked, answered: Answered, now: number): ProviderError | null => {
   const { status, retryAt } = answered
   if (status >= 200 && status < 300) return null
   const said = errorBody(answered.text, asked.secrets)
-  const words = said === "" ? "" : `: ${said}`
+  const words = `${said === "" ? "" : `: ${said}`}${beyondReason(answered, now)}`
   const when = retryAt === null ? "later" : `after ${clockTime(retryAt, now)}`
   if (status === 429) {
     return new RateLimited({
@@ -114,7 +130,7 @@ export const classify = (asked: Asked, answered: Answered, now: number): Provide
   if (status >= 500 || status === 408 || status === 425) {
     return new Unavailable({
       message: `${asked.title} failed to ${asked.operation} (${status})${words}`,
-      hint: unavailableHint(asked, retryAt, now),
+      hint: unavailableHint(asked, answered, now),
       status,
       retryAt
     })

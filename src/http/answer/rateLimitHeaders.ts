@@ -1,4 +1,11 @@
-import { httpDate, type ResponseHeaders } from "./retryAfter.ts"
+import {
+  epochInstant,
+  heeded,
+  httpDate,
+  type ResponseHeaders,
+  skew,
+  smallestEpochSeconds
+} from "./retryAfter.ts"
 
 /** What an answer says about the limit it was counted against; null: that part was not said. */
 export interface RateLimitReport {
@@ -17,17 +24,13 @@ const count = (text: string | undefined): number | null => {
   return value === undefined ? null : Number(value)
 }
 
-const smallestEpochSeconds = 1e9
-const smallestEpochMillis = 1e11
-
-const resetInstant = (text: string | undefined, now: number): number | null => {
-  if (text === undefined) return null
-  const value = Number.parseFloat(text)
-  if (/^\s*\d+(\.\d+)?\s*(,|$)/.test(text)) {
-    if (value >= smallestEpochMillis) return value
-    return value >= smallestEpochSeconds ? value * 1000 : now + value * 1000
-  }
-  return httpDate(text.trim(), now)
+/** Never further ahead than a wait is believed. @param ahead how far the vendor's clock is ahead of ours */
+const resetInstant = (text: string | undefined, now: number, ahead: number): number | null => {
+  const first = text?.split(",", 1)[0]?.trim() ?? ""
+  const value = /^\d+(?:\.\d+)?$/.test(first) ? Number(first) : null
+  const date = value === null ? httpDate(text?.trim() ?? "", now) : epochInstant(value, now)
+  if (date !== null) return heeded(date - ahead, now)
+  return value === null || value >= smallestEpochSeconds ? null : heeded(now + value * 1000, now)
 }
 
 const parameter = (item: string, names: string): number | null => {
@@ -60,7 +63,7 @@ const combined = (header: string, policies: string | undefined, now: number): Ra
     const report: RateLimitReport = {
       limit: stated ?? found?.limit ?? null,
       remaining: parameter(item, isDraft7 ? "remaining" : "r"),
-      resetAt: seconds === null ? null : now + seconds * 1000,
+      resetAt: seconds === null ? null : heeded(now + seconds * 1000, now),
       perMillis: found?.perMillis ?? null
     }
     if (report.limit === null && report.remaining === null) continue
@@ -92,7 +95,7 @@ const separate = (
   return {
     limit,
     remaining,
-    resetAt: resetInstant(headers[names.reset], now),
+    resetAt: resetInstant(headers[names.reset], now, skew(headers, now)),
     perMillis: policy(policies === "" ? undefined : policies, undefined, limit)?.perMillis ?? null
   }
 }

@@ -71,11 +71,41 @@ const delay = (text: string): number | null => {
 }
 
 /** From these magnitudes on, a reset is an instant: as seconds from now it would be 31 years. */
-const smallestEpochSeconds = 1e9
+export const smallestEpochSeconds = 1e9
 const smallestEpochMillis = 1e11
 
+/** Ten years: an instant that lies further from now is none. */
+const plausibleMillis = 3650 * 24 * 3_600_000
+
+/** A number of seconds, milliseconds, microseconds or nanoseconds since 1970 that lies near now; null: it is none. */
+export const epochInstant = (value: number, now: number): number | null => {
+  if (value < smallestEpochSeconds) return null
+  const instants = [value * 1000, value, value / 1000, value / 1e6]
+  return instants.find((at) => Math.abs(at - now) < plausibleMillis) ?? null
+}
+
+/**
+ * Milliseconds of the longest wait that a vendor is believed: a day, or the window of a documented limit that is longer.
+ * What asks for more is a mistake far more often than a wish, and would shut out every later run.
+ */
+export const longestWait = 24 * 3_600_000
+
+/** The instant until which a request that the vendor put off until `told` is held back. All epoch milliseconds. */
+export const heeded = (told: number, now: number, longest = longestWait): number =>
+  Math.min(told, now + Math.max(longest, longestWait))
+
+/** `30 s`, `5 min`, `3 h`, `12 days`, `31 years`: rounded, for people. */
+export const waitText = (millis: number): string => {
+  const seconds = Math.ceil(millis / 1000)
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`
+  const hours = seconds / 3600
+  if (hours < 72) return `${Math.round(hours)} h`
+  return hours < 24 * 730 ? `${Math.round(hours / 24)} days` : `${Math.round(hours / 8766)} years`
+}
+
 /** How far the vendor's clock is ahead of ours, where that is more than the cut of its Date header explains. */
-const skew = (headers: ResponseHeaders, now: number): number => {
+export const skew = (headers: ResponseHeaders, now: number): number => {
   const date = httpDate(headers.date?.trim() ?? "", now)
   const difference = date === null ? 0 : date - now
   return Math.abs(difference) <= clockTolerance ? 0 : difference
@@ -88,7 +118,12 @@ const values = (header: string): ReadonlyArray<string> =>
     .map((value) => value.trim().replace(/^"(.*)"$/, "$1"))
     .filter((value) => value !== "")
 
+const isPlainNumber = (text: string): boolean => /^\d+(?:\.\d+)?$/.test(text)
+
+/** A delay or a date. Some vendors send an instant as a number: as seconds from now it would be decades. */
 const fromRetryAfter = (text: string, now: number, ahead: number): number | null => {
+  const instant = isPlainNumber(text) ? epochInstant(Number(text), now) : null
+  if (instant !== null) return instant - ahead
   const millis = delay(text)
   if (millis !== null) return now + millis
   const date = httpDate(text, now)
@@ -97,7 +132,9 @@ const fromRetryAfter = (text: string, now: number, ahead: number): number | null
 
 /** Seconds from now, or an instant in seconds or milliseconds, told apart by magnitude. */
 const fromReset = (text: string, now: number, ahead: number): number | null => {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  const value = isPlainNumber(text) ? Number(text) : Number.NaN
+  const instant = epochInstant(value, now)
+  if (instant !== null) return instant - ahead
   if (value >= smallestEpochMillis) return value - ahead
   if (value >= smallestEpochSeconds) return value * 1000 - ahead
   return fromRetryAfter(text, now, ahead)
@@ -105,6 +142,11 @@ const fromReset = (text: string, now: number, ahead: number): number | null => {
 
 /** `reset=30` of draft 7 and `t=30` of later drafts of the combined `RateLimit` header. */
 const combinedReset = /(?:^|[;,\s])(?:reset|t)\s*=\s*(\d+(?:\.\d+)?)/gi
+
+const fromMillis = (text: string, now: number): number | null =>
+  isPlainNumber(text) ? (epochInstant(Number(text), now) ?? now + Number(text)) : null
+
+const millisNames = ["retry-after-ms", "x-retry-after-ms", "x-ms-retry-after-ms"] as const
 
 const readers: ReadonlyArray<readonly [name: string, isReset: boolean]> = [
   ["retry-after", false],
@@ -138,6 +180,9 @@ export const retryAfter = (headers: ResponseHeaders, now: number, resets = true)
     for (const value of values(header)) {
       at = longest(at, isReset ? fromReset(value, now, ahead) : fromRetryAfter(value, now, ahead))
     }
+  }
+  for (const name of millisNames) {
+    for (const value of values(headers[name] ?? "")) at = longest(at, fromMillis(value, now))
   }
   const combined = resets ? headers.ratelimit : undefined
   if (combined !== undefined) {

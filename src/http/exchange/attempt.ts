@@ -166,7 +166,7 @@ export const directly =
               head = headOf(wire, ticket, sentAt, status, headers)
             },
             ended: (raw) => {
-              if (head !== null) received(wire, sending, head, raw, end)
+              if (head !== null) received(wire, sending, ticket, head, raw, end)
             },
             failed: (cause) => {
               if (head !== null) return end(cutOutcome(asked, 0, cause))

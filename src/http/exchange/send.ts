@@ -1,8 +1,9 @@
 import type { HttpClient, HttpClientResponse } from "@effect/platform"
 import { type Clock, Effect } from "effect"
 import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
+import { bodyWait } from "../answer/bodyWait.ts"
 import { type Asked, classify, isAbsence, notTheApi } from "../answer/classify.ts"
-import { retryAfter } from "../answer/retryAfter.ts"
+import { heeded, retryAfter } from "../answer/retryAfter.ts"
 import { cutShort, type NoAnswer, transportFailure } from "../answer/transportFailure.ts"
 import type { ClientEvent, Exchange, ProviderRequest } from "../contract.ts"
 import type { Ticket } from "../limits/permit.ts"
@@ -106,6 +107,7 @@ export const cutOutcome = (asked: Asked, bytes: number, cause: unknown): Outcome
 export const received = (
   wire: Wire,
   sending: Sending,
+  ticket: Ticket,
   { headers, refusedUntil, requestedAt, status }: Head,
   raw: Buffer,
   done: (outcome: Outcome<Received>) => void
@@ -125,7 +127,10 @@ export const received = (
     const { method, operation } = request
     const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt, bytes: body.bytes }
     wire.observe({ _tag: "Answered", exchange, attempt })
-    done(judge(sending, { status, headers, text: body.text, exchange }, refusedUntil, receivedAt))
+    const answer: Received = { status, headers, text: body.text, exchange }
+    const told = toldIn(answer, receivedAt)
+    const postponed = refusedUntil === null || told === null ? null : ticket.postponed(told)
+    done(judge(sending, answer, { told, refusedUntil: postponed ?? refusedUntil }, receivedAt))
   })
 }
 
@@ -136,26 +141,40 @@ const isRedirect = (status: number): boolean =>
 const mayBe = (missing: ProviderRequest["mayBeMissing"], error: ProviderError): boolean =>
   missing === "path" || (missing === true && error._tag === "Rejected")
 
-/** What an answer that came whole means. `refusedUntil` is what the governor made of a 429. */
+/** When to come back as a refusal told it, however long that is: its headers, else its words. Epoch milliseconds. */
+const toldIn = ({ headers, status, text }: Received, now: number): number | null => {
+  if (status !== 429 && status !== 449 && status < 500) return null
+  const inHeaders = retryAfter(headers, now, status === 429)
+  return inHeaders !== null && inHeaders > now ? inHeaders : (bodyWait(text, now) ?? inHeaders)
+}
+
+/** What a refusal told of its end, and what the governor made of a 429. Epoch milliseconds; null: nothing. */
+interface Wait {
+  readonly told: number | null
+  readonly refusedUntil: number | null
+}
+
+/** What an answer that came whole means. */
 const judge = (
   sending: Sending,
   received: Received,
-  refusedUntil: number | null,
+  { refusedUntil, told }: Wait,
   now: number
 ): Outcome<Received> => {
   const { asked, request } = sending
   const { status } = received
-  const told = status === 449 || status >= 500 ? retryAfter(received.headers, now, false) : null
-  const error = classify(asked, { ...received, retryAt: refusedUntil ?? told }, now)
+  const believed = told === null ? null : heeded(told, now)
+  const answered = { ...received, retryAt: refusedUntil ?? believed, told }
+  const error = classify(asked, answered, now)
   if (error === null) {
-    const odd = notTheApi(asked, { ...received, retryAt: null })
+    const odd = notTheApi(asked, answered)
     return odd === null ? { _tag: "Served", value: received } : { _tag: "Final", error: odd }
   }
   if (isAbsence(status) && mayBe(request.mayBeMissing, error)) return { _tag: "Served", value: received }
   if (status === 429) return { _tag: "Refused", error, retryAt: refusedUntil ?? now }
   if (status === 449) {
-    const queued = (retryAt: number) => classify(asked, { ...received, retryAt }, now) ?? error
-    return { _tag: "Queued", told, error: queued }
+    const queued = (retryAt: number) => classify(asked, { ...answered, retryAt }, now) ?? error
+    return { _tag: "Queued", told: believed, error: queued }
   }
   if (error._tag === "Unavailable") return { _tag: "Failed", error, retry: true, answered: true }
   if (status === 401) return { _tag: "Unauthorized", error }
@@ -198,13 +217,14 @@ export const execute = (
 export const finish = (
   wire: Wire,
   sending: Sending,
+  ticket: Ticket,
   { head, response }: Executed
 ): Effect.Effect<Outcome<Received>> =>
   Effect.matchEffect(response.arrayBuffer, {
     onFailure: (error) => Effect.succeed(cutOutcome(sending.asked, 0, error)),
     onSuccess: (raw) =>
       Effect.async<Outcome<Received>>((resume) =>
-        received(wire, sending, head, Buffer.from(raw), (outcome) => resume(Effect.succeed(outcome)))
+        received(wire, sending, ticket, head, Buffer.from(raw), (outcome) => resume(Effect.succeed(outcome)))
       )
   })
 
@@ -219,5 +239,5 @@ export const noAnswer = ({ error, retry }: NoAnswer): Outcome<never> => ({
 export const sendWhole: Send<Received> = (wire, sending, ticket, deadline) =>
   Effect.matchEffect(execute(wire, sending, ticket, deadline), {
     onFailure: (failure) => Effect.succeed(noAnswer(failure)),
-    onSuccess: (executed) => finish(wire, sending, executed)
+    onSuccess: (executed) => finish(wire, sending, ticket, executed)
   })

@@ -49,7 +49,7 @@ export const sendStreamed =
       onSuccess: (executed) =>
         executed.response.status >= 200 && executed.response.status < 300
           ? open(parent, wire, sending, executed)
-          : Effect.map(finish(wire, sending, executed), (outcome) =>
+          : Effect.map(finish(wire, sending, ticket, executed), (outcome) =>
               outcome._tag === "Served" ? { _tag: "Served", value: streamed(outcome.value) } : outcome
             )
     })

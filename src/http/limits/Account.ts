@@ -17,18 +17,13 @@ import {
 } from "./blocked.ts"
 import { type Gate, Gates } from "./Gates.ts"
 import { InFlight } from "./InFlight.ts"
+import type { PathBucket } from "./PathBucket.ts"
 import { Places } from "./Places.ts"
 import type { Follows, Ticket, TooLong } from "./permit.ts"
 import { RoundTrip } from "./RoundTrip.ts"
 import type { QuotaLedger } from "./shared/sharedState.ts"
+import type { Timer } from "./timer.ts"
 import type { Visitor } from "./Visitor.ts"
-
-/** Time as an account needs it: readable at once, and able to call back. */
-export interface Timer {
-  readonly now: () => number
-  /** Calls back at that time (epoch milliseconds) or soon after; gives what calls it off. */
-  readonly at: (time: number, callback: () => void) => () => void
-}
 
 export interface AccountSettings {
   readonly limits: ReadonlyArray<Limit>
@@ -66,6 +61,8 @@ interface Pending {
   general: Taken | null
   address: Taken | null
   ok: boolean
+  /** The buckets that a refusal without a wait closed. */
+  refusedIn: ReadonlyArray<Bucket | PathBucket>
   leaveLane: () => void
   ready: (refusal: TooLong | null) => void
 }
@@ -149,6 +146,7 @@ export class Account {
       general: null,
       address: null,
       ok: false,
+      refusedIn: [],
       leaveLane: () => {},
       ready: () => {}
     }
@@ -162,6 +160,7 @@ export class Account {
         begin((refusal) => resume(refusal === null ? Effect.void : Effect.fail(refusal)))
       ),
       answered: (status, headers) => this.answered(pending, status, headers),
+      postponed: (told) => this.postponed(pending, told),
       unanswered: () => this.unanswered(pending),
       leave: () => this.leave(pending)
     }
@@ -350,14 +349,14 @@ export class Account {
     { until, reason, because }: Blocked & { readonly because: TooLong["because"] }
   ): void {
     this.leave(pending)
-    pending.ready({ _tag: "TooLong", until, reason, because })
+    pending.ready({ _tag: "TooLong", until: this.settings.timer.wall(until), reason, because })
   }
 
   private answered(pending: Pending, status: number, headers: ResponseHeaders): number | null {
     if (pending.state !== "sent") return null
     pending.state = "landed"
     const now = this.settings.timer.now()
-    const report = rateLimitHeaders(headers, now)
+    const report = this.reported(headers, now)
     this.roundTrip.answered(now, now - pending.sentAt)
     const landing: Landing = {
       now,
@@ -374,6 +373,15 @@ export class Account {
     return status === 429
       ? this.refused(pending, headers, report, landing)
       : this.served(pending, report, landing)
+  }
+
+  /** What the headers tell of the limit; instants are the machine's clock's, and become those of the timer. */
+  private reported(headers: ResponseHeaders, now: number): RateLimitReport | null {
+    const wall = this.settings.timer.wall(now)
+    const report = rateLimitHeaders(headers, wall)
+    return report === null || report.resetAt === null || wall === now
+      ? report
+      : { ...report, resetAt: report.resetAt + now - wall }
   }
 
   private served(pending: Pending, report: RateLimitReport | null, landing: Landing): null {
@@ -402,15 +410,21 @@ export class Account {
     landing: Landing
   ): number {
     const { now } = landing
-    const told = retryAfter(headers, now)
+    const { timer } = this.settings
+    const atWall = retryAfter(headers, timer.wall(now))
+    const told = atWall === null ? null : atWall + now - timer.wall(now)
     const isWide = pending.gates.length === 0 || this.isEverywhere(pending, now)
+    const refusedIn: Array<Bucket | PathBucket> = []
     let retryAt = now
     if (pending.address !== null) this.settings.address?.bucket.unanswered(pending.address, landing)
     pending.gates.forEach((gate, index) => {
       const taken = pending.taken[index]
       if (taken === undefined) return
       if (index > 0) gate.bucket.unanswered(taken, landing)
-      else retryAt = gate.bucket.refused(taken, landing, told, report)
+      else {
+        retryAt = gate.bucket.refused(taken, landing, told, report)
+        refusedIn.push(gate.bucket)
+      }
     })
     if (pending.general !== null && isWide) {
       retryAt = this.general.refused(
@@ -419,8 +433,17 @@ export class Account {
         told,
         pending.gates.length === 0 ? report : null
       )
+      refusedIn.push(this.general)
     } else if (pending.general !== null) this.general.unanswered(pending.general, landing)
-    return retryAt
+    if (told === null || told <= now) pending.refusedIn = refusedIn
+    return timer.wall(retryAt)
+  }
+
+  private postponed(pending: Pending, told: number): number | null {
+    const { timer } = this.settings
+    const now = timer.now()
+    const until = pending.refusedIn.map((bucket) => bucket.postpone(told + now - timer.wall(now), now))
+    return until.length === 0 ? null : timer.wall(Math.max(...until))
   }
 
   private isEverywhere(pending: Pending, now: number): boolean {

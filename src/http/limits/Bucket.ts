@@ -12,11 +12,19 @@ import {
   look,
   type Taken
 } from "./blocked.ts"
-import { isNews, refuse } from "./cooldown.ts"
+import { isNews, postpone, refuse } from "./cooldown.ts"
 import { type Finder, newFinder, refused, resumed, served } from "./finder.ts"
 import { inForce, refusedAt } from "./lowerLimit.ts"
 import { Probe } from "./Probe.ts"
-import type { Change, MemberUse, QuotaLedger, SharedBucket, Stated, View } from "./shared/sharedState.ts"
+import {
+  type Change,
+  longestEven,
+  type MemberUse,
+  type QuotaLedger,
+  type SharedBucket,
+  type Stated,
+  type View
+} from "./shared/sharedState.ts"
 
 export interface BucketOptions {
   readonly key: string
@@ -50,9 +58,6 @@ const ahead = 100
 /** So many refusals among so few requests that they are this share: then the limit is not what was told. */
 const strikesNeeded = 3
 const strikingShare = 0.05
-
-/** A day: for how long requests are spread evenly after bursts were refused. */
-const evenMillis = 24 * 3_600_000
 
 const isEven = (shared: SharedBucket, now: number): boolean => shared.evenUntil > now
 
@@ -162,12 +167,20 @@ export class Bucket {
     this.unanswered(taken, landing)
     if (report !== null) this.learn(report, now)
     const after = this.change(now, ({ shared }) => {
-      const next = refuse(shared, { now, sentAt: taken.at, told, random: this.options.random() })
+      const refusal = { now, sentAt: taken.at, told, window: this.budget.longest }
+      const next = refuse(shared, { ...refusal, random: this.options.random() })
       return { shared: isNews(shared, taken.at) ? this.slower(next, now) : next }
     })
     this.grant = nothing
     this.isAwaited = false
     return after.shared.until
+  }
+
+  /** The refusal's own words told when to come back. Gives when the bucket opens again, epoch milliseconds. */
+  postpone(told: number, now: number): number {
+    const window = this.budget.longest
+    return this.change(now, ({ shared }) => ({ shared: postpone(shared, { now, told, window }) })).shared
+      .until
   }
 
   /** Tells the others what was used and gives back what was not: to be called now and then, and at the end. */
@@ -281,7 +294,7 @@ export class Bucket {
     const count = Math.max(1, Math.min(wanted, this.budget.free(this.stand(shared, now), now, until).count))
     this.takenInLease = 0
     this.grant = { left: count, until, alone: true }
-    this.paceAt = Math.max(this.paceAt, shared.nextAt)
+    this.paceAt = Math.max(this.paceAt, this.nextAt(shared, now))
     return { shared: { ...shared, nextAt: this.paceAt }, use: this.use(now, count, until) }
   }
 
@@ -289,7 +302,7 @@ export class Bucket {
   private takePart(shared: SharedBucket, others: View["others"], now: number): Change | Blocked {
     const free = this.budget.free(this.stand(shared, now), now).count - this.preferred(others, now)
     const interval = this.interval(shared, now)
-    const paceAt = Math.max(shared.nextAt, now - lateness)
+    const paceAt = Math.max(this.nextAt(shared, now), now - lateness)
     if (interval > 0 && paceAt > now + ahead) return blockedUntil(paceAt - ahead, sharing)
     const slots = interval === 0 ? free : Math.min(free, Math.max(1, Math.ceil(ahead / interval)))
     const count = Math.min(slots, this.demand.most)
@@ -302,6 +315,11 @@ export class Bucket {
     this.paceAt = paceAt
     const nextAt = interval === 0 ? shared.nextAt : paceAt + count * interval
     return { shared: { ...shared, nextAt }, use: this.use(now, count, until) }
+  }
+
+  /** The next instant of an even pace; none that lies further ahead than grants reach: a clock was wrong then. */
+  private nextAt(shared: SharedBucket, now: number): number {
+    return Math.min(shared.nextAt, now + 2 * this.interval(shared, now) + lease)
   }
 
   /** Requests of better lanes that wait in other processes: they go first. */
@@ -391,7 +409,7 @@ export class Bucket {
     this.strikes = []
     const interval = this.budget.interval(state.stated, now, true)
     if (this.budget.interval(state.stated, now, isEven(state, now)) < interval) {
-      return { ...state, evenUntil: now + evenMillis }
+      return { ...state, evenUntil: now + longestEven }
     }
     const finder = { ...newFinder(now), hits: 1, refusedAt: now }
     return {

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto"
-import { Context, Effect, FiberId, Layer, Runtime, type Scope } from "effect"
+import { Context, Effect, Layer, Runtime, type Scope } from "effect"
 import type { ClientEvent, Lane, Limit } from "../contract.ts"
 import { type MakeLanes, queuedLanes, virtualLanes } from "../exchange/lanes.ts"
-import { Account, type Timer } from "./Account.ts"
+import { Account } from "./Account.ts"
 import { Address } from "./Address.ts"
 import { look } from "./blocked.ts"
 import type { Door } from "./permit.ts"
 import { openQuotaStore, type QuotaStore, quotaFile } from "./shared/quotaStore.ts"
 import { localLedger, type QuotaLedger } from "./shared/sharedState.ts"
+import { makeTimer, type Timer } from "./timer.ts"
 import { Visitor } from "./Visitor.ts"
 
 /** One credential at one origin, what is configured for it, and who asks. */
@@ -38,20 +39,15 @@ interface Manner {
 
 const alone: Manner = { ledger: () => localLedger(), isShared: false, isLimited: true }
 
-/** Time by Effect's clock, so that a `TestClock` drives all waiting. */
-const makeTimer = Effect.gen(function* () {
-  const clock = yield* Effect.clock
-  const fork = Runtime.runFork(yield* Effect.runtime<never>())
-  const timer: Timer = {
-    now: () => clock.unsafeCurrentTimeMillis(),
-    at: (time, callback) => {
-      const wait = Math.max(0, time - clock.unsafeCurrentTimeMillis())
-      const fiber = fork(Effect.zipRight(Effect.sleep(wait), Effect.sync(callback)))
-      return () => fiber.unsafeInterruptAsFork(FiberId.none)
-    }
-  }
-  return timer
-})
+/** Tells times as the machine's clock shows them. */
+const byWall =
+  (timer: Timer, observe: AccountOptions["observe"]): AccountOptions["observe"] =>
+  (event) =>
+    observe(
+      event._tag === "Waiting"
+        ? { ...event, since: timer.wall(event.since), until: timer.wall(event.until) }
+        : event
+    )
 
 const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimited }: Manner) =>
   Effect.gen(function* () {
@@ -107,7 +103,7 @@ const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimite
       Effect.acquireRelease(
         Effect.sync(() => {
           const account = accountFor(options)
-          const visitor = new Visitor(options.lane, options.maxWaitMillis, options.observe)
+          const visitor = new Visitor(options.lane, options.maxWaitMillis, byWall(timer, options.observe))
           account.join(visitor)
           doors += 1
           present.unsafeOpen()

@@ -2,7 +2,7 @@ import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
 import { Budget } from "./Budget.ts"
 import { type Blocked, blockedUntil, type Landing, lateness, type Taken } from "./blocked.ts"
-import { refuse } from "./cooldown.ts"
+import { postpone, refuse } from "./cooldown.ts"
 import { Probe } from "./Probe.ts"
 import type { Company, QuotaLedger, Stated } from "./shared/sharedState.ts"
 
@@ -83,9 +83,23 @@ export class PathBucket {
     this.learn(report, now)
     const { ledger, key, random } = this.options
     const { shared } = ledger.update(key, now, (before) => ({
-      shared: refuse(before.shared, { now, sentAt: taken.at, told, random: random() })
+      shared: refuse(before.shared, {
+        now,
+        sentAt: taken.at,
+        told,
+        window: this.budget.longest,
+        random: random()
+      })
     }))
     return shared.until
+  }
+
+  /** The refusal's own words told when to come back. Gives when the path opens again, epoch milliseconds. */
+  postpone(told: number, now: number): number {
+    const { ledger, key } = this.options
+    const window = this.budget.longest
+    return ledger.update(key, now, ({ shared }) => ({ shared: postpone(shared, { now, told, window }) }))
+      .shared.until
   }
 
   /** Nothing would be lost with it: a refusal is in the shared state. */

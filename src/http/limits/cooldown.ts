@@ -1,3 +1,4 @@
+import { heeded, waitText } from "../answer/retryAfter.ts"
 import { refusedDelay } from "../exchange/retryPolicy.ts"
 import type { SharedBucket } from "./shared/sharedState.ts"
 
@@ -12,18 +13,14 @@ const probeMillis = 35_000
 /** From this many refusals in a row on, a vendor that keeps naming the same short wait is asked less and less. */
 const patience = 10
 
-const seconds = (millis: number): string => {
-  const whole = Math.ceil(millis / 1000)
-  if (whole < 120) return `${whole} s`
-  return whole < 7200 ? `${Math.round(whole / 60)} min` : `${Math.round(whole / 3600)} h`
-}
-
 export interface Refusal {
   readonly now: number
   /** When the refused request was sent. */
   readonly sentAt: number
-  /** What the headers told, epoch milliseconds. */
+  /** What the vendor told, epoch milliseconds. */
   readonly told: number | null
+  /** Milliseconds of the longest documented window. */
+  readonly window: number
   /** From 0 to 1. */
   readonly random: number
 }
@@ -32,23 +29,39 @@ export interface Refusal {
 export const isNews = (shared: SharedBucket, sentAt: number): boolean =>
   shared.refusals === 0 || sentAt > shared.since
 
-export const refuse = (shared: SharedBucket, { now, sentAt, told, random }: Refusal): SharedBucket => {
+/** Why it waits, in words: what was told, and that it is not believed where it is beyond reason. */
+const askedFor = (told: number, until: number, now: number): string =>
+  told > until
+    ? `it asked for ${waitText(told - now)}, which is beyond reason: it is asked again after ${waitText(until - now)}`
+    : `it asked for ${waitText(told - now)}`
+
+/** The vendor told a later instant than was known when it refused, as the words of its answer do. */
+export const postpone = (
+  shared: SharedBucket,
+  { now, told, window }: Pick<Refusal, "now" | "window"> & { readonly told: number }
+): SharedBucket => {
+  const until = heeded(told, now, window)
+  return shared.refusals > 0 && until > shared.until
+    ? { ...shared, until, reason: askedFor(told, until, now) }
+    : shared
+}
+
+export const refuse = (
+  shared: SharedBucket,
+  { now, sentAt, told, window, random }: Refusal
+): SharedBucket => {
   const isTold = told !== null && told > now
-  if (!isNews(shared, sentAt)) {
-    return isTold && told > shared.until
-      ? { ...shared, until: told, reason: `it asked for ${seconds(told - now)}` }
-      : shared
-  }
+  if (!isNews(shared, sentAt)) return isTold ? postpone(shared, { now, told, window }) : shared
   const refusals = shared.refusals + 1
   const least =
     refusals > patience || !isTold ? refusedDelay(isTold ? refusals - patience : refusals, random) : 0
-  const until = Math.max(isTold ? told : 0, now + least)
+  const believed = isTold ? heeded(told, now, window) : 0
   return {
     ...shared,
-    until,
+    until: Math.max(believed, now + least),
     since: now,
     refusals,
-    reason: isTold ? `it asked for ${seconds(told - now)}` : "it refused without saying for how long",
+    reason: isTold ? askedFor(told, believed, now) : "it refused without saying for how long",
     probe: null
   }
 }

@@ -1,12 +1,10 @@
-import type { LowerLimit, Stated } from "./shared/sharedState.ts"
+import { type LowerLimit, longestLower, type Stated } from "./shared/sharedState.ts"
 
 /*
  * A vendor that allows less than its documentation says, and tells so only by refusing: what it had served when it
- * refused is its limit, once it has refused twice at about the same count. One refusal may be a whim. Pure.
+ * refused is its limit, once it has refused twice at about the same count. One refusal may be a whim. After `longestLower` the documented limit is tried
+ * again. Pure.
  */
-
-/** Milliseconds after which the documented limit is tried again. */
-const believedMillis = 3_600_000
 
 /** Counts this close are the same limit; below this many, they say nothing; this near the limit, they are it. */
 const sameShare = 0.1
@@ -32,7 +30,7 @@ export const refusedAt = (
   if (served < fewest || served > nearShare * limit) return lower
   const isSame = lower !== null && Math.abs(lower.requests - served) <= sameShare * lower.requests
   return isSame
-    ? { requests: Math.min(lower.requests, served), until: now + believedMillis }
+    ? { requests: Math.min(lower.requests, served), until: now + longestLower }
     : { requests: served, until: 0 }
 }
 

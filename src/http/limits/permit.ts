@@ -19,6 +19,11 @@ export interface Ticket {
   readonly ready: Effect.Effect<void, TooLong>
   /** To be called as soon as the headers are there. For a 429: when the request may be sent again, epoch milliseconds. */
   readonly answered: (status: number, headers: ResponseHeaders) => number | null
+  /**
+   * The words of a 429 told when to come back, epoch milliseconds. It counts where the headers told no wait. Gives when
+   * the request may be sent again.
+   */
+  readonly postponed: (told: number) => number | null
   /** The request was sent and nothing came back. */
   readonly unanswered: () => void
   /** Frees the place, whatever became of the request. Can be called again. */

@@ -75,6 +75,32 @@ const table: ReadonlyArray<Row> = [
   ]
 ]
 
+/** Saturday, 7 March 2026, 10:00:00 UTC: instants that vendors send as bare numbers are told by their nearness. */
+const today = Date.UTC(2026, 2, 7, 10)
+const instants: ReadonlyArray<Row> = [
+  ["an instant in seconds", { "retry-after": String(today / 1000 + 30) }, today + 30_000],
+  ["an instant in seconds with a fraction", { "retry-after": `${today / 1000 + 30}.5` }, today + 30_500],
+  ["an instant in milliseconds", { "retry-after": String(today + 30_000) }, today + 30_000],
+  ["an instant in microseconds", { "retry-after": String((today + 30_000) * 1000) }, today + 30_000],
+  ["an instant in nanoseconds", { "x-ratelimit-reset": `${today + 30_000}000000` }, today + 30_000],
+  ["an instant that has passed", { "retry-after": String(today / 1000 - 30) }, today - 30_000],
+  ["3,170 years, which are no instant", { "retry-after": "99999999999" }, today + 99_999_999_999_000],
+  [
+    "an instant by a clock that is an hour ahead",
+    { "retry-after": String(today / 1000 + 3630), date: "Sat, 07 Mar 2026 11:00:00 GMT" },
+    today + 30_000
+  ],
+  ["Retry-After-Ms", { "retry-after-ms": "1500" }, today + 1500]
+]
+
+describe("a number that is an instant", () => {
+  for (const [what, headers, at] of instants) {
+    it(`reads ${what}`, () => {
+      assert.strictEqual(retryAfter(headers, today), at)
+    })
+  }
+})
+
 describe("when a refused request may be sent again", () => {
   for (const [what, headers, at] of table) {
     it(`reads ${what}`, () => {

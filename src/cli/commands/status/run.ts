@@ -4,10 +4,10 @@ import { suggestion } from "../../../config/nearest.ts"
 
 import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now } from "../../../domain/Timestamp.ts"
-import type { Standing } from "../../../http/limits/shared/quotaStore.ts"
+import type { LearntLimits } from "../../../http/limits/shared/heldBack.ts"
 import { Db } from "../../../store/Db.ts"
 import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
-import { standingOf } from "../../../sync/standing.ts"
+import { learntLimitsOf } from "../../../sync/learntLimits.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
@@ -24,7 +24,7 @@ interface ConnectionStatus {
   readonly provider: string
   readonly facts: ConnectionFacts | null
   readonly config: ConnectionConfig | null
-  readonly standing: Standing | null
+  readonly learnt: LearntLimits | null
 }
 
 const noFacts = {
@@ -56,7 +56,12 @@ const limitDocuments = ({ limits, quota }: ConnectionConfig) =>
     scope
   }))
 
-const documentOf = ({ config, facts, name, provider, standing }: ConnectionStatus) => ({
+const heldUntil = (learnt: LearntLimits | null) => {
+  const hold = learnt?.holds[0]
+  return hold === undefined ? null : now(hold.until)
+}
+
+const documentOf = ({ config, facts, name, provider, learnt }: ConnectionStatus) => ({
   ...noFacts,
   ...facts,
   name,
@@ -65,9 +70,9 @@ const documentOf = ({ config, facts, name, provider, standing }: ConnectionStatu
   enabled: config?.enabled ?? null,
   quota: config?.quota ?? null,
   limits: config === null ? null : limitDocuments(config),
-  waiting_until: standing?.waiting == null ? null : now(standing.waiting.until),
-  waiting_for: standing?.waiting?.reason ?? null,
-  found_per_second: standing?.foundPerSecond ?? null
+  waiting_until: heldUntil(learnt),
+  waiting_for: learnt?.holds[0]?.reason ?? null,
+  found_per_second: learnt?.foundPerSecond ?? null
 })
 
 const columns = whole([
@@ -102,12 +107,15 @@ const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): Readonl
 }
 
 /** Why nothing of a connection moves, and until when. */
-const waitingLine = ({ config, name, standing }: ConnectionStatus, at: number): ReadonlyArray<string> => {
-  const waiting = standing?.waiting ?? null
-  if (waiting === null || config === null) return []
-  const what = waiting.isPart ? "some requests wait" : "nothing is sent"
+const waitingLine = ({ config, name, learnt }: ConnectionStatus, at: number): ReadonlyArray<string> => {
+  const hold = learnt?.holds[0]
+  if (hold === undefined || config === null) return []
+  const what = hold.scope === "connection" ? "nothing is sent" : "some requests wait"
   const who = config.definition.title
-  return [`${name}: ${what} until ${wallClock(waiting.until, at)}: ${who} refused, ${waiting.reason}`]
+  return [
+    `${name}: ${what} until ${wallClock(hold.until, at)}: ${who} refused, ${hold.reason}`,
+    ...hint(`\`parley limits reset ${name}\` lifts it`)
+  ]
 }
 
 /** What somebody should know or do about a connection, a line each. */
@@ -159,7 +167,7 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
 const hint = (text: string | null): ReadonlyArray<string> =>
   text === null || text === "" ? [] : [`  ${text}`]
 
-const limitsLine = ({ config, name, standing }: ConnectionStatus): ReadonlyArray<string> => {
+const limitsLine = ({ config, name, learnt }: ConnectionStatus): ReadonlyArray<string> => {
   if (config === null || !config.enabled) return []
   const limits = config.limits.map((limit) =>
     limit.scope === "path"
@@ -169,7 +177,7 @@ const limitsLine = ({ config, name, standing }: ConnectionStatus): ReadonlyArray
         : limit.name
   )
   const share = config.quota === 1 ? "" : `; ${Math.round(config.quota * 100)}% of each is used`
-  const found = standing?.foundPerSecond ?? null
+  const found = learnt?.foundPerSecond ?? null
   const rate = found === null ? "" : `, of late ${Number(found.toPrecision(2))} requests a second`
   const known =
     limits.length === 0 ? `none known: what the provider bears is found out${rate}` : limits.join(", ")
@@ -187,11 +195,11 @@ const merge = (
     provider: config.provider,
     config,
     facts: facts.find(({ name }) => name === config.name) ?? null,
-    standing: standingOf(config, at)
+    learnt: learntLimitsOf(config, at)
   })),
   ...facts
     .filter(({ name }) => !configured.some((config) => config.name === name))
-    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact, standing: null }))
+    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact, learnt: null }))
 ]
 
 const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<string>) => {

@@ -1,10 +1,12 @@
-import { chmodSync, existsSync, mkdirSync } from "node:fs"
+import { chmodSync, mkdirSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import {
+  believable,
   type Change,
   calm,
+  isAhead,
   type MemberUse,
   type QuotaLedger,
   type SharedBucket,
@@ -47,6 +49,8 @@ PRAGMA user_version = ${version};
 /** A process that was not heard of for so long (milliseconds) is gone. */
 const silence = 10_000
 
+const isPresent = (seenAt: number, now: number): boolean => seenAt > now - silence && !isAhead(seenAt, now)
+
 /** How long found limits are remembered, milliseconds. */
 const memory = 30 * 24 * 3_600_000
 
@@ -61,6 +65,13 @@ interface Row {
   readonly state: string
 }
 
+const sharedIn = (state: string | undefined, now: number): SharedBucket =>
+  state === undefined ? calm : believable(JSON.parse(state) as SharedBucket, now)
+
+/** The uses of others, but for those that a clock wrote which was ahead. */
+const usesIn = (states: ReadonlyArray<string>, now: number): ReadonlyArray<MemberUse> =>
+  states.map((state) => JSON.parse(state) as MemberUse).filter(({ at }) => !isAhead(at, now))
+
 const open = (file: string): Sqlite.Database => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const db = new Sqlite(file, { timeout: 5000 })
@@ -72,45 +83,6 @@ const open = (file: string): Sqlite.Database => {
   })
   prepare.immediate()
   return db
-}
-
-/** What stands between one credential and its next request. Times are epoch milliseconds. */
-export interface Standing {
-  /** Nothing leaves before; null: no refusal stands. */
-  readonly waiting: {
-    readonly until: number
-    /** In words: `it asked for 30 s`. */
-    readonly reason: string
-    /** Only some requests wait: those of one path, or of one kind. */
-    readonly isPart: boolean
-  } | null
-  /** The rate that was found where no limit is known, requests a second; null: none was. */
-  readonly foundPerSecond: number | null
-}
-
-/** Reads how an account stands and changes nothing; null: there is no such file, or it cannot be read. */
-export const readStanding = (account: string, now: number, file: string = quotaFile()): Standing | null => {
-  if (!existsSync(file)) return null
-  let db: Sqlite.Database | null = null
-  try {
-    db = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: 1000 })
-    let waiting: Standing["waiting"] = null
-    let foundPerSecond: number | null = null
-    const rows = db.prepare<[string], Row>("SELECT bucket, state FROM buckets WHERE account = ?").all(account)
-    for (const { bucket, state } of rows) {
-      const { finder, reason, until } = JSON.parse(state) as SharedBucket
-      const isPart = bucket !== "general"
-      if (!isPart) foundPerSecond = finder?.hits ? finder.rate : null
-      if (until > now && (waiting === null || (waiting.isPart && (!isPart || until > waiting.until)))) {
-        waiting = { until, reason, isPart }
-      }
-    }
-    return { waiting, foundPerSecond }
-  } catch {
-    return null
-  } finally {
-    db?.close()
-  }
 }
 
 /** Opens or creates the file. Throws where it cannot: read-only folder, not a database, disk full. */
@@ -138,11 +110,9 @@ export const openQuotaStore = (file: string): QuotaStore => {
     "SELECT member, seen_at FROM members WHERE account = ? ORDER BY rank"
   )
   const deleteMember = db.prepare("DELETE FROM members WHERE account = ? AND member = ?")
-  const sweep = [
-    db.prepare<[number]>("DELETE FROM uses WHERE kept_until <= ?"),
-    db.prepare<[number]>("DELETE FROM buckets WHERE kept_until <= ?"),
-    db.prepare<[number]>("DELETE FROM members WHERE seen_at <= ?")
-  ]
+  const sweepUses = db.prepare<[number, number]>("DELETE FROM uses WHERE kept_until <= ? OR kept_until > ?")
+  const sweepBuckets = db.prepare<[number]>("DELETE FROM buckets WHERE kept_until <= ?")
+  const sweepMembers = db.prepare<[number, number]>("DELETE FROM members WHERE seen_at <= ? OR seen_at > ?")
 
   const ledger = (account: string, member: string): QuotaLedger => {
     let seenVersion = -1
@@ -152,14 +122,10 @@ export const openQuotaStore = (file: string): QuotaStore => {
     let members: ReadonlyArray<{ readonly member: string; readonly seen_at: number }> = []
 
     const read = (now: number) => {
-      buckets = new Map(
-        selectBuckets.all(account).map(({ bucket, state }) => [bucket, JSON.parse(state) as SharedBucket])
-      )
+      buckets = new Map(selectBuckets.all(account).map(({ bucket, state }) => [bucket, sharedIn(state, now)]))
       others = new Map()
       for (const { bucket, state } of selectUses.all(account, member, now)) {
-        const uses = others.get(bucket)
-        if (uses === undefined) others.set(bucket, [JSON.parse(state) as MemberUse])
-        else uses.push(JSON.parse(state) as MemberUse)
+        others.set(bucket, [...(others.get(bucket) ?? []), ...usesIn([state], now)])
       }
       members = selectMembers.all(account)
     }
@@ -186,8 +152,8 @@ export const openQuotaStore = (file: string): QuotaStore => {
     const change = db.transaction((bucket: string, now: number, decide: (view: View) => Change): View => {
       const found = selectBucket.get(account, bucket)
       const before: View = {
-        shared: found === undefined ? calm : (JSON.parse(found) as SharedBucket),
-        others: selectUse.all(account, bucket, member, now).map((state) => JSON.parse(state) as MemberUse)
+        shared: sharedIn(found, now),
+        others: usesIn(selectUse.all(account, bucket, member, now), now)
       }
       const { shared, use } = decide(before)
       if (shared !== undefined) putBucket.run(account, bucket, JSON.stringify(shared), keepUntil(shared, now))
@@ -209,7 +175,7 @@ export const openQuotaStore = (file: string): QuotaStore => {
       },
       company: (now) => {
         refresh(now)
-        const present = members.filter((one) => one.member === member || one.seen_at > now - silence)
+        const present = members.filter((one) => one.member === member || isPresent(one.seen_at, now))
         const rank = present.findIndex((one) => one.member === member)
         return rank < 0
           ? { others: present.length, rank: present.length }
@@ -217,7 +183,9 @@ export const openQuotaStore = (file: string): QuotaStore => {
       },
       greet: (now) => {
         putMember.run(account, member, now)
-        for (const statement of sweep) statement.run(statement === sweep[2] ? now - 60_000 : now)
+        sweepUses.run(now, now + 2 * memory)
+        sweepBuckets.run(now)
+        sweepMembers.run(now - 60_000, now + 60_000)
         read(now)
       },
       leave: () => {

@@ -1,4 +1,4 @@
-import type { Finder } from "../finder.ts"
+import { type Finder, resumed } from "../finder.ts"
 import type { Spent } from "../Window.ts"
 
 export interface LowerLimit {
@@ -54,6 +54,36 @@ const isCalm = (shared: SharedBucket): boolean =>
   shared.finder === null &&
   shared.lower === null &&
   shared.nextAt === 0
+
+/** Processes of one machine share its clock: what one of them wrote does not lie further ahead (milliseconds) of another. */
+const clockTolerance = 2000
+
+/** No documented window is longer, milliseconds: what holds requests back for more was written by a wrong clock. */
+const longestHold = 31 * 24 * 3_600_000
+
+/** For how long (milliseconds) from when it is written each of these can hold. */
+export const longestEven = 24 * 3_600_000
+export const longestLower = 3_600_000
+
+/** Whether it was written in the future: the clock was ahead then, and was set right since. */
+export const isAhead = (at: number, now: number): boolean => at > now + clockTolerance
+
+/**
+ * A bucket without what cannot be: a clock that was ahead for one run must not hold back every later one. What lies
+ * beyond what is possible counts as none.
+ */
+export const believable = (shared: SharedBucket, now: number): SharedBucket => {
+  const isImpossible = isAhead(shared.since, now) || shared.until > now + longestHold
+  const { evenUntil, finder, lower, probe } = shared
+  return {
+    ...shared,
+    ...(isImpossible ? { until: 0, since: 0, refusals: 0, reason: "", probe: null } : {}),
+    ...(probe !== null && isAhead(probe.at, now) ? { probe: null } : {}),
+    evenUntil: isAhead(evenUntil, now + longestEven) ? 0 : evenUntil,
+    lower: lower !== null && isAhead(lower.until, now + longestLower) ? { ...lower, until: 0 } : lower,
+    finder: finder !== null && isAhead(finder.stepAt, now) ? resumed(finder, now) : finder
+  }
+}
 
 /** What one process used of one bucket, and what it may still use without asking. */
 export interface MemberUse {

@@ -1,0 +1,136 @@
+import { Clock, Effect } from "effect"
+import type { ConnectionConfig } from "../../../config/Config.ts"
+import { now } from "../../../domain/Timestamp.ts"
+import type { Hold, LearntLimits } from "../../../http/limits/shared/heldBack.ts"
+import { forgetLimitsOf, learntLimitsOf } from "../../../sync/learntLimits.ts"
+import { loadConfiguration, selectConnections } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { counted, grouped, wallClock } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import { renderTable, whole } from "../../terminal/table.ts"
+import type { LimitsListInput, LimitsResetInput } from "./index.ts"
+
+interface Entry {
+  readonly config: ConnectionConfig
+  readonly learnt: LearntLimits | null
+}
+
+const whatWaits: Readonly<Record<Hold["scope"], string>> = {
+  connection: "all requests",
+  address: "all requests from this machine",
+  kind: "requests of one kind",
+  path: "requests to one path"
+}
+
+const rounded = (perSecond: number): string => String(Number(perSecond.toPrecision(2)))
+
+/** What was learnt of its limits, in words. */
+const learntWords = ({ config, learnt }: Entry): ReadonlyArray<string> => {
+  if (learnt === null) return []
+  const { foundPerSecond, lower, stated } = learnt
+  return [
+    ...(foundPerSecond === null ? [] : [`found: ${rounded(foundPerSecond)} requests a second`]),
+    ...stated.flatMap((requests, index) =>
+      requests === null
+        ? []
+        : [
+            `stated by the provider: ${grouped(requests)} instead of ${config.limits[index]?.name ?? "unknown"}`
+          ]
+    ),
+    ...(lower === null ? [] : [`refused beyond ${counted(lower, "request")} in the window`])
+  ]
+}
+
+const documentOf = ({ config, learnt }: Entry) => ({
+  name: config.name,
+  provider: config.provider,
+  limits: config.limits.map(({ name, perMillis, requests, scope }) => ({
+    name,
+    requests,
+    per_ms: perMillis,
+    scope
+  })),
+  quota: config.quota,
+  found_per_second: learnt?.foundPerSecond ?? null,
+  stated: learnt?.stated ?? [],
+  lower: learnt?.lower ?? null,
+  holds: (learnt?.holds ?? []).map(({ reason, scope, until }) => ({ scope, until: now(until), reason }))
+})
+
+const columns = whole([
+  { name: "connection" },
+  { name: "limits" },
+  { name: "learnt" },
+  { name: "holds back" },
+  { name: "until" },
+  { name: "because" }
+])
+
+const rowsOf = (entry: Entry, at: number): ReadonlyArray<ReadonlyArray<string>> => {
+  const { config, learnt } = entry
+  const known = config.limits.length === 0 ? "unknown" : config.limits.map(({ name }) => name).join(", ")
+  const words = learntWords(entry).join("; ") || "-"
+  const holds = learnt?.holds ?? []
+  if (holds.length === 0) return [[config.name, known, words, "nothing", "-", "-"]]
+  return holds.map(({ reason, scope, until }) => [
+    config.name,
+    known,
+    words,
+    whatWaits[scope],
+    wallClock(until, at),
+    reason
+  ])
+}
+
+export const list = Effect.fn("limits.list")(function* ({ names }: LimitsListInput) {
+  const { json, quiet } = yield* Globals
+  const output = yield* Output
+  const at = yield* Clock.currentTimeMillis
+  const config = yield* loadConfiguration
+  const chosen = yield* selectConnections(config, names)
+  const entries = chosen.map((connection) => ({ config: connection, learnt: learntLimitsOf(connection, at) }))
+  if (json) {
+    yield* output.document({ connections: entries.map(documentOf) })
+    return exitCodes.complete
+  }
+  const rows = entries.flatMap((entry) => rowsOf(entry, at))
+  yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
+  const held = entries.filter(({ learnt }) => (learnt?.holds.length ?? 0) > 0)
+  if (held.length > 0 && !quiet) {
+    yield* output.note(`lift it with \`parley limits reset ${held.map((one) => one.config.name).join(" ")}\``)
+  }
+  return exitCodes.complete
+})
+
+const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+export const reset = Effect.fn("limits.reset")(function* ({ names }: LimitsResetInput) {
+  const { json } = yield* Globals
+  const output = yield* Output
+  const config = yield* loadConfiguration
+  const chosen = yield* selectConnections(config, names)
+  const forgotten = yield* Effect.forEach(chosen, (connection) =>
+    Effect.try({
+      try: () => ({ name: connection.name, forgotten: forgetLimitsOf(connection) }),
+      catch: (cause) =>
+        new UsageError({
+          message: `what was learnt of the limits of "${connection.name}" cannot be cleared: ${words(cause)}`,
+          hint: "check that $XDG_STATE_HOME/parley/quota.db (else ~/.local/state/parley/quota.db) can be written"
+        })
+    })
+  )
+  yield* json
+    ? output.document({ connections: forgotten })
+    : output.result(
+        forgotten
+          .map(({ forgotten, name }) =>
+            forgotten === 0
+              ? `${name}: nothing was learnt, nothing holds it back`
+              : `${name}: ${counted(forgotten, "limit")} cleared; the next request leaves at once`
+          )
+          .join("\n")
+      )
+  return exitCodes.complete
+})

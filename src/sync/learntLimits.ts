@@ -1,0 +1,23 @@
+import type { ConnectionConfig } from "../config/Config.ts"
+import { accountKey, originKey } from "../http/exchange/accountKey.ts"
+import {
+  forgetLearntLimits,
+  type LearntLimits,
+  type LimitKeys,
+  readLearntLimits
+} from "../http/limits/shared/heldBack.ts"
+
+const keysOf = ({ baseUrl, definition, settings }: ConnectionConfig): LimitKeys => {
+  const { origin } = new URL(baseUrl)
+  return {
+    account: accountKey(origin, definition.authorize(settings).credential),
+    origin: originKey(origin)
+  }
+}
+
+/** What all processes know of the limits of a connection's credential; null: nothing. */
+export const learntLimitsOf = (connection: ConnectionConfig, now: number): LearntLimits | null =>
+  readLearntLimits(keysOf(connection), now)
+
+/** Forgets what was learnt of them. Throws where the file cannot be written. Gives how many limits were forgotten. */
+export const forgetLimitsOf = (connection: ConnectionConfig): number => forgetLearntLimits(keysOf(connection))
