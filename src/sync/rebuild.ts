@@ -163,5 +163,9 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
     limit: Number.MAX_SAFE_INTEGER
   })
   const still = new Set(left.map(({ id }) => id))
-  return { tried: open.length, resolved: open.filter(({ id }) => !still.has(id)).length }
+  return {
+    tried: open.length,
+    resolved: open.filter(({ id }) => !still.has(id)).length,
+    dismissed: left.filter(({ dismissed_at }) => dismissed_at !== null).length
+  }
 })

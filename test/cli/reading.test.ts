@@ -120,6 +120,8 @@ quiet: switched off in the configuration
 
 limits of leads: 500 a minute; 60% of each is used
 limits of fresh: 500 a minute
+
+Needs attention: leads. (status ends with 0 whatever it finds.)
 `)
     })
   )
@@ -172,7 +174,8 @@ limits of fresh: 500 a minute
             found_per_second: null,
             limits: [{ name: "500 a minute", requests: 300, per_ms: 60_000, scope: "connection" }]
           }
-        ]
+        ],
+        old_sqlite_writers: []
       })
     })
   )
@@ -344,6 +347,59 @@ describe("parley quarantine", () => {
         request: { run_id: 1, status: 200 }
       })
       expect((yield* run(folder, ["quarantine", "show", "99"])).code).toBe(2)
+    })
+  )
+})
+
+describe("parley quarantine dismiss", () => {
+  it.scoped("takes records out of what needs attention, and leaves them in the list with a mark", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      expect(yield* run(folder, ["quarantine", "dismiss", "1", "3"])).toEqual({
+        code: 0,
+        stdout: "dismissed 1 record: 1\ncan be read by now, so nothing to dismiss: 3\n",
+        stderr: ""
+      })
+      expect((yield* document(folder, "status", "leads")).connections).toMatchObject([{ quarantined: 1 }])
+      const { stdout } = yield* run(folder, ["quarantine"])
+      expect(stdout).toContain('dismissed: expected a time, got "soon"')
+      expect((yield* run(folder, ["quarantine", "show", "1"])).stdout).toMatch(
+        /^state +dismissed 2026-03-07 12:00:00Z: it is read again/m
+      )
+      expect((yield* run(folder, ["why", "leads:a2"])).stdout).toMatch(
+        /^quarantine +1 \(dismissed\): message/m
+      )
+      expect(yield* document(folder, "quarantine", "dismiss", "2")).toEqual({ dismissed: [2], resolved: [] })
+    })
+  )
+
+  it.scoped("refuses a number that no record has, and needs at least one", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const { code, stderr } = yield* run(folder, ["quarantine", "dismiss", "1", "99"])
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr:
+          "parley: there is no record 99 in quarantine\n  `parley quarantine list --all` lists them; nothing was dismissed\n"
+      })
+      expect((yield* document(folder, "status", "leads")).connections).toMatchObject([{ quarantined: 2 }])
+      expect((yield* run(folder, ["quarantine", "dismiss"])).code).toBe(2)
+    })
+  )
+})
+
+describe("parley status on a mirror that an old SQLite wrote to", () => {
+  it.scoped("names the version, and how to write safely; for a month", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      edit(folder, "UPDATE status_changes SET sqlite_version = '3.40.1'")
+      expect((yield* run(folder, ["status"])).stdout).toContain(
+        `2 changes were asked for with SQLite 3.40.1, the last 1h 29m ago: before 3.51.3 it can damage a file that a sync is writing to.
+  Use \`parley set-status\`, or begin with PRAGMA wal_autocheckpoint = 0 there.
+`
+      )
+      edit(folder, "UPDATE status_changes SET requested_at = '2026-02-01T00:00:00.000Z'")
+      expect((yield* run(folder, ["status"])).stdout).not.toContain("3.40.1")
     })
   )
 })

@@ -106,8 +106,9 @@ export const ledger: ReadonlyArray<TableEntry> = [
   {
     table: "quarantine",
     meaning:
-      "Records that could not be read, kept whole. The next good sighting of a record resolves its rows; parley quarantine retry reads them again.",
-    example: "SELECT connection, kind, reason, path FROM quarantine WHERE resolved_at IS NULL",
+      "Records that could not be read, kept whole. The next good sighting of a record resolves its rows; parley quarantine retry reads them again, parley quarantine dismiss accepts that they are broken.",
+    example:
+      "SELECT connection, kind, reason, path FROM quarantine WHERE resolved_at IS NULL AND dismissed_at IS NULL",
     columns: {
       id: { meaning: "The row's number.", example: 3 },
       connection,
@@ -136,6 +137,10 @@ export const ledger: ReadonlyArray<TableEntry> = [
       resolved_at: time("When a good sighting of the record was stored.", {
         nullMeans: "it is still not readable"
       }),
+      dismissed_at: time(
+        "When somebody accepted that it is broken: runs end complete in spite of it, and it no longer counts as open. A record that comes in another form counts again.",
+        { nullMeans: "nobody did" }
+      ),
       page_id: { ...pageId, meaning: "The request that last brought it: pages.id." }
     }
   },
@@ -229,7 +234,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
         "Conversations with fewer messages stored than the vendor says there are."
       ),
       changes_open: count("Changes asked for here that the provider has not confirmed yet."),
-      quarantined: count("Records in quarantine.")
+      quarantined: count("Records in quarantine that nobody has dismissed.")
     }
   },
   {

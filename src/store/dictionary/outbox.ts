@@ -54,6 +54,12 @@ export const outbox: ReadonlyArray<TableEntry> = [
         meaning: "Who asked: sql for an UPDATE, otherwise the command.",
         example: "sql"
       },
+      sqlite_version: {
+        meaning:
+          "The version of SQLite in the program that asked. One before 3.51.3 should write with PRAGMA wal_autocheckpoint = 0.",
+        nullMeans: "it was asked for before this was recorded",
+        example: "3.53.2"
+      },
       sent_at: time("When it was last sent.", { nullMeans: "it was not sent yet" }),
       found: {
         meaning: "What the provider was read to hold just before the change was last sent.",

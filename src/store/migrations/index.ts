@@ -6,6 +6,7 @@ import { quarantine } from "./0005_quarantine.ts"
 import { search } from "./0006_search.ts"
 import { counts } from "./0007_counts.ts"
 import { accounts } from "./0008_accounts.ts"
+import { acknowledged } from "./0009_acknowledged.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -23,5 +24,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 5, name: "quarantine", sql: quarantine },
   { version: 6, name: "search", sql: search },
   { version: 7, name: "counts", sql: counts },
-  { version: 8, name: "accounts", sql: accounts }
+  { version: 8, name: "accounts", sql: accounts },
+  { version: 9, name: "acknowledged", sql: acknowledged }
 ]

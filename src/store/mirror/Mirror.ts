@@ -10,7 +10,7 @@ import { lookingUp } from "../Session.ts"
 import { type CommitInput, makeCommit } from "./commit.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
-import { listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
+import { dismissQuarantine, listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
 import { rawBatch, rawOf } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, missingFrom, unfinishedScan } from "./scanRows.ts"
@@ -240,6 +240,11 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         readonly includeResolved: boolean
         readonly limit: number
       }) => db.use("Mirror.quarantined", (session) => listQuarantine(session, options)),
+
+      dismissQuarantined: (ids: ReadonlyArray<number>) =>
+        Effect.flatMap(clock, (at) =>
+          db.transaction("Mirror.dismissQuarantined", (session) => dismissQuarantine(session, ids, at))
+        ),
 
       /** Closes quarantine rows by id. Returns how many were open. */
       resolveQuarantined: (ids: ReadonlyArray<number>) =>

@@ -19,6 +19,7 @@ export interface QuarantineRow {
   readonly first_seen_at: Timestamp
   readonly last_seen_at: Timestamp
   readonly resolved_at: Timestamp | null
+  readonly dismissed_at: Timestamp | null
   /** When the request was sent that brought the payload. */
   readonly observed_at: Timestamp
 }
@@ -54,7 +55,13 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
      ON CONFLICT (connection, kind, coalesce(provider_id, payload_hash), path, coalesce(conversation_provider_id, ''))
        WHERE resolved_at IS NULL DO UPDATE SET
        reason = excluded.reason, payload = excluded.payload, payload_hash = excluded.payload_hash,
-       seen = seen + 1, last_seen_at = excluded.last_seen_at, page_id = excluded.page_id`
+       seen = seen + 1, last_seen_at = excluded.last_seen_at, dismissed_at = NULL, page_id = excluded.page_id`
+  )
+  const repeat = prepare(
+    `UPDATE quarantine SET seen = seen + 1, last_seen_at = ?, page_id = ?
+     WHERE connection = ? AND kind = ? AND coalesce(provider_id, payload_hash) = ? AND path = ?
+       AND coalesce(conversation_provider_id, '') = coalesce(?, '') AND resolved_at IS NULL
+       AND dismissed_at IS NOT NULL AND payload_hash = ? AND reason = ?`
   )
   const renewReason = prepare(
     `UPDATE quarantine SET reason = ?
@@ -78,8 +85,20 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
     return renewReason.run(reason, connection, kind, record, path, conversationId).changes > 0
   }
 
+  /** Whether somebody has dismissed the fault, and it came again just as it was. */
+  const isDismissed = (
+    { connection, now, pageId, quarantineOpen }: PageContext,
+    fault: Unreadable
+  ): boolean => {
+    if (!quarantineOpen) return false
+    const { conversationId, kind, path, payload, providerId, reason } = fault
+    const hash = payloadHash(payload)
+    const record = providerId ?? hash
+    return repeat.run(now, pageId, connection, kind, record, path, conversationId, hash, reason).changes > 0
+  }
+
   const write = (context: PageContext, fault: Unreadable): void => {
-    if (isKnown(context, fault)) {
+    if (isKnown(context, fault) || isDismissed(context, fault)) {
       context.tally.unchanged += 1
       return
     }
@@ -131,11 +150,42 @@ export const listQuarantine = (
 ): ReadonlyArray<QuarantineRow> =>
   prepare(
     `SELECT q.id, q.connection, q.kind, q.provider_id, q.conversation_provider_id, q.reason, q.path, q.payload,
-       q.payload_hash, q.seen, q.first_seen_at, q.last_seen_at, q.resolved_at, p.requested_at AS observed_at
+       q.payload_hash, q.seen, q.first_seen_at, q.last_seen_at, q.resolved_at, q.dismissed_at,
+       p.requested_at AS observed_at
      FROM quarantine q JOIN pages p ON p.id = q.page_id
      WHERE q.connection = coalesce(?, q.connection) AND (? OR q.resolved_at IS NULL)
      ORDER BY q.id DESC LIMIT ?`
   ).all(options.connection, options.includeResolved ? 1 : 0, options.limit) as ReadonlyArray<QuarantineRow>
+
+/** What became of records that were to be dismissed. Where one of them does not exist, none was dismissed. */
+export interface Dismissal {
+  /** Numbers that no record has. */
+  readonly unknown: ReadonlyArray<number>
+  /** Those that can be read by now, and need no dismissal. */
+  readonly resolved: ReadonlyArray<number>
+  readonly dismissed: ReadonlyArray<number>
+}
+
+/** Marks records as seen and accepted; one that is marked already stays as it is. */
+export const dismissQuarantine = (
+  { prepare }: Session,
+  ids: ReadonlyArray<number>,
+  dismissedAt: Timestamp
+): Dismissal => {
+  const find = prepare("SELECT resolved_at FROM quarantine WHERE id = ?")
+  const found = [...new Set(ids)].map((id) => ({
+    id,
+    row: find.get(id) as { resolved_at: string | null } | undefined
+  }))
+  const of = (isWanted: (row: { resolved_at: string | null } | undefined) => boolean) =>
+    found.filter(({ row }) => isWanted(row)).map(({ id }) => id)
+  const unknown = of((row) => row === undefined)
+  if (unknown.length > 0) return { unknown, resolved: [], dismissed: [] }
+  const dismiss = prepare("UPDATE quarantine SET dismissed_at = ? WHERE id = ? AND dismissed_at IS NULL")
+  const dismissed = of((row) => row?.resolved_at === null)
+  for (const id of dismissed) dismiss.run(dismissedAt, id)
+  return { unknown, resolved: of((row) => row?.resolved_at !== null), dismissed }
+}
 
 /** Closes rows by id. Returns how many were open. */
 export const resolveQuarantine = (

@@ -17,6 +17,8 @@ export interface Quarantined {
   readonly first_seen_at: Timestamp
   readonly last_seen_at: Timestamp
   readonly resolved_at: Timestamp | null
+  /** When somebody accepted that it is broken. */
+  readonly dismissed_at: Timestamp | null
 }
 
 /** The same with its payload, and the request that brought it last. */
@@ -33,7 +35,7 @@ export interface QuarantinedWhole extends Quarantined {
 }
 
 const columns = `q.id, q.connection, q.kind, q.provider_id, q.conversation_provider_id, q.reason, q.path, q.seen,
-  q.first_seen_at, q.last_seen_at, q.resolved_at`
+  q.first_seen_at, q.last_seen_at, q.resolved_at, q.dismissed_at`
 
 export interface QuarantineFilter {
   readonly connection: string | null

@@ -211,3 +211,50 @@ it.scoped("closes rows on request, each once", () =>
     expect(yield* list(true)).toHaveLength(2)
   }).pipe(Effect.provide(freshStore))
 )
+
+const openIds = values(
+  "SELECT id FROM quarantine WHERE resolved_at IS NULL AND dismissed_at IS NULL ORDER BY id"
+)
+const countedOpen = values("SELECT quarantined FROM freshness")
+
+it.scoped("counts a dismissed record that comes again as unchanged, so that its run is complete", () =>
+  Effect.gen(function* () {
+    const { commit, mirror } = yield* started
+    yield* commit([page(1, [alone({}), alone({ path: "$.other" })])])
+    expect(yield* mirror.dismissQuarantined([1, 1])).toEqual({ unknown: [], resolved: [], dismissed: [1] })
+    expect(yield* countedOpen).toEqual([1])
+    expect(yield* commit([page(2, [alone({})])])).toMatchObject({ received: 1, unchanged: 1, quarantined: 0 })
+    expect(yield* values("SELECT seen FROM quarantine ORDER BY id")).toEqual([2, 1])
+    expect(yield* openIds).toEqual([2])
+    // The other fault of the same record was not dismissed.
+    expect(yield* commit([page(3, [alone({ path: "$.other" })])])).toMatchObject({ quarantined: 1 })
+    expect(yield* faults).toEqual([])
+  }).pipe(Effect.provide(freshStore))
+)
+
+it.scoped("counts a dismissed record again once its payload or its fault is another", () =>
+  Effect.gen(function* () {
+    const { commit, mirror } = yield* started
+    for (const changed of [{ payload: '{"id":"m1","new":1}' }, { reason: "another" }]) {
+      yield* commit([page(1, [alone({})])])
+      yield* mirror.dismissQuarantined([1])
+      expect(yield* countedOpen).toEqual([0])
+      expect(yield* commit([page(2, [alone(changed)])])).toMatchObject({ quarantined: 1, unchanged: 0 })
+      expect(yield* openIds).toEqual([1])
+    }
+  }).pipe(Effect.provide(freshStore))
+)
+
+it.scoped("resolves a dismissed record by a good sighting, and dismisses none where one is unknown", () =>
+  Effect.gen(function* () {
+    const { commit, mirror } = yield* started
+    yield* commit([page(1, [alone({}), alone({ path: "$.other" })])])
+    expect(yield* mirror.dismissQuarantined([2, 77])).toEqual({ unknown: [77], resolved: [], dismissed: [] })
+    expect(yield* openIds).toEqual([1, 2])
+    yield* mirror.dismissQuarantined([1])
+    const good = sighting({}, { messages: { extent: "whole", items: messagesOf("Hello") } })
+    yield* commit([page(2, [good])])
+    expect(yield* values("SELECT resolved_at IS NOT NULL FROM quarantine ORDER BY id")).toEqual([1, 1])
+    expect(yield* mirror.dismissQuarantined([1])).toMatchObject({ resolved: [1], dismissed: [] })
+  }).pipe(Effect.provide(freshStore))
+)

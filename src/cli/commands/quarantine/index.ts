@@ -1,5 +1,6 @@
 import { Args, Options } from "@effect/cli"
 import { group, type Input, lazily, verb } from "../../command.ts"
+import { dismiss } from "./dismiss.ts"
 import { retry } from "./retry.ts"
 
 const listConfig = {
@@ -45,7 +46,7 @@ export const quarantine = group(
     name: "quarantine",
     description: "Records that could not be read: what they are, and why.",
     otherwise: "list",
-    examples: ["parley quarantine", "parley quarantine show 3"]
+    examples: ["parley quarantine", "parley quarantine show 3", "parley quarantine dismiss 3 4"]
   },
-  [list, show, retry]
+  [list, show, retry, dismiss]
 )

@@ -30,12 +30,21 @@ const columns = whole([
   { name: "last seen" }
 ])
 
+const mark = ({ dismissed_at, resolved_at }: Quarantined): string =>
+  resolved_at !== null ? "resolved: " : dismissed_at !== null ? "dismissed: " : ""
+
+const state = ({ dismissed_at, resolved_at }: Quarantined): string => {
+  if (resolved_at !== null) return `resolved ${shortTime(resolved_at)}`
+  const again = "it is read again when it comes again"
+  return dismissed_at === null ? `open: ${again}` : `dismissed ${shortTime(dismissed_at)}: ${again}`
+}
+
 const rowOf = (record: Quarantined, at: number): ReadonlyArray<string> => [
   String(record.id),
   record.connection,
   record.kind,
   record.provider_id ?? record.conversation_provider_id ?? "-",
-  record.resolved_at === null ? record.reason : `resolved: ${record.reason}`,
+  `${mark(record)}${record.reason}`,
   record.path,
   grouped(record.seen),
   ago(record.last_seen_at, at)
@@ -88,9 +97,7 @@ const wholeText = (record: QuarantinedWhole): string => {
     ...belongs,
     `seen          ${often(record.seen)}, first ${shortTime(record.first_seen_at)}, last ${shortTime(record.last_seen_at)}`,
     `came with     ${request.operation}: ${request.method} ${request.path}, status ${request.status}, run ${request.run_id}`,
-    record.resolved_at === null
-      ? "state         open: it is read again when it comes again"
-      : `state         resolved ${shortTime(record.resolved_at)}`,
+    `state         ${state(record)}`,
     "",
     pretty(record.payload)
   ].join("\n")

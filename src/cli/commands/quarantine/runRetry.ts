@@ -13,6 +13,8 @@ import type { RetryInput } from "./retry.ts"
 interface Retried {
   readonly tried: number
   readonly resolved: number
+  /** Of those that still cannot be read. */
+  readonly dismissed: number
 }
 
 const sentence = (name: string, { resolved, tried }: Retried): string =>
@@ -20,14 +22,15 @@ const sentence = (name: string, { resolved, tried }: Retried): string =>
     ? `${name}: nothing is in quarantine`
     : `${name}: ${grouped(resolved)} of ${counted(tried, "record")} can be read now and ${resolved === 1 ? "is" : "are"} stored; ${grouped(tried - resolved)} ${tried - resolved === 1 ? "stays" : "stay"}`
 
-const unread = ({ resolved, tried }: Retried): Fault | null =>
-  tried === resolved
-    ? null
-    : {
-        kind: "quarantined",
-        message: `${counted(tried - resolved, "record")} still cannot be read and ${tried - resolved === 1 ? "stays" : "stay"} in quarantine`,
-        hint: "`parley quarantine list` shows them and why"
-      }
+const unread = ({ dismissed, resolved, tried }: Retried): Fault | null => {
+  const left = tried - resolved - dismissed
+  if (left <= 0) return null
+  return {
+    kind: "quarantined",
+    message: `${counted(left, "record")} still cannot be read and ${left === 1 ? "stays" : "stay"} in quarantine`,
+    hint: "`parley quarantine list` shows them and why"
+  }
+}
 
 export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput) {
   const output = yield* Output

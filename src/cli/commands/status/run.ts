@@ -1,11 +1,11 @@
 import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { suggestion } from "../../../config/nearest.ts"
-
 import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import type { LearntLimits } from "../../../http/limits/shared/heldBack.ts"
 import { Db } from "../../../store/Db.ts"
+import { mendedVersion, type OldWriter, oldWriters } from "../../../store/read/oldWriters.ts"
 import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
 import { learntLimitsOf } from "../../../sync/learntLimits.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
@@ -164,6 +164,28 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
   ]
 }
 
+const needsAttention = ({ facts }: ConnectionStatus): boolean =>
+  facts !== null &&
+  ((facts.last_run?.error ?? null) !== null || facts.changes_failed > 0 || facts.quarantined > 0)
+
+/** The exit code says nothing of what is found here, so the last line does. */
+const attention = (all: ReadonlyArray<ConnectionStatus>): ReadonlyArray<string> => {
+  const names = all.filter(needsAttention).map(({ name }) => name)
+  if (names.length === 0) return []
+  return [
+    `${names.length === 1 ? "Needs" : "Need"} attention: ${names.join(", ")}. (status ends with 0 whatever it finds.)`
+  ]
+}
+
+/** How long a program that wrote is remembered here, milliseconds. */
+const writersKept = 30 * 24 * 3_600_000
+
+const writerText = ({ changes, last_at, sqlite_version }: OldWriter, at: number): string =>
+  [
+    `${counted(changes, "change")} ${changes === 1 ? "was" : "were"} asked for with SQLite ${sqlite_version}, the last ${ago(last_at, at)}: before ${mendedVersion} it can damage a file that a sync is writing to.`,
+    "  Use `parley set-status`, or begin with PRAGMA wal_autocheckpoint = 0 there."
+  ].join("\n")
+
 const hint = (text: string | null): ReadonlyArray<string> =>
   text === null || text === "" ? [] : [`  ${text}`]
 
@@ -219,19 +241,31 @@ export const status = ({ names }: StatusInput) =>
     const output = yield* Output
     const at = yield* Clock.currentTimeMillis
     const database = yield* mirrorPath
-    const facts = yield* readingMirror(
-      Effect.flatMap(Db, (db) => db.use("status", (session) => statusFacts(session, now(at))))
+    const held = yield* readingMirror(
+      Effect.flatMap(Db, (db) =>
+        db.use("status", (session) => ({
+          facts: statusFacts(session, now(at)),
+          writers: oldWriters(session, now(at - writersKept))
+        }))
+      )
     ).pipe(
       Effect.catchIf(
         (error) => error._tag === "StoreError" && error.kind === "no-such-file",
         () => Effect.succeed(null)
       )
     )
+    const facts = held?.facts ?? null
+    const writers = held?.writers ?? []
     const config = yield* Effect.either(loadConfiguration)
     const configured = Either.isRight(config) ? config.right.connections : []
     const all = yield* choose(merge(facts ?? [], configured, at), names)
     if (globals.json) {
-      yield* output.document({ database, exists: facts !== null, connections: all.map(documentOf) })
+      yield* output.document({
+        database,
+        exists: facts !== null,
+        connections: all.map(documentOf),
+        old_sqlite_writers: writers
+      })
       return exitCodes.complete
     }
     const details = all.flatMap((entry) => [...waitingLine(entry, at), ...remarks(entry)])
@@ -241,7 +275,9 @@ export const status = ({ names }: StatusInput) =>
       ...emptyState(facts === null, all.length, database),
       ...(all.length === 0 ? [] : [renderTable(columns, rows, yield* output.resultColumns)]),
       ...(details.length === 0 ? [] : [details.join("\n")]),
-      ...(limits.length === 0 ? [] : [limits.join("\n")])
+      ...writers.map((writer) => writerText(writer, at)),
+      ...(limits.length === 0 ? [] : [limits.join("\n")]),
+      ...attention(all)
     ]
     yield* output.result(parts.join("\n\n"))
     if (Either.isLeft(config) && globals.db === null && !globals.quiet) {

@@ -117,7 +117,7 @@ const whyText = (why: Why, at: number): string =>
     ...why.quarantine.map((record) =>
       line(
         "quarantine",
-        `${record.id}: ${record.kind}: ${oneLine(record.reason)} at ${record.path}, seen ${often(record.seen)}`
+        `${record.id}${record.dismissed_at === null ? "" : " (dismissed)"}: ${record.kind}: ${oneLine(record.reason)} at ${record.path}, seen ${often(record.seen)}`
       )
     ),
     ...changeText(why),
