@@ -22,12 +22,20 @@ export class Unavailable extends Data.TaggedError("Unavailable")<
   Explained & { readonly status: number | null; readonly retryAt: number | null; readonly cause?: unknown }
 > {}
 
-/** 401 or 403: the credentials are wrong, or may not do this. `status` tells which. */
-export class Unauthorized extends Data.TaggedError("Unauthorized")<Explained & { readonly status: number }> {}
+/** What the body of an answer is made of: only an API speaks JSON, the others may be of anything on the way to it. */
+export type BodyForm = "json" | "empty" | "html" | "text"
 
-/** The vendor understood and refused (other 4xx). `body` is its answer, cut and free of secrets. */
+/** 401 or 403: the credentials are wrong, or may not do this. `status` tells which; `form` left out: not known. */
+export class Unauthorized extends Data.TaggedError("Unauthorized")<
+  Explained & { readonly status: number; readonly form?: BodyForm }
+> {}
+
+/**
+ * The vendor understood and refused (other 4xx). `body` is its answer, cut and free of secrets; `form` left out: not
+ * known. Status 0: it was refused here, and nothing was sent.
+ */
 export class Rejected extends Data.TaggedError("Rejected")<
-  Explained & { readonly status: number; readonly body: string }
+  Explained & { readonly status: number; readonly body: string; readonly form?: BodyForm }
 > {}
 
 /** An answer that is not what the vendor documents: not JSON, HTML, the wrong envelope. For a write the outcome is unknown. */

@@ -17,4 +17,9 @@ export const isWantedStatus = Schema.is(WantedStatus)
 export interface StatusMap {
   readonly read: (vendorWord: string | null) => Status
   readonly write: Readonly<Partial<Record<WantedStatus, string>>>
+  /**
+   * Words that can be shown again though `write` does not have them as they are read: the vendor's word as it is read,
+   * and what to send for it. Left out: there are none.
+   */
+  readonly restores?: Readonly<Record<string, string>>
 }

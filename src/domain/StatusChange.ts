@@ -15,6 +15,8 @@ export type ChangeState =
 /** What somebody here wants to be true at the vendor. */
 export interface Wish {
   readonly status: WantedStatus | null
+  /** The vendor's own word that is to be shown again, as it is read; left out: any of its words for `status` will do. */
+  readonly providerStatus?: string
   /** Aelyst: the name of a closing note, at most 128 characters. */
   readonly category: string | null
   /** Aelyst: at most 512 characters, and only beside a category. */

@@ -258,7 +258,7 @@ export interface Provider {
    * a conversation. `pull` builds its sightings with this very function.
    */
   readonly interpret: (payloads: ReadonlyArray<RawPayload>) => Sighting | Unreadable
-  /** The status the vendor holds now, read live; null: it does not exist there. */
+  /** The status the vendor holds now, read live; null: it says in its own words that the conversation does not exist. */
   readonly readStatus: (change: StatusChange) => Effect.Effect<RemoteState | null, ProviderError>
   /** What is wrong with a wish, before any request; null: it can be sent. */
   readonly refuse: (wish: StatusChange["wish"]) => Refusal | null

@@ -1,5 +1,6 @@
 import { Clock, Effect, Stream } from "effect"
 import {
+  type BodyForm,
   Malformed,
   type ProviderError,
   Queued,
@@ -18,6 +19,7 @@ export type WriteFault =
   | "cut before"
   | "cut after"
   | "5xx after"
+  | "5xx lost"
   | "malformed after"
   | "429"
   | "449 applied"
@@ -26,8 +28,15 @@ export type WriteFault =
   | "404"
   | "401"
   | "403"
+  | RefusedAs
 
-export type ReadFault = "5xx" | "429" | "401" | "403" | "refused" | "malformed"
+export type ReadFault = "5xx" | "429" | "401" | "403" | "refused" | "malformed" | RefusedAs
+
+/** A refusal by its status code and the form of its body. */
+export interface RefusedAs {
+  readonly status: number
+  readonly form: BodyForm
+}
 
 /** A write that changed something at the vendor. `seq` orders everything that happens there. */
 export interface Applied {
@@ -70,7 +79,13 @@ const queueMinutes = 4
 
 const fault = { hint: "" }
 
+const refusedAs = ({ form, status }: RefusedAs): ProviderError => {
+  const said = { ...fault, message: `the twin refused (${status}, ${form})`, status, form }
+  return status === 401 || status === 403 ? new Unauthorized(said) : new Rejected({ ...said, body: "" })
+}
+
 const readError = (kind: ReadFault, at: number): ProviderError => {
+  if (typeof kind === "object") return refusedAs(kind)
   switch (kind) {
     case "5xx":
       return new Unavailable({
@@ -151,6 +166,7 @@ export const makeTwin = (options: TwinOptions) => {
       new Unavailable({ ...fault, message, status, retryAt: null })
     const words = (status: number, body: string) =>
       new Rejected({ ...fault, message: `the twin refused (${status}): ${body}`, status, body })
+    if (typeof armed === "object") return refusedAs(armed)
     switch (armed) {
       case "cut before":
         return lost("the connection was reset", null)
@@ -160,6 +176,8 @@ export const makeTwin = (options: TwinOptions) => {
       case "5xx after":
         apply(change, at)
         return lost("the twin answered 502", 502)
+      case "5xx lost":
+        return lost("the twin answered 503", 503)
       case "malformed after":
         apply(change, at)
         return new Malformed({ ...fault, message: "the twin answered HTML", where: "", detail: "" })

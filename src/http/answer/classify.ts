@@ -7,7 +7,7 @@ import {
   Unauthorized,
   Unavailable
 } from "../../domain/ProviderError.ts"
-import { errorBody, isHtml, isJsonOrEmpty } from "./errorBody.ts"
+import { errorBody, formOf, isHtml, isJsonOrEmpty } from "./errorBody.ts"
 import { type ResponseHeaders, waitText } from "./retryAfter.ts"
 
 /** Where an answer came from, for the words of an error. */
@@ -46,7 +46,7 @@ const wrongAddress = (asked: Asked) =>
 const permission = (said: string): string | null =>
   /requires?:\s*([\w.:*-]+)/i.exec(said)?.[1] ?? /scope\s+["'`]?([\w]+[.:][\w.:*-]+)/i.exec(said)?.[1] ?? null
 
-const unauthorized = (asked: Asked, status: number, said: string): Unauthorized => {
+const unauthorized = (asked: Asked, { status, text }: Answered, said: string): Unauthorized => {
   const needed = permission(said)
   const message = `${asked.title} refused to ${asked.operation} (${status})${said === "" ? "" : `: ${said}`}`
   const hint =
@@ -55,7 +55,7 @@ const unauthorized = (asked: Asked, status: number, said: string): Unauthorized 
       : needed === null
         ? `give the credential of connection "${asked.connection}" the permission to ${asked.operation}, or check its plan`
         : `give the credential of connection "${asked.connection}" the permission ${needed}`
-  return new Unauthorized({ message, hint, status })
+  return new Unauthorized({ message, hint, status, form: formOf(text) })
 }
 
 export const isAbsence = (status: number): boolean => status === 404 || status === 410
@@ -126,7 +126,7 @@ export const classify = (asked: Asked, answered: Answered, now: number): Provide
       retryAt: retryAt ?? now
     })
   }
-  if (status === 401 || status === 403) return unauthorized(asked, status, said)
+  if (status === 401 || status === 403) return unauthorized(asked, answered, said)
   if (status >= 500 || status === 408 || status === 425) {
     return new Unavailable({
       message: `${asked.title} failed to ${asked.operation} (${status})${words}`,
@@ -140,7 +140,8 @@ export const classify = (asked: Asked, answered: Answered, now: number): Provide
     message: `${asked.title} rejected the request to ${asked.operation} (${status})${words}`,
     hint: rejectedHint(asked, status, answered),
     status,
-    body: said
+    body: said,
+    form: formOf(answered.text)
   })
 }
 

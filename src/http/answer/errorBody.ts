@@ -1,3 +1,5 @@
+import type { BodyForm } from "../../domain/ProviderError.ts"
+
 /*
  * What a vendor said when it refused, in one line that is safe to show: no secret, no address, no number of a customer.
  */
@@ -65,6 +67,13 @@ export const isJsonOrEmpty = (text: string): boolean => {
   } catch {
     return false
   }
+}
+
+/** What a body is made of. */
+export const formOf = (text: string): BodyForm => {
+  if (text.trim() === "") return "empty"
+  if (isHtml(text)) return "html"
+  return isJsonOrEmpty(text) ? "json" : "text"
 }
 
 const htmlTitle = (text: string): string => {

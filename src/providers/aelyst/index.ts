@@ -3,7 +3,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange, Wish } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { decodeAnswer, finding, isMissing, malformed, notWritable } from "../kit/answer.ts"
+import { decodeAnswer, finding, isGone, isMissing, malformed, notWritable } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { idOf, page, unreadableItem } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
@@ -59,7 +59,7 @@ const only =
 const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
-    if (isMissing(answer)) return null
+    if (yield* isGone(title, answer)) return null
     return toRemoteState(yield* decodeAnswer(title, answer, only(decodeState, providerId)), map)
   })
 

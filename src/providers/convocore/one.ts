@@ -3,7 +3,7 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
-import { isMissing, malformed, notWritable } from "../kit/answer.ts"
+import { isGone, isMissing, malformed, notWritable } from "../kit/answer.ts"
 import { page } from "../kit/page.ts"
 import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
 import { agentsOf, type Source } from "./agents.ts"
@@ -39,18 +39,23 @@ const addressOf = (providerId: string, agentId: string): Address => {
   return { agentId, id, providerId }
 }
 
-/** The detail's answer, and whose it is; null: no agent has the conversation. `agentId` null: all are asked. */
+/**
+ * The detail's answer, and whose it is; null: no agent has the conversation. `agentId` null: all are asked.
+ * @param isAbsent what counts as an answer that it does not exist
+ */
 const locate = (
   source: Source,
   providerId: string,
-  agentId: string | null
+  agentId: string | null,
+  isAbsent: (answer: Answer) => Effect.Effect<boolean, ProviderError> = (answer) =>
+    Effect.succeed(isMissing(answer))
 ): Effect.Effect<{ readonly address: Address; readonly answer: Answer } | null, ProviderError> =>
   Effect.gen(function* () {
     const ids = agentId === null ? (yield* agentsOf(source)).ids : [agentId]
     for (const id of ids) {
       const address = addressOf(providerId, id)
       const answer = yield* source.client.read(getConversation(address.agentId, address.id))
-      if (!isMissing(answer)) return { address, answer }
+      if (!(yield* isAbsent(answer))) return { address, answer }
     }
     return null
   })
@@ -93,7 +98,9 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
 /** What the vendor holds now; null: it does not exist. */
 export const readStatus = (source: Source, change: StatusChange) =>
   Effect.gen(function* () {
-    const located = yield* locate(source, change.providerId, change.agentId)
+    const located = yield* locate(source, change.providerId, change.agentId, (answer) =>
+      isGone(title, answer)
+    )
     if (located === null) return null
     const { address, answer } = located
     const state = dataIn(address.id, answer, decodeState)

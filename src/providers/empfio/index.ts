@@ -1,21 +1,13 @@
 import { Effect, Either, Redacted, Schema } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
-import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Authorization } from "../../http/contract.ts"
-import { decodeAnswer, finding, isMissing, notWritable } from "../kit/answer.ts"
+import { decodeAnswer, finding, isGone, notWritable } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
-import type {
-  CheckFinding,
-  CommonSettings,
-  Provider,
-  ProviderDefinition,
-  RemoteState,
-  WriteOutcome
-} from "../Provider.ts"
+import type { CheckFinding, CommonSettings, Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, logIn, updateStatus } from "./requests.ts"
 import { type Account, fetchOne, scan, title } from "./scan.ts"
@@ -72,16 +64,12 @@ const stateIn = (id: string) => (json: unknown) =>
     () => ({ path: "$.id", reason: "another conversation than the one that was asked for" })
   )
 
-const readStatus =
-  ({ client, map }: Account) =>
-  (change: StatusChange): Effect.Effect<RemoteState | null, ProviderError> =>
-    Effect.flatMap(client.read(getConversation(change.providerId)), (answer) =>
-      isMissing(answer)
-        ? Effect.succeed(null)
-        : Effect.map(decodeAnswer(title, answer, stateIn(change.providerId)), (state) =>
-            toRemoteState(state, map)
-          )
-    )
+const readStatus = ({ client, map }: Account) =>
+  Effect.fn("empfio.readStatus")(function* ({ providerId }: StatusChange) {
+    const answer = yield* client.read(getConversation(providerId))
+    if (yield* isGone(title, answer)) return null
+    return toRemoteState(yield* decodeAnswer(title, answer, stateIn(providerId)), map)
+  })
 
 /** What it answers is not documented: only a conversation with a status in it says what is held now. */
 const setStatus = ({ client, map }: Account) =>

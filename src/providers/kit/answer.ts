@@ -7,6 +7,24 @@ import { type Fault, parseJson } from "./decode.ts"
 /** Only where the request was sent with `mayBeMissing`. */
 export const isMissing = ({ status }: Answer): boolean => status === 404 || status === 410
 
+/**
+ * Whether the vendor says that a conversation does not exist. An empty 404 or 410 fails instead: whatever stands between
+ * may answer so, to everything, and a change must not end because of it.
+ */
+export const isGone = (title: string, answer: Answer): Effect.Effect<boolean, Rejected> => {
+  if (!isMissing(answer)) return Effect.succeed(false)
+  if (answer.text.trim() !== "") return Effect.succeed(true)
+  return Effect.fail(
+    new Rejected({
+      message: `${title} answered ${answer.status} without a word to ${answer.exchange.operation}`,
+      hint: "the conversation may have been deleted; if everything is answered like this, check baseUrl",
+      status: answer.status,
+      body: "",
+      form: "empty"
+    })
+  )
+}
+
 /** An answer that is not what the vendor documents. Quotes none of it. */
 export const malformed = (title: string, operation: string, detail: string): Malformed =>
   new Malformed({

@@ -3,7 +3,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { decodeAnswer, finding, isMissing, malformed, notWritable } from "../kit/answer.ts"
+import { decodeAnswer, finding, isGone, malformed, notWritable } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
@@ -44,7 +44,7 @@ const stateIn = (answer: Answer, id: string) =>
 const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
   Effect.fn("naturalead.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getConversation(providerId))
-    return isMissing(answer) ? null : toRemoteState(yield* stateIn(answer, providerId), map)
+    return (yield* isGone(title, answer)) ? null : toRemoteState(yield* stateIn(answer, providerId), map)
   })
 
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */

@@ -22,6 +22,23 @@ export const outbox: ReadonlyArray<TableEntry> = [
         nullMeans: "the change is about other fields alone",
         example: "completed"
       },
+      to_provider_status: {
+        meaning: "The vendor's own word that is to be shown again, where a change was undone.",
+        nullMeans: "any of its words for to_status will do",
+        example: "human-chatting"
+      },
+      from_updated_at: time(
+        "The provider's time of its last change, as known when the change was requested.",
+        {
+          nullMeans: "the vendor tells no such time, or it was not known"
+        }
+      ),
+      refused_at: time(
+        "When the provider first refused it in a way that may not be about this change alone.",
+        {
+          nullMeans: "it was not refused so"
+        }
+      ),
       category: {
         meaning: "Aelyst: the name of the closing note.",
         nullMeans: "none was given",
@@ -73,6 +90,18 @@ export const outbox: ReadonlyArray<TableEntry> = [
       resolved_at: time("When somebody dealt with a change that ended rejected or in conflict.", {
         nullMeans: "nobody did, or nobody has to"
       })
+    }
+  },
+  {
+    table: "mirror_identity",
+    meaning:
+      "One row: the identity of this mirror, by which a push notices that copies of the file are in use.",
+    columns: {
+      only_row: { meaning: "Always 1.", example: 1 },
+      id: {
+        meaning: "Random, made with the mirror; a copy has the same.",
+        example: "9f86d081884c7d659a2feaa0c55ad015"
+      }
     }
   },
   {

@@ -7,6 +7,7 @@ import { search } from "./0006_search.ts"
 import { counts } from "./0007_counts.ts"
 import { accounts } from "./0008_accounts.ts"
 import { acknowledged } from "./0009_acknowledged.ts"
+import { push } from "./0010_push.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -25,5 +26,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 6, name: "search", sql: search },
   { version: 7, name: "counts", sql: counts },
   { version: 8, name: "accounts", sql: accounts },
-  { version: 9, name: "acknowledged", sql: acknowledged }
+  { version: 9, name: "acknowledged", sql: acknowledged },
+  { version: 10, name: "push", sql: push }
 ]

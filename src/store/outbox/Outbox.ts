@@ -20,11 +20,15 @@ import { askForChange, type Request, withdraw, writableStatuses } from "./reques
 import {
   dueChange,
   dueConversations,
+  hasAcceptedSince,
+  hasOthersSent,
+  hasRefused,
   type Moment,
   markConfirmed,
   markEnded,
   markPending,
   markQueued,
+  markRefused,
   markSending,
   markSent,
   markTrouble,
@@ -290,6 +294,14 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         write("trouble", (session) => markTrouble(session, change, notBefore, detail, moment)),
       pending: (change: OutboxChange, notBefore: Timestamp | null, detail: string, moment: Moment) =>
         write("pending", (session) => markPending(session, change, notBefore, detail, moment)),
+      refused: (change: OutboxChange, isWrite: boolean, detail: string, moment: Moment) =>
+        write("refused", (session) => markRefused(session, change, isWrite, detail, moment)),
+      hasAcceptedSince: (connection: string, since: Timestamp) =>
+        db.use("Outbox.hasAcceptedSince", (session) => hasAcceptedSince(session, connection, since)),
+      hasOthersSent: (change: OutboxChange) =>
+        db.use("Outbox.hasOthersSent", (session) => hasOthersSent(session, change)),
+      hasRefused: (connection: string, otherThan: ReadonlyArray<number>) =>
+        db.use("Outbox.hasRefused", (session) => hasRefused(session, connection, otherThan)),
       confirmed: (change: OutboxChange, seen: Observation, detail: string, moment: Moment) =>
         write("confirmed", (session) => markConfirmed(session, change, seen, detail, moment)),
       ended: (

@@ -10,6 +10,10 @@ export interface OutboxChange extends StatusChange {
   readonly fromProviderStatus: string | null
   /** What the provider was read to hold just before the change was last sent; null: never sent. */
   readonly found: RemoteState | null
+  /** The provider's time of its last change, as the mirror knew it when the change was requested; null: not known. */
+  readonly fromUpdatedAt: Timestamp | null
+  /** When the provider first refused it in a way that may not be about it alone; null: it was not. */
+  readonly refusedAt: Timestamp | null
   readonly endedAt: Timestamp | null
   /** When somebody dealt with its conflict or rejection. */
   readonly resolvedAt: Timestamp | null
@@ -39,7 +43,9 @@ interface Row {
   readonly agent_id: string | null
   readonly from_status: Status
   readonly from_provider_status: string | null
+  readonly from_updated_at: Timestamp | null
   readonly to_status: WantedStatus | null
+  readonly to_provider_status: string | null
   readonly category: string | null
   readonly summary: string | null
   readonly fields: string | null
@@ -51,14 +57,15 @@ interface Row {
   readonly requested_by: string
   readonly sent_at: Timestamp | null
   readonly found: string | null
+  readonly refused_at: Timestamp | null
   readonly ended_at: Timestamp | null
   readonly resolved_at: Timestamp | null
 }
 
 const columns = /* sql */ `
-SELECT c.id, r.connection, c.conversation_id, r.provider_id, r.agent_id, c.from_status, c.from_provider_status, c.to_status,
-  c.category, c.summary, c.fields, c.state, c.attempts, c.not_before, c.last_error, c.requested_at, c.requested_by,
-  c.sent_at, c.found, c.ended_at, c.resolved_at
+SELECT c.id, r.connection, c.conversation_id, r.provider_id, r.agent_id, c.from_status, c.from_provider_status, c.from_updated_at,
+  c.to_status, c.to_provider_status, c.category, c.summary, c.fields, c.state, c.attempts, c.not_before, c.last_error, c.requested_at, c.requested_by,
+  c.sent_at, c.found, c.refused_at, c.ended_at, c.resolved_at
 FROM`
 const everyChange = "status_changes c JOIN remote_conversations r ON r.id = c.conversation_id"
 
@@ -88,6 +95,7 @@ const toChange = (row: Row): OutboxChange => {
     fromProviderStatus: row.from_provider_status,
     wish: {
       status: row.to_status,
+      ...(row.to_provider_status === null ? {} : { providerStatus: row.to_provider_status }),
       category: row.category,
       summary: row.summary,
       title: fields.title ?? null,
@@ -101,6 +109,8 @@ const toChange = (row: Row): OutboxChange => {
     requestedBy: row.requested_by,
     sentAt: row.sent_at,
     found: row.found === null ? null : (JSON.parse(row.found) as RemoteState),
+    fromUpdatedAt: row.from_updated_at,
+    refusedAt: row.refused_at,
     endedAt: row.ended_at,
     resolvedAt: row.resolved_at
   }

@@ -23,6 +23,7 @@ interface Columns {
   readonly last_error?: string | null
   readonly sent_at?: Timestamp
   readonly found?: string
+  readonly refused_at?: Timestamp
   readonly ended_at?: Timestamp
 }
 
@@ -164,9 +165,9 @@ export const markConfirmed = (
   observe(session, change, seen, change.attempts > 0 ? "local" : "provider", runId)
   session
     .prepare(
-      "UPDATE status_changes SET from_status = ?, from_provider_status = ? WHERE conversation_id = ? AND state = 'pending'"
+      "UPDATE status_changes SET from_status = ?, from_provider_status = ?, from_updated_at = ? WHERE conversation_id = ? AND state = 'pending'"
     )
-    .run(seen.state.status, seen.state.providerStatus, change.conversationId)
+    .run(seen.state.status, seen.state.providerStatus, seen.state.updatedAt, change.conversationId)
   return true
 }
 
@@ -204,7 +205,8 @@ export const markPending = (
   change: OutboxChange,
   notBefore: Timestamp | null,
   detail: string,
-  moment: Moment
+  moment: Moment,
+  more: Columns = {}
 ): "pending" | "cancelled" | "gone" => {
   const [newer] = selectChanges(
     session,
@@ -216,11 +218,56 @@ export const markPending = (
     const reason = `${detail}; replaced by change ${newer.id}`
     return markEnded(session, change, "cancelled", null, reason, moment) ? "cancelled" : "gone"
   }
-  const columns = { not_before: notBefore, last_error: detail }
+  const columns = { not_before: notBefore, last_error: detail, ...more }
   return move(session, change, "pending", columns, detail, moment) ? "pending" : "gone"
 }
 
-/** Conversations with a change that may be worked on at `at`, oldest wish first. */
+/**
+ * The provider refused a request for it, in a way that may not be about it alone. It waits, and others go before it.
+ * @param isWrite the write was refused, so that it was not applied; otherwise it stays what it is
+ */
+export const markRefused = (
+  session: Session,
+  change: OutboxChange,
+  isWrite: boolean,
+  detail: string,
+  moment: Moment
+): ChangeState | "gone" => {
+  const refused = { refused_at: change.refusedAt ?? moment.at }
+  if (isWrite) return markPending(session, change, null, detail, moment, refused)
+  const columns = { not_before: null, last_error: detail, ...refused }
+  return move(session, change, change.state, columns, detail, moment) ? change.state : "gone"
+}
+
+/** Whether the provider accepted a write of the connection that was sent after `since`. */
+export const hasAcceptedSince = (session: Session, connection: string, since: Timestamp): boolean =>
+  session
+    .prepare(
+      `SELECT 1 FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
+       WHERE r.connection = ? AND c.sent_at > ? AND c.attempts > 0 AND c.state IN ('sent', 'confirmed') LIMIT 1`
+    )
+    .get(connection, since) !== undefined
+
+/** Whether open changes of the connection wait because they were refused, other than these. */
+export const hasRefused = (session: Session, connection: string, otherThan: ReadonlyArray<number>): boolean =>
+  session
+    .prepare(
+      `SELECT 1 FROM ${openChanges}
+       WHERE r.connection = ? AND c.state IN ${openStates} AND c.refused_at IS NOT NULL
+         AND c.id NOT IN (SELECT value FROM json_each(?)) LIMIT 1`
+    )
+    .get(connection, JSON.stringify(otherThan)) !== undefined
+
+/** Whether another open change of the connection was sent, and is not known to be applied either. */
+export const hasOthersSent = (session: Session, { connection, id }: OutboxChange): boolean =>
+  session
+    .prepare(
+      `SELECT 1 FROM ${openChanges}
+       WHERE r.connection = ? AND c.state IN ${openStates} AND c.attempts > 0 AND c.id <> ? LIMIT 1`
+    )
+    .get(connection, id) !== undefined
+
+/** Conversations with a change that may be worked on at `at`, oldest wish first, those that were refused last. */
 export const dueConversations = (
   session: Session,
   connection: string,
@@ -230,7 +277,7 @@ export const dueConversations = (
     .prepare(
       `SELECT c.conversation_id FROM ${openChanges}
        WHERE r.connection = ? AND c.state IN ${openStates} AND (c.not_before IS NULL OR c.not_before <= ?)
-       GROUP BY c.conversation_id ORDER BY min(c.id)`
+       GROUP BY c.conversation_id ORDER BY max(c.refused_at IS NOT NULL), min(c.id)`
     )
     .pluck()
     .all(connection, at) as ReadonlyArray<string>

@@ -1,28 +1,32 @@
 import { Clock, Effect, Either } from "effect"
-import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
+import type { ProviderError, Rejected, Unauthorized } from "../../domain/ProviderError.ts"
 import { now, toMillis } from "../../domain/Timestamp.ts"
 import { WriteTurn } from "../../http/client.ts"
 import type { WriteOutcome } from "../../providers/Provider.ts"
 import type { Observation, OutboxChange } from "../../store/outbox/Outbox.ts"
 import { type Decision, hasStatus, inWords } from "./decide.ts"
+import { meaningOf, refusalOf } from "./refusals.ts"
+import { gone, takeRefusal } from "./refused.ts"
 import {
   answered,
   confirm,
   end,
   failed,
-  forbidden,
   judge,
   leave,
   moment,
   type Push,
   putBack,
   read,
+  started,
+  succeeded,
   told,
+  unknownOutcome,
   waitUntil
 } from "./steps.ts"
 
 /*
- * What happens to one change: read, decide (`settle.ts`), send, verify.
+ * What happens to one change: read, decide (`decide.ts`), send, verify.
  */
 
 /** Times one run sends the same change, and times it is sent at all, each after a read showed that it was not applied. */
@@ -81,14 +85,18 @@ const unreadable = Effect.fn("push.unreadable")(function* (
       push.learned.rateLimited = error
       return yield* leave(push, change, error.retryAt, reason)
     case "Unauthorized":
-      if (error.status === 403) forbidden(push, change, error, "read")
-      else push.learned.stopped = error
-      return yield* leave(push, change, null, reason)
+      return yield* takeRefusal(push, change, error, "read", false)
     case "Unavailable":
       failed(push, error)
       return yield* leave(push, change, null, reason)
     case "Malformed":
     case "Rejected": {
+      if (error._tag === "Rejected") {
+        const isGone = error.status === 404 || error.status === 410
+        if (error.status === 0 || isGone || meaningOf(refusalOf("read", error)) === "connection") {
+          return yield* takeRefusal(push, change, error, "read", isGone || error.status === 0)
+        }
+      }
       failed(push, error)
       const pause = retryDelay(yield* timesLeft(push, change))
       return yield* leave(push, change, (yield* Clock.currentTimeMillis) + pause, reason)
@@ -110,16 +118,20 @@ const conclude = Effect.fn("push.conclude")(function* (
 })
 
 /** The provider refused the write in words. Sent before, it may have refused because it is so already. */
-const refused = Effect.fn("push.refused")(function* (push: Push, change: OutboxChange, error: Rejected) {
+const refused = Effect.fn("push.refused")(function* (
+  push: Push,
+  change: OutboxChange,
+  error: Rejected | Unauthorized
+) {
   answered(push)
-  if (change.attempts > 1) {
+  if (error._tag === "Rejected" && change.attempts > 1) {
     const seen = yield* Effect.orElseSucceed(read(push, change), () => null)
     const decision = seen === null ? null : yield* judge(push, change, seen)
     if (seen !== null && decision?._tag === "Confirm") {
       return yield* confirm(push, change, seen, `${error.message}; ${decision.reason}`)
     }
   }
-  yield* end(push, change, "rejected", null, error.message)
+  yield* takeRefusal(push, change, error, "write", true)
 })
 
 /** A write failed. Returns the change where it is to be read again: it may be applied, or its turn is yet to come. */
@@ -144,16 +156,14 @@ const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxCha
       return null
     }
     case "Unauthorized":
-      if (error.status === 403) forbidden(push, change, error, "write")
-      else push.learned.stopped = error
-      yield* putBack(push, change, null, reason)
-      return null
     case "Rejected":
       yield* refused(push, change, error)
       return null
     case "Unavailable":
+      unknownOutcome(push, error, error.status ?? 0)
+      break
     case "Malformed":
-      failed(push, error)
+      unknownOutcome(push, error, 200)
   }
   yield* push.outbox.trouble(
     change,
@@ -167,10 +177,11 @@ const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxCha
 const accepted = Effect.fn("push.accepted")(function* (
   push: Push,
   change: OutboxChange,
-  { state }: WriteOutcome
+  { state }: WriteOutcome,
+  startedAt: number
 ) {
   answered(push)
-  push.learned.accepted += 1
+  yield* succeeded(push, "write", startedAt)
   const at = yield* moment(push)
   if (state !== null && hasStatus(change.wish, state)) {
     const holds = inWords(state.status, state.providerStatus)
@@ -196,12 +207,13 @@ const send = Effect.fn("push.send")(function* (
   // What the provider holds already is not sent: its own word for it may be finer than ours.
   const { wish } = sending
   const request = hasStatus(wish, seen.state) ? { ...sending, wish: { ...wish, status: null } } : sending
+  const startedAt = started(push)
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
       restore(Effect.either(Effect.provideService(push.provider.setStatus(request), WriteTurn, within))),
       Either.match({
         onLeft: (error) => unsent(push, sending, error),
-        onRight: (outcome) => accepted(push, sending, outcome)
+        onRight: (outcome) => accepted(push, sending, outcome, startedAt)
       })
     )
   )
@@ -221,6 +233,13 @@ const mayBeQueued = Effect.fn("push.mayBeQueued")(function* (push: Push, change:
   return true
 })
 
+/** Whether what went wrong so often is this change's trouble: others were accepted, or there are no others. */
+const isAlone = ({ outbox }: Push, change: OutboxChange) =>
+  Effect.if(outbox.hasAcceptedSince(change.connection, change.requestedAt), {
+    onTrue: () => Effect.succeed(true),
+    onFalse: () => Effect.map(outbox.hasOthersSent(change), (has) => !has)
+  })
+
 /** Reads, decides and acts until the change has ended or has to wait. */
 export const settle = Effect.fn("push.settle")(function* (push: Push, found: OutboxChange) {
   let change = found
@@ -229,14 +248,18 @@ export const settle = Effect.fn("push.settle")(function* (push: Push, found: Out
     if (refusals > 0 && change.notBefore !== null) yield* waitUntil(push, toMillis(change.notBefore))
     const patient = change.state === "sending" || change.state === "sent"
     const answer = yield* Effect.either((patient ? readPatiently : read)(push, change))
-    if (Either.isLeft(answer)) return yield* unreadable(push, change, answer.left)
+    if (Either.isLeft(answer)) {
+      const error = answer.left
+      return yield* error._tag === "StoreError" ? error : unreadable(push, change, error)
+    }
     const seen = answer.right
+    if (seen === null) return yield* takeRefusal(push, change, gone(), "read", true)
     const decision = yield* judge(push, change, seen)
     if (decision._tag !== "Send") return yield* conclude(push, change, seen, decision)
-    if (seen === null) return
     if (sends === 0 && (yield* mayBeQueued(push, change))) return
     if (change.state !== "pending") {
-      if (change.attempts >= sendsAtAll) {
+      const isHopeless = change.attempts >= sendsAtAll && (yield* isAlone(push, change))
+      if (isHopeless) {
         const reason = `sent ${change.attempts} times and never applied; ${decision.reason}`
         return yield* end(push, change, "rejected", seen, reason)
       }

@@ -2,7 +2,9 @@ import { Effect } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { Outbox } from "../../store/outbox/Outbox.ts"
 import { settle } from "./deliver.ts"
-import { end, type Learned, type Push, type PushOptions, type PushTarget } from "./steps.ts"
+import { noRow } from "./refusals.ts"
+import { judgeHeld } from "./refused.ts"
+import type { Learned, Push, PushOptions, PushTarget } from "./steps.ts"
 
 export type { PushAccount, PushOptions, PushStep, PushTarget } from "./steps.ts"
 
@@ -39,25 +41,6 @@ const attend = Effect.fn("push.attend")(function* (push: Push, conversationId: s
 })
 
 /**
- * A write that was forbidden while others were accepted is forbidden for that conversation alone, and ends. Where none
- * was accepted, these credentials may not write at all: the changes stay for when they may.
- */
-const judgeForbidden = Effect.fn("push.judgeForbidden")(function* (push: Push) {
-  const { accepted, forbidden, stopped } = push.learned
-  const [first] = forbidden
-  if (first === undefined) return
-  if (accepted === 0) {
-    push.learned.stopped = stopped ?? first.error
-    return
-  }
-  for (const { change, error, request } of forbidden) {
-    if (request === "read") continue
-    const current = yield* push.outbox.current(change.id)
-    if (current?.state === "pending") yield* end(push, current, "rejected", null, error.message)
-  }
-})
-
-/**
  * Carries a connection's open changes to the provider. Nothing is sent twice without a read in between that shows it was
  * not applied; one change's trouble does not stop the others. Whoever calls holds the connection's `push` lease: there
  * is one pusher at a time. Fails only where the mirror's file does.
@@ -68,20 +51,21 @@ export const push = Effect.fn("push")(function* (target: PushTarget, options: Pu
     confirmed: 0,
     rejected: 0,
     conflict: 0,
-    accepted: 0,
     failures: 0,
     waiting: { count: 0, since: 0 },
     answered: false,
     lastError: null,
     rateLimited: null,
-    forbidden: [],
+    held: [],
+    rows: { read: noRow, write: noRow },
+    sequence: 0,
     stopped: null
   }
   const running: Push = { ...target, ...options, outbox, learned }
   const { name } = target.config
   const conversations = yield* outbox.dueConversations(name)
   yield* Effect.forEach(conversations, (id) => attend(running, id), { concurrency, discard: true })
-  yield* judgeForbidden(running)
+  yield* judgeHeld(running)
   const { confirmed, rejected, conflict } = learned
   const open = yield* outbox.openChanges(name)
   const report: PushReport = {

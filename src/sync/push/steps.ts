@@ -1,11 +1,12 @@
 import { Clock, Effect } from "effect"
-import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { ProviderError, Rejected, Unauthorized } from "../../domain/ProviderError.ts"
 import type { ChangeState } from "../../domain/StatusChange.ts"
 import { now } from "../../domain/Timestamp.ts"
 import type { ClientEvent } from "../../http/contract.ts"
 import type { Provider } from "../../providers/Provider.ts"
 import type { Observation, Outbox, OutboxChange } from "../../store/outbox/Outbox.ts"
 import { type ConflictPolicy, decide } from "./decide.ts"
+import { extended, type Meaning, mostInARow, noRow, type RequestKind, type Row } from "./refusals.ts"
 
 /*
  * The single steps of a push: each writes down what happened to a change, and tells whoever watches.
@@ -39,27 +40,35 @@ export interface PushOptions {
   readonly observe?: (step: PushStep) => Effect.Effect<void>
 }
 
-/** Failures in a row after which a connection is left for another day. */
-const failuresInARow = 3
+/** A refusal of which it is not known yet whether it speaks of its change alone. */
+export interface Held {
+  readonly change: OutboxChange
+  readonly error: Rejected | Unauthorized
+  readonly reason: string
+  readonly request: RequestKind
+  readonly meaning: Meaning
+  /** The change may end because of it: whatever refuses to show a conversation says nothing of the change. */
+  readonly mayEnd: boolean
+  /** By `Learned.sequence`. */
+  readonly at: number
+}
 
 /** What a run learns about the connection while it works through the changes. */
 export interface Learned {
   confirmed: number
   rejected: number
   conflict: number
-  /** Writes that the provider accepted. */
-  accepted: number
   failures: number
   /** Changes that wait for their turn, and since when (epoch milliseconds) there is any. */
   waiting: { count: number; since: number }
   answered: boolean
   lastError: ProviderError | null
   rateLimited: ProviderError | null
-  readonly forbidden: Array<{
-    readonly change: OutboxChange
-    readonly error: ProviderError
-    readonly request: "read" | "write"
-  }>
+  readonly held: Array<Held>
+  /** Equal refusals in a row; of writes also those whose outcome is unknown. */
+  readonly rows: Record<RequestKind, Row>
+  /** Counts requests that leave and refusals that come, so that it is known which came first. */
+  sequence: number
   /** Set: nothing more is asked of this connection. */
   stopped: ProviderError | null
 }
@@ -83,19 +92,21 @@ export const answered = (push: Push): void => {
 export const failed = (push: Push, error: ProviderError): void => {
   push.learned.lastError = error
   push.learned.failures += 1
-  if (push.learned.failures >= failuresInARow) push.learned.stopped = error
+  if (push.learned.failures >= mostInARow) push.learned.stopped = error
 }
 
-export const forbidden = (
-  push: Push,
-  change: OutboxChange,
-  error: ProviderError,
-  request: "read" | "write"
-): void => {
-  push.learned.forbidden.push({ change, error, request })
-  if (push.learned.accepted === 0 && push.learned.forbidden.length >= failuresInARow) {
-    push.learned.stopped = error
-  }
+/** A write came to nothing that is known. Where that goes on, it is not this change's trouble. */
+export const unknownOutcome = (push: Push, error: ProviderError, status: number): void => {
+  failed(push, error)
+  const { rows } = push.learned
+  rows.write = extended(rows.write, status)
+  if (rows.write.length >= mostInARow) push.learned.stopped = error
+}
+
+/** A request leaves now. */
+export const started = ({ learned }: Push): number => {
+  learned.sequence += 1
+  return learned.sequence
 }
 
 export const confirm = Effect.fn("push.confirm")(function* (
@@ -105,6 +116,7 @@ export const confirm = Effect.fn("push.confirm")(function* (
   reason: string
 ) {
   if (yield* push.outbox.confirmed(change, seen, reason, yield* moment(push))) {
+    if (change.attempts > 0) push.learned.rows.write = noRow
     push.learned.confirmed += 1
     yield* told(push, change, "confirmed", reason)
   }
@@ -164,10 +176,29 @@ export const waitUntil = Effect.fn("push.waitUntil")(function* (push: Push, unti
   yield* Effect.ensuring(Effect.sleep(until - since), over)
 })
 
-/** What the provider holds now; `seen` null: the conversation does not exist there. */
+/** A request succeeded: refusals of the same kind that came before it left were about their own changes. */
+export const succeeded = Effect.fn("push.succeeded")(function* (
+  push: Push,
+  request: RequestKind,
+  startedAt: number
+) {
+  const { learned } = push
+  learned.rows[request] = noRow
+  const isToldApart = (held: Held) => held.request === request && held.at < startedAt
+  const toldApart = learned.held.filter(isToldApart)
+  if (toldApart.length === 0) return
+  learned.held.splice(0, learned.held.length, ...learned.held.filter((held) => !isToldApart(held)))
+  for (const { change, mayEnd, reason } of toldApart) {
+    if (mayEnd) yield* end(push, change, "rejected", null, reason)
+  }
+})
+
+/** What the provider holds now; `seen` null: it says that the conversation does not exist there. */
 export const read = Effect.fn("push.read")(function* (push: Push, change: OutboxChange) {
+  const startedAt = started(push)
   const state = yield* push.provider.readStatus(change)
   answered(push)
+  if (state !== null) yield* succeeded(push, "read", startedAt)
   const observedAt = now(yield* Clock.currentTimeMillis)
   const seen: Observation | null = state === null ? null : { state, observedAt }
   return seen

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Chunk, Effect, Exit, FastCheck as fc, Redacted, Schema, Stream } from "effect"
+import { Arbitrary, Chunk, Effect, Either, Exit, FastCheck as fc, Redacted, Schema, Stream } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
 import type { StatusChange, Wish } from "../../../src/domain/StatusChange.ts"
 import { fromIso, now, type Timestamp } from "../../../src/domain/Timestamp.ts"
@@ -704,9 +704,12 @@ describe("NaturaLead's status", () => {
         there.requests.map(({ method, path }) => [method, path]),
         [["GET", "/conversations/a%2Fb"]]
       )
-      const gone = account(() => ({ status: 404 }))
+      const gone = account(() => ({ status: 404, json: { error: "Conversation not found" } }))
       assert.isNull(yield* gone.provider.readStatus(change("completed")))
       assert.isNull(yield* gone.provider.fetch("a", null, { messages: true }))
+      const silent = account(() => ({ status: 404 }))
+      const answer = yield* Effect.either(silent.provider.readStatus(change("completed")))
+      assert.isTrue(Either.isLeft(answer) && answer.left._tag === "Rejected" && answer.left.form === "empty")
     })
   )
 })

@@ -1,83 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Runtime } from "effect"
-import type { Wish } from "../../../src/domain/StatusChange.ts"
-import type { ClientEvent } from "../../../src/http/contract.ts"
 import type { Db } from "../../../src/store/Db.ts"
 import { Outbox } from "../../../src/store/outbox/Outbox.ts"
-import type { ConflictPolicy } from "../../../src/sync/push/decide.ts"
-import { planPush } from "../../../src/sync/push/plan.ts"
-import { type PushStep, push } from "../../../src/sync/push/push.ts"
-import { makeLeapingClock } from "../../support/leapingClock.ts"
-import {
-  addConnection,
-  addConversation,
-  editStatus,
-  emptyMirror,
-  row,
-  rows
-} from "../../support/outboxMirror.ts"
-import { makeTwin, type TwinOptions } from "../../support/vendorTwin.ts"
+import { push } from "../../../src/sync/push/push.ts"
+import { addConversation, editStatus, emptyMirror, row, rows } from "../../support/outboxMirror.ts"
+import { minute, none, setUp } from "../../support/pushDesk.ts"
 
-const minute = 60_000
-
-interface Setting extends Partial<TwinOptions> {
-  readonly conflict?: ConflictPolicy
-  readonly conversations?: number
-  readonly maxWaitMillis?: number
-}
-
-/** A vendor and a mirror that agree: conversations c-1, c-2, … are all being chatted by the AI. */
-const setUp = Effect.fn(function* (setting: Setting = {}) {
-  const leaping = makeLeapingClock(Date.UTC(2026, 2, 7, 10))
-  const twin = makeTwin({ versioned: true, echo: true, delay: 0, ...setting })
-  const runId = yield* addConnection("desk")
-  for (let number = 1; number <= (setting.conversations ?? 1); number += 1) {
-    yield* addConversation("desk", `c-${number}`, "active", "ai-chatting")
-    twin.add(`c-${number}`, "ai-chatting")
-  }
-  const outbox = yield* Outbox
-  const steps: Array<PushStep> = []
-  const events: Array<ClientEvent> = []
-  /** Happens at the vendor while changes wait. */
-  const meanwhile: Array<() => void> = []
-  const target = {
-    config: { name: "desk", conflict: setting.conflict ?? "manual" },
-    provider: twin.provider,
-    options: {
-      maxWaitMillis: setting.maxWaitMillis ?? 60 * minute,
-      observe: (event: ClientEvent): void => {
-        events.push(event)
-        if (event._tag === "Waiting") for (const happens of meanwhile.splice(0)) happens()
-      }
-    }
-  }
-  const observe = (step: PushStep) => Effect.sync(() => void steps.push(step))
-  const timed = Effect.withClock(leaping.clock)
-  const wish = (number: number, status: Wish["status"], more: Partial<Wish> = {}) =>
-    timed(
-      outbox.ask({
-        id: `desk:c-${number}`,
-        wish: { status, category: null, summary: null, title: null, tags: [], ...more },
-        requestedBy: "a test",
-        refuse: twin.provider.refuse
-      })
-    )
-  return {
-    leaping,
-    twin,
-    runId,
-    outbox,
-    steps,
-    events,
-    meanwhile,
-    target,
-    wish,
-    run: timed(push(target, { runId, observe })),
-    plan: timed(planPush(target))
-  }
-})
-
-const none = { confirmed: 0, queued: 0, rejected: 0, conflict: 0, pending: 0 }
 const story = (id: number) =>
   Effect.map(
     rows("SELECT state, detail FROM change_events WHERE change_id = ? ORDER BY id", id),
