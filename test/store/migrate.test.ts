@@ -101,45 +101,49 @@ it.scoped("keeps the ledger of an older mirror, where runs that others held back
   })
 )
 
-it.scoped("keeps the changes of a mirror from before pushes had a brake, and notes what later ones are based on", () =>
-  Effect.gen(function* () {
-    const path = yield* temporaryFile
-    const database = new Sqlite(path)
-    migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, 8))
-    const at = "2026-01-01T00:00:00.000Z"
-    database.exec(`
+it.scoped(
+  "keeps the changes of a mirror from before pushes had a brake, and notes what later ones are based on",
+  () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryFile
+      const database = new Sqlite(path)
+      migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, 8))
+      const at = "2026-01-01T00:00:00.000Z"
+      database.exec(`
       INSERT INTO connections (name, provider, first_seen_at) VALUES ('leads', 'naturalead', '${at}');
       INSERT INTO writable_statuses VALUES ('leads', 'completed', 'completed');
       INSERT INTO runs (id, command, started_at, host, pid) VALUES (1, 'sync', '${at}', 'here', 1);
       INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
         received, inserted, updated, unchanged, filtered, quarantined)
         VALUES (1, 'leads', 'sync', 'list', 'GET', '/', 200, '${at}', '${at}', 2, 0, 0, 0, 0, 0, 0);`)
-    for (const id of ["a", "b"]) {
-      database
-        .prepare(
-          `INSERT INTO remote_conversations (id, connection, provider_id, status, updated_at, observed_at, first_seen_at,
+      for (const id of ["a", "b"]) {
+        database
+          .prepare(
+            `INSERT INTO remote_conversations (id, connection, provider_id, status, updated_at, observed_at, first_seen_at,
              content_hash, page_id) VALUES (?, 'leads', ?, 'active', ?, ?, ?, 'h', 1)`
-        )
-        .run(`leads:${id}`, id, at, at, at)
-    }
-    const ask = "UPDATE conversations SET status = 'completed' WHERE id = ?"
-    database.prepare(ask).run("leads:a")
-    database.close()
-    yield* open(path)
-    const after = new Sqlite(path)
-    after.prepare(ask).run("leads:b")
-    expect(
-      after
-        .prepare("SELECT state, from_updated_at, to_provider_status, refused_at FROM status_changes ORDER BY id")
-        .raw()
-        .all()
-    ).toEqual([
-      ["pending", null, null, null],
-      ["pending", at, null, null]
-    ])
-    expect(after.prepare("SELECT id FROM mirror_identity").pluck().get()).toMatch(/^[0-9a-f]{32}$/)
-    after.close()
-  })
+          )
+          .run(`leads:${id}`, id, at, at, at)
+      }
+      const ask = "UPDATE conversations SET status = 'completed' WHERE id = ?"
+      database.prepare(ask).run("leads:a")
+      database.close()
+      yield* open(path)
+      const after = new Sqlite(path)
+      after.prepare(ask).run("leads:b")
+      expect(
+        after
+          .prepare(
+            "SELECT state, from_updated_at, to_provider_status, refused_at FROM status_changes ORDER BY id"
+          )
+          .raw()
+          .all()
+      ).toEqual([
+        ["pending", null, null, null],
+        ["pending", at, null, null]
+      ])
+      expect(after.prepare("SELECT id FROM mirror_identity").pluck().get()).toMatch(/^[0-9a-f]{32}$/)
+      after.close()
+    })
 )
 
 it.scoped("does nothing to a mirror that is up to date", () =>
