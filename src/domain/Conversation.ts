@@ -56,6 +56,12 @@ export interface Message {
   readonly attributes: Attributes
 }
 
+/**
+ * The kind under which an unreadable answer is kept that was to bring a conversation's messages: with the next one that
+ * can be read, all is well. Its id is the conversation's.
+ */
+export const messageListKind = "message-list"
+
 /** A field that is null here was not said; it does not erase what an earlier sighting said. */
 export interface Contact {
   readonly providerId: string

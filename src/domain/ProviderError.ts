@@ -1,4 +1,4 @@
-import { Data } from "effect"
+import { Data, type Redacted } from "effect"
 
 /**
  * Everything that can go wrong with a vendor, split by what the caller does about it. `message` is for people and
@@ -38,9 +38,12 @@ export class Rejected extends Data.TaggedError("Rejected")<
   Explained & { readonly status: number; readonly body: string; readonly form?: BodyForm }
 > {}
 
-/** An answer that is not what the vendor documents: not JSON, HTML, the wrong envelope. For a write the outcome is unknown. */
+/**
+ * An answer that is not what the vendor documents: not JSON, HTML, the wrong envelope. For a write the outcome is unknown.
+ * `text` is the answer as it came, where there is one, for the quarantine alone.
+ */
 export class Malformed extends Data.TaggedError("Malformed")<
-  Explained & { readonly where: string; readonly detail: string }
+  Explained & { readonly where: string; readonly detail: string; readonly text?: Redacted.Redacted }
 > {}
 
 export type ProviderError = RateLimited | Queued | Unavailable | Unauthorized | Rejected | Malformed

@@ -1,3 +1,4 @@
+import { Redacted } from "effect"
 import {
   Malformed,
   type ProviderError,
@@ -156,14 +157,16 @@ export const loginRejected = (asked: Asked, { message, status }: Rejected): Unau
   return new Unauthorized({ message, hint, status })
 }
 
-/** A success that cannot be the vendor's API speaking: a page for people. Null: it can. */
+/** A success that cannot be the vendor's API speaking: a page for people, whatever it is labelled. Null: it can. */
 export const notTheApi = (asked: Asked, answered: Answered): Malformed | null => {
   const type = answered.headers["content-type"] ?? ""
-  if (!/\bhtml\b/i.test(type) && !isHtml(answered.text)) return null
+  const isPage = isHtml(answered.text) || (/\bhtml\b/i.test(type) && !isJsonOrEmpty(answered.text))
+  if (!isPage) return null
   return new Malformed({
     message: `${asked.title} answered ${errorBody(answered.text, asked.secrets) || "an HTML page"} where JSON was expected, to ${asked.operation}`,
     hint: wrongAddress(asked),
     where: asked.operation,
-    detail: "HTML instead of JSON"
+    detail: "HTML instead of JSON",
+    text: Redacted.make(answered.text)
   })
 }

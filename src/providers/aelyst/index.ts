@@ -5,8 +5,9 @@ import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { decodeAnswer, finding, isGone, isMissing, malformed, notWritable } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
-import { idOf, page, unreadableItem } from "../kit/page.ts"
+import { page, unreadableItem } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
+import { writtenId } from "../kit/written.ts"
 import type {
   FetchScope,
   Known,
@@ -69,20 +70,17 @@ const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Prov
     const answer = yield* client.read(getContact(providerId))
     if (isMissing(answer)) return null
     const { exchange, text } = answer
-    const json = parseJson(text)
-    const contact = Either.flatMap(json, only(decodeContact, providerId))
+    const contact = Either.flatMap(parseJson(text), only(decodeContact, providerId))
     if (Either.isLeft(contact)) {
       const record = { kind: "contact", providerId, conversationId: providerId, payload: text }
       return page({ exchange, items: [unreadableItem(record, contact.left)] })
     }
-    const payload = contactPayload(providerId, Either.getOrNull(json))
+    const payload = contactPayload(providerId, text.trim())
     const isAsked = isOffered && scope.messages
     const sighting = yield* (isAsked ? gather(client, providerId, known) : Effect.succeed(null)).pipe(
       Effect.catchTag("Unauthorized", (error) => (error.status === 403 ? Effect.succeed(null) : error)),
       Effect.map((gathered) => withMessages(payload, gathered, map)),
-      Effect.catchTag("Malformed", ({ detail }) =>
-        Effect.succeed(withoutReadableMessages(payload, detail, map))
-      )
+      Effect.catchTag("Malformed", (error) => Effect.succeed(withoutReadableMessages(payload, error, map)))
     )
     const item = "_tag" in sighting ? sighting : ({ _tag: "Unreadable", unreadable: sighting } as const)
     const found: Page = page({ exchange, items: [item] })
@@ -146,7 +144,7 @@ const check = (client: ProviderClient, messages: boolean): Provider["check"] =>
     const contacts = yield* finding(
       "list contacts",
       Effect.map(Effect.flatMap(client.read(listContacts({ limit: 1 })), readList), ({ items }) => {
-        contactId = idOf(items[0], "id")
+        contactId = items[0] === undefined ? null : writtenId(items[0], "id")
         return items.length === 0 ? "allowed; the workspace holds none" : "allowed"
       })
     )

@@ -1,14 +1,13 @@
-import { Effect, Either } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
+import { Effect, Either, Redacted } from "effect"
 import { Malformed } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
 import { parseJson } from "../kit/decode.ts"
-import { idOf } from "../kit/page.ts"
+import { listIn, type Written, writtenId } from "../kit/written.ts"
 import { decodeList } from "./wire.ts"
 
 /** One response of any of the vendor's lists. */
 export interface ListPage {
-  readonly items: ReadonlyArray<Json>
+  readonly items: ReadonlyArray<Written>
   /** What to ask with for the next one; null: there is none. */
   readonly next: string | null
 }
@@ -20,12 +19,14 @@ export const mostMessageResponses = 1_000
 /** So many responses in a row may bring nothing new before a list is taken to be endless. */
 const barrenResponses = 5
 
-const broken = (operation: string, detail: string): Malformed =>
+/** @param text what came; left out: no single answer is at fault */
+const broken = (operation: string, detail: string, text?: string): Malformed =>
   new Malformed({
     message: `Aelyst's answer to "${operation}" cannot be read on: ${detail}`,
     hint: "what came before is stored; if this stays, the vendor has changed what it sends, or baseUrl is wrong",
     where: operation,
-    detail
+    detail,
+    ...(text === undefined ? {} : { text: Redacted.make(text) })
   })
 
 /**
@@ -46,16 +47,16 @@ const cursorIn = (link: string | null): string | null | undefined => {
 
 /** Fails with `Malformed` where an answer is no list, or does not say how it goes on. */
 export const readList = ({ text, exchange }: Answer): Effect.Effect<ListPage, Malformed> => {
-  const decoded = Either.flatMap(parseJson(text), decodeList)
+  const list = listIn(text, ["items"])
+  const decoded = Either.flatMap(parseJson(list?.around ?? text), decodeList)
   if (Either.isLeft(decoded)) {
     const { path, reason } = decoded.left
-    return Effect.fail(broken(exchange.operation, `${reason} at ${path}`))
+    return Effect.fail(broken(exchange.operation, `${reason} at ${path}`, text))
   }
-  const { items, pagination } = decoded.right
-  const next = cursorIn(pagination?.next ?? null)
+  const next = cursorIn(decoded.right.pagination?.next ?? null)
   return next === undefined
-    ? Effect.fail(broken(exchange.operation, "the link to the next page names no cursorId"))
-    : Effect.succeed({ items, next })
+    ? Effect.fail(broken(exchange.operation, "the link to the next page names no cursorId", text))
+    : Effect.succeed({ items: list?.elements ?? [], next })
 }
 
 /**
@@ -69,9 +70,9 @@ export const makeWalk = (operation: string, most: number) => {
   let barren = 0
 
   /** The items that this walk has not shown yet; one without an id is told by all that it holds. */
-  const fresh = (items: ReadonlyArray<Json>, idField: string): ReadonlyArray<Json> => {
+  const fresh = (items: ReadonlyArray<Written>, idField: string): ReadonlyArray<Written> => {
     const found = items.filter((item) => {
-      const key = idOf(item, idField) ?? JSON.stringify(item)
+      const key = writtenId(item, idField) ?? item.text
       if (seen.has(key)) return false
       seen.add(key)
       return true

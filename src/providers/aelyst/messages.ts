@@ -1,10 +1,11 @@
 import { Effect } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
-import type { ProviderError } from "../../domain/ProviderError.ts"
+import { messageListKind } from "../../domain/Conversation.ts"
+import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { isMissing } from "../kit/answer.ts"
-import { idOf, unreadable } from "../kit/page.ts"
+import { isMissing, payloadOf } from "../kit/answer.ts"
+import { unreadable } from "../kit/page.ts"
+import { type Written, writtenId } from "../kit/written.ts"
 import type { Known, Messages, RawPayload, Sighting, Unreadable } from "../Provider.ts"
 import { type ListPage, makeWalk, mostMessageResponses, readList } from "./list.ts"
 import { interpret, messagePayload, watchedMessages } from "./normalize.ts"
@@ -13,7 +14,7 @@ import { largestLimit, listMessages, type Paging } from "./requests.ts"
 /** A contact's newest messages, as far back as something new was found. */
 export interface Gathered {
   /** As they came, oldest first. */
-  readonly messages: ReadonlyArray<Json>
+  readonly messages: ReadonlyArray<Written>
   /** All the contact has, since nothing of it was known. */
   readonly whole: boolean
   /** Of the first request; `bytes` of all of them. */
@@ -33,7 +34,7 @@ export const gather = (
   Effect.gen(function* () {
     const knownIds = new Set(known?.newestMessageIds)
     const walk = makeWalk("list messages", mostMessageResponses)
-    const newestFirst: Array<Json> = []
+    const newestFirst: Array<Written> = []
     let first: Exchange | null = null
     let bytes = 0
     let paging: Paging = { limit: knownIds.size > 0 ? watchedMessages : largestLimit }
@@ -44,7 +45,7 @@ export const gather = (
       bytes += answer.exchange.bytes
       const { items, next }: ListPage = yield* readList(answer)
       newestFirst.push(...walk.fresh(items, "messageId"))
-      const isMet = items.some((item) => knownIds.has(idOf(item, "messageId") ?? ""))
+      const isMet = items.some((item) => knownIds.has(writtenId(item, "messageId") ?? ""))
       if (isMet || next === null) {
         const whole = next === null && knownIds.size === 0
         return { messages: newestFirst.reverse(), whole, exchange: { ...first, bytes } }
@@ -71,13 +72,13 @@ export const withMessages = (
 /** A contact whose list of messages came as something else: all but the messages is kept, and they are asked for again. */
 export const withoutReadableMessages = (
   contact: RawPayload,
-  detail: string,
+  error: Malformed,
   map: StatusMap
 ): Sighting | Unreadable => {
   const sighting = interpret([contact], map)
   if (!("_tag" in sighting)) return sighting
   const { providerId } = contact
-  const record = { kind: "message-list", providerId, conversationId: providerId, payload: "null" }
-  const fault = unreadable(record, { path: "$", reason: detail })
+  const record = { kind: messageListKind, providerId, conversationId: providerId, payload: payloadOf(error) }
+  const fault = unreadable(record, { path: "$", reason: error.detail })
   return { ...sighting, unreadable: [fault], fingerprint: null }
 }

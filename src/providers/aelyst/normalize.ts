@@ -10,10 +10,10 @@ import {
 import type { StatusMap } from "../../domain/Status.ts"
 import { fromMillis, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import { attributes } from "../kit/attributes.ts"
-import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
-import { idOf, lastSentAt, unreadable } from "../kit/page.ts"
+import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
+import { decoded, notation, type Written, written, writtenId } from "../kit/written.ts"
 import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
   type ContactState,
@@ -169,17 +169,21 @@ interface Read {
   readonly json: JsonObject
 }
 
+/** By value, of whole numbers in digits alone, however long. */
+const compareDigits = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
+
 /**
  * Payloads come in the vendor's order, oldest first. One that was replaced later may have lost its place when they are
  * read back; where ids rise with time, as they do wherever they are numbers given out in turn, they tell it.
  */
 const inTheirOrder = (messages: ReadonlyArray<Read>): ReadonlyArray<Read> => {
-  const numbers = messages.map(({ wire }) => Number(wire.messageId))
-  const falls = numbers.filter(
-    (number, index) => number < (numbers[index - 1] ?? Number.NEGATIVE_INFINITY)
-  ).length
-  if (falls === 0 || falls * 4 > numbers.length || numbers.some(Number.isNaN)) return messages
-  return [...messages].sort((a, b) => Number(a.wire.messageId) - Number(b.wire.messageId))
+  const ids = messages.map(({ wire }) => wire.messageId.replace(/^0+(?=.)/, ""))
+  const falls = ids.filter((id, index) => compareDigits(id, ids[index - 1] ?? "") < 0).length
+  if (falls === 0 || falls * 4 > ids.length) return messages
+  return messages
+    .map((message, index) => ({ message, id: ids[index] ?? "" }))
+    .sort((a, b) => compareDigits(a.id, b.id))
+    .map(({ message }) => message)
 }
 
 interface ReadMessages {
@@ -190,14 +194,10 @@ interface ReadMessages {
 const readMessages = (payloads: ReadonlyArray<RawPayload>, contactSince: Timestamp | null): ReadMessages => {
   const faults: Array<Unreadable> = []
   const read = payloads.flatMap((raw): ReadonlyArray<Read> => {
-    const json = parseJson(raw.payload)
-    const decoded = Either.flatMap(json, decodeMessage)
-    if (Either.isRight(json) && Either.isRight(decoded)) {
-      return [{ wire: decoded.right, json: asObject(json.right) }]
-    }
-    const fault: Fault = Either.isLeft(decoded) ? decoded.left : { path: "$", reason: "" }
-    const providerId = Either.isRight(json) ? idOf(json.right, "messageId") : null
-    faults.push(unreadable({ ...raw, providerId }, fault))
+    const message = written(raw.payload)
+    const read = decoded(message, decodeMessage)
+    if (Either.isRight(read)) return [{ wire: read.right, json: asObject(Either.getOrNull(message.value)) }]
+    faults.push(unreadable({ ...raw, providerId: writtenId(message, "messageId") }, read.left))
     return []
   })
   const items = inTheirOrder(read).map(({ wire, json }) => toMessage(wire, json, contactSince))
@@ -209,34 +209,33 @@ export const watchedMessages = 10
 
 /** @param messages payloads, oldest first */
 export const fingerprintOf = (contact: string, messages: ReadonlyArray<string>): string =>
-  `${digest(contact)}.${messages.length === 0 ? "-" : digest(messages.slice(-watchedMessages).join("\n"))}`
+  `${digest(notation(contact))}.${messages.length === 0 ? "-" : digest(messages.slice(-watchedMessages).map(notation).join("\n"))}`
 
 /** Whether a fingerprint covers this very contact, together with messages. */
 export const coversMessages = (fingerprint: string | null, contact: string): boolean =>
-  fingerprint?.startsWith(`${digest(contact)}.`) === true && !fingerprint.endsWith(".-")
+  fingerprint?.startsWith(`${digest(notation(contact))}.`) === true && !fingerprint.endsWith(".-")
 
 /** The payload of a contact as it is kept. */
-export const contactPayload = (contactId: string, json: Json): RawPayload => ({
+export const contactPayload = (contactId: string, payload: string): RawPayload => ({
   kind: "contact",
   providerId: contactId,
   conversationId: contactId,
-  payload: JSON.stringify(json)
+  payload
 })
 
 /** The payload of a message as it is kept; one whose id cannot be read is known by what it holds. */
-export const messagePayload = (contactId: string, json: Json): RawPayload => {
-  const payload = JSON.stringify(json)
-  const providerId = idOf(json, "messageId") ?? `without-id:${digest(payload)}`
+export const messagePayload = (contactId: string, message: Written): RawPayload => {
+  const payload = message.text
+  const providerId = writtenId(message, "messageId") ?? `without-id:${digest(payload)}`
   return { kind: "message", providerId, conversationId: contactId, payload }
 }
 
 /** A contact that can be read, or what is wrong with it. */
-export const readContact = (json: Json): WireContact | Unreadable => {
-  const decoded = decodeContact(json)
-  if (Either.isRight(decoded)) return decoded.right
-  const id = idOf(json, "id")
-  const record = { kind: "contact", providerId: id, conversationId: id, payload: JSON.stringify(json) }
-  return unreadable(record, decoded.left)
+export const readContact = (contact: Written): WireContact | Unreadable => {
+  const read = decoded(contact, decodeContact)
+  if (Either.isRight(read)) return read.right
+  const id = writtenId(contact, "id")
+  return unreadable({ kind: "contact", providerId: id, conversationId: id, payload: contact.text }, read.left)
 }
 
 /**
@@ -249,16 +248,17 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
     const record = { kind: "contact", providerId: null, conversationId: null, payload: "null" }
     return unreadable(record, { path: "$", reason: "no payload of a contact" })
   }
-  const json = parseJson(contact.payload)
-  if (Either.isLeft(json)) return unreadable(contact, json.left)
-  const wire = readContact(json.right)
-  if (!("custom_fields" in wire)) return { ...wire, payload: contact.payload }
+  const shown = written(contact.payload)
+  const wire = readContact(shown)
+  if (!("custom_fields" in wire))
+    return { ...wire, providerId: contact.providerId, conversationId: contact.conversationId }
+  const record = asObject(Either.getOrNull(shown.value))
   const raw = payloads.filter(({ kind }) => kind === "message")
   const { items, unreadable: faults } = readMessages(raw, wire.created_at)
   return {
     _tag: "Sighting",
-    conversation: { ...toConversation(wire, asObject(json.right), map), lastMessageAt: lastSentAt(items) },
-    contact: toContact(wire, asObject(json.right)),
+    conversation: { ...toConversation(wire, record, map), lastMessageAt: lastSentAt(items) },
+    contact: toContact(wire, record),
     messages: raw.length === 0 ? null : { extent: "newest", items },
     unreadable: faults,
     raw: [contact, ...raw],

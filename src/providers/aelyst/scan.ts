@@ -1,12 +1,12 @@
 import { Clock, Effect, Option, Stream } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
-import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing } from "../kit/answer.ts"
 import { isOutside, isStoredByScan, page, pages } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
+import type { Written } from "../kit/written.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
 import { makeWalk, mostContactResponses, readList } from "./list.ts"
 import { type Gathered, gather, withMessages, withoutReadableMessages } from "./messages.ts"
@@ -89,7 +89,7 @@ type Asked =
       readonly _tag: "Gathered"
       readonly gathered: Gathered
     }
-  | { readonly _tag: "Garbled"; readonly detail: string }
+  | { readonly _tag: "Garbled"; readonly error: Malformed }
   | { readonly _tag: "None" }
   | { readonly _tag: "Gone" }
 
@@ -102,7 +102,7 @@ const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked,
       return Effect.succeed({ _tag: "Gathered", gathered })
     }),
     Effect.catchTags({
-      Malformed: ({ detail }) => Effect.succeed<Asked>({ _tag: "Garbled", detail }),
+      Malformed: (error) => Effect.succeed<Asked>({ _tag: "Garbled", error }),
       Unauthorized: (error) => {
         if (error.status !== 403) return Effect.fail(error)
         if (scan.messageList === "unknown") scan.messageList = "forbidden"
@@ -145,7 +145,7 @@ const outcomeOf = <E>(scan: Scan<E>, listed: Listed): Effect.Effect<Outcome | nu
       case "None":
         return plain(scan, listed)
       case "Garbled": {
-        const sighting = withoutReadableMessages(listed.contact, asked.detail, map)
+        const sighting = withoutReadableMessages(listed.contact, asked.error, map)
         return { item: toItem(sighting, listed, scope.refetch), exchange: null }
       }
       case "Gathered": {
@@ -180,14 +180,14 @@ interface Sorted {
   readonly open: ReadonlyArray<RawPayload>
 }
 
-const sortOut = <E>(scope: PullScope<E>, contacts: ReadonlyArray<Json>): Sorted => {
+const sortOut = <E>(scope: PullScope<E>, contacts: ReadonlyArray<Written>): Sorted => {
   const decided: Array<Item> = []
   const open: Array<RawPayload> = []
-  for (const json of contacts) {
-    const wire = readContact(json)
+  for (const contact of contacts) {
+    const wire = readContact(contact)
     if (!("custom_fields" in wire)) decided.push({ _tag: "Unreadable", unreadable: wire })
     else if (isOutside(wire.created_at, scope)) decided.push({ _tag: "Filtered", providerId: wire.id })
-    else open.push(contactPayload(wire.id, json))
+    else open.push(contactPayload(wire.id, contact.text))
   }
   return { decided, open }
 }

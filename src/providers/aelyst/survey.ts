@@ -1,11 +1,11 @@
 import { Clock, Effect } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
 import { atLeast, exactly } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import { mostLooks } from "../kit/listSampling.ts"
 import { isOutside } from "../kit/page.ts"
+import type { Written } from "../kit/written.ts"
 import type { Survey, SurveyScope } from "../Provider.ts"
 import { makeWalk, mostContactResponses, readList } from "./list.ts"
 import { readContact } from "./normalize.ts"
@@ -26,7 +26,7 @@ export const survey = <E>(
     const lesson = scope.learned.get(lessonName)
     const isAbsent = lesson?.value === "absent" && now - toMillis(lesson.at) < lessonHolds
     const walk = makeWalk("list contacts", mostContactResponses)
-    const listed: Array<Json> = []
+    const listed: Array<Written> = []
     let cursor: string | null | undefined
     // Where the mirror holds all that there was, it tells more than a few pages.
     const most = scope.isWhole ? 1 : mostLooks

@@ -102,7 +102,7 @@ export type Message = typeof Message.Type
 /** https://developers.aelyst.ai/api/operations/listclosingnotes/: every list comes like this. */
 export const List = Schema.Struct({
   items: Schema.Array(json),
-  pagination: optional(Schema.Struct({ next: optional(text) }))
+  pagination: optional(Schema.Struct({ next: optional(textOrNumber) }))
 })
 
 /** https://developers.aelyst.ai/api/operations/updateconversationstatus/ */

@@ -1,12 +1,13 @@
 import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
-import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { isMissing } from "../kit/answer.ts"
+import { isMissing, payloadOf } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
-import { page, unreadable, unreadableItem } from "../kit/page.ts"
-import type { Item, Known, Page, Sighting } from "../Provider.ts"
+import { page, unreadable } from "../kit/page.ts"
+import { fieldText } from "../kit/written.ts"
+import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
 import type { Exporter, Found } from "./exports.ts"
 import {
   fingerprintOf,
@@ -69,6 +70,9 @@ export interface Finished {
 
 export type Element = Loaded | Finished
 
+/** How an answer wrote what is under `data`. */
+const dataText = (text: string): string => fieldText(text, "data") ?? text
+
 /** What is under `data` in an answer, decoded: it must be the conversation that was asked for. Paths begin there. */
 export const dataIn = <A>(
   id: string,
@@ -89,23 +93,39 @@ export const shownIn = (
   answer: Pick<Answer, "text">
 ): Either.Either<Shown, Fault> =>
   Either.map(dataIn(id, answer, decodeConversation), ({ wire, value }) => ({
-    raw: rawPayload("detail", agentId, id, providerId, value),
+    raw: rawPayload("detail", agentId, id, providerId, dataText(answer.text)),
     value,
     wire
   }))
 
 /** A detail that does not decode, without the envelope it came in where that much can be read. */
-export const unreadableDetail = (
+const detailFault = (
   { agentId, id, providerId }: Pick<Wanted, "agentId" | "id" | "providerId">,
   text: string,
   fault: Fault
-): Item => {
-  const one = Either.flatMap(parseJson(text), decodeOne)
-  const payload = Either.isRight(one) ? JSON.stringify(one.right.data) : text
-  return unreadableItem(
-    { kind: "detail", providerId: `${agentId}/${id}`, conversationId: providerId, payload },
+): Unreadable =>
+  unreadable(
+    {
+      kind: "detail",
+      providerId: `${agentId}/${id}`,
+      conversationId: providerId,
+      payload: dataText(text)
+    },
     fault
   )
+
+/** The same as an item. */
+export const unreadableDetail = (...parts: Parameters<typeof detailFault>): Item => ({
+  _tag: "Unreadable",
+  unreadable: detailFault(...parts)
+})
+
+/** A conversation of which nothing is stored is kept as its row shows it; its detail is asked for again. */
+const withoutDetail = ({ reading }: Account, wanted: Wanted, text: string, fault: Fault): Item => {
+  const { agentId, known, providerId, row } = wanted
+  if (row === null || known !== null) return unreadableDetail(wanted, text, fault)
+  const shown = toSighting(row.wire, { agentId, providerId, row, detail: null, exported: null }, reading)
+  return { ...shown, unreadable: [detailFault(wanted, text, fault)], fingerprint: null }
 }
 
 /** Whether what is stored lacks messages, as far as the conversation's own words tell. */
@@ -133,7 +153,7 @@ export const load = (
     if (!isMissing(answer)) {
       const shown = shownIn(wanted, answer)
       if (Either.isLeft(shown)) {
-        const item = unreadableDetail(wanted, answer.text, shown.left)
+        const item = withoutDetail(account, wanted, answer.text, shown.left)
         return { _tag: "Finished", page: page({ exchange, items: [item] }) }
       }
       detail = shown.right
@@ -142,12 +162,12 @@ export const load = (
     if (wire === null) return { _tag: "Finished", page: page({ exchange, items: [] }) }
     return { _tag: "Loaded", wanted, detail, wire, exchange, needsExport: needsExport(account, wanted, wire) }
   }).pipe(
-    Effect.catchTag("Malformed", ({ detail }) => {
-      const fault = { path: "$", reason: `asked for by its id, it came as ${detail}` }
+    Effect.catchTag("Malformed", (error) => {
+      const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
       const finished: Finished = {
         _tag: "Finished",
-        page: page({ exchange, items: [unreadableDetail(wanted, "null", fault)] })
+        page: page({ exchange, items: [withoutDetail(account, wanted, payloadOf(error), fault)] })
       }
       return Effect.succeed(finished)
     })
@@ -179,34 +199,31 @@ const messagesMarkOf = (
   return isSettled || shown >= (wire.messagesNum ?? 0) ? mark : noMessagesMark
 }
 
-/** The conversation with its export, where there is one. @param fault what came instead of an export */
+/** The conversation with its export, where there is one. @param failed the answer that came instead of an export */
 export const finish = (
   { reading, exporter }: Account,
   loaded: Loaded,
   found: Found | null,
-  fault: string | null,
+  failed: Malformed | null,
   now: number
 ): Sighting => {
   const { wanted, detail, wire } = loaded
   const { agentId, id, providerId, row, known } = wanted
-  const exported =
-    found === null
-      ? null
-      : { raw: rawPayload("export", agentId, id, providerId, found.value), value: found.value }
+  const raw = rawPayload("export", agentId, id, providerId, found?.record.text ?? "null")
+  const value = found?.record.value ?? null
+  const exported = value !== null && Either.isRight(value) ? { raw, value: value.right } : null
   const sighting = toSighting(wire, { agentId, providerId, row, detail, exported }, reading)
+  const faults: Array<Unreadable> = []
+  if (value !== null && Either.isLeft(value)) faults.push(unreadable(raw, value.left))
+  if (failed !== null) {
+    const fault = { path: "$", reason: `asked for, it came as ${failed.detail}` }
+    faults.push(unreadable({ ...raw, payload: payloadOf(failed) }, fault))
+  }
   const rowPart = row === null ? null : rowMark(row.value)
   // Without a row, what the list showed when it was last looked at still tells whether it has changed since.
   const listedAs = rowPart ?? (known?.fingerprint ? marksIn(known.fingerprint).row : null)
   const messages =
-    fault === null ? messagesMarkOf(loaded, sighting, exporter.permission, now) : noMessagesMark
-  const record = {
-    kind: "export",
-    providerId: `${agentId}/${id}`,
-    conversationId: providerId,
-    payload: "null"
-  }
-  const faults =
-    fault === null ? [] : [unreadable(record, { path: "$", reason: `asked for, it came as ${fault}` })]
+    faults.length === 0 ? messagesMarkOf(loaded, sighting, exporter.permission, now) : noMessagesMark
   return {
     ...sighting,
     unreadable: [...sighting.unreadable, ...faults],

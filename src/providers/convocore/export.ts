@@ -1,8 +1,9 @@
 import { Either } from "effect"
 import { type Json, type Message, normalizeRole, type Role } from "../../domain/Conversation.ts"
+import { canonicalJson, isExactNumber, jsonText } from "../../domain/exactJson.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Fault } from "../kit/decode.ts"
-import { canonical, digest } from "../kit/digest.ts"
+import { digest } from "../kit/digest.ts"
 import { idOf, unreadable } from "../kit/page.ts"
 import type { Unreadable } from "../Provider.ts"
 import { readExportTime } from "./exportTime.ts"
@@ -27,7 +28,7 @@ export interface ExportReading {
 type JsonObject = { readonly [key: string]: Json }
 
 const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value)
 
 const objectIn = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
 
@@ -140,7 +141,7 @@ const readMessage = (entry: Json, place: Place): Either.Either<Message, Fault> =
     const type = wire.type ?? filledText(objectIn(record.item).type) ?? "text"
     const from = wire.from ?? turn.from
     const aiMade = payload.aiGenerated ?? wire.isAIGenerated ?? turn.isAIGenerated
-    const made = digest(canonical([time.value, from, type, withoutKeys(payload, judgements)]))
+    const made = digest(canonicalJson([time.value, from, type, withoutKeys(payload, judgements)]))
     const mid = filledText(wire.mid ?? undefined)
     const message: Message = {
       messageId: number(mid ?? made),
@@ -166,7 +167,7 @@ export interface ReadExport {
 export const readExport = (value: Json, key: string, reading: ExportReading): ReadExport => {
   const { conversationId } = reading
   const faulty = (kind: string, record: Json, providerId: string | null, fault: Fault) =>
-    unreadable({ kind, providerId, conversationId, payload: JSON.stringify(record) }, fault)
+    unreadable({ kind, providerId, conversationId, payload: jsonText(record) }, fault)
   const decoded = decodeExport(value)
   if (Either.isLeft(decoded)) {
     return { items: null, unreadable: [faulty("export", value, key, decoded.left)] }

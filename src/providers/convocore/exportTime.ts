@@ -1,3 +1,4 @@
+import { isExactNumber, writtenNumber } from "../../domain/exactJson.ts"
 import { fromEpoch, fromIso, fromMillis, type Timestamp } from "../../domain/Timestamp.ts"
 
 /*
@@ -114,6 +115,7 @@ export const readExportTime = (
   notBefore: number | null = null
 ): Timestamp | null => {
   if (typeof value === "number") return fromEpoch(value)
+  if (isExactNumber(value)) return fromEpoch(Number(writtenNumber(value)))
   if (typeof value !== "string") return null
   if (/^\d{9,14}(\.\d+)?$/.test(value)) return fromEpoch(Number(value))
   const wall = readWallClock(value)

@@ -1,12 +1,13 @@
-import { Effect } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
-import type { ProviderError } from "../../domain/ProviderError.ts"
+import { Effect, Either } from "effect"
+import { jsonText } from "../../domain/exactJson.ts"
+import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { decodeAnswer, isMissing } from "../kit/answer.ts"
+import { fieldText, listIn, type Written, written } from "../kit/written.ts"
 import type { Notice } from "../Provider.ts"
 import { exportedId } from "./export.ts"
 import { exportConversation, exportConversations } from "./requests.ts"
-import { decodeExports } from "./wire.ts"
+import { decodeOne } from "./wire.ts"
 
 /*
  * Messages come by export, which is limited by the hour, billed for each conversation, and not part of every plan.
@@ -45,7 +46,7 @@ export const newExporter = (client: ProviderClient, selected: boolean): Exporter
 })
 
 export interface Found {
-  readonly value: Json
+  readonly record: Written
   readonly exchange: Exchange
 }
 
@@ -60,10 +61,13 @@ const forbidden = (exporter: Exporter, said: string): void => {
 }
 
 /** Bulk answers give a list, single ones an object. */
-const recordsIn = (answer: Answer): Effect.Effect<ReadonlyArray<Json>, ProviderError> =>
-  Effect.map(decodeAnswer(title, answer, decodeExports), ({ data }) =>
-    Array.isArray(data) ? (data as ReadonlyArray<Json>) : [data as Json]
-  )
+const recordsIn = (answer: Answer): Effect.Effect<ReadonlyArray<Written>, ProviderError> => {
+  const list = listIn(answer.text, ["data"])
+  if (list !== null) return Effect.succeed(list.elements)
+  return Effect.map(decodeAnswer(title, answer, decodeOne), ({ data }) => [
+    written(fieldText(answer.text, "data") ?? jsonText(data))
+  ])
+}
 
 /** One conversation's export; null: there is none, or exports are not allowed. */
 export const exportOne = (
@@ -76,8 +80,8 @@ export const exportOne = (
     const answer = yield* exporter.client.read(exportConversation(agentId, id))
     exporter.permission = "given"
     if (isMissing(answer)) return null
-    const [value] = yield* recordsIn(answer)
-    return value === undefined ? null : { value, exchange: answer.exchange }
+    const [record] = yield* recordsIn(answer)
+    return record === undefined ? null : { record, exchange: answer.exchange }
   }).pipe(
     Effect.catchTag("Unauthorized", (error) => {
       if (error.status !== 403) return Effect.fail(error)
@@ -114,10 +118,11 @@ const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<str
     const found = new Map<string, Found>()
     const answer = yield* exporter.client.read(exportConversations(agentId, { convoIds: ids }))
     exporter.permission = "given"
-    for (const value of yield* recordsIn(answer)) {
-      const id = exportedId(value)
+    for (const record of yield* recordsIn(answer)) {
+      // What cannot be read is asked for by itself, so that it is known whose it is.
+      const id = Either.match(record.value, { onLeft: () => null, onRight: exportedId })
       if (id === null) continue
-      if (ids.includes(id)) found.set(id, { value, exchange: answer.exchange })
+      if (ids.includes(id)) found.set(id, { record, exchange: answer.exchange })
       // An older version of the API exports everything, whatever is selected.
       else if (exporter.selected) noSelection(exporter, "ignored")
     }
@@ -148,8 +153,8 @@ export interface Wanted {
 export interface Exports {
   /** What is missing here has no export, or may not be exported. */
   readonly found: ReadonlyMap<string, Found>
-  /** What is wrong with the answers that are no exports. */
-  readonly faults: ReadonlyMap<string, string>
+  /** The answers that are no exports. */
+  readonly faults: ReadonlyMap<string, Malformed>
 }
 
 /** The exports of some of an agent's conversations. */
@@ -160,7 +165,7 @@ export const exportMany = (
 ): Effect.Effect<Exports, ProviderError> =>
   Effect.gen(function* () {
     const found = new Map<string, Found>()
-    const faults = new Map<string, string>()
+    const faults = new Map<string, Malformed>()
     const selectable = wanted.map(({ id }) => id).filter((id) => !id.includes(","))
     for (const group of groupsOf(selectable)) {
       if (!exporter.selected || exporter.permission === "refused") break
@@ -171,7 +176,7 @@ export const exportMany = (
       ({ id }) =>
         exportOne(exporter, agentId, id).pipe(
           Effect.tap((one) => Effect.sync(() => one !== null && found.set(id, one))),
-          Effect.catchTag("Malformed", ({ detail }) => Effect.sync(() => faults.set(id, detail)))
+          Effect.catchTag("Malformed", (error) => Effect.sync(() => faults.set(id, error)))
         ),
       { concurrency: singlesAtOnce, discard: true }
     )

@@ -1,9 +1,10 @@
 import { Either } from "effect"
 import { type Contact, type Conversation, type Json, normalizeChannel } from "../../domain/Conversation.ts"
+import { canonicalJson } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { attributes } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
-import { canonical, digest } from "../kit/digest.ts"
+import { digest } from "../kit/digest.ts"
 import { overlay } from "../kit/overlay.ts"
 import { unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
@@ -45,8 +46,8 @@ export const rawPayload = (
   agentId: string,
   id: string,
   conversationId: string,
-  value: Json
-): RawPayload => ({ kind, providerId: `${agentId}/${id}`, conversationId, payload: JSON.stringify(value) })
+  payload: string
+): RawPayload => ({ kind, providerId: `${agentId}/${id}`, conversationId, payload })
 
 /** A conversation as the list or the detail shows it. */
 export interface Shown {
@@ -76,7 +77,7 @@ const volatile = new Set(["isTyping", "lastViewed"])
 /** Of a listed row: another one means that the details must be fetched. */
 export const rowMark = (value: Json): string =>
   digest(
-    canonical(
+    canonicalJson(
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? Object.fromEntries(Object.entries(value).filter(([name]) => !volatile.has(name)))
         : value
@@ -90,7 +91,7 @@ const personChats = ({ state, handoffHistory }: WireConversation): boolean =>
 /** Of everything that messages move or are read by: another one means that they must be exported again. */
 export const messagesMark = (wire: WireConversation): string =>
   digest(
-    canonical([
+    canonicalJson([
       wire.messagesNum,
       wire.interactionsNum,
       wire.sessionsNum,

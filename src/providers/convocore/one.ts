@@ -84,7 +84,7 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
     const { found, fault } = yield* loaded.needsExport
       ? exportOne(exporter, address.agentId, address.id).pipe(
           Effect.map((one) => ({ found: one, fault: null })),
-          Effect.catchTag("Malformed", ({ detail }) => Effect.succeed({ found: null, fault: detail }))
+          Effect.catchTag("Malformed", (error) => Effect.succeed({ found: null, fault: error }))
         )
       : Effect.succeed({ found: null, fault: null })
     const now = yield* Clock.currentTimeMillis

@@ -1,14 +1,16 @@
 import { Effect, Either } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
-import type { Exchange } from "../../http/client.ts"
-import { idOf, isOutside, isStoredByScan, unreadable } from "../kit/page.ts"
+import type { Answer, Exchange } from "../../http/client.ts"
+import { decodeAnswer } from "../kit/answer.ts"
+import { digest } from "../kit/digest.ts"
+import { isOutside, isStoredByScan, unreadable } from "../kit/page.ts"
+import { listIn, type Written, writtenId } from "../kit/written.ts"
 import type { Item, Known, PullScope, Unreadable } from "../Provider.ts"
 import type { Step } from "./agentList.ts"
 import { type Account, type Element, load, type Wanted } from "./details.ts"
-import { exportOne } from "./exports.ts"
+import { exportOne, title } from "./exports.ts"
 import { marksIn, noMessagesMark, rawPayload, rowMark, type Shown } from "./normalize.ts"
-import { decodeConversation } from "./wire.ts"
+import { decodeConversation, decodeList } from "./wire.ts"
 
 /*
  * A row of a list: whose it is, whether it shows something new, and what is to be done for it.
@@ -29,21 +31,22 @@ export interface Listed {
   readonly mark: string
   readonly key: string
   readonly shown: Either.Either<Omit<Shown, "raw">, Unreadable>
-  readonly value: Json
+  readonly text: string
 }
 
-export const readListed = (agentId: string, value: Json): Listed => {
-  const id = idOf(value, "ID") ?? idOf(value, "id")
-  const mark = rowMark(value)
-  const shown = Either.mapBoth(decodeConversation(value), {
-    onLeft: (fault) => {
+export const readListed = (agentId: string, row: Written): Listed => {
+  const { text } = row
+  const id = writtenId(row, "ID") ?? writtenId(row, "id")
+  const mark = Either.match(row.value, { onLeft: () => digest(text), onRight: rowMark })
+  const shown = Either.flatMap(row.value, (value) =>
+    Either.map(decodeConversation(value), ({ wire }) => ({ value, wire }))
+  ).pipe(
+    Either.mapLeft((fault) => {
       const providerId = id === null ? null : `${agentId}/${id}`
-      const payload = JSON.stringify(value)
-      return unreadable({ kind: "conversation", providerId, conversationId: id, payload }, fault)
-    },
-    onRight: ({ wire }) => ({ value, wire })
-  })
-  return { id, mark, key: `${agentId}/${id ?? mark}`, shown, value }
+      return unreadable({ kind: "conversation", providerId, conversationId: id, payload: text }, fault)
+    })
+  )
+  return { id, mark, key: `${agentId}/${id ?? mark}`, shown, text }
 }
 
 export const idWithAgent = (id: string, agentId: string): string => `${id}@${agentId}`
@@ -91,7 +94,7 @@ export type Outcome = { readonly item: Item } | { readonly task: Task } | null
 export const dealWith = <E>(
   scan: Lookout<E>,
   agentId: string,
-  { id, mark, key, shown, value }: Listed,
+  { id, mark, key, shown, text }: Listed,
   { providerId, known }: ReturnType<typeof identify>,
   again: boolean,
   step: Step,
@@ -107,7 +110,7 @@ export const dealWith = <E>(
     scan.handled.set(key, mark)
     if (Either.isLeft(shown)) return { item: { _tag: "Unreadable", unreadable: shown.left } as const }
     if (id === null) return null
-    const { wire } = shown.right
+    const { value, wire } = shown.right
     if (isOutside(wire.firstMessageTS ?? wire.ts, scope)) {
       return { item: { _tag: "Filtered", providerId } as const }
     }
@@ -123,8 +126,17 @@ export const dealWith = <E>(
     ) {
       return { item: { _tag: "Unchanged", providerId, key: known?.key } as const }
     }
-    const raw = rawPayload("conversation", agentId, id, providerId, value)
+    const raw = rawPayload("conversation", agentId, id, providerId, text)
     const row: Shown = { raw, value, wire }
     const wanted: Wanted = { agentId, id, providerId, row, known, refetch, messages: scope.messages }
     return { task: load(scan, wanted, exchange) }
   })
+
+/** A page of the list, with its rows as they were written. */
+export const readList = (answer: Answer) => {
+  const list = listIn(answer.text, ["data"])
+  return Effect.map(
+    decodeAnswer(title, { ...answer, text: list?.around ?? answer.text }, decodeList),
+    ({ hasMore, nextCursor, limit }) => ({ rows: list?.elements ?? [], hasMore, nextCursor, limit })
+  )
+}

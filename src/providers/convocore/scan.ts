@@ -1,9 +1,8 @@
 import { Chunk, Clock, Effect, Either, Option, Stream } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange } from "../../http/client.ts"
-import { decodeAnswer, isMissing, malformed } from "../kit/answer.ts"
+import { isMissing, malformed } from "../kit/answer.ts"
 import { page } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import type { Item, Known, Notice, Page, PullScope } from "../Provider.ts"
@@ -14,8 +13,16 @@ import { placeIn, readCursor, writeCursor } from "./cursor.ts"
 import { newExporter, selectedLesson, title } from "./exports.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
-import { dealWith, identify, idWithAgent, isCurrent, type Lookout, readListed, type Task } from "./rows.ts"
-import { decodeList } from "./wire.ts"
+import {
+  dealWith,
+  identify,
+  idWithAgent,
+  isCurrent,
+  type Lookout,
+  readList,
+  readListed,
+  type Task
+} from "./rows.ts"
 
 /** What `Page.learned` calls the largest page that is given, and after how long, in milliseconds, lessons are forgotten. */
 const limitLesson = "list-limit"
@@ -92,8 +99,8 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
     const { exchange } = answer
     if (isMissing(answer))
       return [Chunk.of(agentIsMissing(scan, reader, exchange)), Option.none<null>()] as const
-    const { data, hasMore, nextCursor, limit } = yield* decodeAnswer(title, answer, decodeList)
-    const listed = (data as ReadonlyArray<Json>).map((value) => readListed(agentId, value))
+    const { rows, hasMore, nextCursor, limit } = yield* readList(answer)
+    const listed = rows.map((row) => readListed(agentId, row))
     const times = listed.map(({ shown }): RowTimes => {
       const wire = Either.getOrNull(shown)?.wire
       return { ts: wire?.ts ?? null, startedAt: wire?.firstMessageTS ?? wire?.ts ?? null }
@@ -131,7 +138,7 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
     const cursor = cursorText(scan, agentId, step)
     const end = step.end === null ? null : ending(scan, isLast)
     if (step.end !== null) scan.done.push(agentId)
-    const learned = lessons(scan, data.length, limit ?? undefined)
+    const learned = lessons(scan, rows.length, limit ?? undefined)
     tasks.push(finished(page({ exchange, items, cursor, end, learned, isAwaited: tasks.length > 0 })))
     if (step.endless !== null) {
       tasks.push(

@@ -1,9 +1,8 @@
 import { Effect, Either } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
 import { atLeast, exactly, type Interval } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
-import { decodeAnswer, isMissing } from "../kit/answer.ts"
+import { isMissing } from "../kit/answer.ts"
 import { countOf, isSettled, mostLooks, orderOf, type SeenRow, workedOut } from "../kit/listSampling.ts"
 import { isOutside } from "../kit/page.ts"
 import { walkRequests } from "../kit/pageWalk.ts"
@@ -20,8 +19,8 @@ import {
   largestPage,
   listConversations
 } from "./requests.ts"
-import { identify, idWithAgent, isCurrent, type Listed, readListed } from "./rows.ts"
-import { type Conversation, decodeList } from "./wire.ts"
+import { identify, idWithAgent, isCurrent, type Listed, readList, readListed } from "./rows.ts"
+import type { Conversation } from "./wire.ts"
 
 /** What was seen of an agent's conversations, the newest first. */
 interface AgentLook {
@@ -80,8 +79,8 @@ const lookOn = <E>({ client }: Source, scope: SurveyScope<E>, before: AgentLook)
     const { agentId, next } = before
     const answer = yield* client.read(listConversations(agentId, next))
     if (isMissing(answer)) return { ...before, isEnd: true }
-    const { data, hasMore, nextCursor } = yield* decodeAnswer(title, answer, decodeList)
-    const listed = (data as ReadonlyArray<Json>).map((value) => readListed(agentId, value))
+    const { rows: written, hasMore, nextCursor } = yield* readList(answer)
+    const listed = written.map((row) => readListed(agentId, row))
     const rows = yield* rowsOf(scope, agentId, listed)
     const isBefore = makeNewestFirst(scope.since)(
       listed.map(({ shown }): RowTimes => {

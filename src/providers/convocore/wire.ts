@@ -156,14 +156,8 @@ export const List = Schema.Struct({
   limit: optional(integerLike)
 })
 
-/** One conversation, and what a PATCH answers. https://docs.convocore.ai/api-reference/v3/conversations/get_id */
+/** One conversation, what a PATCH answers, and one export; several exports come as a list. https://docs.convocore.ai/api-reference/v3/conversations/get_id */
 export const One = Schema.Struct({ data: jsonObject })
-
-/**
- * Several conversations with their messages: `data` is a list. One: it is an object.
- * https://docs.convocore.ai/api-reference/v3/conversations/export
- */
-export const Exports = Schema.Struct({ data: Schema.Union(Schema.Array(Schema.Unknown), jsonObject) })
 
 /** What an export holds of one conversation. Turns are decoded one by one, and so are their messages. */
 export const Export = Schema.Struct({
@@ -261,7 +255,6 @@ export const decodeConversation = identified(decoder(Conversation))
 export const decodeState = identified(decoder(ConversationState))
 export const decodeList = decoder(List)
 export const decodeOne = decoder(One)
-export const decodeExports = decoder(Exports)
 export const decodeExport = decoder(Export)
 export const decodeTurn = decoder(Turn)
 export const decodeTextMessage = decoder(TextMessage)

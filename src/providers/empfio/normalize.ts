@@ -2,7 +2,6 @@ import { Either } from "effect"
 import {
   type Contact,
   type Conversation,
-  type Json,
   type Message,
   normalizeChannel,
   normalizeRole
@@ -11,16 +10,17 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { attributes } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
+import { isNewestFirst } from "../kit/order.ts"
 import { overlay } from "../kit/overlay.ts"
-import { idOf, lastSentAt, unreadable } from "../kit/page.ts"
+import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
+import { decoded, listIn, notation, type Written, writtenId } from "../kit/written.ts"
 import type { Messages, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
   type ConversationState,
   type Detail,
   decodeDetail,
   decodeMessage,
-  decodeMessageList,
   decodeRow,
   type Row,
   type Message as WireMessage
@@ -43,17 +43,16 @@ export interface Parts {
   readonly row: Read<Row> | null
   readonly detail: Read<Detail> | null
   /** From the messages endpoint, as it gave them. */
-  readonly messages: Read<ReadonlyArray<unknown>> | null
+  readonly messages: Read<ReadonlyArray<Written>> | null
 }
 
 export type Kind = "conversation" | "detail" | "messages"
 
 /** Of a listed row, when its details were fetched. */
-export const fingerprintOf = (rowPayload: string): string => digest(rowPayload)
+export const fingerprintOf = (rowPayload: string): string => digest(notation(rowPayload))
 
 /** The same, where the user wanted no messages: wanting them again fetches them. */
-export const fingerprintWithoutMessages = (rowPayload: string): string =>
-  `without-messages:${digest(rowPayload)}`
+export const withoutMessages = (fingerprint: string): string => `without-messages:${fingerprint}`
 
 const whatsappKey = /^whatsapp_(\+\d{6,15})$/
 
@@ -81,17 +80,16 @@ interface ReadMessages {
 }
 
 /** The readable messages of a list, each once and in the list's order, and the others as they came. */
-const readMessages = (conversationId: string, list: ReadonlyArray<unknown>): ReadMessages => {
+const readMessages = (conversationId: string, list: ReadonlyArray<Written>): ReadMessages => {
   const items = new Map<string, Message>()
   const faults = new Map<string, Unreadable>()
-  for (const element of list) {
-    const entry = element as Json
-    const decoded = decodeMessage(entry)
-    if (Either.isRight(decoded)) items.set(decoded.right.id, toMessage(decoded.right))
+  for (const entry of list) {
+    const message = decoded(entry, decodeMessage)
+    if (Either.isRight(message)) items.set(message.right.id, toMessage(message.right))
     else {
-      const payload = JSON.stringify(entry)
-      const record = { kind: "message", providerId: idOf(entry, "id"), conversationId, payload }
-      faults.set(payload, unreadable(record, decoded.left))
+      const payload = entry.text
+      const record = { kind: "message", providerId: writtenId(entry, "id"), conversationId, payload }
+      faults.set(payload, unreadable(record, message.left))
     }
   }
   return { items: [...items.values()], faults: [...faults.values()] }
@@ -110,11 +108,8 @@ const inOrderOfTime = (messages: ReadonlyArray<Message>): ReadonlyArray<Message>
 }
 
 /** The endpoint's order is not documented: where it gives the newest first, the list is turned around. */
-const oldestFirst = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
-  const times = messages.flatMap(({ sentAt }) => sentAt ?? [])
-  const [first = "", last = ""] = [times[0], times.at(-1)]
-  return first > last ? [...messages].reverse() : messages
-}
+const oldestFirst = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>
+  isNewestFirst(messages.map(({ sentAt }) => sentAt)) ? [...messages].reverse() : messages
 
 /** What the detail and the endpoint show, together. */
 const united = (shown: ReadMessages, further: ReadMessages): ReadMessages => {
@@ -131,6 +126,9 @@ const united = (shown: ReadMessages, further: ReadMessages): ReadMessages => {
 export const isShort = (detail: Detail, declared: number | null): boolean =>
   detail.messages === null ? declared !== 0 : declared !== null && detail.messages.length < declared
 
+/** The messages in a detail, as it wrote them. */
+const messagesIn = (detail: string): ReadonlyArray<Written> => listIn(detail, ["messages"])?.elements ?? []
+
 interface AllMessages {
   readonly messages: Messages | null
   readonly faults: ReadonlyArray<Unreadable>
@@ -138,7 +136,7 @@ interface AllMessages {
 
 const allMessages = (id: string, { detail, messages }: Parts, declared: number | null): AllMessages => {
   if (detail === null) return { messages: null, faults: [] }
-  const shown = readMessages(id, detail.value.messages ?? [])
+  const shown = readMessages(id, messagesIn(detail.raw.payload))
   if (!isShort(detail.value, declared)) {
     return { messages: { extent: "whole", items: shown.items }, faults: shown.faults }
   }
@@ -224,6 +222,16 @@ const readPayload = <A>(raw: RawPayload, decode: (value: unknown) => Either.Eith
     })
   )
 
+const readMessageList = (
+  raw: RawPayload | undefined
+): Either.Either<Read<ReadonlyArray<Written>> | null, Unreadable> => {
+  if (raw === undefined) return Either.right(null)
+  const list = listIn(raw.payload)
+  return list === null
+    ? Either.left(unreadable(raw, { path: "$", reason: "expected a list" }))
+    : Either.right({ raw, value: list.elements })
+}
+
 /** A sighting again from what was kept of it: of each kind of payload the last. */
 export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
   const read = <A>(kind: Kind, decode: (value: unknown) => Either.Either<A, Fault>) => {
@@ -232,7 +240,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   }
   const row = read("conversation", decodeRow)
   const detail = read("detail", decodeDetail)
-  const messages = read("messages", decodeMessageList)
+  const messages = readMessageList(payloads.findLast(({ kind }) => kind === "messages"))
   if (Either.isLeft(row)) return row.left
   if (Either.isLeft(detail)) return detail.left
   if (Either.isLeft(messages)) return messages.left

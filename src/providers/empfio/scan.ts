@@ -1,37 +1,29 @@
 import { Chunk, Effect, Either, Option, Stream } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
+import { messageListKind } from "../../domain/Conversation.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { decodeAnswer, isMissing, malformed } from "../kit/answer.ts"
-import { parseJson } from "../kit/decode.ts"
-import { idOf, isOutside, isStoredByScan, page, unreadableItem } from "../kit/page.ts"
+import { decodeAnswer, isMissing, malformed, payloadOf } from "../kit/answer.ts"
+import { type Fault, parseJson } from "../kit/decode.ts"
+import { digest } from "../kit/digest.ts"
+import { isOutside, isStoredByScan, page, unreadable, unreadableItem } from "../kit/page.ts"
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/pageWalk.ts"
 import { inOrder } from "../kit/parallel.ts"
-import { recordTexts } from "../kit/recordTexts.ts"
-import { withoutMessages } from "../kit/withoutMessages.ts"
+import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
 import type { FetchScope, Item, Known, Page, PullScope, RawPayload } from "../Provider.ts"
 import {
   fingerprintOf,
-  fingerprintWithoutMessages,
   isShort,
   type Kind,
   type Parts,
   type Read,
   toSighting,
-  wireOf
+  wireOf,
+  withoutMessages
 } from "./normalize.ts"
 import { getConversation, getMessages, largestPage, listConversations, mostMessages } from "./requests.ts"
-import {
-  type Detail,
-  decodeBeginning,
-  decodeDetail,
-  decodeList,
-  decodeMessageList,
-  decodeRow,
-  type Row
-} from "./wire.ts"
+import { type Detail, decodeBeginning, decodeDetail, decodeList, decodeRow, type Row } from "./wire.ts"
 
 export const title = "Empfio"
 
@@ -59,13 +51,15 @@ const leeway = 1_000
  */
 const furtherMessages = ({ client }: Account, id: string, declared: number | null) =>
   Effect.gen(function* () {
-    const all = new Map<string, Json>()
+    const all = new Map<string, Written>()
     for (let offset = 0; ; ) {
       const answer = yield* client.read(getMessages(id, { limit: mostMessages, offset }))
       if (isMissing(answer)) break
-      const list = (yield* decodeAnswer(title, answer, decodeMessageList)) as ReadonlyArray<Json>
+      const { operation } = answer.exchange
+      const list = listIn(answer.text)?.elements
+      if (list === undefined) return yield* malformed(title, operation, "expected a list at $", answer.text)
       const before = all.size
-      for (const entry of list) all.set(idOf(entry, "id") ?? JSON.stringify(entry), entry)
+      for (const entry of list) all.set(writtenId(entry, "id") ?? entry.text, entry)
       if (all.size === before) break
       // A page may be short because the vendor gives no larger ones: the count tells whether it is the last.
       if (list.length < mostMessages && (declared === null || all.size >= declared)) break
@@ -77,14 +71,11 @@ const furtherMessages = ({ client }: Account, id: string, declared: number | nul
     }
     const value = [...all.values()]
     const messages: Parts["messages"] = {
-      raw: rawPayload("messages", id, id, JSON.stringify(value)),
+      raw: rawPayload("messages", id, id, `[${value.map(({ text }) => text).join(",")}]`),
       value
     }
     return value.length === 0 ? null : messages
   })
-
-const unreadableDetail = (id: string, payload: string, fault: { path: string; reason: string }): Item =>
-  unreadableItem({ kind: "detail", providerId: id, conversationId: id, payload }, fault)
 
 /** A conversation whose details were asked for. */
 interface Wanted {
@@ -95,29 +86,47 @@ interface Wanted {
   readonly messages: boolean
 }
 
+/** A conversation whose detail cannot be read: what its row showed is kept, and the detail is asked for again. */
+const withoutDetail = (
+  { map }: Account,
+  { id, row }: Pick<Wanted, "id" | "row">,
+  payload: string,
+  fault: Fault
+): Item => {
+  const record = { kind: "detail", providerId: id, conversationId: id, payload }
+  if (row === null) return unreadableItem(record, fault)
+  const shown = toSighting(row.value, { row, detail: null, messages: null }, map)
+  return { ...shown, unreadable: [unreadable(record, fault)] }
+}
+
 /** An answer to `getConversation` as an item. */
 const detailItem = (
   account: Account,
   { id, row, messages: isWanted }: Wanted,
   answer: Answer
 ): Effect.Effect<Item, ProviderError> => {
-  const text = isWanted ? answer.text : withoutMessages(answer.text)
-  const decoded = Either.flatMap(parseJson(text), decodeDetail)
-  if (Either.isLeft(decoded)) return Effect.succeed(unreadableDetail(id, text, decoded.left))
-  if (decoded.right.id !== id) {
+  const text = isWanted ? answer.text : withoutField(answer.text, "messages")
+  const read = Either.flatMap(parseJson(text), decodeDetail)
+  if (Either.isLeft(read)) return Effect.succeed(withoutDetail(account, { id, row }, text, read.left))
+  if (read.right.id !== id) {
     const fault = { path: "$.id", reason: "another conversation than the one that was asked for" }
-    return Effect.succeed(unreadableDetail(id, text, fault))
+    return Effect.succeed(withoutDetail(account, { id, row }, text, fault))
   }
-  const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: decoded.right }
+  const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: read.right }
   const wire = wireOf({ row, detail }) ?? detail.value
   const shown = toSighting(wire, { row, detail, messages: null }, account.map)
   if (!isWanted) {
-    const fingerprint = row === null ? null : fingerprintWithoutMessages(row.raw.payload)
+    const fingerprint = row === null ? null : withoutMessages(fingerprintOf(row.raw.payload))
     return Effect.succeed({ ...shown, messages: null, fingerprint })
   }
   if (!isShort(detail.value, wire.message_count)) return Effect.succeed(shown)
-  return Effect.map(furtherMessages(account, id, wire.message_count), (messages) =>
-    toSighting(wire, { row, detail, messages }, account.map)
+  return furtherMessages(account, id, wire.message_count).pipe(
+    Effect.map((messages) => toSighting(wire, { row, detail, messages }, account.map)),
+    Effect.catchTag("Malformed", (error) => {
+      const record = { kind: messageListKind, providerId: id, conversationId: id, payload: payloadOf(error) }
+      const fault = unreadable(record, { path: "$", reason: error.detail })
+      return Effect.succeed({ ...shown, unreadable: [...shown.unreadable, fault], fingerprint: null })
+    })
   )
 }
 
@@ -125,11 +134,11 @@ const detailItem = (
 const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: Detail) {
   if (detail.lead_id === null || detail.lead_id === "") return null
   const answer = yield* client.read(listConversations({ size: largestPage, leadId: detail.lead_id }))
-  const { conversations } = yield* decodeAnswer(title, answer, decodeList)
-  const entry = conversations.find((candidate) => idOf(candidate as Json, "id") === detail.id)
+  const { conversations } = yield* readList(answer)
+  const entry = conversations.find((candidate) => writtenId(candidate, "id") === detail.id)
   if (entry === undefined) return null
-  const raw = rawPayload("conversation", detail.id, detail.id, JSON.stringify(entry))
-  return Either.match(decodeRow(entry), {
+  const raw = rawPayload("conversation", detail.id, detail.id, entry.text)
+  return Either.match(decoded(entry, decodeRow), {
     onLeft: () => null,
     onRight: (value): Read<Row> => ({ raw, value })
   })
@@ -153,25 +162,27 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
   })
 })
 
+/** A page of the list, with its rows as they were written. */
+export const readList = (answer: Answer) => {
+  const list = listIn(answer.text, ["conversations"])
+  return Effect.map(
+    decodeAnswer(title, { ...answer, text: list?.around ?? answer.text }, decodeList),
+    ({ total, size }) => ({ conversations: list?.elements ?? [], total, size })
+  )
+}
+
 /** A listed row, of which little is read before it is known to be news. */
 interface Listed {
   readonly id: string | null
   readonly startedAt: Timestamp | null
-  readonly entry: Json
-  /** How the answer wrote it, where that could be told. */
-  readonly written: string | null
+  readonly entry: Written
 }
 
-const readList = (text: string, conversations: ReadonlyArray<Json>): ReadonlyArray<Listed> => {
-  const ids = conversations.map((entry) => idOf(entry, "id"))
-  const written = recordTexts(text, "id", ids)
-  return conversations.map((entry, index) => ({
-    id: ids[index] ?? null,
-    startedAt: Either.getOrNull(decodeBeginning(entry))?.created_at ?? null,
-    entry,
-    written: written[index] ?? null
-  }))
-}
+const readRow = (entry: Written): Listed => ({
+  id: writtenId(entry, "id"),
+  startedAt: Either.getOrNull(decoded(entry, decodeBeginning))?.created_at ?? null,
+  entry
+})
 
 interface Scan<E> extends Account {
   readonly scope: PullScope<E>
@@ -193,10 +204,12 @@ const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchan
       items: [yield* detailItem(scan, { id, row, messages: true }, answer)]
     })
   }).pipe(
-    Effect.catchTag("Malformed", ({ detail }) => {
-      const fault = { path: "$", reason: `asked for by its id, it came as ${detail}` }
+    Effect.catchTag("Malformed", (error) => {
+      const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
-      return Effect.succeed(page({ exchange, items: [unreadableDetail(id, "null", fault)] }))
+      return Effect.succeed(
+        page({ exchange, items: [withoutDetail(scan, { id, row }, payloadOf(error), fault)] })
+      )
     })
   )
 
@@ -209,27 +222,19 @@ interface Prints {
   readonly wanted: string
 }
 
-const printsOf = ({ messages }: Pick<PullScope, "messages">, payload: string): Prints => {
-  const shown = fingerprintOf(payload)
-  return { shown, wanted: messages ? shown : fingerprintWithoutMessages(payload) }
+const printsOf = (
+  { messages }: Pick<PullScope, "messages">,
+  payload: string,
+  known: Known | undefined
+): Prints => {
+  // As vendors write JSON, mostly, and then nothing needs to be written anew.
+  const asWritten = digest(payload)
+  const shown = known?.fingerprint?.endsWith(asWritten) === true ? asWritten : fingerprintOf(payload)
+  return { shown, wanted: messages ? shown : withoutMessages(shown) }
 }
 
 const isStoredAs = (known: Known | undefined, { shown, wanted }: Prints): boolean =>
   known !== undefined && !known.deleted && (known.fingerprint === wanted || known.fingerprint === shown)
-
-/** A row in the notation it is compared in. What is written as it is stored need not be written anew for that. */
-const printed = (
-  scope: Pick<PullScope, "messages">,
-  { entry, written }: Listed,
-  known: Known | undefined
-) => {
-  if (written !== null && known !== undefined) {
-    const prints = printsOf(scope, written)
-    if (isStoredAs(known, prints)) return { payload: written, prints }
-  }
-  const payload = JSON.stringify(entry)
-  return { payload, prints: printsOf(scope, payload) }
-}
 
 /** What is to be done for a row: an item of the list's page, a request for details, or nothing. */
 const dealWith = <E>(
@@ -242,7 +247,8 @@ const dealWith = <E>(
 ): Item | Task | null => {
   const { scope } = scan
   const { entry, id, startedAt } = listed
-  const { payload, prints } = printed(scope, listed, known)
+  const payload = entry.text
+  const prints = printsOf(scope, payload, known)
   const key = id ?? prints.wanted
   if (scan.handled.get(key) === prints.wanted) {
     return again || id === null ? null : { _tag: "Unchanged", providerId: id, key: known?.key }
@@ -255,12 +261,12 @@ const dealWith = <E>(
   if (id !== null && !isNeeded && !isOutside(startedAt, scope)) {
     return { _tag: "Unchanged", providerId: id, key: known?.key }
   }
-  const decoded = decodeRow(entry)
-  if (Either.isLeft(decoded)) {
+  const decodedRow = decoded(entry, decodeRow)
+  if (Either.isLeft(decodedRow)) {
     const record = { kind: "conversation", providerId: id, conversationId: id, payload }
-    return unreadableItem(record, decoded.left)
+    return unreadableItem(record, decodedRow.left)
   }
-  const row = decoded.right
+  const row = decodedRow.right
   const providerId = row.id
   if (isOutside(row.created_at, scope)) return { _tag: "Filtered", providerId }
   const read: Read<Row> = { raw: rawPayload("conversation", providerId, providerId, payload), value: row }
@@ -277,8 +283,7 @@ const askList = (client: ProviderClient, ask: Ask) =>
   Effect.gen(function* () {
     const answer = yield* client.read(listConversations({ page: ask.page, size: ask.size }))
     if (isMissing(answer)) return { answer, conversations: [], total: null, size: null }
-    const { conversations, total, size } = yield* decodeAnswer(title, answer, decodeList)
-    return { answer, conversations: conversations as ReadonlyArray<Json>, total, size }
+    return { answer, ...(yield* readList(answer)) }
   })
 
 const endless = (detail: string): Malformed =>
@@ -288,7 +293,7 @@ const endless = (detail: string): Malformed =>
 const listPage = <E>(scan: Scan<E>) =>
   Effect.gen(function* () {
     const { answer, conversations, total, size } = yield* askList(scan.client, scan.walk.next())
-    const listed = readList(answer.text, conversations)
+    const listed = conversations.map(readRow)
     const ids = listed.flatMap(({ id }) => id ?? [])
     const known = ids.length === 0 ? new Map<string, Known>() : yield* scan.scope.known(ids)
     const step = scan.walk.received({

@@ -1,16 +1,16 @@
 import { Effect, Either } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
 import { atLeast, exactly, rounded } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
-import { decodeAnswer, isMissing } from "../kit/answer.ts"
+import { isMissing } from "../kit/answer.ts"
 import { isSettled, mostLooks, nextLook, orderOf, type SeenRow, workedOut } from "../kit/listSampling.ts"
 import { isOutside } from "../kit/page.ts"
 import { walkRequests } from "../kit/pageWalk.ts"
+import { decoded } from "../kit/written.ts"
 import type { PullCosts, PullScope, Survey, SurveyScope } from "../Provider.ts"
-import { fingerprintOf, fingerprintWithoutMessages } from "./normalize.ts"
+import { fingerprintOf, withoutMessages } from "./normalize.ts"
 import { getConversation, largestPage, listConversations } from "./requests.ts"
-import { type Account, title } from "./scan.ts"
-import { decodeList, decodeRow } from "./wire.ts"
+import { type Account, readList, title } from "./scan.ts"
+import { decodeRow } from "./wire.ts"
 
 /** Conversations whose messages do not fit into their details cost a little more: at most this, on average. */
 const furtherMessages = 0.05
@@ -44,11 +44,11 @@ const readPage = <E>({ client }: Account, scope: PullScope<E>, page: number) =>
     const from = (page - 1) * largestPage
     const answer = yield* client.read(listConversations({ page, size: largestPage }))
     if (isMissing(answer)) return { from, rows: [], total: null } satisfies Page
-    const { conversations, total } = yield* decodeAnswer(title, answer, decodeList)
-    const listed = (conversations as ReadonlyArray<Json>).flatMap((entry) =>
-      Either.match(decodeRow(entry), {
+    const { conversations, total } = yield* readList(answer)
+    const listed = conversations.flatMap((entry) =>
+      Either.match(decoded(entry, decodeRow), {
         onLeft: () => [],
-        onRight: (row) => [{ row, payload: JSON.stringify(entry) }]
+        onRight: (row) => [{ row, payload: entry.text }]
       })
     )
     const known = yield* scope.known(listed.map(({ row }) => row.id))
@@ -58,7 +58,7 @@ const readPage = <E>({ client }: Account, scope: PullScope<E>, page: number) =>
       if (held === undefined || held.deleted) return "missing"
       const current = [
         fingerprintOf(payload),
-        ...(scope.messages ? [] : [fingerprintWithoutMessages(payload)])
+        ...(scope.messages ? [] : [withoutMessages(fingerprintOf(payload))])
       ]
       return !scope.refetch && current.includes(held.fingerprint ?? "") ? "current" : "changed"
     }

@@ -60,9 +60,6 @@ export const List = Schema.Struct({
 })
 export type List = typeof List.Type
 
-/** A bare list, without a total. https://docs.empfio.de/api/conversations */
-export const MessageList = Schema.Array(Schema.Unknown)
-
 /** https://docs.empfio.de/api/authentication: no time of expiry is told. */
 export const Login = Schema.Struct({ access_token: Schema.NonEmptyString, token_type: optional(text) })
 
@@ -72,5 +69,4 @@ export const decodeDetail = decoder(Detail)
 export const decodeState = decoder(ConversationState)
 export const decodeMessage = decoder(Message)
 export const decodeList = decoder(List)
-export const decodeMessageList = decoder(MessageList)
 export const decodeLogin = decoder(Login)

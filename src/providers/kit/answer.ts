@@ -1,4 +1,4 @@
-import { Effect, Either } from "effect"
+import { Effect, Either, Redacted } from "effect"
 import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
 import type { CheckFinding } from "../Provider.ts"
@@ -25,14 +25,18 @@ export const isGone = (title: string, answer: Answer): Effect.Effect<boolean, Re
   )
 }
 
-/** An answer that is not what the vendor documents. Quotes none of it. */
-export const malformed = (title: string, operation: string, detail: string): Malformed =>
+/** An answer that is not what the vendor documents. Quotes none of it. @param text the answer as it came */
+export const malformed = (title: string, operation: string, detail: string, text?: string): Malformed =>
   new Malformed({
     message: `${title}'s answer to "${operation}" is not what it documents: ${detail}`,
     hint: "check baseUrl; if it is right, the vendor has changed what it sends",
     where: operation,
-    detail
+    detail,
+    ...(text === undefined ? {} : { text: Redacted.make(text) })
   })
+
+/** What is kept of a malformed answer: its text, or `null` where there is none. */
+export const payloadOf = ({ text }: Malformed): string => (text === undefined ? "null" : Redacted.value(text))
 
 /** The JSON of an answer, decoded. */
 export const decodeAnswer = <A>(
@@ -41,7 +45,8 @@ export const decodeAnswer = <A>(
   decode: (value: unknown) => Either.Either<A, Fault>
 ): Effect.Effect<A, Malformed> =>
   Either.match(Either.flatMap(parseJson(text), decode), {
-    onLeft: (fault) => Effect.fail(malformed(title, exchange.operation, `${fault.reason} at ${fault.path}`)),
+    onLeft: (fault) =>
+      Effect.fail(malformed(title, exchange.operation, `${fault.reason} at ${fault.path}`, text)),
     onRight: (value) => Effect.succeed(value)
   })
 

@@ -1,5 +1,6 @@
 import { Either, type FastCheck, ParseResult, Schema, type SchemaAST } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
+import { isExactNumber, parseExactly, TooDeep, wholeDigits, writtenNumber } from "../../domain/exactJson.ts"
 import { fromEpoch, fromIso, type Timestamp } from "../../domain/Timestamp.ts"
 import { expectedWords, type Fault, faultOf } from "./fault.ts"
 import { notPlain, nullWhereAbsent, plainDecoder, readScalar } from "./plainDecoder.ts"
@@ -74,15 +75,17 @@ export const optional = <A, I>(schema: Schema.Schema<A, I>): Optional<A, I> => {
   return made
 }
 
-/** JSON can hold halves of a character, which no UTF-8 file can: they become the replacement character, as on any disk. */
-const wellFormed = (value: string): string =>
-  (value as string & { readonly toWellFormed: () => string }).toWellFormed()
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
-const textOf = (value: unknown): string | undefined =>
-  typeof value === "string" ? wellFormed(value) : undefined
+/** Digit by digit; a whole number in digits alone. */
+export const numberText = (value: unknown): string | undefined => {
+  if (typeof value === "number" && Number.isFinite(value)) return String(value)
+  if (!isExactNumber(value)) return undefined
+  const written = writtenNumber(value)
+  return wholeDigits(written) ?? written
+}
 
-const textOrNumberOf = (value: unknown): string | undefined =>
-  typeof value === "number" && Number.isFinite(value) ? String(value) : textOf(value)
+const textOrNumberOf = (value: unknown): string | undefined => textOf(value) ?? numberText(value)
 
 export const text: Schema.Schema<string, string> = scalar("text", textOf, (fc) =>
   fc.string({ unit: "grapheme" })
@@ -108,10 +111,9 @@ export const id: Schema.Schema<string, string> = scalar(
   (fc) => fc.string({ minLength: 1 })
 )
 
-/** A number that is too large to be written in digits alone is none. */
 const wholeNumberOf = (value: unknown): string | undefined => {
-  const text = typeof value === "number" ? String(value) : value
-  return typeof text === "string" && /^\d+$/.test(text) ? text : undefined
+  const text = textOrNumberOf(value)
+  return text !== undefined && /^\d+$/.test(text) ? text : undefined
 }
 
 /** An id that is a whole number, however long, where a vendor writes it as text as well: read as text. */
@@ -121,39 +123,45 @@ export const numericId: Schema.Schema<string, string | number> = scalar(
   (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
 )
 
+/** As near as JavaScript comes; a number beyond its range is infinite. */
 const numberOf = (value: unknown): number | undefined => {
-  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
-  return typeof number === "number" && Number.isFinite(number) ? number : undefined
+  if (typeof value === "number") return Number.isNaN(value) ? undefined : value
+  return isExactNumber(value) ? Number(writtenNumber(value)) : undefined
 }
+
+const numberLikeOf = (value: unknown): number | undefined =>
+  typeof value === "string" && value.trim() !== "" ? numberOf(Number(value)) : numberOf(value)
+
+/** Null where it is none, or has more digits than are certain. */
+const safeInteger = (number: number | undefined): number | undefined =>
+  Number.isSafeInteger(number) ? number : undefined
 
 export const integer: Schema.Schema<number, number> = scalar(
   "a whole number",
-  (value) => (typeof value === "number" && Number.isSafeInteger(value) ? value : undefined),
+  (value) => safeInteger(numberOf(value)),
   (fc) => fc.nat()
 )
 
 /** Where a vendor writes whole numbers as text as well. */
 export const integerLike: Schema.Schema<number, number | string> = scalar(
   "a whole number",
-  (value) => {
-    const number = numberOf(value)
-    return number !== undefined && Number.isSafeInteger(number) ? number : undefined
-  },
+  (value) => safeInteger(numberLikeOf(value)),
   (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
 )
 
 /** How many there are of something. */
 export const count: Schema.Schema<number, number> = scalar(
   "a whole number from 0",
-  (value) => (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined),
+  (value) => {
+    const number = safeInteger(numberOf(value))
+    return number !== undefined && number >= 0 ? number : undefined
+  },
   (fc) => fc.nat()
 )
 
-/** Any finite number. */
-export const number: Schema.Schema<number, number> = scalar(
-  "a number",
-  (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined),
-  (fc) => fc.double({ noNaN: true, noDefaultInfinity: true })
+/** Any number, rounded; what is to be kept of it is taken from the record as it came. */
+export const number: Schema.Schema<number, number> = scalar("a number", numberOf, (fc) =>
+  fc.double({ noNaN: true, noDefaultInfinity: true })
 )
 
 export const flag: Schema.Schema<boolean, boolean> = scalar(
@@ -165,10 +173,12 @@ export const flag: Schema.Schema<boolean, boolean> = scalar(
 const instants = (fc: typeof FastCheck) =>
   fc.date({ min: new Date("2001-09-09T01:46:40.000Z"), max: new Date("2100-01-01"), noInvalidDate: true })
 
-const epoch = (value: unknown): Timestamp | undefined =>
-  typeof value === "number" ? (fromEpoch(value) ?? undefined) : undefined
+const fromNumber = (number: number | undefined): Timestamp | undefined =>
+  number === undefined ? undefined : (fromEpoch(number) ?? undefined)
 
-const epochLike = (value: unknown): Timestamp | undefined => epoch(numberOf(value))
+const epoch = (value: unknown): Timestamp | undefined => fromNumber(numberOf(value))
+
+const epochLike = (value: unknown): Timestamp | undefined => fromNumber(numberLikeOf(value))
 
 const isoInstant = (value: unknown): Timestamp | undefined =>
   typeof value === "string" ? (fromIso(value) ?? undefined) : undefined
@@ -207,11 +217,19 @@ export const jsonObject: Schema.Schema<{ readonly [key: string]: Json }, { reado
   scalar(
     "an object",
     (value) =>
-      typeof value === "object" && value !== null && !Array.isArray(value)
+      typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value)
         ? (value as { readonly [key: string]: Json })
         : undefined,
     (fc) => fc.dictionary(fc.string(), fc.jsonValue() as FastCheck.Arbitrary<Json>)
   )
+
+/** For ParseResult, which would take an exact number for an object. Nothing that decodes comes this way. */
+const withoutExactNumbers = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value
+  if (isExactNumber(value)) return Number(writtenNumber(value))
+  if (Array.isArray(value)) return value.map(withoutExactNumbers)
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutExactNumbers(inner)]))
+}
 
 /**
  * Compiled at the first record, called for every one. Unknown fields are ignored; the first fault ends it.
@@ -227,15 +245,16 @@ export const decoder = <A, I>(schema: Schema.Schema<A, I>): ((value: unknown) =>
     compiled ??= compile()
     const plain = compiled.plain(value)
     if (plain !== notPlain) return Either.right(plain as A)
-    return Either.mapLeft(compiled.any(value), faultOf)
+    return Either.mapLeft(compiled.any(withoutExactNumbers(value)), faultOf)
   }
 }
 
-/** JSON text as a value. The fault never quotes the text. */
+/** JSON text as a value, exactly. The fault never quotes the text. */
 export const parseJson = (payload: string): Either.Either<Json, Fault> => {
   try {
-    return Either.right(JSON.parse(payload))
+    return Either.right(parseExactly(payload))
   } catch (cause) {
+    if (cause instanceof TooDeep) return Either.left({ path: "$", reason: cause.message })
     const position = / at position (\d+)/.exec(String(cause))?.[1]
     const where = position === undefined ? "" : `: it breaks at character ${position}`
     return Either.left({ path: "$", reason: payload.trim() === "" ? "empty" : `not JSON${where}` })

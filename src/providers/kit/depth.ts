@@ -1,7 +1,7 @@
+import { Either } from "effect"
+import { deepest } from "../../domain/exactJson.ts"
 import type { Item, RawPayload, Sighting } from "../Provider.ts"
-
-/** SQLite takes a text for JSON only where it is at most 1,000 levels deep. */
-const deepest = 500
+import { parseJson } from "./decode.ts"
 
 const isShallow = (value: unknown, levels = deepest): boolean => {
   if (typeof value !== "object" || value === null) return true
@@ -15,7 +15,7 @@ const isHeld = ({ contact, conversation, messages }: Sighting): boolean =>
   isShallow(contact?.attributes) &&
   (messages === null || messages.items.every(({ attributes }) => isShallow(attributes)))
 
-const isDeep = ({ payload }: RawPayload): boolean => !isShallow(JSON.parse(payload))
+const isDeep = ({ payload }: RawPayload): boolean => Either.isLeft(parseJson(payload))
 
 /** A conversation with values that the mirror cannot hold as they are is unreadable; every other item is as it was. */
 export const heldOrUnreadable = (item: Item): Item => {

@@ -102,12 +102,16 @@ const isNothing = (ast: SchemaAST.AST): boolean =>
 
 const longestQuote = 24
 
+/** Has no more digits than any number keeps: it was not rounded when it was read. */
+const isCertain = (number: number): boolean =>
+  Number.isSafeInteger(number) || Number(number.toPrecision(15)) === number
+
 /** What came, in words. Long texts and numbers in the place of texts may be a customer's, and are not quoted. */
 const shown = (actual: unknown, quote: boolean): string => {
   if (actual === null || typeof actual === "boolean") return String(actual)
   if (Array.isArray(actual)) return "a list"
   if (typeof actual === "object") return "an object"
-  if (typeof actual === "number") return quote ? String(actual) : "a number"
+  if (typeof actual === "number") return quote && isCertain(actual) ? String(actual) : "a number"
   if (typeof actual !== "string") return "nothing"
   return actual.length <= longestQuote ? JSON.stringify(actual) : `a text of ${actual.length} characters`
 }

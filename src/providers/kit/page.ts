@@ -10,7 +10,7 @@ import {
   type RawPayload,
   type Unreadable
 } from "../Provider.ts"
-import type { Fault } from "./decode.ts"
+import { type Fault, numberText } from "./decode.ts"
 import { heldOrUnreadable } from "./depth.ts"
 
 type PageParts = Pick<Page, "exchange" | "items"> & Partial<Page>
@@ -55,7 +55,10 @@ export const pages = (parts: PageParts): ReadonlyArray<Page> => {
   })
 }
 
-/** A record that did not decode, whole, with its fault. `conversationId` null: not known. */
+/**
+ * A record that did not decode, whole, with its fault. `conversationId` null: not known. SQLite's functions take NUL for
+ * the end of a text, so that the payload is kept without.
+ */
 export const unreadable = (
   record: Pick<RawPayload, "kind" | "payload"> & {
     readonly providerId: string | null
@@ -66,7 +69,7 @@ export const unreadable = (
   kind: record.kind,
   providerId: record.providerId,
   conversationId: record.conversationId,
-  payload: record.payload,
+  payload: record.payload.replaceAll("\0", "\ufffd"),
   reason: fault.reason,
   path: fault.path
 })
@@ -81,8 +84,7 @@ export const unreadableItem = (record: Parameters<typeof unreadable>[0], fault: 
 export const idOf = (record: Json | undefined, field: string): string | null => {
   if (typeof record !== "object" || record === null || Array.isArray(record)) return null
   const id = (record as { readonly [key: string]: Json | undefined })[field]
-  if (typeof id === "number" && Number.isFinite(id)) return String(id)
-  return typeof id === "string" && id !== "" ? id : null
+  return typeof id === "string" ? id || null : (numberText(id) ?? null)
 }
 
 /** Whether a conversation lies outside of what is asked for. One without a known start is inside. */

@@ -1,4 +1,5 @@
 import type { SchemaAST } from "effect"
+import { isExactNumber } from "../../domain/exactJson.ts"
 
 /*
  * What ParseResult does with a record costs several times what JSON.parse does: an Either, an Option and a tree of
@@ -35,7 +36,9 @@ interface Field {
 const struct =
   (fields: ReadonlyArray<Field>): PlainDecoder =>
   (value) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return notPlain
+    if (typeof value !== "object" || value === null || Array.isArray(value) || isExactNumber(value)) {
+      return notPlain
+    }
     const record = value as Readonly<Record<string, unknown>>
     const result: Record<string, unknown> = {}
     for (const { decode, mayBeAbsent, name } of fields) {

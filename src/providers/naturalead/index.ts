@@ -1,12 +1,11 @@
-import { Effect, Either, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { decodeAnswer, finding, isGone, malformed, notWritable } from "../kit/answer.ts"
-import { parseJson } from "../kit/decode.ts"
-import { idOf } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
+import { written, writtenId } from "../kit/written.ts"
 import type { Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
 import { firstElement } from "./batches.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
@@ -66,7 +65,7 @@ const check = (client: ProviderClient): Provider["check"] =>
       "list conversations",
       Effect.map(list, (element) => {
         if (element === null) return "allowed; the account holds none"
-        id = idOf(Either.getOrNull(parseJson(Buffer.from(element).toString("utf8"))), "_id")
+        id = writtenId(written(Buffer.from(element).toString("utf8")), "_id")
         return "allowed"
       })
     )

@@ -7,13 +7,15 @@ import {
   normalizeChannel,
   normalizeRole
 } from "../../domain/Conversation.ts"
+import { jsonText } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import type { Timestamp } from "../../domain/Timestamp.ts"
 import { attributes } from "../kit/attributes.ts"
-import { type Fault, parseJson } from "../kit/decode.ts"
+import type { Fault } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
-import { idOf, lastSentAt, unreadable } from "../kit/page.ts"
+import { isNewestFirst } from "../kit/order.ts"
+import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
+import { decoded, type Written, written, writtenId } from "../kit/written.ts"
 import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
   type ConversationState,
@@ -64,13 +66,6 @@ const messageId = (
   return time === 1 ? key : `${key}-${time}`
 }
 
-/** Whether a list of times runs backwards; the vendor calls its messages ordered, but not in which direction. */
-const isDescending = (times: ReadonlyArray<Timestamp>): boolean => {
-  const first = times[0]
-  const last = times.at(-1)
-  return first !== undefined && last !== undefined && first > last
-}
-
 interface ReadMessages {
   readonly items: ReadonlyArray<Message>
   readonly unreadable: ReadonlyArray<Unreadable>
@@ -79,22 +74,18 @@ interface ReadMessages {
 /** The readable messages, oldest first, and the others as they came. */
 export const readMessages = (conversationId: string, list: ReadonlyArray<Json>): ReadMessages => {
   const faults: Array<Unreadable> = []
-  const decoded = list.flatMap((entry) => {
+  const read = list.flatMap((entry) => {
     const result = decodeMessage(entry)
-    if (Either.isRight(result)) return [{ wire: result.right, entry }]
+    if (Either.isRight(result)) return [result.right]
     faults.push(
-      unreadable(
-        { kind: "message", providerId: null, conversationId, payload: JSON.stringify(entry) },
-        result.left
-      )
+      unreadable({ kind: "message", providerId: null, conversationId, payload: jsonText(entry) }, result.left)
     )
     return []
   })
-  const times = decoded.flatMap(({ wire }) => (wire.timestamp === null ? [] : [wire.timestamp]))
-  if (isDescending(times)) decoded.reverse()
+  if (isNewestFirst(read.map(({ timestamp }) => timestamp))) read.reverse()
   const numbered: Numbered = { conversationId, times: new Map() }
-  const items = decoded.map(
-    ({ wire }): Message => ({
+  const items = read.map(
+    (wire): Message => ({
       messageId: messageId(numbered, wire.timestamp, wire.role, wire.content),
       providerId: null,
       role: normalizeRole(wire.role),
@@ -150,8 +141,9 @@ export const isShort = (sighting: Sighting): boolean =>
   (sighting.messages?.items.length ?? 0) + sighting.unreadable.length <
   (sighting.conversation.declaredMessages ?? 0)
 
-const notAConversation = (payload: string, json: Json | undefined, fault: Fault): Unreadable => {
-  const id = idOf(json, "_id")
+const notAConversation = (record: Written, fault: Fault): Unreadable => {
+  const id = writtenId(record, "_id")
+  const payload = record.text
   return unreadable({ kind, providerId: id, conversationId: id, payload }, fault)
 }
 
@@ -165,11 +157,10 @@ export const interpretPayload = (
   map: StatusMap,
   fingerprint?: string
 ): Sighting | Unreadable => {
-  const json = parseJson(payload)
-  if (Either.isLeft(json)) return notAConversation(payload, undefined, json.left)
-  const decoded = decodeConversation(json.right)
-  if (Either.isLeft(decoded)) return notAConversation(payload, json.right, decoded.left)
-  const wire = decoded.right
+  const record = written(payload)
+  const conversation = decoded(record, decodeConversation)
+  if (Either.isLeft(conversation)) return notAConversation(record, conversation.left)
+  const wire = conversation.right
   const messages = wire.messages === null ? null : readMessages(wire._id, wire.messages)
   return {
     _tag: "Sighting",
@@ -186,7 +177,7 @@ export const interpretPayload = (
 export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
   const kept = payloads.filter((payload) => payload.kind === kind).at(-1)
   return kept === undefined
-    ? notAConversation("null", undefined, { path: "$", reason: "no payload of a conversation" })
+    ? notAConversation(written("null"), { path: "$", reason: "no payload of a conversation" })
     : interpretPayload(kept.payload, map)
 }
 

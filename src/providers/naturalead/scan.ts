@@ -3,11 +3,10 @@ import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
-import { isMissing } from "../kit/answer.ts"
-import { parseJson } from "../kit/decode.ts"
-import { idOf, isOutside, page, pages, unreadableItem } from "../kit/page.ts"
+import { isMissing, payloadOf } from "../kit/answer.ts"
+import { isOutside, page, pages, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
-import { withoutMessages } from "../kit/withoutMessages.ts"
+import { withoutField, written, writtenId } from "../kit/written.ts"
 import type { Item, Known, Page, PullScope } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
@@ -63,8 +62,7 @@ const leadingId = /^\{\s*"_id"\s*:\s*"([^"\\]+)"/
 const idIn = (element: Uint8Array): string | null => {
   const found = leadingId.exec(utf8(element.subarray(0, 128)))?.[1]
   if (found !== undefined) return found
-  const json = parseJson(utf8(element))
-  return json._tag === "Right" ? idOf(json.right, "_id") : null
+  return writtenId(written(utf8(element)), "_id")
 }
 
 interface Listed {
@@ -97,7 +95,7 @@ const toItem = <E>(scan: Scan<E>, listed: Listed, known: Known | undefined): Ite
   if ((isRepeat(scan, listed) || isStored) && id !== null)
     return { _tag: "Unchanged", providerId: id, key: known?.key }
   const text = utf8(listed.element)
-  const payload = scope.messages ? text : withoutMessages(text)
+  const payload = scope.messages ? text : withoutField(text, "messages")
   const sighting = interpretPayload(payload, scan.map, fingerprint)
   if (!("_tag" in sighting)) return { _tag: "Unreadable", unreadable: sighting }
   const { providerId, startedAt } = sighting.conversation
@@ -226,7 +224,7 @@ export const readDetail = (
   Effect.map(client.read(getConversation(id)), (answer) => {
     if (isMissing(answer)) return null
     const { exchange, text } = answer
-    const payload = messages ? text : withoutMessages(text)
+    const payload = messages ? text : withoutField(text, "messages")
     const sighting = interpretPayload(payload, map, fingerprint ?? fingerprintOf(text, messages))
     if (!("_tag" in sighting)) {
       const unreadable = { ...sighting, providerId: id, conversationId: id }
@@ -242,7 +240,7 @@ export const readDetail = (
 const shortPage = <E>(scan: Scan<E>, { id, fingerprint }: Short, exchange: Exchange) =>
   readDetail(scan.client, scan.map, id, { fingerprint, messages: true }).pipe(
     Effect.catchTag("Malformed", (error) => {
-      const record = { kind, providerId: id, conversationId: id, payload: "null" }
+      const record = { kind, providerId: id, conversationId: id, payload: payloadOf(error) }
       const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
       return Effect.succeed(
         page({ exchange: { ...exchange, bytes: 0 }, items: [unreadableItem(record, fault)] })

@@ -1,21 +1,6 @@
 import { hash } from "node:crypto"
 import type { Attributes, Conversation, Json } from "../../domain/Conversation.ts"
-
-const isRecord = (value: Json): value is { readonly [key: string]: Json } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const sorted = (value: Json): Json => {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isRecord(value)) return value
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((key) => [key, sorted(value[key] ?? null)])
-  )
-}
-
-/** JSON text that is the same for equal values, in whatever order a vendor sends the keys. */
-export const canonicalJson = (value: Json): string => JSON.stringify(sorted(value))
+import { canonicalJson, jsonText, parseExactly } from "../../domain/exactJson.ts"
 
 const isEmpty = (attributes: Attributes): boolean => {
   for (const _key in attributes) return false
@@ -24,11 +9,11 @@ const isEmpty = (attributes: Attributes): boolean => {
 
 /** JSON text of attributes as they came; most have none. */
 export const attributesJson = (attributes: Attributes): string =>
-  isEmpty(attributes) ? "{}" : JSON.stringify(attributes)
+  isEmpty(attributes) ? "{}" : jsonText(attributes)
 
 /** Whether a stored JSON text and a value say the same. */
 export const sameJson = (stored: string, text: string, value: Json): boolean =>
-  stored === text || canonicalJson(JSON.parse(stored) as Json) === canonicalJson(value)
+  stored === text || canonicalJson(parseExactly(stored)) === canonicalJson(value)
 
 /** Of everything in a conversation that is stored, `attributes` given as canonical JSON. */
 export const conversationHash = (conversation: Conversation, tags: string, attributes: string): string =>

@@ -1,6 +1,7 @@
 import type { Attributes, Contact, Conversation } from "../../domain/Conversation.ts"
+import { canonicalJson, parseExactly } from "../../domain/exactJson.ts"
 import type { Session } from "../Db.ts"
-import { canonicalJson, sameJson } from "./canonical.ts"
+import { sameJson } from "./canonical.ts"
 import type { PageContext } from "./context.ts"
 
 interface StoredContact {
@@ -64,7 +65,7 @@ export const makeContactRows = ({ prepare }: Session) => {
       tally.contacts += 1
       return id
     }
-    const held = JSON.parse(stored.attributes) as Attributes
+    const held = parseExactly(stored.attributes) as Attributes
     const told = (counts: boolean) => {
       const pick = (held: string | null, said: string | null) => (counts ? (said ?? held) : (held ?? said))
       const attributes = counts ? merged(contact.attributes, held) : merged(held, contact.attributes)

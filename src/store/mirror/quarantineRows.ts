@@ -1,3 +1,4 @@
+import { messageListKind } from "../../domain/Conversation.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Sighting, Unreadable } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
@@ -37,6 +38,7 @@ const faultKey = (kind: string, id: string, path: string): string => JSON.string
 /** Whether a good sighting speaks about the record that was at fault. */
 const speaksOf = (sighting: Sighting, fault: OpenFault): boolean => {
   if (sighting.messages?.extent === "whole") return true
+  if (fault.kind === messageListKind) return sighting.messages !== null
   if (fault.provider_id === null) return false
   const { provider_id, kind } = fault
   return (

@@ -7,6 +7,7 @@ import { aelyst } from "../../../src/providers/aelyst/index.ts"
 import { makeWalk, mostMessageResponses } from "../../../src/providers/aelyst/list.ts"
 import { getMessage, listContacts } from "../../../src/providers/aelyst/requests.ts"
 import { Contact, Message } from "../../../src/providers/aelyst/wire.ts"
+import { written } from "../../../src/providers/kit/written.ts"
 import type { Page, PullScope, Sighting } from "../../../src/providers/Provider.ts"
 import { type FakeAnswer, fakeClient, type RecordedRequest } from "../../support/fakeClient.ts"
 import { countsOf, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../../support/pullScope.ts"
@@ -1072,7 +1073,7 @@ describe("a walk through one of Aelyst's lists", () => {
       const endless = Effect.gen(function* () {
         for (;;) {
           pages += 1
-          assert.strictEqual(walk.fresh([{ id: pages }], "id").length, 1)
+          assert.strictEqual(walk.fresh([written(`{"id":${pages}}`)], "id").length, 1)
           yield* walk.goOn(String(pages))
         }
       })

@@ -297,35 +297,40 @@ describe("Empfio's conversations", () => {
       })
   )
 
-  it.effect("with a damaged detail are quarantined, and so is a detail that is no JSON or another's", () =>
-    Effect.gen(function* () {
-      const details: ReadonlyArray<readonly [text: string, path: string]> = [
-        [JSON.stringify({ ...exampleDetail, id: "bad", messages: {} }), "$.messages"],
-        [JSON.stringify({ ...exampleDetail, id: "bad", updated_at: "never" }), "$.updated_at"],
-        ["<html>", "$"],
-        ["", "$"],
-        [JSON.stringify({ ...exampleDetail, id: "other" }), "$.id"]
-      ]
-      for (const [text, path] of details) {
-        const rows = [held("a"), held("bad"), held("c")]
-        const fake = fakeClient((request) => {
-          if (request.path.endsWith("/bad")) return { text }
-          const one = rows.find(({ row }) => request.path.endsWith(`/${row.id}`))
-          return one === undefined ? listRoute(rows, {}, request.query) : { json: detailOf(one, undefined) }
-        })
-        const provider = empfio.make(
-          { name: "s", baseUrl: "", statusMap: {}, token: Redacted.make("t") },
-          fake.client
-        )
-        const pages = yield* pulled(provider)
-        assert.deepStrictEqual(idsIn(pages), ["a", "c"])
-        assert.deepStrictEqual(
-          unreadablesIn(pages).map((fault) => [fault.kind, fault.providerId, fault.path]),
-          [["detail", "bad", path]]
-        )
-        assert.deepStrictEqual(pages.at(-1)?.end, { complete: true, reason: null })
-      }
-    })
+  it.effect(
+    "are kept as listed where their detail is damaged, no JSON or another's, which is quarantined",
+    () =>
+      Effect.gen(function* () {
+        const details: ReadonlyArray<readonly [text: string, path: string]> = [
+          [JSON.stringify({ ...exampleDetail, id: "bad", messages: {} }), "$.messages"],
+          [JSON.stringify({ ...exampleDetail, id: "bad", updated_at: "never" }), "$.updated_at"],
+          ["<html>", "$"],
+          ["", "$"],
+          [JSON.stringify({ ...exampleDetail, id: "other" }), "$.id"]
+        ]
+        for (const [text, path] of details) {
+          const rows = [held("a"), held("bad"), held("c")]
+          const fake = fakeClient((request) => {
+            if (request.path.endsWith("/bad")) return { text }
+            const one = rows.find(({ row }) => request.path.endsWith(`/${row.id}`))
+            return one === undefined ? listRoute(rows, {}, request.query) : { json: detailOf(one, undefined) }
+          })
+          const provider = empfio.make(
+            { name: "s", baseUrl: "", statusMap: {}, token: Redacted.make("t") },
+            fake.client
+          )
+          const pages = yield* pulled(provider)
+          assert.deepStrictEqual(idsIn(pages), ["a", "bad", "c"])
+          const [, kept] = sightingsIn(pages)
+          assert.strictEqual(kept?.conversation.providerStatus, rows[1]?.row.status)
+          assert.deepStrictEqual([kept?.messages, kept?.fingerprint], [null, null])
+          assert.deepStrictEqual(
+            unreadablesIn(pages).map((fault) => [fault.kind, fault.providerId, fault.path, fault.payload]),
+            [["detail", "bad", path, text]]
+          )
+          assert.deepStrictEqual(pages.at(-1)?.end, { complete: true, reason: null })
+        }
+      })
   )
 
   it("keep the good messages beside a damaged one", () => {
@@ -494,7 +499,7 @@ describe("Empfio's messages without an end", () => {
           fake.client
         )
         const pages = yield* pulled(provider)
-        assert.deepStrictEqual(idsIn(pages), ["b"])
+        assert.deepStrictEqual(idsIn(pages), ["a", "b"])
         const [fault] = unreadablesIn(pages)
         assert.strictEqual(fault?.conversationId, "a")
         assert.match(fault?.reason ?? "", /does not end: it went on after \d+ messages/)

@@ -58,7 +58,7 @@ describe("a value in a value in a value", () => {
         })
         expect(exitCode).toBe(3)
         expect(report.connections).toMatchObject([{ outcome: "partial", quarantined: 1 }])
-        expect(yield* rowsOf("SELECT count(*) AS n FROM conversations")).toEqual([{ n: 11 }])
+        expect(yield* rowsOf("SELECT count(*) AS n FROM conversations")).toEqual([{ n: 12 }])
         const [kept] = yield* rowsOf<{ payload: string }>(
           "SELECT payload FROM quarantine WHERE conversation_provider_id = ?",
           third?.ID
