@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config"
+import { sqlitePath } from "./scripts/sqlite.mjs"
 
 export default defineConfig({
+  // The driver that this version of Node can load.
+  resolve: { alias: [{ find: /^better-sqlite3$/, replacement: sqlitePath }] },
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 240_000,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { buildSync } from "esbuild"
+import { sqlitePath } from "../scripts/sqlite.mjs"
 
 /*
  * npm run bench speed [conversations] [rounds]
@@ -24,7 +25,8 @@ const bundle = (name: string): string => {
     bundle: true,
     platform: "node",
     format: "esm",
-    external: ["better-sqlite3"],
+    alias: { "better-sqlite3": sqlitePath },
+    external: [sqlitePath],
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
     },

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
 import { build } from "esbuild"
+import { sqlitePath } from "./sqlite.mjs"
 
 const [name, ...rest] = process.argv.slice(2)
 if (name === undefined || !existsSync(`bench/${name}.ts`)) {
@@ -17,7 +18,8 @@ await build({
   platform: "node",
   target: "node20.19",
   format: "esm",
-  external: ["better-sqlite3", "esbuild"],
+  alias: { "better-sqlite3": sqlitePath },
+  external: [sqlitePath, "esbuild"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
   },

@@ -2,11 +2,11 @@
  * Bundles the command line, so that it starts at once: dist/parley.js starts dist/program.cjs, which reads what a verb
  * needs from the other scripts when that verb runs. better-sqlite3 is native and stays outside.
  */
-import { spawnSync } from "node:child_process"
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { basename, join, resolve } from "node:path"
+import { chmod, readFile, rm, writeFile } from "node:fs/promises"
+import { basename } from "node:path"
 import { build, transform } from "esbuild"
+import { installForNode20 } from "./node20.mjs"
+import { node20Folder } from "./sqlite.mjs"
 
 /** @effect/cli can read options from files in these formats, which nothing here asks for. */
 const unusedFormats = {
@@ -49,18 +49,31 @@ const moduleByModule = {
   }
 }
 
+/** Each of the two drivers where it can be loaded: scripts/sqlite.mjs. */
+const sqlite = {
+  name: "sqlite",
+  setup(build) {
+    build.onResolve({ filter: /(^|\/)better-sqlite3$/ }, ({ namespace, path }) =>
+      namespace === "sqlite" ? { path, external: true } : { path, namespace: "sqlite" }
+    )
+    build.onLoad({ filter: /.*/, namespace: "sqlite" }, () => ({
+      contents: `module.exports = Number(process.versions.napi) < 10 ? require("../${node20Folder}/node_modules/better-sqlite3") : require("better-sqlite3")`
+    }))
+  }
+}
+
 const common = {
   outdir: "dist",
   bundle: true,
   platform: "node",
   target: "node20.19",
-  external: ["better-sqlite3"],
   logLevel: "warning"
 }
 
 /** Names stay whole, for the traces of unexpected failures. */
 const small = { minifySyntax: true, minifyWhitespace: true }
 
+installForNode20()
 await rm("dist", { recursive: true, force: true })
 // What starts the program, the process that it runs a query in, and the thread that writes pages.
 await build({
@@ -70,11 +83,13 @@ await build({
     query: "src/store/read/queryProgram.ts",
     commitWorker: "src/store/mirror/thread/commitWorker.ts"
   },
-  format: "cjs"
+  external: ["./program.cjs"],
+  format: "cjs",
+  plugins: [sqlite]
 })
 await writeFile("dist/package.json", '{ "type": "commonjs" }\n')
 
-// Only what is in the form of ECMAScript modules can be split, and only CommonJS can be kept compiled.
+// Only what is in the form of ECMAScript modules can be split, and CommonJS starts sooner.
 const { outputFiles } = await build({
   ...common,
   ...small,
@@ -87,7 +102,7 @@ const { outputFiles } = await build({
   sourcemap: "inline",
   sourcesContent: false,
   define: { "import.meta.url": "importMetaUrl" },
-  plugins: [unusedFormats, moduleByModule]
+  plugins: [unusedFormats, moduleByModule, sqlite]
 })
 for (const { path, text } of outputFiles) {
   const { code, map } = await transform(text, {
@@ -96,8 +111,9 @@ for (const { path, text } of outputFiles) {
     target: "node20.19",
     format: "cjs",
     supported: { "dynamic-import": false },
-    banner: "(function(require,importMetaUrl,module){",
-    footer: "})",
+    banner: text.includes("importMetaUrl")
+      ? 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;'
+      : "",
     sourcemap: "external",
     sourcesContent: false
   })
@@ -105,23 +121,3 @@ for (const { path, text } of outputFiles) {
   await writeFile(`${path}.map`, map)
 }
 await chmod("dist/parley.js", 0o755)
-
-// A program without its caches is slower to start, and nothing else.
-const compile = await build({
-  entryPoints: ["scripts/compile.mjs"],
-  bundle: true,
-  platform: "node",
-  write: false
-})
-const folder = await mkdtemp(join(tmpdir(), "parley-compile-"))
-const mirror = ["--db", join(folder, "demo.db"), "--quiet"]
-for (const command of [["demo", "--progress=none", ...mirror], ["init"], ["status", ...mirror], ["--help"]]) {
-  const { status, stderr } = spawnSync(process.execPath, ["-", resolve("dist"), ...command], {
-    cwd: folder,
-    env: { ...process.env, XDG_STATE_HOME: folder },
-    input: compile.outputFiles[0].text,
-    encoding: "utf8"
-  })
-  if (status !== 0) process.stderr.write(`what is compiled ahead could not be made: ${stderr}\n`)
-}
-await rm(folder, { recursive: true, force: true })

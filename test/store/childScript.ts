@@ -1,8 +1,7 @@
 import { join } from "node:path"
 import { Effect } from "effect"
 import { build } from "esbuild"
-
-const native = join(process.cwd(), "node_modules/better-sqlite3/lib/index.js")
+import { sqlitePath } from "../../scripts/sqlite.mjs"
 
 /** Writes a program that another process can run: TypeScript whose imports are relative to the repository. */
 export const childScript = (folder: string, contents: string): Effect.Effect<string> =>
@@ -15,8 +14,8 @@ export const childScript = (folder: string, contents: string): Effect.Effect<str
       platform: "node",
       format: "esm",
       logLevel: "error",
-      alias: { "better-sqlite3": native },
-      external: [native],
+      alias: { "better-sqlite3": sqlitePath },
+      external: [sqlitePath],
       banner: { js: 'import { createRequire as r } from "node:module"; const require = r(import.meta.url);' }
     })
     return outfile

@@ -1,6 +1,5 @@
-import { join } from "node:path"
 import { Worker } from "node:worker_threads"
-import { root } from "./parley.ts"
+import { sqlitePath } from "../../scripts/sqlite.mjs"
 
 /** What a reader saw until it was told to stop. */
 export interface Seen {
@@ -22,7 +21,7 @@ export interface Reader {
  */
 const source = `
 const { parentPort, workerData } = require("node:worker_threads")
-const Sqlite = require("node:module").createRequire(workerData.root)("better-sqlite3")
+const Sqlite = require(workerData.sqlitePath)
 const { existsSync } = require("node:fs")
 const seen = { looks: 0, filled: 0, partial: [], errors: [] }
 let database = null
@@ -61,7 +60,7 @@ turn()
 export const startReader = (path: string, sql: string): Reader => {
   const worker = new Worker(source, {
     eval: true,
-    workerData: { path, sql, root: join(root, "package.json"), pause: 40 }
+    workerData: { path, sql, sqlitePath, pause: 40 }
   })
   return {
     stop: () =>
