@@ -28,6 +28,8 @@ export interface ConnectionConfig {
   readonly limits: ReadonlyArray<Limit>
   /** Requests in flight; null: whatever the limits allow. */
   readonly concurrency: number | null
+  /** Bytes of one answer that are read at most; null: the usual bound. */
+  readonly maxAnswerBytes: number | null
   readonly messages: "auto" | "off"
   /** At most this share of the conversations may be marked deleted in one run, or `rows` where that is more. */
   readonly deleteBrake: { readonly share: number; readonly rows: number }

@@ -193,6 +193,7 @@ export const readConnection = (
     quota: common.quota ?? 1,
     limits: configuredLimits(common.limits) ?? definition.limits,
     concurrency: common.concurrency ?? null,
+    maxAnswerBytes: common.maxAnswer ?? null,
     messages: common.messages ?? "auto",
     deleteBrake: { share: common.deleteBrake ?? 0.02, rows: deleteBrakeRows },
     statusMap,

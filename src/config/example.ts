@@ -31,6 +31,7 @@ const tail = `
 #   enabled: false            leaves it out, and keeps what is mirrored of it
 #   quota: 60%                the share of the vendor's limits to use (default 100%)
 #   concurrency: 4            requests in flight at most (default: as many as the limits allow)
+#   maxAnswer: 128MB          the largest answer that is read (default: 64MB); a list that is streamed may be 64 times as large
 #   limits: [{ requests: 500, per: 1 minute, scope: connection }]
 #                             replaces the limits that are known of the vendor; scope: connection | path
 #   messages: off             conversations without their messages (default auto)

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { DurationText, Percentage, TimeZone } from "./units.ts"
+import { DurationText, Percentage, SizeText, TimeZone } from "./units.ts"
 
 /*
  * What a configuration may say, but for the keys that only one provider has: those are in that provider's settings.
@@ -67,6 +67,12 @@ export const CommonKeys = Schema.Struct({
   concurrency: Schema.optional(
     AtLeastOne.annotations({
       description: "Requests in flight at most. Default: as many as the limits allow."
+    })
+  ),
+  maxAnswer: Schema.optional(
+    SizeText.annotations({
+      description:
+        "The largest answer that is read, as sent and unpacked, and the largest element of a streamed list, which may be 64 times as large in all. Up to 256MB. Default: 64MB."
     })
   ),
   messages: Schema.optional(

@@ -53,6 +53,24 @@ export const Percentage = written(
   (text) => (share(text) > 0 && share(text) <= 1 ? share(text) : null)
 )
 
+const sizeText = /^\s*(\d+(?:\.\d+)?)\s*(kB|KB|MB)\s*$/
+const sizes: Readonly<Record<string, number>> = { kb: 2 ** 10, mb: 2 ** 20 }
+
+/** A text of more bytes than these could not be held by Node. */
+const largestSize = 256 * 2 ** 20
+
+/** A size above zero and up to 256 MB, as bytes. */
+export const SizeText = written(
+  sizeText,
+  "not a size up to 256MB; write a number and a unit, such as 500kB or 64MB",
+  "A size up to 256MB: 500kB, 64MB.",
+  (text) => {
+    const [, amount = "", unit = ""] = sizeText.exec(text) ?? []
+    const bytes = Math.round(Number(amount) * (sizes[unit.toLowerCase()] ?? Number.NaN))
+    return bytes > 0 && bytes <= largestSize ? bytes : null
+  }
+)
+
 /** Whether the time zone database knows this name. */
 export const isTimeZone = (name: string): boolean => {
   try {

@@ -10,6 +10,8 @@ export interface StreamedAnswer {
   readonly headers: Readonly<Record<string, string>>
   /** Fails with `Unavailable` where the connection is cut in mid-body: the answer was then not received whole. */
   readonly body: Stream.Stream<Uint8Array, ProviderError>
+  /** Bytes of one element of the list that are read at most. */
+  readonly largestElement: number
   readonly exchange: Effect.Effect<Exchange>
 }
 

@@ -1,6 +1,7 @@
 import { HttpClient } from "@effect/platform"
 import { Agent } from "@effect/platform-node/Undici"
 import { Effect, Layer } from "effect"
+import { headerBytes } from "./exchange/bounds.ts"
 import { headersMillis, idleMillis } from "./exchange/retryPolicy.ts"
 import { undiciClient } from "./exchange/undiciClient.ts"
 
@@ -19,6 +20,7 @@ const agent = Effect.acquireRelease(
         keepAliveTimeout: 10_000,
         headersTimeout: headersMillis + 5000,
         bodyTimeout: idleMillis,
+        maxHeaderSize: headerBytes,
         connect: { timeout: connectMillis }
       })
   ),

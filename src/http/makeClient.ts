@@ -5,6 +5,7 @@ import type { ProviderClient } from "./client.ts"
 import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { accountKey, originKey } from "./exchange/accountKey.ts"
 import { directly, type Line, through } from "./exchange/attempt.ts"
+import { boundsOf, defaultAnswerBytes } from "./exchange/bounds.ts"
 import { makeCredentials } from "./exchange/credentials.ts"
 import { makeDeadlines, noDeadlines } from "./exchange/deadlines.ts"
 import { target } from "./exchange/request.ts"
@@ -31,6 +32,11 @@ export interface ProviderClientOptions {
   readonly concurrency: number | null
   /** Any single longer wait fails at once, with the time to come back. */
   readonly maxWaitMillis: number
+  /**
+   * Bytes of an answer that are read at most, as sent and unpacked, and of one element of a streamed list. A streamed
+   * answer may be 64 times as large. Left out or null: 64 MB.
+   */
+  readonly maxAnswerBytes?: number | null
   readonly observe: (event: ClientEvent) => void
 }
 
@@ -68,7 +74,13 @@ export const makeProviderClient = (
     const dispatch = dispatchOf(http)
     const whole = dispatch === null ? through(sendWhole) : directly(dispatch)
     const line: Line = {
-      wire: { http, to, clock: yield* Effect.clock, observe: options.observe },
+      wire: {
+        http,
+        to,
+        clock: yield* Effect.clock,
+        observe: options.observe,
+        bounds: boundsOf(options.maxAnswerBytes ?? defaultAnswerBytes)
+      },
       door,
       deadlines: dispatch !== null ? noDeadlines : yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,

@@ -45,6 +45,7 @@ export const openConnection = Effect.fn("openConnection")(function* (
     quota: config.quota,
     concurrency: config.concurrency,
     maxWaitMillis: options.maxWaitMillis,
+    maxAnswerBytes: config.maxAnswerBytes,
     observe: options.observe
   })
   const opened: OpenConnection = { config, lane, provider: definition.make(config.settings, client), options }

@@ -137,7 +137,14 @@ export const fakeClient = (
         routed.cutAfterBytes === undefined
           ? pieces
           : Stream.concat(pieces, Stream.fail(cut(request.operation)))
-      return { status, headers, body: Stream.rechunk(body, 1), exchange: Effect.succeed(exchange) }
+      const largestElement = 64 << 20
+      return {
+        status,
+        headers,
+        body: Stream.rechunk(body, 1),
+        largestElement,
+        exchange: Effect.succeed(exchange)
+      }
     })
 
   return { client: { read: whole("read"), write: whole("write"), stream }, requests }

@@ -157,8 +157,25 @@ export const loginRejected = (asked: Asked, { message, status }: Rejected): Unau
   return new Unauthorized({ message, hint, status })
 }
 
-/** A success that cannot be the vendor's API speaking: a page for people, whatever it is labelled. Null: it can. */
+/** Only gzip is asked for. Some platforms unpack and keep the header, so that alone says nothing. */
+const otherPacking = ({ headers, text }: Answered): string | null => {
+  const packing = headers["content-encoding"]
+  return packing !== undefined && !/gzip|identity/i.test(packing) && text.slice(0, 200).includes("\ufffd")
+    ? packing.slice(0, 20)
+    : null
+}
+
+/** A success that cannot be the vendor's API speaking: unreadable, or a page for people, whatever it is labelled. Null: it can. */
 export const notTheApi = (asked: Asked, answered: Answered): Malformed | null => {
+  const packing = otherPacking(answered)
+  if (packing !== null) {
+    return new Malformed({
+      message: `${asked.title}'s answer to ${asked.operation} is packed with ${packing}, though only gzip was asked for`,
+      hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} packs its answers`,
+      where: asked.operation,
+      detail: `packed with ${packing}`
+    })
+  }
   const type = answered.headers["content-type"] ?? ""
   const isPage = isHtml(answered.text) || (/\bhtml\b/i.test(type) && !isJsonOrEmpty(answered.text))
   if (!isPage) return null

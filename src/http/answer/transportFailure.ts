@@ -1,4 +1,4 @@
-import { Unavailable } from "../../domain/ProviderError.ts"
+import { Malformed, Unavailable } from "../../domain/ProviderError.ts"
 import type { Asked } from "./classify.ts"
 
 /** Why no answer came. `retry`: whether the same request may do better in a moment. */
@@ -56,6 +56,18 @@ const explain = (code: string, words: string, host: string, connection: string):
     return { what: `${host} cannot be reached`, hint: `check the network, then ${address}`, retry: true }
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
     return { what: `${host} stopped answering`, hint: later, retry: true }
+  if (code === "UND_ERR_HEADERS_OVERFLOW")
+    return {
+      what: `the headers of its answer are longer than the 64 kB that are read`,
+      hint: `${address}, and what stands in front of ${host} and adds headers or cookies`,
+      retry: false
+    }
+  if (code.startsWith("HPE_") || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH")
+    return {
+      what: `what ${host} answered is not HTTP as it should be (${code})`,
+      hint: `${address}; if it is right, something between here and ${host} breaks the answers: run again later`,
+      retry: true
+    }
   if (code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET")
     return { what: `${host} closed the connection`, hint: later, retry: true }
   return {
@@ -110,3 +122,45 @@ export const cutShort = (asked: Asked, bytes: number, cause: unknown): Unavailab
     retryAt: null,
     cause: codeOf(cause).code || "cut"
   })
+
+/** An answer that is larger than is read. @param words what is too large, and how large it may be */
+export const tooLarge = (asked: Asked, words: string): Malformed =>
+  new Malformed({
+    message: `${asked.title}'s answer to ${asked.operation} is larger than is read of one: ${words}`,
+    hint: `if it is right, allow more with maxAnswer of connection "${asked.connection}"; else ask ${asked.title}`,
+    where: asked.operation,
+    detail: words
+  })
+
+/** An answer that this program cannot cope with. */
+export const unreadable = (asked: Asked, cause: unknown): Malformed =>
+  new Malformed({
+    message: `${asked.title}'s answer to ${asked.operation} cannot be read: ${codeOf(cause).words}`,
+    hint: `ask ${asked.title} what it answers`,
+    where: asked.operation,
+    detail: codeOf(cause).words
+  })
+
+export const isTooSlow = (cause: unknown): boolean => codeOf(cause).code === "ANSWER_TOO_SLOW"
+
+/** Next to nothing came for a minute, or it took too long in all. */
+export const tooSlow = (asked: Asked, host: string, words: string): Unavailable =>
+  new Unavailable({
+    message: `${asked.title}'s answer to ${asked.operation} came too slowly to wait for: ${words} from ${host}`,
+    hint: "check the network and run again later, nothing is lost",
+    status: null,
+    retryAt: null,
+    cause: "too slow"
+  })
+
+/** Why a body did not come whole, from what ended it. */
+export const bodyFailure = (
+  asked: Asked,
+  host: string,
+  bytes: number,
+  cause: unknown
+): Unavailable | Malformed => {
+  const { code, words } = codeOf(cause)
+  if (code === "ANSWER_TOO_LARGE") return tooLarge(asked, words)
+  return code === "ANSWER_TOO_SLOW" ? tooSlow(asked, host, words) : cutShort(asked, bytes, cause)
+}

@@ -6,6 +6,7 @@ import type { ProviderRequest } from "../contract.ts"
 import type { Door, Ticket, TooLong } from "../limits/permit.ts"
 import type { Signature } from "./credentials.ts"
 import type { Deadlines } from "./deadlines.ts"
+import { patienceFor } from "./listener.ts"
 import { bodyOf, headersOf } from "./request.ts"
 import { headersMillis, silenceMillis } from "./retryPolicy.ts"
 import {
@@ -159,17 +160,18 @@ export const directly =
             method: request.method,
             headers: headersOf(request, sending.headers),
             body: bodyOf(request),
-            headersMillis: sending.patience
+            patience: patienceFor(sending.patience),
+            bounds: wire.bounds
           },
           {
             started: (status, headers) => {
               head = headOf(wire, ticket, sentAt, status, headers)
             },
-            ended: (raw) => {
-              if (head !== null) received(wire, sending, ticket, head, raw, end)
+            ended: (bytes, isWhole) => {
+              if (head !== null) received(wire, sending, ticket, head, { bytes, isWhole }, end)
             },
             failed: (cause) => {
-              if (head !== null) return end(cutOutcome(asked, 0, cause))
+              if (head !== null) return end(cutOutcome(asked, wire.to.host, 0, cause))
               ticket.unanswered()
               end(noAnswer(transportFailure(asked, wire.to.host, cause)))
             }

@@ -1,4 +1,5 @@
-import { gunzip } from "node:zlib"
+import { constants, gunzip } from "node:zlib"
+import { AnswerTooLarge } from "./bounds.ts"
 
 /** Bodies are recognised by their first bytes, because some platforms unpack and keep the header. */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
@@ -9,16 +10,37 @@ export interface Body {
   readonly bytes: number
 }
 
+/** A body as it came. */
+export interface RawBody {
+  readonly bytes: Buffer
+  /** False: it was cut on purpose, at its bound. */
+  readonly isWhole: boolean
+}
+
 /** UTF-8 without a byte order mark. */
 const decode = (bytes: Buffer): Body => {
   const text = bytes.toString("utf8")
   return { text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, bytes: bytes.byteLength }
 }
 
-/** Calls back at once; of a compressed body once it is unpacked, with an error where it is not whole. */
-export const readBody = (raw: Buffer, done: (body: Body | Error) => void): void => {
-  if (isGzip(raw)) gunzip(raw, (error, bytes) => done(error ?? decode(bytes)))
-  else done(decode(raw))
+/**
+ * Calls back at once; of a compressed body once it is unpacked, with an error where it is not whole, or with
+ * `AnswerTooLarge` where it unpacks to more than `limit` bytes.
+ */
+export const readBody = (
+  { bytes, isWhole }: RawBody,
+  limit: number,
+  done: (body: Body | Error) => void
+): void => {
+  if (!isGzip(bytes)) {
+    done(decode(bytes))
+    return
+  }
+  const finishFlush = isWhole ? constants.Z_FINISH : constants.Z_SYNC_FLUSH
+  gunzip(bytes, { maxOutputLength: limit, finishFlush }, (error, unpacked) => {
+    if (error === null) return done(decode(unpacked))
+    done("code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ? new AnswerTooLarge(limit) : error)
+  })
 }
 
 /** Whether fewer bytes came than the header promised. A compressed body's length says nothing here. */

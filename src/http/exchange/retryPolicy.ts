@@ -42,6 +42,3 @@ export const headersMillis = 30_000
 
 /** Without a byte of a body. */
 export const idleMillis = 60_000
-
-/** A whole body may take this long in all, however steadily it trickles. */
-export const bodyMillis = 10 * idleMillis

@@ -4,13 +4,20 @@ import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
 import { bodyWait } from "../answer/bodyWait.ts"
 import { type Asked, classify, isAbsence, notTheApi } from "../answer/classify.ts"
 import { heeded, retryAfter } from "../answer/retryAfter.ts"
-import { cutShort, type NoAnswer, transportFailure } from "../answer/transportFailure.ts"
+import {
+  bodyFailure,
+  isTooSlow,
+  type NoAnswer,
+  transportFailure,
+  unreadable
+} from "../answer/transportFailure.ts"
 import type { ClientEvent, Exchange, ProviderRequest } from "../contract.ts"
 import type { Ticket } from "../limits/permit.ts"
-import { isShort, readBody } from "./body.ts"
+import { isShort, type RawBody, readBody } from "./body.ts"
+import { AnswerTooLarge, type Bounds, refusalBytes, wholeMillis } from "./bounds.ts"
 import type { Deadline } from "./deadlines.ts"
+import { isSuccess } from "./listener.ts"
 import { build, type Target } from "./request.ts"
-import { bodyMillis } from "./retryPolicy.ts"
 import { allow } from "./undiciClient.ts"
 
 export type Headers = Readonly<Record<string, string>>
@@ -63,6 +70,7 @@ export interface Wire {
   readonly clock: Clock.Clock
   readonly to: Target
   readonly observe: (event: ClientEvent) => void
+  readonly bounds: Bounds
 }
 
 export interface Received {
@@ -96,12 +104,12 @@ export const headOf = (
 }
 
 /** A body of which nothing more will come. */
-export const cutOutcome = (asked: Asked, bytes: number, cause: unknown): Outcome<never> => ({
-  _tag: "Failed",
-  error: cutShort(asked, bytes, cause),
-  retry: true,
-  answered: true
-})
+export const cutOutcome = (asked: Asked, host: string, bytes: number, cause: unknown): Outcome<never> => {
+  const error = bodyFailure(asked, host, bytes, cause)
+  return error._tag === "Malformed"
+    ? { _tag: "Final", error }
+    : { _tag: "Failed", error, retry: true, answered: !isTooSlow(cause) }
+}
 
 /** An answer has come, as far as the server sent it. Calls back with what it means, at once or once it is unpacked. */
 export const received = (
@@ -109,16 +117,20 @@ export const received = (
   sending: Sending,
   ticket: Ticket,
   { headers, refusedUntil, requestedAt, status }: Head,
-  raw: Buffer,
+  raw: RawBody,
   done: (outcome: Outcome<Received>) => void
 ): void => {
   const { asked, attempt, path, request } = sending
-  const cut = (cause: Error | null): void => done(cutOutcome(asked, raw.byteLength, cause))
-  if (isShort(headers, raw.byteLength)) {
+  const cut = (cause: Error | null): void =>
+    done(cutOutcome(asked, wire.to.host, raw.bytes.byteLength, cause))
+  if (raw.isWhole && isShort(headers, raw.bytes.byteLength)) {
     cut(null)
     return
   }
-  readBody(raw, (body) => {
+  const isServed = isSuccess(status)
+  readBody(raw, isServed ? wire.bounds.whole : refusalBytes, (read) => {
+    // The words of a refusal matter less than that it is one.
+    const body = read instanceof AnswerTooLarge && !isServed ? { text: "", bytes: refusalBytes } : read
     if (body instanceof Error) {
       cut(body)
       return
@@ -130,7 +142,14 @@ export const received = (
     const answer: Received = { status, headers, text: body.text, exchange }
     const told = toldIn(answer, receivedAt)
     const postponed = refusedUntil === null || told === null ? null : ticket.postponed(told)
-    done(judge(sending, answer, { told, refusedUntil: postponed ?? refusedUntil }, receivedAt))
+    let outcome: Outcome<Received>
+    try {
+      outcome = judge(sending, answer, { told, refusedUntil: postponed ?? refusedUntil }, receivedAt)
+    } catch (cause) {
+      // Called back from outside of any Effect: what is thrown here would end the process, and every other connection.
+      outcome = { _tag: "Final", error: unreadable(asked, cause) }
+    }
+    done(outcome)
   })
 }
 
@@ -198,7 +217,7 @@ export const execute = (
     const { asked, request, path } = sending
     const requestedAt = wire.clock.unsafeCurrentTimeMillis()
     const built = build(wire.to, request, path, sending.headers)
-    allow(built, sending.patience)
+    allow(built, sending.patience, wire.bounds)
     wire.observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
     return Effect.matchEffect(wire.http.execute(built), {
       onFailure: (error) => {
@@ -206,7 +225,7 @@ export const execute = (
         return Effect.fail(transportFailure(asked, wire.to.host, error))
       },
       onSuccess: (response) => {
-        deadline.set(bodyMillis)
+        deadline.set(wholeMillis)
         const head = headOf(wire, ticket, requestedAt, response.status, response.headers as Headers)
         return Effect.succeed({ response, head })
       }
@@ -221,10 +240,17 @@ export const finish = (
   { head, response }: Executed
 ): Effect.Effect<Outcome<Received>> =>
   Effect.matchEffect(response.arrayBuffer, {
-    onFailure: (error) => Effect.succeed(cutOutcome(sending.asked, 0, error)),
+    onFailure: (error) => Effect.succeed(cutOutcome(sending.asked, wire.to.host, 0, error)),
     onSuccess: (raw) =>
       Effect.async<Outcome<Received>>((resume) =>
-        received(wire, sending, ticket, head, Buffer.from(raw), (outcome) => resume(Effect.succeed(outcome)))
+        received(
+          wire,
+          sending,
+          ticket,
+          head,
+          { bytes: Buffer.from(raw), isWhole: isSuccess(head.status) },
+          (outcome) => resume(Effect.succeed(outcome))
+        )
       )
   })
 

@@ -2,10 +2,11 @@ import { createGunzip } from "node:zlib"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Chunk, Deferred, Effect, ExecutionStrategy, Exit, Option, Scope, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
-import { cutShort, tookTooLong } from "../answer/transportFailure.ts"
+import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
 import type { Exchange } from "../contract.ts"
 import { isGzip, isShort } from "./body.ts"
+import { AnswerTooLarge, makePace } from "./bounds.ts"
 import { idleMillis } from "./retryPolicy.ts"
 import {
   type Executed,
@@ -50,15 +51,16 @@ export const sendStreamed =
         executed.response.status >= 200 && executed.response.status < 300
           ? open(parent, wire, sending, executed)
           : Effect.map(finish(wire, sending, ticket, executed), (outcome) =>
-              outcome._tag === "Served" ? { _tag: "Served", value: streamed(outcome.value) } : outcome
+              outcome._tag === "Served" ? { _tag: "Served", value: streamed(wire, outcome.value) } : outcome
             )
     })
 
 /** An answer that is not the body asked for (404 where it may be missing) is small, and already here. */
-const streamed = ({ status, headers, text, exchange }: Received): StreamedAnswer => ({
+const streamed = (wire: Wire, { status, headers, text, exchange }: Received): StreamedAnswer => ({
   status,
   headers,
   body: Stream.make(new TextEncoder().encode(text)),
+  largestElement: wire.bounds.whole,
   exchange: Effect.succeed(exchange)
 })
 
@@ -76,15 +78,27 @@ const open = (
     let received = 0
     let bytes = 0
 
+    const { host } = wire.to
+    const { stream: most, whole: largestElement } = wire.bounds
+    const pace = makePace(() => wire.clock.unsafeCurrentTimeMillis())
+
     const source = yield* Stream.toPull(response.stream).pipe(Scope.extend(scope))
-    const raw: Pull = source.pipe(
-      Effect.mapError(Option.map((error): ProviderError => cutShort(asked, received, error))),
+    const raw: Pull = Effect.suspend(() => {
+      pace.asks()
+      return source
+    }).pipe(
+      Effect.mapError(Option.map((error): ProviderError => bodyFailure(asked, host, received, error))),
       Effect.timeoutFail({
         duration: idleMillis,
-        onTimeout: () => Option.some<ProviderError>(tookTooLong(asked, wire.to.host, idleMillis).error)
+        onTimeout: () => Option.some<ProviderError>(tookTooLong(asked, host, idleMillis).error)
       }),
       Effect.tap((chunk) => {
-        received += sizeOf(chunk)
+        const size = sizeOf(chunk)
+        received += size
+        if (received > most)
+          return Effect.fail(Option.some(tooLarge(asked, new AnswerTooLarge(most).message)))
+        const late = pace.got(size)
+        return late === null ? Effect.void : Effect.fail(Option.some(tooSlow(asked, host, late)))
       }),
       Effect.catchAll((end) =>
         Effect.fail(
@@ -130,14 +144,16 @@ const open = (
       )
     })
     const body = unpacked.pipe(
-      Stream.mapChunks((chunk) => {
+      Stream.mapChunksEffect((chunk) => {
         bytes += sizeOf(chunk)
-        return chunk
+        return bytes > most
+          ? Effect.fail(tooLarge(asked, new AnswerTooLarge(most).message))
+          : Effect.succeed(chunk)
       }),
       Stream.ensuring(settle)
     )
     return {
       _tag: "Served",
-      value: { status: response.status, headers, body, exchange: Deferred.await(done) }
+      value: { status: response.status, headers, body, largestElement, exchange: Deferred.await(done) }
     } as const
   })

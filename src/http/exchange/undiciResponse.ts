@@ -10,6 +10,8 @@ import {
 import type { Dispatcher } from "@effect/platform-node/Undici"
 import { Chunk, Effect, Inspectable, Option, Stream } from "effect"
 
+import { AnswerTooLarge, refusalBytes } from "./bounds.ts"
+
 type Failed = HttpClientError.ResponseError
 
 /** Bytes of a stream that wait for whoever reads it, from which on the connection is not read. */
@@ -23,21 +25,34 @@ export class UndiciBody {
   private wake: (() => void) | null = null
   private isStreamed = false
   private readonly controller: Dispatcher.DispatchController
+  private readonly most: number
+  private readonly isSuccess: boolean
 
-  constructor(controller: Dispatcher.DispatchController) {
+  /** @param most bytes that are kept for whoever reads it whole; a refusal is cut at its own bound */
+  constructor(controller: Dispatcher.DispatchController, most: number, isSuccess: boolean) {
     this.controller = controller
+    this.most = most
+    this.isSuccess = isSuccess
   }
 
   push(piece: Buffer): void {
+    if (this.end !== null) return
     this.pieces.push(piece)
     this.size += piece.byteLength
-    if (!this.isStreamed) return
+    if (!this.isStreamed) {
+      const isRefused = !this.isSuccess && this.size >= refusalBytes
+      if (!isRefused && this.size <= this.most) return
+      this.finish(isRefused ? null : new AnswerTooLarge(this.most))
+      this.controller.abort(new Error("enough of it came"))
+      return
+    }
     if (this.size >= enough) this.controller.pause()
     this.wake?.()
   }
 
   /** @param cause why it is not whole; null: it is */
   finish(cause: unknown): void {
+    if (this.end !== null) return
     this.end = { cause }
     this.wake?.()
   }

@@ -35,8 +35,13 @@ const totalOf = (fields: Readonly<Record<string, Json>>): number | null =>
 /**
  * The elements of a body, in batches of at most a page's records, while it arrives. Whatever came whole is handed on
  * before a failure: of the connection, or `Malformed` where the body is no list or ends before it does.
+ *
+ * @param largestElement bytes of an element that are read at most
  */
-export const batchesOf = <E>(body: Stream.Stream<Uint8Array, E>): Stream.Stream<Batch, E | Malformed> =>
+export const batchesOf = <E>(
+  body: Stream.Stream<Uint8Array, E>,
+  largestElement?: number
+): Stream.Stream<Batch, E | Malformed> =>
   Stream.suspend(() => {
     let elements: Array<Uint8Array> = []
     let elementBytes = 0
@@ -49,11 +54,15 @@ export const batchesOf = <E>(body: Stream.Stream<Uint8Array, E>): Stream.Stream<
       bytes = 0
     }
     const take = () => ready.splice(0)
-    const splitter = makeSplitter(listNames, (element) => {
-      elements.push(element)
-      elementBytes += element.length
-      if (elements.length >= pageSize || elementBytes >= batchBytes) flush(null)
-    })
+    const splitter = makeSplitter(
+      listNames,
+      (element) => {
+        elements.push(element)
+        elementBytes += element.length
+        if (elements.length >= pageSize || elementBytes >= batchBytes) flush(null)
+      },
+      largestElement
+    )
     const stop = (fault: SplitFault): void => {
       if (elements.length > 0) flush(null)
       ready.push(Either.left(notAList(fault)))

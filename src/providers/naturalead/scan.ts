@@ -196,7 +196,10 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
           scan.ended = scan.done !== null && scan.short.size === 0
           return pages({ exchange, items, ...(scan.ended ? ending(scan) : {}) })
         })
-      return batchesOf(answer.body).pipe(Stream.mapEffect(toPages), Stream.flattenIterables)
+      return batchesOf(answer.body, answer.largestElement).pipe(
+        Stream.mapEffect(toPages),
+        Stream.flattenIterables
+      )
     })
   )
 

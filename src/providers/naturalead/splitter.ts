@@ -39,6 +39,9 @@ export interface Splitter {
 
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
+/** Bytes of an element that are kept at most, unless whoever reads the body says otherwise. */
+const usualElement = 64 << 20
+
 /** Beyond this a field beside the list is skipped rather than kept. */
 const largestField = 1 << 20
 
@@ -83,11 +86,13 @@ const toText = (bytes: Uint8Array): string =>
 
 /**
  * @param lists the names an envelope may give to its list
+ * @param largestElement bytes; an element or a name that is longer, and may have no end, is a fault
  * @param onElement takes each element's UTF-8 bytes, in order; they may share memory with the piece they came in
  */
 export const makeSplitter = (
   lists: ReadonlyArray<string>,
-  onElement: (bytes: Uint8Array) => void
+  onElement: (bytes: Uint8Array) => void,
+  largestElement = usualElement
 ): Splitter => {
   const scanner = makeScanner()
   let place: Place = "start"
@@ -218,6 +223,10 @@ export const makeSplitter = (
       }
       i = readValue(piece, from, skip)
       if (i === invalid) return fail(from, "not JSON")
+      if (partBytes > largestElement && reading !== "field") {
+        parts = []
+        return fail(from, `an element of more than ${largestElement} bytes`)
+      }
       if (i === unfinished) break
     }
     offset += piece.length

@@ -44,6 +44,20 @@ const spaces = fc.constantFrom<string | number>("", 1, "\t", "\r\n ")
 const list = fc.array(fc.jsonValue({ maxDepth: 4 }))
 
 describe("splitting one long list into its elements", () => {
+  it("keeps no element and no name that is longer than allowed, and may have no end", () => {
+    for (const start of ['[{"a":"', '{"data":[1,"', '{"']) {
+      const elements: Array<Uint8Array> = []
+      const splitter = makeSplitter(lists, (bytes) => elements.push(bytes), 10_000)
+      assert.isNull(splitter.push(encoder.encode(start)))
+      let fault = null
+      let pushed = 0
+      for (; fault === null && pushed < 100; pushed += 1)
+        fault = splitter.push(encoder.encode("x".repeat(1000)))
+      assert.strictEqual(fault?.reason, "an element of more than 10000 bytes")
+      assert.strictEqual(pushed, 10)
+    }
+  })
+
   it("finds what JSON.parse finds, however the body is cut", () => {
     fc.assert(
       fc.property(list, spaces, places, (values, space, cuts) => {
