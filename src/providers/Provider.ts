@@ -117,8 +117,9 @@ export interface Known {
   /** Message ids of the newest stored messages, newest first, at most 10; left out where nobody asked for them. */
   readonly newestMessageIds?: ReadonlyArray<string>
   readonly updatedAt: Timestamp | null
+  /** It was gone when it was last looked for, or merged into another. */
   readonly deleted: boolean
-  /** When the request left whose answer showed it as it is stored; left out: not known. */
+  /** When the request left whose answer showed it as it is stored; left out: not known, or by a clock that was ahead. */
   readonly observedAt?: Timestamp
 }
 

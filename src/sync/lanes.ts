@@ -85,7 +85,12 @@ export const backfillLane = (
       )
       return { fault: null }
     }
-    const all = pull(connection, { runId, ranges: [first, ...others], full: false })
+    const all = pull(connection, {
+      runId,
+      ranges: [first, ...others],
+      full: false,
+      overwrites: again
+    })
     const fault =
       deadlineMillis === undefined
         ? yield* all

@@ -11,7 +11,7 @@ import { inBatches } from "./batches.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
 import { listBrake } from "./deleteBrake.ts"
 import { Progress, tellingCommit } from "./progress.ts"
-import { refetch } from "./refetch.ts"
+import { lookedUpOf, refetch } from "./refetch.ts"
 
 /*
  * The inward river: a provider's pages, committed as they come, and what follows once everything was enumerated.
@@ -23,6 +23,8 @@ export interface PullOptions {
   readonly ranges: readonly [TimeRange, ...ReadonlyArray<TimeRange>]
   /** Fetch every conversation's details again, changed or not. */
   readonly full: boolean
+  /** What comes counts, whatever the vendor's own times say: see `CommitInput`. Left out: as `full`. */
+  readonly overwrites?: boolean
 }
 
 /** Why a pull that did not fail is still not complete. */
@@ -201,7 +203,8 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
         pages: scope.reconcile ? pages.map(withReconciled) : pages,
         scan: { scope: scopeText, startedAt },
         keepRaw: config.keepRaw,
-        seen
+        seen,
+        overwrites: options.overwrites ?? options.full
       })
     )
     for (const page of pages) {
@@ -292,7 +295,8 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
         pages: [page],
         scan: null,
         keepRaw: config.keepRaw,
-        seen: null
+        seen: null,
+        lookedUp: lookedUpOf(known)
       })
     )
   })

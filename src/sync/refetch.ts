@@ -12,6 +12,10 @@ const joined = (fetched: Sighting, stored: ReadonlyArray<RawPayload>): ReadonlyA
   return [...listed, ...fetched.raw]
 }
 
+/** What was looked up before a conversation was asked for, as `CommitInput` takes it. */
+export const lookedUpOf = (known: Known | null): ReadonlyMap<string, string> =>
+  known?.observedAt === undefined ? new Map() : new Map([[known.providerId, known.observedAt]])
+
 /**
  * One conversation, asked for by its id. Some of what is known of it may only ever come with the provider's list (a
  * count of messages, a contact's email): an answer without that takes nothing back. Null: it does not exist there.

@@ -146,6 +146,38 @@ it.scoped(
     })
 )
 
+it.scoped(
+  "orders what an older mirror holds by when it was asked for, and takes nothing of it for merged",
+  () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryFile
+      const database = new Sqlite(path)
+      const step = migrations.findIndex(({ name }) => name === "order")
+      migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, step))
+      const at = "2026-01-01T00:00:00.000Z"
+      database.exec(`
+      INSERT INTO connections (name, provider, first_seen_at) VALUES ('inbox', 'aelyst', '${at}');
+      INSERT INTO writable_statuses VALUES ('inbox', 'completed', 'close');
+      INSERT INTO runs (id, command, started_at, host, pid) VALUES (1, 'sync', '${at}', 'here', 1);
+      INSERT INTO pages (id, run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+        received, inserted, updated, unchanged, filtered, quarantined)
+      VALUES (1, 1, 'inbox', 'sync', 'list', 'GET', '/', 200, '${at}', '${at}', 0, 0, 0, 0, 0, 0, 0);
+      INSERT INTO remote_conversations (id, connection, provider_id, status, observed_at, first_seen_at, content_hash, page_id)
+      VALUES ('inbox:1', 'inbox', '1', 'active', '${at}', '${at}', 'h', 1);`)
+      database.close()
+      yield* open(path)
+      const after = new Sqlite(path)
+      after.exec("UPDATE conversations SET status = 'completed' WHERE id = 'inbox:1'")
+      expect(
+        after.prepare("SELECT status, remote_status, merged_into, last_seen_at FROM conversations").all()
+      ).toEqual([{ status: "completed", remote_status: "active", merged_into: null, last_seen_at: at }])
+      expect(
+        after.prepare("SELECT observed_at, answered_at, merged_at FROM remote_conversations").all()
+      ).toEqual([{ observed_at: at, answered_at: null, merged_at: null }])
+      after.close()
+    })
+)
+
 it.scoped("does nothing to a mirror that is up to date", () =>
   Effect.gen(function* () {
     const path = yield* temporaryFile

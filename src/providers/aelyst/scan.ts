@@ -4,7 +4,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing } from "../kit/answer.ts"
-import { isOutside, isStoredByScan, page, pages } from "../kit/page.ts"
+import { datedBy, isOutside, isStoredByScan, page, pages } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import type { Written } from "../kit/written.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
@@ -222,13 +222,12 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
         else listed.push({ contact, known: stored })
       }
       // The contact's status was seen when the list was asked for, however much later its messages were.
-      const { requestedAt } = answer.exchange
       const details = outcomes(scan, listed).pipe(
         Stream.filterMap((outcome) => {
           if (outcome === null) return Option.none()
           const { exchange, item } = outcome
           if (exchange !== null && item._tag === "Sighting") {
-            return Option.some(page({ exchange: { ...exchange, requestedAt }, items: [item] }))
+            return Option.some(page({ exchange: datedBy(exchange, [answer.exchange]), items: [item] }))
           }
           others.push(item)
           return Option.none()

@@ -1,7 +1,7 @@
 import { Clock, Effect, Either, identity, Sink, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange } from "../../http/client.ts"
-import { pages } from "../kit/page.ts"
+import { datedBy, pages } from "../kit/page.ts"
 import type { Item, Page } from "../Provider.ts"
 import { type Account, type Element, finish, type Loaded } from "./details.ts"
 import { exportMany, mostSelected } from "./exports.ts"
@@ -46,18 +46,22 @@ const byAgent = (loaded: ReadonlyArray<Loaded>): ReadonlyMap<string, ReadonlyArr
   return groups
 }
 
-/** Everything of a batch, as pages: conversations by the answer that brought their messages, else their details. */
+/**
+ * Everything of a batch, as pages: conversations by the answer that brought their messages, else their details. They are
+ * dated by their details, which say the status.
+ */
 const batchPages = (
   account: Account,
   batch: Batch<unknown>
 ): Effect.Effect<ReadonlyArray<Page>, ProviderError> =>
   Effect.gen(function* () {
     const { exporter } = account
-    const byExchange = new Map<Exchange, Array<Item>>()
-    const put = (exchange: Exchange, item: Item) => {
-      const items = byExchange.get(exchange)
-      if (items === undefined) byExchange.set(exchange, [item])
-      else items.push(item)
+    const byExchange = new Map<Exchange, { readonly items: Array<Item>; readonly sources: Array<Exchange> }>()
+    const put = (exchange: Exchange, source: Exchange, item: Item) => {
+      const answer = byExchange.get(exchange) ?? { items: [], sources: [] }
+      byExchange.set(exchange, answer)
+      answer.items.push(item)
+      answer.sources.push(source)
     }
     for (const [agentId, group] of byAgent(batch.loaded)) {
       const wanted = group.filter((one) => one.needsExport)
@@ -71,10 +75,12 @@ const batchPages = (
         const { id } = one.wanted
         const found = one.needsExport ? (exports.found.get(id) ?? null) : null
         const fault = one.needsExport ? (exports.faults.get(id) ?? null) : null
-        put(found?.exchange ?? one.exchange, finish(account, one, found, fault, now))
+        put(found?.exchange ?? one.exchange, one.exchange, finish(account, one, found, fault, now))
       }
     }
-    const made = [...byExchange].flatMap(([exchange, items]) => pages({ exchange, items }))
+    const made = [...byExchange].flatMap(([exchange, { items, sources }]) =>
+      pages({ exchange: datedBy(exchange, sources), items })
+    )
     const all = [...made, ...batch.finished]
     const notices = exporter.notices.splice(0)
     const learned = exporter.learned

@@ -5,7 +5,7 @@ import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, payloadOf } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
-import { page, unreadable } from "../kit/page.ts"
+import { datedBy, page, unreadable } from "../kit/page.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
 import type { Exporter, Found } from "./exports.ts"
@@ -58,6 +58,7 @@ export interface Loaded {
   /** Null: there is none by this id, although it is listed. */
   readonly detail: Shown | null
   readonly wire: Conversation
+  /** Of the details; where there are none, dated by the list, which then says the status. */
   readonly exchange: Exchange
   readonly needsExport: boolean
 }
@@ -160,7 +161,14 @@ export const load = (
     }
     const wire = wireOf({ row: wanted.row, detail })
     if (wire === null) return { _tag: "Finished", page: page({ exchange, items: [] }) }
-    return { _tag: "Loaded", wanted, detail, wire, exchange, needsExport: needsExport(account, wanted, wire) }
+    return {
+      _tag: "Loaded",
+      wanted,
+      detail,
+      wire,
+      exchange: detail === null ? datedBy(exchange, [listed]) : exchange,
+      needsExport: needsExport(account, wanted, wire)
+    }
   }).pipe(
     Effect.catchTag("Malformed", (error) => {
       const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }

@@ -4,7 +4,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
 import { isGone, isMissing, malformed, notWritable } from "../kit/answer.ts"
-import { page } from "../kit/page.ts"
+import { datedBy, page } from "../kit/page.ts"
 import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import {
@@ -89,7 +89,7 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
       : Effect.succeed({ found: null, fault: null })
     const now = yield* Clock.currentTimeMillis
     return page({
-      exchange: found?.exchange ?? exchange,
+      exchange: datedBy(found?.exchange ?? exchange, [exchange]),
       items: [finish(account, loaded, found, fault, now)],
       notices: exporter.notices
     })

@@ -7,7 +7,7 @@ import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { decodeAnswer, isMissing, malformed, payloadOf } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
-import { isOutside, isStoredByScan, page, unreadable, unreadableItem } from "../kit/page.ts"
+import { datedBy, isOutside, isStoredByScan, page, unreadable, unreadableItem } from "../kit/page.ts"
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/pageWalk.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
@@ -197,7 +197,7 @@ const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchan
     const answer = yield* scan.client.read(getConversation(id))
     if (isMissing(answer)) {
       const item = toSighting(row.value, { row, detail: null, messages: null }, scan.map)
-      return page({ exchange: answer.exchange, items: [item] })
+      return page({ exchange: datedBy(answer.exchange, [listed]), items: [item] })
     }
     return page({
       exchange: answer.exchange,

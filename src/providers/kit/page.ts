@@ -1,6 +1,7 @@
 import type { Json, Message } from "../../domain/Conversation.ts"
 import { includes } from "../../domain/TimeRange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { Exchange } from "../../http/client.ts"
 import {
   type Item,
   type Known,
@@ -54,6 +55,15 @@ export const pages = (parts: PageParts): ReadonlyArray<Page> => {
     return index === chunks.length - 1 ? page({ ...parts, exchange, items }) : page({ exchange, items })
   })
 }
+
+/**
+ * The exchange of answers that were put together: the status of each conversation was asked for no earlier than with the
+ * first of `sources`, however much later the rest came. So the page claims to be no newer than what decides.
+ */
+export const datedBy = (last: Exchange, sources: ReadonlyArray<Exchange>): Exchange => ({
+  ...last,
+  requestedAt: sources.reduce((first, { requestedAt }) => Math.min(first, requestedAt), last.requestedAt)
+})
 
 /**
  * A record that did not decode, whole, with its fault. `conversationId` null: not known. SQLite's functions take NUL for

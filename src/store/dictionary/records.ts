@@ -155,8 +155,14 @@ export const records: ReadonlyArray<TableEntry> = [
         "When it was last known to be there: last received, or covered by a complete scan since."
       ),
       deleted_at: time("When the provider answered that it no longer exists.", {
-        nullMeans: "it exists, as far as is known"
-      })
+        nullMeans: "it exists, as far as is known, by itself or within the one it was merged into"
+      }),
+      merged_into: {
+        meaning:
+          "The conversation that it was merged into at the provider: its id there is gone, and what it held belongs to that one. It counts nowhere as one of its own.",
+        nullMeans: "it was not merged, as far as is known",
+        example: "inbox:123"
+      }
     }
   },
   {

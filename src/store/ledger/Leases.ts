@@ -33,6 +33,9 @@ interface LeaseRow {
 const renewEvery = Duration.seconds(10)
 const lastsMillis = 60_000
 
+/** A lease that would last for longer than this, milliseconds, was entered by a clock that was ahead. */
+const mostMillis = 2 * lastsMillis
+
 const select =
   "SELECT owner, host, pid, acquired_at, expires_at FROM leases WHERE connection = ? AND lane = ?"
 
@@ -63,10 +66,15 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
     const db = yield* Db
     const self = thisProcess()
 
-    /** Whether whoever held it is gone: a process that died, or a run of this one that could not give it back. */
-    const isLeft = ({ host, owner, pid }: LeaseRow): boolean => {
+    /**
+     * Whether whoever held it is gone: a process that died, or a run of this one that could not give it back. What another
+     * machine holds for longer than a lease lasts, nobody holds.
+     */
+    const isLeft = ({ expires_at, host, owner, pid }: LeaseRow, millis: number): boolean => {
       const isOurs = host === self.host && pid === self.pid && startOf(owner) === self.start
-      return isOurs ? !living.has(owner) : isHolderDead({ host, owner, pid })
+      if (isOurs) return !living.has(owner)
+      if (host !== self.host) return expires_at > now(millis + mostMillis)
+      return isHolderDead({ host, owner, pid })
     }
 
     /** The holder, where it is another one; null: the lease is ours. */
@@ -76,7 +84,7 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
       return yield* db.transaction("Leases.take", ({ prepare }): LeaseRow | null => {
         const held = prepare(select).get(connection, lane) as LeaseRow | undefined
         const isHeld = held !== undefined && held.owner !== owner && held.expires_at > at
-        if (isHeld && !isLeft(held)) return held
+        if (isHeld && !isLeft(held, millis)) return held
         prepare(
           `INSERT INTO leases (connection, lane, owner, host, pid, acquired_at, expires_at)
            VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -8,6 +8,7 @@ import { counts } from "./0007_counts.ts"
 import { accounts } from "./0008_accounts.ts"
 import { acknowledged } from "./0009_acknowledged.ts"
 import { push } from "./0010_push.ts"
+import { order } from "./0011_order.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -27,5 +28,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 7, name: "counts", sql: counts },
   { version: 8, name: "accounts", sql: accounts },
   { version: 9, name: "acknowledged", sql: acknowledged },
-  { version: 10, name: "push", sql: push }
+  { version: 10, name: "push", sql: push },
+  { version: 11, name: "order", sql: order }
 ]

@@ -14,6 +14,7 @@ import { dismissQuarantine, listQuarantine, resolveQuarantine } from "./quaranti
 import { rawBatch, rawOf } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, missingFrom, unfinishedScan } from "./scanRows.ts"
+import { latestBelieved } from "./staleness.ts"
 import { CommitScript } from "./thread/CommitScript.ts"
 import { makeCommitThread } from "./thread/commitThread.ts"
 
@@ -41,14 +42,19 @@ const chunks = <A>(items: ReadonlyArray<A>, size: number): ReadonlyArray<Readonl
   )
 
 /** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
-const countConversations = ({ prepare }: Session, connection: string, before: Timestamp | null): number =>
+const countConversations = (
+  { prepare }: Session,
+  connection: string,
+  before: Timestamp | null,
+  at: Timestamp
+): number =>
   Number(
     prepare(
-      `SELECT count(*) FROM remote_conversations
-       WHERE connection = ? AND deleted_at IS NULL AND first_seen_at < coalesce(?, '9999')`
+      `SELECT count(*) FROM remote_conversations WHERE connection = ? AND deleted_at IS NULL AND merged_into IS NULL
+         AND (first_seen_at < coalesce(?, '9999') OR first_seen_at > ?)`
     )
       .pluck()
-      .get(connection, before)
+      .get(connection, before, latestBelieved(at))
   )
 
 const idsOf = (rows: ReadonlyArray<{ readonly providerId: string }>): ReadonlyArray<string> =>
@@ -82,7 +88,9 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
 
       /** What is stored of these conversations (the vendor's ids); unknown ones are absent. */
       known: (connection: string, providerIds: ReadonlyArray<string>, wanted?: KnownWanted) =>
-        db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds, wanted)),
+        Effect.flatMap(clock, (at) =>
+          db.use("Mirror.known", (): ReadonlyMap<string, Known> => known(connection, providerIds, at, wanted))
+        ),
 
       /** What earlier pages taught about the account. */
       learned: (connection: string) =>
@@ -99,15 +107,21 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       commitsAtOnce: script === null ? 1 : commitsAhead,
 
       unfinishedScan: (connection: string, lane: Lane) =>
-        db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane)),
+        Effect.flatMap(clock, (at) =>
+          db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane, at))
+        ),
 
       /** What of a range was not listed whole yet, the earliest first. `subject`: see `Coverage`. */
       gaps: (connection: string, subject: string, range: TimeRange) =>
-        db.use("Mirror.gaps", (session) => gapsIn(range, coveredRanges(session, connection, subject))),
+        Effect.flatMap(clock, (at) =>
+          db.use("Mirror.gaps", (session) => gapsIn(range, coveredRanges(session, connection, subject, at)))
+        ),
 
       /** Forgets that anything in the range was listed. */
       uncover: (connection: string, subject: string, range: TimeRange) =>
-        db.transaction("Mirror.uncover", (session) => uncover(session, connection, subject, range)),
+        Effect.flatMap(clock, (at) =>
+          db.transaction("Mirror.uncover", (session) => uncover(session, connection, subject, range, at))
+        ),
 
       /** Forgets how far a scan has come: the next one starts anew. */
       dropScan: (connection: string, lane: Lane) =>
@@ -132,18 +146,19 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         readonly isPlausible?: (missing: number, held: number) => boolean
       }) {
         const { connection, covers, lane, startedAt, seen, isPlausible = () => true } = scan
+        const at = yield* clock
+        const believed = latestBelieved(at)
         if (seen === null) {
           yield* db.transaction("Mirror.finishScan", (session) => {
-            if (covers !== undefined) cover(session, connection, covers, startedAt)
+            if (covers !== undefined) cover(session, connection, covers, startedAt, at)
             scans.dropSeen(connection, lane)
           })
           return { missing: [], held: 0 }
         }
-        const at = yield* clock
         const { missing, held } = yield* db.use("Mirror.finishScan", (session) => {
           scans.restoreSeen(scan, { scope: "", startedAt }, seen)
-          const missing = missingFrom(session, connection, startedAt, seen)
-          const held = missing.length === 0 ? 0 : countConversations(session, connection, startedAt)
+          const missing = missingFrom(session, { connection, startedAt, believed }, seen)
+          const held = missing.length === 0 ? 0 : countConversations(session, connection, startedAt, at)
           return { missing, held }
         })
         if (missing.length > 0 && !isPlausible(missing.length, held)) {
@@ -156,19 +171,20 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           (rows) =>
             db.transaction("Mirror.finishScan", ({ prepare }) => {
               const mark = prepare(
-                "UPDATE remote_conversations SET missing_since = ? WHERE key = ? AND observed_at < ?"
+                "UPDATE remote_conversations SET missing_since = ? WHERE key = ? AND (observed_at < ? OR observed_at > ?)"
               )
-              for (const row of rows) mark.run(at, row.key, startedAt)
+              for (const row of rows) mark.run(at, row.key, startedAt, believed)
             }),
           { discard: true }
         )
         yield* db.transaction("Mirror.finishScan", (session) => {
-          if (covers !== undefined) cover(session, connection, covers, startedAt)
+          if (covers !== undefined) cover(session, connection, covers, startedAt, at)
           session
             .prepare(
-              "UPDATE connections SET last_complete_scan_at = max(coalesce(last_complete_scan_at, ''), ?) WHERE name = ?"
+              `UPDATE connections SET last_complete_scan_at = ?
+               WHERE name = ? AND (last_complete_scan_at IS NULL OR last_complete_scan_at NOT BETWEEN ? AND ?)`
             )
-            .run(startedAt, connection)
+            .run(startedAt, connection, startedAt, believed)
           scans.dropSeen(connection, lane)
         })
         return { missing: idsOf(missing), held }
@@ -185,14 +201,16 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         readonly runId: number
       }) {
         const { askedAt, connection, runId } = input
+        const believed = latestBelieved(yield* clock)
         const counts = yield* Effect.forEach(chunks(input.providerIds, markedAtOnce), (ids) =>
           db.transaction("Mirror.tombstone", ({ prepare }) => {
             const bury = prepare(
               `UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ?
-               WHERE id = ? AND deleted_at IS NULL AND observed_at <= ?`
+               WHERE id = ? AND deleted_at IS NULL AND (observed_at <= ? OR observed_at > ?)`
             )
             return ids.reduce(
-              (count, id) => count + bury.run(askedAt, runId, `${connection}:${id}`, askedAt).changes,
+              (count, id) =>
+                count + bury.run(askedAt, runId, `${connection}:${id}`, askedAt, believed).changes,
               0
             )
           })
@@ -202,7 +220,11 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
 
       /** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
       countConversations: (connection: string, before: Timestamp | null = null) =>
-        db.use("Mirror.countConversations", (session) => countConversations(session, connection, before)),
+        Effect.flatMap(clock, (at) =>
+          db.use("Mirror.countConversations", (session) =>
+            countConversations(session, connection, before, at)
+          )
+        ),
 
       /** Conversations drawn by chance, at most so many (the vendor's ids). */
       sample: (connection: string, size: number) =>
@@ -210,8 +232,8 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           "Mirror.sample",
           ({ prepare }) =>
             prepare(
-              `SELECT provider_id FROM remote_conversations WHERE connection = ? AND deleted_at IS NULL
-               ORDER BY random() LIMIT ?`
+              `SELECT provider_id FROM remote_conversations
+               WHERE connection = ? AND deleted_at IS NULL AND merged_into IS NULL ORDER BY random() LIMIT ?`
             )
               .pluck()
               .all(connection, size) as ReadonlyArray<string>

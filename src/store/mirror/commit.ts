@@ -10,7 +10,7 @@ import { makeQuarantineRows } from "./quarantineRows.ts"
 import { makeForgetMessages, makeRawRecords, makeStoredVersion } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, type ScanOf } from "./scanRows.ts"
-import { latestBelieved, RecentObservations } from "./staleness.ts"
+import { latestBelieved, RecentReadings, spanOf } from "./staleness.ts"
 import { addTo, emptyTally, type Totals } from "./tally.ts"
 
 export interface CommitInput {
@@ -30,6 +30,16 @@ export interface CommitInput {
    * (`versionOf`) of the payloads it was made from: where others came since, their sighting is the newer one.
    */
   readonly replay?: ReadonlyMap<string, string>
+  /**
+   * Where readings overlapped, the later request counts, whatever the vendor's times say (`sync --full`, `backfill
+   * --restart`, `verify`). Left out: false.
+   */
+  readonly overwrites?: boolean
+  /**
+   * By the vendor's id of each conversation, the `observed_at` that was looked up before it was asked for: where the row
+   * still has it, the answer is newer, whatever the clock says. Left out: none was looked up.
+   */
+  readonly lookedUp?: ReadonlyMap<string, string>
 }
 
 const iso = (millis: number): string => new Date(millis).toISOString()
@@ -37,7 +47,7 @@ const iso = (millis: number): string => new Date(millis).toISOString()
 /** Writes pages with everything they carry; to be called inside of a transaction. `now` is UTC, ISO 8601. */
 export const makeCommit = (session: Session) => {
   const { prepare } = session
-  const recent = new RecentObservations()
+  const recent = new RecentReadings()
   const messages = makeMessageRows(session)
   const quarantine = makeQuarantineRows(session)
   const scans = makeScanRows(session)
@@ -120,7 +130,8 @@ export const makeCommit = (session: Session) => {
     { now, believed, quarantineOpen }: Pick<PageContext, "now" | "believed" | "quarantineOpen">
   ): PageContext => {
     const { exchange } = page
-    const requestedAt = iso(exchange.requestedAt)
+    const sentAt = iso(exchange.requestedAt)
+    const receivedAt = iso(exchange.receivedAt)
     const { lastInsertRowid } = insertPage.run(
       input.runId,
       input.connection,
@@ -129,8 +140,8 @@ export const makeCommit = (session: Session) => {
       exchange.method,
       exchange.path,
       exchange.status,
-      requestedAt,
-      iso(exchange.receivedAt),
+      sentAt,
+      receivedAt,
       exchange.bytes
     )
     const tally = emptyTally()
@@ -138,7 +149,9 @@ export const makeCommit = (session: Session) => {
       connection: input.connection,
       runId: input.runId,
       pageId: Number(lastInsertRowid),
-      requestedAt,
+      ...spanOf(sentAt, receivedAt),
+      overwrites: input.overwrites ?? false,
+      lookedUp: input.lookedUp ?? null,
       now,
       believed,
       keepRaw: input.keepRaw,

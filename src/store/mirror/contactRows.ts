@@ -16,14 +16,21 @@ const merged = (newer: Attributes, older: Attributes): Attributes => {
   return { ...older, ...Object.fromEntries(said) }
 }
 
-/** The vendor's own time of a conversation, UTC, ISO 8601; empty where it has none. */
-const timeOf = ({ lastMessageAt, startedAt, updatedAt }: Conversation): string =>
-  updatedAt ?? lastMessageAt ?? startedAt ?? ""
+/** The vendor's own time of a conversation, UTC, ISO 8601; empty where it has none that is believed. */
+const timeOf = (
+  { lastMessageAt, startedAt, updatedAt }: Pick<Conversation, "lastMessageAt" | "startedAt" | "updatedAt">,
+  believed: string
+): string => [updatedAt, lastMessageAt, startedAt].find((time) => time !== null && time <= believed) ?? ""
+
+/** The same of a stored conversation. */
+const storedTime = `CASE WHEN updated_at <= $believed THEN updated_at WHEN last_message_at <= $believed THEN last_message_at
+  WHEN started_at <= $believed THEN started_at ELSE '' END`
 
 /**
  * Writes contacts. What a sighting does not say erases nothing. Where conversations of one contact describe it
- * differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id) and
- * the others only fill gaps, so that the order in which they arrive does not matter, nor how often.
+ * differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id; a time
+ * ahead of our clock is none) and the others only fill gaps, so that the order in which they arrive does not matter, nor
+ * how often. Where the time of the one that counted goes back, its word still counts: nobody would tell the present one.
  */
 export const makeContactRows = ({ prepare }: Session) => {
   const find = prepare("SELECT name, email, phone, attributes FROM remote_contacts WHERE id = ?")
@@ -32,21 +39,24 @@ export const makeContactRows = ({ prepare }: Session) => {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const update = prepare(
-    `UPDATE remote_contacts SET name = ?, email = ?, phone = ?, attributes = ?, observed_at = max(observed_at, ?)
-     WHERE id = ?`
+    `UPDATE remote_contacts SET name = ?, email = ?, phone = ?, attributes = ?,
+       observed_at = CASE WHEN observed_at > ? THEN ? ELSE max(observed_at, ?) END WHERE id = ?`
   )
   const insertUnknown = prepare(
     `INSERT INTO remote_contacts (id, connection, provider_id, observed_at, first_seen_at)
      VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
   )
   const findLater = prepare(
-    `SELECT 1 FROM remote_conversations WHERE contact_id = ? AND id <> ?
-       AND (coalesce(updated_at, last_message_at, started_at, ''), id) > (?, ?) LIMIT 1`
+    `SELECT 1 FROM remote_conversations WHERE contact_id = $contact AND id <> $id AND (${storedTime}, id) > ($time, $id)
+     LIMIT 1`
+  ).pluck()
+  const timeBefore = prepare(
+    `SELECT ${storedTime} FROM remote_conversations WHERE id = $id AND contact_id = $contact`
   ).pluck()
 
   /** Returns the contact's id in the mirror. */
   const write = (context: PageContext, contact: Contact, conversation: Conversation): string => {
-    const { connection, requestedAt, tally } = context
+    const { believed, connection, requestedAt, tally } = context
     const id = `${connection}:${contact.providerId}`
     const stored = find.get(id) as StoredContact | undefined
     if (stored === undefined) {
@@ -80,15 +90,18 @@ export const makeContactRows = ({ prepare }: Session) => {
         sameJson(stored.attributes, text, attributes)
       return { name, email, phone, text, isSame }
     }
-    const isOutranked = () => {
-      const conversationId = `${connection}:${conversation.providerId}`
-      return findLater.get(id, conversationId, timeOf(conversation), conversationId) !== undefined
+    const isOutranked = (): boolean => {
+      const whose = { contact: id, id: `${connection}:${conversation.providerId}`, believed }
+      const isLaterThan = (time: string) => findLater.get({ ...whose, time }) !== undefined
+      if (!isLaterThan(timeOf(conversation, believed))) return false
+      const before = timeBefore.get(whose) as string | undefined
+      return before === undefined || isLaterThan(before)
     }
     const whole = told(true)
     const { email, isSame, name, phone, text } = whole.isSame || !isOutranked() ? whole : told(false)
     if (isSame) tally.unchanged += 1
     else {
-      update.run(name, email, phone, text, requestedAt, id)
+      update.run(name, email, phone, text, believed, requestedAt, requestedAt, id)
       tally.updated += 1
       tally.contacts += 1
     }

@@ -5,11 +5,17 @@ export interface PageContext {
   readonly connection: string
   readonly runId: number
   readonly pageId: number
-  /** When the page's request was sent, UTC, ISO 8601. */
+  /** When the page's request was sent, UTC, ISO 8601: see `Reading`. */
   readonly requestedAt: string
+  /** When its answer had arrived, UTC, ISO 8601. */
+  readonly answeredAt: string
   /** When the page is committed, UTC, ISO 8601. */
   readonly now: string
-  /** The latest stored time that is believed, UTC, ISO 8601: see `latestBelieved`. */
+  /** The vendor's own times decide nothing: see `CommitInput`. */
+  readonly overwrites: boolean
+  /** By the vendor's id, the stored `observed_at` that was looked up before the request was sent: see `CommitInput`. */
+  readonly lookedUp: ReadonlyMap<string, string> | null
+  /** The latest time that is believed, UTC, ISO 8601: see `latestBelieved`. */
   readonly believed: string
   readonly keepRaw: "newest" | "all"
   /** The page was made again from what is stored, and says nothing about the present: see `CommitInput`. Null: it came. */

@@ -4,13 +4,13 @@ import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Item, RawPayload, Sighting } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import type { ActivityRows } from "./activity.ts"
-import { conversationHash } from "./canonical.ts"
+import { conversationHash, learntByPush } from "./canonical.ts"
 import type { ContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
 import type { MessageRows } from "./messageRows.ts"
 import type { QuarantineRows } from "./quarantineRows.ts"
 import { messageKind } from "./rawRecords.ts"
-import { isStale, type RecentObservations } from "./staleness.ts"
+import { isStale, type RecentReadings, type StoredTimes, storedSpan } from "./staleness.ts"
 import { makeStoredHash } from "./storedHash.ts"
 
 /** Whether a stored conversation is thought to be there still. */
@@ -18,19 +18,31 @@ interface Standing {
   readonly key: number
   readonly missing_since: string | null
   readonly deleted_at: string | null
+  /** When it was found to be merged into another one. */
+  readonly merged_at: string | null
 }
 
 /** The same as an array, which costs a fraction of an object: one for every conversation that is listed. */
-type ListedRow = readonly [key: number, missingSince: string | null, deletedAt: string | null]
+type ListedRow = readonly [
+  key: number,
+  missingSince: string | null,
+  deletedAt: string | null,
+  mergedAt: string | null
+]
+
+/** The columns of a `Standing`. */
+const standing = "r.key, r.missing_since, r.deleted_at, r.merged_at"
+
+/** What is written of one that is there. */
+const present =
+  "missing_since = NULL, deleted_at = NULL, deleted_in_run = NULL, merged_into = NULL, merged_at = NULL"
 
 export type Unchanged = Extract<Item, { readonly _tag: "Unchanged" }>
 
-interface StoredConversation extends Standing {
+interface StoredConversation extends Standing, StoredTimes {
   readonly status: string
   readonly provider_status: string | null
   readonly last_message_at: Timestamp | null
-  readonly updated_at: string | null
-  readonly observed_at: string
   readonly fingerprint: string | null
   readonly content_hash: string
   readonly stored_messages: number
@@ -43,9 +55,18 @@ const recordsIn = (sighting: Sighting): number =>
   (sighting.messages?.items.length ?? 0) +
   sighting.unreadable.length
 
-/** A deletion is proven by an answer; only what was asked for later can disprove it. */
-const isBeforeDeletion = (stored: Standing, { believed, requestedAt }: PageContext): boolean =>
-  stored.deleted_at !== null && requestedAt < stored.deleted_at && stored.deleted_at <= believed
+/** That it is gone, or merged, is proven by an answer; only what was asked for later can disprove it. */
+const isBeforeProof = (
+  { deleted_at, merged_at }: Standing,
+  { believed, requestedAt }: PageContext
+): boolean => {
+  const provenAt = deleted_at ?? merged_at
+  return provenAt !== null && requestedAt < provenAt && provenAt <= believed
+}
+
+/** Whether the vendor has shown it to be where it is expected. */
+const isPresent = ({ deleted_at, merged_at, missing_since }: Standing): boolean =>
+  missing_since === null && deleted_at === null && merged_at === null
 
 export interface ConversationParts {
   readonly contacts: ContactRows
@@ -59,7 +80,7 @@ export interface ConversationParts {
     held: ReadonlyArray<string | null>
   ) => void
   readonly storedVersion: (connection: string, conversationId: string) => string
-  readonly recent: RecentObservations
+  readonly recent: RecentReadings
 }
 
 /** Writes conversations and all that a sighting carries for them. */
@@ -69,24 +90,24 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     parts
   const storedHash = makeStoredHash(session)
   const find = prepare(
-    `SELECT key, status, provider_status, last_message_at, updated_at, observed_at, missing_since, deleted_at,
-       fingerprint, content_hash, stored_messages
-     FROM remote_conversations WHERE id = ?`
+    `SELECT ${standing}, r.status, r.provider_status, r.last_message_at, r.updated_at, r.observed_at, r.answered_at,
+       r.fingerprint, r.content_hash, r.stored_messages
+     FROM remote_conversations r WHERE r.id = ?`
   )
   const findListed = prepare(
-    `SELECT r.key, r.missing_since, r.deleted_at
+    `SELECT ${standing}
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
   ).raw()
   const findGone = prepare(
-    `SELECT r.key, r.missing_since, r.deleted_at FROM json_each(?) keys CROSS JOIN remote_conversations r ON r.key = keys.value
-     WHERE r.missing_since IS NOT NULL OR r.deleted_at IS NOT NULL`
+    `SELECT ${standing} FROM json_each(?) keys CROSS JOIN remote_conversations r ON r.key = keys.value
+     WHERE r.missing_since IS NOT NULL OR r.deleted_at IS NOT NULL OR r.merged_at IS NOT NULL`
   ).raw()
   const insertRow = prepare(
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
        provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
-       declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, first_seen_at,
-       fingerprint, content_hash, page_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+       declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, answered_at,
+       first_seen_at, fingerprint, content_hash, page_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const updateRow = prepare(
     `UPDATE remote_conversations SET contact_id = ?, channel = ?, provider_channel = ?, status = ?,
@@ -95,14 +116,16 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
        last_message_at = ?, updated_at = ?, content_hash = ? WHERE key = ?`
   )
   const touch = prepare(
-    `UPDATE remote_conversations SET stored_messages = ?, fingerprint = ?, observed_at = ?, missing_since = NULL,
-       deleted_at = NULL, deleted_in_run = NULL, page_id = ? WHERE key = ?`
+    `UPDATE remote_conversations SET stored_messages = ?, fingerprint = ?, observed_at = ?, answered_at = ?, page_id = ?,
+       ${present} WHERE key = ?`
+  )
+  const selectLearnt = prepare(
+    `SELECT status, provider_status AS providerStatus, title, tags, updated_at AS updatedAt
+     FROM remote_conversations WHERE key = ?`
   )
   const setStored = prepare("UPDATE remote_conversations SET stored_messages = ? WHERE key = ?")
   const removeActivity = prepare("DELETE FROM conversation_activity WHERE key = ?")
-  const revive = prepare(
-    "UPDATE remote_conversations SET missing_since = NULL, deleted_at = NULL, deleted_in_run = NULL WHERE key = ?"
-  )
+  const revive = prepare(`UPDATE remote_conversations SET ${present} WHERE key = ?`)
   const recordStatus = prepare(
     `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
      VALUES (?, ?, ?, ?, ?, ?, ?)`
@@ -152,6 +175,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       conversation.lastMessageAt,
       conversation.updatedAt,
       context.requestedAt,
+      context.answeredAt,
       context.now,
       fingerprint,
       conversationHash(conversation, tags, attributes),
@@ -227,7 +251,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   ): void => {
     const { tally } = context
     const shown = withKept(sighting, stored)
-    const conversation = context.replay !== null ? replayed(shown, stored, context) : shown
+    const isLearnt = context.replay !== null && stored.content_hash === learntByPush
+    const conversation = isLearnt ? withLearnt(shown, selectLearnt.get(stored.key) as Learnt) : shown
     const contactId = contactOf(context, sighting)
     const tags = JSON.stringify(conversation.tags)
     const attributes = canonicalJson(conversation.attributes)
@@ -236,7 +261,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       contentHash === (context.replay !== null ? storedHash(stored.key) : stored.content_hash) &&
       conversation.status === stored.status &&
       conversation.providerStatus === stored.provider_status
-    const wasDeleted = context.replay === null && stored.deleted_at !== null
+    const wasGone = context.replay === null && (stored.deleted_at ?? stored.merged_at) !== null
     if (!isSame) {
       noteStatus(context, id, stored, conversation)
       updateRow.run(
@@ -257,11 +282,11 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
         conversation.startedAt,
         conversation.lastMessageAt,
         conversation.updatedAt,
-        contentHash,
+        isLearnt ? learntByPush : contentHash,
         stored.key
       )
     }
-    tally[isSame && !wasDeleted ? "unchanged" : "updated"] += 1
+    tally[isSame && !wasGone ? "unchanged" : "updated"] += 1
     const count = writeMessages(context, id, sighting, stored)
     if (context.replay !== null) {
       if (count !== stored.stored_messages) setStored.run(count, stored.key)
@@ -272,11 +297,11 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       isSame &&
       count === stored.stored_messages &&
       sighting.fingerprint === stored.fingerprint &&
-      stored.missing_since === null &&
-      stored.deleted_at === null &&
+      isPresent(stored) &&
       stored.observed_at <= context.believed
-    if (isUntouched) recent.note(stored.key, context.requestedAt, context.believed)
-    else touch.run(count, sighting.fingerprint, context.requestedAt, context.pageId, stored.key)
+    const { answeredAt, believed, pageId, requestedAt } = context
+    if (isUntouched) recent.note(stored.key, { requestedAt, answeredAt }, believed)
+    else touch.run(count, sighting.fingerprint, requestedAt, answeredAt, pageId, stored.key)
   }
 
   /** Whether other payloads of the conversation were stored since those were read that the page was made from. */
@@ -285,9 +310,24 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     return madeFrom !== undefined && madeFrom !== storedVersion(connection, providerId)
   }
 
+  /** Whether what is stored of a conversation was read later. */
+  const isOld = (
+    context: PageContext,
+    { providerId, updatedAt }: Conversation,
+    stored: StoredConversation
+  ): boolean => {
+    if (isBeforeProof(stored, context)) return true
+    // It was looked up as it is, and only then asked for: no clock can tell otherwise.
+    if (context.lookedUp?.get(providerId) === stored.observed_at) return false
+    const { answeredAt, believed, overwrites, requestedAt } = context
+    const span = recent.latest(stored.key, storedSpan(stored, believed), believed)
+    const held = { updatedAt: stored.updated_at, ...span }
+    return isStale({ updatedAt: overwrites ? null : updatedAt, requestedAt, answeredAt }, held, believed)
+  }
+
   /** Returns the row's key; null: there is none. */
   const write = (context: PageContext, sighting: Sighting): number | null => {
-    const { tally, requestedAt } = context
+    const { tally } = context
     const { conversation } = sighting
     const id = `${context.connection}:${conversation.providerId}`
     tally.conversations += 1
@@ -304,13 +344,9 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       writeRaw(context, sighting.raw)
       return key
     }
-    const incoming = { updatedAt: conversation.updatedAt, observedAt: requestedAt }
-    const held = {
-      updatedAt: stored.updated_at,
-      observedAt: recent.latest(stored.key, stored.observed_at, context.believed)
-    }
-    if (context.replay === null && (isBeforeDeletion(stored, context) || isStale(incoming, held))) {
+    if (context.replay === null && isOld(context, conversation, stored)) {
       tally.unchanged += recordsIn(sighting)
+      tally.overtaken += 1
       exists(stored, context)
       return stored.key
     }
@@ -322,13 +358,12 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
 
   /** The vendor still lists it, whatever else is said. */
   const exists = (stored: Standing, context: PageContext): void => {
-    if (stored.missing_since === null && stored.deleted_at === null) return
-    if (!isBeforeDeletion(stored, context)) revive.run(stored.key)
+    if (!isPresent(stored) && !isBeforeProof(stored, context)) revive.run(stored.key)
   }
 
   const exist = (context: PageContext, rows: ReadonlyArray<ListedRow>): void => {
-    for (const [key, missing_since, deleted_at] of rows) {
-      exists({ key, missing_since, deleted_at }, context)
+    for (const [key, missing_since, deleted_at, merged_at] of rows) {
+      exists({ key, missing_since, deleted_at, merged_at }, context)
     }
   }
 
@@ -350,7 +385,9 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     }
     if (keys.length > 0) exist(context, findGone.all(JSON.stringify(keys)) as ReadonlyArray<ListedRow>)
     keys.push(...listed(context, others))
-    for (const key of keys) recent.note(key, context.requestedAt, context.believed)
+    const { answeredAt, believed, requestedAt } = context
+    const span = { requestedAt, answeredAt }
+    for (const key of keys) recent.note(key, span, believed)
     return keys
   }
 
@@ -360,7 +397,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const id = `${context.connection}:${providerId}`
     const stored = find.get(id) as StoredConversation | undefined
     if (stored === undefined) return false
-    return context.requestedAt < recent.latest(stored.key, stored.observed_at, context.believed)
+    const { requestedAt } = recent.latest(stored.key, storedSpan(stored, context.believed), context.believed)
+    return context.requestedAt < requestedAt
   }
 
   return { write, listed, unchanged, isOvertaken } as const
@@ -394,16 +432,16 @@ const withKept = (sighting: Sighting, stored: StoredConversation): Conversation 
   return showsAll(sighting) ? conversation : { ...conversation, lastMessageAt: kept }
 }
 
-/** A status that was learnt after the payload came, by a push, is not in the payload; only its reading may change. */
-const replayed = (
-  conversation: Conversation,
-  stored: StoredConversation,
-  context: PageContext
-): Conversation =>
-  stored.observed_at <= context.requestedAt || stored.provider_status === conversation.providerStatus
-    ? conversation
-    : {
-        ...conversation,
-        status: stored.status as Conversation["status"],
-        providerStatus: stored.provider_status
-      }
+/** What a push has read since the payloads came. */
+interface Learnt extends Pick<Conversation, "status" | "providerStatus" | "title" | "updatedAt"> {
+  /** JSON. */
+  readonly tags: string
+}
+
+/** What a push has read is not in the payloads; only the reading of the vendor's word for a status may change. */
+const withLearnt = (conversation: Conversation, learnt: Learnt): Conversation => ({
+  ...conversation,
+  ...learnt,
+  status: learnt.providerStatus === conversation.providerStatus ? conversation.status : learnt.status,
+  tags: JSON.parse(learnt.tags) as ReadonlyArray<string>
+})

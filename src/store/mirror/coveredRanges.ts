@@ -1,6 +1,7 @@
 import { intersect, subtract, type TimeRange } from "../../domain/TimeRange.ts"
 import { now, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
+import { latestBelieved } from "./staleness.ts"
 
 /** Conversations that began in the range were all listed by one scan. */
 export interface CoveredRange extends TimeRange {
@@ -19,16 +20,20 @@ export interface Coverage {
 /** Vendors' lists lag behind, and clocks differ: what began this long before a scan, in milliseconds, may not be in it. */
 const settling = 3_600_000
 
-/** The ranges of a connection that were listed whole, the newest first; `subject` null: with whatever settings. */
+/**
+ * The ranges of a connection that were listed whole, the newest first; `subject` null: with whatever settings. Those that
+ * a clock which was ahead has entered count as not listed: nobody knows up to when they reach.
+ */
 export const coveredRanges = (
   { prepare }: Session,
   connection: string,
-  subject: string | null
+  subject: string | null,
+  at: Timestamp
 ): ReadonlyArray<CoveredRange> =>
   prepare(
     `SELECT since, until, listed_at AS listedAt FROM covered_ranges
-     WHERE connection = ? AND subject = coalesce(?, subject) ORDER BY until DESC, listed_at DESC`
-  ).all(connection, subject) as ReadonlyArray<CoveredRange>
+     WHERE connection = ? AND subject = coalesce(?, subject) AND listed_at <= ? ORDER BY until DESC, listed_at DESC`
+  ).all(connection, subject, latestBelieved(at)) as ReadonlyArray<CoveredRange>
 
 /** Puts the ranges in the place of all that were there. */
 const replace = (
@@ -54,17 +59,24 @@ export const cover = (
   session: Session,
   connection: string,
   { ranges, subject }: Coverage,
-  startedAt: Timestamp
+  startedAt: Timestamp,
+  at: Timestamp
 ): void => {
   const settled = now(toMillis(startedAt) - settling)
   const listed = ranges.flatMap((range): ReadonlyArray<CoveredRange> => {
     const both = intersect(range, { since: null, until: settled })
     return both === null ? [] : [{ since: both.since, until: both.until ?? settled, listedAt: startedAt }]
   })
-  const older = listed.reduce(without, coveredRanges(session, connection, subject))
+  const older = listed.reduce(without, coveredRanges(session, connection, subject, at))
   replace(session, connection, subject, [...listed, ...older])
 }
 
 /** Forgets that anything in the range was listed. To be called inside of a transaction. */
-export const uncover = (session: Session, connection: string, subject: string, range: TimeRange): void =>
-  replace(session, connection, subject, without(coveredRanges(session, connection, subject), range))
+export const uncover = (
+  session: Session,
+  connection: string,
+  subject: string,
+  range: TimeRange,
+  at: Timestamp
+): void =>
+  replace(session, connection, subject, without(coveredRanges(session, connection, subject, at), range))

@@ -3,6 +3,7 @@ import type { Lane } from "../../http/contract.ts"
 import type { Page } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import type { SeenSet } from "./SeenSet.ts"
+import { latestBelieved } from "./staleness.ts"
 
 /** One enumeration of a connection. */
 export interface ScanOf {
@@ -78,14 +79,16 @@ export const makeScanRows = ({ prepare }: Session) => {
   } as const
 }
 
+/** Where a lane's scan was interrupted; null: it was not, or it began by a clock that was ahead, and nothing is sure. */
 export const unfinishedScan = (
   { prepare }: Session,
   connection: string,
-  lane: Lane
+  lane: Lane,
+  at: Timestamp
 ): UnfinishedScan | null => {
   const row = prepare(
-    "SELECT scope, cursor, started_at AS startedAt FROM scans WHERE connection = ? AND lane = ?"
-  ).get(connection, lane) as UnfinishedScan | undefined
+    "SELECT scope, cursor, started_at AS startedAt FROM scans WHERE connection = ? AND lane = ? AND started_at <= ?"
+  ).get(connection, lane, latestBelieved(at)) as UnfinishedScan | undefined
   return row ?? null
 }
 
@@ -97,11 +100,13 @@ export interface Missing {
   readonly isMarked: 0 | 1
 }
 
-/** Conversations that were there before a scan began and that it did not meet. */
+/**
+ * Conversations that were there before a scan began and that it did not meet. Times later than `believed` (UTC, ISO 8601)
+ * are of a clock that was ahead, and so from before.
+ */
 export const missingFrom = (
   { prepare }: Session,
-  connection: string,
-  startedAt: Timestamp,
+  { believed, connection, startedAt }: { connection: string; startedAt: Timestamp; believed: string },
   seen: SeenSet
 ): ReadonlyArray<Missing> => {
   // Keys alone are read from an index, so that a scan which met everything reads no rows.
@@ -110,11 +115,13 @@ export const missingFrom = (
     .all(connection) as ReadonlyArray<number>
   const unmet = prepare(
     `SELECT key, provider_id AS providerId, missing_since IS NOT NULL AS isMarked FROM remote_conversations
-     WHERE key = ? AND deleted_at IS NULL AND first_seen_at < ? AND observed_at < ?`
+     WHERE key = $key AND deleted_at IS NULL AND merged_into IS NULL
+       AND (first_seen_at < $startedAt OR first_seen_at > $believed)
+       AND (observed_at < $startedAt OR observed_at > $believed)`
   )
   const missing: Array<Missing> = []
   for (const key of keys) {
-    const row = seen.has(key) ? undefined : (unmet.get(key, startedAt, startedAt) as Missing | undefined)
+    const row = seen.has(key) ? undefined : (unmet.get({ key, startedAt, believed }) as Missing | undefined)
     if (row !== undefined) missing.push(row)
   }
   return missing

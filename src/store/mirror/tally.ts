@@ -14,6 +14,8 @@ export interface Totals {
   readonly messages: number
   /** Of those inserted or updated, the contacts: several conversations may tell different things of one contact. */
   readonly contacts: number
+  /** Of those unchanged, conversations of which a newer reading is stored: what came of them was not taken. */
+  readonly overtaken: number
 }
 
 /** Totals while they are counted. */
@@ -29,7 +31,8 @@ export const emptyTally = (): Tally => ({
   quarantined: 0,
   conversations: 0,
   messages: 0,
-  contacts: 0
+  contacts: 0,
+  overtaken: 0
 })
 
 export const addTo = (sum: Tally, part: Totals): void => {
@@ -43,4 +46,5 @@ export const addTo = (sum: Tally, part: Totals): void => {
   sum.conversations += part.conversations
   sum.messages += part.messages
   sum.contacts += part.contacts
+  sum.overtaken += part.overtaken
 }

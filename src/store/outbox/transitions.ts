@@ -2,7 +2,8 @@ import type { ChangeState } from "../../domain/StatusChange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
-import { isStale } from "../mirror/staleness.ts"
+import { learntByPush } from "../mirror/canonical.ts"
+import { isStale, latestBelieved, type StoredTimes, spanOf, storedReading } from "../mirror/staleness.ts"
 import { type OutboxChange, openChanges, openStates, selectChanges, tell } from "./changeRows.ts"
 
 /** When a step is taken, and by which run. */
@@ -11,10 +12,14 @@ export interface Moment {
   readonly runId: number
 }
 
-/** What a read or an answer showed. `observedAt`: when it was received, by our clock. */
+/**
+ * What a read or an answer showed, and between which instants of our clock it was read. The answer to a write counts as
+ * requested when it came: what was asked for before may show what was there before the write.
+ */
 export interface Observation {
   readonly state: RemoteState
-  readonly observedAt: Timestamp
+  readonly requestedAt: Timestamp
+  readonly answeredAt: Timestamp
 }
 
 interface Columns {
@@ -48,11 +53,9 @@ const move = (
   return changes === 1
 }
 
-interface MirrorRow {
+interface MirrorRow extends StoredTimes {
   readonly status: string
   readonly provider_status: string | null
-  readonly updated_at: string | null
-  readonly observed_at: string
 }
 
 /**
@@ -65,32 +68,37 @@ const observe = (
   change: OutboxChange,
   seen: Observation,
   origin: "provider" | "local",
-  runId: number
+  { at, runId }: Moment
 ): void => {
   const { conversationId, wish } = change
-  const { state, observedAt } = seen
+  const { state } = seen
+  const span = spanOf(seen.requestedAt, seen.answeredAt)
+  const believed = latestBelieved(at)
   const row = session
-    .prepare("SELECT status, provider_status, updated_at, observed_at FROM remote_conversations WHERE id = ?")
+    .prepare(
+      "SELECT status, provider_status, updated_at, observed_at, answered_at FROM remote_conversations WHERE id = ?"
+    )
     .get(conversationId) as MirrorRow
-  const stored = { updatedAt: row.updated_at, observedAt: row.observed_at }
-  if (isStale({ updatedAt: state.updatedAt, observedAt }, stored)) return
+  if (isStale({ updatedAt: state.updatedAt, ...span }, storedReading(row, believed), believed)) return
   session
     .prepare(
       `UPDATE remote_conversations
-       SET status = ?, provider_status = ?, updated_at = coalesce(?, updated_at), observed_at = max(observed_at, ?),
+       SET status = ?, provider_status = ?, updated_at = coalesce(?, updated_at), observed_at = ?, answered_at = ?,
          title = CASE WHEN ? THEN ? ELSE title END, tags = CASE WHEN ? THEN ? ELSE tags END,
-         content_hash = '', fingerprint = NULL
+         content_hash = ?, fingerprint = NULL
        WHERE id = ?`
     )
     .run(
       state.status,
       state.providerStatus,
       state.updatedAt,
-      observedAt,
+      span.requestedAt,
+      span.answeredAt,
       wish.title === null ? 0 : 1,
       state.title,
       wish.tags.length === 0 ? 0 : 1,
       JSON.stringify(state.tags),
+      learntByPush,
       conversationId
     )
   if (row.status === state.status && row.provider_status === state.providerStatus) return
@@ -99,7 +107,7 @@ const observe = (
       `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
        VALUES (?, ?, ?, ?, ?, ?, ?)`
     )
-    .run(conversationId, row.status, state.status, state.providerStatus, origin, observedAt, runId)
+    .run(conversationId, row.status, state.status, state.providerStatus, origin, span.requestedAt, runId)
 }
 
 /** The request is about to leave: from here on the provider may know of the change. */
@@ -156,13 +164,13 @@ export const markConfirmed = (
   detail: string,
   moment: Moment
 ): boolean => {
-  const { at, runId } = moment
+  const { at } = moment
   if (
     !move(session, change, "confirmed", { not_before: null, last_error: null, ended_at: at }, detail, moment)
   ) {
     return false
   }
-  observe(session, change, seen, change.attempts > 0 ? "local" : "provider", runId)
+  observe(session, change, seen, change.attempts > 0 ? "local" : "provider", moment)
   session
     .prepare(
       "UPDATE status_changes SET from_status = ?, from_provider_status = ?, from_updated_at = ? WHERE conversation_id = ? AND state = 'pending'"
@@ -192,7 +200,7 @@ export const markEnded = (
   ) {
     return false
   }
-  if (seen !== null) observe(session, change, seen, "provider", moment.runId)
+  if (seen !== null) observe(session, change, seen, "provider", moment)
   return true
 }
 

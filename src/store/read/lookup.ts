@@ -1,6 +1,7 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Known, KnownWanted } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
+import { latestBelieved } from "../mirror/staleness.ts"
 
 /** How many of the newest message ids are told. */
 const newestMessages = 10
@@ -13,6 +14,7 @@ type KnownRow = readonly [
   storedMessages: number,
   updatedAt: Timestamp | null,
   deletedAt: string | null,
+  mergedAt: string | null,
   observedAt: Timestamp
 ]
 
@@ -21,7 +23,7 @@ export const makeKnown = ({ prepare }: Session) => {
   // As one text: every conversation that is listed is looked up, and to take values over one by one costs as much again.
   const find = prepare(
     `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at,
-       r.deleted_at, r.observed_at))
+       r.deleted_at, r.merged_at, r.observed_at))
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
   ).pluck()
   const newest = prepare(
@@ -34,12 +36,15 @@ export const makeKnown = ({ prepare }: Session) => {
   return (
     connection: string,
     providerIds: ReadonlyArray<string>,
+    now: Timestamp,
     { newestMessageIds }: KnownWanted = { newestMessageIds: false }
   ): ReadonlyMap<string, Known> => {
+    const believed = latestBelieved(now)
     const found = new Map<string, Known>()
     const rows = String(find.get(JSON.stringify(providerIds), connection))
     for (const row of JSON.parse(rows) as ReadonlyArray<KnownRow>) {
-      const [index, key, fingerprint, agentId, storedMessages, updatedAt, deletedAt, observedAt] = row
+      const [index, key, fingerprint, agentId, storedMessages, updatedAt, deletedAt, mergedAt, observedAt] =
+        row
       const providerId = providerIds[index] ?? ""
       const known = {
         providerId,
@@ -48,8 +53,8 @@ export const makeKnown = ({ prepare }: Session) => {
         agentId,
         storedMessages,
         updatedAt,
-        deleted: deletedAt !== null,
-        observedAt
+        deleted: (deletedAt ?? mergedAt) !== null,
+        ...(observedAt > believed ? {} : { observedAt })
       }
       if (!newestMessageIds) found.set(providerId, known)
       else {

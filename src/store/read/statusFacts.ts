@@ -3,6 +3,7 @@ import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
 import { isHolderDead } from "../ledger/Leases.ts"
 import { runsOver, standingOutcome } from "../ledger/Ledger.ts"
+import { latestBelieved } from "../mirror/staleness.ts"
 
 /** The last time a lane worked on a connection. */
 export interface LastRun {
@@ -112,7 +113,7 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
   const holders = prepare(
     "SELECT lane, host, pid, acquired_at AS since, owner FROM leases WHERE connection = ? AND expires_at > ? ORDER BY lane"
   )
-  const ranges = prepare("SELECT since, until FROM covered_ranges WHERE connection = ?")
+  const ranges = prepare("SELECT since, until FROM covered_ranges WHERE connection = ? AND listed_at <= ?")
   const scans = prepare("SELECT lane FROM scans WHERE connection = ? ORDER BY lane").pluck()
   const over = runsOver(session, toMillis(at))
   const attempts = prepare(lastAttempt).pluck()
@@ -138,7 +139,7 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
         .map(({ host, lane, pid, since }) => ({ lane, host, pid, since })),
       changes: Object.fromEntries(states.map(({ count, state }) => [state, count])),
       unfinished_scans: scans.all(row.name) as ReadonlyArray<string>,
-      covered: union(ranges.all(row.name) as ReadonlyArray<TimeRange>)
+      covered: union(ranges.all(row.name, latestBelieved(at)) as ReadonlyArray<TimeRange>)
     }
   })
 }

@@ -71,7 +71,7 @@ const remember = Effect.fn("plan.remember")(function* (config: ConnectionConfig,
   const at = now(yield* Clock.currentTimeMillis)
   const memory: Memory = yield* db.use("plan.remember", (session) => {
     const covered =
-      lane === "sync" || options.again ? [] : coveredRanges(session, config.name, subjectOf(config))
+      lane === "sync" || options.again ? [] : coveredRanges(session, config.name, subjectOf(config), at)
     const ranges = gapsIn(window, covered)
     const known = makeKnown(session)
     const scope = scopeTextOf({ ranges: ranges as PullAsks["ranges"], full })
@@ -80,7 +80,7 @@ const remember = Effect.fn("plan.remember")(function* (config: ConnectionConfig,
       facts: forecastFacts(session, config.name, { lane, ranges, scope }),
       learned: learnedOf(session, config.name, at),
       known: (ids: ReadonlyArray<string>, wanted?: KnownWanted) =>
-        db.use("plan.known", () => known(config.name, ids, wanted))
+        db.use("plan.known", () => known(config.name, ids, at, wanted))
     }
   })
   return memory

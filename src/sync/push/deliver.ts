@@ -185,7 +185,8 @@ const accepted = Effect.fn("push.accepted")(function* (
   const at = yield* moment(push)
   if (state !== null && hasStatus(change.wish, state)) {
     const holds = inWords(state.status, state.providerStatus)
-    yield* confirm(push, change, { state, observedAt: at.at }, `accepted; the answer shows ${holds}`)
+    const seen = { state, requestedAt: at.at, answeredAt: at.at }
+    yield* confirm(push, change, seen, `accepted; the answer shows ${holds}`)
     return null
   }
   const shows = state === null ? "" : `; the answer shows ${inWords(state.status, state.providerStatus)}`

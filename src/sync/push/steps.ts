@@ -196,11 +196,12 @@ export const succeeded = Effect.fn("push.succeeded")(function* (
 /** What the provider holds now; `seen` null: it says that the conversation does not exist there. */
 export const read = Effect.fn("push.read")(function* (push: Push, change: OutboxChange) {
   const startedAt = started(push)
+  const requestedAt = now(yield* Clock.currentTimeMillis)
   const state = yield* push.provider.readStatus(change)
   answered(push)
   if (state !== null) yield* succeeded(push, "read", startedAt)
-  const observedAt = now(yield* Clock.currentTimeMillis)
-  const seen: Observation | null = state === null ? null : { state, observedAt }
+  const answeredAt = now(yield* Clock.currentTimeMillis)
+  const seen: Observation | null = state === null ? null : { state, requestedAt, answeredAt }
   return seen
 })
 

@@ -32,7 +32,8 @@ const none = {
   quarantined: 0,
   conversations: 0,
   messages: 0,
-  contacts: 0
+  contacts: 0,
+  overtaken: 0
 }
 
 it.scoped("stores a conversation with its contact, messages, payload, history and ledger in one page", () =>
@@ -220,43 +221,57 @@ it.scoped("brings every column of a changed conversation up to date", () =>
   }).pipe(Effect.provide(freshStore))
 )
 
+/** Seconds: when it was asked for, when answered, and the vendor's own time. */
+type Age = readonly [requested: number, answered: number, updated: number | null]
+
 const ages: ReadonlyArray<{
   readonly what: string
-  readonly stored: readonly [requested: number, updated: number | null]
-  readonly incoming: readonly [requested: number, updated: number | null]
+  readonly stored: Age
+  readonly incoming: Age
   readonly isStale: boolean
 }> = [
-  { what: "updated earlier", stored: [1, 20], incoming: [2, 10], isStale: true },
-  { what: "updated later, though asked for earlier", stored: [2, 10], incoming: [1, 20], isStale: false },
-  { what: "updated at the same time, asked for earlier", stored: [2, 10], incoming: [1, 10], isStale: true },
-  { what: "updated at the same time, asked for later", stored: [1, 10], incoming: [2, 10], isStale: false },
   {
-    what: "updated at the same time, asked for at the same time",
-    stored: [1, 10],
-    incoming: [1, 10],
+    what: "asked for later, though updated earlier",
+    stored: [1, 2, 20],
+    incoming: [2, 3, 10],
     isStale: false
   },
-  { what: "of an unknown age, asked for earlier", stored: [2, 10], incoming: [1, null], isStale: true },
-  { what: "of an unknown age, asked for later", stored: [1, 10], incoming: [2, null], isStale: false },
   {
-    what: "older than one of unknown age, by the request",
-    stored: [2, null],
-    incoming: [1, 10],
+    what: "asked for earlier, though updated later",
+    stored: [2, 3, 10],
+    incoming: [1, 2, 20],
+    isStale: true
+  },
+  { what: "asked for later, of an unknown age", stored: [1, 2, 10], incoming: [2, 3, null], isStale: false },
+  { what: "asked for earlier, of an unknown age", stored: [2, 3, 10], incoming: [1, 2, null], isStale: true },
+  { what: "asked for at the same time", stored: [1, 1, 10], incoming: [1, 1, 10], isStale: false },
+  { what: "that overlapped, updated earlier", stored: [1, 8, 20], incoming: [2, 9, 10], isStale: true },
+  { what: "that overlapped, updated later", stored: [2, 8, 10], incoming: [1, 9, 20], isStale: false },
+  {
+    what: "that overlapped, updated at the same time, asked for earlier",
+    stored: [2, 8, 10],
+    incoming: [1, 9, 10],
     isStale: true
   },
   {
-    what: "newer than one of unknown age, by the request",
-    stored: [1, null],
-    incoming: [2, 10],
+    what: "that overlapped, of an unknown age, asked for later",
+    stored: [1, 8, 20],
+    incoming: [2, 9, null],
     isStale: false
+  },
+  {
+    what: "that overlapped, with the time of a wrong clock, asked for earlier",
+    stored: [2, 8, 10],
+    incoming: [1, 9, 9_999],
+    isStale: true
   }
 ]
 for (const { what, stored, incoming, isStale } of ages) {
   it.scoped(`${isStale ? "keeps what is stored from" : "takes"} a sighting ${what}`, () =>
     Effect.gen(function* () {
       const { commit } = yield* started
-      const seen = ([requested, updated]: readonly [number, number | null], title: string) =>
-        page(requested, [
+      const seen = ([requested, answered, updated]: Age, title: string) => {
+        const asked = page(requested, [
           sighting(
             { title, contactId: "p1", updatedAt: updated === null ? null : at(updated) },
             {
@@ -268,6 +283,8 @@ for (const { what, stored, incoming, isStale } of ages) {
             }
           )
         ])
+        return { ...asked, exchange: { ...asked.exchange, receivedAt: atMillis(answered) } }
+      }
       yield* commit([seen(stored, "stored")])
       const totals = yield* commit([seen(incoming, "incoming")])
       if (isStale) expect(totals).toMatchObject({ received: 4, unchanged: 4 })
@@ -438,7 +455,8 @@ it.scoped("counts what is unchanged, out of scope and unreadable, page by page a
       quarantined: 2,
       conversations: 2,
       messages: 1,
-      contacts: 0
+      contacts: 0,
+      overtaken: 0
     })
     expect(yield* values("SELECT received FROM pages ORDER BY id")).toEqual([1, 3, 3])
     expect(yield* faults).toEqual([])

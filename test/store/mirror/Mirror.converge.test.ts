@@ -50,7 +50,7 @@ const versions = fc
 const messages = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
   texts.map((content, index) => message({ messageId: `m${index}`, content, sentAt: at(index) }))
 
-/** With the vendor's own time of change the requests' times do not matter; without it they alone do. */
+/** What was asked for later is newer, with or without the vendor's own time of change. */
 const sightingOf = (held: Version, hasTime: boolean) =>
   sighting(
     {
@@ -133,9 +133,9 @@ const arrivals = versions.chain((held) =>
 )
 
 for (const hasTime of [true, false]) {
-  const by = hasTime ? "the vendor's time" : "the time of asking"
+  const by = hasTime ? "with the vendor's times" : "without times of the vendor's"
   it.scoped(
-    `comes to hold the newest of everything, in whatever order and pieces it arrives, by ${by}`,
+    `comes to hold the newest of everything, in whatever order and pieces it arrives, ${by}`,
     () =>
       Effect.gen(function* () {
         yield* present
@@ -196,6 +196,7 @@ it.scoped(
   "describes a contact as the latest of its conversations does, and a repeat in another order writes nothing",
   () =>
     Effect.gen(function* () {
+      yield* present
       const runtime = yield* Effect.runtime<Db | Mirror | Ledger>()
       const mirror = yield* Mirror
       const runId = yield* (yield* Ledger).startRun("sync")

@@ -198,8 +198,7 @@ it.scoped("keeps a status that a push has learnt since, when made anew from olde
       ])
     ])
     yield* rows(
-      "UPDATE remote_conversations SET status = 'completed', provider_status = 'completed', observed_at = ? WHERE provider_id = 'c2' RETURNING 1",
-      at(9)
+      "UPDATE remote_conversations SET status = 'completed', provider_status = 'completed', content_hash = '' WHERE provider_id = 'c2' RETURNING 1"
     )
     yield* commit(
       [

@@ -285,7 +285,7 @@ const returns: ReadonlyArray<{
     seconds: 60,
     item: sighting({ updatedAt: at(-1) }),
     isBack: true,
-    updated: 0
+    updated: 1
   },
   {
     what: "a list that names it",

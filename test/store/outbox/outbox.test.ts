@@ -100,7 +100,11 @@ describe("asking for a change", () => {
       expect(yield* outbox.dueChange("desk:c-1")).toMatchObject({ id: 1, state: "sending", attempts: 1 })
 
       if (sending === null) throw new Error("it was not replaced")
-      const seen = { state: state("completed", "ended_chat"), observedAt: now(2_000) }
+      const seen = {
+        state: state("completed", "ended_chat"),
+        requestedAt: now(2_000),
+        answeredAt: now(2_000)
+      }
       yield* outbox.confirmed(sending, seen, "the answer shows it", moment)
       // It now stands on what the first one left, or it would be taken for a conflict.
       expect(yield* outbox.dueChange("desk:c-1")).toMatchObject({
@@ -232,7 +236,7 @@ describe("dealing with a change", () => {
       const options = { all: false, connection: null, limit: 50 }
       yield* ask("desk:c-1", wish("completed"))
       const change = yield* outbox.change(1)
-      const seen = { state: state("handed_off", "human-chatting"), observedAt: now(5) }
+      const seen = { state: state("handed_off", "human-chatting"), requestedAt: now(5), answeredAt: now(5) }
       yield* outbox.ended(change, "conflict", seen, "moved", { at: now(5), runId })
       expect((yield* outbox.list(options)).map((one) => one.state)).toEqual(["conflict"])
       expect(yield* row("SELECT status, provider_status, change_state FROM conversations")).toEqual({
@@ -257,7 +261,7 @@ describe("what a push writes into the mirror", () => {
         )
       )
       yield* ask("desk:c-1", wish("completed"))
-      const seen = { state: state("completed", "completed"), observedAt: now(8_000) }
+      const seen = { state: state("completed", "completed"), requestedAt: now(8_000), answeredAt: now(8_000) }
       yield* outbox.confirmed(yield* outbox.change(1), seen, "shown", { at: now(9_500), runId })
       expect(yield* row("SELECT remote_status FROM conversations")).toEqual({ remote_status: "handed_off" })
     }).pipe(Effect.provide(emptyMirror))
@@ -275,7 +279,7 @@ describe("what a push writes into the mirror", () => {
         moment
       )
       if (sending === null) throw new Error("it was not replaced")
-      const seen = { state: state("completed", "completed"), observedAt: now(2_000) }
+      const seen = { state: state("completed", "completed"), requestedAt: now(2_000), answeredAt: now(2_000) }
       yield* outbox.confirmed(sending, seen, "shown", moment)
       expect(yield* row("SELECT fingerprint, content_hash FROM remote_conversations")).toEqual({
         fingerprint: null,
