@@ -5,6 +5,7 @@
 import { chmod, readFile, rm, writeFile } from "node:fs/promises"
 import { basename } from "node:path"
 import { build, transform } from "esbuild"
+import { licencesOf } from "./licences.mjs"
 import { installForNode20 } from "./node20.mjs"
 import { node20Folder } from "./sqlite.mjs"
 
@@ -13,7 +14,7 @@ const unusedFormats = {
   name: "unused-formats",
   setup(build) {
     build.onResolve({ filter: /^(ini|toml|yaml)$/ }, ({ importer, path }) =>
-      importer.includes("/@effect/cli/") ? { path, namespace: "unused-formats" } : undefined
+      /[\\/]@effect[\\/]cli[\\/]/.test(importer) ? { path, namespace: "unused-formats" } : undefined
     )
     build.onLoad({ filter: /.*/, namespace: "unused-formats" }, () => ({ contents: "export default {}" }))
   }
@@ -33,7 +34,7 @@ const importOne = (from, word) => {
 const moduleByModule = {
   name: "module-by-module",
   setup(build) {
-    build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, "utf8")
       const statement = /^import (type )?\{([^}]*)\} from "(effect|@effect\/(?:cli|platform))"$/gm
       const contents = text.replace(statement, (_, type = "", names, from) =>
@@ -67,6 +68,7 @@ const common = {
   bundle: true,
   platform: "node",
   target: "node20.19",
+  metafile: true,
   logLevel: "warning"
 }
 
@@ -76,7 +78,7 @@ const small = { minifySyntax: true, minifyWhitespace: true }
 installForNode20()
 await rm("dist", { recursive: true, force: true })
 // What starts the program, the process that it runs a query in, and the thread that writes pages.
-await build({
+const started = await build({
   ...common,
   entryPoints: {
     parley: "src/cli/start.ts",
@@ -90,7 +92,7 @@ await build({
 await writeFile("dist/package.json", '{ "type": "commonjs" }\n')
 
 // Only what is in the form of ECMAScript modules can be split, and CommonJS starts sooner.
-const { outputFiles } = await build({
+const { metafile, outputFiles } = await build({
   ...common,
   ...small,
   entryPoints: { program: "src/main.ts" },
@@ -120,4 +122,5 @@ for (const { path, text } of outputFiles) {
   await writeFile(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`)
   await writeFile(`${path}.map`, map)
 }
+await writeFile("dist/THIRD-PARTY-LICENSES.txt", licencesOf([started.metafile, metafile]))
 await chmod("dist/parley.js", 0o755)

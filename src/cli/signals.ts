@@ -58,7 +58,9 @@ export const onHangup = <R>(
     const fork = Runtime.runFork(yield* Effect.runtime<R>())
     const hadTerminal = hasTerminal()
     const listener = (): void => {
-      if (hadTerminal && !hasTerminal()) process.kill(process.pid, "SIGTERM")
+      // Windows sends it only while it closes the console, and would end this process at once if it sent itself a signal.
+      if (process.platform === "win32") process.emit("SIGTERM", "SIGTERM")
+      else if (hadTerminal && !hasTerminal()) process.kill(process.pid, "SIGTERM")
       else fork(handle)
     }
     yield* Effect.acquireRelease(

@@ -7,6 +7,7 @@ import { describe, expect } from "vitest"
 import { demo } from "../../../src/cli/commands/demo/index.ts"
 import { Providers } from "../../../src/cli/Providers.ts"
 import { registry } from "../../../src/providers/index.ts"
+import { storeLayer } from "../../../src/sync/layers.ts"
 import { runCommand } from "../../support/cli.ts"
 import { configuredFolder, seededFolder } from "../../support/seededMirror.ts"
 
@@ -45,11 +46,20 @@ const others: ReadonlyArray<readonly [what: string, make: (path: string) => void
 
 const strangers: ReadonlyArray<readonly [what: string, make: (path: string) => void]> = [
   ["a text", (path) => writeFileSync(path, "not a database at all, but somebody's notes")],
-  ["an empty file", (path) => writeFileSync(path, "")],
   [
     "another program's database",
     (path) => edit(path, "CREATE TABLE runs (command TEXT); INSERT INTO runs VALUES ('demo')")
   ]
+]
+
+/** What a demo that died before its first run leaves. */
+const early: ReadonlyArray<readonly [what: string, make: (path: string) => Effect.Effect<void, unknown>]> = [
+  ["an empty file", (path) => Effect.sync(() => writeFileSync(path, ""))],
+  [
+    "a database without tables",
+    (path) => Effect.sync(() => edit(path, "PRAGMA journal_mode = WAL; PRAGMA page_size = 4096; VACUUM"))
+  ],
+  ["a mirror without runs", (path) => Effect.provide(Effect.void, storeLayer(path))]
 ]
 
 describe("parley demo", () => {
@@ -99,6 +109,19 @@ describe("parley demo", () => {
       expect(existsSync(join(folder, "nowhere.db"))).toBe(false)
     })
   )
+
+  for (const [what, make] of early) {
+    it.scopedLive(`begins anew where one that died early left ${what}`, () =>
+      Effect.gen(function* () {
+        const folder = yield* configuredFolder
+        const path = join(folder, "parley-demo.db")
+        yield* make(path)
+        const { code, stderr } = yield* run(folder, "--conversations", "1", "--json")
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+        expect(names(path, "SELECT command FROM runs")).toEqual(["demo", "demo"])
+      })
+    )
+  }
 
   it.scopedLive("makes its own mirror anew, which knows no other runs than its own", () =>
     Effect.gen(function* () {
