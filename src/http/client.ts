@@ -13,6 +13,8 @@ export interface StreamedAnswer {
   /** Bytes of one element of the list that are read at most. */
   readonly largestElement: number
   readonly exchange: Effect.Effect<Exchange>
+  /** As `Answer.words`. */
+  readonly words: Answer["words"]
 }
 
 /**

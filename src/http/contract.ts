@@ -58,6 +58,8 @@ export interface Answer {
   /** The body as it came. */
   readonly text: string
   readonly exchange: Exchange
+  /** The vendor's words in a body that says it failed: cut, and free of secrets and personal data, as in every error. */
+  readonly words: (body: string) => string
 }
 
 /** What is added to every request. */

@@ -97,7 +97,11 @@ export interface Page {
    * that again costs less than to wait.
    */
   readonly isAwaited?: boolean
-  /** Only on a scan's last page. `complete`: everything the account holds was enumerated, in responses received whole. */
+  /**
+   * Only on a scan's last page. `complete`: everything the account holds was enumerated, in responses received whole, and
+   * the vendor said nothing that speaks against it. A `reason` beside it: all is listed, yet something of it could not be
+   * had, such as messages that are refused; the run then ends partial, with these words.
+   */
   readonly end: { readonly complete: boolean; readonly reason: string | null } | null
   readonly notices: ReadonlyArray<Notice>
   /** How many conversations the vendor says it holds; left out or null: it does not say. */
@@ -266,7 +270,7 @@ export interface Provider {
   /** Sends one write, once. Never retried here: an unknown outcome is read back by `push.ts`. */
   readonly setStatus: (change: StatusChange) => Effect.Effect<WriteOutcome, ProviderError>
   /** What these credentials can do; changes nothing. Fails only where not even the first request is answered. */
-  readonly check: Effect.Effect<ReadonlyArray<CheckFinding>, ProviderError>
+  readonly check: (scope: FetchScope) => Effect.Effect<ReadonlyArray<CheckFinding>, ProviderError>
   readonly statusMap: StatusMap
 }
 

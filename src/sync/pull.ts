@@ -49,7 +49,9 @@ const staleScan = 10 * 60_000
 const reconciledFact = "reconciled"
 
 const withReconciled = (page: Page): Page =>
-  page.end?.complete === true ? { ...page, learned: { ...page.learned, [reconciledFact]: "complete" } } : page
+  page.end?.complete === true && page.end.reason === null
+    ? { ...page, learned: { ...page.learned, [reconciledFact]: "complete" } }
+    : page
 
 export type PullAsks = Pick<PullOptions, "ranges" | "full">
 
@@ -236,24 +238,31 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
 
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)
+  const lacks = end?.complete === true && end.reason !== null
   if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
   const { held, missing } = yield* mirror.finishScan({
     connection: name,
     lane,
     startedAt,
     seen: isWhole ? seen : null,
-    covers: { subject: subjectOf(config), ranges: options.ranges },
+    ...(lacks ? {} : { covers: { subject: subjectOf(config), ranges: options.ranges } }),
     isPlausible: (count, of) => listBrake(config, count, of) === null
   })
   const stopped = listBrake(config, missing.length, held)
   if (stopped === null) yield* confirmMissing(connection, options, missing)
-  return { ...finished, shortfall: stopped }
+  return { ...finished, shortfall: stopped ?? (lacks ? unhad(end.reason) : null) }
 })
 
 const incomplete = (reason: string | null): Shortfall => ({
   kind: "incomplete",
   message: reason ?? "the provider's list ended before it was whole",
   hint: "what was received is stored; the next run lists everything again"
+})
+
+const unhad = (reason: string | null): Shortfall => ({
+  kind: "incomplete",
+  message: reason ?? "not everything could be had",
+  hint: "all else is stored; what is missing is asked for again with the next run"
 })
 
 /**

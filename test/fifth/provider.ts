@@ -198,9 +198,8 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
           Effect.flatMap(stateOf),
           Effect.map((state) => ({ state }))
         ),
-    check: Effect.map(finding("list threads", Effect.as(list(null), "threads can be listed")), (one) => [
-      one
-    ]),
+    check: () =>
+      Effect.map(finding("list threads", Effect.as(list(null), "threads can be listed")), (one) => [one]),
     statusMap: map
   }
 }

@@ -305,12 +305,12 @@ export const providerContract = (name: string, open: () => ContractVendor): void
 
     it("says what its credentials can do, and that strangers can do nothing", async () => {
       const vendor = open()
-      const findings = await withProvider(vendor, (provider) => provider.check)
+      const findings = await withProvider(vendor, (provider) => provider.check({ messages: true }))
       expect(findings.length).toBeGreaterThan(0)
       expect(findings.every(({ ok }) => ok)).toBe(true)
       const refused = await withProvider(
         vendor,
-        (provider) => Effect.either(provider.check),
+        (provider) => Effect.either(provider.check({ messages: true })),
         vendor.strangersSettings
       )
       if (refused._tag === "Left") expect(refused.left._tag).toBe("Unauthorized")

@@ -8,7 +8,7 @@ import {
   Unauthorized,
   Unavailable
 } from "../../src/domain/ProviderError.ts"
-import { isJsonOrEmpty } from "../../src/http/answer/errorBody.ts"
+import { errorBody, isJsonOrEmpty } from "../../src/http/answer/errorBody.ts"
 import type { Answer, Exchange, ProviderClient, ProviderRequest } from "../../src/http/client.ts"
 
 /** What a vendor answers. `text` wins over `json`; without either the body is empty. */
@@ -41,6 +41,8 @@ export const urlOf = (request: ProviderRequest): string => {
   )
   return query.length === 0 ? request.path : `${request.path}?${query.join("&")}`
 }
+
+const words = (body: string): string => errorBody(body, [])
 
 const said = (operation: string, status: number) => ({
   message: `the vendor answered ${status} to ${operation}`,
@@ -125,7 +127,7 @@ export const fakeClient = (
     Effect.gen(function* () {
       const { routed, status, headers, text, exchange } = yield* ask(request, through)
       if (routed.cutAfterBytes !== undefined) return yield* cut(request.operation)
-      const answer: Answer = { status, headers, text, exchange }
+      const answer: Answer = { status, headers, text, exchange, words }
       return answer
     })
 
@@ -143,7 +145,8 @@ export const fakeClient = (
         headers,
         body: Stream.rechunk(body, 1),
         largestElement,
-        exchange: Effect.succeed(exchange)
+        exchange: Effect.succeed(exchange),
+        words
       }
     })
 

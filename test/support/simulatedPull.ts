@@ -1,7 +1,7 @@
 import { Chunk, Effect, Redacted, Stream } from "effect"
-import type { AnyProviderDefinition, Page, PullScope } from "../../src/providers/Provider.ts"
+import type { AnyProviderDefinition, Page, Provider, PullScope } from "../../src/providers/Provider.ts"
 import type { Simulator, VendorId } from "../../src/simulator/index.ts"
-import { fakeClient } from "./fakeClient.ts"
+import { type FakeAnswer, fakeClient, type RecordedRequest } from "./fakeClient.ts"
 import { sightingsIn } from "./pullScope.ts"
 import { settingsFor, worldBegins } from "./simulatedVendor.ts"
 
@@ -17,28 +17,45 @@ const signature = (definition: AnyProviderDefinition, simulator: Simulator, vend
   )
 }
 
+/** What a hostile vendor answers instead; null: what the simulated one does. */
+export type Instead = (request: RecordedRequest, real: FakeAnswer) => FakeAnswer | null
+
 /** The adapter, talking to the simulated vendor without any HTTP between them. */
+export const simulatedProvider = (
+  simulator: Simulator,
+  vendor: VendorId,
+  definition: AnyProviderDefinition,
+  instead: Instead = () => null
+) => {
+  const settings = settingsFor(simulator, vendor)
+  const { origin, pathname } = new URL(settings.baseUrl)
+  const headers = signature(definition, simulator, vendor)
+  const prefix = pathname === "/" ? "" : pathname
+  const { client, requests } = fakeClient((request, url) => {
+    const { body, method } = request
+    const sent = body === undefined ? "" : JSON.stringify(body)
+    const answer = simulator.handle(
+      vendor,
+      { method, origin, url: `${prefix}${url}`, headers, body: sent },
+      worldBegins
+    )
+    const text = typeof answer.body === "string" ? answer.body : [...answer.body].join("")
+    const real = { status: answer.status, text }
+    return instead(request, real) ?? real
+  })
+  return { provider: definition.make(settings, client), requests }
+}
+
+export const pulledFrom = (provider: Provider, scope: PullScope): Promise<ReadonlyArray<Page>> =>
+  Effect.runPromise(Effect.map(Stream.runCollect(provider.pull(scope)), Chunk.toReadonlyArray))
+
 export const simulatedPull = (
   simulator: Simulator,
   vendor: VendorId,
   definition: AnyProviderDefinition,
   scope: PullScope
-): Promise<ReadonlyArray<Page>> => {
-  const settings = settingsFor(simulator, vendor)
-  const { origin, pathname } = new URL(settings.baseUrl)
-  const headers = signature(definition, simulator, vendor)
-  const prefix = pathname === "/" ? "" : pathname
-  const { client } = fakeClient(({ body, method }, url) => {
-    const sent = body === undefined ? "" : JSON.stringify(body)
-    const request = { method, origin, url: `${prefix}${url}`, headers, body: sent }
-    const answer = simulator.handle(vendor, request, worldBegins)
-    const text = typeof answer.body === "string" ? answer.body : [...answer.body].join("")
-    return { status: answer.status, text }
-  })
-  return Effect.runPromise(
-    Effect.map(Stream.runCollect(definition.make(settings, client).pull(scope)), Chunk.toReadonlyArray)
-  )
-}
+): Promise<ReadonlyArray<Page>> =>
+  pulledFrom(simulatedProvider(simulator, vendor, definition).provider, scope)
 
 /** What was sighted, in the ids' order, but for what only tells how it came. */
 export const contentOf = (pages: ReadonlyArray<Page>) =>

@@ -232,7 +232,7 @@ export const makeTwin = (options: TwinOptions) => {
         settleQueue(at)
         return Effect.map(write(change, at), (state) => ({ state }))
       }),
-    check: Effect.succeed([]),
+    check: () => Effect.succeed([]),
     statusMap: { read: (word) => (word === null ? "unknown" : (words[word] ?? "unknown")), write: writes }
   }
 

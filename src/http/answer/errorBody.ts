@@ -41,7 +41,9 @@ const fromJson = (value: unknown): string => {
     texts([detail]),
     issues(detail),
     isRecord(detail) ? fromJson(detail) : "",
-    issues(value.issues)
+    issues(value.issues),
+    issues(value.errors),
+    texts([value.errorMessage, value.error_message, value.error_description])
   ]
   return [main, ...more.filter((text) => text !== "" && text !== main)]
     .filter((text) => text !== "")

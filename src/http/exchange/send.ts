@@ -3,6 +3,7 @@ import { type Clock, Effect } from "effect"
 import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
 import { bodyWait } from "../answer/bodyWait.ts"
 import { type Asked, classify, isAbsence, notTheApi } from "../answer/classify.ts"
+import { errorBody } from "../answer/errorBody.ts"
 import { heeded, retryAfter } from "../answer/retryAfter.ts"
 import {
   bodyFailure,
@@ -78,6 +79,7 @@ export interface Received {
   readonly headers: Headers
   readonly text: string
   readonly exchange: Exchange
+  readonly words: (body: string) => string
 }
 
 /** An answer's status and headers, and what the governor made of them. */
@@ -139,7 +141,8 @@ export const received = (
     const { method, operation } = request
     const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt, bytes: body.bytes }
     wire.observe({ _tag: "Answered", exchange, attempt })
-    const answer: Received = { status, headers, text: body.text, exchange }
+    const words = (text: string): string => errorBody(text, asked.secrets)
+    const answer: Received = { status, headers, text: body.text, exchange, words }
     const told = toldIn(answer, receivedAt)
     const postponed = refusedUntil === null || told === null ? null : ticket.postponed(told)
     let outcome: Outcome<Received>

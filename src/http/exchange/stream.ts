@@ -2,6 +2,7 @@ import { createGunzip } from "node:zlib"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Chunk, Deferred, Effect, ExecutionStrategy, Exit, Option, Scope, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
+import { errorBody } from "../answer/errorBody.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
 import type { Exchange } from "../contract.ts"
@@ -56,12 +57,13 @@ export const sendStreamed =
     })
 
 /** An answer that is not the body asked for (404 where it may be missing) is small, and already here. */
-const streamed = (wire: Wire, { status, headers, text, exchange }: Received): StreamedAnswer => ({
+const streamed = (wire: Wire, { status, headers, text, exchange, words }: Received): StreamedAnswer => ({
   status,
   headers,
   body: Stream.make(new TextEncoder().encode(text)),
   largestElement: wire.bounds.whole,
-  exchange: Effect.succeed(exchange)
+  exchange: Effect.succeed(exchange),
+  words
 })
 
 const open = (
@@ -154,6 +156,13 @@ const open = (
     )
     return {
       _tag: "Served",
-      value: { status: response.status, headers, body, largestElement, exchange: Deferred.await(done) }
+      value: {
+        status: response.status,
+        headers,
+        body,
+        largestElement,
+        exchange: Deferred.await(done),
+        words: (text) => errorBody(text, asked.secrets)
+      }
     } as const
   })

@@ -1,9 +1,19 @@
 import { Effect, Either, Redacted, Schema } from "effect"
+import { Malformed } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange, Wish } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { decodeAnswer, finding, isGone, isMissing, malformed, notWritable } from "../kit/answer.ts"
+import {
+  type AnswerForm,
+  decodeAnswer,
+  finding,
+  isGone,
+  isMissing,
+  malformed,
+  notWritable,
+  unlessFailed
+} from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { page, unreadableItem } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
@@ -17,20 +27,26 @@ import type {
   Refusal,
   WriteOutcome
 } from "../Provider.ts"
+import { title } from "./facts.ts"
 import { readList } from "./list.ts"
-import { gather, withMessages, withoutReadableMessages } from "./messages.ts"
+import { asUnreadable, gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
-import { getContact, listContacts, listMessages, updateConversationStatus } from "./requests.ts"
-import { scan } from "./scan.ts"
+import {
+  contactsLimit,
+  getContact,
+  listContacts,
+  listMessages,
+  messagesLimit,
+  updateConversationStatus
+} from "./requests.ts"
+import { lacks, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
 import { decodeContact, decodeState, decodeStatusUpdated } from "./wire.ts"
-
-const title = "Aelyst"
 
 /** https://developers.aelyst.ai/: a token of the workspace, from Settings > Integrations > Developer API. */
 const Settings = Schema.Struct({
   token: Schema.Redacted(Schema.String),
-  /** `off`: never ask for messages, for which Aelyst documents no list. */
+  /** `off`: never ask for messages. */
   messageList: Schema.optionalWith(Schema.Literal("auto", "off"), { default: () => "auto" as const })
 })
 type Settings = typeof Settings.Type
@@ -43,6 +59,9 @@ const limits: ReadonlyArray<Limit> = [
 /** https://developers.aelyst.ai/api/operations/updateconversationstatus/, in characters. */
 const longestCategory = 128
 const longestSummary = 512
+
+/** A contact by its id is the answer itself. */
+const recordForm: AnswerForm = { record: "id" }
 
 /** Decodes a contact, which must be the one that was asked for. */
 const only =
@@ -61,7 +80,7 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
     if (yield* isGone(title, answer)) return null
-    return toRemoteState(yield* decodeAnswer(title, answer, only(decodeState, providerId)), map)
+    return toRemoteState(yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm), map)
   })
 
 /** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
@@ -69,6 +88,7 @@ const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Prov
   Effect.fn("aelyst.fetch")(function* (providerId: string, known: Known | null, scope: FetchScope) {
     const answer = yield* client.read(getContact(providerId))
     if (isMissing(answer)) return null
+    yield* unlessFailed(title, answer, recordForm)
     const { exchange, text } = answer
     const contact = Either.flatMap(parseJson(text), only(decodeContact, providerId))
     if (Either.isLeft(contact)) {
@@ -80,7 +100,10 @@ const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Prov
     const sighting = yield* (isAsked ? gather(client, providerId, known) : Effect.succeed(null)).pipe(
       Effect.catchTag("Unauthorized", (error) => (error.status === 403 ? Effect.succeed(null) : error)),
       Effect.map((gathered) => withMessages(payload, gathered, map)),
-      Effect.catchTag("Malformed", (error) => Effect.succeed(withoutReadableMessages(payload, error, map)))
+      Effect.catchTags({
+        Malformed: (error) => Effect.succeed(withoutReadableMessages(payload, error, map)),
+        Rejected: (error) => Effect.succeed(withoutReadableMessages(payload, asUnreadable(error), map))
+      })
     )
     const item = "_tag" in sighting ? sighting : ({ _tag: "Unreadable", unreadable: sighting } as const)
     const found: Page = page({ exchange, items: [item] })
@@ -138,34 +161,44 @@ const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"
     return outcome
   })
 
-const check = (client: ProviderClient, messages: boolean): Provider["check"] =>
-  Effect.gen(function* () {
-    let contactId: string | null = null
-    const contacts = yield* finding(
-      "list contacts",
-      Effect.map(Effect.flatMap(client.read(listContacts({ limit: 1 })), readList), ({ items }) => {
-        contactId = items[0] === undefined ? null : writtenId(items[0], "id")
-        return items.length === 0 ? "allowed; the workspace holds none" : "allowed"
-      })
-    )
-    const findings = [contacts]
-    if (contactId !== null && messages) {
-      const request = listMessages(contactId, { limit: 1 })
-      const list = Effect.flatMap(client.read(request), (answer) =>
-        isMissing(answer)
-          ? Effect.succeed(
-              "not offered for this workspace (404): contacts and their status are synced without"
-            )
-          : Effect.as(readList(answer), "allowed")
-      )
-      findings.push(yield* finding("list messages", list))
-    }
-    if (contacts.ok) {
-      const detail = "not tried, since it would change one; the token has no permissions of its own"
-      findings.push({ ok: true, what: "open or close a conversation", detail })
-    }
-    return findings
+const messagesMissing = (operation: string): Malformed =>
+  new Malformed({
+    message: `${lacks.absent}: contacts and their status are synced without`,
+    hint: "`messages: off` on this connection says that this is meant",
+    where: operation,
+    detail: "a 404"
   })
+
+/** Asks as `pull` does, limits included: what is refused there is refused here. */
+const check =
+  (client: ProviderClient, isOffered: boolean): Provider["check"] =>
+  ({ messages }) =>
+    Effect.gen(function* () {
+      let contactId: string | null = null
+      const first = client.read(listContacts({ limit: contactsLimit }))
+      const contacts = yield* finding(
+        "list contacts",
+        Effect.map(Effect.flatMap(first, readList), ({ items }) => {
+          contactId = items[0] === undefined ? null : writtenId(items[0], "id")
+          return items.length === 0 ? "allowed; the workspace holds none" : "allowed"
+        })
+      )
+      const findings = [contacts]
+      if (contactId !== null && messages && isOffered) {
+        const request = listMessages(contactId, { limit: messagesLimit })
+        const list = Effect.flatMap(client.read(request), (answer) =>
+          isMissing(answer)
+            ? Effect.fail(messagesMissing(answer.exchange.operation))
+            : Effect.as(readList(answer), "allowed")
+        )
+        findings.push(yield* finding("list messages", list))
+      }
+      if (contacts.ok) {
+        const detail = "not tried, since it would change one; the token has no permissions of its own"
+        findings.push({ ok: true, what: "open or close a conversation", detail })
+      }
+      return findings
+    })
 
 const make = (
   settings: Settings & { readonly statusMap: Readonly<Record<string, string>> },

@@ -1,8 +1,9 @@
-import { Effect, Either, Redacted } from "effect"
+import { Effect, Redacted } from "effect"
 import { Malformed } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
-import { parseJson } from "../kit/decode.ts"
+import { decodeAnswer } from "../kit/answer.ts"
 import { listIn, type Written, writtenId } from "../kit/written.ts"
+import { title } from "./facts.ts"
 import { decodeList } from "./wire.ts"
 
 /** One response of any of the vendor's lists. */
@@ -45,19 +46,21 @@ const cursorIn = (link: string | null): string | null | undefined => {
   }
 }
 
-/** Fails with `Malformed` where an answer is no list, or does not say how it goes on. */
-export const readList = ({ text, exchange }: Answer): Effect.Effect<ListPage, Malformed> => {
-  const list = listIn(text, ["items"])
-  const decoded = Either.flatMap(parseJson(list?.around ?? text), decodeList)
-  if (Either.isLeft(decoded)) {
-    const { path, reason } = decoded.left
-    return Effect.fail(broken(exchange.operation, `${reason} at ${path}`, text))
-  }
-  const next = cursorIn(decoded.right.pagination?.next ?? null)
-  return next === undefined
-    ? Effect.fail(broken(exchange.operation, "the link to the next page names no cursorId", text))
-    : Effect.succeed({ items: list?.elements ?? [], next })
+/** Fails with `Malformed` where an answer is no list, says that it failed, or does not say how it goes on. */
+export const readList = (answer: Answer): Effect.Effect<ListPage, Malformed> => {
+  const list = listIn(answer.text, ["items"])
+  const around = { ...answer, text: list?.around ?? answer.text }
+  return Effect.flatMap(decodeAnswer(title, around, decodeList), ({ pagination }) => {
+    const next = cursorIn(pagination?.next ?? null)
+    return next === undefined
+      ? Effect.fail(
+          broken(answer.exchange.operation, "the link to the next page names no cursorId", answer.text)
+        )
+      : Effect.succeed({ items: list?.elements ?? [], next })
+  })
 }
+
+const keyOf = (item: Written, idField: string): string => writtenId(item, idField) ?? item.text
 
 /**
  * Keeps a walk through a list from going in circles or on for ever, and tells what it has not shown before. One for
@@ -72,7 +75,7 @@ export const makeWalk = (operation: string, most: number) => {
   /** The items that this walk has not shown yet; one without an id is told by all that it holds. */
   const fresh = (items: ReadonlyArray<Written>, idField: string): ReadonlyArray<Written> => {
     const found = items.filter((item) => {
-      const key = writtenId(item, idField) ?? item.text
+      const key = keyOf(item, idField)
       if (seen.has(key)) return false
       seen.add(key)
       return true
@@ -80,6 +83,10 @@ export const makeWalk = (operation: string, most: number) => {
     barren = found.length === 0 ? barren + 1 : 0
     return found
   }
+
+  /** Whether some of the items were not shown yet. */
+  const isNews = (items: ReadonlyArray<Written>, idField: string): boolean =>
+    items.some((item) => !seen.has(keyOf(item, idField)))
 
   /** Whether the walk may go on at this cursor. */
   const goOn = (cursor: string): Effect.Effect<void, Malformed> => {
@@ -95,5 +102,5 @@ export const makeWalk = (operation: string, most: number) => {
     return Effect.void
   }
 
-  return { fresh, goOn }
+  return { fresh, isNews, goOn }
 }

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { messageListKind } from "../../domain/Conversation.ts"
-import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
+import { Malformed, type ProviderError, type Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, payloadOf } from "../kit/answer.ts"
@@ -9,7 +9,7 @@ import { type Written, writtenId } from "../kit/written.ts"
 import type { Known, Messages, RawPayload, Sighting, Unreadable } from "../Provider.ts"
 import { type ListPage, makeWalk, mostMessageResponses, readList } from "./list.ts"
 import { interpret, messagePayload, watchedMessages } from "./normalize.ts"
-import { largestLimit, listMessages, type Paging } from "./requests.ts"
+import { listMessages, messagesLimit, type Paging } from "./requests.ts"
 
 /** A contact's newest messages, as far back as something new was found. */
 export interface Gathered {
@@ -37,23 +37,41 @@ export const gather = (
     const newestFirst: Array<Written> = []
     let first: Exchange | null = null
     let bytes = 0
-    let paging: Paging = { limit: knownIds.size > 0 ? watchedMessages : largestLimit }
+    let paging: Paging = { limit: knownIds.size > 0 ? watchedMessages : messagesLimit }
+    /** The list named no next page, and it is asked whether it goes on behind its last message all the same. */
+    let isProbing = false
     for (;;) {
-      const answer: Answer = yield* client.read(listMessages(contactId, paging))
-      if (isMissing(answer)) return null
-      first = first ?? answer.exchange
-      bytes += answer.exchange.bytes
+      const answer: Answer | null = yield* client
+        .read(listMessages(contactId, paging))
+        .pipe(Effect.catchTag("Rejected", (error) => (isProbing ? Effect.succeed(null) : Effect.fail(error))))
+      if (first === null && (answer === null || isMissing(answer))) return null
+      if (answer !== null) bytes += answer.exchange.bytes
+      first = first ?? answer?.exchange ?? null
+      const gathered = (whole: boolean): Gathered | null =>
+        first === null ? null : { messages: newestFirst.reverse(), whole, exchange: { ...first, bytes } }
+      if (answer === null || isMissing(answer)) return gathered(false)
       const { items, next }: ListPage = yield* readList(answer)
-      newestFirst.push(...walk.fresh(items, "messageId"))
+      const fresh = walk.fresh(items, "messageId")
+      newestFirst.push(...fresh)
       const isMet = items.some((item) => knownIds.has(writtenId(item, "messageId") ?? ""))
-      if (isMet || next === null) {
-        const whole = next === null && knownIds.size === 0
-        return { messages: newestFirst.reverse(), whole, exchange: { ...first, bytes } }
-      }
-      yield* walk.goOn(next)
-      paging = { limit: largestLimit, cursorId: next }
+      const isFull = items.length >= paging.limit && fresh.length > 0
+      const isOver = isProbing && fresh.length === 0
+      const onward = isOver ? null : (next ?? (isFull ? lastId(items) : null))
+      if (isMet || onward === null) return gathered(onward === null && knownIds.size === 0)
+      yield* walk.goOn(onward)
+      isProbing = next === null
+      paging = { limit: messagesLimit, cursorId: onward }
     }
   })
+
+const lastId = (items: ReadonlyArray<Written>): string | null => {
+  const last = items.at(-1)
+  return last === undefined ? null : writtenId(last, "messageId")
+}
+
+/** A refused list of messages, as one that cannot be read: it takes nothing else with it. */
+export const asUnreadable = ({ hint, message }: Rejected): Malformed =>
+  new Malformed({ message, hint, where: "list messages", detail: message })
 
 /** A contact with what was asked of its messages; null: nothing, so that the sighting says nothing about them. */
 export const withMessages = (

@@ -1,4 +1,9 @@
 import type { ProviderRequest } from "../../http/contract.ts"
+import { facts } from "./facts.ts"
+
+/** The largest pages that may be asked for. */
+export const contactsLimit = facts.contactsLimit
+export const messagesLimit = facts.messagesLimit
 
 /** https://developers.aelyst.ai/api/operations/listcontacts/: one condition of a filter. */
 export interface Condition {
@@ -23,17 +28,17 @@ export interface ListContactsOptions extends Paging {
   readonly timezone?: string
 }
 
-/** The page prints "below 100" beside "at most 100": this is right either way. */
-export const largestLimit = 99
-
-const pagingQuery = ({ limit, cursorId }: Paging) => ({ limit: Math.min(limit, largestLimit), cursorId })
+const pagingQuery = ({ limit, cursorId }: Paging, most: number) => ({
+  limit: Math.min(limit, most),
+  cursorId
+})
 
 /** https://developers.aelyst.ai/api/operations/listcontacts/. Without a search and conditions: every contact. */
 export const listContacts = (options: ListContactsOptions): ProviderRequest => ({
   operation: "list contacts",
   method: "POST",
   path: "/contact/list",
-  query: pagingQuery(options),
+  query: pagingQuery(options, contactsLimit),
   body: {
     search: options.search ?? "",
     filter: options.filter ?? { $and: [] },
@@ -53,14 +58,14 @@ export const getContact = (contactId: string): ProviderRequest => ({
 })
 
 /**
- * https://github.com/respond-io/typescript-sdk, whose API Aelyst's mirrors; Aelyst has no page for it, so that it may not
- * exist. Newest first.
+ * https://developers.aelyst.ai/api/operations/listmessages/. Newest first, as far as was seen. A 404 says that the contact
+ * or the whole list does not exist.
  */
 export const listMessages = (contactId: string, paging: Paging): ProviderRequest => ({
   operation: "list messages",
   method: "GET",
   path: `${contactPath(contactId)}/message/list`,
-  query: pagingQuery(paging),
+  query: pagingQuery(paging, messagesLimit),
   mayBeMissing: "path"
 })
 

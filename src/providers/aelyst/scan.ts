@@ -1,29 +1,26 @@
-import { Clock, Effect, Option, Stream } from "effect"
+import { Clock, Effect, Either, Option, Stream } from "effect"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
-import type { Exchange, ProviderClient } from "../../http/client.ts"
+import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing } from "../kit/answer.ts"
 import { datedBy, isOutside, isStoredByScan, page, pages } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
-import type { Written } from "../kit/written.ts"
+import { type Written, writtenId } from "../kit/written.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
 import { makeWalk, mostContactResponses, readList } from "./list.ts"
-import { type Gathered, gather, withMessages, withoutReadableMessages } from "./messages.ts"
+import { asUnreadable, type Gathered, gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, coversMessages, readContact } from "./normalize.ts"
-import { getContact, largestLimit, listContacts } from "./requests.ts"
+import { contactsLimit, getContact, listContacts } from "./requests.ts"
 
-/**
- * Whether contacts can be asked for their messages, for which Aelyst has no page: `unknown` until one answers.
- * `off`: the user wants none.
- */
-type MessageList = "off" | "unknown" | "present" | "absent" | "forbidden"
+/** Whether contacts can be asked for their messages: `unknown` until one answers. `off`: the user wants none. */
+type MessageList = "off" | "unknown" | "present" | "absent" | "forbidden" | "refused"
 
 /** What `Page.learned` calls it, and after how long, in milliseconds, an absent list is looked for again. */
 export const lessonName = "message-list"
 export const lessonHolds = 24 * 60 * 60_000
 
-/** So many contacts that exist must have no list of messages before it is taken to be absent for all. */
+/** So many contacts must have no list of messages, or be refused it, before that is taken to hold for all. */
 const enoughProbes = 3
 
 interface Listed {
@@ -38,29 +35,52 @@ interface Scan<E> {
   readonly scope: PullScope<E>
   readonly walk: ReturnType<typeof makeWalk>
   messageList: MessageList
+  /** Contacts that exist and have no list of messages, and contacts whose list was refused. */
   probes: number
+  refusals: number
+  /** The vendor's words for the last refusal. */
+  refusal: string
   cursor: string | null
+  /** The answer at `cursor`, where it was asked for already. */
+  ahead: Answer | null
   finished: boolean
 }
 
-const notices: Partial<Record<MessageList, Notice>> = {
-  absent: {
-    code: "message-list-absent",
-    message:
-      "Aelyst gives no list of messages for this workspace (404): contacts and their status are synced without",
-    hint: "it is asked again once a day; `messages: off` on this connection stops that"
-  },
-  forbidden: {
-    code: "message-list-forbidden",
-    message: "Aelyst forbids this token to list messages (403): contacts and their status are synced without",
-    hint: "use a token that may read messages, or set `messages: off` on this connection"
-  }
+/** What is said where messages cannot be had. */
+export const lacks = {
+  absent: "Aelyst gives no list of messages for this workspace (404)",
+  forbidden: "Aelyst forbids this token to list messages (403)",
+  refused: "Aelyst refuses to list messages"
+} as const
+
+const hints: Readonly<Record<keyof typeof lacks, string>> = {
+  absent: "it is asked again once a day; `messages: off` on this connection stops that",
+  forbidden: "use a token that may read messages, or set `messages: off` on this connection",
+  refused: "see the vendor's words; `messages: off` on this connection syncs without them on purpose"
+}
+
+/** Why messages are missing; null: they are not, or not for all. */
+const lackOf = <E>({ finished, messageList, probes, refusals }: Scan<E>): keyof typeof lacks | null => {
+  if (messageList === "absent" || messageList === "forbidden" || messageList === "refused") return messageList
+  if (!finished || messageList !== "unknown") return null
+  return refusals > 0 ? "refused" : probes > 0 ? "absent" : null
+}
+
+const inWords = <E>(scan: Scan<E>, lack: keyof typeof lacks): string => {
+  const said = lack === "refused" && scan.refusal !== "" ? `: ${scan.refusal}` : ""
+  return `${lacks[lack]}${said}: contacts and their status are synced without`
 }
 
 const noticesOf = <E>(scan: Scan<E>): ReadonlyArray<Notice> => {
-  const isMissed = scan.finished && scan.messageList === "unknown" && scan.probes > 0
-  const notice = notices[isMissed ? "absent" : scan.messageList]
-  return notice === undefined ? [] : [notice]
+  const lack = lackOf(scan)
+  return lack === null
+    ? []
+    : [{ code: `message-list-${lack}`, message: inWords(scan, lack), hint: hints[lack] }]
+}
+
+const endOf = <E>(scan: Scan<E>): Page["end"] => {
+  const lack = lackOf(scan)
+  return scan.finished ? { complete: true, reason: lack === null ? null : inWords(scan, lack) } : null
 }
 
 /** Told once it is known, and again only where it is news or was looked up anew. */
@@ -103,6 +123,15 @@ const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked,
     }),
     Effect.catchTags({
       Malformed: (error) => Effect.succeed<Asked>({ _tag: "Garbled", error }),
+      // A refused list takes only its messages with it.
+      Rejected: (error): Effect.Effect<Asked> => {
+        if (scan.messageList !== "unknown")
+          return Effect.succeed({ _tag: "Garbled", error: asUnreadable(error) })
+        scan.refusals += 1
+        scan.refusal = error.message
+        if (scan.refusals >= enoughProbes) scan.messageList = "refused"
+        return Effect.succeed({ _tag: "None" })
+      },
       Unauthorized: (error) => {
         if (error.status !== 403) return Effect.fail(error)
         if (scan.messageList === "unknown") scan.messageList = "forbidden"
@@ -192,6 +221,44 @@ const sortOut = <E>(scope: PullScope<E>, contacts: ReadonlyArray<Written>): Sort
   return { decided, open }
 }
 
+const lastIdOf = (items: ReadonlyArray<Written>): string | null => {
+  const last = items.at(-1)
+  return last === undefined ? null : writtenId(last, "id")
+}
+
+/** The next answer of the list. */
+const askList = <E>(scan: Scan<E>): Effect.Effect<Answer, ProviderError> =>
+  Effect.suspend(() => {
+    const { ahead, client, cursor } = scan
+    scan.ahead = null
+    const paging = cursor === null ? {} : { cursorId: cursor }
+    return ahead === null
+      ? client.read(listContacts({ limit: contactsLimit, ...paging }))
+      : Effect.succeed(ahead)
+  })
+
+/**
+ * The list names no next page: whether it goes on behind its last contact all the same. Where it does, the answer is kept
+ * for the next turn. A list that refuses to go on there has ended, as it said.
+ * @returns the cursor to go on with; null: the list has ended
+ */
+const askBehind = <E>(scan: Scan<E>, last: string | null): Effect.Effect<string | null, ProviderError> =>
+  last === null
+    ? Effect.succeed(null)
+    : Effect.gen(function* () {
+        const answer = yield* scan.client.read(listContacts({ limit: contactsLimit, cursorId: last }))
+        const { items } = yield* readList(answer)
+        if (!scan.walk.isNews(items, "id")) return null
+        scan.ahead = answer
+        return last
+      }).pipe(Effect.catchTag("Rejected", () => Effect.succeed(null)))
+
+/** Where the list goes on after an answer; null: it has ended. */
+const onward = <E>(scan: Scan<E>, named: string | null, last: string | null) =>
+  Effect.tap(named === null ? askBehind(scan, last) : Effect.succeed(named), (next) =>
+    next === null ? Effect.void : scan.walk.goOn(next)
+  )
+
 /**
  * The pages of one response of the list. Contacts with news of their messages come each in a page of their own, before
  * the page of all the others: with that one's cursor, everything up to it is stored.
@@ -199,13 +266,16 @@ const sortOut = <E>(scope: PullScope<E>, contacts: ReadonlyArray<Written>): Sort
 const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const { client, cursor, scope, walk } = scan
-      const paging = cursor === null ? {} : { cursorId: cursor }
-      const answer = yield* client.read(listContacts({ limit: largestLimit, ...paging }))
-      const { items, next } = yield* readList(answer)
-      const { decided, open } = sortOut(scope, walk.fresh(items, "id"))
-      if (next === null) scan.finished = true
-      else yield* walk.goOn(next)
+      const { scope, walk } = scan
+      const answer = yield* askList(scan)
+      const { items, next: named } = yield* readList(answer)
+      const contacts = walk.fresh(items, "id")
+      const { decided, open } = sortOut(scope, contacts)
+      const lastId = contacts.length === 0 ? null : lastIdOf(items)
+      // What came is stored before a list that cannot be read on ends the scan.
+      const following = yield* Effect.either(onward(scan, named, lastId))
+      const next = Either.getOrElse(following, () => null)
+      scan.finished = Either.isRight(following) && next === null
       scan.cursor = next
       const ids = open.map(({ providerId }) => providerId)
       const known =
@@ -239,13 +309,14 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
             exchange: answer.exchange,
             items: others,
             cursor: next,
-            end: scan.finished ? { complete: true, reason: null } : null,
+            end: endOf(scan),
             notices: noticesOf(scan),
             learned: learnedBy(scan)
           })
         )
       )
-      return Stream.concat(details, last)
+      const made = Stream.concat(details, last)
+      return Either.isRight(following) ? made : Stream.concat(made, Stream.fail(following.left))
     })
   )
 
@@ -261,14 +332,18 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, messages: boolean, s
       walk: makeWalk("list contacts", mostContactResponses),
       messageList: messages && scope.messages ? messageList : "off",
       probes: 0,
+      refusals: 0,
+      refusal: "",
       cursor: scope.cursor,
+      ahead: null,
       finished: false
     }
   })
 
 /**
- * Every contact of the workspace. It can be asked for no time of a contact's last change, since there is none: each
- * scan reads the whole list and asks every contact for its newest messages once.
+ * Every contact of the workspace. The list says neither how many there are nor, reliably, where it ends. It counts as
+ * complete where it names no next page and asking for what follows its last contact brings no other. There is no time of
+ * a contact's last change: each scan reads the whole list and asks every contact for its newest messages once.
  * @param messages false: the user has turned them off for this vendor
  */
 export const scan = <E>(

@@ -9,7 +9,7 @@ import type { Written } from "../kit/written.ts"
 import type { Survey, SurveyScope } from "../Provider.ts"
 import { makeWalk, mostContactResponses, readList } from "./list.ts"
 import { readContact } from "./normalize.ts"
-import { largestLimit, listContacts, listMessages } from "./requests.ts"
+import { contactsLimit, listContacts, listMessages, messagesLimit } from "./requests.ts"
 import { lessonHolds, lessonName } from "./scan.ts"
 
 /** Contacts with more messages than one request brings: at most this share more, on average. */
@@ -33,7 +33,7 @@ export const survey = <E>(
     for (let looks = 0; cursor !== null && looks < most; looks += 1) {
       const paging = cursor === undefined ? {} : { cursorId: cursor }
       const { items, next } = yield* readList(
-        yield* client.read(listContacts({ limit: largestLimit, ...paging }))
+        yield* client.read(listContacts({ limit: contactsLimit, ...paging }))
       )
       listed.push(...walk.fresh(items, "id"))
       if (next !== null) yield* walk.goOn(next)
@@ -46,15 +46,15 @@ export const survey = <E>(
     const known = yield* scope.known(inside)
     const missing = inside.filter((id) => known.get(id)?.deleted !== false).length
     const perContact = {
-      request: listMessages("any", { limit: largestLimit }),
+      request: listMessages("any", { limit: messagesLimit }),
       perConversation: { low: 1, likely: 1, high: 1 + furtherMessages }
     }
     return {
       costs: {
         once: 0,
         list: {
-          request: listContacts({ limit: largestLimit }),
-          requests: (rows) => Math.max(1, Math.ceil(rows / largestLimit))
+          request: listContacts({ limit: contactsLimit }),
+          requests: (rows) => Math.max(1, Math.ceil(rows / contactsLimit))
         },
         inside: messages && scope.messages && !isAbsent ? [perContact] : [],
         fetched: []

@@ -2,10 +2,10 @@ import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
-import { malformed } from "../kit/answer.ts"
+import { malformed, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
-import { title } from "./exports.ts"
+import { title } from "./facts.ts"
 import type { Reading } from "./normalize.ts"
 import { listAgents } from "./requests.ts"
 import { type AgentPage, decodeAgentPage } from "./wire.ts"
@@ -52,8 +52,13 @@ export const readAgents = (client: ProviderClient) =>
     let nameless = 0
     for (let page = 1; ; page++) {
       const answer = yield* client.read(listAgents(page))
+      yield* unlessFailed(title, answer)
       const read = readPage(answer.text)
-      if (read === null) return yield* malformed(title, "list agents", "no list under data or agents")
+      if (read === null) {
+        const said = answer.words(answer.text)
+        const detail = `no list under data or agents${said === "" ? "" : `; it says: ${said}`}`
+        return yield* malformed(title, "list agents", detail)
+      }
       const before = ids.size
       for (const agent of read.list) {
         const id = agentId(agent)

@@ -85,8 +85,13 @@ const batchPages = (
     const notices = exporter.notices.splice(0)
     const learned = exporter.learned
     exporter.learned = {}
-    return all.map((one, index) =>
-      index === all.length - 1
+    const { lack } = exporter
+    return all.map((made, index) => {
+      const one =
+        made.end === null || lack === null
+          ? made
+          : { ...made, end: { ...made.end, reason: [made.end.reason ?? [], lack].flat().join("; ") } }
+      return index === all.length - 1
         ? {
             ...one,
             ...(batch.loaded.length === 0 ? {} : { isAwaited: true }),
@@ -94,7 +99,7 @@ const batchPages = (
             learned: { ...one.learned, ...learned }
           }
         : one
-    )
+    })
   })
 
 /**

@@ -3,12 +3,13 @@ import type { Json } from "../../domain/Conversation.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { isMissing, payloadOf } from "../kit/answer.ts"
+import { isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { datedBy, page, unreadable } from "../kit/page.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
 import type { Exporter, Found } from "./exports.ts"
+import { title } from "./facts.ts"
 import {
   fingerprintOf,
   marksIn,
@@ -142,26 +143,30 @@ const needsExport = (
   return wire.messagesNum === null || known.storedMessages < wire.messagesNum
 }
 
+const finished = (made: Page): Finished => ({ _tag: "Finished", page: made })
+
 /** Fetches the details of a listed conversation. What cannot be answered for one stops no other. */
 export const load = (
   account: Account,
   wanted: Wanted,
   listed: Exchange
 ): Effect.Effect<Element, ProviderError> =>
-  Effect.map(account.client.read(getConversation(wanted.agentId, wanted.id)), (answer): Element => {
+  Effect.gen(function* () {
+    const answer = yield* account.client.read(getConversation(wanted.agentId, wanted.id))
     const { exchange } = answer
+    if (!isMissing(answer)) yield* unlessFailed(title, answer)
     let detail: Shown | null = null
     if (!isMissing(answer)) {
       const shown = shownIn(wanted, answer)
       if (Either.isLeft(shown)) {
         const item = withoutDetail(account, wanted, answer.text, shown.left)
-        return { _tag: "Finished", page: page({ exchange, items: [item] }) }
+        return finished(page({ exchange, items: [item] }))
       }
       detail = shown.right
     }
     const wire = wireOf({ row: wanted.row, detail })
-    if (wire === null) return { _tag: "Finished", page: page({ exchange, items: [] }) }
-    return {
+    if (wire === null) return finished(page({ exchange, items: [] }))
+    const loaded: Loaded = {
       _tag: "Loaded",
       wanted,
       detail,
@@ -169,15 +174,14 @@ export const load = (
       exchange: detail === null ? datedBy(exchange, [listed]) : exchange,
       needsExport: needsExport(account, wanted, wire)
     }
+    return loaded
   }).pipe(
     Effect.catchTag("Malformed", (error) => {
       const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
-      const finished: Finished = {
-        _tag: "Finished",
-        page: page({ exchange, items: [withoutDetail(account, wanted, payloadOf(error), fault)] })
-      }
-      return Effect.succeed(finished)
+      return Effect.succeed(
+        finished(page({ exchange, items: [withoutDetail(account, wanted, payloadOf(error), fault)] }))
+      )
     })
   )
 

@@ -2,10 +2,11 @@ import { Effect, Either } from "effect"
 import { jsonText } from "../../domain/exactJson.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { decodeAnswer, isMissing } from "../kit/answer.ts"
+import { decodeAnswer, isMissing, unlessFailed } from "../kit/answer.ts"
 import { fieldText, listIn, type Written, written } from "../kit/written.ts"
 import type { Notice } from "../Provider.ts"
 import { exportedId } from "./export.ts"
+import { title } from "./facts.ts"
 import { exportConversation, exportConversations } from "./requests.ts"
 import { decodeOne } from "./wire.ts"
 
@@ -13,8 +14,6 @@ import { decodeOne } from "./wire.ts"
  * Messages come by export, which is limited by the hour, billed for each conversation, and not part of every plan.
  * Several conversations are exported with one request where the vendor takes a list of ids, else one by one.
  */
-
-export const title = "Convocore"
 
 /** How many conversations one request may ask for, and how many characters their ids may have, percent-encoded. */
 export const mostSelected = 50
@@ -32,6 +31,10 @@ export interface Exporter {
   selected: boolean
   /** Unknown until the first answer. */
   permission: "unknown" | "given" | "refused"
+  /** Answers in a row that were no exports. */
+  failures: number
+  /** Why messages are missing although this token may export; null: they are not. */
+  lack: string | null
   /** What was learnt and not yet told. */
   learned: Record<string, string>
   notices: Array<Notice>
@@ -41,6 +44,8 @@ export const newExporter = (client: ProviderClient, selected: boolean): Exporter
   client,
   selected,
   permission: "unknown",
+  failures: 0,
+  lack: null,
   learned: {},
   notices: []
 })
@@ -60,10 +65,22 @@ const forbidden = (exporter: Exporter, said: string): void => {
   })
 }
 
+/** Exports that do not come one after the other, after which no more are asked for: each may count against the hour. */
+const mostFailures = 3
+
+const failed = (exporter: Exporter, { detail }: Malformed): void => {
+  exporter.failures += 1
+  if (exporter.failures < mostFailures || exporter.lack !== null) return
+  exporter.permission = "refused"
+  exporter.lack = `messages are missing: ${mostFailures} exports in a row came as ${detail}`
+}
+
 /** Bulk answers give a list, single ones an object. */
 const recordsIn = (answer: Answer): Effect.Effect<ReadonlyArray<Written>, ProviderError> => {
   const list = listIn(answer.text, ["data"])
-  if (list !== null) return Effect.succeed(list.elements)
+  if (list !== null) {
+    return Effect.as(unlessFailed(title, { ...answer, text: list.around }), list.elements)
+  }
   return Effect.map(decodeAnswer(title, answer, decodeOne), ({ data }) => [
     written(fieldText(answer.text, "data") ?? jsonText(data))
   ])
@@ -78,11 +95,13 @@ export const exportOne = (
   Effect.gen(function* () {
     if (exporter.permission === "refused") return null
     const answer = yield* exporter.client.read(exportConversation(agentId, id))
+    const records = isMissing(answer) ? [] : yield* recordsIn(answer)
     exporter.permission = "given"
-    if (isMissing(answer)) return null
-    const [record] = yield* recordsIn(answer)
+    exporter.failures = 0
+    const [record] = records
     return record === undefined ? null : { record, exchange: answer.exchange }
   }).pipe(
+    Effect.tapErrorTag("Malformed", (error) => Effect.sync(() => failed(exporter, error))),
     Effect.catchTag("Unauthorized", (error) => {
       if (error.status !== 403) return Effect.fail(error)
       forbidden(exporter, error.message)
@@ -117,8 +136,10 @@ const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<str
   Effect.gen(function* () {
     const found = new Map<string, Found>()
     const answer = yield* exporter.client.read(exportConversations(agentId, { convoIds: ids }))
+    const records = yield* recordsIn(answer)
     exporter.permission = "given"
-    for (const record of yield* recordsIn(answer)) {
+    exporter.failures = 0
+    for (const record of records) {
       // What cannot be read is asked for by itself, so that it is known whose it is.
       const id = Either.match(record.value, { onLeft: () => null, onRight: exportedId })
       if (id === null) continue

@@ -3,7 +3,7 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
-import { isGone, isMissing, malformed, notWritable } from "../kit/answer.ts"
+import { isGone, isMissing, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
 import { datedBy, page } from "../kit/page.ts"
 import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
 import { agentsOf, type Source } from "./agents.ts"
@@ -16,7 +16,8 @@ import {
   unreadableDetail,
   type Wanted
 } from "./details.ts"
-import { exportOne, newExporter, title } from "./exports.ts"
+import { exportOne, newExporter } from "./exports.ts"
+import { title } from "./facts.ts"
 import { statusMap, toRemoteState } from "./normalize.ts"
 import { type ConversationChange, getConversation, updateConversation } from "./requests.ts"
 import { decodeState } from "./wire.ts"
@@ -55,7 +56,8 @@ const locate = (
     for (const id of ids) {
       const address = addressOf(providerId, id)
       const answer = yield* source.client.read(getConversation(address.agentId, address.id))
-      if (!(yield* isAbsent(answer))) return { address, answer }
+      if (!(yield* isAbsent(answer)))
+        return yield* Effect.as(unlessFailed(title, answer), { address, answer })
     }
     return null
   })
@@ -158,8 +160,8 @@ export const setStatus = (source: Source, lessons: WriteLessons, change: StatusC
     const wanted = changeOf(change, reading.map, lessons)
     if (wanted === null) return yield* notWritable(title, `the status "${change.wish.status}"`)
     const send = (what: ConversationChange) =>
-      Effect.map(client.write(updateConversation(address.agentId, address.id, what)), (answer) =>
-        outcomeOf(address, what, reading.map, answer)
+      Effect.flatMap(client.write(updateConversation(address.agentId, address.id, what)), (answer) =>
+        Effect.as(unlessFailed(title, answer), outcomeOf(address, what, reading.map, answer))
       )
     if (wanted.state !== statusMap.write.completed) return yield* send(wanted)
     return yield* send(wanted).pipe(

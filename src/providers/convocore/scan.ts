@@ -1,7 +1,7 @@
 import { Chunk, Clock, Effect, Either, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
-import type { Answer, Exchange } from "../../http/client.ts"
+import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, malformed } from "../kit/answer.ts"
 import { page } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
@@ -10,7 +10,8 @@ import { type AgentList, agentList, type Place, type Step } from "./agentList.ts
 import { agentsOf, type Source } from "./agents.ts"
 import { pagesOf } from "./batches.ts"
 import { placeIn, readCursor, writeCursor } from "./cursor.ts"
-import { newExporter, selectedLesson, title } from "./exports.ts"
+import { newExporter, selectedLesson } from "./exports.ts"
+import { title } from "./facts.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
 import {
@@ -49,10 +50,13 @@ interface Reader {
 const refusals = [400, 404, 410, 413, 422]
 
 /** The next page of the list; null: ask again, in another way. */
-const askList = <E>(scan: Scan<E>, { agentId, list }: Reader): Effect.Effect<Answer | null, ProviderError> =>
+export const askList = (
+  client: ProviderClient,
+  { agentId, list }: Pick<Reader, "agentId" | "list">
+): Effect.Effect<Answer | null, ProviderError> =>
   Effect.gen(function* () {
     const options = list.next()
-    const answer = yield* scan.client.read(listConversations(agentId, options))
+    const answer = yield* client.read(listConversations(agentId, options))
     return isMissing(answer) && "cursor" in options && list.refused() ? null : answer
   }).pipe(
     Effect.catchTag("Rejected", (error) =>
@@ -94,7 +98,7 @@ const lessons = <E>(scan: Scan<E>, rows: number, limit: number | undefined): Pag
 const listPage = <E>(scan: Scan<E>, reader: Reader) =>
   Effect.gen(function* () {
     const { agentId, list, isLast } = reader
-    const answer = yield* askList(scan, reader)
+    const answer = yield* askList(scan.client, reader)
     if (answer === null) return [Chunk.empty<Task>(), Option.some(null)] as const
     const { exchange } = answer
     if (isMissing(answer))

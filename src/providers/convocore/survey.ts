@@ -8,7 +8,8 @@ import { isOutside } from "../kit/page.ts"
 import { walkRequests } from "../kit/pageWalk.ts"
 import type { PullCosts, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { agentsOf, type Source } from "./agents.ts"
-import { mostSelected, selectedLesson, title } from "./exports.ts"
+import { mostSelected, selectedLesson } from "./exports.ts"
+import { title } from "./facts.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import {
   exportConversation,

@@ -3,14 +3,15 @@ import type { Json } from "../../domain/Conversation.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Authorization } from "../../http/contract.ts"
-import { decodeAnswer, finding, isGone, notWritable } from "../kit/answer.ts"
+import { decodeAnswer, finding, isGone, notWritable, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
 import type { CheckFinding, CommonSettings, Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
+import { title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
-import { getConversation, listConversations, logIn, updateStatus } from "./requests.ts"
-import { type Account, fetchOne, scan, title } from "./scan.ts"
+import { getConversation, largestPage, listConversations, logIn, updateStatus } from "./requests.ts"
+import { type Account, fetchOne, recordForm, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
 import { decodeList, decodeLogin, decodeState } from "./wire.ts"
 
@@ -68,7 +69,7 @@ const readStatus = ({ client, map }: Account) =>
   Effect.fn("empfio.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getConversation(providerId))
     if (yield* isGone(title, answer)) return null
-    return toRemoteState(yield* decodeAnswer(title, answer, stateIn(providerId)), map)
+    return toRemoteState(yield* decodeAnswer(title, answer, stateIn(providerId), recordForm), map)
   })
 
 /** What it answers is not documented: only a conversation with a status in it says what is held now. */
@@ -77,8 +78,9 @@ const setStatus = ({ client, map }: Account) =>
     const { status } = change.wish
     const word = status === null ? undefined : map.write[status]
     if (word === undefined) return yield* notWritable(title, `the status "${status}"`)
-    const { text } = yield* client.write(updateStatus(change.providerId, word))
-    const said = Either.flatMap(parseJson(text), stateIn(change.providerId))
+    const answer = yield* client.write(updateStatus(change.providerId, word))
+    yield* unlessFailed(title, answer, recordForm)
+    const said = Either.flatMap(parseJson(answer.text), stateIn(change.providerId))
     const speaks = Either.isRight(said) && said.right.status !== null
     const outcome: WriteOutcome = { state: speaks ? toRemoteState(said.right, map) : null }
     return outcome
@@ -88,7 +90,7 @@ const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
   const findings: Array<CheckFinding> = []
   const ids: Array<string> = []
   const list = Effect.gen(function* () {
-    const answer = yield* client.read(listConversations({ page: 1, size: 1 }))
+    const answer = yield* client.read(listConversations({ page: 1, size: largestPage }))
     const { conversations, total } = yield* decodeAnswer(title, answer, decodeList)
     ids.push(...conversations.flatMap((row) => idOf(row as Json, "id") ?? []))
     return total === null ? "allowed" : `allowed; the account holds ${total}`
@@ -96,7 +98,12 @@ const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
   findings.push(yield* finding("list conversations", list))
   for (const id of ids.slice(0, 1)) {
     findings.push(
-      yield* finding("get a conversation", Effect.as(client.read(getConversation(id)), "allowed"))
+      yield* finding(
+        "get a conversation",
+        Effect.flatMap(client.read(getConversation(id)), (answer) =>
+          Effect.as(unlessFailed(title, answer, recordForm), "allowed")
+        )
+      )
     )
   }
   if (findings.every(({ ok }) => ok)) {
@@ -116,7 +123,7 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
     readStatus: readStatus(account),
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
     setStatus: setStatus(account),
-    check: check(client),
+    check: () => check(client),
     statusMap: map
   }
 }

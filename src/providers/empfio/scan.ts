@@ -4,7 +4,14 @@ import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { decodeAnswer, isMissing, malformed, payloadOf } from "../kit/answer.ts"
+import {
+  type AnswerForm,
+  decodeAnswer,
+  isMissing,
+  malformed,
+  payloadOf,
+  unlessFailed
+} from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { datedBy, isOutside, isStoredByScan, page, unreadable, unreadableItem } from "../kit/page.ts"
@@ -12,6 +19,7 @@ import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/
 import { inOrder } from "../kit/parallel.ts"
 import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
 import type { FetchScope, Item, Known, Page, PullScope, RawPayload } from "../Provider.ts"
+import { title } from "./facts.ts"
 import {
   fingerprintOf,
   isShort,
@@ -24,8 +32,6 @@ import {
 } from "./normalize.ts"
 import { getConversation, getMessages, largestPage, listConversations, mostMessages } from "./requests.ts"
 import { type Detail, decodeBeginning, decodeDetail, decodeList, decodeRow, type Row } from "./wire.ts"
-
-export const title = "Empfio"
 
 /** The account at the other end, and how its words are read. */
 export interface Account {
@@ -54,8 +60,10 @@ const furtherMessages = ({ client }: Account, id: string, declared: number | nul
     const all = new Map<string, Written>()
     for (let offset = 0; ; ) {
       const answer = yield* client.read(getMessages(id, { limit: mostMessages, offset }))
-      if (isMissing(answer)) break
       const { operation } = answer.exchange
+      if (isMissing(answer) && offset > 0) break
+      if (isMissing(answer)) return yield* malformed(title, operation, `there is none (${answer.status})`)
+      yield* unlessFailed(title, answer)
       const list = listIn(answer.text)?.elements
       if (list === undefined) return yield* malformed(title, operation, "expected a list at $", answer.text)
       const before = all.size
@@ -99,36 +107,46 @@ const withoutDetail = (
   return { ...shown, unreadable: [unreadable(record, fault)] }
 }
 
-/** An answer to `getConversation` as an item. */
+/** A conversation by its id is the answer itself. */
+export const recordForm: AnswerForm = { record: "id" }
+
+/** An answer to `getConversation` as an item. Where the rest of its messages is refused, what it shows is kept. */
 const detailItem = (
   account: Account,
   { id, row, messages: isWanted }: Wanted,
   answer: Answer
-): Effect.Effect<Item, ProviderError> => {
-  const text = isWanted ? answer.text : withoutField(answer.text, "messages")
-  const read = Either.flatMap(parseJson(text), decodeDetail)
-  if (Either.isLeft(read)) return Effect.succeed(withoutDetail(account, { id, row }, text, read.left))
-  if (read.right.id !== id) {
-    const fault = { path: "$.id", reason: "another conversation than the one that was asked for" }
-    return Effect.succeed(withoutDetail(account, { id, row }, text, fault))
-  }
-  const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: read.right }
-  const wire = wireOf({ row, detail }) ?? detail.value
-  const shown = toSighting(wire, { row, detail, messages: null }, account.map)
-  if (!isWanted) {
-    const fingerprint = row === null ? null : withoutMessages(fingerprintOf(row.raw.payload))
-    return Effect.succeed({ ...shown, messages: null, fingerprint })
-  }
-  if (!isShort(detail.value, wire.message_count)) return Effect.succeed(shown)
-  return furtherMessages(account, id, wire.message_count).pipe(
-    Effect.map((messages) => toSighting(wire, { row, detail, messages }, account.map)),
-    Effect.catchTag("Malformed", (error) => {
-      const record = { kind: messageListKind, providerId: id, conversationId: id, payload: payloadOf(error) }
-      const fault = unreadable(record, { path: "$", reason: error.detail })
+): Effect.Effect<Item, ProviderError> =>
+  Effect.gen(function* () {
+    yield* unlessFailed(title, answer, recordForm)
+    const text = isWanted ? answer.text : withoutField(answer.text, "messages")
+    const read = Either.flatMap(parseJson(text), decodeDetail)
+    if (Either.isLeft(read)) return withoutDetail(account, { id, row }, text, read.left)
+    if (read.right.id !== id) {
+      const fault = { path: "$.id", reason: "another conversation than the one that was asked for" }
+      return withoutDetail(account, { id, row }, text, fault)
+    }
+    const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: read.right }
+    const wire = wireOf({ row, detail }) ?? detail.value
+    const shown = toSighting(wire, { row, detail, messages: null }, account.map)
+    if (!isWanted) {
+      const fingerprint = row === null ? null : withoutMessages(fingerprintOf(row.raw.payload))
+      return { ...shown, messages: null, fingerprint }
+    }
+    if (!isShort(detail.value, wire.message_count)) return shown
+    const withoutRest = (reason: string, payload = "null"): Effect.Effect<Item> => {
+      const record = { kind: messageListKind, providerId: id, conversationId: id, payload }
+      const fault = unreadable(record, { path: "$", reason })
       return Effect.succeed({ ...shown, unreadable: [...shown.unreadable, fault], fingerprint: null })
-    })
-  )
-}
+    }
+    return yield* furtherMessages(account, id, wire.message_count).pipe(
+      Effect.map((messages): Item => toSighting(wire, { row, detail, messages }, account.map)),
+      Effect.catchTags({
+        Malformed: (error) => withoutRest(error.detail, payloadOf(error)),
+        Rejected: ({ message }) => withoutRest(message),
+        Unauthorized: (error) => (error.status === 403 ? withoutRest(error.message) : Effect.fail(error))
+      })
+    )
+  })
 
 /** The row of a conversation, which the list of its lead's conversations shows; null: it does not. */
 const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: Detail) {
@@ -155,7 +173,9 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
   const detail = Either.flatMap(parseJson(answer.text), decodeDetail)
   const row = Either.isLeft(detail)
     ? null
-    : yield* rowOf(account, detail.right).pipe(Effect.catchTag("Rejected", () => Effect.succeed(null)))
+    : yield* rowOf(account, detail.right).pipe(
+        Effect.catchTags({ Malformed: () => Effect.succeed(null), Rejected: () => Effect.succeed(null) })
+      )
   return page({
     exchange: answer.exchange,
     items: [yield* detailItem(account, { id, row, messages }, answer)]

@@ -1,4 +1,5 @@
 import { Effect, Either, Redacted } from "effect"
+import type { Json } from "../../domain/Conversation.ts"
 import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
 import type { CheckFinding } from "../Provider.ts"
@@ -38,17 +39,127 @@ export const malformed = (title: string, operation: string, detail: string, text
 /** What is kept of a malformed answer: its text, or `null` where there is none. */
 export const payloadOf = ({ text }: Malformed): string => (text === undefined ? "null" : Redacted.value(text))
 
-/** The JSON of an answer, decoded. */
+/** An answer that has the status of a success and says that it is none. @param words the vendor's, cut and redacted */
+export const failedInWords = (title: string, operation: string, words: string): Malformed =>
+  new Malformed({
+    message: `${title} answered "${operation}" with a success code, but the answer says that it failed${words === "" ? "" : `: ${words}`}`,
+    hint: "nothing counts as complete by it; run again later, and ask the vendor if it stays",
+    where: operation,
+    detail: `an answer that says it failed${words === "" ? "" : `: ${words}`}`
+  })
+
+/**
+ * What an answer is around what was asked for.
+ * - `envelope`: an object that carries it in a field, so that every other field speaks of the answer.
+ * - `record`: the record itself, by the field that holds its id. Where that is there, the other fields are the vendor's
+ *   data: a conversation may have an `error` or a `code`.
+ */
+export type AnswerForm = "envelope" | { readonly record: string }
+
+type JsonObject = { readonly [key: string]: Json | undefined }
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Whether a field says anything: null, false, 0, empty text, an empty list and an empty object do not. */
+const isFilled = (value: Json | undefined): boolean =>
+  isObject(value) || Array.isArray(value) ? Object.keys(value).length > 0 : Boolean(value)
+
+const isFalse = (value: Json | undefined): boolean =>
+  value === false || value === 0 || (typeof value === "string" && value.toLowerCase() === "false")
+
+/** Words and numbers of success that an envelope may carry under `code` or `status`. */
+const successWords = /^(?:ok|success|successful|succeeded|created|accepted|done|complete|completed)$/i
+const failureWords = /^(?:error|errors|err|fail|failed|failure|exception|ko|nok)$/i
+
+/** A number that no HTTP success has; 0 is a common word for success. */
+const isFailureNumber = (value: Json | undefined): boolean => {
+  const number =
+    typeof value === "string" && /^\d+$/.test(value) ? Number(value) : typeof value === "number" ? value : 0
+  return number !== 0 && (number < 200 || number > 299)
+}
+
+/** `NOT_FOUND`, `UN_AUTHORIZED`: a code in capital letters. */
+const isFailureCode = (value: Json | undefined): boolean =>
+  isFailureNumber(value) ||
+  (typeof value === "string" && /^[A-Z][A-Z0-9_ -]*$/.test(value) && !successWords.test(value))
+
+/** Names as `errorMessage`, `error_message` and `Error-Message` in one spelling. */
+const spelled = (name: string): string => name.toLowerCase().replace(/[_-]/g, "")
+
+/** What a field of an envelope says of the answer, by its name in one spelling. */
+const failureSigns: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
+  success: isFalse,
+  succeeded: isFalse,
+  ok: isFalse,
+  error: isFilled,
+  errors: isFilled,
+  errormessage: isFilled,
+  errorcode: isFilled,
+  errordescription: isFilled,
+  exception: isFilled,
+  fault: isFilled,
+  issues: isFilled,
+  detail: isFilled,
+  code: isFailureCode,
+  status: (value) => isFailureNumber(value) || (typeof value === "string" && failureWords.test(value)),
+  statuscode: isFailureNumber,
+  result: (value) => typeof value === "string" && failureWords.test(value)
+}
+
+/** What no record says of itself either. */
+const recordSigns = new Set(["success", "succeeded"])
+
+/**
+ * Whether an answer with the status of a success says that it failed. Only its own fields count: what records within it
+ * say is data.
+ */
+export const statesFailure = (json: unknown, form: AnswerForm = "envelope"): boolean => {
+  if (!isObject(json)) return false
+  const isRecord = form !== "envelope" && isFilled(json[form.record])
+  return Object.entries(json).some(([name, value]) => {
+    const key = spelled(name)
+    const says = Object.hasOwn(failureSigns, key) ? failureSigns[key] : undefined
+    return says !== undefined && (!isRecord || recordSigns.has(key)) && says(value)
+  })
+}
+
+/**
+ * The JSON of an answer, decoded. Fails with the vendor's words where the answer says that it failed, or where it does
+ * not decode and has words of its own.
+ */
 export const decodeAnswer = <A>(
   title: string,
-  { text, exchange }: Answer,
-  decode: (value: unknown) => Either.Either<A, Fault>
-): Effect.Effect<A, Malformed> =>
-  Either.match(Either.flatMap(parseJson(text), decode), {
-    onLeft: (fault) =>
-      Effect.fail(malformed(title, exchange.operation, `${fault.reason} at ${fault.path}`, text)),
+  { text, exchange, words }: Answer,
+  decode: (value: unknown) => Either.Either<A, Fault>,
+  form: AnswerForm = "envelope"
+): Effect.Effect<A, Malformed> => {
+  const { operation } = exchange
+  const json = parseJson(text)
+  if (Either.isRight(json) && statesFailure(json.right, form)) {
+    return Effect.fail(failedInWords(title, operation, words(text)))
+  }
+  return Either.match(Either.flatMap(json, decode), {
+    onLeft: ({ path, reason }) => {
+      const said = Either.isRight(json) && isObject(json.right) ? words(text) : ""
+      const more = said === "" ? "" : `; it says: ${said}`
+      return Effect.fail(malformed(title, operation, `${reason} at ${path}${more}`, text))
+    },
     onRight: (value) => Effect.succeed(value)
   })
+}
+
+/** Fails with the vendor's words where an answer, of which nothing else is needed, says that it failed. */
+export const unlessFailed = (
+  title: string,
+  { exchange, text, words }: Answer,
+  form: AnswerForm = "envelope"
+): Effect.Effect<void, Malformed> => {
+  const json = Either.getOrNull(parseJson(text))
+  return statesFailure(json, form)
+    ? Effect.fail(failedInWords(title, exchange.operation, words(text)))
+    : Effect.void
+}
 
 /** A change that `refuse` would have stopped; nothing was sent. */
 export const notWritable = (title: string, what: string): Rejected =>

@@ -1,8 +1,11 @@
 import { Effect, Either, Stream } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import { Malformed, type ProviderError } from "../../domain/ProviderError.ts"
+import type { StreamedAnswer } from "../../http/client.ts"
+import { failedInWords, statesFailure } from "../kit/answer.ts"
 import { pageSize } from "../Provider.ts"
-import { type Envelope, makeSplitter, type SplitFault } from "./splitter.ts"
+import { title } from "./facts.ts"
+import { type Envelope, makeSplitter, type SplitFault, type Splitter } from "./splitter.ts"
 import { decodeEnvelope, listNames } from "./wire.ts"
 
 /** Some elements of a list that is still arriving, each as its UTF-8 bytes. */
@@ -21,27 +24,43 @@ export interface Batch {
 /** A batch is handed on at so many bytes, however few its elements: they are all in memory at once. */
 const batchBytes = 1 << 18
 
-const notAList = (fault: SplitFault): Malformed =>
-  new Malformed({
-    message: `NaturaLead's answer to "list conversations" is not a whole JSON list: ${fault.reason}, at byte ${fault.offset}`,
+const operation = "list conversations"
+
+/** The answer says that it failed, in the fields around the list; null: it does not. */
+const failureIn = (
+  fields: ReturnType<Splitter["fields"]>,
+  words: StreamedAnswer["words"]
+): Malformed | null =>
+  statesFailure(fields) ? failedInWords(title, operation, words(JSON.stringify(fields))) : null
+
+/** What is around the list may say why there is none. */
+const notAList = (
+  fault: SplitFault,
+  fields: ReturnType<Splitter["fields"]>,
+  words: StreamedAnswer["words"]
+): Malformed => {
+  const said = Object.keys(fields).length === 0 ? "" : words(JSON.stringify(fields))
+  return new Malformed({
+    message: `${title}'s answer to "${operation}" is not a whole JSON list: ${fault.reason}, at byte ${fault.offset}${said === "" ? "" : `; it says: ${said}`}`,
     hint: "what came before is stored; check baseUrl if this stays, else the next run reads the list again",
-    where: "list conversations",
+    where: operation,
     detail: fault.reason
   })
+}
 
 const totalOf = (fields: Readonly<Record<string, Json>>): number | null =>
   Either.match(decodeEnvelope(fields), { onLeft: () => null, onRight: (envelope) => envelope.total })
 
 /**
  * The elements of a body, in batches of at most a page's records, while it arrives. Whatever came whole is handed on
- * before a failure: of the connection, or `Malformed` where the body is no list or ends before it does.
- *
- * @param largestElement bytes of an element that are read at most
+ * before a failure: of the connection, or `Malformed` where the body is no list, ends before it does, or says that it
+ * failed.
  */
-export const batchesOf = <E>(
-  body: Stream.Stream<Uint8Array, E>,
-  largestElement?: number
-): Stream.Stream<Batch, E | Malformed> =>
+export const batchesOf = ({
+  body,
+  largestElement,
+  words
+}: Pick<StreamedAnswer, "body" | "largestElement" | "words">): Stream.Stream<Batch, ProviderError> =>
   Stream.suspend(() => {
     let elements: Array<Uint8Array> = []
     let elementBytes = 0
@@ -63,18 +82,23 @@ export const batchesOf = <E>(
       },
       largestElement
     )
-    const stop = (fault: SplitFault): void => {
+    const stop = (failure: Malformed): void => {
       if (elements.length > 0) flush(null)
-      ready.push(Either.left(notAList(fault)))
+      ready.push(Either.left(failure))
     }
-    const finish = (envelope: Envelope): void =>
-      flush({ elements: envelope.elements, total: totalOf(envelope.fields) })
+    const stopAt = (fault: SplitFault): void =>
+      stop(failureIn(splitter.fields(), words) ?? notAList(fault, splitter.fields(), words))
+    const finish = (envelope: Envelope): void => {
+      const failure = failureIn(envelope.fields, words)
+      if (failure === null) flush({ elements: envelope.elements, total: totalOf(envelope.fields) })
+      else stop(failure)
+    }
 
     const arriving = body.pipe(
       Stream.mapConcat((piece) => {
         bytes += piece.length
         const fault = splitter.push(piece)
-        if (fault !== null) stop(fault)
+        if (fault !== null) stopAt(fault)
         return take()
       }),
       Stream.catchAll((error) => {
@@ -83,16 +107,17 @@ export const batchesOf = <E>(
       })
     )
     const ending = Stream.suspend(() => {
-      Either.match(splitter.end(), { onLeft: stop, onRight: finish })
+      Either.match(splitter.end(), { onLeft: stopAt, onRight: finish })
       return Stream.fromIterable(take())
     })
     return Stream.concat(arriving, ending).pipe(Stream.mapEffect((batch) => batch))
   })
 
 /** The first element of a list, without waiting for the others; null: the list is empty. */
-export const firstElement = (
-  body: Stream.Stream<Uint8Array, ProviderError>
-): Effect.Effect<Uint8Array | null, ProviderError> =>
+export const firstElement = ({
+  body,
+  words
+}: Pick<StreamedAnswer, "body" | "words">): Effect.Effect<Uint8Array | null, ProviderError> =>
   Effect.suspend(() => {
     let first: Uint8Array | null = null
     const splitter = makeSplitter(listNames, (element) => {
@@ -101,7 +126,11 @@ export const firstElement = (
     return body.pipe(
       Stream.mapEffect((piece) => {
         const fault = splitter.push(piece)
-        return fault === null || first !== null ? Effect.succeed(first) : Effect.fail(notAList(fault))
+        const failure = failureIn(splitter.fields(), words)
+        if (failure !== null) return Effect.fail(failure)
+        return fault === null || first !== null
+          ? Effect.succeed(first)
+          : Effect.fail(notAList(fault, splitter.fields(), words))
       }),
       Stream.takeUntil((found) => found !== null),
       Stream.runDrain,
@@ -109,7 +138,7 @@ export const firstElement = (
         first !== null
           ? Effect.succeed(first)
           : Either.match(splitter.end(), {
-              onLeft: (fault) => Effect.fail(notAList(fault)),
+              onLeft: (fault) => Effect.fail(notAList(fault, splitter.fields(), words)),
               onRight: () => Effect.succeed(null)
             })
       )

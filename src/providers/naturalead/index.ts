@@ -3,18 +3,17 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { decodeAnswer, finding, isGone, malformed, notWritable } from "../kit/answer.ts"
+import { decodeAnswer, finding, isGone, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
 import { written, writtenId } from "../kit/written.ts"
 import type { Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
 import { firstElement } from "./batches.ts"
+import { title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, updateStatus } from "./requests.ts"
-import { readDetail, scan } from "./scan.ts"
+import { readDetail, recordForm, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
 import { decodeState } from "./wire.ts"
-
-const title = "NaturaLead"
 
 /** https://docs.naturalead.ai/authentication: an API key of one account, `nl_live_…` or `nl_test_…`. */
 const Settings = Schema.Struct({ apiKey: Schema.Redacted(Schema.String) })
@@ -35,7 +34,7 @@ const limits: ReadonlyArray<Limit> = [
 /** The state of the conversation in an answer, which must be the one that was asked for. */
 const stateIn = (answer: Answer, id: string) =>
   Effect.filterOrFail(
-    decodeAnswer(title, answer, decodeState),
+    decodeAnswer(title, answer, decodeState, recordForm),
     (conversation) => conversation._id === id,
     () => malformed(title, answer.exchange.operation, "it is another one than was asked for")
   )
@@ -57,29 +56,36 @@ const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"
     return outcome
   })
 
-const check = (client: ProviderClient): Provider["check"] =>
-  Effect.gen(function* () {
-    let id: string | null = null
-    const list = Effect.flatMap(client.stream(listConversations()), ({ body }) => firstElement(body))
-    const listing = yield* finding(
-      "list conversations",
-      Effect.map(list, (element) => {
-        if (element === null) return "allowed; the account holds none"
-        id = writtenId(written(Buffer.from(element).toString("utf8")), "_id")
-        return "allowed"
-      })
-    )
-    if (!listing.ok) return [listing]
-    const findings = [listing]
-    if (id !== null) {
-      findings.push(
-        yield* finding("get a conversation", Effect.as(client.read(getConversation(id)), "allowed"))
+const check =
+  (client: ProviderClient): Provider["check"] =>
+  () =>
+    Effect.gen(function* () {
+      let id: string | null = null
+      const list = Effect.flatMap(client.stream(listConversations()), firstElement)
+      const listing = yield* finding(
+        "list conversations",
+        Effect.map(list, (element) => {
+          if (element === null) return "allowed; the account holds none"
+          id = writtenId(written(Buffer.from(element).toString("utf8")), "_id")
+          return "allowed"
+        })
       )
-    }
-    const needed =
-      "not tried, since it would change one; the key needs the permission conversations:change_status"
-    return [...findings, { ok: true, what: "change a status", detail: needed }]
-  })
+      if (!listing.ok) return [listing]
+      const findings = [listing]
+      if (id !== null) {
+        findings.push(
+          yield* finding(
+            "get a conversation",
+            Effect.flatMap(client.read(getConversation(id)), (answer) =>
+              Effect.as(unlessFailed(title, answer, recordForm), "allowed")
+            )
+          )
+        )
+      }
+      const needed =
+        "not tried, since it would change one; the key needs the permission conversations:change_status"
+      return [...findings, { ok: true, what: "change a status", detail: needed }]
+    })
 
 const make = (
   settings: Settings & { readonly statusMap: Readonly<Record<string, string>> },

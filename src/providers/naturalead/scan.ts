@@ -3,12 +3,13 @@ import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
-import { isMissing, payloadOf } from "../kit/answer.ts"
-import { isOutside, page, pages, unreadableItem } from "../kit/page.ts"
+import { type AnswerForm, isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
+import { isOutside, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
 import type { Item, Known, Page, PullScope } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
+import { title } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
 import { type Next, next, start, type Walk } from "./paging.ts"
 import { getConversation, listConversations } from "./requests.ts"
@@ -21,7 +22,12 @@ const lessonHolds = 24 * 60 * 60_000
 interface Short {
   readonly id: string
   readonly fingerprint: string
+  /** What the list showed of it, for where it cannot be had by its id; null: that would be too much to hold. */
+  readonly listed: Uint8Array | null
 }
+
+/** Bytes of cut conversations that may wait for their details. */
+const mostHeldBytes = 64 << 20
 
 /** One enumeration of the account, from the first request to the last. */
 interface Scan<E> {
@@ -45,6 +51,7 @@ interface Scan<E> {
   /** The present response begins with the last row of the one before. */
   isAnchored: boolean
   readonly short: Map<string, Short>
+  heldBytes: number
   /** The newest response's exchange, and whether a page has carried `end`. */
   exchange: Exchange | null
   ended: boolean
@@ -101,7 +108,13 @@ const toItem = <E>(scan: Scan<E>, listed: Listed, known: Known | undefined): Ite
   const { providerId, startedAt } = sighting.conversation
   if (isOutside(startedAt, scope)) return { _tag: "Filtered", providerId }
   if (!scope.messages || !isShort(sighting)) return sighting
-  scan.short.set(providerId, { id: providerId, fingerprint })
+  const isHeld = scan.heldBytes + listed.element.length <= mostHeldBytes
+  if (isHeld) scan.heldBytes += listed.element.length
+  scan.short.set(providerId, {
+    id: providerId,
+    fingerprint,
+    listed: isHeld ? Uint8Array.from(listed.element) : null
+  })
   return null
 }
 
@@ -196,10 +209,7 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
           scan.ended = scan.done !== null && scan.short.size === 0
           return pages({ exchange, items, ...(scan.ended ? ending(scan) : {}) })
         })
-      return batchesOf(answer.body, answer.largestElement).pipe(
-        Stream.mapEffect(toPages),
-        Stream.flattenIterables
-      )
+      return batchesOf(answer).pipe(Stream.mapEffect(toPages), Stream.flattenIterables)
     })
   )
 
@@ -217,6 +227,9 @@ interface DetailOptions {
   readonly fingerprint?: string
 }
 
+/** A conversation by its id is the answer itself. */
+export const recordForm: AnswerForm = { record: "_id" }
+
 /** A conversation by its id, as an item; null: it does not exist. */
 export const readDetail = (
   client: ProviderClient,
@@ -224,14 +237,16 @@ export const readDetail = (
   id: string,
   { fingerprint, messages }: DetailOptions
 ): Effect.Effect<Page | null, ProviderError> =>
-  Effect.map(client.read(getConversation(id)), (answer) => {
+  Effect.gen(function* () {
+    const answer = yield* client.read(getConversation(id))
     if (isMissing(answer)) return null
+    yield* unlessFailed(title, answer, recordForm)
     const { exchange, text } = answer
     const payload = messages ? text : withoutField(text, "messages")
     const sighting = interpretPayload(payload, map, fingerprint ?? fingerprintOf(text, messages))
     if (!("_tag" in sighting)) {
-      const unreadable = { ...sighting, providerId: id, conversationId: id }
-      return page({ exchange, items: [{ _tag: "Unreadable", unreadable }] })
+      const record = { ...sighting, providerId: id, conversationId: id }
+      return page({ exchange, items: [{ _tag: "Unreadable", unreadable: record }] })
     }
     if (sighting.conversation.providerId === id) return page({ exchange, items: [sighting] })
     const record = { kind, providerId: id, conversationId: id, payload }
@@ -239,17 +254,34 @@ export const readDetail = (
     return page({ exchange, items: [unreadableItem(record, fault)] })
   })
 
-/** One that the list cut short. What cannot be answered for it is its own fault and stops no other. */
-const shortPage = <E>(scan: Scan<E>, { id, fingerprint }: Short, exchange: Exchange) =>
-  readDetail(scan.client, scan.map, id, { fingerprint, messages: true }).pipe(
-    Effect.catchTag("Malformed", (error) => {
-      const record = { kind, providerId: id, conversationId: id, payload: payloadOf(error) }
-      const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
-      return Effect.succeed(
-        page({ exchange: { ...exchange, bytes: 0 }, items: [unreadableItem(record, fault)] })
-      )
+/** What the list showed of a conversation whose details cannot be had: it is asked for again with the next list. */
+const asListed = <E>(scan: Scan<E>, { id, listed }: Short, reason: string, payload: string): Item => {
+  const record = { kind, providerId: id, conversationId: id, payload }
+  const fault = { path: "$", reason }
+  const sighting = listed === null ? null : interpretPayload(utf8(listed), scan.map)
+  return sighting === null || !("_tag" in sighting)
+    ? unreadableItem(record, fault)
+    : { ...sighting, unreadable: [...sighting.unreadable, unreadable(record, fault)], fingerprint: null }
+}
+
+/** One that the list cut short. What cannot be answered for it, or is refused, is its own fault and stops no other. */
+const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
+  const stored = (reason: string, payload = "null") =>
+    Effect.succeed(
+      page({ exchange: { ...exchange, bytes: 0 }, items: [asListed(scan, short, reason, payload)] })
+    )
+  return readDetail(scan.client, scan.map, short.id, {
+    fingerprint: short.fingerprint,
+    messages: true
+  }).pipe(
+    Effect.catchTags({
+      Malformed: (error) => stored(`asked for by its id, it came as ${error.detail}`, payloadOf(error)),
+      Rejected: ({ message }) => stored(`asked for by its id: ${message}`),
+      Unauthorized: (error) =>
+        error.status === 403 ? stored(`asked for by its id: ${error.message}`) : Effect.fail(error)
     })
   )
+}
 
 const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>) =>
   Effect.map(Clock.currentTimeMillis, (now): Scan<E> => {
@@ -269,6 +301,7 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>)
       lastKey: null,
       isAnchored: false,
       short: new Map(),
+      heldBytes: 0,
       exchange: null,
       ended: false
     }

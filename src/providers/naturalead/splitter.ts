@@ -33,6 +33,8 @@ export interface Envelope {
 export interface Splitter {
   /** Reads on. Null: so far it is what was expected. After a fault nothing more is read. */
   readonly push: (piece: Uint8Array) => SplitFault | null
+  /** What is known so far of the fields around the list. */
+  readonly fields: () => Readonly<Record<string, Json>>
   /** To be called when the body has ended: a fault, unless the list and all around it were closed. */
   readonly end: () => Either.Either<Envelope, SplitFault>
 }
@@ -241,5 +243,5 @@ export const makeSplitter = (
     return Either.right({ elements, fields: Object.fromEntries(fields) })
   }
 
-  return { push, end }
+  return { push, fields: () => Object.fromEntries(fields), end }
 }

@@ -80,9 +80,10 @@ export const survey = <E>(
 ): Effect.Effect<Survey, ProviderError | E> =>
   Effect.gen(function* () {
     const began = yield* Clock.currentTimeMillis
-    const { body, headers } = yield* client.stream(listConversations())
+    const answer = yield* client.stream(listConversations())
+    const { headers } = answer
     const seen: Seen = { rows: 0, bytes: 0, inside: 0, missing: 0, changed: 0, short: 0, end: null }
-    yield* batchesOf(body).pipe(
+    yield* batchesOf(answer).pipe(
       Stream.mapEffect((batch) => count(seen, batch, scope, map)),
       Stream.takeUntil(() => seen.end !== null || seen.rows >= mostElements || seen.bytes >= mostBytes),
       Stream.runDrain

@@ -32,11 +32,11 @@ const answering = (answer: Provider["check"]): Provider => ({
   statusMap: { read: () => "unknown", write: {} }
 })
 
-const withChecks = (answers: Readonly<Record<string, Provider["check"]>>): Registry =>
+const withChecks = (answers: Readonly<Record<string, ReturnType<Provider["check"]>>>): Registry =>
   Object.fromEntries(
     Object.entries(fakeRegistry).map(([id, definition]): [string, AnyProviderDefinition] => [
       id,
-      { ...definition, make: () => answering(answers[id] ?? Effect.succeed([])) }
+      { ...definition, make: () => answering(() => answers[id] ?? Effect.succeed([])) }
     ])
   )
 

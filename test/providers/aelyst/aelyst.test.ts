@@ -595,7 +595,8 @@ describe("Aelyst's list of contacts", () => {
         pullScope({ since: fromIso("2026-02-01"), until: fromIso("2026-03-01") })
       )
       assert.deepStrictEqual(countsOf(pages), { Sighting: 1, Unchanged: 0, Filtered: 2, Unreadable: 0 })
-      assert.strictEqual(requests.length, 2)
+      // The list, what may follow it, and the messages of the one inside.
+      assert.strictEqual(requests.length, 3)
     })
   )
 
@@ -636,7 +637,8 @@ describe("Aelyst's lists of messages", () => {
         assert.strictEqual(first?.messages?.extent, "whole")
         assert.strictEqual(first?.conversation.lastMessageAt, fromIso("2023-11-14T22:13:20Z"))
         assert.deepStrictEqual(second?.messages, { extent: "whole", items: [] })
-        assert.strictEqual(messageRequests(requests).length, 4)
+        // Five full pages, what may follow the last of them, and the other contact's.
+        assert.strictEqual(messageRequests(requests).length, 7)
         assert.deepStrictEqual(pages.at(-1)?.end, { complete: true, reason: null })
       }
     })
@@ -654,7 +656,7 @@ describe("Aelyst's lists of messages", () => {
       assert.deepStrictEqual(countsOf(pages), { Sighting: 0, Unchanged: 3, Filtered: 0, Unreadable: 0 })
       assert.strictEqual(pages.length, 1)
       assert.strictEqual(messageRequests(again.requests).length, 3)
-      assert.strictEqual(again.requests.length, 4)
+      assert.strictEqual(again.requests.length, 5)
     })
   )
 
@@ -667,8 +669,8 @@ describe("Aelyst's lists of messages", () => {
         [31, 1],
         [39, 1],
         [40, 2],
-        [140, 3],
-        [240, 4]
+        [140, 4],
+        [240, 6]
       ] as const) {
         const { provider, requests } = account(
           workspace({ contacts: [contact(1)], messages: { 1: messages(count) } })
@@ -878,7 +880,7 @@ describe("Aelyst's lists of messages", () => {
         const pages = yield* pulled(provider, pullScope({ messages: wanted }))
         assert.deepStrictEqual(
           [requests.length, sightingsIn(pages)[0]?.messages, pages.at(-1)?.notices],
-          [1, null, []]
+          [2, null, []]
         )
       }
     })
@@ -1038,16 +1040,18 @@ describe("checking an Aelyst workspace", () => {
       const { provider, requests } = account(
         workspace({ contacts: [contact(1)], messages: { 1: [message(1)] } })
       )
-      const findings = yield* provider.check
+      const findings = yield* provider.check({ messages: true })
       assert.deepStrictEqual(
         findings.map(({ ok }) => ok),
         [true, true, true]
       )
       assert.isTrue(requests.every(({ through }) => through === "read"))
-      const [forbidden, ...others] = yield* account(() => ({ status: 401 })).provider.check
+      const [forbidden, ...others] = yield* account(() => ({ status: 401 })).provider.check({
+        messages: true
+      })
       assert.deepStrictEqual([forbidden?.ok, others], [false, []])
       assert.strictEqual(
-        (yield* Effect.flip(account(() => ({ status: 500 })).provider.check))._tag,
+        (yield* Effect.flip(account(() => ({ status: 500 })).provider.check({ messages: true })))._tag,
         "Unavailable"
       )
     })

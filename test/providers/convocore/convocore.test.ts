@@ -1617,7 +1617,7 @@ describe("Convocore's account", () => {
   it.effect("is checked without changing or exporting anything", () =>
     Effect.gen(function* () {
       const good = vendor([held("a")])
-      const findings = yield* good.provider.check
+      const findings = yield* good.provider.check({ messages: true })
       assert.deepStrictEqual(
         findings.map(({ ok, what }) => [ok, what]),
         [
@@ -1630,17 +1630,17 @@ describe("Convocore's account", () => {
       assert.isTrue(
         good.requests.every(({ through, path }) => through === "read" && !path.endsWith("/a/export"))
       )
-      const forbidden = yield* vendor([held("a")], { access: "forbidden" }).provider.check
+      const forbidden = yield* vendor([held("a")], { access: "forbidden" }).provider.check({ messages: true })
       assert.deepStrictEqual(
         forbidden.filter(({ ok }) => !ok).map(({ what }) => what),
         ["export messages"]
       )
       const plan = vendor([], { override: () => ({ status: 403, json: { message: "Business plan" } }) })
       assert.deepStrictEqual(
-        (yield* plan.provider.check).map(({ ok, what }) => [ok, what]),
+        (yield* plan.provider.check({ messages: true })).map(({ ok, what }) => [ok, what]),
         [[false, "list agents"]]
       )
-      const noAgent = yield* vendor([], {}, { agents: ["agent-9"] }).provider.check
+      const noAgent = yield* vendor([], {}, { agents: ["agent-9"] }).provider.check({ messages: true })
       assert.deepStrictEqual([noAgent.at(-1)?.ok, noAgent.at(-1)?.what], [false, "list conversations"])
     })
   )

@@ -499,7 +499,9 @@ describe("Empfio's messages without an end", () => {
           fake.client
         )
         const pages = yield* pulled(provider)
+        // What its details show of it is stored.
         assert.deepStrictEqual(idsIn(pages), ["a", "b"])
+        assert.isNull(sightingsIn(pages)[0]?.fingerprint)
         const [fault] = unreadablesIn(pages)
         assert.strictEqual(fault?.conversationId, "a")
         assert.match(fault?.reason ?? "", /does not end: it went on after \d+ messages/)
@@ -1032,7 +1034,7 @@ describe("Empfio's account", () => {
 
   it.effect("is checked without changing anything, and a refusal is a finding", () =>
     Effect.gen(function* () {
-      const good = yield* vendor(many(3)).provider.check
+      const good = yield* vendor(many(3)).provider.check({ messages: true })
       assert.isTrue(good.every(({ ok }) => ok))
       assert.include(good[0]?.detail, "3")
       const fake = fakeClient(() => ({ status: 403, json: { detail: "no" } }))
@@ -1040,7 +1042,7 @@ describe("Empfio's account", () => {
         { name: "s", baseUrl: "", statusMap: {}, token: Redacted.make("t") },
         fake.client
       )
-      const findings = yield* provider.check
+      const findings = yield* provider.check({ messages: true })
       assert.deepStrictEqual(
         findings.map(({ ok, what }) => [ok, what]),
         [[false, "list conversations"]]

@@ -722,7 +722,7 @@ describe("checking a NaturaLead account", () => {
           ? { json: [conversation("a"), conversation("b")], pieceBytes: 50 }
           : { json: conversation("a") }
       )
-      const findings = yield* provider.check
+      const findings = yield* provider.check({ messages: true })
       assert.deepStrictEqual(
         findings.map(({ ok }) => ok),
         [true, true, true]
@@ -733,12 +733,15 @@ describe("checking a NaturaLead account", () => {
 
   it.effect("says what is not allowed, and fails only where nobody answers", () =>
     Effect.gen(function* () {
-      const [forbidden] = yield* account(() => ({ status: 403, json: { error: "Forbidden" } })).provider.check
+      const [forbidden] = yield* account(() => ({
+        status: 403,
+        json: { error: "Forbidden" }
+      })).provider.check({ messages: true })
       assert.deepStrictEqual([forbidden?.ok, forbidden?.what], [false, "list conversations"])
-      const [html] = yield* listing({ text: "<html>" }).provider.check
+      const [html] = yield* listing({ text: "<html>" }).provider.check({ messages: true })
       assert.isFalse(html?.ok)
       assert.strictEqual(
-        (yield* Effect.flip(account(() => ({ status: 503 })).provider.check))._tag,
+        (yield* Effect.flip(account(() => ({ status: 503 })).provider.check({ messages: true })))._tag,
         "Unavailable"
       )
     })

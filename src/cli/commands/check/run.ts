@@ -39,7 +39,7 @@ const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConf
     maxWaitMillis,
     observe: tellWaiting
   }).pipe(
-    Effect.flatMap(({ provider }) => provider.check),
+    Effect.flatMap(({ provider }) => provider.check({ messages: config.messages === "auto" })),
     Effect.either,
     Effect.scoped
   )
