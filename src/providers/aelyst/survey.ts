@@ -54,7 +54,8 @@ export const survey = <E>(
         once: 0,
         list: {
           request: listContacts({ limit: contactsLimit }),
-          requests: (rows) => Math.max(1, Math.ceil(rows / contactsLimit))
+          // One more asks what follows the last contact.
+          requests: (rows) => (rows === 0 ? 1 : Math.ceil(rows / contactsLimit) + 1)
         },
         inside: messages && scope.messages && !isAbsent ? [perContact] : [],
         fetched: []
