@@ -4,8 +4,10 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { Cause, Effect, Exit, Layer } from "effect"
 import { verbs } from "./cli/commands/index.ts"
+import { UsageError } from "./cli/errors.ts"
 import { exitCodes } from "./cli/exitCodes.ts"
-import { hostLayer } from "./cli/Host.ts"
+import { failureText, tellFailure } from "./cli/failure.ts"
+import { currentFolder, hostLayer } from "./cli/Host.ts"
 import { Providers } from "./cli/Providers.ts"
 import { runCli } from "./cli/root.ts"
 import { receivedSignal, rememberSignals } from "./cli/signals.ts"
@@ -14,22 +16,33 @@ import { forTerminal } from "./cli/terminal/safeText.ts"
 import { CommitScript } from "./store/mirror/thread/CommitScript.ts"
 import { StopSignal, signalExitCode } from "./sync/stopSignal.ts"
 
-const layer = Layer.mergeAll(
-  NodeFileSystem.layer,
-  NodePath.layer,
-  NodeTerminal.layer,
-  Layer.succeed(StopSignal, receivedSignal),
-  Layer.succeed(CommitScript, new URL("./commitWorker.js", import.meta.url)),
-  Layer.succeed(
-    Providers,
-    Effect.promise(async () => (await import("./providers/index.ts")).registry)
-  ),
-  Output.Default.pipe(Layer.provideMerge(hostLayer))
-)
+const layerIn = (cwd: string) =>
+  Layer.mergeAll(
+    NodeFileSystem.layer,
+    NodePath.layer,
+    NodeTerminal.layer,
+    Layer.succeed(StopSignal, receivedSignal),
+    Layer.succeed(CommitScript, new URL("./commitWorker.js", import.meta.url)),
+    Layer.succeed(
+      Providers,
+      Effect.promise(async () => (await import("./providers/index.ts")).registry)
+    ),
+    Output.Default.pipe(Layer.provideMerge(hostLayer(cwd)))
+  )
 
 rememberSignals()
 
-NodeRuntime.runMain(Effect.provide(runCli(verbs, process.argv.slice(2)), layer), {
+const cwd = currentFolder()
+if (cwd === null) {
+  const gone = new UsageError({
+    message: "the folder that this was started in is gone, or may not be read",
+    hint: "change to another one (cd), and run it again"
+  })
+  process.stderr.write(`${failureText(tellFailure(gone))}\n`)
+  process.exit(exitCodes.usage)
+}
+
+NodeRuntime.runMain(Effect.provide(runCli(verbs, process.argv.slice(2)), layerIn(cwd)), {
   disableErrorReporting: true,
   disablePrettyLogger: true,
   teardown: (exit, end) => {

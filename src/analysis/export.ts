@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { lstatSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
+import { replaceWith, unfinishedName } from "../files/newFile.ts"
 import { Db, StoreError } from "../store/Db.ts"
 import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
@@ -52,9 +53,6 @@ const chosenTables = (names: ReadonlyArray<string>): ReadonlyArray<ExportTable> 
         `Tables: ${exportable.map(({ name }) => name).join(", ")}.`
       )
 }
-
-/** An unfinished file: in the same folder, so that renaming it moves nothing. */
-const temporary = (path: string): string => `${path}.part-${process.pid}`
 
 const take = (rows: IterableIterator<Row>): ReadonlyArray<Row> => {
   const batch: Array<Row> = []
@@ -134,10 +132,13 @@ export const exportMirror = Effect.fn("export")(function* (options: ExportOption
   if (tables instanceof StoreError) return yield* tables
   const pathOf = (name: string) => join(options.to, `${name}.${options.format}`)
   const metadata = join(options.to, metadataName)
-  const targets = [...tables.map(({ name }) => pathOf(name)), metadata]
+  const unfinished = new Map(tables.map(({ name }) => [name, unfinishedName(pathOf(name))]))
+  const temporary = (name: string): string => unfinished.get(name) ?? unfinishedName(pathOf(name))
   yield* onFile("export", options.to, () => {
     mkdirSync(options.to, { recursive: true, mode: 0o700 })
-    const inTheWay = targets.filter((path) => existsSync(path))
+    const inTheWay = [...tables.map(({ name }) => pathOf(name)), metadata].filter(
+      (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+    )
     if (inTheWay.length > 0 && !options.overwrite) {
       const more = inTheWay.length > 1 ? `, and ${inTheWay.length - 1} more` : ""
       throw refuse(
@@ -150,15 +151,14 @@ export const exportMirror = Effect.fn("export")(function* (options: ExportOption
   const write = Effect.gen(function* () {
     const since = options.sinceRun === null ? null : yield* beginning(db, options.sinceRun)
     const counts = yield* Effect.forEach(tables, (table) =>
-      Effect.map(writeTable(db, table, temporary(pathOf(table.name)), options, since), (rows) => ({
+      Effect.map(writeTable(db, table, temporary(table.name), options, since), (rows) => ({
         table: table.name,
         rows
       }))
     )
     return yield* onFile("export", options.to, (): ReadonlyArray<ExportedFile> => {
-      writeFileSync(temporary(metadata), `${JSON.stringify(datasetteMetadata(db.path), null, 2)}\n`)
-      chmodSync(temporary(metadata), 0o600)
-      for (const path of targets) renameSync(temporary(path), path)
+      for (const { name } of tables) renameSync(temporary(name), pathOf(name))
+      replaceWith(metadata, `${JSON.stringify(datasetteMetadata(db.path), null, 2)}\n`)
       return counts.map(({ rows, table }) => ({
         table,
         file: pathOf(table),
@@ -170,7 +170,7 @@ export const exportMirror = Effect.fn("export")(function* (options: ExportOption
   return yield* inSnapshot(db, write).pipe(
     Effect.ensuring(
       Effect.sync(() => {
-        for (const path of targets) rmSync(temporary(path), { force: true })
+        for (const path of unfinished.values()) rmSync(path, { force: true })
       })
     )
   )

@@ -1,6 +1,7 @@
-import { closeSync, openSync } from "node:fs"
+import { closeSync } from "node:fs"
 import { fileWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer"
 import packageJson from "../../package.json" with { type: "json" }
+import { createPrivate } from "../files/newFile.ts"
 import type { Value } from "../store/read/value.ts"
 import type { ColumnKind, ExportTable, RowFile } from "./tables.ts"
 
@@ -29,15 +30,10 @@ const groupCharacters = 4_000_000
 /**
  * A Parquet file, written row group by row group, so that memory does not grow with the table. Throws what the file
  * system throws.
- * @param fileMode of a file that is new
  */
-export const parquetFile = (
-  path: string,
-  { columns, meaning, name }: ExportTable,
-  fileMode: number
-): RowFile => {
+export const parquetFile = (path: string, { columns, meaning, name }: ExportTable): RowFile => {
   // The library makes the file readable for everybody, unless it is there.
-  closeSync(openSync(path, "w", fileMode))
+  closeSync(createPrivate(path))
   const empty = () =>
     columns.map((column) => ({ name: column.name, type: types[column.kind], data: [] as Array<unknown> }))
   const writer = new ParquetWriter({

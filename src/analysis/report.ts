@@ -1,6 +1,7 @@
-import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { closeSync, lstatSync, openSync, readSync } from "node:fs"
 import { Clock, Effect } from "effect"
 import { now } from "../domain/Timestamp.ts"
+import { replaceWith } from "../files/newFile.ts"
 import { Db, StoreError } from "../store/Db.ts"
 import { onFile } from "./files.ts"
 import { readReport } from "./report/data.ts"
@@ -25,7 +26,8 @@ export const writeReport = Effect.fn("report")(function* (path: string, overwrit
   const db = yield* Db
   const at = now(yield* Clock.currentTimeMillis)
   yield* onFile("report", path, () => {
-    if (existsSync(path) && !overwrite && !isReport(path)) {
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    if (stats !== undefined && !overwrite && !(stats.isFile() && isReport(path))) {
       throw new StoreError({
         op: "report",
         kind: "refused",
@@ -39,13 +41,7 @@ export const writeReport = Effect.fn("report")(function* (path: string, overwrit
   )
   return yield* onFile("report", path, () => {
     const page = reportPage(data)
-    const unfinished = `${path}.part-${process.pid}`
-    try {
-      writeFileSync(unfinished, page, { mode: 0o600 })
-      renameSync(unfinished, path)
-    } finally {
-      rmSync(unfinished, { force: true })
-    }
+    replaceWith(path, page)
     return Buffer.byteLength(page)
   })
 })

@@ -1,18 +1,16 @@
-import { closeSync, openSync, writeSync } from "node:fs"
+import { closeSync, writeSync } from "node:fs"
+import { createPrivate } from "../files/newFile.ts"
 import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import { parquetFile } from "./parquetFile.ts"
 import { csvLine, jsonValue } from "./rowText.ts"
 import type { ExportTable, RowFile } from "./tables.ts"
 
-/** Only the owner reads what was said. */
-const fileMode = 0o600
-
 /** Writes the text in pieces of this many characters or more. */
 const pieceSize = 1 << 20
 
 const textFile = (path: string, head: string, line: (row: Row) => string): RowFile => {
-  const file = openSync(path, "w", fileMode)
+  const file = createPrivate(path)
   let open = true
   let piece = head
   const flush = () => {
@@ -50,7 +48,7 @@ export interface RowFileOptions {
   readonly byteOrderMark: boolean
 }
 
-/** A new file of this table's rows, in place of one that is there. Throws what the file system throws. */
+/** A new file of this table's rows; nothing may be there. Throws what the file system throws. */
 export const openRowFile = (path: string, table: ExportTable, options: RowFileOptions): RowFile => {
   switch (options.format) {
     case "csv": {
@@ -61,6 +59,6 @@ export const openRowFile = (path: string, table: ExportTable, options: RowFileOp
     case "ndjson":
       return textFile(path, "", jsonLine(table))
     case "parquet":
-      return parquetFile(path, table, fileMode)
+      return parquetFile(path, table)
   }
 }

@@ -47,11 +47,21 @@ const sink = (stream: NodeJS.WriteStream): TextSink => {
   }
 }
 
-/** This process. */
-export const hostLayer: Layer.Layer<Host> = Layer.sync(Host, () => ({
-  cwd: process.cwd(),
-  environment: process.env,
-  stdout: sink(process.stdout),
-  stderr: sink(process.stderr),
-  queryProgram: join(dirname(realpathSync(process.argv[1] ?? ".")), "query.js")
-}))
+/** The folder that this process was started in; null: it is gone, or may not be looked at. */
+export const currentFolder = (): string | null => {
+  try {
+    return process.cwd()
+  } catch {
+    return null
+  }
+}
+
+/** This process. @param cwd where it was started */
+export const hostLayer = (cwd: string): Layer.Layer<Host> =>
+  Layer.sync(Host, () => ({
+    cwd,
+    environment: process.env,
+    stdout: sink(process.stdout),
+    stderr: sink(process.stderr),
+    queryProgram: join(dirname(realpathSync(process.argv[1] ?? ".")), "query.js")
+  }))

@@ -16,7 +16,9 @@ const loadOptions: Effect.Effect<LoadOptions, never, Globals | Host | Providers>
 
 /** The configuration that the global options name, whole and right. */
 export const loadConfiguration: Effect.Effect<Config, ConfigError, Globals | Host | Providers> =
-  Effect.flatMap(loadOptions, loadConfig)
+  Effect.flatMap(loadOptions, loadConfig).pipe(
+    Effect.tap(({ warnings }) => Effect.forEach(warnings, (warning) => Effect.logWarning(warning)))
+  )
 
 /** The mirror's file, absolute, for verbs that only read it: these need no secrets. */
 export const mirrorPath: Effect.Effect<string, ConfigError, Globals | Host | Providers> = Effect.flatMap(

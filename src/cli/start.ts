@@ -9,11 +9,32 @@ import { join } from "node:path"
 /** Node's own cache of what it compiled, in a folder that only this user writes to. Absent before Node 22.1. */
 const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown }
 
-const cacheFolder = (): string => {
+/** Null: this user has no home folder, as in many containers. */
+const cacheFolder = (): string | null => {
   const { LOCALAPPDATA, XDG_CACHE_HOME } = process.env
   if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, "parley")
   if (process.platform === "win32" && LOCALAPPDATA) return join(LOCALAPPDATA, "parley", "cache")
-  return join(homedir(), ".cache", "parley")
+  try {
+    return join(homedir(), ".cache", "parley")
+  } catch {
+    return null
+  }
+}
+
+/** Says why a file of the program could not be read; a fault of the program itself is thrown as it is. */
+const run = (): void => {
+  try {
+    require("./program.cjs")
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
+    if (!/^E[A-Z]+$/.test(code) || !("path" in Object(cause))) throw cause
+    const hint =
+      code === "EMFILE" || code === "ENFILE"
+        ? "raise the limit on open files (ulimit -n), at least to 256"
+        : "install it again"
+    process.stderr.write(`parley: a file of the program cannot be read (${code})\n  ${hint}\n`)
+    process.exitCode = 1
+  }
 }
 
 /** The driver of a clone on Node 20: scripts/sqlite.mjs. */
@@ -27,6 +48,7 @@ if (Number(process.versions.napi) < 10 && !hasNode20Driver()) {
   )
   process.exitCode = 2
 } else {
-  enableCompileCache?.(cacheFolder())
-  require("./program.cjs")
+  const cache = cacheFolder()
+  if (cache !== null) enableCompileCache?.(cache)
+  run()
 }

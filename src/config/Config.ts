@@ -10,6 +10,8 @@ export interface Config {
   /** The mirror's file, absolute. */
   readonly database: string
   readonly connections: ReadonlyArray<ConnectionConfig>
+  /** What somebody should know of the files it was read from, and does not stand in its way. */
+  readonly warnings: ReadonlyArray<string>
 }
 
 export interface ConnectionConfig {

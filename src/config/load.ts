@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs"
+import { statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { parseEnv } from "node:util"
 import { Effect, Either, Schema } from "effect"
+import { fileFaults } from "../files/faults.ts"
+import { readRegular } from "../files/readRegular.ts"
 import { type Config, ConfigError, type ConnectionConfig, type Fault, type Registry } from "./Config.ts"
 import { readConnection } from "./connection.ts"
 import { suggestion } from "./nearest.ts"
@@ -40,8 +42,15 @@ export const unreadable = (path: string, code: string): string => {
       return `no permission to read it; allow that with: chmod u+r ${path}`
     case "ENCODING":
       return "not text in UTF-8; save it again in that encoding"
-    default:
-      return `cannot be read (${code}); name another with --config FILE`
+    case "NOT_REGULAR":
+    case "ENXIO":
+      return "a named pipe or a device, not a file; put a file in its place"
+    default: {
+      const fault = fileFaults[code]
+      return fault === undefined
+        ? `cannot be read (${code}); name another with --config FILE`
+        : `cannot be read: ${fault.what}; ${fault.advice.charAt(0).toLowerCase()}${fault.advice.slice(1)}`
+    }
   }
 }
 
@@ -50,7 +59,7 @@ const codeOf = (cause: unknown): string =>
 
 /** A file's text, or the system's code for why there is none. */
 const readText = (path: string): Either.Either<string, string> =>
-  Either.flatMap(Either.try({ try: () => readFileSync(path), catch: codeOf }), (bytes) =>
+  Either.flatMap(Either.try({ try: () => readRegular(path), catch: codeOf }), (bytes) =>
     Either.try({
       try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
       catch: () => "ENCODING"
@@ -68,12 +77,25 @@ interface Source {
   readonly report: (path: Path, message: string) => void
 }
 
+/** Who besides its owner can read the secrets in a file; null: nobody. */
+const exposed = (dotenv: string, absolute: string): string | null => {
+  const stats = statSync(absolute, { throwIfNoEntry: false })
+  if (stats === undefined || process.platform === "win32" || (stats.mode & 0o044) === 0) return null
+  const who = (stats.mode & 0o004) === 0 ? "its group" : "every user of this machine"
+  const mode = (stats.mode & 0o777).toString(8).padStart(4, "0")
+  return `${dotenv} has the mode ${mode}: ${who} can read the secrets in it; end that with: chmod 600 ${dotenv}`
+}
+
 /** The variables that can be put in; what is set in the environment itself wins over the file. */
 const readEnvironment = (options: LoadOptions, dotenv: string, absolute: string, faults: Array<Fault>) => {
   const text = readText(absolute)
   if (Either.isRight(text)) return { ...parseEnv(text.right), ...options.environment }
   if (text.left !== "ENOENT") {
-    faults.push({ file: dotenv, line: null, where: "", message: unreadable(dotenv, text.left) })
+    const message =
+      text.left === "EISDIR"
+        ? "a folder, not a file; move it away, and write the variables into a file of this name"
+        : unreadable(dotenv, text.left)
+    faults.push({ file: dotenv, line: null, where: "", message })
   }
   return options.environment
 }
@@ -176,7 +198,8 @@ export const loadConfig = (options: LoadOptions): Effect.Effect<Config, ConfigEr
     if (source.faults.length > 0 || database === null) {
       return yield* new ConfigError({ faults: inOrder(source.faults) })
     }
-    return { path: source.path, database, connections }
+    const warning = exposed(source.dotenv, join(source.folder, ".env"))
+    return { path: source.path, database, connections, warnings: warning === null ? [] : [warning] }
   })
 
 /**

@@ -1,7 +1,10 @@
-import { chmodSync, closeSync, openSync, statSync } from "node:fs"
+import { chmodSync, closeSync, lstatSync, openSync, readlinkSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Clock, Effect } from "effect"
+import { codeOf } from "../files/faults.ts"
+import { privateMode } from "../files/newFile.ts"
+import { type Doubt, doubtsAbout } from "../files/ownership.ts"
 import { refreshDictionary } from "./dictionary.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { migrations } from "./migrations/index.ts"
@@ -20,15 +23,13 @@ export interface DbOptions {
   readonly busyTimeoutMillis?: number
 }
 
-const fileMode = 0o600
-
 /** Creates the file with nobody else's eyes on it, or takes others' rights to it away; -wal and -shm take its mode. */
 const secure = (path: string): void => {
   try {
-    closeSync(openSync(path, "wx", fileMode))
+    closeSync(openSync(path, "wx", privateMode))
     return
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause
+    if (codeOf(cause) !== "EEXIST") throw cause
   }
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     const stats = statSync(file, { throwIfNoEntry: false })
@@ -40,6 +41,14 @@ const secure = (path: string): void => {
 
 const lookFor = (op: string, path: string, mustExist: boolean): void => {
   const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined && lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+    throw new StoreError({
+      op,
+      kind: "not-a-file",
+      message: `${path} is a symbolic link to ${readlinkSync(path)}, which does not exist`,
+      hint: "Create what it should lead to, or remove the link; or name another file with --db or `database:`."
+    })
+  }
   if (stats === undefined) {
     const folder = dirname(path)
     if (statSync(folder, { throwIfNoEntry: false }) === undefined) {
@@ -80,6 +89,14 @@ const inspect = (op: string, path: string): void => {
   } finally {
     probe.close()
   }
+}
+
+/** Refuses what another user has laid in the mirror's place; gives what is only worth a warning. */
+const refuseLaid = (op: string, path: string): ReadonlyArray<Doubt> => {
+  const doubts = doubtsAbout(path)
+  const fatal = doubts.find(({ isFatal }) => isFatal)
+  if (fatal === undefined) return doubts
+  throw new StoreError({ op, kind: "read-only", message: fatal.message, hint: fatal.hint })
 }
 
 const openForWriting = (op: string, path: string, timeout: number, at: string): Sqlite.Database => {
@@ -142,9 +159,13 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
     const timeout = options.busyTimeoutMillis ?? 5_000
     const readOnly = options.readOnly ?? false
     const at = new Date(yield* Clock.currentTimeMillis).toISOString()
+    const doubts = yield* attempt("Db.open", path, () => {
+      lookFor("Db.open", path, readOnly || (options.mustExist ?? false))
+      return readOnly ? [] : refuseLaid("Db.open", path)
+    })
+    for (const { message } of doubts) yield* Effect.logWarning(message)
     const database = yield* Effect.acquireRelease(
       attempt("Db.open", path, () => {
-        lookFor("Db.open", path, readOnly || (options.mustExist ?? false))
         return readOnly
           ? openForReading("Db.open", path, timeout)
           : openForWriting("Db.open", path, timeout, at)

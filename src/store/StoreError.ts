@@ -1,4 +1,7 @@
+import { dirname } from "node:path"
 import { Data } from "effect"
+import { whyNotOpened } from "../files/diagnose.ts"
+import { codeOf, type FileFault, fileFaultOf, fileFaults } from "../files/faults.ts"
 
 /** What the mirror's file could not do. `message` says what happened where, `hint` what to do next. */
 export class StoreError extends Data.TaggedError("StoreError")<{
@@ -30,6 +33,26 @@ interface Explanation {
   readonly hint: string
 }
 
+const elsewhere = "or name another file with --db or `database:`"
+
+const ofFile = (path: string, { advice, kind, what }: FileFault): Explanation => ({
+  kind,
+  message: `${path} cannot be opened: ${what}`,
+  hint: `${advice}, ${elsewhere}.`
+})
+
+/** SQLite does not say why. A mirror that can be read needs files beside it all the same, and its folder may be closed. */
+const cannotOpen = (path: string): Explanation => {
+  const code = whyNotOpened(path)
+  const fault = code === null ? undefined : fileFaults[code]
+  if (fault !== undefined && fault.kind !== "read-only") return ofFile(path, fault)
+  return {
+    kind: "read-only",
+    message: `${path} cannot be opened: ${fault?.what ?? "permission denied"}`,
+    hint: `This user must be able to read and write the file, its -wal and -shm files, and its folder (${dirname(path)}), even to read the mirror. To read it without: while no run is under way, copy it (cp ${path} FOLDER) and give the copy with --db.`
+  }
+}
+
 /** SQLite's result codes that mean one thing to a user; extended codes are found by the part before their last `_`. */
 const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
   SQLITE_NOTADB: (path) => ({
@@ -44,8 +67,8 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
   }),
   SQLITE_FULL: (path) => ({
     kind: "disk-full",
-    message: `the disk that holds ${path} is full`,
-    hint: "Make room and run again: everything committed so far is kept."
+    message: `the disk that holds ${path} is full, or this user's share of it`,
+    hint: "Make room (df -h and quota -s show where) and run again: everything committed so far is kept."
   }),
   SQLITE_READONLY: (path) => ({
     kind: "read-only",
@@ -67,12 +90,12 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
     message: `${path} is locked by another statement of this program`,
     hint: "Run again."
   }),
-  // That the file and its folder exist was looked at before.
-  SQLITE_CANTOPEN: (path) => ({
-    kind: "read-only",
-    message: `${path} cannot be opened: permission denied`,
-    hint: "This user must be able to read and write the file, its -wal and -shm files, and its folder, even to read the mirror."
-  }),
+  SQLITE_CANTOPEN: cannotOpen,
+  // The index of the log cannot be made or renewed, which reading needs, too.
+  SQLITE_READONLY_CANTINIT: cannotOpen,
+  SQLITE_READONLY_CANTLOCK: cannotOpen,
+  SQLITE_READONLY_RECOVERY: cannotOpen,
+  SQLITE_READONLY_DIRECTORY: cannotOpen,
   SQLITE_IOERR: (path) => ({
     kind: "other",
     message: `the disk that holds ${path} reported a fault`,
@@ -80,13 +103,10 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
   }),
   SQLITE_TOOBIG: () => ({
     kind: "other",
-    message: "a value is larger than SQLite can hold (1 GB)",
-    hint: "Nothing was written."
+    message: "a value is larger than this program can hold at once (512 MB)",
+    hint: "Nothing was written. A query can ask for a part of it: substr(column, 1, 1000), length(column)."
   })
 }
-
-const codeOf = (cause: unknown): string | null =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null
 
 const explain = (code: string, path: string): Explanation | null => {
   for (let name = code; name.includes("_"); name = name.slice(0, name.lastIndexOf("_"))) {
@@ -108,39 +128,6 @@ export const toStoreError = (op: string, path: string, cause: unknown): StoreErr
     const message = cause instanceof Error ? cause.message : code
     return new StoreError({ op, kind: "refused", message, hint: "Nothing was changed.", cause })
   }
-  const file = fileFaults[code]
-  return file === undefined ? null : new StoreError({ op, ...file(path), cause })
-}
-
-const fileFaults: Readonly<Record<string, (path: string) => Explanation>> = {
-  ENOENT: (path) => ({
-    kind: "no-such-file",
-    message: `${path} does not exist, or its folder does not`,
-    hint: "Create the folder, or name another file with --db or `database:`."
-  }),
-  ENOTDIR: (path) => ({
-    kind: "no-such-file",
-    message: `${path} lies below something that is not a folder`,
-    hint: "Name another file with --db or `database:`."
-  }),
-  EISDIR: (path) => ({
-    kind: "no-such-file",
-    message: `${path} is a folder`,
-    hint: "Name a file with --db or `database:`."
-  }),
-  EACCES: (path) => ({
-    kind: "read-only",
-    message: `${path} cannot be opened: permission denied`,
-    hint: "Check the permissions of the file and of its folder."
-  }),
-  EROFS: (path) => ({
-    kind: "read-only",
-    message: `${path} lies on a file system that cannot be written`,
-    hint: "Name another file with --db or `database:`."
-  }),
-  ENOSPC: (path) => ({
-    kind: "disk-full",
-    message: `the disk that holds ${path} is full`,
-    hint: "Make room and run again."
-  })
+  const fault = fileFaultOf(cause)
+  return fault === null ? null : new StoreError({ op, ...ofFile(path, fault), cause })
 }

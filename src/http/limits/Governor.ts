@@ -8,6 +8,7 @@ import { look } from "./blocked.ts"
 import type { Door } from "./permit.ts"
 import { openQuotaStore, type QuotaStore, quotaFile } from "./shared/quotaStore.ts"
 import { localLedger, type QuotaLedger } from "./shared/sharedState.ts"
+import { stateFolder } from "./shared/stateFolder.ts"
 import { makeTimer, type Timer } from "./timer.ts"
 import { Visitor } from "./Visitor.ts"
 
@@ -158,6 +159,11 @@ const unshared = (file: string, cause: unknown) =>
       "Do not run another one with the same credentials at the same time, or set XDG_STATE_HOME to a folder that can be written."
   )
 
+const homeless = (folder: string) =>
+  Effect.logWarning(
+    `This user has no home folder: what is learnt of the providers' limits is kept in ${folder}. Set XDG_STATE_HOME to a folder that stays.`
+  )
+
 /**
  * Decides when requests may leave: one account for each credential, shared by all lanes of all processes, and one address
  * for each origin, shared by all of its credentials.
@@ -196,5 +202,11 @@ export class Governor extends Context.Tag("parley/Governor")<
     )
 
   /** Shares its state in the user's state folder. */
-  static readonly live = Layer.unwrapEffect(Effect.sync(() => Governor.sharedIn(quotaFile())))
+  static readonly live = Layer.unwrapEffect(
+    Effect.suspend(() => {
+      const { folder, isTemporary } = stateFolder()
+      const shared = Governor.sharedIn(quotaFile())
+      return isTemporary ? Effect.as(homeless(folder), shared) : Effect.succeed(shared)
+    })
+  )
 }

@@ -90,7 +90,7 @@ describe("parley init", () => {
       writeFileSync(join(folder, "config"), "a file where a folder should be")
       const { code, stderr } = yield* run(folder)
       expect(code).toBe(2)
-      expect(stderr).toMatch(/config\/parley\.yaml cannot be written \(E/)
+      expect(stderr).toMatch(/config\/parley\.yaml cannot be written: (there is a file|it lies below)/)
       expect(yield* run(folder, "plian")).toMatchObject({
         code: 2,
         stderr: expect.stringContaining('there is no provider "plian"; did you mean "plain"?')

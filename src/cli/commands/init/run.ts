@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { lstatSync, mkdirSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { Effect } from "effect"
 import { exampleConfiguration, exampleVariables } from "../../../config/example.ts"
 import { configurationJsonSchema } from "../../../config/jsonSchema.ts"
-import { configPath, unreadable } from "../../../config/load.ts"
+import { configPath } from "../../../config/load.ts"
 import { suggestion } from "../../../config/nearest.ts"
+import { codeOf, fileFaultOf } from "../../../files/faults.ts"
+import { privateMode } from "../../../files/newFile.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
@@ -16,30 +18,42 @@ import type { InitInput } from "./index.ts"
 interface NewFile {
   readonly path: string
   readonly text: string
+  readonly mode: number
 }
 
+const publicMode = 0o644
+
 /** Writes a file that is not there yet; false: it is there, and stays as it is. */
-const writeNew = (cwd: string, { path, text }: NewFile): Effect.Effect<boolean, UsageError> =>
+const writeNew = (cwd: string, { mode, path, text }: NewFile): Effect.Effect<boolean, UsageError> =>
   Effect.try({
     try: () => {
       const absolute = resolve(cwd, path)
-      if (existsSync(absolute)) return false
       mkdirSync(dirname(absolute), { recursive: true })
-      writeFileSync(absolute, text, { flag: "wx" })
+      try {
+        writeFileSync(absolute, text, { flag: "wx", mode })
+      } catch (cause) {
+        if (codeOf(cause) === "EEXIST") return false
+        throw cause
+      }
       return true
     },
     catch: (cause) => {
-      const code =
-        typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+      const fault = fileFaultOf(cause)
       return new UsageError({
-        message: `${path} cannot be written (${code})`,
-        hint:
-          code === "EACCES"
-            ? unreadable(path, code).replace("read", "write")
-            : "name another place with --config FILE"
+        message: `${path} cannot be written: ${fault?.what ?? String(cause)}`,
+        hint: `${fault === null ? "" : `${fault.advice}, or `}name another place with --config FILE`
       })
     }
   })
+
+/** Also where it is a link that leads nowhere. Anything else that is wrong with the path is told when it is written. */
+const isThere = (absolute: string): boolean => {
+  try {
+    return lstatSync(absolute, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
+}
 
 const nextSteps = (folder: string): ReadonlyArray<string> => [
   "",
@@ -65,16 +79,17 @@ export const init = ({ providers }: InitInput) =>
     }
     const path = configPath({ config, environment })
     const folder = dirname(path)
-    if (existsSync(resolve(cwd, path))) {
+    if (isThere(resolve(cwd, path))) {
       return yield* new UsageError({
         message: `${path} is there already, and stays as it is`,
         hint: `edit it, or write another with --config ${join(folder, `new-${basename(path)}`)}`
       })
     }
     const files: ReadonlyArray<NewFile> = [
-      { path, text: exampleConfiguration(registry, providers) },
-      { path: join(folder, ".env.example"), text: exampleVariables(registry, providers) },
-      { path: join(folder, "parley.schema.json"), text: configurationJsonSchema(registry) }
+      { path, text: exampleConfiguration(registry, providers), mode: publicMode },
+      // Copied to .env with its mode, so that nobody else reads the secrets there.
+      { path: join(folder, ".env.example"), text: exampleVariables(registry, providers), mode: privateMode },
+      { path: join(folder, "parley.schema.json"), text: configurationJsonSchema(registry), mode: publicMode }
     ]
     const results = yield* Effect.forEach(files, (file) =>
       Effect.map(writeNew(cwd, file), (written) => ({ path: file.path, written }))

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync } from "node:fs"
-import { homedir } from "node:os"
+import { chmodSync, mkdirSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
+import { doubtsAbout } from "../../../files/ownership.ts"
 import {
   believable,
   type Change,
@@ -12,17 +12,27 @@ import {
   type SharedBucket,
   type View
 } from "./sharedState.ts"
+import { stateFolder } from "./stateFolder.ts"
 
 /*
  * The state that all processes of this user share: one small SQLite file. It holds hashes, counts and times; no
  * credential, no address and no path.
  */
 
-/** `$XDG_STATE_HOME/parley/quota.db`, else `~/.local/state/parley/quota.db`. */
-export const quotaFile = (environment: NodeJS.ProcessEnv = process.env): string => {
-  const { XDG_STATE_HOME: state } = environment
-  const folder = state === undefined || state === "" ? join(homedir(), ".local", "state") : state
-  return join(folder, "parley", "quota.db")
+/** `quota.db` in the state folder. */
+export const quotaFile = (environment: NodeJS.ProcessEnv = process.env): string =>
+  join(stateFolder(environment).folder, "quota.db")
+
+/** Throws where somebody else has made the folder or the file, and could lift or lower this user's limits there. */
+const refuseLaid = (file: string): void => {
+  const folder = dirname(file)
+  const uid = process.getuid?.()
+  const owner = statSync(folder).uid
+  if (uid !== undefined && owner !== uid && owner !== 0 && uid !== 0) {
+    throw new Error(`the folder ${folder} belongs to another user`)
+  }
+  const fatal = doubtsAbout(file).find(({ isFatal }) => isFatal)
+  if (fatal !== undefined) throw new Error(fatal.message)
 }
 
 const version = 3
@@ -74,6 +84,7 @@ const usesIn = (states: ReadonlyArray<string>, now: number): ReadonlyArray<Membe
 
 const open = (file: string): Sqlite.Database => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  refuseLaid(file)
   const db = new Sqlite(file, { timeout: 5000 })
   chmodSync(file, 0o600)
   db.pragma("journal_mode = WAL")
