@@ -35,6 +35,8 @@ export interface ConnectionConfig {
   readonly messages: "auto" | "off"
   /** At most this share of the conversations may be marked deleted in one run, or `rows` where that is more. */
   readonly deleteBrake: { readonly share: number; readonly rows: number }
+  /** The most status changes that one run sends unconfirmed. */
+  readonly pushBrake: number
   /** The vendor's word for each status that can be written: the definition's, with the configuration's on top. */
   readonly statusMap: Readonly<Partial<Record<WantedStatus, string>>>
   readonly keepRaw: "newest" | "all"

@@ -27,6 +27,9 @@ const commonKeys = keysOf(CommonKeys)
 /** Fewer deletions than this are never held back. */
 const deleteBrakeRows = 50
 
+/** More status changes than this are not sent in one run unless somebody confirms their number. */
+const defaultPushBrake = 100
+
 const day = 86_400_000
 
 type Written = Readonly<Record<string, unknown>>
@@ -196,6 +199,7 @@ export const readConnection = (
     maxAnswerBytes: common.maxAnswer ?? null,
     messages: common.messages ?? "auto",
     deleteBrake: { share: common.deleteBrake ?? 0.02, rows: deleteBrakeRows },
+    pushBrake: common.pushBrake ?? defaultPushBrake,
     statusMap,
     keepRaw: common.keepRaw ?? "newest",
     conflict: common.conflict ?? "manual",

@@ -37,6 +37,7 @@ const tail = `
 #   messages: off             conversations without their messages (default auto)
 #   reconcile: 24 hours       how often details are asked for that a list cannot show
 #   deleteBrake: 2%           at most this share (or 50) is marked deleted in one run
+#   pushBrake: 100            more status changes than this in one run wait for parley push --confirm N
 #   conflict: manual          when a status changed on both sides: manual | remote-wins | local-wins
 #   statusMap: { completed: ended_chat }
 #                             the vendor's word to write for a status, where it is not the usual one

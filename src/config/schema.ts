@@ -86,6 +86,12 @@ export const CommonKeys = Schema.Struct({
         "At most this share of the conversations (or 50) is marked deleted in one run. Default: 2%."
     })
   ),
+  pushBrake: Schema.optional(
+    AtLeastOne.annotations({
+      description:
+        "The most status changes that one run sends; more wait for `parley push --confirm N`. Default: 100."
+    })
+  ),
   exportTimeZone: Schema.optional(
     TimeZone.annotations({
       description: "The zone of exported times that name none (Convocore). Default: UTC."

@@ -6,22 +6,31 @@ import type { Outbox } from "../store/outbox/Outbox.ts"
 import { subjectOf } from "./connection.ts"
 import { Progress } from "./progress.ts"
 import { pull } from "./pull.ts"
-import { push } from "./push/push.ts"
+import type { Braked } from "./push/admission.ts"
+import { type PushOptions, push } from "./push/push.ts"
 import { type Fault, faultOf, type LaneWork } from "./run.ts"
 
 /*
  * What a run does with each connection, as lanes: changes go out, then what changed comes in.
  */
 
+const brakeFault = (name: string, { brake, waiting }: Braked): Fault => ({
+  kind: "brake",
+  message: `${waiting} status changes wait, more than the ${brake} that a run sends unconfirmed (pushBrake): none was sent`,
+  hint: `\`parley push ${name} --plan\` shows them; \`parley push ${name} --confirm ${waiting}\` sends them, \`parley changes cancel --all --connection ${name}\` takes them back`
+})
+
 /** The outbox of the connection. */
-export const pushLane: LaneWork<Outbox> = {
+export const pushLaneWith = (options: Omit<PushOptions, "runId" | "observe">): LaneWork<Outbox> => ({
   lane: "push",
   work: (connection, runId) =>
-    Effect.map(push(connection, { runId }), ({ changes, error }) => ({
-      fault: error === null ? null : faultOf(error),
-      changes
-    }))
-}
+    Effect.map(push(connection, { ...options, runId }), ({ braked, changes, error }) => {
+      if (error !== null) return { fault: faultOf(error), changes }
+      return { fault: braked === null ? null : brakeFault(connection.config.name, braked), changes }
+    })
+})
+
+export const pushLane: LaneWork<Outbox> = pushLaneWith({})
 
 /** Everything that changed at the provider; with `full`, everything. */
 export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror | Progress> => ({

@@ -57,6 +57,7 @@ connections:
     concurrency: 3
     messages: off
     deleteBrake: 5%
+    pushBrake: 25
     exportTimeZone: Europe/Berlin
     statusMap: { completed: ended_chat }
     keepRaw: all
@@ -88,6 +89,7 @@ describe("a right configuration", () => {
         concurrency: null,
         messages: "auto",
         deleteBrake: { share: 0.02, rows: 50 },
+        pushBrake: 100,
         statusMap: { active: "open", completed: "close" },
         keepRaw: "newest",
         conflict: "manual",
@@ -101,6 +103,7 @@ describe("a right configuration", () => {
         concurrency: 3,
         messages: "off",
         deleteBrake: { share: 0.05, rows: 50 },
+        pushBrake: 25,
         statusMap: { active: "open", completed: "ended_chat" },
         keepRaw: "all",
         conflict: "remote-wins",
@@ -241,7 +244,7 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "an unknown key near no other",
     leads(`${key}    zzzzzzzz: 1\n`),
     [
-      "6: connections[0].zzzzzzzz: unknown key; known here: name, provider, enabled, baseUrl, quota, limits, concurrency, messages, deleteBrake, exportTimeZone, statusMap, keepRaw, conflict, reconcile, apiKey"
+      "6: connections[0].zzzzzzzz: unknown key; known here: name, provider, enabled, baseUrl, quota, limits, concurrency, messages, deleteBrake, pushBrake, exportTimeZone, statusMap, keepRaw, conflict, reconcile, apiKey"
     ]
   ],
   [

@@ -267,6 +267,87 @@ describe("push", () => {
     expect(again.stderr).toContain("run 999 changed nothing")
   })
 
+  it("--undo last sends its own changes in the provider's own words, and tells what else is pending", async () => {
+    const opened = await synced()
+    const support = opened.rows<Conversation>(
+      "SELECT id, provider, provider_id FROM conversations WHERE provider = 'convocore' AND provider_status = 'human-chatting' ORDER BY id LIMIT 1"
+    )
+    const [, , salon] = active(opened, 1)
+    if (salon === undefined || support[0] === undefined)
+      throw new Error("the simulator has no such conversations")
+    editStatus(opened, support, "completed")
+    const { run_id } = JSON.parse((await opened.parley(["push", "--json"])).stdout)
+    editStatus(opened, [salon], "completed")
+    const plan = JSON.parse((await opened.parley(["push", "--undo", "last", "--plan", "--json"])).stdout)
+    expect(plan).toMatchObject({
+      undo: run_id,
+      undone: [{ conversation_id: support[0].id, status: "handed_off", provider_status: "human-chatting" }],
+      pending_of_run: [],
+      others_pending: 1
+    })
+    const sent = writes(opened).length
+    const undone = await opened.parley(["push", "--undo", "last", "--progress", "none"])
+    expect(undone.code).toBe(0)
+    expect(undone.stdout).toContain("1 other change pending here")
+    expect(writes(opened)).toHaveLength(sent + 1)
+    expect(opened.rows("SELECT provider_status FROM conversations WHERE id = ?", support[0].id)).toEqual([
+      { provider_status: "human-chatting" }
+    ])
+    expect(statuses(opened, [salon])).toMatchObject([{ change_state: "pending" }])
+    expect((await opened.parley(["push", "--undo", "R1"])).code).toBe(2)
+  })
+
+  it("are not sent where somebody asked for more than pushBrake, until their number is confirmed or they are taken back", async () => {
+    const opened = await synced({
+      configure: (yaml) => yaml.replaceAll(/^( +)provider: .*$/gm, "$&\n$1pushBrake: 5")
+    })
+    execFileSync("sqlite3", [
+      opened.database,
+      "UPDATE conversations SET status = 'completed' WHERE connection IN ('leads', 'salon') AND status <> 'completed'"
+    ])
+    const open = (connection: string) =>
+      opened.rows(
+        "SELECT c.id FROM status_changes c JOIN conversations v ON v.id = c.conversation_id WHERE v.connection = ? AND c.state = 'pending'",
+        connection
+      ).length
+    const leads = open("leads")
+    const salon = open("salon")
+    expect(Math.min(leads, salon)).toBeGreaterThan(5)
+    for (const verb of [["push"], ["sync"], ["push", "leads", "--confirm", String(leads - 1)]]) {
+      const ended = await opened.parley([...verb, "--json"])
+      expect(ended.code).toBe(3)
+      const [first] = JSON.parse(ended.stdout).connections
+      expect(first).toMatchObject({ name: "leads", outcome: "partial", error: { kind: "brake" } })
+      expect(first.error.hint).toContain(`parley push leads --confirm ${leads}`)
+    }
+    expect(writes(opened)).toEqual([])
+    const plan = await opened.parley(["push", "--plan"])
+    expect(plan.stdout).toContain(`leads: ${leads} changes are pending, more than pushBrake (5)`)
+    expect(plan.stdout).toMatch(
+      /leads: \d+ changes? can never be put back: NaturaLead cannot be asked for `active`/
+    )
+    expect(plan.stdout).toContain("a push would send 0.")
+
+    const listed = JSON.parse((await opened.parley(["changes", "--limit", "3", "--json"])).stdout)
+    expect(listed).toMatchObject({ total: leads + salon, changes: { length: 3 } })
+    expect((await opened.parley(["changes", "--limit", "3"])).stdout).toContain(
+      `the newest 3 of ${leads + salon}`
+    )
+    expect((await opened.parley(["push", "leads", "--confirm", String(leads), "--quiet"])).code).toBe(0)
+    expect(writes(opened)).toHaveLength(leads)
+
+    const undone = await opened.parley(["push", "--undo", "last", "--plan", "--json"])
+    expect(JSON.parse(undone.stdout).undone).toHaveLength(leads)
+    const ids = opened.rows<{ id: number }>("SELECT id FROM status_changes WHERE state = 'pending' LIMIT 2")
+    const some = await opened.parley(["changes", "cancel", ...ids.map(({ id }) => String(id)), "1"])
+    expect(some.code).toBe(2)
+    expect(some.stdout).toContain("2 of 3 done")
+    expect((await opened.parley(["changes", "cancel", "--all", "--connection", "salon"])).code).toBe(0)
+    expect(open("salon")).toBe(0)
+    expect((await opened.parley(["push", "--quiet"])).code).toBe(0)
+    expect(writes(opened)).toHaveLength(leads)
+  })
+
   it("says that a connection is read-only, and keeps the changes", async () => {
     const opened = await synced()
     const [lead] = active(opened, 1)

@@ -37,6 +37,9 @@ export const addConnection = Effect.fn(function* (name: string, provider = "twin
       "INSERT INTO runs (command, started_at, host, pid) VALUES ('push', ?, 'here', 1)"
     ).run(at)
     prepare(
+      "INSERT INTO run_connections (run_id, connection, lane, started_at) VALUES (?, ?, 'push', ?)"
+    ).run(run.lastInsertRowid, name, at)
+    prepare(
       `INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
          received, inserted, updated, unchanged, filtered, quarantined)
        VALUES (?, ?, 'sync', 'list', 'GET', '/', 200, ?, ?, 0, 0, 0, 0, 0, 0, 0)`

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { Wish } from "../../src/domain/StatusChange.ts"
 import type { ClientEvent } from "../../src/http/contract.ts"
+import { Db } from "../../src/store/Db.ts"
 import { Outbox } from "../../src/store/outbox/Outbox.ts"
 import type { ConflictPolicy } from "../../src/sync/push/decide.ts"
 import { planPush } from "../../src/sync/push/plan.ts"
@@ -15,6 +16,7 @@ export const minute = 60_000
 export interface Setting extends Partial<TwinOptions> {
   readonly conflict?: ConflictPolicy
   readonly conversations?: number
+  readonly pushBrake?: number
   readonly maxWaitMillis?: number
 }
 
@@ -33,7 +35,7 @@ export const setUp = Effect.fn(function* (setting: Setting = {}) {
   /** Happens at the vendor while changes wait. */
   const meanwhile: Array<() => void> = []
   const target = {
-    config: { name: "desk", conflict: setting.conflict ?? "manual" },
+    config: { name: "desk", conflict: setting.conflict ?? "manual", pushBrake: setting.pushBrake ?? 100 },
     provider: twin.provider,
     options: {
       maxWaitMillis: setting.maxWaitMillis ?? 60 * minute,
@@ -71,3 +73,18 @@ export const setUp = Effect.fn(function* (setting: Setting = {}) {
 })
 
 export const none = { confirmed: 0, queued: 0, rejected: 0, conflict: 0, pending: 0 }
+
+/** Another run that pushes a connection. */
+export const addRun = Effect.fn(function* (connection: string) {
+  const db = yield* Db
+  return yield* db.transaction("test.addRun", ({ prepare }) => {
+    const at = "2026-03-07T10:00:00.000Z"
+    const run = prepare(
+      "INSERT INTO runs (command, started_at, host, pid) VALUES ('push', ?, 'here', 1)"
+    ).run(at)
+    prepare(
+      "INSERT INTO run_connections (run_id, connection, lane, started_at) VALUES (?, ?, 'push', ?)"
+    ).run(run.lastInsertRowid, connection, at)
+    return Number(run.lastInsertRowid)
+  })
+})

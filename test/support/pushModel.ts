@@ -274,7 +274,11 @@ const pushOnce = Effect.fn(function* (world: World) {
   const observe = (event: ClientEvent) =>
     event._tag === "Waiting" ? Effect.orDie(Effect.provide(waits(world), around)) : Effect.void
   const options = { maxWaitMillis: world.maxWaitMillis, observe }
-  const target = { config: { name: world.connection, conflict: "manual" as const }, provider, options }
+  const target = {
+    config: { name: world.connection, conflict: "manual" as const, pushBrake: 100 },
+    provider,
+    options
+  }
   const exit = yield* push(target, { runId: world.runId }).pipe(
     Effect.provideService(Outbox, bounded(outbox, tick)),
     Effect.exit

@@ -12,6 +12,7 @@ import {
 import type { Status } from "../../src/domain/Status.ts"
 import type { StatusChange } from "../../src/domain/StatusChange.ts"
 import { now } from "../../src/domain/Timestamp.ts"
+import { statusMap as makeStatusMap, wordFor } from "../../src/providers/kit/statusMap.ts"
 import type { Provider, RemoteState } from "../../src/providers/Provider.ts"
 
 /** What goes wrong with a write. `…After`: the vendor applied it all the same. */
@@ -73,6 +74,11 @@ const words: Readonly<Record<string, Status>> = {
 }
 
 export const writes = { active: "ai-chatting", handed_off: "requested_chat", completed: "completed" } as const
+
+const statusMap = makeStatusMap(words, writes, {
+  "human-chatting": "human-chatting",
+  ended_chat: "ended_chat"
+})
 
 /** Minutes until a request that the twin queued is applied. */
 const queueMinutes = 4
@@ -151,9 +157,9 @@ export const makeTwin = (options: TwinOptions) => {
   const apply = (change: StatusChange, at: number): void => {
     const conversation = held.get(change.providerId)
     if (conversation === undefined) return
-    const { status, title, tags } = change.wish
+    const { title, tags } = change.wish
     seq += 1
-    const word = status === null ? null : writes[status as keyof typeof writes]
+    const word = wordFor(statusMap, change.wish) ?? null
     applied.push({ seq, providerId: change.providerId, changeId: change.id, word })
     if (word !== null) set(conversation, word, at, options.delay)
     if (title !== null) conversation.title = title
@@ -233,7 +239,7 @@ export const makeTwin = (options: TwinOptions) => {
         return Effect.map(write(change, at), (state) => ({ state }))
       }),
     check: () => Effect.succeed([]),
-    statusMap: { read: (word) => (word === null ? "unknown" : (words[word] ?? "unknown")), write: writes }
+    statusMap
   }
 
   return {

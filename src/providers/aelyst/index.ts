@@ -16,7 +16,7 @@ import {
 } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { page, unreadableItem } from "../kit/page.ts"
-import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
+import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import { writtenId } from "../kit/written.ts"
 import type {
   FetchScope,
@@ -149,7 +149,7 @@ const filled = (text: string | null): string | null => (text === "" ? null : tex
 /** The answer names the contact and nothing else, so that what it now holds must be read. */
 const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
   Effect.fn("aelyst.setStatus")(function* ({ providerId, wish }: StatusChange) {
-    const word = wish.status === null ? undefined : map.write[wish.status]
+    const word = wordFor(map, wish)
     if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
     const update = { status: word, category: filled(wish.category), summary: filled(wish.summary) }
     const answer = yield* client.write(updateConversationStatus(providerId, update))

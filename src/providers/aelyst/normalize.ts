@@ -29,7 +29,8 @@ import {
  */
 export const statusMap: StatusMap = makeStatusMap(
   { open: "active", closed: "completed" },
-  { active: "open", completed: "close" }
+  { active: "open", completed: "close" },
+  { closed: "close" }
 )
 
 type JsonObject = { readonly [key: string]: Json }

@@ -25,7 +25,8 @@ export const statusMap: StatusMap = makeStatusMap(
     completed: "completed",
     ended_chat: "completed"
   },
-  { active: "ai-chatting", handed_off: "requested_chat", completed: "completed" }
+  { active: "ai-chatting", handed_off: "requested_chat", completed: "completed" },
+  { "human-chatting": "human-chatting", ended_chat: "ended_chat" }
 )
 
 /** How this connection's words and times are read. */

@@ -5,6 +5,7 @@ import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
 import { isGone, isMissing, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
 import { datedBy, page } from "../kit/page.ts"
+import { wordFor } from "../kit/statusMap.ts"
 import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import {
@@ -120,15 +121,19 @@ export interface WriteLessons {
   completedIsRefused: boolean
 }
 
+/** Whether another word of the same meaning would do. */
+const isReplaceable = ({ providerStatus }: StatusChange["wish"], word: string | undefined): boolean =>
+  providerStatus === undefined && word === statusMap.write.completed
+
 /** Only what changes; null: the status cannot be asked for. */
 const changeOf = (
   { wish }: StatusChange,
   map: StatusMap,
   lessons: WriteLessons
 ): ConversationChange | null => {
-  const word = wish.status === null ? undefined : map.write[wish.status]
+  const word = wordFor(map, wish)
   if (wish.status !== null && word === undefined) return null
-  const isReplaced = lessons.completedIsRefused && word === statusMap.write.completed
+  const isReplaced = lessons.completedIsRefused && isReplaceable(wish, word)
   return {
     ...(word === undefined ? {} : { state: isReplaced ? publishedEnd : word }),
     ...(wish.title === null ? {} : { title: wish.title }),
@@ -163,7 +168,7 @@ export const setStatus = (source: Source, lessons: WriteLessons, change: StatusC
       Effect.flatMap(client.write(updateConversation(address.agentId, address.id, what)), (answer) =>
         Effect.as(unlessFailed(title, answer), outcomeOf(address, what, reading.map, answer))
       )
-    if (wanted.state !== statusMap.write.completed) return yield* send(wanted)
+    if (!isReplaceable(change.wish, wanted.state)) return yield* send(wanted)
     return yield* send(wanted).pipe(
       Effect.catchTag("Rejected", (error) =>
         error.status === 400 || error.status === 422

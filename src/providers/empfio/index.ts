@@ -6,7 +6,7 @@ import type { Authorization } from "../../http/contract.ts"
 import { decodeAnswer, finding, isGone, notWritable, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
-import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
+import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import type { CheckFinding, CommonSettings, Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
 import { title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
@@ -75,9 +75,8 @@ const readStatus = ({ client, map }: Account) =>
 /** What it answers is not documented: only a conversation with a status in it says what is held now. */
 const setStatus = ({ client, map }: Account) =>
   Effect.fn("empfio.setStatus")(function* (change: StatusChange) {
-    const { status } = change.wish
-    const word = status === null ? undefined : map.write[status]
-    if (word === undefined) return yield* notWritable(title, `the status "${status}"`)
+    const word = wordFor(map, change.wish)
+    if (word === undefined) return yield* notWritable(title, `the status "${change.wish.status}"`)
     const answer = yield* client.write(updateStatus(change.providerId, word))
     yield* unlessFailed(title, answer, recordForm)
     const said = Either.flatMap(parseJson(answer.text), stateIn(change.providerId))

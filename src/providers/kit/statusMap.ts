@@ -5,10 +5,32 @@ import type { Refusal } from "../Provider.ts"
 /**
  * @param reads the vendor's words and what they mean; any other word, and none, is `unknown`
  * @param write what to send for each word that this vendor takes
+ * @param restores what to send for words that are read, where `write` does not have them
  */
-export const statusMap = (reads: Readonly<Record<string, Status>>, write: StatusMap["write"]): StatusMap => {
+export const statusMap = (
+  reads: Readonly<Record<string, Status>>,
+  write: StatusMap["write"],
+  restores: NonNullable<StatusMap["restores"]> = {}
+): StatusMap => {
   const words = new Map(Object.entries(reads))
-  return { read: (word) => (word === null ? "unknown" : (words.get(word) ?? "unknown")), write }
+  const written = Object.values(write).filter((word) => words.has(word))
+  return {
+    read: (word) => (word === null ? "unknown" : (words.get(word) ?? "unknown")),
+    write,
+    restores: { ...Object.fromEntries(written.map((word) => [word, word])), ...restores }
+  }
+}
+
+/** What to send so that the vendor shows this word of its own again; null: it cannot be set. */
+export const restoringWord = ({ restores = {}, write }: StatusMap, word: string): string | null => {
+  if (Object.hasOwn(restores, word)) return restores[word] ?? null
+  return Object.values(write).includes(word) ? word : null
+}
+
+/** What to send for the status that is wanted; undefined: none is, or it cannot be set. */
+export const wordFor = (map: StatusMap, { providerStatus, status }: Wish): string | undefined => {
+  if (providerStatus !== undefined) return restoringWord(map, providerStatus) ?? undefined
+  return status === null ? undefined : map.write[status]
 }
 
 /**
@@ -22,6 +44,7 @@ export const withOverrides = (map: StatusMap, overrides: Readonly<Record<string,
   if (entries.length === 0) return map
   const meanings = new Map(entries.map(([status, word]) => [word, status]))
   return {
+    ...map,
     read: (word) => {
       const known = map.read(word)
       return known === "unknown" && word !== null ? (meanings.get(word) ?? known) : known
@@ -62,7 +85,7 @@ export const refuseUnsupported = (
       ? null
       : { message: "nothing was asked for", hint: `name a status: ${takes}` }
   }
-  return vendor.write[wish.status] === undefined
+  return wish.providerStatus === undefined && vendor.write[wish.status] === undefined
     ? { message: `${vendor.title} cannot be asked for "${wish.status}"`, hint: `it takes: ${takes}` }
     : null
 }

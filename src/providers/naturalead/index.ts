@@ -4,7 +4,7 @@ import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { decodeAnswer, finding, isGone, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
-import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
+import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import { written, writtenId } from "../kit/written.ts"
 import type { Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
 import { firstElement } from "./batches.ts"
@@ -48,7 +48,7 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */
 const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
   Effect.fn("naturalead.setStatus")(function* ({ providerId, wish }: StatusChange) {
-    const word = wish.status === null ? undefined : map.write[wish.status]
+    const word = wordFor(map, wish)
     if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
     const answer = yield* client.write(updateStatus(providerId, word))
     const wire = yield* stateIn(answer, providerId)

@@ -171,13 +171,16 @@ const interrupt = (session: Session, runId: number, at: Timestamp): void => {
   }
 }
 
+/** Kinds of fault that leave nothing failed: it has to be waited for, decided about, or stays unread. */
+const mildKinds: ReadonlySet<string> = new Set(["rate_limited", "queued", "quarantined", "brake"])
+
 /**
  * Complete, unless something went wrong; partial, where something was stored, has to be waited for or stays unread; held,
  * where another run is at it.
  */
 const outcomeOf = (row: ConnectionRow, { fault, changes }: FinishedConnection): RunOutcome => {
   if (fault === null) return row.quarantined > 0 ? "partial" : "complete"
-  const isMild = fault.kind === "rate_limited" || fault.kind === "queued" || fault.kind === "quarantined"
+  const isMild = mildKinds.has(fault.kind)
   const moved = row.pages > 0 || (changes?.confirmed ?? row.changes_confirmed) > 0
   if (fault.kind === "busy" && !moved) return "held"
   return isMild || moved ? "partial" : "failed"

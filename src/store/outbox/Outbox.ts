@@ -1,14 +1,14 @@
 import { Clock, Data, Effect } from "effect"
-import type { Status, WantedStatus } from "../../domain/Status.ts"
-import { isWantedStatus } from "../../domain/Status.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import { Db, type Session } from "../Db.ts"
 import { findConversation } from "../read/findConversation.ts"
 import type { StoreError } from "../StoreError.ts"
+import { changedBy, lastSender } from "./changedBy.ts"
 import {
   type ChangeEvent,
   changeById,
+  countChanges,
   type OutboxChange,
   openChanges,
   openStates,
@@ -16,7 +16,7 @@ import {
   selectOpenChanges,
   tell
 } from "./changeRows.ts"
-import { askForChange, type Request, withdraw, writableStatuses } from "./request.ts"
+import { askForChange, type Request, withdraw } from "./request.ts"
 import {
   dueChange,
   dueConversations,
@@ -36,6 +36,7 @@ import {
 } from "./transitions.ts"
 
 export type { MirroredConversation } from "../read/findConversation.ts"
+export type { Changed, ChangedByRun } from "./changedBy.ts"
 export type { ChangeEvent, OutboxChange } from "./changeRows.ts"
 export type { Asked, Request } from "./request.ts"
 export type { Moment, Observation } from "./transitions.ts"
@@ -54,97 +55,36 @@ export interface ListOptions {
   readonly limit: number
 }
 
-/** What `push --undo` can do about one conversation that a run changed. */
-export interface Undoable {
-  readonly conversationId: string
-  readonly connection: string
-  /** The last change of the run, which is to be undone. */
-  readonly change: OutboxChange
-  /** What the provider held before the run; null: it was not recorded. */
-  readonly before: RemoteState | null
-  /** The status to ask for; null: `why` says why it cannot be put back. */
-  readonly status: WantedStatus | null
-  /** The title to ask for; null: the run did not change it, or there was none. */
-  readonly title: string | null
-  /** In words, one for each thing that stays as the run left it. */
-  readonly why: ReadonlyArray<string>
-}
-
 /** Where a connection's changes stand. `pending`: everything open that is not `queued`. */
 export interface OpenChanges {
   readonly queued: number
   readonly pending: number
 }
 
-const list = (session: Session, { all, connection, limit }: ListOptions): ReadonlyArray<OutboxChange> => {
+/** Some of the changes that were asked for, the newest first. */
+export interface Listed {
+  readonly changes: ReadonlyArray<OutboxChange>
+  /** How many there are, shown or not. */
+  readonly total: number
+}
+
+const list = (session: Session, { all, connection, limit }: ListOptions): Listed => {
   // A rejection or a conflict is dealt with once somebody says so, or asks for something else.
   const wanted = all
     ? "1"
     : `(c.state IN ${openStates} OR (c.state IN ('rejected', 'conflict') AND c.resolved_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM status_changes n WHERE n.conversation_id = c.conversation_id AND n.id > c.id)))`
-  return selectChanges(
-    session,
-    `WHERE ${wanted} AND (? = '' OR r.connection = ?) ORDER BY c.id DESC LIMIT ?`,
-    connection ?? "",
-    connection ?? "",
-    limit
-  )
+  const where = `WHERE ${wanted} AND (? = '' OR r.connection = ?)`
+  const name = connection ?? ""
+  const changes = selectChanges(session, `${where} ORDER BY c.id DESC LIMIT ?`, name, name, limit)
+  const total = changes.length < limit ? changes.length : countChanges(session, where, name, name)
+  return { changes, total }
 }
 
 const events = (session: Session, changeId: number): ReadonlyArray<ChangeEvent> =>
   session
     .prepare("SELECT at, state, detail, run_id AS runId FROM change_events WHERE change_id = ? ORDER BY id")
     .all(changeId) as ReadonlyArray<ChangeEvent>
-
-const undoOf = (session: Session, changes: ReadonlyArray<OutboxChange>): Undoable | null => {
-  const first = changes[0]
-  const last = changes.at(-1)
-  if (first === undefined || last === undefined) return null
-  const { conversationId, connection } = last
-  const before = first.found
-  const row = session
-    .prepare("SELECT status FROM remote_conversations WHERE id = ?")
-    .pluck()
-    .get(conversationId) as Status
-  const why: Array<string> = []
-  const status = before === null || last.wish.status === null ? null : before.status
-  const writable = writableStatuses(session, connection)
-  let back: WantedStatus | null = null
-  if (before === null) why.push("what the provider held before was not recorded")
-  else if (status !== null && row !== last.wish.status) {
-    why.push(`its status has changed since: it is \`${row}\` now`)
-  } else if (status !== null && status !== row) {
-    if (isWantedStatus(status) && writable.has(status)) back = status
-    else {
-      const takes = [...writable.keys()].join(", ")
-      why.push(`it was \`${before.providerStatus ?? status}\`, which cannot be set there (it takes ${takes})`)
-    }
-  }
-  const titled = changes.some((change) => change.wish.title !== null)
-  const title = titled && before !== null && before.title !== "" ? before.title : null
-  if (titled && title === null) why.push("it had no title before, and a title cannot be taken away")
-  const added = new Set(changes.flatMap((change) => change.wish.tags))
-  for (const tag of before?.tags ?? []) added.delete(tag)
-  if (added.size > 0) why.push(`the provider never removes a tag: ${[...added].join(", ")}`)
-  return { conversationId, connection, change: last, before, status: back, title, why }
-}
-
-const undoable = (session: Session, runId: number): ReadonlyArray<Undoable> => {
-  const changes = selectChanges(
-    session,
-    `WHERE c.state = 'confirmed' AND c.attempts > 0 AND c.id IN (
-       SELECT change_id FROM change_events WHERE run_id = ? AND state IN ('sending', 'confirmed'))
-     ORDER BY c.id`,
-    runId
-  )
-  const grouped = new Map<string, Array<OutboxChange>>()
-  for (const change of changes) {
-    const group = grouped.get(change.conversationId)
-    if (group === undefined) grouped.set(change.conversationId, [change])
-    else group.push(change)
-  }
-  return [...grouped.values()].flatMap((group) => undoOf(session, group) ?? [])
-}
 
 const refused = (message: string, hint: string): ChangeRefused => new ChangeRefused({ message, hint })
 
@@ -246,8 +186,24 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       /** Every open change of a connection, in the order in which they are worked on. */
       open: (connection: string) =>
         db.use("Outbox.open", (session) => selectOpenChanges(session, connection)),
+      /** How many changes of these connections wait to be sent. */
+      pendingIn: (connections: ReadonlyArray<string>) =>
+        db.use(
+          "Outbox.pendingIn",
+          (session) =>
+            session
+              .prepare(
+                `SELECT coalesce(sum(c.state = 'pending'), 0) FROM ${openChanges}
+                 WHERE c.state IN ${openStates} AND r.connection IN (SELECT value FROM json_each(?))`
+              )
+              .pluck()
+              .get(JSON.stringify(connections)) as number
+        ),
       events: (id: number) => db.use("Outbox.events", (session) => events(session, id)),
-      undoable: (runId: number) => db.use("Outbox.undoable", (session) => undoable(session, runId)),
+      changedBy: (runId: number, connections: ReadonlyArray<string>) =>
+        db.use("Outbox.changedBy", (session) => changedBy(session, runId, connections)),
+      lastSender: (connections: ReadonlyArray<string>) =>
+        db.use("Outbox.lastSender", (session) => lastSender(session, connections)),
       openChanges: (connection: string) =>
         db.use(
           "Outbox.openChanges",

@@ -131,6 +131,17 @@ export const selectChanges = (
   ...parameters: ReadonlyArray<string | number>
 ): ReadonlyArray<OutboxChange> => select(session, everyChange, rest, parameters)
 
+/** How many there are. @param rest as for `selectChanges` */
+export const countChanges = (
+  session: Session,
+  rest: string,
+  ...parameters: ReadonlyArray<string | number>
+): number =>
+  session
+    .prepare(`SELECT count(*) FROM ${everyChange} ${rest}`)
+    .pluck()
+    .get(...parameters) as number
+
 /** Every open change of a connection, in the order in which they are worked on. */
 export const selectOpenChanges = (session: Session, connection: string): ReadonlyArray<OutboxChange> =>
   select(

@@ -44,6 +44,7 @@ export type Asked =
 
 const sameWish = (one: Wish, other: Wish): boolean =>
   one.status === other.status &&
+  one.providerStatus === other.providerStatus &&
   one.category === other.category &&
   one.summary === other.summary &&
   one.title === other.title &&
@@ -112,7 +113,9 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
   if (newest !== null && sameWish(newest.wish, wish)) return { _tag: "AlreadyAsked", change: newest }
 
   const held =
-    (wish.status === null || wish.status === conversation.status) &&
+    (wish.providerStatus === undefined
+      ? wish.status === null || wish.status === conversation.status
+      : wish.providerStatus === conversation.providerStatus) &&
     (wish.title === null || wish.title === conversation.title) &&
     wish.tags.every((tag) => conversation.tags.includes(tag))
   if (held && inFlight === null) {
@@ -125,15 +128,18 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
     }
   }
   const refusal =
-    (wish.status === null ? null : cannotTake(session, conversation, wish.status)) ?? request.refuse(wish)
+    (wish.status === null || wish.providerStatus !== undefined
+      ? null
+      : cannotTake(session, conversation, wish.status)) ?? request.refuse(wish)
   if (refusal !== null) return refuse(refusal)
 
   if (pending !== null) withdraw(session, pending, "replaced by a newer wish", at)
   const id = session
     .prepare(
       `INSERT INTO status_changes
-        (conversation_id, from_status, from_provider_status, to_status, category, summary, fields, requested_at, requested_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
+        (conversation_id, from_status, from_provider_status, to_status, to_provider_status, category, summary, fields,
+         requested_at, requested_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
     )
     .pluck()
     .get(
@@ -141,6 +147,7 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
       conversation.status,
       conversation.providerStatus,
       wish.status,
+      wish.providerStatus ?? null,
       wish.category,
       wish.summary,
       encodeFields(wish),

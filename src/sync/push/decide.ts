@@ -29,9 +29,14 @@ export const inWords = (status: string, providerStatus: string | null): string =
 
 const wordsOf = (state: RemoteState): string => inWords(state.status, state.providerStatus)
 
-/** Whether the provider holds the status that is wished for. Two of its words may mean the same: either is fine. */
-export const hasStatus = (wish: Wish, state: RemoteState): boolean =>
-  wish.status === null || wish.status === state.status
+/**
+ * Whether the provider holds the status that is wanted. Two of its words may mean the same: either is fine, unless one of
+ * them is to be shown again.
+ */
+export const hasStatus = ({ providerStatus, status }: Wish, state: RemoteState): boolean =>
+  providerStatus === undefined
+    ? status === null || status === state.status
+    : providerStatus === state.providerStatus
 
 /** Whether the provider holds all that is wished for. Tags are merged there: others may stand beside ours. */
 export const hasAll = (wish: Wish, state: RemoteState): boolean =>

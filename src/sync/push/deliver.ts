@@ -201,13 +201,15 @@ const send = Effect.fn("push.send")(function* (
   within: number
 ) {
   const { status, providerStatus } = seen.state
-  const wanted = change.wish.status === null ? "title and tags" : `\`${change.wish.status}\``
+  const word = change.wish.providerStatus ?? change.wish.status
+  const wanted = word === null ? "title and tags" : `\`${word}\``
   const detail = `the provider holds ${inWords(status, providerStatus)}; sending ${wanted}`
   const sending = yield* push.outbox.sending(change, seen.state, detail, yield* moment(push))
   if (sending === null) return null
   // What the provider holds already is not sent: its own word for it may be finer than ours.
   const { wish } = sending
-  const request = hasStatus(wish, seen.state) ? { ...sending, wish: { ...wish, status: null } } : sending
+  const { providerStatus: _word, ...others } = wish
+  const request = hasStatus(wish, seen.state) ? { ...sending, wish: { ...others, status: null } } : sending
   const startedAt = started(push)
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
@@ -257,6 +259,7 @@ export const settle = Effect.fn("push.settle")(function* (push: Push, found: Out
     if (seen === null) return yield* takeRefusal(push, change, gone(), "read", true)
     const decision = yield* judge(push, change, seen)
     if (decision._tag !== "Send") return yield* conclude(push, change, seen, decision)
+    if (!push.admitted.has(change.id)) return yield* leave(push, change, null, decision.reason)
     if (sends === 0 && (yield* mayBeQueued(push, change))) return
     if (change.state !== "pending") {
       const isHopeless = change.attempts >= sendsAtAll && (yield* isAlone(push, change))

@@ -1,5 +1,7 @@
 import { Clock, Effect, Either } from "effect"
+import { isWantedStatus } from "../../domain/Status.ts"
 import { now } from "../../domain/Timestamp.ts"
+import { restoringWord, wordFor as wordToSend } from "../../providers/kit/statusMap.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import { Outbox, type OutboxChange } from "../../store/outbox/Outbox.ts"
 import { decide, hasStatus, inWords } from "./decide.ts"
@@ -32,6 +34,8 @@ export interface PlannedChange {
   readonly reason: string
   /** What a push would change, old and new in the provider's own words; empty where it would send nothing. */
   readonly fields: ReadonlyArray<PlannedField>
+  /** Only where a status would be sent: `push --undo` could put the old one back, in the provider's own word. */
+  readonly canBePutBack?: boolean
 }
 
 /** Changes read for at once. */
@@ -41,7 +45,7 @@ const actions = { rejected: "reject", conflict: "conflict", cancelled: "cancel" 
 
 /** The word that the provider would be asked with. */
 const wordFor = ({ provider }: PushAccount, { wish }: OutboxChange): string | null =>
-  wish.status === null ? null : (provider.statusMap.write[wish.status] ?? wish.status)
+  wordToSend(provider.statusMap, wish) ?? wish.status
 
 const fieldsOf = (
   target: PushAccount,
@@ -75,6 +79,12 @@ const fieldsOf = (
   ]
 }
 
+/** Whether the provider can be asked to show this status again. */
+const canRestore = ({ provider }: PushAccount, { providerStatus, status }: RemoteState): boolean =>
+  isWantedStatus(status) &&
+  providerStatus !== null &&
+  restoringWord(provider.statusMap, providerStatus) !== null
+
 const planOne = Effect.fn("planPush.change")(function* (target: PushAccount, change: OutboxChange) {
   const read = yield* Effect.either(target.provider.readStatus(change))
   if (Either.isLeft(read)) {
@@ -88,7 +98,13 @@ const planOne = Effect.fn("planPush.change")(function* (target: PushAccount, cha
   switch (decision._tag) {
     case "Send": {
       const fields = state === null ? [] : fieldsOf(target, change, state)
-      return { change, action: "send", reason: `${decision.reason}${waits}`, fields } satisfies PlannedChange
+      const canBePutBack = state !== null && canRestore(target, state)
+      const isStatus = fields.some(({ field }) => field === "status")
+      const reason = `${decision.reason}${waits}`
+      return {
+        ...{ change, action: "send", reason, fields },
+        ...(isStatus ? { canBePutBack } : {})
+      } satisfies PlannedChange
     }
     case "Confirm":
       return { change, action: "confirm", reason: decision.reason, fields: [] } satisfies PlannedChange

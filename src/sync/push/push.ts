@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { Outbox } from "../../store/outbox/Outbox.ts"
+import { admit, type Braked } from "./admission.ts"
 import { settle } from "./deliver.ts"
 import { noRow } from "./refusals.ts"
 import { judgeHeld } from "./refused.ts"
@@ -22,6 +23,8 @@ export interface PushReport {
     readonly conflict: number
     readonly pending: number
   }
+  /** Why nothing was sent, though the provider could be asked; null: all that was due was tried. */
+  readonly braked: Braked | null
   /** Why the connection was not worked through to its end; null: it was. */
   readonly error: ProviderError | null
 }
@@ -33,7 +36,7 @@ const concurrency = 4
 const attend = Effect.fn("push.attend")(function* (push: Push, conversationId: string) {
   while (push.learned.stopped === null) {
     const change = yield* push.outbox.dueChange(conversationId)
-    if (change === null) return
+    if (change === null || (change.state === "pending" && !push.admitted.has(change.id))) return
     yield* settle(push, change)
     const after = yield* push.outbox.current(change.id)
     if (after === null || after.endedAt === null) return
@@ -61,8 +64,15 @@ export const push = Effect.fn("push")(function* (target: PushTarget, options: Pu
     sequence: 0,
     stopped: null
   }
-  const running: Push = { ...target, ...options, outbox, learned }
-  const { name } = target.config
+  const { name, pushBrake } = target.config
+  const { connections = [name], confirmed: confirmedByHand, only } = options
+  const { admitted, braked } = admit(yield* outbox.open(name), {
+    brake: pushBrake,
+    pendingInAll: yield* outbox.pendingIn(connections),
+    ...(confirmedByHand === undefined ? {} : { confirmed: confirmedByHand }),
+    ...(only === undefined ? {} : { only })
+  })
+  const running: Push = { ...target, ...options, outbox, learned, admitted }
   const conversations = yield* outbox.dueConversations(name)
   yield* Effect.forEach(conversations, (id) => attend(running, id), { concurrency, discard: true })
   yield* judgeHeld(running)
@@ -70,6 +80,7 @@ export const push = Effect.fn("push")(function* (target: PushTarget, options: Pu
   const open = yield* outbox.openChanges(name)
   const report: PushReport = {
     changes: { confirmed, queued: open.queued, rejected, conflict, pending: open.pending },
+    braked,
     error: learned.stopped ?? learned.rateLimited ?? (learned.answered ? null : learned.lastError)
   }
   return report

@@ -14,7 +14,12 @@ import { extended, type Meaning, mostInARow, noRow, type RequestKind, type Row }
 
 /** One account, and who wins where its status has changed meanwhile. */
 export interface PushAccount {
-  readonly config: { readonly name: string; readonly conflict: ConflictPolicy }
+  readonly config: {
+    readonly name: string
+    readonly conflict: ConflictPolicy
+    /** The most changes that a run sends unconfirmed. */
+    readonly pushBrake: number
+  }
   readonly provider: Provider
 }
 
@@ -36,6 +41,12 @@ export interface PushStep {
 
 export interface PushOptions {
   readonly runId: number
+  /** The number of changes that somebody confirmed: see `admission.ts`; left out: nobody did. */
+  readonly confirmed?: number
+  /** The connections of the whole run; left out: this one alone. */
+  readonly connections?: ReadonlyArray<string>
+  /** Only these changes may be sent, by their ids, however many they are; left out: all. */
+  readonly only?: ReadonlySet<number>
   /** Told of each change as it ends, or as it is left for a later push. */
   readonly observe?: (step: PushStep) => Effect.Effect<void>
 }
@@ -74,6 +85,8 @@ export interface Learned {
 }
 
 export interface Push extends PushTarget, PushOptions {
+  /** Ids of the changes that this run may send. */
+  readonly admitted: ReadonlySet<number>
   readonly outbox: Outbox
   readonly learned: Learned
 }

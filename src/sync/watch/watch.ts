@@ -67,10 +67,10 @@ const longestSleep = 60_000
 const patience = 20_000
 
 /**
- * Faults that another attempt does not mend: the provider has answered and all it said is stored, or another run does the
- * work.
+ * Faults that another attempt does not mend: the provider has answered and all it said is stored, somebody has to confirm,
+ * or another run does the work.
  */
-const unmended = new Set(["quarantined", "delete_brake", "busy"])
+const unmended = new Set(["quarantined", "delete_brake", "brake", "busy"])
 
 const failed = ({ report: { error } }: Settled): boolean => error !== null && !unmended.has(error.kind)
 

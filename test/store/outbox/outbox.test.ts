@@ -238,15 +238,15 @@ describe("dealing with a change", () => {
       const change = yield* outbox.change(1)
       const seen = { state: state("handed_off", "human-chatting"), requestedAt: now(5), answeredAt: now(5) }
       yield* outbox.ended(change, "conflict", seen, "moved", { at: now(5), runId })
-      expect((yield* outbox.list(options)).map((one) => one.state)).toEqual(["conflict"])
+      expect((yield* outbox.list(options)).changes.map((one) => one.state)).toEqual(["conflict"])
       expect(yield* row("SELECT status, provider_status, change_state FROM conversations")).toEqual({
         status: "handed_off",
         provider_status: "human-chatting",
         change_state: null
       })
       yield* outbox.markResolved(1, "kept the provider's")
-      expect(yield* outbox.list(options)).toEqual([])
-      expect(yield* outbox.list({ ...options, all: true })).toHaveLength(1)
+      expect(yield* outbox.list(options)).toEqual({ changes: [], total: 0 })
+      expect((yield* outbox.list({ ...options, all: true })).changes).toHaveLength(1)
     }).pipe(Effect.provide(emptyMirror))
   )
 })

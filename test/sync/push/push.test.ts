@@ -21,7 +21,7 @@ describe("a change that meets no trouble", () => {
     Effect.gen(function* () {
       const { run, twin, steps } = yield* setUp()
       yield* editStatus("desk:c-1", "completed")
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null })
+      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
       expect(twin.applied.map(({ word }) => word)).toEqual(["completed"])
       expect(twin.requests()).toBe(2)
       expect(yield* states(1)).toEqual(["pending", "sending", "confirmed"])
@@ -93,7 +93,7 @@ describe("a change that meets no trouble", () => {
       for (let number = 1; number <= 5; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
       yield* run
       const before = twin.requests()
-      expect(yield* run).toEqual({ changes: none, error: null })
+      expect(yield* run).toEqual({ changes: none, error: null, braked: null })
       expect(twin.requests()).toBe(before)
     }))
 })
@@ -301,7 +301,7 @@ describe("a refusal", () => {
       twin.writeFaults.push("400")
       twin.remove("c-4")
       expect((yield* run).changes).toEqual({ ...none, confirmed: 4, rejected: 2 })
-      const refused = yield* outbox.list({ all: false, connection: "desk", limit: 10 })
+      const { changes: refused } = yield* outbox.list({ all: false, connection: "desk", limit: 10 })
       expect(refused.map((change) => change.lastError).sort()).toEqual([
         "the conversation no longer exists at the provider",
         "the twin refused (400): state is not one of the allowed values"
@@ -338,7 +338,11 @@ describe("a refusal", () => {
       const { run, twin } = yield* setUp({ conversations: 6 })
       for (let number = 1; number <= 6; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
       twin.writeFaults.push("403")
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 5, rejected: 1 }, error: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 5, rejected: 1 },
+        error: null,
+        braked: null
+      })
     }))
 })
 
@@ -348,8 +352,12 @@ describe("a read that is forbidden", () => {
       const { run, twin } = yield* setUp({ conversations: 6 })
       for (let number = 1; number <= 6; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
       twin.readFaults.push("403")
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 5, pending: 1 }, error: null })
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 5, pending: 1 },
+        error: null,
+        braked: null
+      })
+      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
     }))
 })
 
@@ -378,7 +386,7 @@ describe("a vendor in trouble", () => {
       yield* editStatus("desk:c-1", "completed")
       twin.writeFaults.push("429")
       const before = leaping.now()
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null })
+      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
       expect(leaping.now() - before).toBeGreaterThanOrEqual(120 * minute)
       // A read before each of the two writes.
       expect(twin.requests()).toBe(4)
@@ -461,7 +469,7 @@ describe("a vendor in trouble", () => {
           expect(yield* outbox.change(1)).toMatchObject({ state: "pending", attempts: 0, notBefore })
           const requests = twin.requests()
           leaping.advance(minutes * minute - 1)
-          expect(yield* run).toEqual({ changes: { ...none, pending: 1 }, error: null })
+          expect(yield* run).toEqual({ changes: { ...none, pending: 1 }, error: null, braked: null })
           expect(twin.requests()).toBe(requests)
           leaping.advance(1)
         }
@@ -518,7 +526,11 @@ describe("a vendor in trouble", () => {
       const { run, twin } = yield* setUp({ conversations: 8 })
       for (let number = 1; number <= 8; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
       twin.readFaults.push("5xx")
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 7, pending: 1 }, error: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 7, pending: 1 },
+        error: null,
+        braked: null
+      })
     }))
 })
 
@@ -555,40 +567,5 @@ describe("a plan", () => {
       ])
       expect(yield* rows("SELECT * FROM status_changes ORDER BY id")).toEqual(before)
       expect(twin.applied).toEqual([])
-    }))
-})
-
-describe("what a run changed", () => {
-  test("can be asked back, as far as the vendor takes it", () =>
-    Effect.gen(function* () {
-      const { outbox, run, runId, twin, wish } = yield* setUp({ conversations: 4 })
-      yield* addConversation("desk", "c-9", "unknown", "paused")
-      twin.add("c-9", "paused")
-      yield* wish(1, "completed", { title: "Done", tags: ["spam"] })
-      for (const id of ["c-2", "c-3", "c-9"]) yield* editStatus(`desk:${id}`, "completed")
-      twin.edit("c-3", "completed", 5)
-      yield* run
-      yield* editStatus("desk:c-2", "handed_off")
-      yield* run
-      const undoable = yield* outbox.undoable(runId)
-      expect(undoable.map(({ change, status, title, why }) => [change.id, status, title, why])).toEqual([
-        [
-          1,
-          "active",
-          null,
-          [
-            "it had no title before, and a title cannot be taken away",
-            "the provider never removes a tag: spam"
-          ]
-        ],
-        // Two changes of one run are undone to what was there before the first.
-        [5, "active", null, []],
-        [
-          4,
-          null,
-          null,
-          ["it was `paused`, which cannot be set there (it takes active, completed, handed_off)"]
-        ]
-      ])
     }))
 })

@@ -113,7 +113,7 @@ describe("a refusal of one change", () => {
       Effect.gen(function* () {
         const { run, twin } = yield* asked(1)
         twin.writeFaults.push(json(status))
-        expect(yield* run).toEqual({ changes: { ...none, rejected: 1 }, error: null })
+        expect(yield* run).toEqual({ changes: { ...none, rejected: 1 }, error: null, braked: null })
       }))
   }
 
@@ -122,7 +122,11 @@ describe("a refusal of one change", () => {
       Effect.gen(function* () {
         const { run, twin } = yield* asked(8)
         twin.writeFaults.push(json(status))
-        expect(yield* run).toEqual({ changes: { ...none, confirmed: 7, rejected: 1 }, error: null })
+        expect(yield* run).toEqual({
+          changes: { ...none, confirmed: 7, rejected: 1 },
+          error: null,
+          braked: null
+        })
       }))
   }
 
@@ -166,14 +170,18 @@ describe("a provider that says of conversations that they do not exist", () => {
     Effect.gen(function* () {
       const { run, twin } = yield* asked(1)
       twin.remove("c-1")
-      expect(yield* run).toEqual({ changes: { ...none, rejected: 1 }, error: null })
+      expect(yield* run).toEqual({ changes: { ...none, rejected: 1 }, error: null, braked: null })
     }))
 
   test("is believed of one among others that it shows", () =>
     Effect.gen(function* () {
       const { run, twin } = yield* asked(8)
       twin.remove("c-3")
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 7, rejected: 1 }, error: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 7, rejected: 1 },
+        error: null,
+        braked: null
+      })
     }))
 
   test("is not believed of all: after a few it is stopped, and every change stays", () =>
@@ -193,6 +201,6 @@ describe("a provider that says of conversations that they do not exist", () => {
       const { run, twin } = yield* asked(1)
       twin.readFaults.push({ status: 404, form: "empty" })
       expect(yield* run).toMatchObject({ changes: { ...none, pending: 1 }, error: { status: 404 } })
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null })
+      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
     }))
 })

@@ -6,13 +6,32 @@ const id = Args.integer({ name: "ID" }).pipe(Args.withDescription("Of the change
 const oneConfig = { id }
 export type OneInput = Input<typeof oneConfig>
 
+const ids = Args.integer({ name: "ID" }).pipe(
+  Args.withDescription("Of the changes, as listed."),
+  Args.repeated
+)
+
+const ofConnection = Options.text("connection").pipe(
+  Options.withPseudoName("NAME"),
+  Options.withDescription("Only of this connection."),
+  Options.optional
+)
+
+const all = (what: string) => Options.boolean("all").pipe(Options.withDescription(what))
+
+const cancelConfig = { ids, all: all("Every change that is pending."), connection: ofConnection }
+export type CancelInput = Input<typeof cancelConfig>
+
+const retryConfig = {
+  ids,
+  all: all("Every change that was rejected and waits for somebody."),
+  connection: ofConnection
+}
+export type RetryInput = Input<typeof retryConfig>
+
 const listConfig = {
   all: Options.boolean("all").pipe(Options.withDescription("Those as well that ended and need nobody.")),
-  connection: Options.text("connection").pipe(
-    Options.withPseudoName("NAME"),
-    Options.withDescription("Only of this connection."),
-    Options.optional
-  ),
+  connection: ofConnection,
   limit: Options.integer("limit").pipe(
     Options.withPseudoName("N"),
     Options.withDescription("How many to list, the newest first. Default: 50."),
@@ -42,8 +61,9 @@ const story = verb(
 const cancel = verb(
   {
     name: "cancel",
-    description: "Takes back a wish that has not left.",
-    config: oneConfig
+    description: "Takes back changes that have not left.",
+    config: cancelConfig,
+    examples: ["parley changes cancel 12 13", "parley changes cancel --all --connection leads"]
   },
   lazily(async () => (await import("./run.ts")).cancel)
 )
@@ -52,14 +72,17 @@ const retry = verb(
   {
     name: "retry",
     description:
-      "Lets an open change be tried with the next push, however long it was to wait; asks again for one that was rejected, in conflict or cancelled.",
-    config: oneConfig
+      "Lets open changes be tried with the next push, however long they were to wait; asks again for those that were rejected, in conflict or cancelled.",
+    config: retryConfig,
+    examples: ["parley changes retry 12 13", "parley changes retry --all --connection leads"]
   },
   lazily(async () => (await import("./run.ts")).retry)
 )
 
 const resolveConfig = {
-  id,
+  ids,
+  all: all("Every change that is in conflict and waits for somebody."),
+  connection: ofConnection,
   keep: Options.choice("keep", ["remote", "local"]).pipe(
     Options.withDescription("remote: the provider's status stays. local: the wish is a new change.")
   )
@@ -69,9 +92,9 @@ export type ResolveInput = Input<typeof resolveConfig>
 const resolve = verb(
   {
     name: "resolve",
-    description: "Decides a conflict: the provider's status stays, or the wish made here is asked for again.",
+    description: "Decides conflicts: the provider's status stays, or the change is asked for again.",
     config: resolveConfig,
-    examples: ["parley changes resolve 12 --keep remote", "parley changes resolve 12 --keep local"]
+    examples: ["parley changes resolve 12 13 --keep remote", "parley changes resolve --all --keep local"]
   },
   lazily(async () => (await import("./run.ts")).resolve)
 )

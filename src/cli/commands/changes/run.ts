@@ -9,7 +9,7 @@ import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
 import { Output } from "../../terminal/Output.ts"
-import type { ListInput, OneInput, ResolveInput } from "./index.ts"
+import type { CancelInput, ListInput, OneInput, ResolveInput, RetryInput } from "./index.ts"
 import {
   adviceLines,
   askedDocument,
@@ -44,13 +44,19 @@ export const list = ({ all, connection, limit }: ListInput) =>
     const outbox = yield* Outbox
     const output = yield* Output
     if (Option.isSome(connection)) yield* knownConnection(connection.value)
-    const changes = yield* outbox.list({ all, connection: Option.getOrNull(connection), limit })
+    const { changes, total } = yield* outbox.list({ all, connection: Option.getOrNull(connection), limit })
     const at = yield* Clock.currentTimeMillis
     const text =
       changes.length === 0
         ? "No change is open, and none waits for a decision."
-        : [changesTable(changes, at, yield* output.resultColumns), ...advice(undecided(changes))].join("\n")
-    return yield* show({ changes: changes.map(changeDocument) }, text)
+        : [
+            changesTable(changes, at, yield* output.resultColumns),
+            ...(total > changes.length
+              ? ["", `the newest ${changes.length} of ${total}; --limit ${total} shows them all`]
+              : []),
+            ...advice(undecided(changes))
+          ].join("\n")
+    return yield* show({ total, changes: changes.map(changeDocument) }, text)
   }).pipe(Effect.provide(Outbox.Default), readingMirror)
 
 export const story = (input: OneInput) =>
@@ -64,17 +70,87 @@ export const story = (input: OneInput) =>
       events: events.map(({ at, detail, runId, state }) => ({ at, state, detail, run_id: runId }))
     }
     const { connection } = change
-    const listed = yield* outbox.list({ all: false, connection, limit: Number.MAX_SAFE_INTEGER })
+    const { changes: listed } = yield* outbox.list({ all: false, connection, limit: Number.MAX_SAFE_INTEGER })
     const isUndecided = undecided(listed).some(({ id }) => id === change.id)
     return yield* show(document, storyText(change, events, isUndecided))
   }).pipe(Effect.provide(Outbox.Default), readingMirror)
 
-export const cancel = (input: OneInput) =>
+/** What became of one change: as a document, and in words. */
+interface Done {
+  readonly document: unknown
+  readonly text: string
+}
+
+/** The changes that are meant: those that are named, or all that `isMeant` of those that need somebody or are open. */
+const meant = Effect.fn("changes.meant")(function* (
+  { all, connection, ids }: RetryInput,
+  isMeant: (change: OutboxChange) => boolean
+) {
+  if (all === ids.length > 0) {
+    return yield* new UsageError({
+      message: all ? "--all and numbers of changes do not go together" : "no change is named",
+      hint: "write the numbers that `parley changes` shows, or --all"
+    })
+  }
+  if (Option.isSome(connection)) yield* knownConnection(connection.value)
+  if (!all) return [...new Set(ids)]
+  const outbox = yield* Outbox
+  const { changes } = yield* outbox.list({
+    all: false,
+    connection: Option.getOrNull(connection),
+    limit: Number.MAX_SAFE_INTEGER
+  })
+  return changes
+    .filter(isMeant)
+    .map(({ id }) => id)
+    .reverse()
+})
+
+/** Does something to each change. One alone that is refused is a fault; of many, the others are dealt with all the same. */
+const each = Effect.fn("changes.each")(function* <E, R>(
+  input: RetryInput,
+  ids: ReadonlyArray<number>,
+  act: (id: number) => Effect.Effect<Done, E | UsageError, R>
+) {
+  const [only] = ids
+  if (!input.all && only !== undefined && ids.length === 1) {
+    const { document, text } = yield* act(only)
+    return yield* show(document, text)
+  }
+  const refused: Array<{ readonly id: number; readonly message: string; readonly hint: string }> = []
+  const done: Array<Done> = []
+  for (const id of ids) {
+    const result = yield* act(id).pipe(
+      Effect.catchIf(
+        (error): error is UsageError => error instanceof UsageError,
+        ({ hint, message }) => Effect.succeed({ id, message, hint })
+      )
+    )
+    if ("text" in result) done.push(result)
+    else refused.push(result)
+  }
+  const lines = [
+    ...done.map(({ text }) => text),
+    ...refused.map(({ hint, message }) => `${message}; ${hint}`),
+    `${done.length} of ${ids.length} done`
+  ]
+  yield* show({ changes: done.map(({ document }) => document), refused }, lines.join("\n"))
+  return refused.length === 0 ? exitCodes.complete : exitCodes.usage
+})
+
+export const cancel = (input: CancelInput) =>
   Effect.gen(function* () {
     const outbox = yield* Outbox
-    yield* usage(outbox.cancel(input.id))
-    const change = yield* usage(outbox.change(input.id))
-    return yield* show(changeDocument(change), `change ${change.id} is cancelled`)
+    const ids = yield* meant(input, ({ state }) => state === "pending")
+    return yield* each(
+      input,
+      ids,
+      Effect.fn(function* (id: number) {
+        yield* usage(outbox.cancel(id))
+        const change = yield* usage(outbox.change(id))
+        return { document: changeDocument(change), text: `change ${change.id} is cancelled` }
+      })
+    )
   }).pipe(writingOutbox)
 
 /** Asks for the same again, on what the mirror holds now. */
@@ -82,41 +158,55 @@ const again = Effect.fn("changes.again")(function* (change: OutboxChange, by: st
   const outbox = yield* Outbox
   const { asked } = yield* ask(change.conversationId, change.wish, `${by} ${change.id}`)
   yield* usage(outbox.markResolved(change.id, `asked for again by ${by}`))
-  return yield* show(askedDocument(asked), askedText(asked))
+  return { document: askedDocument(asked), text: askedText(asked) }
 })
 
-export const retry = (input: OneInput) =>
+export const retry = (input: RetryInput) =>
   Effect.gen(function* () {
     const outbox = yield* Outbox
-    const change = yield* usage(outbox.change(input.id))
-    if (change.state === "confirmed") {
-      return yield* new UsageError({
-        message: `change ${change.id} is confirmed: the provider held it at ${change.endedAt}`,
-        hint: "ask for another status with `parley set-status`"
+    const ids = yield* meant(input, ({ state }) => state === "rejected")
+    return yield* each(
+      input,
+      ids,
+      Effect.fn(function* (id: number) {
+        const change = yield* usage(outbox.change(id))
+        if (change.state === "confirmed") {
+          return yield* new UsageError({
+            message: `change ${change.id} is confirmed: the provider held it at ${change.endedAt}`,
+            hint: "ask for another status with `parley set-status`"
+          })
+        }
+        if (change.endedAt !== null) return yield* again(change, "changes retry")
+        const hurried = yield* usage(outbox.hurry(change.id))
+        return { document: changeDocument(hurried), text: `change ${change.id} is tried with the next push` }
       })
-    }
-    if (change.endedAt !== null) return yield* again(change, "changes retry")
-    const hurried = yield* usage(outbox.hurry(change.id))
-    return yield* show(changeDocument(hurried), `change ${change.id} is tried with the next push`)
+    )
   }).pipe(writingOutbox)
 
 export const resolve = (input: ResolveInput) =>
   Effect.gen(function* () {
     const outbox = yield* Outbox
-    const change = yield* usage(outbox.change(input.id))
-    if (change.state !== "conflict") {
-      return yield* new UsageError({
-        message: `change ${change.id} is not in conflict: it is ${change.state}`,
-        hint:
-          change.state === "rejected"
-            ? `\`parley changes retry ${change.id}\` asks for it again`
-            : "`parley changes list` shows those that are"
+    const ids = yield* meant(input, ({ state }) => state === "conflict")
+    return yield* each(
+      input,
+      ids,
+      Effect.fn(function* (id: number) {
+        const change = yield* usage(outbox.change(id))
+        if (change.state !== "conflict") {
+          return yield* new UsageError({
+            message: `change ${change.id} is not in conflict: it is ${change.state}`,
+            hint:
+              change.state === "rejected"
+                ? `\`parley changes retry ${change.id}\` asks for it again`
+                : "`parley changes list` shows those that are"
+          })
+        }
+        if (input.keep === "local") return yield* again(change, "changes resolve")
+        const resolved = yield* usage(outbox.markResolved(change.id, "resolved: the provider's status stays"))
+        return {
+          document: changeDocument(resolved),
+          text: `change ${change.id} is resolved: the provider's status stays`
+        }
       })
-    }
-    if (input.keep === "local") return yield* again(change, "changes resolve")
-    const resolved = yield* usage(outbox.markResolved(change.id, "resolved: the provider's status stays"))
-    return yield* show(
-      changeDocument(resolved),
-      `change ${change.id} is resolved: the provider's status stays`
     )
   }).pipe(writingOutbox)

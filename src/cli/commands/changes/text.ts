@@ -8,7 +8,11 @@ import { ago, shortTime } from "../../terminal/times.ts"
 /** What a change wants, in a few words. */
 export const wishText = ({ wish }: OutboxChange): string =>
   [
-    ...(wish.status === null ? [] : [wish.status]),
+    ...(wish.status === null
+      ? []
+      : [
+          wish.providerStatus === undefined ? wish.status : `${wish.status} (${oneLine(wish.providerStatus)})`
+        ]),
     ...(wish.title === null ? [] : [`title "${oneLine(wish.title)}"`]),
     ...wish.tags.map((tag) => `+${oneLine(tag)}`)
   ].join(", ")
@@ -21,6 +25,7 @@ export const changeDocument = (change: OutboxChange) => ({
   from_status: change.fromStatus,
   from_provider_status: change.fromProviderStatus,
   to_status: change.wish.status,
+  to_provider_status: change.wish.providerStatus ?? null,
   category: change.wish.category,
   summary: change.wish.summary,
   title: change.wish.title,
@@ -70,7 +75,7 @@ export const adviceLines = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray
     const [only = "N"] = ids
     if (ids.length === 0) return []
     if (ids.length === 1) return [`change ${only} is ${is}: ${advice(only)}`]
-    return [`changes ${ids.join(", ")} are ${is}: ${advice("N")}`]
+    return [`changes ${ids.join(", ")} are ${is}: ${advice("N…")}`]
   }
   return [
     ...line(
@@ -237,10 +242,11 @@ const planRows = ({
 export const planTable = (planned: ReadonlyArray<PlannedChange>, room: number | null): string =>
   renderTable(planColumns, planned.flatMap(planRows), room)
 
-export const planDocument = ({ action, change, fields, reason }: PlannedChange) => ({
+export const planDocument = ({ action, canBePutBack, change, fields, reason }: PlannedChange) => ({
   change_id: change.id,
   conversation_id: change.conversationId,
   action,
   reason,
-  fields
+  fields,
+  ...(canBePutBack === undefined ? {} : { can_be_put_back: canBePutBack })
 })

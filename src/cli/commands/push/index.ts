@@ -7,11 +7,21 @@ const config = {
   plan: Options.boolean("plan").pipe(
     Options.withDescription("Show old and new of each change, read live; send and write nothing.")
   ),
-  undo: Options.integer("undo").pipe(
+  undo: Options.text("undo").pipe(
     Options.withPseudoName("RUN"),
     Options.withDescription(
-      "Put back what a run changed, as ordinary changes, where the provider can take it."
+      "Put back what a run changed (a run's number, or last), in the provider's own words; sends nothing else."
     ),
+    Options.optional
+  ),
+  cancelPending: Options.boolean("cancel-pending").pipe(
+    Options.withDescription(
+      "With --undo: also cancel what was requested before that run ended and is still pending."
+    )
+  ),
+  confirm: Options.integer("confirm").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription("Send more changes than pushBrake allows, where exactly N are pending."),
     Options.optional
   ),
   maxWait
@@ -24,7 +34,13 @@ export const push = verb(
     description: "Sends the status changes that are open, and confirms those that are on their way.",
     config,
     whenStopped: goesOn,
-    examples: ["parley push", "parley push --plan", "parley push --undo 12", "parley push leads --json"]
+    examples: [
+      "parley push",
+      "parley push --plan",
+      "parley push leads --confirm 230",
+      "parley push --undo last --plan",
+      "parley push --undo 12 --cancel-pending"
+    ]
   },
   lazily(async () => (await import("./run.ts")).push)
 )

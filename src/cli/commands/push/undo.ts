@@ -1,0 +1,232 @@
+import { Effect } from "effect"
+import type { ConnectionConfig } from "../../../config/Config.ts"
+import type { Provider } from "../../../providers/Provider.ts"
+import { type ChangedByRun, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
+import { openConnection } from "../../../sync/connection.ts"
+import { pushLaneWith } from "../../../sync/lanes.ts"
+import { talkingLayer } from "../../../sync/layers.ts"
+import { isWithin } from "../../../sync/push/admission.ts"
+import { type Undo, undoOf, undoWords } from "../../../sync/push/undo.ts"
+import { run } from "../../../sync/run.ts"
+import { toUsage } from "../../asking.ts"
+import { UsageError } from "../../errors.ts"
+import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { counted } from "../../terminal/numbers.ts"
+import { Output } from "../../terminal/Output.ts"
+import { runReportText } from "../../terminal/runReport.ts"
+import { changeDocument, wishText } from "../changes/text.ts"
+
+export interface UndoOptions {
+  readonly plan: boolean
+  /** Also cancel what was requested before the run ended, and is pending. */
+  readonly cancelPending: boolean
+  /** The number of changes that somebody confirmed; left out: nobody did. */
+  readonly confirmed?: number
+  readonly waitMillis: number
+}
+
+/** What is asked for at one connection. */
+interface Part {
+  readonly config: ConnectionConfig
+  readonly provider: Provider
+  readonly undos: ReadonlyArray<Undo>
+}
+
+const runOf = Effect.fn("push.undo.run")(function* (text: string, names: ReadonlyArray<string>) {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  if (text !== "last") {
+    return yield* new UsageError({
+      message: `--undo: "${text}" is not a run`,
+      hint: "write a run's number, as `parley runs` lists it, or last"
+    })
+  }
+  const outbox = yield* Outbox
+  const last = yield* outbox.lastSender(names)
+  return (
+    last ?? (yield* new UsageError({ message: "no run has sent a change", hint: "there is nothing to undo" }))
+  )
+})
+
+/** As if what is pending of the run were cancelled. */
+const withoutPending = ({ changed, ...others }: ChangedByRun): ChangedByRun => {
+  const pending = new Set(others.pending.map(({ id }) => id))
+  return {
+    ...others,
+    changed: changed.map((one) => ({
+      ...one,
+      open: one.open !== null && pending.has(one.open.id) ? null : one.open
+    }))
+  }
+}
+
+const partsOf = Effect.fn("push.undo.parts")(function* (
+  connections: ReadonlyArray<ConnectionConfig>,
+  { changed }: ChangedByRun
+) {
+  const touched = connections.filter(({ name }) => changed.some(({ connection }) => connection === name))
+  return yield* Effect.forEach(touched, (config) =>
+    openConnection(config, "push", { maxWaitMillis: 0, observe: () => {} }).pipe(
+      Effect.map(({ provider }): Part => {
+        const own = changed.filter(({ connection }) => connection === config.name)
+        return { config, provider, undos: own.map((one) => undoOf(one, provider.statusMap)) }
+      }),
+      Effect.scoped,
+      Effect.provide(talkingLayer)
+    )
+  )
+})
+
+const lineOf = (change: OutboxChange): string =>
+  `change ${change.id} (${change.conversationId} -> ${wishText(change)})`
+
+/** What is open beside what is undone, for a person. */
+const besideLines = (
+  runId: number,
+  { onTheirWay, pending }: ChangedByRun,
+  othersPending: number,
+  isCancelled: boolean
+): ReadonlyArray<string> => [
+  ...onTheirWay.map(
+    (change) => `${lineOf(change)} is on its way (${change.state}): undo run ${runId} again once it has ended`
+  ),
+  ...(pending.length === 0
+    ? []
+    : [
+        isCancelled
+          ? `${counted(pending.length, "change")} of run ${runId} that had not been sent, cancelled:`
+          : `${counted(pending.length, "change")} of run ${runId} still pending, which an undo does not send (--cancel-pending cancels):`,
+        ...pending.map((change) => `  ${lineOf(change)}`)
+      ]),
+  ...(othersPending === 0
+    ? []
+    : [`${counted(othersPending, "other change")} pending here, which an undo neither sends nor cancels`])
+]
+
+const documentOf = ({ changed, isForEver, stays, wish }: Undo) => ({
+  conversation_id: changed.conversationId,
+  change_id: changed.changes.at(-1)?.id,
+  status: wish?.status ?? null,
+  provider_status: wish?.providerStatus ?? null,
+  title: wish?.title ?? null,
+  stays,
+  never: isForEver
+})
+
+const cancelAll = Effect.fn("push.undo.cancel")(function* (pending: ReadonlyArray<OutboxChange>) {
+  const outbox = yield* Outbox
+  // One that left in this moment is no longer pending, and stays.
+  for (const { id } of pending) {
+    yield* outbox.cancel(id).pipe(Effect.catchTag("ChangeRefused", () => Effect.void))
+  }
+})
+
+/** Puts what is wanted into the outbox. Returns the ids of the changes. */
+const askFor = Effect.fn("push.undo.ask")(function* (runId: number, parts: ReadonlyArray<Part>) {
+  const outbox = yield* Outbox
+  const ids = new Set<number>()
+  for (const { provider, undos } of parts) {
+    for (const { changed, wish } of undos) {
+      if (wish === null) continue
+      const asked = yield* outbox
+        .ask({
+          id: changed.conversationId,
+          wish,
+          requestedBy: `push --undo ${runId}`,
+          refuse: provider.refuse
+        })
+        .pipe(Effect.mapError((error) => (error._tag === "ChangeRefused" ? toUsage(error) : error)))
+      if (asked._tag !== "NothingToDo") ids.add(asked.change.id)
+    }
+  }
+  return ids
+})
+
+const amount = ({ undos }: Part): number => undos.filter(({ wish }) => wish !== null).length
+
+/** Asks for what each conversation held before a run, and sends that; with `plan` it only says what it would ask for. */
+export const undo = Effect.fn("push.undo")(function* (
+  text: string,
+  connections: ReadonlyArray<ConnectionConfig>,
+  options: UndoOptions
+) {
+  const outbox = yield* Outbox
+  const output = yield* Output
+  const { json } = yield* Globals
+  const names = connections.map(({ name }) => name)
+  const runId = yield* runOf(text, names)
+  const found = yield* outbox.changedBy(runId, names)
+  const byRun = options.cancelPending ? withoutPending(found) : found
+  const { onTheirWay, pending } = byRun
+  if (byRun.changed.length + onTheirWay.length + (options.cancelPending ? pending.length : 0) === 0) {
+    const hint = "`parley changes list --all` shows what was changed; `parley runs` lists the runs"
+    return yield* new UsageError({ message: `run ${runId} changed nothing at these providers`, hint })
+  }
+  const parts = yield* partsOf(connections, byRun)
+  const undos = parts.flatMap((part) => part.undos)
+  const othersPending = (yield* outbox.pendingIn(names)) - pending.length
+  const total = parts.reduce((sum, part) => sum + amount(part), 0)
+  const rules = (config: ConnectionConfig) => ({
+    brake: config.pushBrake,
+    pendingInAll: total,
+    ...(options.confirmed === undefined ? {} : { confirmed: options.confirmed })
+  })
+  const braked = parts.filter((part) => !isWithin(amount(part), rules(part.config)))
+  const never = undos.filter(({ isForEver }) => isForEver).length
+  const document = {
+    undo: runId,
+    undone: undos.map(documentOf),
+    on_their_way: onTheirWay.map(changeDocument),
+    pending_of_run: pending.map(changeDocument),
+    pending_cancelled: options.cancelPending && !options.plan && braked.length === 0,
+    others_pending: othersPending,
+    braked: braked.map((part) => ({
+      name: part.config.name,
+      changes: amount(part),
+      push_brake: part.config.pushBrake
+    }))
+  }
+  const brakeLines = braked.map(
+    (part) =>
+      `${part.config.name}: ${amount(part)} changes are more than the ${part.config.pushBrake} that a run sends unconfirmed (pushBrake): add --confirm ${total}`
+  )
+  const lines = [
+    ...undos.flatMap(({ changed, stays }) =>
+      stays.map((why) => `${changed.conversationId} stays as it is: ${why}`)
+    ),
+    ...(never === 0 ? [] : [`${counted(never, "conversation")} can never be put back as before`]),
+    ...besideLines(
+      runId,
+      byRun,
+      othersPending,
+      options.cancelPending && !options.plan && braked.length === 0
+    ),
+    ...undos.flatMap(({ changed, wish }) =>
+      wish === null ? [] : [`${changed.conversationId} back to ${undoWords(wish)}`]
+    ),
+    ...brakeLines,
+    ...(total === 0 ? ["Nothing can be put back."] : []),
+    ...(options.plan || braked.length > 0 ? ["Nothing was written."] : [])
+  ]
+  if (!json) yield* output.result(lines.join("\n"))
+  if (options.plan || braked.length > 0) {
+    if (json) yield* output.document(document)
+    return options.plan ? exitCodes.complete : exitCodes.partial
+  }
+  if (options.cancelPending) yield* cancelAll(pending)
+  const only = yield* askFor(runId, parts)
+  if (only.size === 0) {
+    if (json) yield* output.document(document)
+    return exitCodes.complete satisfies ExitCode
+  }
+  const { exitCode, report } = yield* run({
+    command: "push",
+    connections: parts.filter((part) => amount(part) > 0).map(({ config }) => config),
+    maxWaitMillis: options.waitMillis,
+    lanes: [pushLaneWith({ only })]
+  }).pipe(Effect.provide(talkingLayer))
+  yield* json
+    ? output.document({ ...report, ...document })
+    : output.result(runReportText(report, yield* output.resultColumns))
+  return exitCode satisfies ExitCode
+})
