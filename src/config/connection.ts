@@ -1,8 +1,9 @@
 import { Either, Schema } from "effect"
 import type { Limit } from "../http/contract.ts"
-import type { AnyProviderDefinition } from "../providers/Provider.ts"
+import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
 import { readBaseUrl } from "./baseUrl.ts"
 import type { ConnectionConfig, Registry } from "./Config.ts"
+import { credentialFault } from "./credentialFault.ts"
 import { suggestion } from "./nearest.ts"
 import { choices, neededKeys, needsBaseUrl } from "./neededKeys.ts"
 import { CommonKeys } from "./schema.ts"
@@ -77,6 +78,24 @@ const checkSecret = (key: Key, value: unknown, provider: string, report: Report)
     report([key.name], `nothing is written here; ${remedy}`)
   } else if (typeof value !== "string" || variableOf(value) === null) {
     report([key.name], `a secret may not be written in this file; ${remedy}`)
+  }
+}
+
+/** A credential that cannot be sent as it is would fail at every request, in words about the network. */
+const checkCredentials = (
+  definition: AnyProviderDefinition,
+  settings: CommonSettings,
+  written: Written,
+  resolved: Written,
+  report: Report
+): void => {
+  const isHeader = definition.authorize(settings)._tag === "Fixed"
+  for (const { name, secret } of keysOf(definition.settings)) {
+    const [text, value] = [written[name], resolved[name]]
+    const variable = typeof text === "string" ? variableOf(text) : null
+    if (variable === null || typeof value !== "string" || variableOf(value) !== null) continue
+    const fault = credentialFault(variable, value, secret && isHeader)
+    if (fault !== null) report([name], fault)
   }
 }
 
@@ -183,6 +202,7 @@ export const readConnection = (
     const example = key?.secret ? `\${${proposedVariable(definition.id, key.name)}}` : "and its value"
     report(path, missing ? `missing; write ${String(path.at(-1))}: ${example}` : message)
   })
+  if (settings != null) checkCredentials(definition, settings as CommonSettings, entry, resolved, report)
   const url = readPlace(definition, settings, resolved, report)
   if (told.size > 0 || common === null || settings === null || url === null) return null
   const { write } = definition.statusMap

@@ -71,6 +71,21 @@ connections:
     enabled: false
 `
 
+describe("a credential that cannot be sent as it is", () => {
+  it.effect("is a fault of the configuration that names the variable, and never its value", () =>
+    Effect.gen(function* () {
+      write(good)
+      const faults = yield* faultsOf({
+        environment: { ...environment, PLAIN_KEY: "plain-secret\n", TOKEN: "tokén-secret" }
+      })
+      expect(faults).toEqual([
+        "5: connections[0].apiKey: the value of PLAIN_KEY ends with a line break; set it again to the key or token alone, as the vendor shows it",
+        "8: connections[1].token: the value of TOKEN has inside it the character U+00E9; set it again to the key or token alone, as the vendor shows it"
+      ])
+    })
+  )
+})
+
 describe("a right configuration", () => {
   it.effect("decodes to what every part of Parley needs, with defaults and overrides in place", () =>
     Effect.gen(function* () {

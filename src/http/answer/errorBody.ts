@@ -6,6 +6,19 @@ import type { BodyForm } from "../../domain/ProviderError.ts"
 
 const longestText = 200
 
+/** Characters of a text that are cleaned: far more than are shown. What is cut off first cannot take time. */
+const cleaned = 2000
+
+/** A credential may be longer than what is cleaned; one that is cut at the end would not be recognised. */
+const longestSecret = 8000
+
+/** Characters in which an HTML page has its title. */
+const htmlHead = 20_000
+
+/** How deep the words of a JSON body may lie, and how many problems of a list are told. */
+const deepest = 8
+const mostIssues = 10
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
@@ -18,29 +31,34 @@ const issue = (value: unknown): string => {
   if (!isRecord(value)) return ""
   const place = value.path ?? value.loc
   const words = texts([value.message ?? value.msg])
-  return Array.isArray(place) && place.length > 0 ? `${place.join(".")}: ${words}` : words
+  const isPlace = Array.isArray(place) && place.length > 0
+  return isPlace ? `${place.slice(0, mostIssues).map(String).join(".")}: ${words}` : words
 }
 
 const issues = (value: unknown): string =>
   Array.isArray(value)
     ? value
+        .slice(0, mostIssues)
         .map(issue)
         .filter((text) => text !== "")
         .join("; ")
     : ""
 
-const fromJson = (value: unknown): string => {
+const fromJson = (value: unknown, depth = 0): string => {
+  if (depth > deepest) return ""
   if (typeof value === "string") return value
   if (Array.isArray(value)) return issues(value)
   if (!isRecord(value)) return ""
   const { error, message, details, detail } = value
-  const main = isRecord(error) ? fromJson(error) : texts([error === message ? undefined : error, message])
+  const main = isRecord(error)
+    ? fromJson(error, depth + 1)
+    : texts([error === message ? undefined : error, message])
   const more = [
     texts([details]),
     issues(details),
     texts([detail]),
     issues(detail),
-    isRecord(detail) ? fromJson(detail) : "",
+    isRecord(detail) ? fromJson(detail, depth + 1) : "",
     issues(value.issues),
     issues(value.errors),
     texts([value.errorMessage, value.error_message, value.error_description])
@@ -50,11 +68,14 @@ const fromJson = (value: unknown): string => {
     .join(" — ")
 }
 
-/** Anything that may be a person's or a credential: addresses, telephone numbers, and long mixes of letters and digits. */
+/**
+ * Anything that may be a person's or a credential: addresses, telephone numbers, and long mixes of letters and digits.
+ * Each looks at a bounded stretch from wherever it begins.
+ */
 const personal: ReadonlyArray<readonly [RegExp, string]> = [
-  [/[\w.+%-]+@[\w-]+(?:\.[\w-]+)+/g, "[email]"],
-  [/\b(?:bearer|basic)\s+\S+/gi, "[credential]"],
-  [/(?<![\w.-])(?=[\w.~+/-]*\d)(?=[\w.~+/-]*[a-z])[\w.~+/-]{20,}={0,2}/gi, "[…]"],
+  [/[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g, "[email]"],
+  [/\b(?:bearer|basic)\s{1,20}\S+/gi, "[credential]"],
+  [/(?<![\w.-])(?=[\w.~+/-]{0,300}\d)(?=[\w.~+/-]{0,300}[a-z])[\w.~+/-]{20,}={0,2}/gi, "[…]"],
   [/\+?\d(?:[\s().-]?\d){6,}/g, "[number]"]
 ]
 
@@ -78,15 +99,21 @@ export const formOf = (text: string): BodyForm => {
   return isJsonOrEmpty(text) ? "json" : "text"
 }
 
+/** What stands between the first `<title…>` and the next tag. */
 const htmlTitle = (text: string): string => {
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1]?.trim()
-  return title === undefined || title === "" ? "an HTML page" : `an HTML page titled "${title}"`
+  const head = text.slice(0, htmlHead)
+  const start = head.search(/<title\b/i)
+  const open = start < 0 ? -1 : head.indexOf(">", start)
+  const close = open < 0 ? -1 : head.indexOf("<", open)
+  const title = close < 0 ? "" : head.slice(open + 1, close).trim()
+  return title === "" ? "an HTML page" : `an HTML page titled "${title}"`
 }
 
 /** One line, without secrets, at most about 200 characters. */
 export const safeText = (text: string, secrets: ReadonlyArray<string>): string => {
-  let safe = text
+  let safe = text.slice(0, cleaned + longestSecret)
   for (const secret of secrets) if (secret.length > 3) safe = safe.replaceAll(secret, "[credential]")
+  safe = safe.slice(0, cleaned)
   for (const [pattern, replacement] of personal) safe = safe.replace(pattern, replacement)
   safe = safe.replace(/\s+/g, " ").trim()
   return safe.length > longestText ? `${safe.slice(0, longestText - 1)}…` : safe
@@ -98,7 +125,7 @@ const readable = (text: string): string => {
   try {
     return fromJson(JSON.parse(text))
   } catch {
-    return /^\s*[[{]/.test(text) ? "an answer that is not valid JSON" : text.slice(0, 1000)
+    return /^\s*[[{]/.test(text) ? "an answer that is not valid JSON" : text
   }
 }
 

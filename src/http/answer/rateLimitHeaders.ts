@@ -2,6 +2,7 @@ import {
   epochInstant,
   heeded,
   httpDate,
+  limitHeader,
   type ResponseHeaders,
   skew,
   smallestEpochSeconds
@@ -87,15 +88,15 @@ const separate = (
   names: ReturnType<typeof namesWith>,
   now: number
 ): RateLimitReport | null => {
-  const limitHeader = headers[names.limit]
-  const limit = count(limitHeader)
-  const remaining = count(headers[names.remaining])
+  const stated = limitHeader(headers, names.limit)
+  const limit = count(stated)
+  const remaining = count(limitHeader(headers, names.remaining))
   if (limit === null && remaining === null) return null
-  const policies = headers["ratelimit-policy"] ?? limitHeader?.split(",").slice(1).join(",")
+  const policies = limitHeader(headers, "ratelimit-policy") ?? stated?.split(",").slice(1).join(",")
   return {
     limit,
     remaining,
-    resetAt: resetInstant(headers[names.reset], now, skew(headers, now)),
+    resetAt: resetInstant(limitHeader(headers, names.reset), now, skew(headers, now)),
     perMillis: policy(policies === "" ? undefined : policies, undefined, limit)?.perMillis ?? null
   }
 }
@@ -106,8 +107,8 @@ const separate = (
  * https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-07.html
  */
 export const rateLimitHeaders = (headers: ResponseHeaders, now: number): RateLimitReport | null => {
-  const header = headers.ratelimit
-  const report = header === undefined ? null : combined(header, headers["ratelimit-policy"], now)
+  const header = limitHeader(headers, "ratelimit")
+  const report = header === undefined ? null : combined(header, limitHeader(headers, "ratelimit-policy"), now)
   return (
     separate(headers, standardNames, now) ??
     report ??

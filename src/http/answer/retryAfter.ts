@@ -5,6 +5,10 @@
 
 export type ResponseHeaders = Readonly<Record<string, string | undefined>>
 
+/** A header of limits, as far as it is read: what says more says nothing of a limit. */
+export const limitHeader = (headers: ResponseHeaders, name: string): string | undefined =>
+  headers[name]?.slice(0, 1000)
+
 /** The last instant a Date can hold, and without its sign the first; what is told beyond them is kept as these. */
 const endOfTime = 8.64e15
 
@@ -106,7 +110,7 @@ export const waitText = (millis: number): string => {
 
 /** How far the vendor's clock is ahead of ours, where that is more than the cut of its Date header explains. */
 export const skew = (headers: ResponseHeaders, now: number): number => {
-  const date = httpDate(headers.date?.trim() ?? "", now)
+  const date = httpDate(limitHeader(headers, "date")?.trim() ?? "", now)
   const difference = date === null ? 0 : date - now
   return Math.abs(difference) <= clockTolerance ? 0 : difference
 }
@@ -175,16 +179,16 @@ export const retryAfter = (headers: ResponseHeaders, now: number, resets = true)
   const ahead = skew(headers, now)
   let at: number | null = null
   for (const [name, isReset] of readers) {
-    const header = headers[name]
+    const header = limitHeader(headers, name)
     if (header === undefined || (isReset && !resets)) continue
     for (const value of values(header)) {
       at = longest(at, isReset ? fromReset(value, now, ahead) : fromRetryAfter(value, now, ahead))
     }
   }
   for (const name of millisNames) {
-    for (const value of values(headers[name] ?? "")) at = longest(at, fromMillis(value, now))
+    for (const value of values(limitHeader(headers, name) ?? "")) at = longest(at, fromMillis(value, now))
   }
-  const combined = resets ? headers.ratelimit : undefined
+  const combined = resets ? limitHeader(headers, "ratelimit") : undefined
   if (combined !== undefined) {
     for (const [, seconds] of combined.matchAll(combinedReset)) at = longest(at, now + Number(seconds) * 1000)
   }

@@ -56,6 +56,12 @@ const explain = (code: string, words: string, host: string, connection: string):
     return { what: `${host} cannot be reached`, hint: `check the network, then ${address}`, retry: true }
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
     return { what: `${host} stopped answering`, hint: later, retry: true }
+  if (code === "UND_ERR_INVALID_ARG")
+    return {
+      what: "the request cannot be sent as it is: a header's value is none",
+      hint: `check the credential of connection "${connection}"`,
+      retry: false
+    }
   if (code === "UND_ERR_HEADERS_OVERFLOW")
     return {
       what: `the headers of its answer are longer than the 64 kB that are read`,

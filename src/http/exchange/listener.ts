@@ -67,6 +67,11 @@ export abstract class Listener implements Dispatcher.DispatchHandler {
     if (this.end()) this.failed(cause)
   }
 
+  /** It could not even be sent. */
+  refuse(cause: Error): void {
+    if (this.end()) this.failed(cause)
+  }
+
   /** Nobody waits for the answer any more. */
   abort(): void {
     if (this.end()) this.controller?.abort(new Error("nobody waits for it any more"))

@@ -112,6 +112,15 @@ const notSent = (
 
 const usual = { patience: patienceFor(headersMillis), bounds: boundsOf(defaultAnswerBytes) }
 
+/** What undici throws at once, of a request that can be none, is told as every other failure is. */
+const send = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, listener: Listener): void => {
+  try {
+    dispatcher.dispatch(options, listener)
+  } catch (cause) {
+    listener.refuse(cause instanceof Error ? cause : new Error(String(cause)))
+  }
+}
+
 const execute = (dispatcher: Dispatcher, request: HttpClientRequest.HttpClientRequest) =>
   Effect.async<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
     const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
@@ -119,7 +128,8 @@ const execute = (dispatcher: Dispatcher, request: HttpClientRequest.HttpClientRe
     const { origin, pathname, search } = url.right
     const { bounds, patience } = allowances.get(request) ?? usual
     const receiver = new Receiver(request, patience, bounds, resume)
-    dispatcher.dispatch(
+    send(
+      dispatcher,
       {
         origin,
         path: pathname + search,
@@ -150,7 +160,7 @@ export const undiciClient = (dispatcher: Dispatcher): HttpClient.HttpClient => {
   dispatches.set(http, ({ body, bounds, headers, method, origin, patience, path }, handler) => {
     const listener = new WholeListener(handler, patience, bounds)
     const headersTimeout = Math.max(1, patience.headers)
-    dispatcher.dispatch({ origin, path, method, headers, body, headersTimeout }, listener)
+    send(dispatcher, { origin, path, method, headers, body, headersTimeout }, listener)
     return () => listener.abort()
   })
   return http
