@@ -1,11 +1,12 @@
 import { Clock, Effect } from "effect"
-import { now } from "../domain/Timestamp.ts"
+import { now, type Timestamp } from "../domain/Timestamp.ts"
+import type { Known } from "../providers/Provider.ts"
 import type { ConnectionFault } from "../store/ledger/Ledger.ts"
-import { Mirror } from "../store/mirror/Mirror.ts"
+import { Mirror, type Totals } from "../store/mirror/Mirror.ts"
 import type { OpenConnection } from "./connection.ts"
 import { sampleBrake } from "./deleteBrake.ts"
 import { tellingCommit } from "./progress.ts"
-import { refetch } from "./refetch.ts"
+import { lookedUpOf, refetch } from "./refetch.ts"
 
 /*
  * Is the mirror what the provider holds? A sample of conversations is asked for again, one by one, compared, and put
@@ -20,8 +21,16 @@ export interface Verdict {
   readonly held: number
   /** Asked for. */
   readonly checked: number
-  /** Differed although the provider has not changed them since: the mirror was wrong, and is put right. */
+  /** Differed although the provider does not say that they have changed since: the mirror was wrong, and is put right. */
   readonly repaired: ReadonlyArray<string>
+  /** Of the others, those whose contact differed, and is put right. */
+  readonly contacts: number
+  /** Could not be read, wholly or in part: that part is in quarantine, and was not compared. */
+  readonly unreadable: ReadonlyArray<string>
+  /** Another run has asked for them later and stored that meanwhile. */
+  readonly overtaken: number
+  /** Have messages here, which the provider did not show: these were not compared. */
+  readonly withoutMessages: number
   /** Have changed at the provider since the last sync, and are now as they are there. */
   readonly outdated: number
   /** The provider says that they do not exist. */
@@ -30,7 +39,7 @@ export interface Verdict {
   readonly stopped: ConnectionFault | null
   /**
    * At most this share of the conversations that were not checked is wrong, with 95% confidence; 0: all were checked.
-   * Where those that are gone were not marked, they count as not checked.
+   * Those that could not be read count as not checked, and where those that are gone were not marked, they do too.
    */
   readonly atMostWrong: number
 }
@@ -62,7 +71,30 @@ export const upperBound = (wrong: number, checked: number, confidence: number): 
   return high
 }
 
-type Finding = "same" | "repaired" | "outdated" | "gone"
+/** What came of one conversation. */
+interface Finding {
+  readonly providerId: string
+  readonly askedAt: Timestamp
+  readonly is: "same" | "repaired" | "outdated" | "contact" | "overtaken" | "gone"
+  readonly isUnreadable: boolean
+  readonly lacksMessages: boolean
+}
+
+type Difference = Exclude<Finding["is"], "gone">
+
+/** What a commit of one conversation says of what was stored before. @param shown the vendor's time of the last change */
+const differenceOf = (
+  { contacts, inserted, overtaken, updated }: Totals,
+  shown: Timestamp | null,
+  known: Known | null,
+  now: Timestamp
+): Difference => {
+  if (overtaken > 0) return "overtaken"
+  if (inserted + updated === 0) return "same"
+  if (inserted + updated === contacts) return "contact"
+  const isNewer = shown !== null && shown <= now && known?.updatedAt != null && shown > known.updatedAt
+  return isNewer ? "outdated" : "repaired"
+}
 
 /** Compares one conversation with the provider, and puts the mirror right, unless it is gone. */
 const compare = Effect.fn("verify.compare")(function* (
@@ -71,13 +103,13 @@ const compare = Effect.fn("verify.compare")(function* (
   providerId: string
 ) {
   const mirror = yield* Mirror
-  const { name, keepRaw } = connection.config
+  const { name, keepRaw, messages } = connection.config
   const known = (yield* mirror.known(name, [providerId])).get(providerId) ?? null
   const askedAt = now(yield* Clock.currentTimeMillis)
   // Without a fingerprint nothing is taken for unchanged.
   const page = yield* refetch(connection, providerId, known === null ? null : { ...known, fingerprint: null })
-  const finding = (is: Finding) => ({ providerId, is, askedAt })
-  if (page === null) return finding("gone")
+  const finding: Finding = { providerId, askedAt, is: "gone", isUnreadable: false, lacksMessages: false }
+  if (page === null) return finding
   const totals = yield* tellingCommit(
     name,
     mirror.commit({
@@ -87,13 +119,20 @@ const compare = Effect.fn("verify.compare")(function* (
       pages: [page],
       scan: null,
       keepRaw,
-      seen: null
+      seen: null,
+      overwrites: true,
+      lookedUp: lookedUpOf(known)
     })
   )
-  if (totals.inserted + totals.updated === totals.contacts) return finding("same")
-  const shown = page.items.find((item) => item._tag === "Sighting")?.conversation.updatedAt ?? null
-  const isNewer = shown !== null && known?.updatedAt != null && shown > known.updatedAt
-  return finding(isNewer ? "outdated" : "repaired")
+  const sighting = page.items.find((item) => item._tag === "Sighting")
+  const at = now(yield* Clock.currentTimeMillis)
+  const found: Finding = {
+    ...finding,
+    is: differenceOf(totals, sighting?.conversation.updatedAt ?? null, known, at),
+    isUnreadable: sighting === undefined || sighting.unreadable.length > 0,
+    lacksMessages: messages === "auto" && sighting?.messages === null && (known?.storedMessages ?? 0) > 0
+  }
+  return found
 })
 
 /** @param sample how many conversations to compare; null: all */
@@ -107,9 +146,10 @@ export const verify = Effect.fn("verify")(function* (
   const held = yield* mirror.countConversations(name)
   const chosen = yield* mirror.sample(name, sample ?? held)
   const findings = yield* Effect.forEach(chosen, (id) => compare(connection, runId, id), { concurrency })
-  const ids = (is: Finding) => findings.filter((one) => one.is === is).map(({ providerId }) => providerId)
-  const repaired = ids("repaired")
-  const gone = ids("gone")
+  const that = (is: (one: Finding) => boolean) => findings.filter(is).map(({ providerId }) => providerId)
+  const repaired = that(({ is }) => is === "repaired")
+  const gone = that(({ is }) => is === "gone")
+  const unreadable = that(({ isUnreadable }) => isUnreadable)
   const stopped = sampleBrake(connection.config, { asked: chosen.length, gone: gone.length, held })
   if (stopped === null) {
     for (const { askedAt, is, providerId } of findings) {
@@ -117,12 +157,16 @@ export const verify = Effect.fn("verify")(function* (
       yield* mirror.tombstone({ connection: name, providerIds: [providerId], askedAt, runId })
     }
   }
-  const sure = chosen.length - (stopped === null ? 0 : gone.length)
+  const sure = chosen.length - unreadable.length - (stopped === null ? 0 : gone.length)
   const verdict: Verdict = {
     held,
     checked: chosen.length,
     repaired,
-    outdated: ids("outdated").length,
+    contacts: that(({ is }) => is === "contact").length,
+    unreadable,
+    overtaken: that(({ is }) => is === "overtaken").length,
+    withoutMessages: that(({ lacksMessages }) => lacksMessages).length,
+    outdated: that(({ is }) => is === "outdated").length,
     gone,
     stopped,
     atMostWrong: sure >= held ? 0 : upperBound(repaired.length, sure, 0.95)

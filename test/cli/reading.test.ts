@@ -142,6 +142,7 @@ Needs attention: leads. (status ends with 0 whatever it finds.)
             conversations: 2,
             conversations_incomplete: 1,
             conversations_deleted: 0,
+            conversations_merged: 0,
             messages: 5,
             contacts: 1,
             newest_message_at: "2026-03-06T09:05:00.000Z",

@@ -1,7 +1,13 @@
-import { FastCheck as fc } from "effect"
-import { describe, expect, it } from "vitest"
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, FastCheck as fc, TestClock } from "effect"
+import type { VendorId } from "../../src/simulator/index.ts"
 import { makeRandom, mix } from "../../src/simulator/random.ts"
-import { upperBound } from "../../src/sync/verify.ts"
+import { Db } from "../../src/store/Db.ts"
+import { backfillLane } from "../../src/sync/lanes.ts"
+import { run } from "../../src/sync/run.ts"
+import { upperBound, type Verdict, verify } from "../../src/sync/verify.ts"
+import { inProcess, makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
 
 describe("what a sample says of the rest", () => {
   it("is about three in n where none was wrong", () => {
@@ -60,3 +66,107 @@ describe("what a sample says of the rest", () => {
     }
   })
 })
+
+const vendors: ReadonlyArray<VendorId> = ["naturalead", "convocore", "empfio", "aelyst"]
+const begins = Date.UTC(2026, 2, 9, 8)
+
+/** Everything but when it was read. */
+const content = Effect.all([
+  rowsOf(
+    `SELECT id, contact_id, status, remote_status, provider_status, title, updated_at, last_message_at, stored_messages,
+       tags, attributes FROM conversations ORDER BY id`
+  ),
+  rowsOf("SELECT id, name, email, phone, attributes FROM contacts ORDER BY id"),
+  rowsOf("SELECT id, position, role, content, sent_at FROM messages ORDER BY id")
+])
+
+const spoil = (sql: string) =>
+  Effect.flatMap(Db, (db) => db.use("spoil", ({ database }) => database.exec(sql)))
+
+/** The first conversations of the connection whose contacts have no other. */
+const someOf = (name: string, count: number) =>
+  Effect.map(
+    rowsOf<{ id: string }>(
+      `SELECT id FROM conversations WHERE connection = ? AND contact_id IN (
+         SELECT contact_id FROM conversations GROUP BY contact_id HAVING count(*) = 1) ORDER BY id LIMIT ?`,
+      name,
+      count
+    ),
+    (found) => found.map(({ id }) => id)
+  )
+
+for (const vendor of vendors) {
+  it.scoped(
+    `${vendor}: no time that is stored keeps what is shown now from being taken, and verify says what was wrong`,
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ conversations: 8, now: begins })
+        const folder = yield* temporaryFolder
+        yield* TestClock.setTime(begins)
+        const config = world.connection(vendor)
+        const { name } = config
+        yield* Effect.gen(function* () {
+          let verdict: Verdict | null = null
+          const verified = Effect.gen(function* () {
+            const { exitCode } = yield* run({
+              command: "verify",
+              connections: [config],
+              maxWaitMillis: 1000,
+              lanes: [
+                {
+                  lane: "verify",
+                  work: (connection, runId) =>
+                    Effect.map(verify(connection, runId, null), (found) => {
+                      verdict = found
+                      return { fault: null }
+                    })
+                }
+              ]
+            })
+            expect(exitCode).toBe(0)
+            return verdict as unknown as Verdict
+          })
+          yield* pullRun([config])
+          const right = yield* content
+          const [first = "", second = "", third = ""] = yield* someOf(name, 3)
+
+          // What it would come to where the vendor's time went back, from minutes ahead, hours, or for ever.
+          const frozen = `status = 'unknown', provider_status = 'as it was', content_hash = 'x', fingerprint = 'x'`
+          const freeze = spoil(`
+          UPDATE remote_conversations SET ${frozen}, updated_at = '2026-03-09T08:00:30.000Z' WHERE id = '${first}';
+          UPDATE remote_conversations SET ${frozen}, updated_at = '2026-03-09T14:00:00.000Z' WHERE id = '${second}';
+          UPDATE remote_conversations SET ${frozen}, updated_at = '2100-01-01T00:00:00.000Z' WHERE id = '${third}';`)
+          const restarted = run({
+            command: "backfill",
+            connections: [config],
+            maxWaitMillis: 1000,
+            lanes: [backfillLane({ since: null, until: null }, { again: true })]
+          })
+          for (const pulled of [pullRun([config]), pullRun([config], { full: true }), restarted]) {
+            yield* freeze
+            yield* TestClock.adjust("1 minute")
+            yield* pulled
+            expect(yield* content).toEqual(right)
+          }
+          yield* freeze
+          yield* TestClock.adjust("1 minute")
+          const found = yield* verified
+          expect([...found.repaired].sort()).toEqual(
+            [first, second, third].map((id) => id.slice(name.length + 1)).sort()
+          )
+          expect(yield* content).toEqual(right)
+
+          // Rows that are not what their own hash says; a message that was never sent; another name.
+          yield* spoil(`
+          UPDATE remote_conversations SET title = 'another' WHERE id = '${first}';
+          UPDATE remote_contacts SET name = iif(name IS NULL, NULL, 'else'), email = iif(name IS NULL, 'else', email) WHERE id = (
+            SELECT contact_id FROM remote_conversations WHERE id = '${second}');`)
+          const silent = yield* verified
+          expect(silent.repaired).toEqual([first.slice(name.length + 1)])
+          expect(silent).toMatchObject({ contacts: 1, unreadable: [], overtaken: 0 })
+          expect(yield* content).toEqual(right)
+          expect(yield* verified).toMatchObject({ repaired: [], contacts: 0, outdated: 0 })
+        }).pipe(Effect.provide(inProcess(join(folder, "mirror.db"), world.simulator)))
+      })
+  )
+}

@@ -30,7 +30,8 @@ const storedTime = `CASE WHEN updated_at <= $believed THEN updated_at WHEN last_
  * Writes contacts. What a sighting does not say erases nothing. Where conversations of one contact describe it
  * differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id; a time
  * ahead of our clock is none) and the others only fill gaps, so that the order in which they arrive does not matter, nor
- * how often. Where the time of the one that counted goes back, its word still counts: nobody would tell the present one.
+ * how often. Where the time of the one that counted goes back, its word stands until the one that counts now is fetched
+ * again, which the next listing does.
  */
 export const makeContactRows = ({ prepare }: Session) => {
   const find = prepare("SELECT name, email, phone, attributes FROM remote_contacts WHERE id = ?")
@@ -47,9 +48,10 @@ export const makeContactRows = ({ prepare }: Session) => {
      VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
   )
   const findLater = prepare(
-    `SELECT 1 FROM remote_conversations WHERE contact_id = $contact AND id <> $id AND (${storedTime}, id) > ($time, $id)
-     LIMIT 1`
+    `SELECT key FROM remote_conversations WHERE contact_id = $contact AND id <> $id AND (${storedTime}, id) > ($time, $id)
+     ORDER BY ${storedTime} DESC, id DESC LIMIT 1`
   ).pluck()
+  const fetchAgain = prepare("UPDATE remote_conversations SET fingerprint = NULL WHERE key = ?")
   const timeBefore = prepare(
     `SELECT ${storedTime} FROM remote_conversations WHERE id = $id AND contact_id = $contact`
   ).pluck()
@@ -92,10 +94,13 @@ export const makeContactRows = ({ prepare }: Session) => {
     }
     const isOutranked = (): boolean => {
       const whose = { contact: id, id: `${connection}:${conversation.providerId}`, believed }
-      const isLaterThan = (time: string) => findLater.get({ ...whose, time }) !== undefined
-      if (!isLaterThan(timeOf(conversation, believed))) return false
+      const laterThan = (time: string) => findLater.get({ ...whose, time }) as number | undefined
+      const latest = laterThan(timeOf(conversation, believed))
+      if (latest === undefined) return false
       const before = timeBefore.get(whose) as string | undefined
-      return before === undefined || isLaterThan(before)
+      if (before === undefined || laterThan(before) !== undefined) return true
+      fetchAgain.run(latest)
+      return false
     }
     const whole = told(true)
     const { email, isSame, name, phone, text } = whole.isSame || !isOutranked() ? whole : told(false)

@@ -28,9 +28,12 @@ export interface Holder {
 export interface ConnectionFacts {
   readonly name: string
   readonly provider: string
+  /** That the provider still has as ones of their own: deleted ones and merged ones are counted by themselves. */
   readonly conversations: number
   readonly conversations_incomplete: number
   readonly conversations_deleted: number
+  readonly conversations_merged: number
+  /** Of `conversations`. */
   readonly messages: number
   readonly contacts: number
   readonly newest_message_at: Timestamp | null
@@ -60,7 +63,10 @@ const counts = `
 SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomplete,
   (SELECT count(*) FROM remote_conversations r WHERE r.connection = f.connection AND r.deleted_at IS NOT NULL)
     AS conversations_deleted,
-  (SELECT coalesce(sum(r.stored_messages), 0) FROM remote_conversations r WHERE r.connection = f.connection) AS messages,
+  (SELECT count(*) FROM remote_conversations r
+    WHERE r.connection = f.connection AND r.deleted_at IS NULL AND r.merged_into IS NOT NULL) AS conversations_merged,
+  (SELECT coalesce(sum(r.stored_messages), 0) FROM remote_conversations r
+    WHERE r.connection = f.connection AND r.deleted_at IS NULL AND r.merged_into IS NULL) AS messages,
   (SELECT count(*) FROM remote_contacts k WHERE ${idOf("k.id", "f.connection")}) AS contacts,
   f.newest_message_at, f.last_complete_sync_at, f.last_attempt_at, f.last_attempt_outcome, f.changes_open,
   (SELECT count(*) FROM status_changes c

@@ -324,7 +324,10 @@ it.scoped("takes over a lease that another machine's clock has dated beyond reas
 )
 
 const describing = (id: string, updated: number, name: string) =>
-  sighting({ providerId: id, contactId: "p1", updatedAt: at(updated) }, { contact: contact({ name }) })
+  sighting(
+    { providerId: id, contactId: "p1", updatedAt: at(updated) },
+    { contact: contact({ name }), fingerprint: id }
+  )
 
 it.scoped(
   "a contact is described by the latest conversation, of which a time ahead of the clock makes none",
@@ -339,6 +342,10 @@ it.scoped(
       // The one that counts goes back, as after a restored backup: what it said before, nobody says any more.
       yield* commit([page(3, [describing("b", 5, "restored")])])
       expect(yield* name).toEqual(["restored"])
+      const fingerprints = values("SELECT fingerprint FROM remote_conversations ORDER BY id")
+      expect(yield* fingerprints).toEqual([null, "b"])
+      yield* commit([page(4, [describing("a", 10, "earlier")])])
+      expect(yield* name).toEqual(["earlier"])
     }).pipe(Effect.provide(freshStore))
 )
 

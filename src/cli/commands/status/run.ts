@@ -31,6 +31,7 @@ const noFacts = {
   conversations: 0,
   conversations_incomplete: 0,
   conversations_deleted: 0,
+  conversations_merged: 0,
   messages: 0,
   contacts: 0,
   newest_message_at: null,
@@ -118,6 +119,19 @@ const waitingLine = ({ config, name, learnt }: ConnectionStatus, at: number): Re
   ]
 }
 
+/** What the mirror keeps beyond the conversations that are counted. */
+const gone = ({ conversations_deleted, conversations_merged }: ConnectionFacts): ReadonlyArray<string> => {
+  const parts = [
+    ...(conversations_deleted === 0
+      ? []
+      : [`${counted(conversations_deleted, "conversation")} deleted there`]),
+    ...(conversations_merged === 0
+      ? []
+      : [`${counted(conversations_merged, "conversation")} merged into others there`])
+  ]
+  return parts.length === 0 ? [] : [`${parts.join(" and ")}, kept here and not counted above`]
+}
+
 /** What somebody should know or do about a connection, a line each. */
 const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
   if (facts === null) {
@@ -150,6 +164,7 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
       : [
           `${name}: of the conversations that began ${covered.map(rangeText).join(", ")} all were listed; \`parley backfill ${name}\` fetches those ${gaps.map(rangeText).join(", ")}`
         ]),
+    ...gone(facts).map((words) => `${name}: ${words}`),
     ...(conversations_incomplete === 0
       ? []
       : [

@@ -15,19 +15,32 @@ import type { VerifyInput } from "./index.ts"
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.01 ? 2 : 1)}%`
 
 /** What came of those that the provider answered for. @param count how many these are */
-const compared = ({ outdated, repaired }: Verdict, count: number): ReadonlyArray<string> => [
+const compared = (
+  { contacts, outdated, overtaken, repaired, unreadable, withoutMessages }: Verdict,
+  count: number
+): ReadonlyArray<string> => [
   ...(repaired.length > 0
     ? [
         `${counted(repaired.length, "was", "were")} wrong and put right (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`
       ]
-    : count > 0
-      ? ["none was wrong"]
+    : count > unreadable.length && contacts === 0
+      ? [unreadable.length === 0 ? "none was wrong" : "none that could be read was wrong"]
       : []),
-  ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since the last sync`])
+  ...(contacts === 0 ? [] : [`the contact of ${grouped(contacts)} was wrong and put right`]),
+  ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since the last sync`]),
+  ...(overtaken === 0
+    ? []
+    : [`${grouped(overtaken)} ${overtaken === 1 ? "was" : "were"} stored by another run meanwhile`]),
+  ...(unreadable.length === 0
+    ? []
+    : [`${grouped(unreadable.length)} could not be read: \`parley quarantine\` shows why`]),
+  ...(withoutMessages === 0
+    ? []
+    : [`of ${grouped(withoutMessages)} the messages were not compared, since the provider did not show them`])
 ]
 
 const sentence = (name: string, verdict: Verdict): string => {
-  const { atMostWrong, checked, gone, held, stopped } = verdict
+  const { atMostWrong, checked, gone, held, stopped, unreadable } = verdict
   const asked = `${name}: ${grouped(checked)} of ${counted(held, "conversation")}`
   if (stopped !== null) {
     const others = compared(verdict, checked - gone.length)
@@ -43,13 +56,13 @@ const sentence = (name: string, verdict: Verdict): string => {
           `${counted(gone.length, "does", "do")} not exist there any more and ${gone.length === 1 ? "is" : "are"} marked deleted`
         ])
   ].join("; ")
-  if (checked >= held) return `${said}. All were checked.`
+  if (checked >= held) return `${said}. All were ${unreadable.length === 0 ? "checked" : "asked for"}.`
   return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`
 }
 
 /** Why a connection is not as it was found, or could not be put right; null: neither. */
-const faultOf = ({ atMostWrong, repaired, stopped }: Verdict): Fault | null => {
-  const wrong = repaired.length
+const faultOf = ({ atMostWrong, contacts, repaired, stopped }: Verdict): Fault | null => {
+  const wrong = repaired.length + contacts
   if (stopped !== null || wrong === 0) return stopped
   return {
     kind: "repaired",
