@@ -7,8 +7,9 @@ export class UsageError extends Data.TaggedError("UsageError")<{
   readonly hint: string
 }> {}
 
-/** The time that was allowed was not enough. */
-export class TimeLimit extends Data.TaggedError("TimeLimit")<{
+/** What was allowed, of time or of temporary disk, was not enough. */
+export class LimitReached extends Data.TaggedError("LimitReached")<{
+  readonly kind: "time_limit" | "space_limit"
   readonly message: string
   readonly hint: string
 }> {}

@@ -4,7 +4,7 @@ import { formatFault } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import type { Busy } from "../store/ledger/Leases.ts"
 import type { StoreError } from "../store/StoreError.ts"
-import type { TimeLimit, UsageError } from "./errors.ts"
+import type { LimitReached, UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
 import { counted } from "./terminal/numbers.ts"
@@ -12,7 +12,7 @@ import { Output } from "./terminal/Output.ts"
 import { jsonText } from "./terminal/safeText.ts"
 
 /** Everything a verb may fail with. */
-export type Failure = UsageError | TimeLimit | ConfigError | StoreError | Busy | ProviderError
+export type Failure = UsageError | LimitReached | ConfigError | StoreError | Busy | ProviderError
 
 /** A failure as a person and a program read it. */
 export interface Told {
@@ -56,8 +56,8 @@ export const tellFailure = (failure: Failure): Told => {
   switch (failure._tag) {
     case "UsageError":
       return told(exitCodes.usage, "usage", failure)
-    case "TimeLimit":
-      return told(exitCodes.partial, "time_limit", failure)
+    case "LimitReached":
+      return told(exitCodes.partial, failure.kind, failure)
     case "ConfigError":
       return {
         code: exitCodes.usage,

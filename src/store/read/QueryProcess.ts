@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { Data, Effect, type Scope } from "effect"
 import { StoreError, toStoreError } from "../StoreError.ts"
-import type { Row } from "./value.ts"
+import { type Row, temporaryFilesFull } from "./value.ts"
 
 /** What the process that runs a query says. */
 export type Answer =
@@ -11,8 +11,20 @@ export type Answer =
 /** Rows of a query that runs in a process of its own: it can be stopped at any moment, whatever SQLite does. */
 export interface QueryProcess {
   /** The next rows, at most so many; fewer: there are no more. */
-  readonly take: (most: number) => Effect.Effect<ReadonlyArray<Row>, StoreError>
+  readonly take: (most: number) => Effect.Effect<ReadonlyArray<Row>, QueryFault>
 }
+
+/** SQLite has put more into temporary files than was allowed: the process has ended. */
+export class TemporaryFilesFull extends Data.TaggedError("TemporaryFilesFull")<{ readonly bytes: number }> {}
+
+export interface QueryBounds {
+  /** How long a statement waits for another program's lock. */
+  readonly busyTimeoutMillis: number
+  /** Of files that SQLite sorts and groups in; `Infinity`: any amount. Looked at ten times a second. */
+  readonly maxTemporaryBytes: number
+}
+
+type QueryFault = StoreError | TemporaryFilesFull
 
 /** SQLite's error, as the other process met it. */
 class SqliteFault extends Data.Error<{ readonly code: string; readonly message: string }> {}
@@ -36,14 +48,28 @@ interface Ended {
   readonly signal: NodeJS.Signals | null
 }
 
-const ask = (child: ChildProcess, path: string, most: number, end: () => Ended | null, said: () => string) =>
-  Effect.async<ReadonlyArray<Row>, StoreError>((resume) => {
+interface Asked {
+  readonly child: ChildProcess
+  readonly path: string
+  readonly bounds: QueryBounds
+  /** Null: it goes on. */
+  readonly end: () => Ended | null
+  /** On stderr. */
+  readonly said: () => string
+}
+
+const ask = ({ bounds, child, end, path, said }: Asked, most: number) =>
+  Effect.async<ReadonlyArray<Row>, QueryFault>((resume) => {
     const onMessage = (answer: Answer): void => {
       leave()
       resume(answer._tag === "Rows" ? Effect.succeed(answer.rows) : faultOf(path, answer))
     }
     const onClose = (code: number | null, signal: NodeJS.Signals | null): void => {
       leave()
+      if (said().includes(temporaryFilesFull)) {
+        resume(Effect.fail(new TemporaryFilesFull({ bytes: bounds.maxTemporaryBytes })))
+        return
+      }
       // Ctrl-C goes to both processes, and may have reached that one before it was ready for it.
       const isAsked = signal === "SIGINT" || signal === "SIGTERM"
       resume(
@@ -67,21 +93,24 @@ const ask = (child: ChildProcess, path: string, most: number, end: () => Ended |
 /**
  * Starts a process that reads the mirror, for as long as the scope.
  * @param program the built `queryProgram.ts`
- * @param busyTimeoutMillis how long a statement waits for another program's lock
  */
 export const startQuery = (
   program: string,
   path: string,
   sql: string,
-  busyTimeoutMillis: number
+  bounds: QueryBounds
 ): Effect.Effect<QueryProcess, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = fork(program, [path, sql, String(busyTimeoutMillis)], {
-        serialization: "advanced",
-        execArgv: [],
-        stdio: ["ignore", "ignore", "pipe", "ipc"]
-      })
+      const child = fork(
+        program,
+        [path, sql, String(bounds.busyTimeoutMillis), String(bounds.maxTemporaryBytes)],
+        {
+          serialization: "advanced",
+          execArgv: [],
+          stdio: ["ignore", "ignore", "pipe", "ipc"]
+        }
+      )
       let said = ""
       let ended: Ended | null = null
       child.once("close", (code, signal) => {
@@ -90,14 +119,8 @@ export const startQuery = (
       child.stderr?.on("data", (piece) => {
         said += piece
       })
-      const take = (most: number) =>
-        ask(
-          child,
-          path,
-          most,
-          () => ended,
-          () => said
-        )
+      const asked: Asked = { child, path, bounds, end: () => ended, said: () => said }
+      const take = (most: number) => ask(asked, most)
       return { child, take }
     }),
     ({ child }) =>

@@ -1,22 +1,49 @@
 import { Worker } from "node:worker_threads"
 import Sqlite from "better-sqlite3"
 import type { Answer } from "./QueryProcess.ts"
-import type { Row, Value } from "./value.ts"
+import { type Row, temporaryFilesFull, type Value } from "./value.ts"
 
 /*
  * A process of its own that runs one query: SQLite cannot be interrupted from inside the thread that it works in, so
- * whoever wants to stop it ends this process. Arguments: the mirror's file, the SQL, and how long a statement waits for
- * a lock, in milliseconds. Each number that it is sent asks for so many rows; fewer come where there are no more.
+ * whoever wants to stop it ends this process. Arguments: the mirror's file, the SQL, how long a statement waits for a
+ * lock, in milliseconds, and how many bytes its temporary files may take. Each number that it is sent asks for so many rows; fewer come where there are no more.
  */
 
-const [, , path = "", sql = "", timeout = "0"] = process.argv
+const [, , path = "", sql = "", timeout = "0", maxTemporary = "Infinity"] = process.argv
 
 // A terminal sends these to all of its processes; the one that started this one decides.
 process.on("SIGINT", () => undefined)
 process.on("SIGTERM", () => undefined)
 
-// Nobody waits for the answer once that one is gone, and only another thread can see it while SQLite works.
-const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, "SIGKILL"), 500)`
+/*
+ * Only another thread can look around while SQLite works. It ends the process where nobody waits for the answer any more,
+ * and where temporary files take too much: SQLite takes their names away at once, so that only their descriptors are left.
+ */
+const watch = `
+const { fstatSync, readdirSync, writeSync } = require("node:fs")
+const folder = process.platform === "linux" ? "/proc/self/fd" : "/dev/fd"
+const sizeOf = (file) => {
+  try {
+    const stats = fstatSync(file)
+    return stats.isFile() && stats.nlink === 0 ? stats.blocks * 512 : 0
+  } catch {
+    return 0
+  }
+}
+const temporaryBytes = () => {
+  try {
+    return readdirSync(folder).reduce((sum, name) => sum + sizeOf(Number(name)), 0)
+  } catch {
+    return 0
+  }
+}
+setInterval(() => {
+  if (process.ppid !== ${process.ppid}) process.kill(process.pid, "SIGKILL")
+  if (temporaryBytes() > ${Number(maxTemporary)}) {
+    writeSync(2, ${JSON.stringify(temporaryFilesFull)})
+    process.kill(process.pid, "SIGKILL")
+  }
+}, 100)`
 new Worker(watch, { eval: true }).unref()
 process.on("disconnect", () => process.exit())
 

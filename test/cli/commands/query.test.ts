@@ -315,6 +315,24 @@ describe.skipIf(!existsSync(`/proc/self/task/${process.pid}/children`))(
       })
     )
 
+    it.scopedLive("is stopped with 3 once its temporary files take more than is allowed, and says so", () =>
+      Effect.gen(function* () {
+        const folder = yield* seededFolder
+        const sorting =
+          "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT hex(randomblob(400)) FROM n ORDER BY 1"
+        const { code, stderr, stdout } = yield* run(folder, ["query", "--max-temp", "20MB", sorting])
+        expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
+        expect(stderr).toMatch(
+          /^parley: the query was stopped: SQLite put more than 20 MB into temporary files for it\n {2}allow it more with --max-temp 5GB/
+        )
+        const small = "SELECT content FROM messages ORDER BY content"
+        expect((yield* run(folder, ["query", "--max-temp", "1MB", small])).code).toBe(0)
+        expect((yield* run(folder, ["query", "--max-temp", "much", small])).stderr).toContain(
+          '--max-temp: "much" is not a size such as 500MB or 5GB'
+        )
+      })
+    )
+
     it.scopedLive("does not go on for a command that was killed", () =>
       Effect.gen(function* () {
         const { parley, reader } = yield* working(yield* seededFolder)

@@ -22,7 +22,10 @@ it.scopedLive("says that the process which reads has ended, though nobody was as
       `process.once("message", () =>
          process.send({ _tag: "Rows", rows: [[process.pid]] }, () => process.kill(process.pid, "SIGKILL")))`
     )
-    const { take } = yield* startQuery(program, "mirror.db", "SELECT 1", 100)
+    const { take } = yield* startQuery(program, "mirror.db", "SELECT 1", {
+      busyTimeoutMillis: 100,
+      maxTemporaryBytes: Infinity
+    })
     const [row] = yield* take(1)
     yield* Effect.sync(() => isAlive(Number(row?.[0]))).pipe(
       Effect.repeat({ until: (alive) => !alive, schedule: Schedule.spaced("10 millis") })

@@ -23,6 +23,13 @@ const config = {
       "Show at most so many rows, and say on stderr where there are more; none: all of them. Default: 1000 for a table, none for csv, json and ndjson."
     ),
     Options.optional
+  ),
+  maxTemp: Options.text("max-temp").pipe(
+    Options.withPseudoName("SIZE"),
+    Options.withDescription(
+      "Stop, with exit code 3, once SQLite has put more than this into temporary files, such as 500MB or 5GB: it sorts and groups there what does not fit into memory; none: never. Default: 1GB."
+    ),
+    Options.optional
   )
 }
 export type QueryInput = Input<typeof config>

@@ -8,9 +8,32 @@ export interface QueryLimits {
   /** Milliseconds in which SQLite works on it. */
   readonly maxMillis: number
   readonly maxRows: number
+  /** Bytes of temporary files, for sorting and grouping what does not fit into memory. */
+  readonly maxTemporaryBytes: number
 }
 
 const defaultMaxMillis = 60_000
+
+const defaultMaxTemporaryBytes = 2 ** 30
+
+const sizeUnits: Readonly<Record<string, number>> = { kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 }
+
+const parseSize = (text: string): number | null => {
+  const [, amount, unit = ""] = /^\s*(\d+(?:\.\d+)?)\s*(kB|MB|GB)\s*$/i.exec(text) ?? []
+  const factor = sizeUnits[unit.toLowerCase()]
+  return amount === undefined || factor === undefined ? null : Math.floor(Number(amount) * factor)
+}
+
+/** Bytes in the largest unit of which there is one: `1 GB`, `1.5 MB`. */
+export const spellSize = (bytes: number): string => {
+  const [unit, factor] =
+    bytes >= 2 ** 30
+      ? (["GB", 2 ** 30] as const)
+      : bytes >= 2 ** 20
+        ? (["MB", 2 ** 20] as const)
+        : (["kB", 2 ** 10] as const)
+  return `${Number((bytes / factor).toFixed(2))} ${unit}`
+}
 
 /** More than anybody reads on a terminal. What goes to a program is whole. */
 const defaultMaxRows: Readonly<Record<QueryFormat, number>> = {
@@ -43,7 +66,11 @@ const read = (
 
 /** What the options say, or the defaults for this format. */
 export const readLimits = (
-  given: { readonly maxTime: Option.Option<string>; readonly maxRows: Option.Option<string> },
+  given: {
+    readonly maxTime: Option.Option<string>
+    readonly maxRows: Option.Option<string>
+    readonly maxTemp: Option.Option<string>
+  },
   format: QueryFormat
 ): Effect.Effect<QueryLimits, UsageError> =>
   Effect.all({
@@ -60,5 +87,12 @@ export const readLimits = (
       defaultMaxRows[format],
       (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null),
       "a number of rows"
+    ),
+    maxTemporaryBytes: read(
+      "max-temp",
+      given.maxTemp,
+      defaultMaxTemporaryBytes,
+      parseSize,
+      "a size such as 500MB or 5GB"
     )
   })

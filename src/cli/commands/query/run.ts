@@ -3,7 +3,7 @@ import { spellDuration } from "../../../config/units.ts"
 import { Db, type Session } from "../../../store/Db.ts"
 import { type QueryProcess, startQuery } from "../../../store/read/QueryProcess.ts"
 import { readingMirror } from "../../configuration.ts"
-import { TimeLimit, UsageError } from "../../errors.ts"
+import { LimitReached, UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { noteFailure } from "../../failure.ts"
 import { Globals } from "../../globals.ts"
@@ -14,7 +14,7 @@ import { type QueryFormat, type RowWriter, rowWriter } from "../../terminal/rows
 import { jsonText } from "../../terminal/safeText.ts"
 import { explainRun, explainSql } from "./faults.ts"
 import type { QueryInput } from "./index.ts"
-import { type QueryLimits, readLimits } from "./limits.ts"
+import { type QueryLimits, readLimits, spellSize } from "./limits.ts"
 
 /** Rows that are read and written at once; a table's columns are laid out by the first of these. */
 const batchSize = 500
@@ -46,11 +46,20 @@ interface Written {
   readonly more: boolean
 }
 
-const outOfTime = (rows: number, maxMillis: number): TimeLimit =>
-  new TimeLimit({
-    message: `the query was stopped: SQLite worked on it for ${spellDuration(maxMillis)}${
-      rows === 0 ? "" : `, and ${counted(rows, "row")} of its result were written`
-    }`,
+const soFar = (rows: number): string =>
+  rows === 0 ? "" : `, and ${counted(rows, "row")} of its result were written`
+
+const outOfSpace = (rows: number, maxBytes: number): LimitReached =>
+  new LimitReached({
+    kind: "space_limit",
+    message: `the query was stopped: SQLite put more than ${spellSize(maxBytes)} into temporary files for it${soFar(rows)}`,
+    hint: "allow it more with --max-temp 5GB, or ask for less: fewer columns, or an order that an index has; EXPLAIN QUERY PLAN tells where a TEMP B-TREE is built"
+  })
+
+const outOfTime = (rows: number, maxMillis: number): LimitReached =>
+  new LimitReached({
+    kind: "time_limit",
+    message: `the query was stopped: SQLite worked on it for ${spellDuration(maxMillis)}${soFar(rows)}`,
     hint: "give it more with --max-time 10m, or ask for less; EXPLAIN QUERY PLAN tells which tables it reads whole"
   })
 
@@ -105,9 +114,15 @@ const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limi
   if (columns instanceof UsageError) return yield* columns
   const writer = rowWriter(format, columns, yield* output.resultColumns)
   const written = yield* Ref.make(0)
-  const result = yield* startQuery(queryProgram, db.path, sql, busyTimeoutMillis).pipe(
+  const result = yield* startQuery(queryProgram, db.path, sql, {
+    busyTimeoutMillis,
+    maxTemporaryBytes: limits.maxTemporaryBytes
+  }).pipe(
     Effect.flatMap((query) => write(query, writer, limits, written)),
     Effect.scoped,
+    Effect.catchTag("TemporaryFilesFull", () =>
+      Effect.flatMap(Ref.get(written), (rows) => Effect.fail(outOfSpace(rows, limits.maxTemporaryBytes)))
+    ),
     Effect.mapError((failure) =>
       failure._tag === "StoreError" && failure.kind === "refused" ? explainRun(failure.message, sql) : failure
     ),
