@@ -1,10 +1,11 @@
 import { HttpClient } from "@effect/platform"
 import { Effect, type Scope } from "effect"
+import { Rejected } from "../domain/ProviderError.ts"
 import { type Asked, loginRejected } from "./answer/classify.ts"
 import type { ProviderClient } from "./client.ts"
 import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { accountKey, originKey } from "./exchange/accountKey.ts"
-import { directly, type Line, through } from "./exchange/attempt.ts"
+import { directly, type Line, type Once, through } from "./exchange/attempt.ts"
 import { boundsOf, defaultAnswerBytes } from "./exchange/bounds.ts"
 import { makeCredentials } from "./exchange/credentials.ts"
 import { makeDeadlines, noDeadlines } from "./exchange/deadlines.ts"
@@ -39,6 +40,17 @@ export interface ProviderClientOptions {
   readonly maxAnswerBytes?: number | null
   readonly observe: (event: ClientEvent) => void
 }
+
+/** `.` and `..` in a path, encoded or not, lead to another one: such an id is never sent. */
+const leadsElsewhere = ({ path }: ProviderRequest): boolean => /(?:^|\/)(?:\.|%2e){1,2}(?=\/|$)/i.test(path)
+
+const notAnAddress = ({ operation, title }: Asked): Rejected =>
+  new Rejected({
+    message: `${title} cannot be asked to ${operation}: the id would lead to another address; nothing was sent`,
+    hint: "an id of dots alone cannot be asked for: change this record at the vendor",
+    status: 0,
+    body: ""
+  })
 
 /**
  * A client for one connection in one lane. Sends nothing until it is asked to; for a `Session` the first request logs
@@ -94,11 +106,14 @@ export const makeProviderClient = (
     secrets = credentials.secrets
     credentialSetting = credentials.setting
 
+    const send = <A>(changes: boolean, request: ProviderRequest, once: Once<A>) =>
+      leadsElsewhere(request)
+        ? Effect.fail(notAnAddress(asked(request.operation)))
+        : attempts(line, { changes, credentials }, request, once)
     const client: ProviderClient = {
-      read: (request) => attempts(line, { changes: false, credentials }, request, whole),
-      write: (request) => attempts(line, { changes: true, credentials }, request, whole),
-      stream: (request) =>
-        attempts(line, { changes: false, credentials }, request, through(sendStreamed(scope)))
+      read: (request) => send(false, request, whole),
+      write: (request) => send(true, request, whole),
+      stream: (request) => send(false, request, through(sendStreamed(scope)))
     }
     return client
   })

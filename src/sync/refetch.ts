@@ -1,5 +1,6 @@
-import { Effect } from "effect"
-import type { Item, Known, RawPayload, Sighting } from "../providers/Provider.ts"
+import { Clock, Effect } from "effect"
+import { page, unreadableItem } from "../providers/kit/page.ts"
+import type { Item, Known, Page, RawPayload, Sighting } from "../providers/Provider.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import type { OpenConnection } from "./connection.ts"
 
@@ -16,6 +17,28 @@ const joined = (fetched: Sighting, stored: ReadonlyArray<RawPayload>): ReadonlyA
 export const lookedUpOf = (known: Known | null): ReadonlyMap<string, string> =>
   known?.observedAt === undefined ? new Map() : new Map([[known.providerId, known.observedAt]])
 
+/** A conversation whose id no request can carry: nothing was sent, and nothing is known of it. */
+const unaskable =
+  (providerId: string) =>
+  (now: number): Page =>
+    page({
+      exchange: {
+        operation: "get a conversation",
+        method: "-",
+        path: "-",
+        status: 0,
+        requestedAt: now,
+        receivedAt: now,
+        bytes: 0
+      },
+      items: [
+        unreadableItem(
+          { kind: "conversation", providerId, conversationId: providerId, payload: "null" },
+          { path: "$", reason: "its id would lead to another address, and cannot be asked for" }
+        )
+      ]
+    })
+
 /**
  * One conversation, asked for by its id. Some of what is known of it may only ever come with the provider's list (a
  * count of messages, a contact's email): an answer without that takes nothing back. Null: it does not exist there.
@@ -25,16 +48,22 @@ export const refetch = Effect.fn("refetch")(function* (
   providerId: string,
   known: Known | null
 ) {
-  const page = yield* provider.fetch(providerId, known, { messages: config.messages === "auto" })
-  if (page === null || known === null) return page
+  const found = yield* provider
+    .fetch(providerId, known, { messages: config.messages === "auto" })
+    .pipe(
+      Effect.catchTag("Rejected", (error) =>
+        error.status === 0 ? Effect.map(Clock.currentTimeMillis, unaskable(providerId)) : Effect.fail(error)
+      )
+    )
+  if (found === null || known === null) return found
   const mirror = yield* Mirror
   const stored = yield* mirror.rawOf(config.name, providerId)
-  const items = page.items.map((item): Item => {
+  const items = found.items.map((item): Item => {
     if (item._tag !== "Sighting") return item
     const payloads = joined(item, stored)
     if (payloads.length === item.raw.length) return item
     const whole = provider.interpret(payloads)
     return "_tag" in whole ? { ...whole, messages: item.messages, raw: item.raw } : item
   })
-  return { ...page, items }
+  return { ...found, items }
 })

@@ -177,7 +177,7 @@ export const notTheApi = (asked: Asked, answered: Answered): Malformed | null =>
     })
   }
   const type = answered.headers["content-type"] ?? ""
-  const isPage = isHtml(answered.text) || (/\bhtml\b/i.test(type) && !isJsonOrEmpty(answered.text))
+  const isPage = isHtml(answered.text) || (/\bhtml\b/i.test(type) && !/^\s*[[{]/.test(answered.text))
   if (!isPage) return null
   return new Malformed({
     message: `${asked.title} answered ${errorBody(answered.text, asked.secrets) || "an HTML page"} where JSON was expected, to ${asked.operation}`,

@@ -2,6 +2,7 @@ import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
+import { isAddressable } from "../kit/address.ts"
 import { malformed, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
@@ -17,7 +18,7 @@ import { type AgentPage, decodeAgentPage } from "./wire.ts"
 export interface Agents {
   /** In an order of their own, so that an interrupted scan finds its place. */
   readonly ids: ReadonlyArray<string>
-  /** Some agent has no id that could be read. */
+  /** Agents without an id that could be read, or that an address could hold. */
   readonly nameless: number
   /** Of the request for them; null: none was needed. */
   readonly exchange: Exchange | null
@@ -62,7 +63,7 @@ export const readAgents = (client: ProviderClient) =>
       const before = ids.size
       for (const agent of read.list) {
         const id = agentId(agent)
-        if (id === null) nameless++
+        if (id === null || !isAddressable(id)) nameless++
         else ids.add(id)
       }
       if (page > mostPages) {

@@ -2,7 +2,8 @@ import { Effect, Redacted, Schema } from "effect"
 import { Rejected } from "../../domain/ProviderError.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { decodeAnswer, finding, isMissing, unlessFailed } from "../kit/answer.ts"
+import { isAddressable } from "../kit/address.ts"
+import { finding, isMissing, unlessFailed } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
 import type { CheckFinding, CommonSettings, Provider, ProviderDefinition } from "../Provider.ts"
 import { agentList } from "./agentList.ts"
@@ -12,14 +13,18 @@ import { title } from "./facts.ts"
 import { interpret, statusMap } from "./normalize.ts"
 import { fetchOne, readStatus, setStatus, type WriteLessons } from "./one.ts"
 import { exportConversation, isExport } from "./requests.ts"
+import { readList } from "./rows.ts"
 import { askList, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
-import { decodeList } from "./wire.ts"
 
 const TimeZone = Schema.String.pipe(
   Schema.filter(
     (zone) => isTimeZone(zone) || "write a time zone such as UTC, Europe/Berlin or America/New_York"
   )
+)
+
+const AgentId = Schema.String.pipe(
+  Schema.filter((id) => isAddressable(id) || "write an agent's id, as its page shows it")
 )
 
 /** https://docs.convocore.ai/authentication: the secret of a workspace, or of one agent. */
@@ -28,7 +33,7 @@ const Settings = Schema.Struct({
   /** Where the workspace lives: the other region answers with nothing of it. */
   region: Schema.optional(Schema.Literal("eu", "na")),
   agents: Schema.optional(
-    Schema.Array(Schema.NonEmptyString).pipe(
+    Schema.Array(AgentId).pipe(
       Schema.filter(
         (agents) => agents.length > 0 || "name an agent, or leave agents out for all of the workspace"
       )
@@ -84,7 +89,7 @@ const check =
         // As `pull` does: the largest page first, and where that is refused, the one that is surely given.
         const answer = (yield* askList(client, reader)) ?? (yield* askList(client, reader))
         if (answer === null || isMissing(answer)) return yield* noSuchAgent(agentId)
-        yield* decodeAnswer(title, answer, decodeList)
+        yield* readList(answer)
         return "allowed"
       })
       findings.push(yield* finding("list conversations", list))

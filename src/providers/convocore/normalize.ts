@@ -9,6 +9,7 @@ import { overlay } from "../kit/overlay.ts"
 import { unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import { agentIn } from "./address.ts"
 import { readExport } from "./export.ts"
 import { contactColumns, others, personal } from "./fields.ts"
 import { type ConversationState, decodeConversation, type Conversation as WireConversation } from "./wire.ts"
@@ -229,7 +230,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, reading: Reading)
     return unreadable(nothing, { path: "$", reason: "no payload of a conversation" })
   }
   const parts: Parts = {
-    agentId: raw.providerId.slice(0, raw.providerId.indexOf("/")),
+    agentId: agentIn(raw),
     providerId: raw.conversationId,
     row: row.right,
     detail: detail.right,

@@ -7,6 +7,7 @@ import { isGone, isMissing, malformed, notWritable, unlessFailed } from "../kit/
 import { datedBy, page } from "../kit/page.ts"
 import { wordFor } from "../kit/statusMap.ts"
 import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
+import { type Address, addressOf } from "./address.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import {
   type Account,
@@ -26,20 +27,6 @@ import { decodeState } from "./wire.ts"
 /*
  * One conversation: read whole, or its status alone, or changed.
  */
-
-/** Where a conversation is at the vendor. */
-interface Address {
-  readonly agentId: string
-  readonly id: string
-  readonly providerId: string
-}
-
-/** The mirror's id is the vendor's, with `@` and the agent's where two agents hold the same one. */
-const addressOf = (providerId: string, agentId: string): Address => {
-  const ending = `@${agentId}`
-  const id = providerId.endsWith(ending) ? providerId.slice(0, -ending.length) : providerId
-  return { agentId, id, providerId }
-}
 
 /**
  * The detail's answer, and whose it is; null: no agent has the conversation. `agentId` null: all are asked.

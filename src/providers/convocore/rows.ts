@@ -3,9 +3,10 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, Exchange } from "../../http/client.ts"
 import { decodeAnswer } from "../kit/answer.ts"
 import { digest } from "../kit/digest.ts"
-import { isOutside, isStoredByScan, unreadable } from "../kit/page.ts"
+import { isOutside, isStoredByScan, unreadable, unreadableItem } from "../kit/page.ts"
 import { listIn, type Written, writtenId } from "../kit/written.ts"
 import type { Item, Known, PullScope, Unreadable } from "../Provider.ts"
+import { idWithAgent, isWithAgent } from "./address.ts"
 import type { Step } from "./agentList.ts"
 import { type Account, type Element, load, type Wanted } from "./details.ts"
 import { exportOne } from "./exports.ts"
@@ -22,7 +23,7 @@ export interface Lookout<E> extends Account {
   readonly scope: PullScope<E>
   /** Of each row that was dealt with, by agent and id, the mark it had. */
   readonly handled: Map<string, string>
-  /** Which agent's conversation goes by the vendor's id alone. */
+  /** Which agent's conversation goes by which of the mirror's ids. */
   readonly owners: Map<string, string>
 }
 
@@ -50,21 +51,30 @@ export const readListed = (agentId: string, row: Written): Listed => {
   return { id, mark, key: `${agentId}/${id ?? mark}`, shown, text }
 }
 
-export const idWithAgent = (id: string, agentId: string): string => `${id}@${agentId}`
+/** Whose conversation a row is, in the mirror's words. */
+export interface Identity {
+  /** Null: other agents' conversations have every id that it could go by. */
+  readonly providerId: string | null
+  readonly known: Known | null
+}
 
-/** The id that the mirror holds it by: the vendor's, unless another agent's conversation has it already. */
+/**
+ * The id that the mirror holds it by: the vendor's, unless another agent's conversation has it already, or unless it ends
+ * like those that were told apart by their agent.
+ */
 export const identify = (
   { owners }: Pick<Lookout<unknown>, "owners">,
   agentId: string,
   id: string,
   known: ReadonlyMap<string, Known>
-): { readonly providerId: string; readonly known: Known | null } => {
+): Identity => {
   const longer = idWithAgent(id, agentId)
-  const [plain, other] = [known.get(id), known.get(longer)]
-  const owner = owners.get(id) ?? plain?.agentId ?? agentId
-  if (other !== undefined || owner !== agentId) return { providerId: longer, known: other ?? null }
-  owners.set(id, agentId)
-  return { providerId: id, known: plain ?? null }
+  const owner = (candidate: string) => owners.get(candidate) ?? known.get(candidate)?.agentId ?? null
+  const candidates = owner(longer) === agentId || isWithAgent(id, agentId) ? [longer] : [id, longer]
+  const providerId = candidates.find((candidate) => (owner(candidate) ?? agentId) === agentId) ?? null
+  if (providerId === null) return { providerId, known: null }
+  owners.set(providerId, agentId)
+  return { providerId, known: known.get(providerId) ?? null }
 }
 
 /** Whether the mirror holds it as it is listed. */
@@ -96,13 +106,19 @@ export const dealWith = <E>(
   scan: Lookout<E>,
   agentId: string,
   { id, mark, key, shown, text }: Listed,
-  { providerId, known }: ReturnType<typeof identify>,
+  { providerId, known }: Identity,
   again: boolean,
   step: Step,
   exchange: Exchange
 ): Effect.Effect<Outcome, ProviderError> =>
   Effect.gen(function* () {
     const { scope } = scan
+    if (providerId === null) {
+      const record = { kind: "conversation", providerId: key, conversationId: null, payload: text }
+      return {
+        item: unreadableItem(record, { path: "$.ID", reason: "another agent's conversation has this id" })
+      }
+    }
     if (scan.handled.get(key) === mark) {
       return again || id === null
         ? null

@@ -6,6 +6,7 @@ import { isMissing, malformed } from "../kit/answer.ts"
 import { page } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import type { Item, Known, Notice, Page, PullScope } from "../Provider.ts"
+import { idWithAgent } from "./address.ts"
 import { type AgentList, agentList, type Place, type Step } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { pagesOf } from "./batches.ts"
@@ -14,16 +15,7 @@ import { newExporter, selectedLesson } from "./exports.ts"
 import { title } from "./facts.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
-import {
-  dealWith,
-  identify,
-  idWithAgent,
-  isCurrent,
-  type Lookout,
-  readList,
-  readListed,
-  type Task
-} from "./rows.ts"
+import { dealWith, identify, isCurrent, type Lookout, readList, readListed, type Task } from "./rows.ts"
 
 /** What `Page.learned` calls the largest page that is given, and after how long, in milliseconds, lessons are forgotten. */
 const limitLesson = "list-limit"

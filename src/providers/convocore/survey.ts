@@ -7,6 +7,7 @@ import { countOf, isSettled, mostLooks, orderOf, type SeenRow, workedOut } from 
 import { isOutside } from "../kit/page.ts"
 import { walkRequests } from "../kit/pageWalk.ts"
 import type { PullCosts, PullScope, Survey, SurveyScope } from "../Provider.ts"
+import { idWithAgent } from "./address.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { mostSelected, selectedLesson } from "./exports.ts"
 import { title } from "./facts.ts"
@@ -20,7 +21,7 @@ import {
   largestPage,
   listConversations
 } from "./requests.ts"
-import { identify, idWithAgent, isCurrent, type Listed, readList, readListed } from "./rows.ts"
+import { identify, isCurrent, type Listed, readList, readListed } from "./rows.ts"
 import type { Conversation } from "./wire.ts"
 
 /** What was seen of an agent's conversations, the newest first. */

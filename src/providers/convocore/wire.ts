@@ -1,5 +1,6 @@
 import { Either, Schema } from "effect"
 import {
+  addressId,
   count,
   decoder,
   epochTime,
@@ -38,8 +39,8 @@ const Handoff = Schema.Struct({
  * https://docs.convocore.ai/api-reference/v3/conversations/update
  */
 export const Conversation = Schema.Struct({
-  ID: optional(id),
-  id: optional(id),
+  ID: optional(addressId),
+  id: optional(addressId),
   userID: optional(text),
   userEmail: optional(text),
   userName: optional(text),

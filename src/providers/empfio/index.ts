@@ -1,19 +1,18 @@
 import { Effect, Either, Redacted, Schema } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Authorization } from "../../http/contract.ts"
 import { decodeAnswer, finding, isGone, notWritable, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
-import { idOf } from "../kit/page.ts"
 import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
+import { writtenId } from "../kit/written.ts"
 import type { CheckFinding, CommonSettings, Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
 import { title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, largestPage, listConversations, logIn, updateStatus } from "./requests.ts"
-import { type Account, fetchOne, recordForm, scan } from "./scan.ts"
+import { type Account, fetchOne, readList, recordForm, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
-import { decodeList, decodeLogin, decodeState } from "./wire.ts"
+import { decodeLogin, decodeState } from "./wire.ts"
 
 const secret = Schema.Redacted(Schema.NonEmptyString)
 
@@ -90,8 +89,8 @@ const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
   const ids: Array<string> = []
   const list = Effect.gen(function* () {
     const answer = yield* client.read(listConversations({ page: 1, size: largestPage }))
-    const { conversations, total } = yield* decodeAnswer(title, answer, decodeList)
-    ids.push(...conversations.flatMap((row) => idOf(row as Json, "id") ?? []))
+    const { conversations, total } = yield* readList(answer)
+    ids.push(...conversations.flatMap((row) => writtenId(row, "id") ?? []))
     return total === null ? "allowed" : `allowed; the account holds ${total}`
   })
   findings.push(yield* finding("list conversations", list))

@@ -1,11 +1,22 @@
 import { Schema } from "effect"
-import { count, decoder, id, integerLike, isoTime, jsonObject, optional, text, word } from "../kit/decode.ts"
+import {
+  addressId,
+  count,
+  decoder,
+  id,
+  integerLike,
+  isoTime,
+  jsonObject,
+  optional,
+  text,
+  word
+} from "../kit/decode.ts"
 
 /** `{id, name, email}` in the list, `{id, name}` where one conversation is asked for. */
 const Lead = Schema.Struct({ id: optional(text), name: optional(text), email: optional(text) })
 
 const conversationFields = {
-  id,
+  id: addressId,
   lead_id: optional(text),
   session_key: optional(text),
   channel: optional(word("whatsapp", "telegram", "web", "voice")),

@@ -2,6 +2,7 @@ import { Either, type FastCheck, ParseResult, Schema, type SchemaAST } from "eff
 import type { Json } from "../../domain/Conversation.ts"
 import { isExactNumber, parseExactly, TooDeep, wholeDigits, writtenNumber } from "../../domain/exactJson.ts"
 import { fromEpoch, fromIso, type Timestamp } from "../../domain/Timestamp.ts"
+import { isAddressable } from "./address.ts"
 import { expectedWords, type Fault, faultOf } from "./fault.ts"
 import { notPlain, nullWhereAbsent, plainDecoder, readScalar } from "./plainDecoder.ts"
 
@@ -109,6 +110,13 @@ export const id: Schema.Schema<string, string> = scalar(
   "text that is not empty",
   (value) => textOf(value) || undefined,
   (fc) => fc.string({ minLength: 1 })
+)
+
+/** The id of what is asked for by it. */
+export const addressId: Schema.Schema<string, string> = scalar(
+  "an id that an address can hold",
+  (value) => (typeof value === "string" && isAddressable(value) ? value : undefined),
+  (fc) => fc.string({ minLength: 1, maxLength: 100 }).filter(isAddressable)
 )
 
 const wholeNumberOf = (value: unknown): string | undefined => {

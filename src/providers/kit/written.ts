@@ -179,7 +179,7 @@ const scalarIn = (text: string, field: string): Json => {
       const colon = afterSpace(text, end)
       if (depth === 1 && text[colon] === ":" && text.slice(i + 1, end - 1) === field) {
         const from = afterSpace(text, colon + 1)
-        const to = valueEnd(text, from)
+        const to = text.charCodeAt(from) === quote ? textEnd(text, from) : valueEnd(text, from)
         return to === -1 ? null : Either.getOrElse(parseJson(text.slice(from, to)), () => null)
       }
       i = end

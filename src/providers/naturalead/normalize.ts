@@ -111,8 +111,12 @@ const toContact = (wire: WireConversation): Contact | null =>
         attributes: {}
       }
 
+/** As it came, of a record that decodes. */
+const recordIn = ({ value }: Written) => Either.getOrNull(value) as { readonly [key: string]: Json }
+
 const toConversation = (
   wire: WireConversation,
+  record: { readonly [key: string]: Json },
   messages: ReadonlyArray<Message>,
   map: StatusMap
 ): Conversation => ({
@@ -129,7 +133,7 @@ const toConversation = (
   qualified: wire.qualificationResult?.qualified ?? null,
   qualificationReason: wire.qualificationResult?.reason ?? null,
   tags: [],
-  attributes: attributes(wire, ["accountId", "currentStageIndex", "currentStageName"]),
+  attributes: attributes(record, ["accountId", "currentStageIndex", "currentStageName"]),
   declaredMessages: wire.messageCount,
   startedAt: wire.createdAt,
   lastMessageAt: lastSentAt(messages),
@@ -164,7 +168,7 @@ export const interpretPayload = (
   const messages = wire.messages === null ? null : readMessages(wire._id, wire.messages)
   return {
     _tag: "Sighting",
-    conversation: toConversation(wire, messages?.items ?? [], map),
+    conversation: toConversation(wire, recordIn(record), messages?.items ?? [], map),
     contact: toContact(wire),
     messages: messages === null ? null : { extent: "whole", items: messages.items },
     unreadable: messages?.unreadable ?? [],

@@ -1,9 +1,9 @@
 import { Schema } from "effect"
 import {
+  addressId,
   count,
   decoder,
   flag,
-  id,
   integer,
   isoTime,
   json,
@@ -27,7 +27,7 @@ export type Message = typeof Message.Type
  * is insisted on; the page calls more fields required than a conversation needs to be kept.
  */
 export const Conversation = Schema.Struct({
-  _id: id,
+  _id: addressId,
   /** Text here, a whole number where leads are listed. */
   leadId: optional(textOrNumber),
   accountId: optional(text),
