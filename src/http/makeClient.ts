@@ -63,7 +63,7 @@ export const makeProviderClient = (
     const http = yield* HttpClient.HttpClient
     const governor = yield* Governor
     const scope = yield* Effect.scope
-    const to = target(options.baseUrl)
+    const to = target(options.baseUrl, process.env)
     const door = yield* governor.open({
       key: accountKey(to.origin, options.authorization.credential),
       origin: originKey(to.origin),

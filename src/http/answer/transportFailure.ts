@@ -17,11 +17,40 @@ const codeOf = (cause: unknown, depth = 0): { readonly code: string; readonly wo
   return nested.code === "" && typeof message === "string" ? { code: "", words: message } : nested
 }
 
+/** A proxy that did not open the way: undici tells its status in words alone. */
+const proxyAnswer = (words: string, host: string): TransportFailure | null => {
+  const status = Number(/Proxy response \((\d{3})\)/.exec(words)?.[1] ?? 0)
+  if (status === 0) return null
+  if (status === 407)
+    return {
+      what: `${host} cannot be reached: the proxy asks for credentials, or refuses those that it was given (407)`,
+      hint: "write them into the proxy's address as http://user:password@host:port, percent-encoded",
+      retry: false
+    }
+  return {
+    what: `${host} cannot be reached: the proxy answered ${status}`,
+    hint:
+      status >= 500
+        ? "the proxy does not reach it: check the network and run again later"
+        : "the proxy does not let this through: ask whoever runs it, or name the host in NO_PROXY",
+    retry: status >= 500
+  }
+}
+
 const certificate = /^(?:CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH)/
 
 const explain = (code: string, words: string, host: string, connection: string): TransportFailure => {
-  const address = `check baseUrl of connection "${connection}"`
+  const proxy = host.includes("through the proxy") ? ", and the proxy" : ""
+  const address = `check baseUrl of connection "${connection}"${proxy}`
   const later = "check the network and run again later, nothing is lost"
+  const throughProxy = proxyAnswer(words, host)
+  if (throughProxy !== null) return throughProxy
+  if (code === "PROXY_FAULT")
+    return {
+      what: words,
+      hint: "write it as http://proxy.example:3128, with user:password@ before the host where it asks for them",
+      retry: false
+    }
   if (code === "ENOTFOUND") return { what: `the host ${host} does not exist`, hint: address, retry: false }
   if (code === "EAI_AGAIN")
     return {

@@ -1,19 +1,31 @@
 import { HttpBody, HttpClientRequest } from "@effect/platform"
 import type { ProviderRequest } from "../contract.ts"
+import { type Environment, proxyFor } from "./proxy.ts"
 
 /** Where a connection's requests go. */
 export interface Target {
   /** Scheme, host and port. */
   readonly origin: string
+  /** As messages call it: with the proxy on the way to it. */
   readonly host: string
   /** Path prefix without a slash at its end. */
   readonly prefix: string
 }
 
+const byWayOf = (origin: string, environment: Environment): string => {
+  try {
+    const proxy = proxyFor(origin, environment)
+    return proxy === null ? "" : ` (through the proxy ${proxy.name} of ${proxy.variable})`
+  } catch {
+    return ""
+  }
+}
+
 /** @param baseUrl an absolute http or https URL, checked when the configuration was read */
-export const target = (baseUrl: string): Target => {
+export const target = (baseUrl: string, environment: Environment = {}): Target => {
   const url = new URL(baseUrl)
-  return { origin: url.origin, host: url.host, prefix: url.pathname.replace(/\/+$/, "") }
+  const host = `${url.host}${byWayOf(url.origin, environment)}`
+  return { origin: url.origin, host, prefix: url.pathname.replace(/\/+$/, "") }
 }
 
 const queryText = (query: ProviderRequest["query"]): string => {

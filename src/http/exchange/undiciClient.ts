@@ -7,6 +7,7 @@ import {
 } from "@effect/platform"
 import type { Dispatcher } from "@effect/platform-node/Undici"
 import { Effect } from "effect"
+import type { Sender } from "./agents.ts"
 import { type Bounds, boundsOf, defaultAnswerBytes } from "./bounds.ts"
 import {
   isSuccess,
@@ -113,7 +114,7 @@ const notSent = (
 const usual = { patience: patienceFor(headersMillis), bounds: boundsOf(defaultAnswerBytes) }
 
 /** What undici throws at once, of a request that can be none, is told as every other failure is. */
-const send = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, listener: Listener): void => {
+const send = (dispatcher: Sender, options: Dispatcher.DispatchOptions, listener: Listener): void => {
   try {
     dispatcher.dispatch(options, listener)
   } catch (cause) {
@@ -121,7 +122,7 @@ const send = (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, liste
   }
 }
 
-const execute = (dispatcher: Dispatcher, request: HttpClientRequest.HttpClientRequest) =>
+const execute = (dispatcher: Sender, request: HttpClientRequest.HttpClientRequest) =>
   Effect.async<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>((resume) => {
     const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
     if (url._tag === "Left") return resume(Effect.fail(notSent(request, "InvalidUrl", url.left)))
@@ -147,7 +148,7 @@ const execute = (dispatcher: Dispatcher, request: HttpClientRequest.HttpClientRe
  * An HttpClient that does nothing but send, and keeps time: a small part of the cost of the platform's own, which makes
  * spans, headers for traces, a stream and a guard against forgotten bodies for each request. Bodies are texts or bytes.
  */
-export const undiciClient = (dispatcher: Dispatcher): HttpClient.HttpClient => {
+export const undiciClient = (dispatcher: Sender): HttpClient.HttpClient => {
   const http: HttpClient.HttpClient = HttpClient.makeWith<
     HttpClientError.HttpClientError,
     never,
