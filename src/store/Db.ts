@@ -8,6 +8,7 @@ import { type Doubt, doubtsAbout } from "../files/ownership.ts"
 import { refreshDictionary } from "./dictionary.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { migrations } from "./migrations/index.ts"
+import { placeOf } from "./place.ts"
 import { forWriting, makeSession, type Session } from "./Session.ts"
 import { StoreError, toStoreError } from "./StoreError.ts"
 
@@ -181,11 +182,22 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
 
     const inTransaction = database.transaction((f: (session: Session) => unknown) => f(session))
 
+    const place = placeOf(path)
+
     /** Runs `f` in one transaction that holds the write lock from its start: all of it is kept, or nothing. */
     const transaction = <A>(op: string, f: (session: Session) => A): Effect.Effect<A, StoreError> =>
-      attempt(op, path, () => inTransaction.immediate(f) as A)
+      attempt(op, path, () => {
+        if (!readOnly) place.check(op)
+        return inTransaction.immediate(f) as A
+      })
 
-    return { path, readOnly, busyTimeoutMillis: timeout, use, transaction } as const
+    /** Fails where the path no longer leads to this file; looks at most once a second, or `atOnce`. */
+    const stillThere = (
+      op: string,
+      { atOnce }: { readonly atOnce: boolean }
+    ): Effect.Effect<void, StoreError> => attempt(op, path, () => place[atOnce ? "checkNow" : "check"](op))
+
+    return { path, readOnly, busyTimeoutMillis: timeout, use, transaction, stillThere } as const
   })
 }) {
   /** @param path of the mirror; created where it does not exist, unless `readOnly` or `mustExist`. */

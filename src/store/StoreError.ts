@@ -24,6 +24,7 @@ export type StoreFault =
   | "locked"
   | "no-such-file"
   | "not-a-file"
+  | "moved"
   | "refused"
   | "other"
 

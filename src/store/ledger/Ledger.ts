@@ -270,7 +270,7 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
       }) {
         underWay.delete(`${db.path} ${input.runId}`)
         const at = now(yield* Clock.currentTimeMillis)
-        return yield* db.transaction("Ledger.finishRun", ({ prepare }) => {
+        const row = yield* db.transaction("Ledger.finishRun", ({ prepare }) => {
           prepare(
             "UPDATE run_connections SET outcome = 'interrupted', finished_at = ? WHERE run_id = ? AND outcome = 'running'"
           ).run(at, input.runId)
@@ -284,6 +284,8 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
             "SELECT id, command, started_at, finished_at, outcome, exit_code, host, pid FROM runs WHERE id = ?"
           ).get(input.runId) as RunRow
         })
+        yield* db.stillThere("Ledger.finishRun", { atOnce: true })
+        return row
       }),
 
       /** The newest first. */

@@ -102,7 +102,13 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
        * Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. Of a scan, at
        * most `commitsAtOnce` may be under way; they are kept in the order in which they were asked for.
        */
-      commit: (input: CommitInput) => Effect.flatMap(clock, (at) => commit("Mirror.commit", input, at)),
+      commit: (input: CommitInput) =>
+        Effect.flatMap(clock, (at) =>
+          Effect.zipRight(
+            db.stillThere("Mirror.commit", { atOnce: false }),
+            commit("Mirror.commit", input, at)
+          )
+        ),
 
       commitsAtOnce: script === null ? 1 : commitsAhead,
 

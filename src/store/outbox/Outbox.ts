@@ -228,18 +228,21 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
        * lose its power right after.
        */
       sending: (change: OutboxChange, found: RemoteState, detail: string, moment: Moment) =>
-        db.use("Outbox.sending", (session) => {
-          session.database.pragma("synchronous = FULL")
-          try {
-            return session.database
-              .transaction(() =>
-                markSending(session, change, found, detail, moment) ? changeById(session, change.id) : null
-              )
-              .immediate()
-          } finally {
-            session.database.pragma("synchronous = NORMAL")
-          }
-        }),
+        Effect.zipRight(
+          db.stillThere("Outbox.sending", { atOnce: true }),
+          db.use("Outbox.sending", (session) => {
+            session.database.pragma("synchronous = FULL")
+            try {
+              return session.database
+                .transaction(() =>
+                  markSending(session, change, found, detail, moment) ? changeById(session, change.id) : null
+                )
+                .immediate()
+            } finally {
+              session.database.pragma("synchronous = NORMAL")
+            }
+          })
+        ),
       sent: (change: OutboxChange, detail: string, moment: Moment) =>
         write("sent", (session) =>
           markSent(session, change, detail, moment) ? changeById(session, change.id) : null

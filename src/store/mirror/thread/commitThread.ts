@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import { type Cause, Effect } from "effect"
 import type { Timestamp } from "../../../domain/Timestamp.ts"
+import type { Db } from "../../Db.ts"
 import { type StoreError, toStoreError } from "../../StoreError.ts"
 import type { CommitInput } from "../commit.ts"
 import type { Totals } from "../tally.ts"
@@ -46,7 +47,7 @@ const scanOf = ({ connection, lane, runId }: CommitInput): string => `${runId} $
  */
 export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   script: URL,
-  { path, busyTimeoutMillis }: CommitThreadSettings,
+  { path, busyTimeoutMillis, stillThere }: CommitThreadSettings & Pick<Db, "stillThere">,
   here: Commit,
   starting: () => void
 ) {
@@ -87,6 +88,13 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
 
   /** Stores pages in one transaction. Cannot be interrupted: whoever goes on knows whether it was kept. */
   const there: Commit = (op, input, now) =>
+    Effect.zipRight(
+      // It opens the file by its path, which must still be the one that this thread has open.
+      thread === null ? stillThere(op, { atOnce: true }) : Effect.void,
+      stored(op, input, now)
+    )
+
+  const stored: Commit = (op, input, now) =>
     Effect.async<CommitReply>((resume) => {
       const job = packJob(input, now)
       // What the other thread meets is known to it and to the file.
