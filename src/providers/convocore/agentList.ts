@@ -2,7 +2,9 @@ import { type ListedRow, pageWalk, type WalkPlace } from "../kit/pageWalk.ts"
 import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
 
 /*
- * One agent's conversations, newest first. Two ways of paging were seen: by number, until a page brings nothing new,
+ * One agent's conversations, newest first. What counts as its end: `hasMore: false`; by cursor, an answer without a next
+ * one that does not say that more follows; by number, where nothing is said, a page that brings nothing new. An answer
+ * that says that more follows is never the end, however empty it is: the list goes on, or ends incomplete. Two ways of paging were seen: by number, until a page brings nothing new,
  * and by cursor, at most 20 rows at a time. The first answer tells which it is. Pure, so that it can be tried against
  * any server one can imagine.
  */
@@ -53,7 +55,15 @@ export interface AgentListOptions {
 /** How often a listing is begun anew because its cursor is no longer taken. */
 const mostRestarts = 2
 
+/** Pages in a row that may be empty, since rows without essential data are left out after the pages were cut. */
+const barrenPages = 100
+
 const complete = { complete: true, reason: null } as const
+
+const partial = (why: string): Step["end"] => ({
+  complete: false,
+  reason: `the list says that more follows, but ${why}: some may be missing`
+})
 
 /** Reads by cursor to the end, then from the front as far as there is news: what moved ahead meanwhile is there. */
 const cursorWalk = (from: string | null, mostLargePages: number) => {
@@ -61,6 +71,8 @@ const cursorWalk = (from: string | null, mostLargePages: number) => {
   let cursor = from
   let restarts = 0
   let pages = 0
+  /** Pages in a row without a row. */
+  let barren = 0
   /** Not all of the list has been read by this walk, one page after the other. */
   let patched = from !== null
   let phase: "forward" | "front" = "forward"
@@ -88,6 +100,12 @@ const cursorWalk = (from: string | null, mostLargePages: number) => {
     for (const { id } of rows) if (id !== null) seen.add(id)
     pages++
     if (pages > mostPages) return step(again, { endless: `it went on after ${mostPages} pages` })
+    barren = rows.length === 0 ? barren + 1 : 0
+    if (barren >= barrenPages)
+      return step(again, { end: partial(`${barren} pages in a row brought nothing`) })
+    if (hasMore === true && (nextCursor === null || nextCursor === "")) {
+      return step(again, { end: partial("it gives no cursor to go on with") })
+    }
     const goesOn = nextCursor !== null && nextCursor !== "" && hasMore !== false
     if (phase === "front" && !rows.some(({ isNews }) => isNews)) return step(again, { end: complete })
     if (goesOn) {
@@ -140,7 +158,8 @@ export const agentList = (options: AgentListOptions): AgentList => {
       rows: listed.rows,
       total: null,
       size: listed.limit,
-      last: listed.hasMore === false
+      last: listed.hasMore === false,
+      more: listed.hasMore === true
     })
     return { again, place: cursor, end, endless }
   }

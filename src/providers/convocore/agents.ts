@@ -20,9 +20,14 @@ export interface Agents {
   readonly ids: ReadonlyArray<string>
   /** Agents without an id that could be read, or that an address could hold. */
   readonly nameless: number
+  /** More are said to follow, and do not come. */
+  readonly isCut: boolean
   /** Of the request for them; null: none was needed. */
   readonly exchange: Exchange | null
 }
+
+/** Pages in a row without a new agent, although more are said to follow, after which the rest is taken not to come. */
+const barrenPages = 3
 
 /** So many pages of agents a workspace may have. */
 const mostPages = 100
@@ -51,6 +56,7 @@ export const readAgents = (client: ProviderClient) =>
   Effect.gen(function* () {
     const ids = new Set<string>()
     let nameless = 0
+    let barren = 0
     for (let page = 1; ; page++) {
       const answer = yield* client.read(listAgents(page))
       yield* unlessFailed(title, answer)
@@ -73,8 +79,10 @@ export const readAgents = (client: ProviderClient) =>
           `the list does not end: it went on after ${mostPages} pages`
         )
       }
-      if (!hasMore(read.paging, page) || ids.size === before) {
-        const agents: Agents = { ids: [...ids].sort(), nameless, exchange: answer.exchange }
+      barren = ids.size === before ? barren + 1 : 0
+      const isCut = barren >= barrenPages
+      if (!hasMore(read.paging, page) || isCut) {
+        const agents: Agents = { ids: [...ids].sort(), nameless, isCut, exchange: answer.exchange }
         return agents
       }
     }
@@ -92,4 +100,4 @@ export interface Source {
 export const agentsOf = ({ client, agents }: Source): Effect.Effect<Agents, ProviderError> =>
   agents === null
     ? readAgents(client)
-    : Effect.succeed({ ids: [...new Set(agents)], nameless: 0, exchange: null })
+    : Effect.succeed({ ids: [...new Set(agents)], nameless: 0, isCut: false, exchange: null })

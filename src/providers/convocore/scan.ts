@@ -190,9 +190,10 @@ export const scan = <E>(source: Source, scope: PullScope<E>): Stream.Stream<Page
   Stream.unwrap(
     Effect.gen(function* () {
       const from = readCursor(scope.cursor)
-      const { ids, nameless, exchange } = yield* agentsOf(source)
+      const { ids, nameless, isCut, exchange } = yield* agentsOf(source)
       const state = yield* newScan(source, scope, from.done)
       if (nameless > 0) state.gaps.push("an agent has no id")
+      if (isCut) state.gaps.push("the list of agents says that more follow, and does not bring them")
       if (ids.length === 0 && exchange !== null) {
         return Stream.make(page({ exchange, items: [], end: ending(state, true) }))
       }

@@ -32,6 +32,8 @@ export interface ListedPage {
   readonly size: number | null
   /** The vendor says that nothing follows. */
   readonly last?: boolean
+  /** The vendor says that more follows, whatever this page brought: it may have left out all that would be on it. */
+  readonly more?: boolean
 }
 
 /** What tells whether a list is still as it was. */
@@ -100,6 +102,9 @@ export interface PageWalkOptions {
   /** How many pages a pass may have where the vendor does not say how many rows there are; left out: 20,000. */
   readonly mostPages?: number
 }
+
+/** Pages in a row that are said to be followed by more and bring nothing, after which the rest is taken not to come. */
+const barrenPages = 20
 
 /** Pages in a row without a new row, after which a list that should go on is taken to turn in a circle. */
 const idlePages = 3
@@ -271,13 +276,20 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
 
   const isLast = (page: ListedPage, fresh: number): boolean => {
     if (page.last === true) return true
+    if (page.more === true) return false
     const knownTotal = totalIsWrong ? null : page.total
     if (knownTotal === null || !exact)
       return fresh === 0 || (knownTotal !== null && pass.distinct >= knownTotal)
     return pass.end >= knownTotal || (page.rows.length === 0 && pass.idle >= idlePages)
   }
 
-  const endlessness = (): string | null => {
+  /** More is said to follow, and does not come. */
+  const isBarren = (page: ListedPage): boolean => page.more === true && pass.idle >= barrenPages
+
+  const endlessness = (page: ListedPage): string | null => {
+    // Pages may be empty where rows are left out; rows that were shown before are a circle all the same.
+    if (page.more === true && page.rows.length === 0) return null
+
     const { firstTotal } = pass
     const allowed = firstTotal === null ? mostPages : Math.ceil((2 * firstTotal) / size) + 50
     if (pass.pages > allowed) {
@@ -340,8 +352,10 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
       size = given
       pass.unanchored = true
       pass.pages++
-      return { again: enter(rows, start).again, cursor: null, end: null, endless: endlessness() }
+      return { again: enter(rows, start).again, cursor: null, end: null, endless: endlessness(page) }
     }
+    // Rows are left out after the pages were cut: positions do not follow from page and size.
+    if (rows.length === 0 && page.more === true) exact = false
     checkAnchor(rows, start)
     const { again, fresh } = enter(rows, start)
     if (isFirstAgain(page, start, fresh)) {
@@ -369,8 +383,12 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
       if (pass.surprises === 0 && rows.length > 0)
         return { again, cursor: null, end: complete, endless: null }
     }
+    if (isBarren(page)) {
+      const reason = `the list says that more follows, but ${pass.idle} pages in a row brought nothing: some may be missing`
+      return { again, cursor: null, end: { complete: false, reason }, endless: null }
+    }
     if (isLast(page, fresh)) return { again, cursor, end: finishPass(), endless: null }
-    return { again, cursor, end: null, endless: endlessness() }
+    return { again, cursor, end: null, endless: endlessness(page) }
   }
 
   return { next, received }

@@ -1,6 +1,9 @@
 /*
  * The list's page documents no paging, the vendor's overview leaves room for it: the first request asks for everything,
- * and only an answer that looks cut is followed by requests with `skip` and `limit`. Pure, so that it can be tried
+ * and only an answer that looks cut is followed by requests with `skip` and `limit`. A list is complete where an envelope
+ * says how long it is and that many were shown; where a bare list has no round number of rows; where asking on brings an
+ * empty list; and where asking on brings the same list again, if asking for one status at a time (`scan.ts`) then shows
+ * no other conversation. Pure, so that it can be tried
  * against any server one can imagine.
  */
 
@@ -60,9 +63,14 @@ export const start: Walk = {
   slipped: false
 }
 
-/** The vendor's default page; a bare list of a multiple of it, up to the largest cap one would choose, may be cut. */
-const defaultLimit = 50
-const largestCap = 1000
+/** The sizes of a page that one would choose: a bare list of just so many rows may be cut. */
+const smallCaps = [10, 20, 25]
+const capStep = 50
+const largestCap = 10_000
+
+/** Whether a bare list may be cut: nothing else would show it. */
+export const looksCut = (elements: number): boolean =>
+  smallCaps.includes(elements) || (elements > 0 && elements % capStep === 0 && elements <= largestCap)
 
 /** What is asked for once the list turned out to be cut: the largest page documented for any of the vendor's lists. */
 const askedLimit = 100
@@ -113,8 +121,7 @@ const afterBareList = (walk: Walk, response: Response, mayProbe: boolean): Next 
   const { elements, fresh } = response
   if (elements === 0) return complete
   if (walk.skip === null) {
-    const looksCut = elements % defaultLimit === 0 && elements <= largestCap
-    return looksCut && mayProbe ? onward(walk, response) : complete
+    return looksCut(elements) && mayProbe ? onward(walk, response) : complete
   }
   if (fresh > 0) return onward(walk, response)
   return elements === walk.firstElements

@@ -1,7 +1,8 @@
 import type { ProviderRequest } from "../../http/contract.ts"
 
 /** The vendor's own words. */
-export type ConversationStatus = "active" | "completed" | "handed_off" | "dropped"
+export const statuses = ["active", "completed", "handed_off", "dropped"] as const
+export type ConversationStatus = (typeof statuses)[number]
 
 export interface ListOptions {
   readonly status?: ConversationStatus

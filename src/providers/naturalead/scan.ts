@@ -12,7 +12,7 @@ import { type Batch, batchesOf } from "./batches.ts"
 import { title } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
 import { type Next, next, start, type Walk } from "./paging.ts"
-import { getConversation, listConversations } from "./requests.ts"
+import { type ConversationStatus, getConversation, listConversations, statuses } from "./requests.ts"
 
 /** What `Page.learned` calls it, and after how long, in milliseconds, it is asked anew. */
 const skipLesson = "list-skip"
@@ -36,6 +36,10 @@ interface Scan<E> {
   readonly map: StatusMap
   readonly mayProbe: boolean
   walk: Walk
+  /** Statuses that are still to be asked for one at a time; null: there is no reason to. */
+  statusesLeft: Array<ConversationStatus> | null
+  /** Conversations that only showed under their status. */
+  heldBack: number
   /** The end of the walk; null while there are more responses to ask for. */
   done: Extract<Next, { readonly _tag: "Done" }> | null
   /** Fingerprints by id, of what earlier responses showed; of the first response only as much as a cut one can hold. */
@@ -142,8 +146,33 @@ const pathOf = (request: ProviderRequest): string => {
   return query.size === 0 ? request.path : `${request.path}?${query}`
 }
 
+/**
+ * Asked for one status at a time, a list that gives the same whatever is skipped shows whether it holds others back.
+ * @param shown conversations that the answer for one status showed first; none: there was no such answer
+ */
+const advanceByStatus = <E>(scan: Scan<E>, left: Array<ConversationStatus>, shown: number): void => {
+  left.shift()
+  scan.heldBack += shown
+  scan.fresh = 0
+  if (left.length > 0) return
+  const { heldBack } = scan
+  scan.done =
+    heldBack === 0
+      ? { _tag: "Done", complete: true, reason: null, ignoresSkip: true }
+      : {
+          _tag: "Done",
+          complete: false,
+          reason: `the list is cut: asked for by status, it showed ${heldBack} more; others may be missing`,
+          ignoresSkip: false
+        }
+}
+
 /** Notes what a whole response showed, and so what is asked next. */
 const advance = <E>(scan: Scan<E>, end: NonNullable<Batch["end"]>): void => {
+  if (scan.statusesLeft !== null) {
+    advanceByStatus(scan, scan.statusesLeft, scan.fresh)
+    return
+  }
   const { pass } = scan.walk
   const unique = pass === 1 ? scan.seen.size + scan.unremembered : scan.shown.size
   const step = next(
@@ -155,6 +184,7 @@ const advance = <E>(scan: Scan<E>, end: NonNullable<Batch["end"]>): void => {
   scan.firstKey = null
   scan.isAnchored = false
   if (step._tag === "Ask") scan.walk = step.walk
+  else if (step.ignoresSkip) scan.statusesLeft = [...statuses]
   else scan.done = step
   if (scan.walk.pass !== pass) scan.shown.clear()
 }
@@ -168,11 +198,14 @@ const ending = <E>({ done }: Scan<E>): Pick<Page, "end" | "learned"> => ({
 /** A server that refuses `limit`, or even `skip`, does not page: what it gave is what it has, unless it said otherwise. */
 const afterRefusal = <E>(scan: Scan<E>, error: Rejected): Effect.Effect<void, ProviderError> =>
   Effect.suspend(() => {
-    const { walk } = scan
+    const { statusesLeft, walk } = scan
+    if (statusesLeft !== null) {
+      advanceByStatus(scan, statusesLeft, 0)
+      return Effect.void
+    }
     if (walk.skip === null) return Effect.fail(error)
     if (walk.limit !== null) scan.walk = { ...walk, limit: null }
-    else if (walk.total === null)
-      scan.done = { _tag: "Done", complete: true, reason: null, ignoresSkip: true }
+    else if (walk.total === null) scan.statusesLeft = [...statuses]
     else
       scan.done = {
         _tag: "Done",
@@ -216,6 +249,8 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
 const askList = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E> =>
   Stream.suspend(() => {
     const { skip, limit } = scan.walk
+    const [status] = scan.statusesLeft ?? []
+    if (status !== undefined) return responsePages(scan, listConversations({ status }))
     const paging = { ...(skip === null ? {} : { skip }), ...(limit === null ? {} : { limit }) }
     return responsePages(scan, listConversations(paging))
   })
@@ -292,6 +327,8 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>)
       map,
       mayProbe: lesson?.value !== "ignored" || now - toMillis(lesson.at) >= lessonHolds,
       walk: start,
+      statusesLeft: null,
+      heldBack: 0,
       done: null,
       seen: new Map(),
       unremembered: 0,

@@ -7,7 +7,8 @@ import { isOutside } from "../kit/page.ts"
 import type { Known, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
 import { fingerprintOf, interpretPayload, isShort } from "./normalize.ts"
-import { getConversation, listConversations } from "./requests.ts"
+import { looksCut } from "./paging.ts"
+import { getConversation, listConversations, statuses } from "./requests.ts"
 
 /** The list is read as far as this, and then cut: it is one response, however large the account. */
 const mostElements = 2_000
@@ -129,6 +130,6 @@ const pagesFor =
   (conversations: number): number => {
     if (end === null) return 1
     if (total !== null && total > rows) return 1 + Math.ceil(Math.max(0, conversations - rows) / 100)
-    const looksCut = total === null && rows > 0 && rows % 50 === 0 && rows <= 1_000
-    return looksCut ? 2 : 1
+    // One more with `skip`, and one for each status where the first is ignored.
+    return total === null && looksCut(rows) ? 2 + statuses.length : 1
   }
