@@ -247,3 +247,58 @@ it.scopedLive(
     }),
   60_000
 )
+
+it.scoped(
+  "gives conversations whose own id ends like an agent's another ending, with all that belongs to them",
+  () =>
+    Effect.gen(function* () {
+      const path = yield* temporaryFile
+      const database = new Sqlite(path)
+      migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, 11))
+      const at = "2026-01-01T00:00:00.000Z"
+      database.exec(`
+      INSERT INTO connections (name, provider, first_seen_at) VALUES ('s', 'convocore', '${at}');
+      INSERT INTO writable_statuses VALUES ('s', 'completed', 'completed');
+      INSERT INTO runs (id, command, started_at, host, pid) VALUES (1, 'sync', '${at}', 'here', 1);
+      INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+        received, inserted, updated, unchanged, filtered, quarantined)
+        VALUES (1, 's', 'sync', 'list', 'GET', '/', 200, '${at}', '${at}', 2, 0, 0, 0, 0, 0, 0);`)
+      // Of agent a: bob, and one who calls himself bob@a. Of agent b: a bob, told apart by an ending.
+      const held = [
+        ["bob", "a", "a/bob"],
+        ["bob@a", "a", "a/bob@a"],
+        ["bob@b", "b", "b/bob"]
+      ] as const
+      for (const [id, agent, raw] of held) {
+        database
+          .prepare(
+            `INSERT INTO remote_conversations (id, connection, provider_id, agent_id, status, observed_at, first_seen_at,
+             content_hash, page_id) VALUES ('s:' || @id, 's', @id, @agent, 'active', @at, @at, 'h', 1)`
+          )
+          .run({ id, agent, at })
+        database
+          .prepare(
+            `INSERT INTO raw_records (connection, kind, provider_id, conversation_provider_id, hash, encoding, payload,
+             observed_at, page_id) VALUES ('s', 'detail', ?, ?, 'h', 'json', x'7b7d', ?, 1)`
+          )
+          .run(raw, id, at)
+        database
+          .prepare(
+            `INSERT INTO messages (id, conversation_id, position, role, type, page_id)
+           VALUES ('s:' || @id || ':m', 's:' || @id, 0, 'customer', 'text', 1)`
+          )
+          .run({ id })
+        database.prepare("UPDATE conversations SET status = 'completed' WHERE id = ?").run(`s:${id}`)
+      }
+      database.close()
+      yield* open(path)
+      const after = new Sqlite(path, { readonly: true })
+      const ids = ["bob", "bob@a@a", "bob@b"]
+      const column = (sql: string) => after.prepare(`${sql} ORDER BY 1`).pluck().all()
+      expect(column("SELECT provider_id FROM conversations WHERE change_state = 'pending'")).toEqual(ids)
+      expect(column("SELECT id FROM messages")).toEqual(ids.map((id) => `s:${id}:m`))
+      expect(column("SELECT conversation_provider_id FROM raw_records")).toEqual(ids)
+      expect(after.pragma("foreign_key_check")).toEqual([])
+      after.close()
+    })
+)
