@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { Host, type TextSink } from "../Host.ts"
+import { asTypedIn } from "./asTyped.ts"
 import { forFile, forTerminal, jsonText } from "./safeText.ts"
 import { textWidth, truncate } from "./width.ts"
 
@@ -19,7 +20,8 @@ const nextTurn = Effect.async<void>((resume) => {
  */
 export class Output extends Effect.Service<Output>()("parley/Output", {
   effect: Effect.gen(function* () {
-    const { stdout, stderr } = yield* Host
+    const { environment, stdout, stderr } = yield* Host
+    const asTyped = asTypedIn(environment)
     let live: ReadonlyArray<string> = []
     let drawn: ReadonlyArray<string> = []
 
@@ -51,7 +53,7 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
 
     const withNewline = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`)
 
-    const result = (text: string) =>
+    const print = (text: string) =>
       Effect.sync(() => {
         const clean = withNewline(cleanFor(stdout, text))
         if (drawn.length === 0) return stdout.write(clean)
@@ -66,7 +68,7 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
       /** Columns of the terminal that results go to; null where they go to a file or a pipe. */
       resultColumns: Effect.sync(() => (stdout.isTerminal ? (stdout.size()?.columns ?? 80) : null)),
       /** Part of the result: stdout, with a line break at its end. */
-      result,
+      result: (text: string) => print(asTyped(text)),
       /** A piece of a long result, without a line break of its own; false: nobody reads any more. */
       piece: (text: string) =>
         Effect.sync(() => {
@@ -74,13 +76,13 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
           return !stdout.isClosed()
         }),
       /** The result as one JSON document. */
-      document: (value: unknown) => result(jsonText(value, 2)),
+      document: (value: unknown) => print(jsonText(value, 2)),
       /** One of several results, as a JSON document on a line of its own. */
-      line: (value: unknown) => result(jsonText(value)),
+      line: (value: unknown) => print(jsonText(value)),
       /** Why results did not arrive where they were written to; null: they did. Known once the verb has ended. */
       lost: Effect.map(nextTurn, () => stdout.failure()),
       /** For the person: stderr, above the live lines. */
-      note: (text: string) => Effect.sync(() => redraw(withNewline(cleanFor(stderr, text)))),
+      note: (text: string) => Effect.sync(() => redraw(withNewline(cleanFor(stderr, asTyped(text))))),
       /** Replaces the live lines; without a terminal there are none. */
       live: (lines: ReadonlyArray<string>) =>
         Effect.sync(() => {

@@ -1,7 +1,7 @@
 import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative, resolve } from "node:path"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { loadConfig } from "../../../config/load.ts"
 import {
   advance,
@@ -31,8 +31,13 @@ import { runReportText } from "../../terminal/runReport.ts"
 import { renderTable } from "../../terminal/table.ts"
 import type { DemoInput } from "./index.ts"
 
-/** The providers' clock begins here every time, so that the demo always tells the same story. */
-const begins = Date.UTC(2026, 2, 9, 8)
+const minute = 60_000
+
+/**
+ * The present as the story knows it: a whole minute. The providers' conversations end a minute before, and what happens
+ * there meanwhile happens then. With the same clock the demo always tells the same story.
+ */
+const present = Effect.map(Clock.currentTimeMillis, (now) => now - (now % minute))
 
 const file = "parley-demo.db"
 
@@ -97,7 +102,12 @@ const wish = Effect.flatMap(Db, (db) =>
   })
 )
 
-const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, database: string) {
+const tell = Effect.fn("demo")(function* (
+  simulator: Simulator,
+  served: Served,
+  database: string,
+  at: number
+) {
   const output = yield* Output
   const { json } = yield* Globals
   const say = (text: string) => (json ? Effect.void : output.result(`${text}\n\n`))
@@ -120,7 +130,7 @@ const tell = Effect.fn("demo")(function* (simulator: Simulator, served: Served, 
   yield* say("Four simulated providers are running on this machine. Nothing leaves it.")
   yield* say("1. The first sync pulls everything.")
   yield* sync
-  for (const vendor of vendorIds) advance(simulator, vendor, { at: begins + 60_000, share: 0.05, seed: 1 })
+  for (const vendor of vendorIds) advance(simulator, vendor, { at, share: 0.05, seed: 1 })
   const id = yield* wish
   yield* say(`2. At each provider a few conversations have gone on, and here somebody has run
      UPDATE conversations SET status = 'completed' WHERE id = '${id}';
@@ -160,14 +170,17 @@ export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInpu
   yield* atLeastOne("--conversations", conversations)
   const database = resolve(cwd, db ?? file)
   yield* makeRoom(database)
-  const started = Date.now()
-  const simulator = makeSimulator({ seed: 1, conversations, now: begins })
+  const clock = yield* Effect.clock
+  const at = yield* present
+  const simulator = makeSimulator({ seed: 1, conversations, now: at - minute })
   return yield* Effect.gen(function* () {
     const served = yield* Effect.mapError(
-      serve(simulator, { now: () => begins + (Date.now() - started) }),
+      serve(simulator, { now: () => clock.unsafeCurrentTimeMillis() }),
       ({ hint, message }) => new UsageError({ message, hint })
     )
     // Only now: a demo that cannot begin leaves no file.
-    return yield* tell(simulator, served, database).pipe(Effect.provide([storeLayer(database), talkingLayer]))
+    return yield* tell(simulator, served, database, at).pipe(
+      Effect.provide([storeLayer(database), talkingLayer])
+    )
   }).pipe(Effect.scoped)
 })

@@ -39,7 +39,7 @@ export const simulate = Effect.fn("simulate")(function* ({ conversations, faults
       serve(simulator),
       ({ hint, message }) => new UsageError({ message, hint })
     )
-    const { environment: secrets, yaml } = configuration(simulator, served.origins)
+    const { environment: secrets, yaml } = configuration(simulator, served.origins, "../parley.db")
     yield* output.result(
       [
         "# The four providers are running. Save this as config/parley.yaml:",

@@ -10,6 +10,8 @@ import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { type Failure, failureDocument, failureText, tellFailure } from "../../failure.ts"
 import { Globals } from "../../globals.ts"
+import { Host } from "../../Host.ts"
+import { machineTimeZone } from "../../machineTimeZone.ts"
 import { maxWaitMillis } from "../../options.ts"
 import { onHangup } from "../../signals.ts"
 import { counted } from "../../terminal/numbers.ts"
@@ -80,10 +82,10 @@ const readTimetable = (
     return { timetable, words: `at "${expression}"` }
   })
 
-/** What the options say, or what is wrong with them. @param now epoch milliseconds */
-const readPlan = (given: Given, now: number): Either.Either<Plan, UsageError> =>
+/** What the options say, or what is wrong with them. @param now epoch milliseconds @param machine its time zone */
+const readPlan = (given: Given, now: number, machine: string): Either.Either<Plan, UsageError> =>
   Either.gen(function* () {
-    const zone = Option.getOrElse(given.timeZone, () => new Intl.DateTimeFormat().resolvedOptions().timeZone)
+    const zone = Option.getOrElse(given.timeZone, () => machine)
     if (!isTimeZone(zone)) {
       return yield* Either.left(
         usage(`--time-zone: there is no time zone "${zone}"`, "write a name such as UTC or Europe/Berlin")
@@ -138,7 +140,11 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
   const { json } = yield* Globals
   const output = yield* Output
   const speak = yield* makeSpeaker
-  const { rules, words, zone } = yield* readPlan(input, yield* Clock.currentTimeMillis)
+  const { rules, words, zone } = yield* readPlan(
+    input,
+    yield* Clock.currentTimeMillis,
+    machineTimeZone((yield* Host).environment)
+  )
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const load = Effect.gen(function* () {
     const config = yield* loadConfiguration
