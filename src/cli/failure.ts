@@ -82,6 +82,8 @@ export const tellFailure = (failure: Failure): Told => {
       return told(exitCodes.partial, "rejected", failure)
     case "Malformed":
       return told(exitCodes.partial, "malformed", failure)
+    case "WrongAccount":
+      return told(exitCodes.partial, "account", failure)
   }
 }
 

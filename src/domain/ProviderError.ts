@@ -46,4 +46,14 @@ export class Malformed extends Data.TaggedError("Malformed")<
   Explained & { readonly where: string; readonly detail: string; readonly text?: Redacted.Redacted }
 > {}
 
-export type ProviderError = RateLimited | Queued | Unavailable | Unauthorized | Rejected | Malformed
+/** The credential speaks for another account than the connection is bound to: nothing more is asked of it. */
+export class WrongAccount extends Data.TaggedError("WrongAccount")<Explained> {}
+
+export type ProviderError =
+  | RateLimited
+  | Queued
+  | Unavailable
+  | Unauthorized
+  | Rejected
+  | Malformed
+  | WrongAccount

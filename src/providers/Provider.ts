@@ -1,4 +1,4 @@
-import type { Effect, Schema, Stream } from "effect"
+import { Effect, type Schema, type Stream } from "effect"
 import type { Contact, Conversation, Message } from "../domain/Conversation.ts"
 import type { Interval } from "../domain/Interval.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
@@ -165,6 +165,26 @@ export interface PullScope<E = never> {
 /** How much of one conversation is asked for. */
 export type FetchScope = Pick<PullScope, "messages">
 
+/** What tells a conversation from one of the same id in another account, where vendors count their ids from 1. */
+export interface Likeness {
+  readonly startedAt: Timestamp | null
+  readonly phone: string | null
+  readonly email: string | null
+}
+
+/**
+ * Told whose account the credential speaks for, in the vendor's own id of it, wherever an answer says so and before
+ * anything of the answer is handed on. Fails where the connection is bound to another account.
+ * @param by `record`: each record says so itself; `credential`: a login, or the workspace
+ */
+export type AccountCheck = (
+  account: string,
+  by: "record" | "credential"
+) => Effect.Effect<void, ProviderError>
+
+/** For those to whom it makes no difference. */
+export const anyAccount: AccountCheck = () => Effect.void
+
 /** What the vendor holds for one conversation right now. */
 export interface RemoteState {
   readonly status: Status
@@ -173,6 +193,8 @@ export interface RemoteState {
   readonly updatedAt: Timestamp | null
   readonly title: string | null
   readonly tags: ReadonlyArray<string>
+  /** Only where ids are counted (`Provider.idsAreCounted`). */
+  readonly likeness?: Likeness
 }
 
 /** What the vendor answered to a write. `state` null: it accepted but did not say what it now holds, so read. */
@@ -272,6 +294,13 @@ export interface Provider {
   /** What these credentials can do; changes nothing. Fails only where not even the first request is answered. */
   readonly check: (scope: FetchScope) => Effect.Effect<ReadonlyArray<CheckFinding>, ProviderError>
   readonly statusMap: StatusMap
+  /**
+   * Asks whose account it is, with one request, and tells the `AccountCheck`; an answer that does not say it is no fault.
+   * Left out: the answers that are read anyway say it, or none does.
+   */
+  readonly identify?: Effect.Effect<void, ProviderError>
+  /** Other accounts give the same ids to other conversations: one that is known by its id alone proves nothing. */
+  readonly idsAreCounted?: boolean
 }
 
 /** The settings every adapter is given; its own come on top, decoded by `ProviderDefinition.settings`. */
@@ -293,9 +322,13 @@ export interface ProviderDefinition<Settings, Encoded> {
   readonly baseUrl: (settings: Settings) => string | null
   readonly limits: ReadonlyArray<Limit>
   readonly statusMap: StatusMap
-  /** How requests are signed. Called once per account. */
-  readonly authorize: (settings: Settings) => Authorization
-  readonly make: (settings: Settings & CommonSettings, client: ProviderClient) => Provider
+  /** How requests are signed. Called once per account. `account` is told by a login that says whose it is. */
+  readonly authorize: (settings: Settings, account?: AccountCheck) => Authorization
+  readonly make: (
+    settings: Settings & CommonSettings,
+    client: ProviderClient,
+    account?: AccountCheck
+  ) => Provider
 }
 
 /** A definition among others, as the registry holds it: what its own Schema decoded is handed back to it unseen. */

@@ -3,7 +3,7 @@ import { Effect, Redacted } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { makeProviderClient } from "../http/makeClient.ts"
-import type { Provider } from "../providers/Provider.ts"
+import { type AccountCheck, anyAccount, type Provider } from "../providers/Provider.ts"
 
 /** A configured connection with a live client behind it, for one lane of one run. */
 export interface OpenConnection {
@@ -28,18 +28,19 @@ export const subjectOf = ({ baseUrl, messages, provider, settings }: ConnectionC
   return createHash("sha256").update(shown).digest("hex").slice(0, 16)
 }
 
-/** Opens a connection for the life of the scope. Sends nothing yet. */
+/** Opens a connection for the life of the scope. Sends nothing yet. `account` is told whose it is. */
 export const openConnection = Effect.fn("openConnection")(function* (
   config: ConnectionConfig,
   lane: Lane,
-  options: OpenOptions
+  options: OpenOptions,
+  account: AccountCheck = anyAccount
 ) {
   const { definition } = config
   const client = yield* makeProviderClient({
     connection: config.name,
     title: definition.title,
     baseUrl: config.baseUrl,
-    authorization: definition.authorize(config.settings),
+    authorization: definition.authorize(config.settings, account),
     lane,
     limits: config.limits,
     quota: config.quota,
@@ -48,6 +49,7 @@ export const openConnection = Effect.fn("openConnection")(function* (
     maxAnswerBytes: config.maxAnswerBytes,
     observe: options.observe
   })
-  const opened: OpenConnection = { config, lane, provider: definition.make(config.settings, client), options }
+  const provider = definition.make(config.settings, client, account)
+  const opened: OpenConnection = { config, lane, provider, options }
   return opened
 })

@@ -12,6 +12,7 @@ import {
 } from "../store/ledger/Ledger.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import type { StoreError } from "../store/StoreError.ts"
+import { guardAccount } from "./account.ts"
 import { type OpenConnection, openConnection } from "./connection.ts"
 import { Progress } from "./progress.ts"
 import { StopSignal, signalExitCode } from "./stopSignal.ts"
@@ -88,6 +89,8 @@ export interface RunOptions<R> {
   readonly maxWaitMillis: number
   /** In this order, one after the other, for each connection. */
   readonly lanes: ReadonlyArray<LaneWork<R>>
+  /** Connections of which a person accepts that they speak for another account from now on; left out: none. */
+  readonly rebind?: ReadonlySet<string>
   /** Told as soon as a connection is through, while others may still be at work. */
   readonly settled?: (settled: Settled) => Effect.Effect<void>
 }
@@ -126,6 +129,8 @@ export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
       return { kind: "rejected", message, hint }
     case "Malformed":
       return { kind: "malformed", message, hint }
+    case "WrongAccount":
+      return { kind: "account", message, hint }
     case "StoreError":
       return { kind: "store", message, hint }
     case "Busy":
@@ -178,7 +183,11 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   }
   const attempt = Effect.gen(function* () {
     const lease = yield* leases.acquire(name, lane)
-    const connection = yield* openConnection(config, lane, { maxWaitMillis: options.maxWaitMillis, observe })
+    const rebind = options.rebind?.has(name) ?? false
+    const account = yield* guardAccount(config, { runId, rebind })
+    const { maxWaitMillis } = options
+    const opened = yield* openConnection(config, lane, { maxWaitMillis, observe }, account.check)
+    const connection = { ...opened, provider: account.guard(opened.provider) }
     return yield* untilLost(work(connection, runId), lease.lost)
   }).pipe(Effect.scoped)
 

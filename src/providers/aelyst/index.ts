@@ -80,7 +80,14 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
     if (yield* isGone(title, answer)) return null
-    return toRemoteState(yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm), map)
+    const state = toRemoteState(
+      yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm),
+      map
+    )
+    const contact = Either.getOrNull(Either.flatMap(parseJson(answer.text), decodeContact))
+    if (contact === null) return state
+    const { created_at: startedAt, email, phone } = contact
+    return { ...state, likeness: { startedAt, phone, email } }
   })
 
 /** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
@@ -215,7 +222,8 @@ const make = (
     refuse: refuse(map.write),
     setStatus: setStatus(client, map),
     check: check(client, messages),
-    statusMap: map
+    statusMap: map,
+    idsAreCounted: true
   }
 }
 

@@ -6,6 +6,7 @@ import { isAddressable } from "../kit/address.ts"
 import { malformed, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
+import { type AccountCheck, anyAccount } from "../Provider.ts"
 import { title } from "./facts.ts"
 import type { Reading } from "./normalize.ts"
 import { listAgents } from "./requests.ts"
@@ -18,6 +19,8 @@ import { type AgentPage, decodeAgentPage } from "./wire.ts"
 export interface Agents {
   /** In an order of their own, so that an interrupted scan finds its place. */
   readonly ids: ReadonlyArray<string>
+  /** That they all belong to; null: they do not say, or not the same. */
+  readonly workspace: string | null
   /** Agents without an id that could be read, or that an address could hold. */
   readonly nameless: number
   /** More are said to follow, and do not come. */
@@ -55,6 +58,7 @@ const hasMore = (
 export const readAgents = (client: ProviderClient) =>
   Effect.gen(function* () {
     const ids = new Set<string>()
+    const owners = new Set<string>()
     let nameless = 0
     let barren = 0
     for (let page = 1; ; page++) {
@@ -71,6 +75,8 @@ export const readAgents = (client: ProviderClient) =>
         const id = agentId(agent)
         if (id === null || !isAddressable(id)) nameless++
         else ids.add(id)
+        const owner = idOf(agent, "ownerID")
+        if (owner !== null) owners.add(owner)
       }
       if (page > mostPages) {
         return yield* malformed(
@@ -82,7 +88,14 @@ export const readAgents = (client: ProviderClient) =>
       barren = ids.size === before ? barren + 1 : 0
       const isCut = barren >= barrenPages
       if (!hasMore(read.paging, page) || isCut) {
-        const agents: Agents = { ids: [...ids].sort(), nameless, isCut, exchange: answer.exchange }
+        const [workspace = null, ...others] = owners
+        const agents: Agents = {
+          ids: [...ids].sort(),
+          workspace: others.length === 0 ? workspace : null,
+          nameless,
+          isCut,
+          exchange: answer.exchange
+        }
         return agents
       }
     }
@@ -94,10 +107,27 @@ export interface Source {
   readonly reading: Reading
   /** Null: every agent of the workspace. */
   readonly agents: ReadonlyArray<string> | null
+  /** Left out: it makes no difference whose it is. */
+  readonly account?: AccountCheck
 }
 
-/** The agents to read, in an order of their own: those of the configuration, or all there are. */
-export const agentsOf = ({ client, agents }: Source): Effect.Effect<Agents, ProviderError> =>
+/**
+ * The agents to read, in an order of their own: those of the configuration, or all there are. The workspace is the
+ * `ownerID` of its agents (github.com/Moe03/convocore-mcp, README).
+ */
+export const agentsOf = ({
+  account = anyAccount,
+  client,
+  agents
+}: Source): Effect.Effect<Agents, ProviderError> =>
   agents === null
-    ? readAgents(client)
-    : Effect.succeed({ ids: [...new Set(agents)], nameless: 0, isCut: false, exchange: null })
+    ? Effect.tap(readAgents(client), ({ workspace }) =>
+        workspace === null ? Effect.void : account(workspace, "credential")
+      )
+    : Effect.succeed({
+        ids: [...new Set(agents)],
+        workspace: null,
+        nameless: 0,
+        isCut: false,
+        exchange: null
+      })

@@ -5,7 +5,14 @@ import type { Limit } from "../../http/contract.ts"
 import { isAddressable } from "../kit/address.ts"
 import { finding, isMissing, unlessFailed } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
-import type { CheckFinding, CommonSettings, Provider, ProviderDefinition } from "../Provider.ts"
+import {
+  type AccountCheck,
+  anyAccount,
+  type CheckFinding,
+  type CommonSettings,
+  type Provider,
+  type ProviderDefinition
+} from "../Provider.ts"
 import { agentList } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { isTimeZone } from "./exportTime.ts"
@@ -104,10 +111,14 @@ const check =
       return findings
     })
 
-const make = (settings: Settings & CommonSettings, client: ProviderClient): Provider => {
+const make = (
+  settings: Settings & CommonSettings,
+  client: ProviderClient,
+  account: AccountCheck = anyAccount
+): Provider => {
   const map = withOverrides(statusMap, settings.statusMap)
   const reading = { map, timeZone: settings.exportTimeZone }
-  const source: Source = { client, reading, agents: settings.agents ?? null }
+  const source: Source = { client, reading, agents: settings.agents ?? null, account }
   const lessons: WriteLessons = { completedIsRefused: false }
   return {
     pull: (scope) => scan(source, scope),

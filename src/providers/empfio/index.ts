@@ -1,15 +1,24 @@
 import { Effect, Either, Redacted, Schema } from "effect"
+import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Authorization } from "../../http/contract.ts"
-import { decodeAnswer, finding, isGone, notWritable, unlessFailed } from "../kit/answer.ts"
+import { decodeAnswer, finding, isGone, isMissing, notWritable, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
-import { writtenId } from "../kit/written.ts"
-import type { CheckFinding, CommonSettings, Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
+import { fieldText, written, writtenId } from "../kit/written.ts"
+import {
+  type AccountCheck,
+  anyAccount,
+  type CheckFinding,
+  type CommonSettings,
+  type Provider,
+  type ProviderDefinition,
+  type WriteOutcome
+} from "../Provider.ts"
 import { title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
-import { getConversation, largestPage, listConversations, logIn, updateStatus } from "./requests.ts"
+import { getConversation, largestPage, listConversations, logIn, updateStatus, whoAmI } from "./requests.ts"
 import { type Account, fetchOne, readList, recordForm, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
 import { decodeLogin, decodeState } from "./wire.ts"
@@ -38,8 +47,28 @@ type Settings = typeof Settings.Type
 
 const bearer = (token: string) => ({ authorization: Redacted.make(`Bearer ${token}`) })
 
+/**
+ * A user belongs to one organization, which the login names (https://docs.empfio.de/api/authentication); `/auth/me` may,
+ * under the same name or in an object of its own.
+ */
+const tellOrganization = (account: AccountCheck, text: string): Effect.Effect<void, ProviderError> => {
+  const id =
+    writtenId(written(text), "organization_id") ??
+    writtenId(written(fieldText(text, "organization") ?? ""), "id")
+  return id === null ? Effect.void : account(id, "credential")
+}
+
+const identify = (client: ProviderClient, account: AccountCheck): Effect.Effect<void, ProviderError> =>
+  Effect.flatMap(
+    Effect.suspend(() => client.read(whoAmI)),
+    (answer) => (isMissing(answer) ? Effect.void : tellOrganization(account, answer.text))
+  )
+
 /** A token does not say when it ends: the client logs in again when one is refused. */
-const authorize = ({ email, password, token }: Settings): Authorization => {
+const authorize = (
+  { email, password, token }: Settings,
+  account: AccountCheck = anyAccount
+): Authorization => {
   if (token !== undefined) {
     return { _tag: "Fixed", headers: bearer(Redacted.value(token)), credential: token }
   }
@@ -49,6 +78,7 @@ const authorize = ({ email, password, token }: Settings): Authorization => {
     _tag: "Session",
     login: (send) =>
       send(logIn(user, secretWord)).pipe(
+        Effect.tap((answer) => tellOrganization(account, answer.text)),
         Effect.flatMap((answer) => decodeAnswer(title, answer, decodeLogin)),
         Effect.map(({ access_token }) => bearer(access_token))
       ),
@@ -110,7 +140,11 @@ const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
   return findings
 })
 
-const make = (settings: Settings & CommonSettings, client: ProviderClient): Provider => {
+const make = (
+  settings: Settings & CommonSettings,
+  client: ProviderClient,
+  whose: AccountCheck = anyAccount
+): Provider => {
   const map = withOverrides(statusMap, settings.statusMap)
   const account: Account = { client, map }
   return {
@@ -122,7 +156,8 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
     setStatus: setStatus(account),
     check: () => check(client),
-    statusMap: map
+    statusMap: map,
+    identify: identify(client, whose)
   }
 }
 

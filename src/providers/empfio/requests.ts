@@ -68,6 +68,14 @@ export const updateStatus = (id: string, status: string): ProviderRequest => ({
   body: { status }
 })
 
+/** https://docs.empfio.de/api/authentication: who the token belongs to. Most of its fields are not documented. */
+export const whoAmI: ProviderRequest = {
+  operation: "ask who the token belongs to",
+  method: "GET",
+  path: "/api/v1/auth/me",
+  mayBeMissing: "path"
+}
+
 /** https://docs.empfio.de/api/authentication */
 export const logIn = (email: string, password: Redacted.Redacted): ProviderRequest => ({
   operation: "log in",

@@ -6,12 +6,18 @@ import type { Limit } from "../../http/contract.ts"
 import { decodeAnswer, finding, isGone, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import { written, writtenId } from "../kit/written.ts"
-import type { Provider, ProviderDefinition, WriteOutcome } from "../Provider.ts"
+import {
+  type AccountCheck,
+  anyAccount,
+  type Provider,
+  type ProviderDefinition,
+  type WriteOutcome
+} from "../Provider.ts"
 import { firstElement } from "./batches.ts"
 import { title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, updateStatus } from "./requests.ts"
-import { readDetail, recordForm, scan } from "./scan.ts"
+import { accountIn, checkAccounts, readDetail, recordForm, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
 import { decodeState } from "./wire.ts"
 
@@ -32,41 +38,49 @@ const limits: ReadonlyArray<Limit> = [
 ]
 
 /** The state of the conversation in an answer, which must be the one that was asked for. */
-const stateIn = (answer: Answer, id: string) =>
-  Effect.filterOrFail(
-    decodeAnswer(title, answer, decodeState, recordForm),
-    (conversation) => conversation._id === id,
-    () => malformed(title, answer.exchange.operation, "it is another one than was asked for")
+const stateIn = (answer: Answer, id: string, account: AccountCheck) =>
+  Effect.zipRight(
+    checkAccounts(account, accountIn(answer.text)),
+    Effect.filterOrFail(
+      decodeAnswer(title, answer, decodeState, recordForm),
+      (conversation) => conversation._id === id,
+      () => malformed(title, answer.exchange.operation, "it is another one than was asked for")
+    )
   )
 
-const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
+const readStatus = (client: ProviderClient, map: StatusMap, account: AccountCheck): Provider["readStatus"] =>
   Effect.fn("naturalead.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getConversation(providerId))
-    return (yield* isGone(title, answer)) ? null : toRemoteState(yield* stateIn(answer, providerId), map)
+    return (yield* isGone(title, answer))
+      ? null
+      : toRemoteState(yield* stateIn(answer, providerId, account), map)
   })
 
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */
-const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
+const setStatus = (client: ProviderClient, map: StatusMap, account: AccountCheck): Provider["setStatus"] =>
   Effect.fn("naturalead.setStatus")(function* ({ providerId, wish }: StatusChange) {
     const word = wordFor(map, wish)
     if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
     const answer = yield* client.write(updateStatus(providerId, word))
-    const wire = yield* stateIn(answer, providerId)
+    const wire = yield* stateIn(answer, providerId, account)
     const outcome: WriteOutcome = { state: wire.status === null ? null : toRemoteState(wire, map) }
     return outcome
   })
 
 const check =
-  (client: ProviderClient): Provider["check"] =>
+  (client: ProviderClient, account: AccountCheck): Provider["check"] =>
   () =>
     Effect.gen(function* () {
       let id: string | null = null
       const list = Effect.flatMap(client.stream(listConversations()), firstElement)
       const listing = yield* finding(
         "list conversations",
-        Effect.map(list, (element) => {
+        Effect.gen(function* () {
+          const element = yield* list
           if (element === null) return "allowed; the account holds none"
-          id = writtenId(written(Buffer.from(element).toString("utf8")), "_id")
+          const text = Buffer.from(element).toString("utf8")
+          yield* checkAccounts(account, accountIn(text))
+          id = writtenId(written(text), "_id")
           return "allowed"
         })
       )
@@ -89,18 +103,19 @@ const check =
 
 const make = (
   settings: Settings & { readonly statusMap: Readonly<Record<string, string>> },
-  client: ProviderClient
+  client: ProviderClient,
+  account: AccountCheck = anyAccount
 ): Provider => {
   const map = withOverrides(statusMap, settings.statusMap)
   return {
-    pull: (scope) => scan(client, map, scope),
+    pull: (scope) => scan(client, map, scope, account),
     survey: (scope) => survey(client, map, scope),
-    fetch: (providerId, _known, { messages }) => readDetail(client, map, providerId, { messages }),
+    fetch: (providerId, _known, { messages }) => readDetail(client, map, providerId, { messages, account }),
     interpret: (payloads) => interpret(payloads, map),
-    readStatus: readStatus(client, map),
+    readStatus: readStatus(client, map, account),
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
-    setStatus: setStatus(client, map),
-    check: check(client),
+    setStatus: setStatus(client, map, account),
+    check: check(client, account),
     statusMap: map
   }
 }

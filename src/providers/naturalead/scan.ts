@@ -7,7 +7,7 @@ import { type AnswerForm, isMissing, payloadOf, unlessFailed } from "../kit/answ
 import { isOutside, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
-import type { Item, Known, Page, PullScope } from "../Provider.ts"
+import type { AccountCheck, Item, Known, Page, PullScope } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
 import { title } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
@@ -32,6 +32,7 @@ const mostHeldBytes = 64 << 20
 /** One enumeration of the account, from the first request to the last. */
 interface Scan<E> {
   readonly client: ProviderClient
+  readonly account: AccountCheck
   readonly scope: PullScope<E>
   readonly map: StatusMap
   readonly mayProbe: boolean
@@ -67,6 +68,29 @@ const remembered = 10_000
 const utf8 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")
 
+/**
+ * Whose account the records are: each says so. https://docs.naturalead.ai/api-reference/conversations/list-conversations
+ * Tells the check; null and repeated ones are no news to it.
+ */
+export const checkAccounts = (
+  account: AccountCheck,
+  ...found: ReadonlyArray<string | null>
+): Effect.Effect<void, ProviderError> =>
+  Effect.forEach(new Set(found), (id) => (id === null ? Effect.void : account(id, "record")), {
+    discard: true
+  })
+
+/** Of a payload that need not decode otherwise; null: it does not say. */
+export const accountIn = (payload: string): string | null => writtenId(written(payload), "accountId")
+
+/** Whose an item is that was looked at; null: it does not say, or is as it is stored. */
+const accountOf = (item: Item): string | null => {
+  if (item._tag === "Unreadable") return accountIn(item.unreadable.payload)
+  if (item._tag !== "Sighting") return null
+  const { accountId } = item.conversation.attributes
+  return typeof accountId === "string" && accountId !== "" ? accountId : null
+}
+
 const leadingId = /^\{\s*"_id"\s*:\s*"([^"\\]+)"/
 
 /** The id, mostly without parsing: it is the first field as the vendor writes it. */
@@ -98,8 +122,13 @@ const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
   return before === fingerprint
 }
 
-/** What a listed conversation comes to; null: its messages must be asked for first. */
-const toItem = <E>(scan: Scan<E>, listed: Listed, known: Known | undefined): Item | null => {
+/** What a listed conversation comes to; null: its messages must be asked for first. `accounts` are whose it is. */
+const toItem = <E>(
+  scan: Scan<E>,
+  listed: Listed,
+  known: Known | undefined,
+  accounts: Set<string | null>
+): Item | null => {
   const { scope } = scan
   const { id, fingerprint } = listed
   const isStored = known?.fingerprint === fingerprint && !known.deleted
@@ -108,7 +137,12 @@ const toItem = <E>(scan: Scan<E>, listed: Listed, known: Known | undefined): Ite
   const text = utf8(listed.element)
   const payload = scope.messages ? text : withoutField(text, "messages")
   const sighting = interpretPayload(payload, scan.map, fingerprint)
-  if (!("_tag" in sighting)) return { _tag: "Unreadable", unreadable: sighting }
+  if (!("_tag" in sighting)) {
+    const item: Item = { _tag: "Unreadable", unreadable: sighting }
+    accounts.add(accountOf(item))
+    return item
+  }
+  accounts.add(accountOf(sighting))
   const { providerId, startedAt } = sighting.conversation
   if (isOutside(startedAt, scope)) return { _tag: "Filtered", providerId }
   if (!scope.messages || !isShort(sighting)) return sighting
@@ -133,9 +167,14 @@ const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
     )
     const ids = listed.flatMap(({ id }) => (id === null ? [] : [id]))
     const known = scan.scope.refetch || ids.length === 0 ? null : yield* scan.scope.known(ids)
-    return listed.flatMap(
-      (entry) => toItem(scan, entry, entry.id === null ? undefined : known?.get(entry.id)) ?? []
+    // What is as it was stored is not read, and the first record is: of a mirror that does not know whose it is yet.
+    const [first] = scan.exchange === null ? batch.elements : []
+    const accounts = new Set(first === undefined ? [] : [accountIn(utf8(first))])
+    const items = listed.flatMap(
+      (entry) => toItem(scan, entry, entry.id === null ? undefined : known?.get(entry.id), accounts) ?? []
     )
+    yield* checkAccounts(scan.account, ...accounts)
+    return items
   })
 
 const pathOf = (request: ProviderRequest): string => {
@@ -256,6 +295,7 @@ const askList = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E> =>
   })
 
 interface DetailOptions {
+  readonly account: AccountCheck
   /** False: the user wants none. */
   readonly messages: boolean
   /** What it is known by from now on; left out: what was received. */
@@ -270,13 +310,14 @@ export const readDetail = (
   client: ProviderClient,
   map: StatusMap,
   id: string,
-  { fingerprint, messages }: DetailOptions
+  { account, fingerprint, messages }: DetailOptions
 ): Effect.Effect<Page | null, ProviderError> =>
   Effect.gen(function* () {
     const answer = yield* client.read(getConversation(id))
     if (isMissing(answer)) return null
     yield* unlessFailed(title, answer, recordForm)
     const { exchange, text } = answer
+    yield* checkAccounts(account, accountIn(text))
     const payload = messages ? text : withoutField(text, "messages")
     const sighting = interpretPayload(payload, map, fingerprint ?? fingerprintOf(text, messages))
     if (!("_tag" in sighting)) {
@@ -306,6 +347,7 @@ const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
       page({ exchange: { ...exchange, bytes: 0 }, items: [asListed(scan, short, reason, payload)] })
     )
   return readDetail(scan.client, scan.map, short.id, {
+    account: scan.account,
     fingerprint: short.fingerprint,
     messages: true
   }).pipe(
@@ -318,11 +360,12 @@ const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
   )
 }
 
-const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>) =>
+const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>, account: AccountCheck) =>
   Effect.map(Clock.currentTimeMillis, (now): Scan<E> => {
     const lesson = scope.learned.get(skipLesson)
     return {
       client,
+      account,
       scope,
       map,
       mayProbe: lesson?.value !== "ignored" || now - toMillis(lesson.at) >= lessonHolds,
@@ -352,10 +395,11 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>)
 export const scan = <E>(
   client: ProviderClient,
   map: StatusMap,
-  scope: PullScope<E>
+  scope: PullScope<E>,
+  account: AccountCheck
 ): Stream.Stream<Page, ProviderError | E> =>
   Stream.unwrap(
-    Effect.map(newScan(client, map, scope), (state) => {
+    Effect.map(newScan(client, map, scope, account), (state) => {
       const lists = Stream.repeatEffectOption(
         Effect.suspend(() =>
           state.done === null ? Effect.succeed(askList(state)) : Effect.fail(Option.none<never>())

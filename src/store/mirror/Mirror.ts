@@ -7,6 +7,7 @@ import { Db, type Session } from "../Db.ts"
 import { learnedOf } from "../read/facts.ts"
 import { makeKnown } from "../read/lookup.ts"
 import { lookingUp } from "../Session.ts"
+import { type AccountBinding, accountBinding, bindAccount, heldOf, heldSample, holdsAny } from "./accounts.ts"
 import { type CommitInput, makeCommit } from "./commit.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
@@ -18,6 +19,7 @@ import { latestBelieved } from "./staleness.ts"
 import { CommitScript } from "./thread/CommitScript.ts"
 import { makeCommitThread } from "./thread/commitThread.ts"
 
+export type { AccountBinding, HeldConversation } from "./accounts.ts"
 export type { CommitInput } from "./commit.ts"
 export type { ConnectionSettings } from "./connections.ts"
 export type { Coverage } from "./coveredRanges.ts"
@@ -85,6 +87,30 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
     return {
       /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */
       register: (settings: ConnectionSettings) => Effect.flatMap(clock, (at) => register(db, settings, at)),
+
+      /** The account that a connection is bound to; null: to none yet. */
+      accountBinding: (connection: string) =>
+        db.use("Mirror.accountBinding", (session) => accountBinding(session, connection)),
+
+      /** See `bindAccount`. */
+      bindAccount: (connection: string, binding: Omit<AccountBinding, "boundAt">) =>
+        Effect.flatMap(clock, (boundAt) =>
+          db.transaction("Mirror.bindAccount", (session) =>
+            bindAccount(session, connection, { ...binding, boundAt })
+          )
+        ),
+
+      /** Whether any conversation is held that was seen since then; null: ever. */
+      holdsAny: (connection: string, since: Timestamp | null) =>
+        db.use("Mirror.holdsAny", (session) => holdsAny(session, connection, since)),
+
+      /** See `heldSample`. */
+      heldSample: (connection: string, since: Timestamp | null, half: number) =>
+        db.use("Mirror.heldSample", (session) => heldSample(session, connection, since, half)),
+
+      /** What is held of these (the vendor's ids), seen since then; unknown ids are absent. */
+      heldOf: (connection: string, providerIds: ReadonlyArray<string>, since: Timestamp | null) =>
+        db.use("Mirror.heldOf", (session) => heldOf(session, connection, providerIds, since)),
 
       /** What is stored of these conversations (the vendor's ids); unknown ones are absent. */
       known: (connection: string, providerIds: ReadonlyArray<string>, wanted?: KnownWanted) =>

@@ -86,6 +86,9 @@ const unreadable = Effect.fn("push.unreadable")(function* (
       return yield* leave(push, change, error.retryAt, reason)
     case "Unauthorized":
       return yield* takeRefusal(push, change, error, "read", false)
+    case "WrongAccount":
+      push.learned.stopped = error
+      return yield* leave(push, change, null, reason)
     case "Unavailable":
       failed(push, error)
       return yield* leave(push, change, null, reason)
@@ -155,6 +158,10 @@ const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxCha
       yield* told(push, change, "queued", reason)
       return null
     }
+    case "WrongAccount":
+      // It is an answer to the write that says so: whatever came of it, nothing more leaves.
+      push.learned.stopped = error
+      break
     case "Unauthorized":
     case "Rejected":
       yield* refused(push, change, error)

@@ -70,7 +70,7 @@ const patience = 20_000
  * Faults that another attempt does not mend: the provider has answered and all it said is stored, somebody has to confirm,
  * or another run does the work.
  */
-const unmended = new Set(["quarantined", "delete_brake", "brake", "busy"])
+const unmended = new Set(["quarantined", "delete_brake", "brake", "busy", "account"])
 
 const failed = ({ report: { error } }: Settled): boolean => error !== null && !unmended.has(error.kind)
 

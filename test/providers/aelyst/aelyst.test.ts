@@ -1022,7 +1022,12 @@ describe("Aelyst's status", () => {
         providerStatus: "closed",
         updatedAt: null,
         title: null,
-        tags: ["vip", "paid"]
+        tags: ["vip", "paid"],
+        likeness: {
+          startedAt: now(1_663_274_081_000),
+          phone: "+60121233112",
+          email: "jane@example.com"
+        }
       })
       assert.deepStrictEqual(
         requests.map(({ path }) => path),

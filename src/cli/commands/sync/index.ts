@@ -9,6 +9,13 @@ const config = {
   full: Options.boolean("full").pipe(
     Options.withDescription("Fetch every conversation's details again, changed or not.")
   ),
+  rebind: Options.text("rebind").pipe(
+    Options.withPseudoName("NAME"),
+    Options.repeated,
+    Options.withDescription(
+      "Accept that this connection speaks for another account from now on, and sync it. May be given several times."
+    )
+  ),
   plan: Options.boolean("plan").pipe(
     Options.withDescription(
       "Show what would be sent, read live, and what a pull would take, asked with a few requests; send and write nothing."
@@ -24,7 +31,12 @@ export const sync = verb(
     description: "Sends pending status changes, then pulls what changed at the providers into the mirror.",
     config,
     whenStopped: goesOn,
-    examples: ["parley sync", "parley sync support --full", "parley sync --json --max-wait 5m"]
+    examples: [
+      "parley sync",
+      "parley sync support --full",
+      "parley sync --json --max-wait 5m",
+      "parley sync --rebind leads"
+    ]
   },
   lazily(async () => (await import("./run.ts")).sync)
 )

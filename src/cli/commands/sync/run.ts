@@ -65,12 +65,14 @@ export const sync = Effect.fn("sync")(function* (input: SyncInput) {
   }
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const config = yield* loadConfiguration
-  const connections = yield* selectConnections(config, input.names)
+  // Who accepts another account means that connection, and none beside it.
+  const connections = yield* selectConnections(config, [...new Set([...input.names, ...input.rebind])])
   if (input.plan) return yield* showPlan(config, connections, input, waitMillis)
   return yield* runAndReport(storeLayer(config.database), {
     command: "sync",
     connections,
     maxWaitMillis: waitMillis,
-    lanes: syncLanes(input)
+    lanes: syncLanes(input),
+    rebind: new Set(input.rebind)
   })
 })

@@ -1,0 +1,303 @@
+import { Chunk, Effect, Stream } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import { type ProviderError, WrongAccount } from "../domain/ProviderError.ts"
+import type { StatusChange } from "../domain/StatusChange.ts"
+import type { AccountCheck, Item, Known, Likeness, Page, Provider, PullScope } from "../providers/Provider.ts"
+import { type HeldConversation, Mirror } from "../store/mirror/Mirror.ts"
+import type { StoreError } from "../store/StoreError.ts"
+
+/*
+ * A connection is bound to its account at its first run. Every answer is checked against that before anything of it is
+ * stored, in every lane: by the account's id where the vendor says it, and by the conversations that the mirror holds,
+ * since an account that knows none of them but lists others is another one.
+ */
+
+/** Of the conversations held, so many of the newest and as many drawn by chance are asked for before a stop. */
+const probedOfEach = 3
+
+/** Conversations that are kept back until it is known whose they are; then held ones are asked for. */
+const mostKeptBack = 25
+
+/** A phone number or address that can be compared; what was hashed or dropped cannot. */
+const phoneDigits = (phone: string | null): string | null =>
+  phone !== null && /^[+(]?[\d\s().-]{4,}$/.test(phone) ? phone.replace(/\D/g, "") : null
+const address = (email: string | null): string | null => (email?.includes("@") ? email.toLowerCase() : null)
+
+const agree = (left: string | null, right: string | null): boolean | null =>
+  left === null || right === null ? null : left === right
+
+/** Whether two conversations of one counted id are the same one, as far as they tell. */
+export const areAlike = (left: Likeness, right: Likeness): boolean => {
+  if (agree(left.startedAt, right.startedAt) === false) return false
+  const reached = [
+    agree(phoneDigits(left.phone), phoneDigits(right.phone)),
+    agree(address(left.email), address(right.email))
+  ]
+  return reached.includes(true) || !reached.includes(false)
+}
+
+const idOf = (item: Item): string | null =>
+  item._tag === "Sighting"
+    ? item.conversation.providerId
+    : item._tag === "Unreadable"
+      ? (item.unreadable.conversationId ?? item.unreadable.providerId)
+      : item.providerId
+
+const likenessOf = (item: Item): Likeness | null =>
+  item._tag === "Sighting"
+    ? {
+        startedAt: item.conversation.startedAt,
+        phone: item.contact?.phone ?? null,
+        email: item.contact?.email ?? null
+      }
+    : null
+
+/** A read of a conversation's status that changes nothing. */
+const probeOf = (connection: string, { agentId, providerId }: HeldConversation): StatusChange => ({
+  id: 0,
+  connection,
+  conversationId: `${connection}:${providerId}`,
+  providerId,
+  agentId,
+  fromStatus: "unknown",
+  wish: { status: null, category: null, summary: null, title: null, tags: [] },
+  state: "pending",
+  attempts: 0,
+  notBefore: null,
+  lastError: null,
+  requestedAt: "1970-01-01T00:00:00.000Z" as StatusChange["requestedAt"],
+  requestedBy: "parley",
+  sentAt: null
+})
+
+export interface AccountOptions {
+  readonly runId: number
+  /** A person accepts that the connection speaks for another account from now on. */
+  readonly rebind: boolean
+}
+
+/** The check of one connection in one lane. */
+export interface AccountGuard {
+  /** For the adapter: whose account an answer says it is. */
+  readonly check: AccountCheck
+  /** The same provider, of which nothing is handed on before it is known whose it is. */
+  readonly guard: (provider: Provider) => Provider
+}
+
+/** Nothing but a broken file makes reading the mirror fail here, and that is told where rows are written. */
+const orDie = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A> => Effect.orDie(effect)
+
+export const guardAccount = Effect.fn("guardAccount")(function* (
+  { definition, name }: ConnectionConfig,
+  { rebind, runId }: AccountOptions
+) {
+  const mirror = yield* Mirror
+  const oneAtATime = yield* Effect.makeSemaphore(1)
+  let binding = yield* mirror.accountBinding(name)
+  const rebinds = rebind && binding !== null
+  /** What was seen since then is of the account; null: all of it. */
+  const since = binding?.reason === "rebind" ? binding.boundAt : null
+  /** It is known to be the account, or there is nothing to know it by. */
+  let isProven = rebind || !(yield* mirror.holdsAny(name, since))
+  /** The id that answers of this run have named. */
+  let named: string | null = null
+  /** Asks whose it is, where no answer says so by itself: once, before it is first bound. */
+  let identify: Effect.Effect<void, ProviderError> = Effect.void
+
+  const { title } = definition
+  const nothingDone = "nothing of it was stored, nothing was sent and nothing was deleted"
+  const wrong = (message: string): WrongAccount => {
+    const account = binding?.account ?? null
+    return new WrongAccount({
+      message,
+      hint: `put the credential of ${account === null ? "the account that the mirror holds" : `account ${account}`} back (baseUrl, region and agents count, too), or accept the other one with \`parley sync --rebind ${name}\``
+    })
+  }
+
+  /** Writes down whose the connection is, once that is known. */
+  const bind = Effect.suspend(() => {
+    const isDone = !rebinds || (binding?.reason === "rebind" && binding.runId === runId)
+    const isBound = binding !== null && (binding.account !== null || named === null)
+    if (!isProven || (isBound && isDone)) return Effect.void
+    const reason = rebinds ? "rebind" : "first"
+    const asked = named === null ? identify : Effect.void
+    identify = Effect.void
+    return Effect.gen(function* () {
+      yield* asked
+      const bound = yield* orDie(mirror.bindAccount(name, { account: named, reason, runId }))
+      binding = bound
+      const isIt = named === null || bound.account === null || bound.account === named
+      if (!isIt) return yield* Effect.fail(another(named ?? "", bound.account ?? ""))
+    })
+  })
+
+  const another = (found: string, bound: string): WrongAccount =>
+    wrong(
+      `${title} says that what it shows is of account ${found}, but ${name} is bound to account ${bound}: ${nothingDone}`
+    )
+
+  const prove = Effect.suspend(() => {
+    isProven = true
+    return bind
+  })
+
+  const check: AccountCheck = (account, by) =>
+    Effect.suspend(() => {
+      const isExpected = (named ?? account) === account
+      const bound = rebind ? null : (binding?.account ?? null)
+      if (!isExpected || (bound !== null && bound !== account)) {
+        return Effect.fail(another(account, bound ?? named ?? ""))
+      }
+      if (named === account && isProven) return Effect.void
+      named = account
+      if (by === "record" && bound === account) isProven = true
+      return bind
+    })
+
+  /**
+   * Asks for some of what is held by id, unless that is no longer needed. Any that exists shows that it is the account; where
+   * none does, it is another one.
+   */
+  const assure = (provider: Provider): Effect.Effect<void, ProviderError> =>
+    Effect.gen(function* () {
+      if (isProven) return
+      const sample = yield* orDie(mirror.heldSample(name, since, probedOfEach))
+      if (sample.length === 0) return yield* prove
+      let absent = 0
+      let unclear: ProviderError | null = null
+      for (const held of sample) {
+        const read = yield* Effect.either(provider.readStatus(probeOf(name, held)))
+        if (read._tag === "Right") {
+          const { right: state } = read
+          const isIt = state !== null && (state.likeness === undefined || areAlike(state.likeness, held))
+          // The read itself may have named the account.
+          if (isIt || isProven) return yield* prove
+          absent += 1
+          continue
+        }
+        const { left: error } = read
+        const isRefused = error._tag === "Rejected" || (error._tag === "Unauthorized" && error.status === 403)
+        if (isRefused) absent += 1
+        else if (error._tag === "Malformed") unclear = error
+        else return yield* Effect.fail(error)
+      }
+      if (absent === 0 && unclear !== null) return yield* Effect.fail(unclear)
+      if (named === null) yield* identify
+      const whose = binding?.account == null ? "" : ` of account ${binding.account}`
+      const says = named === null ? "" : `, which it calls account ${named}`
+      return yield* Effect.fail(
+        wrong(
+          `${title} shows this credential other conversations${says}, and none of the ${sample.length} asked for that ${name} holds${whose}: ${nothingDone}`
+        )
+      )
+    }).pipe(oneAtATime.withPermits(1))
+
+  const guardPull =
+    (provider: Provider): Provider["pull"] =>
+    <E>(scope: PullScope<E>): Stream.Stream<Page, ProviderError | E> => {
+      const { idsAreCounted = false } = provider
+      const keptBack: Array<Page> = []
+
+      /** What is listed is looked up before anything else is asked for it: that tells at once. */
+      const known: PullScope<E | ProviderError>["known"] = (ids, wanted) =>
+        Effect.tap(scope.known(ids, wanted), (found: ReadonlyMap<string, Known>) => {
+          if (isProven || ids.length === 0) return Effect.void
+          const isHeld = [...found.values()].some(
+            ({ observedAt }) => since === null || (observedAt !== undefined && observedAt >= since)
+          )
+          if (!isHeld) return assure(provider)
+          return idsAreCounted ? Effect.void : prove
+        })
+
+      const shows = (items: ReadonlyArray<Item>) =>
+        Effect.gen(function* () {
+          // Its fingerprint is the stored one.
+          if (items.some((item) => item._tag === "Unchanged" && item.key !== undefined) && since === null)
+            return true
+          const ids = items.flatMap((item) => idOf(item) ?? [])
+          if (ids.length === 0) return false
+          const held = yield* orDie(mirror.heldOf(name, ids, since))
+          return items.some((item) => {
+            const stored = held.get(idOf(item) ?? "")
+            if (stored === undefined) return false
+            const likeness = likenessOf(item)
+            return !idsAreCounted || (likeness !== null && areAlike(likeness, stored))
+          })
+        })
+
+      const release = Effect.map(bind, () => Chunk.unsafeFromArray(keptBack.splice(0)))
+
+      const admit = (pages: Chunk.Chunk<Page>): Effect.Effect<Chunk.Chunk<Page>, ProviderError> =>
+        Effect.suspend(() => {
+          if (isProven && keptBack.length === 0) return Effect.as(bind, pages)
+          keptBack.push(...pages)
+          return Effect.gen(function* () {
+            if (!isProven && (yield* shows(Chunk.toReadonlyArray(pages).flatMap(({ items }) => items))))
+              yield* prove
+            const records = keptBack.reduce((sum, { items }) => sum + items.length, 0)
+            if (!isProven && records >= mostKeptBack) yield* assure(provider)
+            return isProven ? yield* release : Chunk.empty<Page>()
+          })
+        })
+
+      /** An answer without any record proves nothing, and has nothing to be stored. */
+      const rest = Stream.unwrap(
+        Effect.gen(function* () {
+          const isEmpty = keptBack.every(({ items }) => items.length === 0)
+          if (!isEmpty) yield* assure(provider)
+          return Stream.fromChunk(isEmpty ? Chunk.unsafeFromArray(keptBack.splice(0)) : yield* release)
+        })
+      )
+
+      return provider.pull<E | ProviderError>({ ...scope, known }).pipe(
+        Stream.mapChunksEffect(admit),
+        Stream.catchAll((error) => Stream.concat(isProven ? rest : Stream.empty, Stream.fail(error))),
+        Stream.concat(Stream.suspend(() => (keptBack.length === 0 ? Stream.empty : rest)))
+      )
+    }
+
+  const guard = (provider: Provider): Provider => {
+    const { idsAreCounted = false } = provider
+    if (provider.identify !== undefined) {
+      identify = Effect.catchAll(provider.identify, (error) =>
+        error._tag === "WrongAccount" ? Effect.fail(error) : Effect.void
+      )
+    }
+    return {
+      ...provider,
+      pull: guardPull(provider),
+      fetch: (providerId, known, scope) =>
+        Effect.tap(provider.fetch(providerId, known, scope), (page) =>
+          Effect.gen(function* () {
+            if (isProven) return yield* bind
+            if (page === null || idsAreCounted) {
+              const held = yield* orDie(mirror.heldOf(name, [providerId], since))
+              const stored = held.get(providerId)
+              const likeness = page?.items.map(likenessOf).find((one) => one !== null) ?? null
+              const isIt = stored !== undefined && likeness !== null && areAlike(likeness, stored)
+              if (!isIt) return yield* assure(provider)
+            }
+            return yield* prove
+          })
+        ),
+      readStatus: (change) =>
+        Effect.tap(provider.readStatus(change), (state) =>
+          Effect.gen(function* () {
+            if (isProven) return yield* bind
+            if (state === null) return yield* assure(provider)
+            if (state.likeness !== undefined) {
+              const stored = (yield* orDie(mirror.heldOf(name, [change.providerId], since))).get(
+                change.providerId
+              )
+              if (stored === undefined || !areAlike(state.likeness, stored)) return yield* assure(provider)
+            }
+            return yield* prove
+          })
+        ),
+      setStatus: (change) => Effect.zipRight(assure(provider), provider.setStatus(change))
+    }
+  }
+
+  const guarded: AccountGuard = { check, guard }
+  return guarded
+})

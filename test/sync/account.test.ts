@@ -1,0 +1,340 @@
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, TestClock } from "effect"
+import type { ConnectionConfig } from "../../src/config/Config.ts"
+import { now } from "../../src/domain/Timestamp.ts"
+import { type Simulator, vendorIds } from "../../src/simulator/index.ts"
+import { Db } from "../../src/store/Db.ts"
+import type { Mirror } from "../../src/store/mirror/Mirror.ts"
+import type { Outbox } from "../../src/store/outbox/Outbox.ts"
+import { areAlike } from "../../src/sync/account.ts"
+import { backfillLane, pushLane, syncLane } from "../../src/sync/lanes.ts"
+import type { Progress } from "../../src/sync/progress.ts"
+import { type LaneWork, run } from "../../src/sync/run.ts"
+import { verify } from "../../src/sync/verify.ts"
+import { inProcess, makeWorld, rowsOf, temporaryFolder, type World } from "../support/inProcess.ts"
+
+/* A connection that is suddenly given the credential of another account. */
+
+type AnyLane = LaneWork<Mirror | Outbox | Progress>
+
+const lanes: Readonly<Record<string, AnyLane>> = {
+  sync: syncLane({ full: false }),
+  full: syncLane({ full: true }),
+  backfill: backfillLane({ since: null, until: null }, { again: true }),
+  push: pushLane,
+  verify: {
+    lane: "verify",
+    work: (connection, runId) => Effect.as(verify(connection, runId, null), { fault: null })
+  }
+}
+
+const ran = (
+  connections: ReadonlyArray<ConnectionConfig>,
+  lane: AnyLane = syncLane({ full: false }),
+  rebind: ReadonlyArray<string> = []
+) => run({ command: "sync", connections, maxWaitMillis: 1000, lanes: [lane], rebind: new Set(rebind) })
+
+/** All that the mirror holds of vendors, but for ids of its own. */
+const content = Effect.gen(function* () {
+  const conversations = yield* rowsOf(
+    "SELECT id, status, provider_status, deleted_at, missing_since, observed_at, fingerprint FROM remote_conversations ORDER BY id"
+  )
+  const messages = yield* rowsOf(
+    "SELECT conversation_id, content FROM messages ORDER BY conversation_id, position"
+  )
+  const contacts = yield* rowsOf("SELECT id, name, phone FROM remote_contacts ORDER BY id")
+  const others = yield* rowsOf(
+    "SELECT (SELECT count(*) FROM raw_records) + (SELECT count(*) FROM quarantine) AS count"
+  )
+  return { conversations, messages, contacts, others }
+})
+
+const bindings = rowsOf<{ account: string | null; reason: string }>(
+  "SELECT account, reason FROM account_bindings ORDER BY id"
+)
+
+/** How many requests a simulated vendor was sent since this was last asked. */
+const counting = (simulator: Simulator) => {
+  let count = 0
+  const writes: Array<string> = []
+  const paths: Array<string> = []
+  const { handle } = simulator
+  Object.assign(simulator, {
+    handle: (...input: Parameters<typeof handle>) => {
+      count += 1
+      paths.push(input[1].url)
+      if (input[1].method === "PATCH") writes.push(input[1].url)
+      return handle(...input)
+    }
+  })
+  return {
+    paths,
+    writes,
+    taken: () => {
+      const taken = count
+      count = 0
+      return taken
+    }
+  }
+}
+
+interface Two {
+  readonly ours: World
+  readonly theirs: World
+  readonly database: string
+}
+
+const twoAccounts = (conversations: number) =>
+  Effect.gen(function* () {
+    const two: Two = {
+      ours: yield* makeWorld({ seed: 7, conversations }),
+      theirs: yield* makeWorld({ seed: 8, conversations }),
+      database: join(yield* temporaryFolder, "mirror.db")
+    }
+    return two
+  })
+
+const at = <A, E>(
+  { database }: Two,
+  { simulator }: World,
+  effect: Effect.Effect<A, E, Effect.Effect.Context<ReturnType<typeof ran>> | Db | Outbox>
+) =>
+  // Runs follow each other, and do not begin in one millisecond.
+  Effect.zipRight(TestClock.adjust("1 second"), Effect.provide(effect, inProcess(database, simulator)))
+
+describe("a connection whose credential speaks for another account", () => {
+  for (const vendor of vendorIds) {
+    for (const conversations of [1, 12]) {
+      it.scoped(
+        `stores, sends and deletes nothing in any lane, and goes on with the right one (${vendor}, ${conversations})`,
+        () =>
+          Effect.gen(function* () {
+            const two = yield* twoAccounts(conversations)
+            const { ours, theirs } = two
+            const [right, wrong] = [ours.connection(vendor), theirs.connection(vendor)]
+            const before = yield* at(
+              two,
+              ours,
+              Effect.gen(function* () {
+                expect((yield* ran([right])).exitCode).toBe(0)
+                yield* Effect.flatMap(Db, (db) =>
+                  db.use("test.ask", ({ database }) =>
+                    database.exec("UPDATE conversations SET status = 'completed' WHERE status = 'active'")
+                  )
+                )
+                return yield* content
+              })
+            )
+            const requests = counting(theirs.simulator)
+            for (const [name, lane] of Object.entries(lanes)) {
+              const { exitCode, report } = yield* at(two, theirs, ran([wrong], lane))
+              const pending = yield* at(
+                two,
+                theirs,
+                rowsOf("SELECT 1 FROM status_changes WHERE state = 'pending'")
+              )
+              if (name === "push" && pending.length === 0) continue
+              expect({ name, exitCode, connections: report.connections }, name).toMatchObject({
+                exitCode: 3,
+                connections: [{ outcome: "failed", pages: 0, error: { kind: "account" } }]
+              })
+              expect(report.connections[0]?.error?.hint).toContain(`parley sync --rebind ${right.name}`)
+              expect(yield* at(two, theirs, content), name).toEqual(before)
+            }
+            expect(requests.writes).toEqual([])
+            expect(
+              yield* at(
+                two,
+                theirs,
+                rowsOf("SELECT DISTINCT state FROM status_changes WHERE state <> 'pending'")
+              )
+            ).toEqual([])
+            const after = yield* at(two, ours, ran([right]))
+            expect(after.exitCode).toBe(0)
+            expect(yield* at(two, ours, content)).toEqual(before)
+          }),
+        60_000
+      )
+    }
+
+    it.scoped(`is accepted once on purpose, and then the first account is the other one (${vendor})`, () =>
+      Effect.gen(function* () {
+        const two = yield* twoAccounts(12)
+        const { ours, theirs } = two
+        const [right, wrong] = [ours.connection(vendor), theirs.connection(vendor)]
+        yield* at(two, ours, ran([right]))
+        yield* at(two, theirs, ran([wrong], syncLane({ full: false }), [right.name]))
+        const bound = yield* at(two, theirs, bindings)
+        expect(bound.map(({ reason }) => reason)).toEqual(["first", "rebind"])
+        const held = yield* at(
+          two,
+          theirs,
+          rowsOf("SELECT id FROM remote_conversations WHERE deleted_at IS NULL")
+        )
+        expect(held.length).toBeGreaterThanOrEqual(12)
+        const again = yield* at(two, theirs, ran([wrong]))
+        expect(again.report.connections[0]?.error?.kind).not.toBe("account")
+        expect(yield* at(two, theirs, bindings)).toEqual(bound)
+        if (vendor === "aelyst") return
+        const back = yield* at(two, ours, ran([right]))
+        expect(back.report.connections[0]?.error?.kind).toBe("account")
+      })
+    )
+
+    it.scoped(`costs a quiet sync no request, and a sync with news at most one (${vendor})`, () =>
+      Effect.gen(function* () {
+        const two = yield* twoAccounts(12)
+        const { ours } = two
+        const connection = ours.connection(vendor)
+        yield* at(two, ours, ran([connection]))
+        const first = yield* at(two, ours, bindings)
+        const requests = counting(ours.simulator)
+        yield* at(two, ours, ran([connection]))
+        const quiet = requests.taken()
+        // What the mirror knows is set aside, and the same is asked again: the difference is what the check costs.
+        yield* at(two, ours, rowsOf("DELETE FROM account_bindings RETURNING id"))
+        yield* at(two, ours, ran([connection]))
+        expect(requests.taken()).toBe(quiet)
+        expect(yield* at(two, ours, bindings)).toEqual(first)
+      })
+    )
+  }
+
+  it.scoped("leaves the other connections alone", () =>
+    Effect.gen(function* () {
+      const two = yield* twoAccounts(3)
+      const { ours, theirs } = two
+      yield* at(two, ours, ran([ours.connection("naturalead", "leads")]))
+      const { exitCode, report } = yield* at(
+        two,
+        theirs,
+        ran([
+          theirs.connection("naturalead", "leads"),
+          theirs.connection("aelyst", "inbox"),
+          theirs.connection("naturalead", "others")
+        ])
+      )
+      expect(report.connections.map(({ name, outcome }) => [name, outcome])).toEqual([
+        ["leads", "failed"],
+        ["inbox", "complete"],
+        ["others", "complete"]
+      ])
+      expect(exitCode).toBe(3)
+    })
+  )
+
+  it.scoped(
+    "is noticed by a mirror from before accounts were bound, which binds the right one",
+    () =>
+      Effect.gen(function* () {
+        for (const vendor of vendorIds) {
+          const two = yield* twoAccounts(12)
+          const { ours, theirs } = two
+          yield* at(two, ours, ran([ours.connection(vendor)]))
+          const bound = yield* at(two, ours, bindings)
+          yield* at(two, ours, rowsOf("DELETE FROM account_bindings RETURNING id"))
+          const { report } = yield* at(two, theirs, ran([theirs.connection(vendor)]))
+          expect(report.connections[0]?.error?.kind, vendor).toBe("account")
+          expect(yield* at(two, theirs, bindings)).toEqual([])
+          yield* at(two, ours, ran([ours.connection(vendor)]))
+          expect(yield* at(two, ours, bindings)).toEqual(bound)
+        }
+      }),
+    60_000
+  )
+})
+
+describe("an account that is the right one", () => {
+  for (const vendor of vendorIds) {
+    it.scoped(
+      `is not stopped where the first page shows new conversations only, and asks for none twice (${vendor})`,
+      () =>
+        Effect.gen(function* () {
+          const two = yield* twoAccounts(3)
+          const { ours } = two
+          const connection = ours.connection(vendor)
+          yield* at(two, ours, ran([connection]))
+          const before = yield* at(
+            two,
+            ours,
+            rowsOf<{ id: string }>("SELECT provider_id AS id FROM remote_conversations")
+          )
+          const world = ours.simulator.vendors[vendor].world
+          for (let index = 0; index < 120; index += 1)
+            world.addConversation(Date.UTC(2026, 2, 9, 9) + index * 1000)
+          const { paths } = counting(ours.simulator)
+          const { exitCode, report } = yield* at(two, ours, ran([connection]))
+          expect({ exitCode, error: report.connections[0]?.error }).toEqual({ exitCode: 0, error: null })
+          expect(yield* at(two, ours, rowsOf("SELECT 1 FROM remote_conversations"))).toHaveLength(123)
+          const ofNew = paths.filter(
+            (path) => !before.some(({ id }) => path.includes(encodeURIComponent(id)))
+          )
+          const details = ofNew.filter((path) => !/(convos|conversations|list)(\?|$)/.test(path))
+          expect(details.length).toBe(new Set(details).size)
+        })
+    )
+  }
+})
+
+describe("a NaturaLead record of another account in the middle of a list", () => {
+  const foreign = "f".repeat(24)
+
+  /** The list as it is, in which the newest conversation says that it is another account's. */
+  const smuggling = ({ simulator }: World, isBroken: boolean) => {
+    const { handle } = simulator
+    Object.assign(simulator, {
+      handle: (...input: Parameters<typeof handle>) => {
+        const answer = handle(...input)
+        const text = typeof answer.body === "string" ? answer.body : [...answer.body].join("")
+        const list = JSON.parse(text) as Array<Record<string, unknown>>
+        const last = list.at(-1)
+        if (last !== undefined) {
+          last.accountId = foreign
+          if (isBroken) last.createdAt = 5
+        }
+        return { ...answer, body: JSON.stringify(list) }
+      }
+    })
+  }
+
+  for (const isBroken of [false, true]) {
+    it.scoped(
+      `stops before it is stored, ${isBroken ? "in quarantine either" : "nor what came with it"}`,
+      () =>
+        Effect.gen(function* () {
+          const two = yield* twoAccounts(6)
+          const { ours } = two
+          const leads = ours.connection("naturalead")
+          yield* at(two, ours, ran([leads]))
+          const before = yield* at(two, ours, content)
+          ours.simulator.vendors.naturalead.world.addConversation(Date.UTC(2026, 2, 9, 9))
+          smuggling(ours, isBroken)
+          const { report } = yield* at(two, ours, ran([leads]))
+          expect(report.connections[0]?.error).toMatchObject({ kind: "account" })
+          expect(report.connections[0]?.error?.message).toContain(`is of account ${foreign}`)
+          expect(yield* at(two, ours, content)).toEqual(before)
+        })
+    )
+  }
+})
+
+describe("conversations of one counted id", () => {
+  const one = { startedAt: now(0), phone: "+49 30 1234567", email: "Eva@Example.com" }
+
+  it("are the same one where they began at once and share a way to reach the person, as far as both tell", () => {
+    expect(areAlike(one, { ...one, phone: "+49301234567", email: null })).toBe(true)
+    expect(areAlike(one, { ...one, phone: "+49309999999", email: "eva@example.com" })).toBe(true)
+    expect(areAlike(one, { startedAt: now(0), phone: null, email: null })).toBe(true)
+    // Hashed where it was stored: that cannot be compared.
+    expect(areAlike(one, { startedAt: now(0), phone: "9f86d081884c7d659a2feaa0c55ad015", email: null })).toBe(
+      true
+    )
+  })
+
+  it("are two where they began at different times, or reach different people", () => {
+    expect(areAlike(one, { ...one, startedAt: now(1000) })).toBe(false)
+    expect(areAlike(one, { ...one, phone: "+49309999999", email: "tom@example.com" })).toBe(false)
+    expect(areAlike({ ...one, email: null }, { ...one, phone: "+49309999999" })).toBe(false)
+  })
+})
