@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { defineConfig } from "vitest/config"
 import { sqlitePath } from "./scripts/sqlite.mjs"
 
@@ -7,6 +9,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 240_000,
+    // What processes of one user share, such as who pushes, is not the developer's own here.
+    env: { XDG_STATE_HOME: join(tmpdir(), "parley-test-state") },
     hookTimeout: 240_000,
     // Most of the time of most tests is another process's or a disk's.
     pool: "forks",

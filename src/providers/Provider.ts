@@ -195,6 +195,8 @@ export interface RemoteState {
   readonly tags: ReadonlyArray<string>
   /** Only where ids are counted (`Provider.idsAreCounted`). */
   readonly likeness?: Likeness
+  /** Milliseconds that the vendor's clock is ahead of ours, by its `Date`; left out: no more than seconds, or not known. */
+  readonly clockAhead?: number
 }
 
 /** What the vendor answered to a write. `state` null: it accepted but did not say what it now holds, so read. */

@@ -1,8 +1,10 @@
 import { Effect } from "effect"
 import { spellDuration } from "../config/units.ts"
 import { always, type TimeRange } from "../domain/TimeRange.ts"
+import { quotaFile } from "../http/limits/shared/quotaStore.ts"
+import { claimPush } from "../store/ledger/pushers.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
-import type { Outbox } from "../store/outbox/Outbox.ts"
+import { Outbox } from "../store/outbox/Outbox.ts"
 import { subjectOf } from "./connection.ts"
 import { Progress } from "./progress.ts"
 import { pull } from "./pull.ts"
@@ -20,17 +22,47 @@ const brakeFault = (name: string, { brake, waiting }: Braked): Fault => ({
   hint: `\`parley push ${name} --plan\` shows them; \`parley push ${name} --confirm ${waiting}\` sends them, \`parley changes cancel --all --connection ${name}\` takes them back`
 })
 
-/** The outbox of the connection. */
-export const pushLaneWith = (options: Omit<PushOptions, "runId" | "observe">): LaneWork<Outbox> => ({
-  lane: "push",
-  work: (connection, runId) =>
-    Effect.map(push(connection, { ...options, runId }), ({ braked, changes, error }) => {
-      if (error !== null) return { fault: faultOf(error), changes }
-      return { fault: braked === null ? null : brakeFault(connection.config.name, braked), changes }
-    })
+const copyFault = (name: string): Fault => ({
+  kind: "busy",
+  message: `another copy of this mirror is pushing ${name} right now`,
+  hint: "use one of them only: both would send the same changes. Run again once it has ended"
 })
 
-export const pushLane: LaneWork<Outbox> = pushLaneWith({})
+/** The outbox of the connection. */
+export const pushLaneWith = (
+  options: Omit<PushOptions, "runId" | "observe" | "elsewhere">
+): LaneWork<Outbox | Progress> => ({
+  lane: "push",
+  work: (connection, runId) =>
+    Effect.gen(function* () {
+      const outbox = yield* Outbox
+      const { name } = connection.config
+      // Where nothing is open nothing is sent, and nobody need know of it.
+      const isIdle = (yield* outbox.open(name)).length === 0
+      const claim = isIdle
+        ? null
+        : yield* claimPush(
+            { meeting: quotaFile(), mirror: yield* outbox.identity, connection: name, file: outbox.file },
+            { has: outbox.hasEvent, last: outbox.lastEvent }
+          )
+      if (claim?._tag === "CopyIsPushing") return { fault: copyFault(name) }
+      const elsewhere = claim?.elsewhere ?? null
+      if (elsewhere !== null) {
+        const progress = yield* Progress
+        yield* progress.notice(
+          name,
+          `another copy of this mirror, or a newer state of it, pushed ${name} at ${elsewhere}`,
+          "where it was moved or restored, all is well from now on; where two copies are in use, push from one only: both would send the same changes"
+        )
+      }
+      const seen = elsewhere === null ? {} : { elsewhere }
+      const { braked, changes, error } = yield* push(connection, { ...options, ...seen, runId })
+      if (error !== null) return { fault: faultOf(error), changes }
+      return { fault: braked === null ? null : brakeFault(name, braked), changes }
+    }).pipe(Effect.scoped)
+})
+
+export const pushLane: LaneWork<Outbox | Progress> = pushLaneWith({})
 
 /** Everything that changed at the provider; with `full`, everything. */
 export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror | Progress> => ({

@@ -72,6 +72,13 @@ const statuses = ({ rows }: Workspace, conversations: ReadonlyArray<Conversation
 const slow: Fault = { match: { write: true, operation: "status" }, effect: { kind: "delay", millis: 20_000 } }
 const deaf: Fault = { match: { write: true, operation: "status" }, effect: { kind: "hang" } }
 
+const activeWords: Readonly<Record<VendorId, string>> = {
+  naturalead: "active",
+  convocore: "ai-chatting",
+  empfio: "active",
+  aelyst: "open"
+}
+
 const completed = { status: "completed", remote_status: "completed", change_state: null }
 
 describe("status changes, through every provider", () => {
@@ -153,6 +160,51 @@ describe("status changes, through every provider", () => {
 })
 
 describe("push", () => {
+  it("are sent once where two copies of the mirror push at the same time, and the copy says so afterwards", async () => {
+    const opened = await synced()
+    const conversations = active(opened, 2)
+    editStatus(opened, conversations, "completed")
+    const copy = `${opened.database}.copy`
+    execFileSync("sqlite3", [opened.database, `.backup ${copy}`])
+    opened.simulator.faults.add({
+      match: { write: true, operation: "status" },
+      effect: { kind: "delay", millis: 3_000 }
+    })
+    const first = collect(opened.start(["push", "--json"]))
+    await until(() => writes(opened).length >= vendorIds.length)
+    const held = await opened.parley(["push", "--db", copy, "--json"])
+    expect(held.code).toBe(75)
+    for (const { error, outcome } of JSON.parse(held.stdout).connections) {
+      expect(outcome).toBe("held")
+      expect(error.message).toContain("another copy of this mirror is pushing")
+    }
+    expect((await first).code).toBe(0)
+    opened.simulator.faults.clear()
+    const after = await opened.parley(["push", "--db", copy, "--progress", "plain"])
+    expect(after.code).toBe(0)
+    expect(after.stderr).toContain("another copy of this mirror, or a newer state of it, pushed leads at")
+    for (const conversation of conversations) expect(effectsOn(opened, conversation)).toHaveLength(1)
+    expect(writes(opened)).toHaveLength(conversations.length)
+  })
+
+  it("are in conflict where a restored mirror asks for them again, and somebody there has moved on", async () => {
+    const opened = await synced()
+    const conversations = active(opened, 1)
+    editStatus(opened, conversations, "completed")
+    const backup = `${opened.database}.backup`
+    execFileSync("sqlite3", [opened.database, `.backup ${backup}`])
+    expect((await opened.parley(["push", "--quiet"])).code).toBe(0)
+    for (const { provider, provider_id } of conversations) {
+      opened.simulator.vendors[provider].world.setStatus(provider_id, activeWords[provider], Date.now())
+    }
+    const restored = await opened.parley(["push", "--db", backup, "--json"])
+    expect(restored.code).toBe(4)
+    for (const { changes } of JSON.parse(restored.stdout).connections) {
+      expect(changes).toMatchObject({ confirmed: 0, conflict: 1 })
+    }
+    for (const conversation of conversations) expect(effectsOn(opened, conversation)).toHaveLength(1)
+  })
+
   it("waits where it is refused, and then sends nothing over what somebody there set meanwhile", async () => {
     const opened = await synced()
     const conversations = active(opened, 1)

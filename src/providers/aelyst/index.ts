@@ -6,6 +6,7 @@ import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import {
   type AnswerForm,
+  clockOf,
   decodeAnswer,
   finding,
   isGone,
@@ -80,10 +81,8 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
     if (yield* isGone(title, answer)) return null
-    const state = toRemoteState(
-      yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm),
-      map
-    )
+    const read = yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm)
+    const state = { ...toRemoteState(read, map), ...clockOf(answer) }
     const contact = Either.getOrNull(Either.flatMap(parseJson(answer.text), decodeContact))
     if (contact === null) return state
     const { created_at: startedAt, email, phone } = contact

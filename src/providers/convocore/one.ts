@@ -3,7 +3,8 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer } from "../../http/client.ts"
-import { isGone, isMissing, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
+import { clockOf, isGone, isMissing, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
+import { parseJson } from "../kit/decode.ts"
 import { datedBy, page } from "../kit/page.ts"
 import { wordFor } from "../kit/statusMap.ts"
 import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
@@ -22,7 +23,7 @@ import { exportOne, newExporter } from "./exports.ts"
 import { title } from "./facts.ts"
 import { statusMap, toRemoteState } from "./normalize.ts"
 import { type ConversationChange, getConversation, updateConversation } from "./requests.ts"
-import { decodeState } from "./wire.ts"
+import { decodeOne, decodeState } from "./wire.ts"
 
 /*
  * One conversation: read whole, or its status alone, or changed.
@@ -94,7 +95,9 @@ export const readStatus = (source: Source, change: StatusChange) =>
     if (located === null) return null
     const { address, answer } = located
     const state = dataIn(address.id, answer, decodeState)
-    if (Either.isRight(state)) return toRemoteState(state.right.wire, source.reading.map)
+    if (Either.isRight(state)) {
+      return { ...toRemoteState(state.right.wire, source.reading.map), ...clockOf(answer) }
+    }
     const { reason, path } = state.left
     return yield* malformed(title, answer.exchange.operation, `${reason} at ${path}`)
   })
@@ -128,16 +131,21 @@ const changeOf = (
   }
 }
 
-/** The echo, where it says what was asked about. */
+/** The echo, where it says what was asked about. One of another conversation leaves it unknown what was changed. */
 const outcomeOf = (
   address: Address,
   sent: ConversationChange,
   map: StatusMap,
   answer: Answer
-): WriteOutcome => {
-  const echo = dataIn(address.id, answer, decodeState)
+): Effect.Effect<WriteOutcome, ProviderError> => {
+  const echo = Either.flatMap(Either.flatMap(parseJson(answer.text), decodeOne), ({ data }) =>
+    decodeState(data)
+  )
+  if (Either.isRight(echo) && echo.right.id !== address.id) {
+    return malformed(title, answer.exchange.operation, "it names another conversation")
+  }
   const speaks = Either.isRight(echo) && (sent.state === undefined || echo.right.wire.state !== null)
-  return { state: speaks ? toRemoteState(echo.right.wire, map) : null }
+  return Effect.succeed({ state: speaks ? toRemoteState(echo.right.wire, map) : null })
 }
 
 /**
@@ -153,7 +161,7 @@ export const setStatus = (source: Source, lessons: WriteLessons, change: StatusC
     if (wanted === null) return yield* notWritable(title, `the status "${change.wish.status}"`)
     const send = (what: ConversationChange) =>
       Effect.flatMap(client.write(updateConversation(address.agentId, address.id, what)), (answer) =>
-        Effect.as(unlessFailed(title, answer), outcomeOf(address, what, reading.map, answer))
+        Effect.zipRight(unlessFailed(title, answer), outcomeOf(address, what, reading.map, answer))
       )
     if (!isReplaceable(change.wish, wanted.state)) return yield* send(wanted)
     return yield* send(wanted).pipe(

@@ -3,7 +3,16 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Authorization } from "../../http/contract.ts"
-import { decodeAnswer, finding, isGone, isMissing, notWritable, unlessFailed } from "../kit/answer.ts"
+import {
+  clockOf,
+  decodeAnswer,
+  finding,
+  isGone,
+  isMissing,
+  malformed,
+  notWritable,
+  unlessFailed
+} from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import { fieldText, written, writtenId } from "../kit/written.ts"
@@ -98,7 +107,8 @@ const readStatus = ({ client, map }: Account) =>
   Effect.fn("empfio.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getConversation(providerId))
     if (yield* isGone(title, answer)) return null
-    return toRemoteState(yield* decodeAnswer(title, answer, stateIn(providerId), recordForm), map)
+    const state = yield* decodeAnswer(title, answer, stateIn(providerId), recordForm)
+    return { ...toRemoteState(state, map), ...clockOf(answer) }
   })
 
 /** What it answers is not documented: only a conversation with a status in it says what is held now. */
@@ -108,7 +118,10 @@ const setStatus = ({ client, map }: Account) =>
     if (word === undefined) return yield* notWritable(title, `the status "${change.wish.status}"`)
     const answer = yield* client.write(updateStatus(change.providerId, word))
     yield* unlessFailed(title, answer, recordForm)
-    const said = Either.flatMap(parseJson(answer.text), stateIn(change.providerId))
+    const said = Either.flatMap(parseJson(answer.text), decodeState)
+    if (Either.isRight(said) && said.right.id !== change.providerId) {
+      return yield* malformed(title, answer.exchange.operation, "it names another conversation")
+    }
     const speaks = Either.isRight(said) && said.right.status !== null
     const outcome: WriteOutcome = { state: speaks ? toRemoteState(said.right, map) : null }
     return outcome

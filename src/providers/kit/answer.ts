@@ -26,6 +26,22 @@ export const isGone = (title: string, answer: Answer): Effect.Effect<boolean, Re
   )
 }
 
+/** Milliseconds by which clocks seem to differ where they do not: `Date` has no fractions, and answers take their time. */
+const clockTolerance = 2_000
+
+/** A `Date` that is further off, in milliseconds, is no clock's. */
+const mostClockError = 86_400_000
+
+/**
+ * How far the vendor's clock is ahead of ours, by the answer's `Date`. Empty: no more than seconds, or not known, as of
+ * an answer that was kept by something between (`Age`).
+ */
+export const clockOf = ({ exchange, headers }: Answer): { readonly clockAhead?: number } => {
+  const ahead = Date.parse(headers.date ?? "") - exchange.receivedAt
+  const isClock = headers.age === undefined && Math.abs(ahead) <= mostClockError
+  return isClock && Math.abs(ahead) > clockTolerance ? { clockAhead: ahead } : {}
+}
+
 /** An answer that is not what the vendor documents. Quotes none of it. @param text the answer as it came */
 export const malformed = (title: string, operation: string, detail: string, text?: string): Malformed =>
   new Malformed({

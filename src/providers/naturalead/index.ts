@@ -3,7 +3,15 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { decodeAnswer, finding, isGone, malformed, notWritable, unlessFailed } from "../kit/answer.ts"
+import {
+  clockOf,
+  decodeAnswer,
+  finding,
+  isGone,
+  malformed,
+  notWritable,
+  unlessFailed
+} from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import { written, writtenId } from "../kit/written.ts"
 import {
@@ -51,9 +59,8 @@ const stateIn = (answer: Answer, id: string, account: AccountCheck) =>
 const readStatus = (client: ProviderClient, map: StatusMap, account: AccountCheck): Provider["readStatus"] =>
   Effect.fn("naturalead.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getConversation(providerId))
-    return (yield* isGone(title, answer))
-      ? null
-      : toRemoteState(yield* stateIn(answer, providerId, account), map)
+    if (yield* isGone(title, answer)) return null
+    return { ...toRemoteState(yield* stateIn(answer, providerId, account), map), ...clockOf(answer) }
   })
 
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */

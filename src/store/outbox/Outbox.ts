@@ -199,6 +199,30 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
               .pluck()
               .get(JSON.stringify(connections)) as number
         ),
+      /** The mirror's identity: a copy of the file has the same. */
+      identity: db.use(
+        "Outbox.identity",
+        (session) => session.prepare("SELECT id FROM mirror_identity").pluck().get() as string
+      ),
+      /** The last thing that happened to a change, as a text that no other state of the mirror has; empty: nothing did. */
+      lastEvent: db.use(
+        "Outbox.lastEvent",
+        (session) =>
+          (session
+            .prepare("SELECT id || '@' || at FROM change_events ORDER BY id DESC LIMIT 1")
+            .pluck()
+            .get() as string | undefined) ?? ""
+      ),
+      hasEvent: (event: string) =>
+        db.use("Outbox.hasEvent", (session) => {
+          const [id = "", at = ""] = event.split("@")
+          return (
+            session.prepare("SELECT 1 FROM change_events WHERE id = ? AND at = ?").get(Number(id), at) !==
+            undefined
+          )
+        }),
+      /** The mirror's file. */
+      file: db.path,
       events: (id: number) => db.use("Outbox.events", (session) => events(session, id)),
       changedBy: (runId: number, connections: ReadonlyArray<string>) =>
         db.use("Outbox.changedBy", (session) => changedBy(session, runId, connections)),

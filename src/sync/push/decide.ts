@@ -70,6 +70,35 @@ const touchedSince = ({ found }: OutboxChange, state: RemoteState): boolean =>
   state.updatedAt !== null &&
   found.updatedAt !== state.updatedAt
 
+/** Vendors write the same moment in seconds and in milliseconds. */
+const isSameMoment = (one: Timestamp, other: Timestamp | null): boolean =>
+  other !== null &&
+  (one === other ||
+    ((one.endsWith(".000Z") || other.endsWith(".000Z")) && one.slice(0, 19) === other.slice(0, 19)))
+
+/**
+ * The provider changed the conversation after the change was requested, by its own time of the last change. What the
+ * mirror knew then, and what was read before an earlier sending, is no news; and its clock may differ from ours.
+ */
+const changedSinceRequest = (change: OutboxChange, { clockAhead = 0, updatedAt }: RemoteState): boolean =>
+  updatedAt !== null &&
+  !isSameMoment(updatedAt, change.fromUpdatedAt) &&
+  !isSameMoment(updatedAt, change.found?.updatedAt ?? null) &&
+  toMillis(updatedAt) > toMillis(change.requestedAt) + clockAhead
+
+/** Why a change that was never sent would overwrite something newer, though the status is what it was requested on. */
+const outdated = (change: OutboxChange, state: RemoteState, elsewhere: Timestamp | null): string | null => {
+  if (change.state !== "pending") return null
+  const holds = `and holds ${wordsOf(state)}`
+  if (changedSinceRequest(change, state)) {
+    return `requested at ${change.requestedAt}, but the conversation was changed there at ${state.updatedAt} ${holds}`
+  }
+  const isUnknown = state.updatedAt === null && change.attempts === 0 && elsewhere !== null
+  return isUnknown && change.requestedAt <= elsewhere
+    ? `a copy of this mirror pushed at ${elsewhere}, and may have sent it: the provider tells no time of its last change, ${holds}`
+    : null
+}
+
 const notShown = (
   change: OutboxChange,
   state: RemoteState,
@@ -99,12 +128,14 @@ const notShown = (
 /**
  * Decides about an open change. The answer depends on nothing but the arguments.
  * @param state read after whatever happened to the change last; null: the conversation does not exist there.
+ * @param elsewhere until when another copy of the mirror pushed; null: none is known of
  */
 export const decide = (
   change: OutboxChange,
   state: RemoteState | null,
   policy: ConflictPolicy,
-  at: Timestamp
+  at: Timestamp,
+  elsewhere: Timestamp | null = null
 ): Decision => {
   const { wish } = change
   if (state === null) {
@@ -119,5 +150,6 @@ export const decide = (
       `asked for on ${inWords(change.fromStatus, change.fromProviderStatus)}, but the provider holds ${wordsOf(state)}`
     )
   }
-  return notShown(change, state, policy, at)
+  const reason = hasStatus(wish, state) ? null : outdated(change, state, elsewhere)
+  return reason === null ? notShown(change, state, policy, at) : lost(policy, reason)
 }

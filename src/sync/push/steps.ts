@@ -1,7 +1,7 @@
 import { Clock, Effect } from "effect"
 import type { ProviderError, Rejected, Unauthorized } from "../../domain/ProviderError.ts"
 import type { ChangeState } from "../../domain/StatusChange.ts"
-import { now } from "../../domain/Timestamp.ts"
+import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { ClientEvent } from "../../http/contract.ts"
 import type { Provider } from "../../providers/Provider.ts"
 import type { Observation, Outbox, OutboxChange } from "../../store/outbox/Outbox.ts"
@@ -47,6 +47,8 @@ export interface PushOptions {
   readonly connections?: ReadonlyArray<string>
   /** Only these changes may be sent, by their ids, however many they are; left out: all. */
   readonly only?: ReadonlySet<number>
+  /** Until when another copy of the mirror pushed; left out: none is known of. */
+  readonly elsewhere?: Timestamp
   /** Told of each change as it ends, or as it is left for a later push. */
   readonly observe?: (step: PushStep) => Effect.Effect<void>
 }
@@ -220,5 +222,5 @@ export const read = Effect.fn("push.read")(function* (push: Push, change: Outbox
 
 export const judge = (push: Push, change: OutboxChange, seen: Observation | null) =>
   Effect.map(Clock.currentTimeMillis, (at) =>
-    decide(change, seen?.state ?? null, push.config.conflict, now(at))
+    decide(change, seen?.state ?? null, push.config.conflict, now(at), push.elsewhere ?? null)
   )

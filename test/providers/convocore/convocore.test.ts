@@ -1521,14 +1521,17 @@ describe("Convocore's status", () => {
       const silent: ReadonlyArray<FakeAnswer> = [
         { text: "" },
         { json: { success: true } },
-        echo({ state: null }),
-        { json: { data: { ID: "other", state: "ai-chatting" } } }
+        echo({ state: null })
       ]
       for (const answer of silent) {
         assert.deepStrictEqual(yield* answering(() => answer).provider.setStatus(change("active")), {
           state: null
         })
       }
+      // What was changed is then not known.
+      const other: FakeAnswer = { json: { data: { ID: "other", state: "ai-chatting" } } }
+      const failure = yield* Effect.flip(answering(() => other).provider.setStatus(change("active")))
+      assert.strictEqual(failure._tag, "Malformed")
       const faulty = echo({ state: "ai-chatting", messagesNum: "many" })
       const { state } = yield* answering(() => faulty).provider.setStatus(change("active"))
       assert.strictEqual(state?.status, "active")

@@ -957,6 +957,12 @@ describe("Empfio's status", () => {
         assert.deepStrictEqual(yield* provider.setStatus(change("active")), { state: null })
         assert.strictEqual(fake.requests.length, 1)
       }
+      const other = fakeClient(() => ({ json: { id: "other", status: "active" } }))
+      const provider = empfio.make(
+        { name: "s", baseUrl: "", statusMap: {}, token: Redacted.make("t") },
+        other.client
+      )
+      assert.strictEqual((yield* Effect.flip(provider.setStatus(change("active"))))._tag, "Malformed")
     })
   )
 

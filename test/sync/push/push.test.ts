@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Runtime } from "effect"
+import { now } from "../../../src/domain/Timestamp.ts"
 import type { Db } from "../../../src/store/Db.ts"
 import { Outbox } from "../../../src/store/outbox/Outbox.ts"
 import { push } from "../../../src/sync/push/push.ts"
@@ -144,6 +145,95 @@ describe("a status that moved at the vendor", () => {
       twin.edit("c-1", "human-chatting", 5)
       expect((yield* run).changes.confirmed).toBe(1)
       expect(twin.word("c-1")).toBe("completed")
+    }))
+})
+
+describe("a conversation that was changed at the vendor after the change was requested", () => {
+  const later = 20_000
+  for (const [conflict, end] of [
+    ["manual", { ...none, conflict: 1 }],
+    ["remote-wins", none],
+    ["local-wins", { ...none, confirmed: 1 }]
+  ] as const) {
+    test(`is not overwritten though it holds the status that was seen, but where that is wanted (${conflict})`, () =>
+      Effect.gen(function* () {
+        const { leaping, run, twin, wish } = yield* setUp({ conflict })
+        yield* wish(1, "completed")
+        twin.touch("c-1", leaping.now() + later)
+        leaping.advance(2 * later)
+        expect((yield* run).changes).toEqual(end)
+        expect(twin.applied).toHaveLength(conflict === "local-wins" ? 1 : 0)
+        expect(yield* row("SELECT last_error FROM status_changes")).toMatchObject(
+          conflict === "local-wins"
+            ? { last_error: null }
+            : { last_error: expect.stringContaining("changed there at 2026-03-07T10:00:20.000Z and holds") }
+        )
+      }))
+  }
+
+  test("is known by the vendor's own clock, where that differs", () =>
+    Effect.gen(function* () {
+      for (const [ahead, touched, confirmed] of [
+        [3_600_000, 3_600_000 - later, 1],
+        [3_600_000, 3_600_000 + later, 0],
+        [-3_600_000, -3_600_000 + later, 0],
+        [-3_600_000, -3_600_000 - later, 1]
+      ] as const) {
+        const desk = yield* Effect.provide(
+          Effect.gen(function* () {
+            const { leaping, run, twin, wish } = yield* setUp()
+            const { readStatus } = twin.provider
+            Object.assign(twin.provider, {
+              readStatus: (change: Parameters<typeof readStatus>[0]) =>
+                Effect.map(readStatus(change), (state) => state && { ...state, clockAhead: ahead })
+            })
+            yield* wish(1, "completed")
+            twin.touch("c-1", leaping.now() + touched)
+            leaping.advance(2 * later)
+            return (yield* run).changes.confirmed
+          }),
+          emptyMirror
+        )
+        expect(desk, `${ahead} ${touched}`).toBe(confirmed)
+      }
+    }))
+
+  test("is none where the mirror knew of it when the change was requested, however far ahead its time lies", () =>
+    Effect.gen(function* () {
+      const { leaping, run, twin, wish } = yield* setUp()
+      const ahead = leaping.now() + 30 * 24 * 60 * minute
+      twin.touch("c-1", ahead)
+      yield* rows(
+        "UPDATE remote_conversations SET updated_at = ? RETURNING id",
+        new Date(ahead).toISOString()
+      )
+      yield* wish(1, "completed")
+      expect((yield* run).changes.confirmed).toBe(1)
+    }))
+
+  test("is none where we changed it ourselves: the change that waited behind goes out", () =>
+    Effect.gen(function* () {
+      const { run, twin, leaping, wish } = yield* setUp()
+      yield* wish(1, "completed")
+      twin.writeFaults.push("449 applied")
+      yield* run
+      yield* wish(1, "handed_off")
+      leaping.advance(6 * minute)
+      expect((yield* run).changes).toEqual({ ...none, confirmed: 2 })
+    }))
+
+  test("cannot be known where the vendor tells no time, unless a copy of the mirror has pushed since", () =>
+    Effect.gen(function* () {
+      const { leaping, run, runWith, twin, wish } = yield* setUp({ versioned: false, conversations: 2 })
+      yield* wish(1, "completed")
+      leaping.advance(minute)
+      const elsewhere = now(leaping.now())
+      leaping.advance(minute)
+      yield* wish(2, "completed")
+      expect((yield* runWith({ elsewhere })).changes).toEqual({ ...none, conflict: 1, confirmed: 1 })
+      expect(twin.applied.map(({ providerId }) => providerId)).toEqual(["c-2"])
+      yield* wish(1, "completed")
+      expect((yield* run).changes.confirmed).toBe(1)
     }))
 })
 
