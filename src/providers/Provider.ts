@@ -283,6 +283,14 @@ export interface Provider {
     scope: FetchScope
   ) => Effect.Effect<Page | null, ProviderError>
   /**
+   * The id of the conversation that an e-mail address or a phone number leads to now; null: none. Only where a conversation
+   * is its contact, so that merging two contacts takes one away. Left out: merging people takes no conversation away.
+   */
+  readonly findByContact?: (
+    kind: "email" | "phone",
+    value: string
+  ) => Effect.Effect<string | null, ProviderError>
+  /**
    * Makes a sighting again from its raw payloads, offline and always with the same result. Null where they do not hold
    * a conversation. `pull` builds its sightings with this very function.
    */

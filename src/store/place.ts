@@ -30,7 +30,7 @@ export const placeOf = (path: string): Place => {
       op,
       kind: "moved",
       message: `the mirror at ${path} was ${found === undefined ? "renamed or deleted" : "replaced by another file"} while this run wrote to it: what it stored is not there`,
-      hint: "Put the file back where it was, or run again: what is missing at that path is fetched again. End all runs before you move a mirror; `parley backup` copies one while they go on."
+      hint: "Put the file back where it was, or run again: what is missing at that path is fetched again. End all runs before you move a mirror."
     })
   }
   return {

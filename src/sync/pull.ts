@@ -10,6 +10,7 @@ import type { StoreError } from "../store/StoreError.ts"
 import { inBatches } from "./batches.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
 import { listBrake } from "./deleteBrake.ts"
+import { mergedInto } from "./merges.ts"
 import { Progress, tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
 
@@ -276,9 +277,10 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
 ) {
   const mirror = yield* Mirror
   const progress = yield* Progress
-  const { config, lane } = connection
+  const { config, lane, provider } = connection
   const { runId } = options
   let gone = 0
+  let merged = 0
   let unlisted = 0
   const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
     const askedAt = now(yield* Clock.currentTimeMillis)
@@ -289,6 +291,13 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
       providerId,
       known === null ? null : { ...known, fingerprint: null }
     )
+    const into =
+      page === null ? yield* mergedInto(provider, mirror.mergeCandidates(config.name, providerId)) : null
+    if (into !== null) {
+      yield* mirror.merged({ connection: config.name, providerId, into, askedAt })
+      merged += 1
+      return
+    }
     if (page === null) {
       yield* mirror.tombstone({ connection: config.name, providerIds: [providerId], askedAt, runId })
       gone += 1
@@ -315,6 +324,13 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
       config.name,
       `${gone} ${gone === 1 ? "conversation is" : "conversations are"} deleted at the provider`,
       "what was stored of them stays; SELECT * FROM conversations WHERE deleted_at IS NOT NULL shows them"
+    )
+  }
+  if (merged > 0) {
+    yield* progress.notice(
+      config.name,
+      `${merged} ${merged === 1 ? "conversation was" : "conversations were"} merged into others at the provider`,
+      "what was stored of them stays; SELECT id, merged_into FROM conversations WHERE merged_into IS NOT NULL shows them"
     )
   }
   if (unlisted > 0) {

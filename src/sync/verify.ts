@@ -5,6 +5,7 @@ import type { ConnectionFault } from "../store/ledger/Ledger.ts"
 import { Mirror, type Totals } from "../store/mirror/Mirror.ts"
 import type { OpenConnection } from "./connection.ts"
 import { sampleBrake } from "./deleteBrake.ts"
+import { mergedInto } from "./merges.ts"
 import { tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
 
@@ -35,6 +36,8 @@ export interface Verdict {
   readonly outdated: number
   /** The provider says that they do not exist. */
   readonly gone: ReadonlyArray<string>
+  /** Were merged into others there, and are marked so. */
+  readonly merged: ReadonlyArray<string>
   /** Why those that are gone were not marked deleted; null: they were. */
   readonly stopped: ConnectionFault | null
   /**
@@ -75,12 +78,12 @@ export const upperBound = (wrong: number, checked: number, confidence: number): 
 interface Finding {
   readonly providerId: string
   readonly askedAt: Timestamp
-  readonly is: "same" | "repaired" | "outdated" | "contact" | "overtaken" | "gone"
+  readonly is: "same" | "repaired" | "outdated" | "contact" | "overtaken" | "gone" | "merged"
   readonly isUnreadable: boolean
   readonly lacksMessages: boolean
 }
 
-type Difference = Exclude<Finding["is"], "gone">
+type Difference = Exclude<Finding["is"], "gone" | "merged">
 
 /** What a commit of one conversation says of what was stored before. @param shown the vendor's time of the last change */
 const differenceOf = (
@@ -109,7 +112,13 @@ const compare = Effect.fn("verify.compare")(function* (
   // Without a fingerprint nothing is taken for unchanged.
   const page = yield* refetch(connection, providerId, known === null ? null : { ...known, fingerprint: null })
   const finding: Finding = { providerId, askedAt, is: "gone", isUnreadable: false, lacksMessages: false }
-  if (page === null) return finding
+  if (page === null) {
+    const into = yield* mergedInto(connection.provider, mirror.mergeCandidates(name, providerId))
+    if (into === null) return finding
+    yield* mirror.merged({ connection: name, providerId, into, askedAt })
+    const merged: Finding = { ...finding, is: "merged" }
+    return merged
+  }
   const totals = yield* tellingCommit(
     name,
     mirror.commit({
@@ -168,6 +177,7 @@ export const verify = Effect.fn("verify")(function* (
     withoutMessages: that(({ lacksMessages }) => lacksMessages).length,
     outdated: that(({ is }) => is === "outdated").length,
     gone,
+    merged: that(({ is }) => is === "merged"),
     stopped,
     atMostWrong: sure >= held ? 0 : upperBound(repaired.length, sure, 0.95)
   }

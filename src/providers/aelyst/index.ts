@@ -34,6 +34,7 @@ import { asUnreadable, gather, withMessages, withoutReadableMessages } from "./m
 import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import {
   contactsLimit,
+  findContact,
   getContact,
   listContacts,
   listMessages,
@@ -87,6 +88,16 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
     if (contact === null) return state
     const { created_at: startedAt, email, phone } = contact
     return { ...state, likeness: { startedAt, phone, email } }
+  })
+
+/** What is no identifier to the vendor leads nowhere. */
+const findByContact = (client: ProviderClient): NonNullable<Provider["findByContact"]> =>
+  Effect.fn("aelyst.findByContact")(function* (kind, value) {
+    const answer = yield* client
+      .read(findContact(kind, value))
+      .pipe(Effect.catchTag("Rejected", () => Effect.succeed(null)))
+    if (answer === null || isMissing(answer)) return null
+    return (yield* decodeAnswer(title, answer, decodeState, recordForm)).id
   })
 
 /** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
@@ -217,6 +228,7 @@ const make = (
     survey: (scope) => survey(client, messages, scope),
     fetch: fetch(client, map, messages),
     interpret: (payloads) => interpret(payloads, map),
+    findByContact: findByContact(client),
     readStatus: readStatus(client, map),
     refuse: refuse(map.write),
     setStatus: setStatus(client, map),

@@ -57,6 +57,14 @@ export const getContact = (contactId: string): ProviderRequest => ({
   mayBeMissing: true
 })
 
+/** https://developers.aelyst.ai/api/operations/getcontact/: by an address or a number in the place of the id. */
+export const findContact = (kind: "email" | "phone", value: string): ProviderRequest => ({
+  operation: "find a contact",
+  method: "GET",
+  path: `/contact/${kind}:${encodeURIComponent(value)}`,
+  mayBeMissing: true
+})
+
 /**
  * https://developers.aelyst.ai/api/operations/listmessages/. Newest first, as far as was seen. A 404 says that the contact
  * or the whole list does not exist.

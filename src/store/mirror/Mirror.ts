@@ -11,6 +11,7 @@ import { type AccountBinding, accountBinding, bindAccount, heldOf, heldSample, h
 import { type CommitInput, makeCommit } from "./commit.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
+import { type Merge, markMerged, mergeCandidates } from "./merges.ts"
 import { dismissQuarantine, listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
 import { rawBatch, rawOf } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
@@ -249,6 +250,16 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         )
         return counts.reduce((sum, count) => sum + count, 0)
       }),
+
+      /** See `mergeCandidates`. */
+      mergeCandidates: (connection: string, providerId: string) =>
+        db.use("Mirror.mergeCandidates", (session) => mergeCandidates(session, connection, providerId)),
+
+      /** Notes that a conversation was merged into another one. */
+      merged: (merge: Merge) =>
+        Effect.flatMap(clock, (at) =>
+          db.transaction("Mirror.merged", (session) => markMerged(session, merge, at))
+        ),
 
       /** Conversations that the provider holds, as far as is known; with `before`, those that were known at that time. */
       countConversations: (connection: string, before: Timestamp | null = null) =>

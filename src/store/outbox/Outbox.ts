@@ -2,6 +2,7 @@ import { Clock, Data, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import { Db, type Session } from "../Db.ts"
+import { type Merge, markMerged, mergeCandidates } from "../mirror/merges.ts"
 import { findConversation } from "../read/findConversation.ts"
 import type { StoreError } from "../StoreError.ts"
 import { changedBy, lastSender } from "./changedBy.ts"
@@ -275,6 +276,10 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         write("queued", (session) => markQueued(session, change, notBefore, detail, moment)),
       trouble: (change: OutboxChange, notBefore: Timestamp | null, detail: string, moment: Moment) =>
         write("trouble", (session) => markTrouble(session, change, notBefore, detail, moment)),
+      /** See `mergeCandidates`. */
+      mergeCandidates: ({ connection, providerId }: OutboxChange) =>
+        db.use("Outbox.mergeCandidates", (session) => mergeCandidates(session, connection, providerId)),
+      merged: (merge: Merge) => write("merged", (session, at) => markMerged(session, merge, at)),
       pending: (change: OutboxChange, notBefore: Timestamp | null, detail: string, moment: Moment) =>
         write("pending", (session) => markPending(session, change, notBefore, detail, moment)),
       refused: (change: OutboxChange, isWrite: boolean, detail: string, moment: Moment) =>

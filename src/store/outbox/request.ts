@@ -99,6 +99,12 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
       hint: "Its status cannot be changed."
     })
   }
+  if (conversation.mergedInto !== null) {
+    return refuse({
+      message: `\`${conversation.id}\` was merged into \`${conversation.mergedInto}\` at the provider`,
+      hint: "Ask for the status of that one."
+    })
+  }
   const [pending = null] = selectChanges(
     session,
     "WHERE c.conversation_id = ? AND c.state = 'pending'",

@@ -13,6 +13,8 @@ export interface MirroredConversation {
   readonly title: string | null
   readonly tags: ReadonlyArray<string>
   readonly deletedAt: Timestamp | null
+  /** The conversation that it was merged into at the provider. */
+  readonly mergedInto: string | null
 }
 
 /** Why an id names no single conversation, and which ones may be meant. */
@@ -27,7 +29,7 @@ interface Row extends Omit<MirroredConversation, "tags"> {
 
 const columns = /* sql */ `
 SELECT r.id, r.connection, n.provider, r.status, r.provider_status AS providerStatus, r.title, r.tags,
-  r.deleted_at AS deletedAt
+  r.deleted_at AS deletedAt, r.merged_into AS mergedInto
 FROM remote_conversations r JOIN connections n ON n.name = r.connection`
 
 const select = (
@@ -94,12 +96,15 @@ const unknown = (session: Session, id: string): NotFound => {
   }
 }
 
-/** Phone numbers are written with and without separators; these are all that vendors put between digits. */
-const barePhone = (column: string): string =>
+/** SQL: a phone number without separators; these are all that vendors put between digits. */
+export const barePhone = (column: string): string =>
   ["' '", "'-'", "'('", "')'", "'.'"].reduce(
     (text, character) => `replace(${text}, ${character}, '')`,
     column
   )
+
+/** SQL: whether two columns hold the same number; null where one of them is null. */
+export const samePhone = (one: string, other: string): string => `${barePhone(one)} = ${barePhone(other)}`
 
 /** The conversations of whom this address or number belongs to. Neither is repeated in a message. */
 const byContact = (
@@ -116,16 +121,14 @@ const byContact = (
     }
   }
   const match =
-    kind === "email"
-      ? "lower(k.email) = lower(?)"
-      : `k.phone IS NOT NULL AND ${barePhone("k.phone")} = ${barePhone("?")}`
+    kind === "email" ? "lower(k.email) = lower(?)" : `k.phone IS NOT NULL AND ${samePhone("k.phone", "?")}`
   const found = select(
     session,
     `JOIN remote_contacts k ON k.id = r.contact_id WHERE k.connection = ? AND ${match} ORDER BY r.id LIMIT 11`,
     connection,
     value
   )
-  const living = found.filter((conversation) => conversation.deletedAt === null)
+  const living = found.filter(({ deletedAt, mergedInto }) => deletedAt === null && mergedInto === null)
   const [only] = living.length > 0 ? living : found
   if (only === undefined) {
     return {

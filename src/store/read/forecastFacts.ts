@@ -125,7 +125,7 @@ export const forecastFacts = (
       | undefined) ?? null
   const rows = prepare(
     `SELECT started_at AS startedAt, first_seen_at AS firstSeenAt FROM remote_conversations
-     WHERE connection = ? AND deleted_at IS NULL`
+     WHERE connection = ? AND deleted_at IS NULL AND merged_into IS NULL`
   ).iterate(connection) as IterableIterator<{ startedAt: Timestamp | null; firstSeenAt: Timestamp }>
   const recentFrom = completeAt === null ? null : now(Math.max(0, toMillis(completeAt) - recentDays * day))
   const fresh = countFresh(pastPulls(session, connection))

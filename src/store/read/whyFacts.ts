@@ -22,6 +22,7 @@ export interface WhyConversation {
   readonly first_seen_at: Timestamp
   readonly last_seen_at: Timestamp
   readonly deleted_at: Timestamp | null
+  readonly merged_into: string | null
   /** The first complete scan that did not list it. */
   readonly missing_since: Timestamp | null
 }
@@ -98,7 +99,7 @@ const conversationOf = ({ prepare }: Session, id: string): WhyConversation | nul
   (prepare(
     `SELECT c.id, c.connection, c.provider, c.provider_id, c.status, c.remote_status, c.provider_status, c.change_state,
        c.declared_messages, c.stored_messages, c.complete, c.started_at, c.last_message_at, c.updated_at,
-       c.first_seen_at, c.last_seen_at, c.deleted_at, r.missing_since
+       c.first_seen_at, c.last_seen_at, c.deleted_at, c.merged_into, r.missing_since
      FROM conversations c JOIN remote_conversations r ON r.id = c.id WHERE c.id = ?`
   ).get(id) as WhyConversation | undefined) ?? null
 
@@ -169,7 +170,9 @@ const pullAttempts = (
   const next = (what: string): NextAttempt => ({ what, at: null, command: "parley sync" })
   const faulty = quarantine.length > 0 ? [next("what is in quarantine is read again if it comes again")] : []
   if (conversation === null) return faulty
-  if (conversation.deleted_at !== null) return [next("nothing, unless the provider lists it again")]
+  if ((conversation.deleted_at ?? conversation.merged_into) !== null) {
+    return [next("nothing, unless the provider lists it again")]
+  }
   return [
     ...faulty,
     ...(conversation.complete === 0 ? [next("its missing messages are asked for")] : []),

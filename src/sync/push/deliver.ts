@@ -4,6 +4,7 @@ import { now, toMillis } from "../../domain/Timestamp.ts"
 import { WriteTurn } from "../../http/client.ts"
 import type { WriteOutcome } from "../../providers/Provider.ts"
 import type { Observation, OutboxChange } from "../../store/outbox/Outbox.ts"
+import { mergedInto } from "../merges.ts"
 import { type Decision, hasStatus, inWords } from "./decide.ts"
 import { meaningOf, refusalOf } from "./refusals.ts"
 import { gone, takeRefusal } from "./refused.ts"
@@ -250,6 +251,27 @@ const isAlone = ({ outbox }: Push, change: OutboxChange) =>
     onFalse: () => Effect.map(outbox.hasOthersSent(change), (has) => !has)
   })
 
+/**
+ * Ends a change of a conversation that was merged into another one: whether that one is to have the status, a person
+ * decides. Where the provider cannot be asked, nothing is known of a merge. Returns whether there was one.
+ */
+const endMerged = Effect.fn("push.endMerged")(function* (push: Push, change: OutboxChange) {
+  const askedAt = (yield* moment(push)).at
+  const into = yield* mergedInto(push.provider, push.outbox.mergeCandidates(change)).pipe(
+    Effect.catchIf(
+      (error) => error._tag !== "StoreError",
+      () => Effect.succeed(null)
+    )
+  )
+  if (into === null) return false
+  const { connection, providerId } = change
+  yield* push.outbox.merged({ connection, providerId, into, askedAt })
+  const target = `${connection}:${into}`
+  const reason = `the conversation was merged into ${target} at the provider: request the status for that one, if it is to have it`
+  yield* end(push, change, "conflict", null, reason)
+  return true
+})
+
 /** Reads, decides and acts until the change has ended or has to wait. */
 export const settle = Effect.fn("push.settle")(function* (push: Push, found: OutboxChange) {
   let change = found
@@ -263,7 +285,10 @@ export const settle = Effect.fn("push.settle")(function* (push: Push, found: Out
       return yield* error._tag === "StoreError" ? error : unreadable(push, change, error)
     }
     const seen = answer.right
-    if (seen === null) return yield* takeRefusal(push, change, gone(), "read", true)
+    if (seen === null) {
+      if (yield* endMerged(push, change)) return
+      return yield* takeRefusal(push, change, gone(), "read", true)
+    }
     const decision = yield* judge(push, change, seen)
     if (decision._tag !== "Send") return yield* conclude(push, change, seen, decision)
     if (!push.admitted.has(change.id)) return yield* leave(push, change, null, decision.reason)

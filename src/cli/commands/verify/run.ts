@@ -40,7 +40,7 @@ const compared = (
 ]
 
 const sentence = (name: string, verdict: Verdict): string => {
-  const { atMostWrong, checked, gone, held, stopped, unreadable } = verdict
+  const { atMostWrong, checked, gone, held, merged, stopped, unreadable } = verdict
   const asked = `${name}: ${grouped(checked)} of ${counted(held, "conversation")}`
   if (stopped !== null) {
     const others = compared(verdict, checked - gone.length)
@@ -54,7 +54,8 @@ const sentence = (name: string, verdict: Verdict): string => {
       ? []
       : [
           `${counted(gone.length, "does", "do")} not exist there any more and ${gone.length === 1 ? "is" : "are"} marked deleted`
-        ])
+        ]),
+    ...(merged.length === 0 ? [] : [`${counted(merged.length, "was", "were")} merged into others there`])
   ].join("; ")
   if (checked >= held) return `${said}. All were ${unreadable.length === 0 ? "checked" : "asked for"}.`
   return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`

@@ -42,6 +42,7 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
     deleted_at,
     first_seen_at,
     last_seen_at,
+    merged_into,
     missing_since,
     provider_status,
     remote_status,
@@ -64,7 +65,7 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
     line("messages", completeness),
     line("first seen", shortTime(first_seen_at)),
     line("last seen", `${shortTime(last_seen_at)}, ${ago(last_seen_at, at)}`),
-    ...(missing_since === null || deleted_at !== null
+    ...(missing_since === null || (deleted_at ?? merged_into) !== null
       ? []
       : [
           line(
@@ -72,7 +73,8 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
             `from complete scans since ${shortTime(missing_since)}; not yet known to be deleted`
           )
         ]),
-    ...(deleted_at === null ? [] : [line("deleted", `at the provider, noticed ${shortTime(deleted_at)}`)])
+    ...(deleted_at === null ? [] : [line("deleted", `at the provider, noticed ${shortTime(deleted_at)}`)]),
+    ...(merged_into === null ? [] : [line("merged", `into ${merged_into} at the provider`)])
   ]
 }
 
