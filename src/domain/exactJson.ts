@@ -105,6 +105,9 @@ const survey = (text: string): Surveyed => {
   return { depth: most, numbers }
 }
 
+/** Halves of a character and NUL become the replacement character, in a text that is to be stored. */
+export const wholeText = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, "\ufffd")
+
 /** Halves of a character that may be without their other half, and the character that ends a text in C. */
 const suspicious = /\\u(?:[dD][89a-fA-F]|0000)/
 
@@ -153,12 +156,12 @@ export const parseExactly = (text: string): Json => {
   }
 }
 
-const exactText = /\{"\\ud800":"([^"]*)"\}/g
+const exactText = /\{\s*"\\ud800":\s?"([^"]*)"\s*\}/g
 
-/** A value that was read here, or made, as JSON text: its numbers as they came. */
-export const jsonText = (value: unknown): string => {
-  const text = JSON.stringify(value)
-  return text.includes('{"\\ud800":"') ? text.replace(exactText, "$1") : text
+/** A value that was read here, or made, as JSON text: its numbers as they came. @param indent as of `JSON.stringify` */
+export const writeExactly = (value: unknown, indent?: number): string => {
+  const text = JSON.stringify(value, null, indent)
+  return text.includes('"\\ud800":') ? text.replace(exactText, "$1") : text
 }
 
 const sorted = (value: Json): Json => {
@@ -173,4 +176,4 @@ const sorted = (value: Json): Json => {
 }
 
 /** JSON text that is the same for equal values, in whatever order a vendor sends the keys. */
-export const canonicalJson = (value: Json): string => jsonText(sorted(value))
+export const canonicalJson = (value: Json): string => writeExactly(sorted(value))

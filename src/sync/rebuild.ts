@@ -96,7 +96,21 @@ export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnectio
   return done
 })
 
-const ownerOf = (row: QuarantineRow): string | null => row.conversation_provider_id ?? row.provider_id
+const isNameless = (row: QuarantineRow): boolean =>
+  row.conversation_provider_id === null && row.provider_id === null
+
+/** Whose a record is; one that came without an id may tell now. */
+const ownerOf = ({ provider }: OpenConnection, row: QuarantineRow): string | null => {
+  if (!isNameless(row)) return row.conversation_provider_id ?? row.provider_id
+  const read = provider.interpret([
+    { kind: row.kind, providerId: "", conversationId: "", payload: row.payload }
+  ])
+  return ("_tag" in read ? read.conversation.providerId : read.conversationId) || null
+}
+
+/** The records without an id whose conversation was seen, readable, after them. */
+const overtaken = (rows: ReadonlyArray<QuarantineRow>, stored: ReadonlyArray<StoredPayload>) =>
+  rows.filter((row) => isNameless(row) && stored.some(({ observedAt }) => observedAt > row.observed_at))
 
 /**
  * What a conversation's payloads are, with those that could not be read before. A part of a larger payload that is
@@ -124,7 +138,7 @@ const withQuarantined = (
 
 /**
  * Reads quarantined records again, without asking the provider, and stores what now decodes. What still does not stays
- * where it is. Records whose id could not be read wait until the provider shows them again.
+ * where it is, unless it came without an id that can be read now, and its conversation was seen to be good since.
  */
 export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
   connection: OpenConnection,
@@ -139,13 +153,16 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
   })
   const owners = new Map<string, Array<QuarantineRow>>()
   for (const row of open) {
-    const owner = ownerOf(row)
+    const owner = ownerOf(connection, row)
     if (owner !== null) owners.set(owner, [...(owners.get(owner) ?? []), row])
   }
   for (const [owner, rows] of owners) {
     const stored = yield* mirror.rawOf(name, owner)
-    const item = itemFrom(connection, withQuarantined(stored, rows, owner))
-    if (item._tag !== "Sighting") continue
+    const past = overtaken(rows, stored)
+    yield* mirror.resolveQuarantined(past.map(({ id }) => id))
+    const left = rows.filter((row) => !past.includes(row))
+    const item = itemFrom(connection, withQuarantined(stored, left, owner))
+    if (item._tag !== "Sighting" || left.length === 0) continue
     const times =
       stored.length > 0
         ? stored.map(({ observedAt }) => observedAt)
@@ -156,6 +173,7 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
       [replayed("quarantine retry", [item], latest(times))],
       [{ conversationId: owner, payloads: stored }]
     )
+    yield* mirror.resolveQuarantined(left.filter(isNameless).map(({ id }) => id))
   }
   const left = yield* mirror.quarantined({
     connection: name,

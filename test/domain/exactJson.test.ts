@@ -5,10 +5,11 @@ import {
   canonicalJson,
   deepest,
   isExactNumber,
-  jsonText,
   parseExactly,
   TooDeep,
-  wholeDigits
+  wholeDigits,
+  wholeText,
+  writeExactly
 } from "../../src/domain/exactJson.ts"
 
 const digits = FastCheck.integer({ min: 0, max: 9 }).map(String)
@@ -51,8 +52,8 @@ describe("JSON with all of its digits", () => {
     FastCheck.assert(
       FastCheck.property(texts, (text) => {
         const value = parseExactly(text)
-        assert.strictEqual(jsonText(value), text)
-        assert.strictEqual(jsonText(clone(value)), text)
+        assert.strictEqual(writeExactly(value), text)
+        assert.strictEqual(writeExactly(clone(value)), text)
       }),
       { numRuns: 500 }
     )
@@ -68,8 +69,16 @@ describe("JSON with all of its digits", () => {
     "1E2",
     "70918000037909537"
   ])("keeps %s as it is written", (number) => {
-    assert.strictEqual(jsonText(parseExactly(` {"a" : [ ${number} ] }`)), `{"a":[${number}]}`)
+    assert.strictEqual(writeExactly(parseExactly(` {"a" : [ ${number} ] }`)), `{"a":[${number}]}`)
     assert.strictEqual(canonicalJson(parseExactly(`{"b":1,"a":${number}}`)), `{"a":${number},"b":1}`)
+  })
+
+  it("can be written on several lines, and every text can be stored", () => {
+    assert.strictEqual(
+      writeExactly(parseExactly('{"a":[1.0,{"b":1e400}]}'), 1),
+      '{\n "a": [\n  1.0,\n  {\n   "b": 1e400\n  }\n ]\n}'
+    )
+    assert.strictEqual(wholeText("a\0b\ud83d \ud83d\ude00"), "a\ufffdb\ufffd \ud83d\ude00")
   })
 
   it("hands on as plain numbers what JavaScript keeps", () => {
@@ -106,14 +115,14 @@ describe("JSON with all of its digits", () => {
   it("takes nothing that a vendor wrote for an exact number", () => {
     const value = parseExactly(String.raw`{"\ud800":"1"}`)
     assert.isFalse(isExactNumber(value))
-    assert.strictEqual(jsonText(value), '{"\ufffd":"1"}')
+    assert.strictEqual(writeExactly(value), '{"\ufffd":"1"}')
     const inText = parseExactly(String.raw`["{\"\\ud800\":\"1\"}"]`)
-    assert.deepStrictEqual(parseExactly(jsonText(inText)), inText)
+    assert.deepStrictEqual(parseExactly(writeExactly(inText)), inText)
   })
 
   it("refuses what is nested too deep, however deep, and what is no JSON besides, as that", () => {
     const nested = (levels: number) => `${'{"a":['.repeat(levels / 2)}${"]}".repeat(levels / 2)}`
-    assert.strictEqual(jsonText(parseExactly(nested(deepest))), nested(deepest))
+    assert.strictEqual(writeExactly(parseExactly(nested(deepest))), nested(deepest))
     assert.throws(() => parseExactly(nested(deepest + 2)), TooDeep)
     assert.throws(() => parseExactly(nested(1_000_000)), TooDeep)
     assert.throws(() => parseExactly("[".repeat(100_000)), SyntaxError)

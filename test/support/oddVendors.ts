@@ -36,6 +36,7 @@ const naturalead = (mended: boolean) => [
   `{"_id":"wrong","status":"active","messages":[{"role":"user","content":{"x":12345678901234567890.50}}]}`,
   `{"_id":"half\\ud83d","status":"active","messages":[]}`,
   `{"_id":"..","status":"active","messages":[]}`,
+  `{"_id":"...","status":"active","messages":[]}`,
   `{"_id":"a/b?c#d%2Fe f","status":"active","messageCount":0,"messages":[]}`
 ]
 
@@ -115,7 +116,7 @@ const routes: Record<VendorId, (path: string, mended: boolean, isFirst: boolean)
     if (list === undefined) return named(aelyst, "id", idOf(path, "/contact/id:"))
     const message = (id: string, traffic = '"incoming"') =>
       `{"messageId":${id},"traffic":${traffic},"message":{"type":"text","text":"${half}"}}`
-    if (list === "3" && !mended) return '{"items":[oops'
+    if (list === "3" && !mended) return '{"items":[oops\0'
     if (list === "6") return `{"items":[${message("61", mended ? undefined : "oops")},${message("62")}]}`
     return `{"items":[${["70918000037909538", "70918000037909537"].map((id) => message(id)).join(",")}]}`
   }

@@ -1,3 +1,5 @@
+import { writeExactly } from "../../domain/exactJson.ts"
+
 /*
  * What vendors, customers and file names say is shown as text. A terminal obeys some characters instead of showing them
  * (it can be made to set the clipboard, rename a window or draw over what was written), and others hide text or turn it
@@ -48,4 +50,4 @@ const escapeUnits = (characters: string): string =>
 
 /** A JSON document that means the same, with everything escaped that a terminal obeys or does not show. */
 export const jsonText = (value: unknown, indent?: number): string =>
-  JSON.stringify(value, null, indent).replace(unescaped, escapeUnits)
+  writeExactly(value, indent).replace(unescaped, escapeUnits)

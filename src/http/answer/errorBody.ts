@@ -1,3 +1,4 @@
+import { wholeText } from "../../domain/exactJson.ts"
 import type { BodyForm } from "../../domain/ProviderError.ts"
 
 /*
@@ -116,7 +117,7 @@ export const safeText = (text: string, secrets: ReadonlyArray<string>): string =
   safe = safe.slice(0, cleaned)
   for (const [pattern, replacement] of personal) safe = safe.replace(pattern, replacement)
   safe = safe.replace(/\s+/g, " ").trim()
-  return safe.length > longestText ? `${safe.slice(0, longestText - 1)}…` : safe
+  return wholeText(safe.length > longestText ? `${safe.slice(0, longestText - 1)}…` : safe)
 }
 
 const readable = (text: string): string => {

@@ -252,7 +252,11 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   const shown = written(contact.payload)
   const wire = readContact(shown)
   if (!("custom_fields" in wire))
-    return { ...wire, providerId: contact.providerId, conversationId: contact.conversationId }
+    return {
+      ...wire,
+      providerId: contact.providerId,
+      conversationId: wire.conversationId ?? contact.conversationId
+    }
   const record = asObject(Either.getOrNull(shown.value))
   const raw = payloads.filter(({ kind }) => kind === "message")
   const { items, unreadable: faults } = readMessages(raw, wire.created_at)

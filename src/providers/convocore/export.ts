@@ -1,6 +1,6 @@
 import { Either } from "effect"
 import { type Json, type Message, normalizeRole, type Role } from "../../domain/Conversation.ts"
-import { canonicalJson, isExactNumber, jsonText } from "../../domain/exactJson.ts"
+import { canonicalJson, isExactNumber, writeExactly } from "../../domain/exactJson.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Fault } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
@@ -167,7 +167,7 @@ export interface ReadExport {
 export const readExport = (value: Json, key: string, reading: ExportReading): ReadExport => {
   const { conversationId } = reading
   const faulty = (kind: string, record: Json, providerId: string | null, fault: Fault) =>
-    unreadable({ kind, providerId, conversationId, payload: jsonText(record) }, fault)
+    unreadable({ kind, providerId, conversationId, payload: writeExactly(record) }, fault)
   const decoded = decodeExport(value)
   if (Either.isLeft(decoded)) {
     return { items: null, unreadable: [faulty("export", value, key, decoded.left)] }

@@ -1,5 +1,5 @@
 import { Effect, Either } from "effect"
-import { jsonText } from "../../domain/exactJson.ts"
+import { writeExactly } from "../../domain/exactJson.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { decodeAnswer, isMissing, unlessFailed } from "../kit/answer.ts"
@@ -82,7 +82,7 @@ const recordsIn = (answer: Answer): Effect.Effect<ReadonlyArray<Written>, Provid
     return Effect.as(unlessFailed(title, { ...answer, text: list.around }), list.elements)
   }
   return Effect.map(decodeAnswer(title, answer, decodeOne), ({ data }) => [
-    written(fieldText(answer.text, "data") ?? jsonText(data))
+    written(fieldText(answer.text, "data") ?? writeExactly(data))
   ])
 }
 

@@ -1,6 +1,6 @@
 import { Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
-import { jsonText, textEnd } from "../../domain/exactJson.ts"
+import { textEnd, writeExactly } from "../../domain/exactJson.ts"
 import { type Fault, parseJson } from "./decode.ts"
 import { idOf } from "./page.ts"
 
@@ -32,7 +32,7 @@ export const writtenId = ({ text, value }: Written, field: string): string | nul
 
 /** The same text for the same value, however it is written; of what is not JSON, the text itself. */
 export const notation = (text: string): string =>
-  Either.match(parseJson(text), { onLeft: () => text, onRight: jsonText })
+  Either.match(parseJson(text), { onLeft: () => text, onRight: writeExactly })
 
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 

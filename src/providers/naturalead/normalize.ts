@@ -7,7 +7,7 @@ import {
   normalizeChannel,
   normalizeRole
 } from "../../domain/Conversation.ts"
-import { jsonText } from "../../domain/exactJson.ts"
+import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { attributes } from "../kit/attributes.ts"
 import type { Fault } from "../kit/decode.ts"
@@ -78,7 +78,10 @@ export const readMessages = (conversationId: string, list: ReadonlyArray<Json>):
     const result = decodeMessage(entry)
     if (Either.isRight(result)) return [result.right]
     faults.push(
-      unreadable({ kind: "message", providerId: null, conversationId, payload: jsonText(entry) }, result.left)
+      unreadable(
+        { kind: "message", providerId: null, conversationId, payload: writeExactly(entry) },
+        result.left
+      )
     )
     return []
   })

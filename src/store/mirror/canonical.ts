@@ -1,6 +1,6 @@
 import { hash } from "node:crypto"
 import type { Attributes, Conversation, Json } from "../../domain/Conversation.ts"
-import { canonicalJson, jsonText, parseExactly } from "../../domain/exactJson.ts"
+import { canonicalJson, parseExactly, writeExactly } from "../../domain/exactJson.ts"
 
 const isEmpty = (attributes: Attributes): boolean => {
   for (const _key in attributes) return false
@@ -9,7 +9,7 @@ const isEmpty = (attributes: Attributes): boolean => {
 
 /** JSON text of attributes as they came; most have none. */
 export const attributesJson = (attributes: Attributes): string =>
-  isEmpty(attributes) ? "{}" : jsonText(attributes)
+  isEmpty(attributes) ? "{}" : writeExactly(attributes)
 
 /** Whether a stored JSON text and a value say the same. */
 export const sameJson = (stored: string, text: string, value: Json): boolean =>

@@ -87,6 +87,11 @@ describe("the words of an error body", () => {
     }
   })
 
+  it("are made of whole characters, also where they are cut, so that they can be stored", () => {
+    assert.strictEqual(errorBody(String.raw`{"error":"cut \ud83d here\u0000"}`, []), "cut \ufffd here\ufffd")
+    assert.notMatch(errorBody(`.${"\u{1f600}".repeat(200)}`, []), /\p{Surrogate}/u)
+  })
+
   it("are found however deep they lie, up to a bound", () => {
     const nested = (depth: number) => `${'{"error":'.repeat(depth)}{"message":"deep"}${"}".repeat(depth)}`
     assert.strictEqual(errorBody(nested(3), []), "deep")

@@ -1,4 +1,5 @@
 import { Clock, Effect, Option } from "effect"
+import { parseExactly } from "../../../domain/exactJson.ts"
 import { Db } from "../../../store/Db.ts"
 import {
   findQuarantined,
@@ -77,7 +78,7 @@ export const list = ({ all, connection, limit }: ListInput) =>
 
 const pretty = (payload: string): string => {
   try {
-    return jsonText(JSON.parse(payload), 2)
+    return jsonText(parseExactly(payload), 2)
   } catch {
     return payload
   }
