@@ -144,7 +144,11 @@ const readDatabase = (source: Source, options: LoadOptions): string | null => {
   }
   const { text, faults } = resolveVariables(database, source.environment, source.dotenv)
   for (const fault of faults) source.report(["database"], fault)
-  return resolve(source.folder, text)
+  if (text.includes("\0")) {
+    source.report(["database"], "no path holds the character NUL; write another one")
+    return null
+  }
+  return faults.length > 0 ? null : resolve(source.folder, text)
 }
 
 const reportUnknownKeys = (source: Source): void => {

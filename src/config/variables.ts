@@ -24,7 +24,7 @@ export const resolveVariables = (text: string, environment: Environment, dotenv:
       faults.push("only a name of letters, digits and underscores can stand between the braces of a variable")
       return written
     }
-    const value = environment[inner]
+    const value = Object.hasOwn(environment, inner) ? environment[inner] : undefined
     if (value !== undefined && value !== "") return value
     faults.push(
       value === undefined

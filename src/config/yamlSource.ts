@@ -55,7 +55,10 @@ export const parseYaml = (text: string): YamlSource => {
     // One slip often makes the parser stumble several times in the same line.
     if (broken.has(line)) continue
     broken.add(line)
-    const message = error.message.replace(unfinished, "").replace(/\.$/, "")
+    // The parser calls itself for each level.
+    const message = /call stack/.test(error.message)
+      ? "it is nested too deeply"
+      : error.message.replace(unfinished, "").replace(/\.$/, "")
     faults.push({ line, where: `column ${column}`, message: `not readable as YAML: ${message}` })
   }
 

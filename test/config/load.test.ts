@@ -556,6 +556,25 @@ describe("a configuration that cannot be read", () => {
     })
   )
 
+  it.effect("says so where it is nested without end, and where the mirror's path can be none", () =>
+    Effect.gen(function* () {
+      writeFileSync(join(folder, "deep.yaml"), `database: x.db\nconnections: ${"[".repeat(50_000)}`)
+      expect(yield* only({ config: "deep.yaml" })).toMatch(
+        /^deep\.yaml:2: column \d+: not readable as YAML: it is nested too deeply$/
+      )
+      for (const [path, what] of [
+        ['"x\\0.db"', /no path holds the character NUL/],
+        [`\${NOWHERE}/x.db`, /the variable NOWHERE is not set/],
+        [`\${__proto__}/x.db`, /the variable __proto__ is not set/],
+        [`\${constructor}/x.db`, /the variable constructor is not set/]
+      ] as const) {
+        writeFileSync(join(folder, "path.yaml"), `database: ${path}\nconnections: []\n`)
+        const failure = yield* Effect.flip(loadDatabasePath(options({ config: "path.yaml" })))
+        expect(failure.message).toMatch(what)
+      }
+    })
+  )
+
   it.effect("says so where it is a folder, a ring of links, or no text", () =>
     Effect.gen(function* () {
       expect(yield* only({ config: "config" })).toBe(
