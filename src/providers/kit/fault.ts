@@ -104,7 +104,7 @@ const longestQuote = 24
 
 /** Has no more digits than any number keeps: it was not rounded when it was read. */
 const isCertain = (number: number): boolean =>
-  Number.isSafeInteger(number) || Number(number.toPrecision(15)) === number
+  Number.isSafeInteger(number) || (Number.isFinite(number) && Number(number.toPrecision(15)) === number)
 
 /** What came, in words. Long texts and numbers in the place of texts may be a customer's, and are not quoted. */
 const shown = (actual: unknown, quote: boolean): string => {

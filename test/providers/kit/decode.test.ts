@@ -11,6 +11,7 @@ import {
   integerLike,
   isoTime,
   json,
+  numericId,
   optional,
   parseJson,
   text,
@@ -124,6 +125,46 @@ describe("decoding what a vendor sends", () => {
       faultOf({ ...order, buyer: { name: 491512345678 } }).reason,
       "expected text, got a number"
     )
+  })
+
+  it("reads numbers that JavaScript rounds as what they are, and takes them for nothing else", () => {
+    const exact = (text: string) => Either.getOrThrow(parseJson(text)) as Record<string, never>
+    const decoded = Either.getOrThrow(
+      decode({
+        ...order,
+        ...exact('{"changed":1.70e9,"extra":1.0,"lines":[{"size":2.0,"at":"2026-03-07T10:00:00Z"}]}')
+      })
+    )
+    assert.strictEqual(decoded.changed, "2023-11-14T22:13:20.000Z")
+    assert.strictEqual(decoded.lines[0]?.size, 2)
+    assert.deepStrictEqual(
+      [
+        faultOf({ ...order, ...exact('{"buyer":1.0}') }),
+        faultOf({ ...order, ...exact('{"id":1.0}') }),
+        faultOf({ ...order, ...exact('{"paid":1.0}') }),
+        faultOf({ ...order, ...exact('{"lines":[{"size":9007199254740993}]}') }),
+        faultOf({ ...order, ...exact('{"changed":1e400}') })
+      ].map(({ path, reason }) => `${path}: ${reason}`),
+      [
+        "$.buyer: expected an object, got 1",
+        "$.id: expected text that is not empty, got a number",
+        "$.paid: expected true or false, got 1",
+        "$.lines[0].size: expected a whole number, got a number",
+        "$.changed: expected a time in Unix seconds or milliseconds, got a number"
+      ]
+    )
+    const text = (digits: string) =>
+      Either.getOrNull(decoder(textOrNumber)(parseJson(digits).pipe(Either.getOrThrow)))
+    assert.deepStrictEqual(["9007199254740993", "7.0", "1e3", "1.50", "-0"].map(text), [
+      "9007199254740993",
+      "7",
+      "1000",
+      "1.50",
+      "0"
+    ])
+    const numeric = (digits: string) => decoder(numericId)(parseJson(digits).pipe(Either.getOrThrow))
+    assert.deepStrictEqual(Either.getOrNull(numeric("9007199254740993")), "9007199254740993")
+    assert.isTrue(["1e400", "1.5", "-7.0"].every((digits) => Either.isLeft(numeric(digits))))
   })
 
   it("quotes keys in a path where they are not plain names", () => {

@@ -1,6 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Unreadable } from "../../../src/providers/Provider.ts"
+import { messageListKind } from "../../../src/domain/Conversation.ts"
+import type { Sighting, Unreadable } from "../../../src/providers/Provider.ts"
 import {
   faults,
   freshStore,
@@ -257,4 +258,21 @@ it.scoped("resolves a dismissed record by a good sighting, and dismisses none wh
     expect(yield* values("SELECT resolved_at IS NOT NULL FROM quarantine ORDER BY id")).toEqual([1, 1])
     expect(yield* mirror.dismissQuarantined([1])).toMatchObject({ resolved: [1], dismissed: [] })
   }).pipe(Effect.provide(freshStore))
+)
+
+it.scoped(
+  "closes an unreadable list of messages with the next that brings some, though it brings only the newest",
+  () =>
+    Effect.gen(function* () {
+      const { commit } = yield* started
+      const fault = unreadable({ kind: messageListKind, providerId: "c1", conversationId: "c1", path: "$" })
+      const said = (messages: Sighting["messages"], faulty: boolean) =>
+        sighting({}, { messages, unreadable: faulty ? [fault] : [] })
+      yield* commit([page(1, [said(null, true)])])
+      expect(yield* openOnes).toEqual(["message-list c1 $"])
+      yield* commit([page(2, [said(null, false)])])
+      expect(yield* openOnes).toEqual(["message-list c1 $"])
+      yield* commit([page(3, [said({ extent: "newest", items: [] }, false)])])
+      expect(yield* openOnes).toEqual([])
+    }).pipe(Effect.provide(freshStore))
 )
