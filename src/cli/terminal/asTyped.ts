@@ -1,16 +1,26 @@
+import packageFile from "../../../package.json" with { type: "json" }
 import type { Environment } from "../../config/variables.ts"
 
 /**
  * How this program was called. npm tells what it starts which words it was asked for; a program that npm has found in a
- * project's folder is found by npm alone.
+ * project's folder is found by npm alone, and one that npm fetched for this once has the package's name: the command's
+ * name as a package is somebody else's.
  */
-const commandOf = ({ npm_lifecycle_script: script = "" }: Environment): string =>
-  /(^|[\s"'/])parley(\.js)?(?=$|[\s"'])/.test(script) ? "npx parley" : "parley"
+const commandOf = ({ npm_lifecycle_script: script = "" }: Environment, program: string): string => {
+  if (!/(^|[\s"'/])parley(\.js)?(?=$|[\s"'])/.test(script)) return "parley"
+  return /[\\/]_npx[\\/]/.test(program) ? `npx ${packageFile.name}` : "npx parley"
+}
 
 const commands = /(?<=^|[\s`("'])parley (?=[a-z-])/gm
 
-/** Makes what turns the commands in a text, such as `parley sync`, into what can be typed where this was started. */
-export const asTypedIn = (environment: Environment): ((text: string) => string) => {
-  const command = commandOf(environment)
+/**
+ * Makes what turns the commands in a text, such as `parley sync`, into what can be typed where this was started.
+ * @param program the file that Node was given
+ */
+export const asTypedIn = (
+  environment: Environment,
+  program: string = process.argv[1] ?? ""
+): ((text: string) => string) => {
+  const command = commandOf(environment, program)
   return command === "parley" ? (text) => text : (text) => text.replace(commands, `${command} `)
 }
