@@ -40,9 +40,8 @@ export class UndiciBody {
     this.pieces.push(piece)
     this.size += piece.byteLength
     if (!this.isStreamed) {
-      const isRefused = !this.isSuccess && this.size >= refusalBytes
-      if (!isRefused && this.size <= this.most) return
-      this.finish(isRefused ? null : new AnswerTooLarge(this.most))
+      if (this.size <= (this.isSuccess ? this.most : refusalBytes)) return
+      this.finish(this.isSuccess ? new AnswerTooLarge(this.most) : null)
       this.controller.abort(new Error("enough of it came"))
       return
     }

@@ -88,6 +88,31 @@ describe("an answer that is larger than is read", () => {
     }).pipe(Effect.provide(live))
   )
 
+  it.scopedLive(
+    "is still a refusal where the refusal never ends, and a failure where nothing but packing comes",
+    () =>
+      Effect.gen(function* () {
+        const empty = gzipSync("")
+        const members = Buffer.concat(Array.from({ length: 5000 }, () => empty))
+        for (const [status, piece, tag] of [
+          [402, endless, "Rejected"],
+          [200, members, "Malformed"]
+        ] as const) {
+          const baseUrl = yield* httpServer((_, response) => {
+            response.writeHead(status, status === 200 ? { ...json, "content-encoding": "gzip" } : {})
+            const more = (): void => {
+              if (!response.destroyed) response.write(piece, () => setImmediate(more))
+            }
+            more()
+          })
+          const { streamed, whole } = yield* outcomes(baseUrl, 30_000)
+          for (const result of [whole, streamed]) {
+            assert.strictEqual(Either.isLeft(result) ? result.left._tag : "", tag)
+          }
+        }
+      }).pipe(Effect.provide(live))
+  )
+
   it.scopedLive("is not unpacked where it is packed in a way that was not asked for", () =>
     Effect.gen(function* () {
       const baseUrl = yield* httpServer((_, response) => {
