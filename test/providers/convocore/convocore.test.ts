@@ -890,6 +890,34 @@ describe("Convocore's list", () => {
     })
   )
 
+  it.effect(
+    "dates conversations by their details, which say the status, however much later the export came",
+    () =>
+      Effect.gen(function* () {
+        const fake = vendor(many(3))
+        let asked = 0
+        const slowly = convocore.make(settings, {
+          ...fake.client,
+          // Each answer is asked for a second after the one before.
+          read: (request) => {
+            asked += 1
+            return Effect.zipRight(TestClock.setTime(asked * 1000), fake.client.read(request))
+          }
+        })
+        const dates = (page: Page | null) => [page?.exchange.operation, page?.exchange.requestedAt]
+        const pages = yield* pulled(slowly, pullScope({ concurrency: 1 }))
+        const exports = pages.filter(({ exchange }) => exchange.operation === "export conversations")
+        const detail = 1 + fake.requests.findIndex(({ operation }) => operation === "get a conversation")
+        assert.deepStrictEqual(exports.map(dates), [["export conversations", detail * 1000]])
+        const before = asked
+        const one = yield* slowly.fetch(idsIn(pages)[0] ?? "", null, { messages: true })
+        const found = fake.requests
+          .slice(before)
+          .findLastIndex(({ operation }) => operation === "get a conversation")
+        assert.deepStrictEqual(dates(one), ["export a conversation", (before + 1 + found) * 1000])
+      })
+  )
+
   it.effect("does not export again what only lost its mark, as after a change of ours", () =>
     Effect.gen(function* () {
       const all = many(3)
