@@ -153,9 +153,11 @@ describe("decoding what a vendor sends", () => {
         "$.changed: expected a time in Unix seconds or milliseconds, got a number"
       ]
     )
-    const text = (digits: string) =>
+    const loose = decoder(Schema.Struct({ inner: optional(Schema.Struct({ note: optional(text) })) }))
+    assert.isTrue(Either.isLeft(loose(exact('{"inner":1.0}'))))
+    const textOf = (digits: string) =>
       Either.getOrNull(decoder(textOrNumber)(parseJson(digits).pipe(Either.getOrThrow)))
-    assert.deepStrictEqual(["9007199254740993", "7.0", "1e3", "1.50", "-0"].map(text), [
+    assert.deepStrictEqual(["9007199254740993", "7.0", "1e3", "1.50", "-0"].map(textOf), [
       "9007199254740993",
       "7",
       "1000",
