@@ -1,6 +1,7 @@
 import { Cause, Effect, Exit } from "effect"
 import type { Status, WantedStatus } from "../../src/domain/Status.ts"
 import type { StatusChange } from "../../src/domain/StatusChange.ts"
+import { toMillis } from "../../src/domain/Timestamp.ts"
 import type { ClientEvent } from "../../src/http/contract.ts"
 import type { Item, Page, Provider, RemoteState } from "../../src/providers/Provider.ts"
 import { makeRandom, type Random } from "../../src/simulator/random.ts"
@@ -8,11 +9,14 @@ import { Db } from "../../src/store/Db.ts"
 import { Mirror } from "../../src/store/mirror/Mirror.ts"
 import { Outbox, type OutboxChange } from "../../src/store/outbox/Outbox.ts"
 import { push } from "../../src/sync/push/push.ts"
+import { undoOf } from "../../src/sync/push/undo.ts"
 import { type LeapingClock, makeLeapingClock } from "./leapingClock.ts"
 import { addConversation } from "./outboxMirror.ts"
+import { addRun } from "./pushDesk.ts"
 import {
   makeTwin,
   type ReadFault,
+  type RefusedAs,
   type Twin,
   type TwinOptions,
   type WriteFault,
@@ -38,8 +42,25 @@ const writeFaults: ReadonlyArray<WriteFault> = [
   "404",
   "401"
 ]
+/** Refusals that speak of one change, of either, and of the connection alone. */
+const refusals: ReadonlyArray<RefusedAs> = [
+  { status: 422, form: "json" },
+  { status: 403, form: "json" },
+  { status: 404, form: "empty" },
+  { status: 400, form: "html" },
+  { status: 302, form: "empty" },
+  { status: 402, form: "json" },
+  { status: 407, form: "html" },
+  { status: 423, form: "json" }
+]
+/** What a change may have been rejected with. */
+const ends = /\((?:400|404|403, json|404, empty|422, json)\)/
 const queueing: ReadonlyArray<WriteFault> = ["449 applied", "449 lost"]
-const readFaults: ReadonlyArray<ReadFault> = ["5xx", "429", "401", "403", "refused", "malformed"]
+const readFaults: ReadonlyArray<ReadFault> = [
+  ...(["5xx", "429", "401", "403", "refused", "malformed"] as const),
+  { status: 402, form: "json" },
+  { status: 407, form: "html" }
+]
 
 export interface ModelOptions extends TwinOptions {
   /** Whether anything happens at the vendor without us. */
@@ -57,12 +78,20 @@ interface World {
   readonly leaping: LeapingClock
   readonly twin: Twin
   readonly violations: Array<string>
-  /** Per conversation: when, in the vendor's order, somebody there last set its status, and how often. */
-  readonly edited: Map<string, { seq: number; times: number }>
+  /** Per conversation: when, in the vendor's order and by the clock, somebody there last set its status, and how often. */
+  readonly edited: Map<string, { seq: number; at: number; times: number }>
+  /** Conversations that somebody there has deleted. */
+  readonly removed: Set<string>
+  /** The most changes that a run sends unconfirmed. */
+  readonly pushBrake: number
+  /** Runs that have pushed, oldest first. */
+  readonly runs: Array<number>
   /** Per change: the vendor's order at its last read, and what that showed. */
   readonly lastRead: Map<number, { readonly seq: number; readonly state: RemoteState | null }>
   /** Milliseconds that a push may wait for its turn. */
   readonly maxWaitMillis: number
+  /** Changes that the push under way has sent. */
+  readonly sent: Set<number>
   /** Boundaries that the process still lives through. */
   life: number
   quiet: boolean
@@ -85,7 +114,7 @@ const vendorEdit = Effect.fn(function* (world: World) {
   const { twin, leaping, options } = world
   const id = pick(world, world.ids)
   const word = pick(world, vendorWords)
-  if (!options.edits || word === twin.word(id)) return
+  if (!options.edits || word === twin.word(id) || world.removed.has(id)) return
   // Applied, then set back before anybody read it: without a time of the last change this cannot be told from not
   // applied, by anyone. The model leaves that one history out.
   const unseen = (yield* openChanges(world, id)).some(
@@ -93,7 +122,11 @@ const vendorEdit = Effect.fn(function* (world: World) {
   )
   if (unseen) return
   twin.edit(id, word, leaping.now())
-  world.edited.set(id, { seq: twin.seq(), times: (world.edited.get(id)?.times ?? 0) + 1 })
+  world.edited.set(id, {
+    seq: twin.seq(),
+    at: leaping.now(),
+    times: (world.edited.get(id)?.times ?? 0) + 1
+  })
 })
 
 /** Somebody here asks for a status, from any SQLite client or through the command line. */
@@ -242,7 +275,7 @@ const watched = (world: World): Provider => {
         )
       ),
     setStatus: (change: StatusChange) => {
-      const { fromProviderStatus } = change as OutboxChange
+      const { fromProviderStatus, requestedAt } = change as OutboxChange
       const readAt = lastRead.get(change.id)?.seq ?? -1
       const editedAt = edited.get(change.providerId)?.seq ?? -1
       const word = twin.word(change.providerId)
@@ -255,6 +288,12 @@ const watched = (world: World): Provider => {
       if (foreign && word !== fromProviderStatus) {
         note(world, `change ${change.id}, asked on ${fromProviderStatus}, was sent over ${word}`)
       }
+      const edit = edited.get(change.providerId)
+      const isNews = edit !== undefined && foreign && edit.at > toMillis(requestedAt)
+      if (world.options.versioned && isNews) {
+        note(world, `change ${change.id} was sent over what was set after it was requested`)
+      }
+      world.sent.add(change.id)
       return travelling(world, provider.setStatus(change))
     }
   }
@@ -266,7 +305,8 @@ const waits = Effect.fn(function* (world: World) {
   for (let events = world.random.below(3); events > 0; events -= 1) yield* happening(world)
 })
 
-const pushOnce = Effect.fn(function* (world: World) {
+/** A push by a run of its own. @param only an undo's changes; left out: all that are open */
+const pushOnce = Effect.fn(function* (world: World, only?: ReadonlySet<number>) {
   const outbox = yield* Outbox
   const tick = boundary(world) as Effect.Effect<void, unknown, unknown>
   const provider = bounded(watched(world), tick)
@@ -274,30 +314,80 @@ const pushOnce = Effect.fn(function* (world: World) {
   const observe = (event: ClientEvent) =>
     event._tag === "Waiting" ? Effect.orDie(Effect.provide(waits(world), around)) : Effect.void
   const options = { maxWaitMillis: world.maxWaitMillis, observe }
-  const target = {
-    config: { name: world.connection, conflict: "manual" as const, pushBrake: 100 },
-    provider,
-    options
-  }
-  const exit = yield* push(target, { runId: world.runId }).pipe(
-    Effect.provideService(Outbox, bounded(outbox, tick)),
-    Effect.exit
+  const { connection: name, pushBrake, random } = world
+  const target = { config: { name, conflict: "manual" as const, pushBrake }, provider, options }
+  const pending = yield* outbox.pendingIn([name])
+  const sentBefore = new Set(
+    (yield* outbox.open(name)).filter(({ attempts }) => attempts > 0).map(({ id }) => id)
   )
+  // Confirmed with the right number, with a wrong one, or not at all.
+  const guess = world.quiet ? pending : pending + ([0, 0, 1, -1][random.below(4)] ?? 0)
+  const isConfirmed = only === undefined && (world.quiet || chance(world, 0.3))
+  const runId = yield* addRun(name)
+  world.runs.push(runId)
+  world.sent.clear()
+  const exit = yield* push(target, {
+    runId,
+    ...(isConfirmed ? { confirmed: guess } : {}),
+    ...(only === undefined ? {} : { only })
+  }).pipe(Effect.provideService(Outbox, bounded(outbox, tick)), Effect.exit)
   if (Exit.isFailure(exit) && !Cause.pretty(exit.cause).includes(killed)) {
     note(world, `a push failed: ${Cause.pretty(exit.cause)}`)
+  }
+  const anew = [...world.sent].filter((id) => !sentBefore.has(id))
+  if (only !== undefined && anew.some((id) => !only.has(id))) note(world, "an undo sent what is not its own")
+  const most = only !== undefined || (isConfirmed && guess === pending) ? pending + 1 : pushBrake
+  if (anew.length > most) note(world, `${anew.length} changes were sent, where ${most} may be`)
+})
+
+/** Somebody undoes an earlier run. */
+const undoOnce = Effect.fn(function* (world: World) {
+  const outbox = yield* Outbox
+  const { connection, leaping, random, runs, twin } = world
+  const runId = runs[random.below(Math.max(1, runs.length))]
+  if (runId === undefined) return
+  const { changed } = yield* outbox.changedBy(runId, [connection])
+  const only = new Set<number>()
+  const restored = new Map<number, { readonly id: string; readonly word: string | null }>()
+  for (const one of changed) {
+    const { wish } = undoOf(one, twin.provider.statusMap)
+    if (wish === null) continue
+    const asked = yield* outbox
+      .ask({ id: one.conversationId, wish, requestedBy: "undo", refuse: twin.provider.refuse })
+      .pipe(Effect.option)
+    if (asked._tag === "None" || asked.value._tag === "NothingToDo") continue
+    const { id, providerId } = asked.value.change
+    only.add(id)
+    restored.set(id, { id: providerId, word: one.changes[0].found?.providerStatus ?? null })
+  }
+  leaping.advance(1)
+  yield* pushOnce(world, only)
+  for (const [changeId, { id, word }] of restored) {
+    const applied = twin.applied.filter((one) => one.changeId === changeId)
+    if (applied.some((one) => one.word !== word))
+      note(world, `an undo of ${id} sent another word than ${word}`)
   }
 })
 
 const arm = (world: World): void => {
   const { twin, random, options } = world
   const faults = options.queues ? [...writeFaults, ...queueing, ...queueing] : writeFaults
-  for (let count = random.below(4); count > 0; count -= 1) twin.writeFaults.push(pick(world, faults))
+  for (let count = random.below(4); count > 0; count -= 1) {
+    twin.writeFaults.push(chance(world, 0.3) ? pick(world, refusals) : pick(world, faults))
+  }
   if (chance(world, 0.25)) twin.readFaults.push(pick(world, readFaults))
 }
 
 const action = Effect.fn(function* (world: World) {
   const { random, leaping, options } = world
-  const what = random.below(20)
+  const what = random.below(22)
+  if (what === 21) return yield* undoOnce(world)
+  if (what === 20 && options.edits && chance(world, 0.3)) {
+    const id = pick(world, world.ids)
+    world.removed.add(id)
+    world.twin.remove(id)
+    return
+  }
   if (what < 5) return yield* localEdit(world)
   if (what < 7) return yield* vendorEdit(world)
   if (what < 8) return yield* pull(world)
@@ -362,7 +452,8 @@ const changesOf = Effect.fn(function* (world: World) {
 
 const judgeChanges = (world: World, changes: ReadonlyArray<OutboxChange>): void => {
   const { twin, options } = world
-  for (const { id, state, wish, lastError } of changes) {
+  for (const { id, lastError, providerId, state, wish } of changes) {
+    const isRemoved = world.removed.has(providerId)
     const times = twin.applied.filter((applied) => applied.changeId === id).length
     if (times > 1) note(world, `change ${id} was applied ${times} times`)
     switch (state) {
@@ -379,10 +470,13 @@ const judgeChanges = (world: World, changes: ReadonlyArray<OutboxChange>): void 
         break
       case "rejected":
         if (times > 0) note(world, `change ${id} is rejected and was applied`)
-        if (!/\((400|404)\)/.test(lastError ?? "")) note(world, `change ${id} is rejected: ${lastError}`)
+        if (!ends.test(lastError ?? "") && !(isRemoved && /no longer exists/.test(lastError ?? ""))) {
+          note(world, `change ${id} is rejected: ${lastError}`)
+        }
         break
       default:
-        note(world, `change ${id} is still ${state}: ${lastError}`)
+        // Where every conversation is gone there is nothing that tells it from a wrong account.
+        if (!isRemoved) note(world, `change ${id} is still ${state}: ${lastError}`)
     }
   }
 }
@@ -401,6 +495,7 @@ const judgeMirror = Effect.fn(function* (world: World, changes: ReadonlyArray<Ou
       provider_status: string | null
       change_state: string | null
     }
+    if (world.removed.has(id)) continue
     const truth = twin.shown(id, leaping.now())
     if (row.provider_status !== truth?.providerStatus || row.status !== truth?.status) {
       note(world, `the mirror says ${row.provider_status} for ${id}, the vendor ${truth?.providerStatus}`)
@@ -453,7 +548,7 @@ export const live = Effect.fn(function* (
   const random = makeRandom(seed)
   const leaping = makeLeapingClock(Date.UTC(2026, 2, 7, 10))
   const twin = makeTwin(options)
-  const ids = Array.from({ length: 1 + random.below(3) }, (_, index) => `${seed}-${index}`)
+  const ids = Array.from({ length: 1 + random.below(3) }, (_, index) => `9007199254740${seed * 10 + index}`)
   const world: World = {
     connection,
     runId,
@@ -465,6 +560,10 @@ export const live = Effect.fn(function* (
     violations: [],
     maxWaitMillis: chance({ random }, 0.5) ? 60 * minute : 180 * minute,
     edited: new Map(),
+    removed: new Set(),
+    pushBrake: [1, 2, 100][random.below(3)] ?? 100,
+    runs: [],
+    sent: new Set(),
     lastRead: new Map(),
     life: Number.POSITIVE_INFINITY,
     quiet: false
@@ -473,6 +572,15 @@ export const live = Effect.fn(function* (
     twin.add(id, "ai-chatting")
     yield* addConversation(connection, id, "active", "ai-chatting")
   }
+  /** Histories share a mirror: what no push can end, since its conversation is gone, must not meet the next one. */
+  const clear = Effect.gen(function* () {
+    const db = yield* Db
+    yield* db.use("model.clear", ({ prepare }) =>
+      prepare(
+        "UPDATE status_changes SET state = 'cancelled', ended_at = requested_at WHERE ended_at IS NULL"
+      ).run()
+    )
+  })
   const whole = Effect.gen(function* () {
     for (let steps = 3 + random.below(8); steps > 0; steps -= 1) yield* action(world)
     yield* finish(world)
@@ -480,6 +588,7 @@ export const live = Effect.fn(function* (
     judgeChanges(world, changes)
     yield* judgeMirror(world, changes)
     yield* judgeEcho(world)
+    yield* clear
     const outcome: Outcome = { violations: world.violations, changes, applied: twin.applied.length }
     return outcome
   })

@@ -19,6 +19,7 @@ import {
 } from "./changeRows.ts"
 import { askForChange, type Request, withdraw } from "./request.ts"
 import {
+  type Basis,
   dueChange,
   dueConversations,
   hasAcceptedSince,
@@ -290,8 +291,8 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         db.use("Outbox.hasOthersSent", (session) => hasOthersSent(session, change)),
       hasRefused: (connection: string, otherThan: ReadonlyArray<number>) =>
         db.use("Outbox.hasRefused", (session) => hasRefused(session, connection, otherThan)),
-      confirmed: (change: OutboxChange, seen: Observation, detail: string, moment: Moment) =>
-        write("confirmed", (session) => markConfirmed(session, change, seen, detail, moment)),
+      confirmed: (change: OutboxChange, seen: Observation, basis: Basis, detail: string, moment: Moment) =>
+        write("confirmed", (session) => markConfirmed(session, change, seen, basis, detail, moment)),
       ended: (
         change: OutboxChange,
         state: "rejected" | "conflict" | "cancelled",

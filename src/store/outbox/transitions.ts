@@ -156,11 +156,18 @@ export const markTrouble = (
 ): boolean =>
   move(session, change, change.state, { not_before: notBefore, last_error: detail }, detail, moment)
 
-/** The provider holds what was wished for. A wish held back behind it now stands on what this one left. */
+/**
+ * What a change that was held back behind a confirmed one may stand on: what the provider showed, where that is surely our
+ * own doing; its time too, where the answer to the write itself showed it. What somebody there did meanwhile is neither.
+ */
+export type Basis = "status and time" | "status" | "none"
+
+/** The provider holds what was wished for. @param basis for a change that was held back behind it */
 export const markConfirmed = (
   session: Session,
   change: OutboxChange,
   seen: Observation,
+  basis: Basis,
   detail: string,
   moment: Moment
 ): boolean => {
@@ -171,11 +178,15 @@ export const markConfirmed = (
     return false
   }
   observe(session, change, seen, change.attempts > 0 ? "local" : "provider", moment)
+  if (basis === "none") return true
+  const { providerStatus, status, updatedAt } = seen.state
   session
     .prepare(
-      "UPDATE status_changes SET from_status = ?, from_provider_status = ?, from_updated_at = ? WHERE conversation_id = ? AND state = 'pending'"
+      `UPDATE status_changes
+       SET from_status = ?, from_provider_status = ?, from_updated_at = CASE WHEN ? THEN ? ELSE from_updated_at END
+       WHERE conversation_id = ? AND state = 'pending'`
     )
-    .run(seen.state.status, seen.state.providerStatus, seen.state.updatedAt, change.conversationId)
+    .run(status, providerStatus, basis === "status and time" ? 1 : 0, updatedAt, change.conversationId)
   return true
 }
 

@@ -194,7 +194,7 @@ const accepted = Effect.fn("push.accepted")(function* (
   if (state !== null && hasStatus(change.wish, state)) {
     const holds = inWords(state.status, state.providerStatus)
     const seen = { state, requestedAt: at.at, answeredAt: at.at }
-    yield* confirm(push, change, seen, `accepted; the answer shows ${holds}`)
+    yield* confirm(push, change, seen, `accepted; the answer shows ${holds}`, true)
     return null
   }
   const shows = state === null ? "" : `; the answer shows ${inWords(state.status, state.providerStatus)}`

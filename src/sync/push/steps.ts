@@ -3,7 +3,8 @@ import type { ProviderError, Rejected, Unauthorized } from "../../domain/Provide
 import type { ChangeState } from "../../domain/StatusChange.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { ClientEvent } from "../../http/contract.ts"
-import type { Provider } from "../../providers/Provider.ts"
+import { restoringWord, wordFor } from "../../providers/kit/statusMap.ts"
+import type { Provider, RemoteState } from "../../providers/Provider.ts"
 import type { Observation, Outbox, OutboxChange } from "../../store/outbox/Outbox.ts"
 import { type ConflictPolicy, decide } from "./decide.ts"
 import { extended, type Meaning, mostInARow, noRow, type RequestKind, type Row } from "./refusals.ts"
@@ -124,13 +125,25 @@ export const started = ({ learned }: Push): number => {
   return learned.sequence
 }
 
+/** Whether the provider's word is the one that our write sets, and not another of the same meaning. */
+const isOurs = ({ provider }: Push, { wish }: OutboxChange, { providerStatus }: RemoteState): boolean => {
+  const { statusMap } = provider
+  return (
+    wish.status === null ||
+    (providerStatus !== null && restoringWord(statusMap, providerStatus) === wordFor(statusMap, wish))
+  )
+}
+
+/** @param isAnswer the answer to the write itself shows it; otherwise it was read, and others may have been at it */
 export const confirm = Effect.fn("push.confirm")(function* (
   push: Push,
   change: OutboxChange,
   seen: Observation,
-  reason: string
+  reason: string,
+  isAnswer = false
 ) {
-  if (yield* push.outbox.confirmed(change, seen, reason, yield* moment(push))) {
+  const basis = isAnswer ? "status and time" : isOurs(push, change, seen.state) ? "status" : "none"
+  if (yield* push.outbox.confirmed(change, seen, basis, reason, yield* moment(push))) {
     if (change.attempts > 0) push.learned.rows.write = noRow
     push.learned.confirmed += 1
     yield* told(push, change, "confirmed", reason)

@@ -105,7 +105,7 @@ describe("asking for a change", () => {
         requestedAt: now(2_000),
         answeredAt: now(2_000)
       }
-      yield* outbox.confirmed(sending, seen, "the answer shows it", moment)
+      yield* outbox.confirmed(sending, seen, "status and time", "the answer shows it", moment)
       // It now stands on what the first one left, or it would be taken for a conflict.
       expect(yield* outbox.dueChange("desk:c-1")).toMatchObject({
         id: 2,
@@ -262,7 +262,10 @@ describe("what a push writes into the mirror", () => {
       )
       yield* ask("desk:c-1", wish("completed"))
       const seen = { state: state("completed", "completed"), requestedAt: now(8_000), answeredAt: now(8_000) }
-      yield* outbox.confirmed(yield* outbox.change(1), seen, "shown", { at: now(9_500), runId })
+      yield* outbox.confirmed(yield* outbox.change(1), seen, "status and time", "shown", {
+        at: now(9_500),
+        runId
+      })
       expect(yield* row("SELECT remote_status FROM conversations")).toEqual({ remote_status: "handed_off" })
     }).pipe(Effect.provide(emptyMirror))
   )
@@ -280,7 +283,7 @@ describe("what a push writes into the mirror", () => {
       )
       if (sending === null) throw new Error("it was not replaced")
       const seen = { state: state("completed", "completed"), requestedAt: now(2_000), answeredAt: now(2_000) }
-      yield* outbox.confirmed(sending, seen, "shown", moment)
+      yield* outbox.confirmed(sending, seen, "status and time", "shown", moment)
       expect(yield* row("SELECT fingerprint, content_hash FROM remote_conversations")).toEqual({
         fingerprint: null,
         content_hash: ""

@@ -5,7 +5,7 @@ import { addConnection, emptyMirror } from "../../support/outboxMirror.ts"
 import { live, type ModelOptions } from "../../support/pushModel.ts"
 
 /** Histories for each kind of vendor. */
-const histories = Number(process.env.PARLEY_MODEL_HISTORIES ?? 300)
+const histories = Number(process.env.PARLEY_MODEL_HISTORIES ?? 150)
 
 const vendors: ReadonlyArray<readonly [string, ModelOptions]> = [
   [

@@ -213,13 +213,28 @@ describe("a conversation that was changed at the vendor after the change was req
 
   test("is none where we changed it ourselves: the change that waited behind goes out", () =>
     Effect.gen(function* () {
-      const { run, twin, leaping, wish } = yield* setUp()
+      const { run, twin, leaping, wish } = yield* setUp({ versioned: false })
       yield* wish(1, "completed")
       twin.writeFaults.push("449 applied")
       yield* run
       yield* wish(1, "handed_off")
       leaping.advance(6 * minute)
       expect((yield* run).changes).toEqual({ ...none, confirmed: 2 })
+    }))
+
+  test("is one where somebody there set another word of the same meaning before ours was known to be applied", () =>
+    Effect.gen(function* () {
+      const { run, twin, leaping, outbox, wish } = yield* setUp()
+      yield* wish(1, "completed")
+      twin.writeFaults.push("449 lost")
+      yield* run
+      yield* wish(1, "active")
+      leaping.advance(minute)
+      twin.edit("c-1", "ended_chat", leaping.now())
+      leaping.advance(6 * minute)
+      expect((yield* run).changes).toEqual({ ...none, confirmed: 1, conflict: 1 })
+      expect(yield* outbox.change(2)).toMatchObject({ state: "conflict", attempts: 0 })
+      expect(twin.word("c-1")).toBe("ended_chat")
     }))
 
   test("cannot be known where the vendor tells no time, unless a copy of the mirror has pushed since", () =>
