@@ -79,6 +79,7 @@ const open = (
     const done = yield* Deferred.make<Exchange>()
     let received = 0
     let bytes = 0
+    let ended: ProviderError | null = null
 
     const { host } = wire.to
     const { stream: most, whole: largestElement } = wire.bounds
@@ -102,13 +103,12 @@ const open = (
         const late = pace.got(size)
         return late === null ? Effect.void : Effect.fail(Option.some(tooSlow(asked, host, late)))
       }),
-      Effect.catchAll((end) =>
-        Effect.fail(
-          Option.isNone(end) && isShort(headers, received)
-            ? Option.some(cutShort(asked, received, null))
-            : end
-        )
-      )
+      Effect.catchAll((end) => {
+        const isCut = Option.isNone(end) && isShort(headers, received)
+        const why = isCut ? Option.some<ProviderError>(cutShort(asked, received, null)) : end
+        ended = Option.getOrNull(why)
+        return Effect.fail(why)
+      })
     )
     const first = yield* Effect.either(raw)
     if (first._tag === "Left" && Option.isSome(first.left)) {
@@ -125,7 +125,8 @@ const open = (
       ? NodeStream.pipeThroughDuplex(
           whole,
           () => createGunzip(),
-          (error) => cutShort(asked, received, error)
+          // What ended the packed body says more than that the unpacking broke off.
+          (error) => ended ?? cutShort(asked, received, error)
         )
       : whole
     const settle = Effect.suspend(() => {
