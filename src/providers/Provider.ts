@@ -217,6 +217,17 @@ export interface CheckFinding {
   readonly detail: string
 }
 
+/** A documented fact beside what a live account showed of it. */
+export interface ContractFinding {
+  /** In words: `at most 50: messages`, `field contact.id: number`. */
+  readonly fact: string
+  readonly verdict: "ok" | "differs" | "not seen"
+  /** What was seen, in types, counts and documented words; never a customer's text. */
+  readonly seen: string
+  /** The page that documents it. */
+  readonly source: string
+}
+
 /** A request that a pull sends for conversations, and how many of it for each one. */
 export interface RequestCost {
   /** Like those that are sent; only what limits look at matters. */
@@ -303,6 +314,11 @@ export interface Provider {
   readonly setStatus: (change: StatusChange) => Effect.Effect<WriteOutcome, ProviderError>
   /** What these credentials can do; changes nothing. Fails only where not even the first request is answered. */
   readonly check: (scope: FetchScope) => Effect.Effect<ReadonlyArray<CheckFinding>, ProviderError>
+  /**
+   * Compares the account with what the vendor documents, by a few reads. Fails only where nothing answers. Left out: the
+   * adapter holds no facts.
+   */
+  readonly contract?: Effect.Effect<ReadonlyArray<ContractFinding>, ProviderError>
   readonly statusMap: StatusMap
   /**
    * Asks whose account it is, with one request, and tells the `AccountCheck`; an answer that does not say it is no fault.

@@ -28,7 +28,8 @@ import type {
   Refusal,
   WriteOutcome
 } from "../Provider.ts"
-import { title } from "./facts.ts"
+import { contract } from "./contract.ts"
+import { facts, title } from "./facts.ts"
 import { readList } from "./list.ts"
 import { asUnreadable, gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
@@ -53,14 +54,10 @@ const Settings = Schema.Struct({
 })
 type Settings = typeof Settings.Type
 
-/** https://developers.aelyst.ai/: for each method and full path, ids included; the query is taken not to count. */
-const limits: ReadonlyArray<Limit> = [
-  { name: "5 a second for each path", requests: 5, perMillis: 1_000, scope: "path" }
-]
-
-/** https://developers.aelyst.ai/api/operations/updateconversationstatus/, in characters. */
-const longestCategory = 128
-const longestSummary = 512
+const limits = (): ReadonlyArray<Limit> => {
+  const { is } = facts.rates.path
+  return [{ name: `${is.requests} a second for each path`, ...is, scope: "path" }]
+}
 
 /** A contact by its id is the answer itself. */
 const recordForm: AnswerForm = { record: "id" }
@@ -147,15 +144,15 @@ const refuse =
         hint: "leave it out, or ask for completed"
       }
     }
-    if (length(category) > longestCategory) {
+    if (length(category) > facts.sizes.category.is) {
       return {
-        message: `the category has ${length(category)} characters, Aelyst takes ${longestCategory}`,
+        message: `the category has ${length(category)} characters, Aelyst takes ${facts.sizes.category.is}`,
         hint: "it is the name of a closing note: use one that the workspace has"
       }
     }
-    return length(summary) > longestSummary
+    return length(summary) > facts.sizes.summary.is
       ? {
-          message: `the summary has ${length(summary)} characters, Aelyst takes ${longestSummary}`,
+          message: `the summary has ${length(summary)} characters, Aelyst takes ${facts.sizes.summary.is}`,
           hint: "shorten it"
         }
       : null
@@ -233,6 +230,7 @@ const make = (
     refuse: refuse(map.write),
     setStatus: setStatus(client, map),
     check: check(client, messages),
+    contract: contract(client),
     statusMap: map,
     idsAreCounted: true
   }
@@ -244,11 +242,15 @@ export const aelyst: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   docs: "https://developers.aelyst.ai",
   settings: Settings,
   baseUrl: () => "https://api.aelyst.ai/v1",
-  limits,
+  get limits() {
+    return limits()
+  },
   statusMap,
   authorize: ({ token }) => ({
     _tag: "Fixed",
-    headers: { Authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) },
+    headers: {
+      [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(token)}`)
+    },
     credential: token
   }),
   make

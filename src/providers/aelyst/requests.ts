@@ -1,9 +1,10 @@
 import type { ProviderRequest } from "../../http/contract.ts"
+import { route } from "../kit/facts.ts"
 import { facts } from "./facts.ts"
 
 /** The largest pages that may be asked for. */
-export const contactsLimit = facts.contactsLimit
-export const messagesLimit = facts.messagesLimit
+export const contactsLimit = facts.sizes.contacts.is
+export const messagesLimit = facts.sizes.messages.is
 
 /** https://developers.aelyst.ai/api/operations/listcontacts/: one condition of a filter. */
 export interface Condition {
@@ -36,9 +37,8 @@ const pagingQuery = ({ limit, cursorId }: Paging, most: number) => ({
 /** https://developers.aelyst.ai/api/operations/listcontacts/. Without a search and conditions: every contact. */
 export const listContacts = (options: ListContactsOptions): ProviderRequest => ({
   operation: "list contacts",
-  method: "POST",
-  path: "/contact/list",
-  query: pagingQuery(options, contactsLimit),
+  ...route(facts.endpoints.list),
+  query: pagingQuery(options, facts.sizes.contacts.is),
   body: {
     search: options.search ?? "",
     filter: options.filter ?? { $and: [] },
@@ -46,14 +46,10 @@ export const listContacts = (options: ListContactsOptions): ProviderRequest => (
   }
 })
 
-/** The prefix says what kind of identifier follows; an id is never guessed to be a phone number. */
-const contactPath = (contactId: string): string => `/contact/id:${encodeURIComponent(contactId)}`
-
 /** https://developers.aelyst.ai/api/operations/getcontact/ */
 export const getContact = (contactId: string): ProviderRequest => ({
   operation: "get a contact",
-  method: "GET",
-  path: contactPath(contactId),
+  ...route(facts.endpoints.detail, { contact: contactId }),
   mayBeMissing: true
 })
 
@@ -71,17 +67,15 @@ export const findContact = (kind: "email" | "phone", value: string): ProviderReq
  */
 export const listMessages = (contactId: string, paging: Paging): ProviderRequest => ({
   operation: "list messages",
-  method: "GET",
-  path: `${contactPath(contactId)}/message/list`,
-  query: pagingQuery(paging, messagesLimit),
+  ...route(facts.endpoints.messages, { contact: contactId }),
+  query: pagingQuery(paging, facts.sizes.messages.is),
   mayBeMissing: "path"
 })
 
 /** https://developers.aelyst.ai/api/operations/getmessage/ */
 export const getMessage = (contactId: string, messageId: string): ProviderRequest => ({
   operation: "get a message",
-  method: "GET",
-  path: `${contactPath(contactId)}/message/${encodeURIComponent(messageId)}`,
+  ...route(facts.endpoints.message, { contact: contactId, message: messageId }),
   mayBeMissing: true
 })
 
@@ -94,8 +88,7 @@ export interface StatusUpdate {
 /** https://developers.aelyst.ai/api/operations/updateconversationstatus/. What is null is left out. */
 export const updateConversationStatus = (contactId: string, update: StatusUpdate): ProviderRequest => ({
   operation: "open or close a conversation",
-  method: "POST",
-  path: `${contactPath(contactId)}/conversation/status`,
+  ...route(facts.endpoints.status, { contact: contactId }),
   body: {
     status: update.status,
     ...(update.category === null ? {} : { category: update.category }),

@@ -1,4 +1,5 @@
-import { type ListedRow, pageWalk, type WalkPlace } from "../kit/pageWalk.ts"
+import { Either, Schema } from "effect"
+import { type ListedRow, pageWalk, WalkMark, type WalkPlace } from "../kit/pageWalk.ts"
 import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
 
 /*
@@ -177,3 +178,29 @@ export const agentList = (options: AgentListOptions): AgentList => {
 
   return { next, received, refused }
 }
+
+/** Where a scan of several agents goes on that was interrupted, as text. */
+const CursorText = Schema.parseJson(
+  Schema.Struct({
+    /** Agents that were read to the end. */
+    done: Schema.Array(Schema.String),
+    /** The agent that is being read, and how far. */
+    agent: Schema.optional(Schema.String),
+    rows: Schema.optional(Schema.Number),
+    mark: Schema.optional(Schema.NullOr(WalkMark)),
+    cursor: Schema.optional(Schema.String)
+  })
+)
+export type Cursor = typeof CursorText.Type
+
+/** A text that is no cursor of ours is the beginning. */
+export const readCursor = (text: string | null): Cursor =>
+  text === null ? { done: [] } : Either.getOrElse(Schema.decodeEither(CursorText)(text), () => ({ done: [] }))
+
+/** How far the agent was read. */
+export const placeIn = ({ rows, mark = null, cursor }: Cursor): Place | null => {
+  if (cursor !== undefined) return { cursor }
+  return rows === undefined ? null : { rows, mark }
+}
+
+export const writeCursor = (cursor: Cursor): string => JSON.stringify(cursor)

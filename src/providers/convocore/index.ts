@@ -15,8 +15,9 @@ import {
 } from "../Provider.ts"
 import { agentList } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
+import { contract } from "./contract.ts"
 import { isTimeZone } from "./exportTime.ts"
-import { title } from "./facts.ts"
+import { facts, title } from "./facts.ts"
 import { interpret, statusMap } from "./normalize.ts"
 import { fetchOne, readStatus, setStatus, type WriteLessons } from "./one.ts"
 import { exportConversation, isExport } from "./requests.ts"
@@ -54,11 +55,10 @@ type Settings = typeof Settings.Type
  * https://docs.convocore.ai/api-reference/v3/conversations/export: 1,500 requests an hour, whenever in it. What the
  * vendor allows otherwise is not documented.
  */
-const limits: ReadonlyArray<Limit> = [
+const limits = (): ReadonlyArray<Limit> => [
   {
-    name: "1,500 exports an hour",
-    requests: 1_500,
-    perMillis: 3_600_000,
+    name: `${facts.rates.exports.is.requests.toLocaleString("en")} exports an hour`,
+    ...facts.rates.exports.is,
     scope: "connection",
     burst: true,
     applies: isExport
@@ -129,6 +129,7 @@ const make = (
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: ["title", "tags"] }),
     setStatus: (change) => setStatus(source, lessons, change),
     check: check(source),
+    contract: contract(client, settings.agents ?? null),
     statusMap: map
   }
 }
@@ -139,11 +140,15 @@ export const convocore: ProviderDefinition<Settings, typeof Settings.Encoded> = 
   docs: "https://docs.convocore.ai",
   settings: Settings,
   baseUrl: ({ region }) => (region === undefined ? null : `https://${region}-gcp-api.vg-stuff.com/v3`),
-  limits,
+  get limits() {
+    return limits()
+  },
   statusMap,
   authorize: ({ token }) => ({
     _tag: "Fixed",
-    headers: { authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) },
+    headers: {
+      [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(token)}`)
+    },
     credential: token
   }),
   make

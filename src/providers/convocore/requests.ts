@@ -1,19 +1,15 @@
 import type { ProviderRequest } from "../../http/contract.ts"
+import { route } from "../kit/facts.ts"
+import { facts } from "./facts.ts"
 
 /** The largest page that was seen to be given by number, and the largest that is given with a cursor. */
-export const largestPage = 100
-export const largestCursorPage = 20
-
-const part = encodeURIComponent
-
-const agentPath = (agentId: string) => `/agents/${part(agentId)}`
-const convoPath = (agentId: string, id: string) => `${agentPath(agentId)}/convos/${part(id)}`
+export const largestPage = facts.sizes.numberedPage.is
+export const largestCursorPage = facts.sizes.cursorPage.is
 
 /** https://docs.convocore.ai/api-reference/v3/agents/get. Pages are not documented, but the vendor's client knows them. */
 export const listAgents = (page = 1): ProviderRequest => ({
   operation: "list agents",
-  method: "GET",
-  path: "/agents",
+  ...route(facts.endpoints.agents),
   ...(page === 1 ? {} : { query: { page } })
 })
 
@@ -22,20 +18,21 @@ export type ListOptions =
   /** An answer's `nextCursor`; `page` may then not be sent. */
   | { readonly cursor: string; readonly limit: number }
 
+const largestOf = (options: ListOptions): number =>
+  "cursor" in options ? facts.sizes.cursorPage.is : facts.sizes.numberedPage.is
+
 /** https://docs.convocore.ai/api-reference/v3/conversations/get: newest first; there is no filter. */
 export const listConversations = (agentId: string, options: ListOptions): ProviderRequest => ({
   operation: "list conversations",
-  method: "GET",
-  path: `${agentPath(agentId)}/convos`,
-  query: { ...options },
+  ...route(facts.endpoints.list, { agent: agentId }),
+  query: { ...options, limit: Math.min(options.limit, largestOf(options)) },
   mayBeMissing: true
 })
 
 /** https://docs.convocore.ai/api-reference/v3/conversations/get_id: without messages. */
 export const getConversation = (agentId: string, id: string): ProviderRequest => ({
   operation: "get a conversation",
-  method: "GET",
-  path: convoPath(agentId, id),
+  ...route(facts.endpoints.detail, { agent: agentId, id }),
   mayBeMissing: true
 })
 
@@ -57,9 +54,12 @@ export const exportConversations = (agentId: string, options: ExportOptions = {}
   const { convoIds, ...query } = options
   return {
     operation: "export conversations",
-    method: "GET",
-    path: `${agentPath(agentId)}/convos/export`,
-    query: { ...query, convoIds: convoIds?.join(",") }
+    ...route(facts.endpoints.exports, { agent: agentId }),
+    query: {
+      ...query,
+      ...(query.limit === undefined ? {} : { limit: Math.min(query.limit, facts.sizes.exportPage.is) }),
+      convoIds: convoIds?.slice(0, facts.sizes.selected.is).join(",")
+    }
   }
 }
 
@@ -70,8 +70,7 @@ export const exportConversation = (
   options: Pick<ExportOptions, "format"> = {}
 ): ProviderRequest => ({
   operation: "export a conversation",
-  method: "GET",
-  path: `${convoPath(agentId, id)}/export`,
+  ...route(facts.endpoints.export, { agent: agentId, id }),
   query: { format: options.format },
   mayBeMissing: true
 })
@@ -92,7 +91,6 @@ export const updateConversation = (
   conversation: ConversationChange
 ): ProviderRequest => ({
   operation: "update a conversation",
-  method: "PATCH",
-  path: convoPath(agentId, id),
+  ...route(facts.endpoints.update, { agent: agentId, id }),
   body: { conversation }
 })

@@ -7,10 +7,17 @@ import { page } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import type { Item, Known, Notice, Page, PullScope } from "../Provider.ts"
 import { idWithAgent } from "./address.ts"
-import { type AgentList, agentList, type Place, type Step } from "./agentList.ts"
+import {
+  type AgentList,
+  agentList,
+  type Place,
+  placeIn,
+  readCursor,
+  type Step,
+  writeCursor
+} from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { pagesOf } from "./batches.ts"
-import { placeIn, readCursor, writeCursor } from "./cursor.ts"
 import { newExporter, selectedLesson } from "./exports.ts"
 import { title } from "./facts.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"

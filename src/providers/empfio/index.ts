@@ -25,7 +25,8 @@ import {
   type ProviderDefinition,
   type WriteOutcome
 } from "../Provider.ts"
-import { title } from "./facts.ts"
+import { contract } from "./contract.ts"
+import { facts, title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, largestPage, listConversations, logIn, updateStatus, whoAmI } from "./requests.ts"
 import { type Account, fetchOne, readList, recordForm, scan } from "./scan.ts"
@@ -54,7 +55,9 @@ const Settings = Schema.Struct({
 )
 type Settings = typeof Settings.Type
 
-const bearer = (token: string) => ({ authorization: Redacted.make(`Bearer ${token}`) })
+const bearer = (token: string) => ({
+  [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${token}`)
+})
 
 /**
  * A user belongs to one organization, which the login names (https://docs.empfio.de/api/authentication); `/auth/me` may,
@@ -169,6 +172,7 @@ const make = (
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
     setStatus: setStatus(account),
     check: () => check(client),
+    contract: contract(client),
     statusMap: map,
     identify: identify(client, whose)
   }

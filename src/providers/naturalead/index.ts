@@ -1,4 +1,4 @@
-import { Effect, Schema } from "effect"
+import { Effect, Redacted, Schema } from "effect"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
@@ -22,7 +22,8 @@ import {
   type WriteOutcome
 } from "../Provider.ts"
 import { firstElement } from "./batches.ts"
-import { title } from "./facts.ts"
+import { contract } from "./contract.ts"
+import { facts, title } from "./facts.ts"
 import { interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, updateStatus } from "./requests.ts"
 import { accountIn, checkAccounts, readDetail, recordForm, scan } from "./scan.ts"
@@ -39,11 +40,16 @@ type Settings = typeof Settings.Type
  * together are kept to the 1,000 of its address, which are used up long before the 2,000 of an account. Other machines
  * with other keys of the account are not seen; then a smaller `quota` on each leaves room for the others.
  */
-const limits: ReadonlyArray<Limit> = [
-  { name: "500 a minute for the key", requests: 500, perMillis: 60_000, scope: "connection" },
-  { name: "2,000 a minute for the account", requests: 2_000, perMillis: 60_000, scope: "connection" },
-  { name: "1,000 a minute for the address", requests: 1_000, perMillis: 60_000, scope: "address" }
-]
+const limits = (): ReadonlyArray<Limit> => {
+  const { account, address, key } = facts.rates
+  const perMinute = ({ requests }: { readonly requests: number }) =>
+    `${requests.toLocaleString("en")} a minute`
+  return [
+    { name: `${perMinute(key.is)} for the key`, ...key.is, scope: "connection" },
+    { name: `${perMinute(account.is)} for the account`, ...account.is, scope: "connection" },
+    { name: `${perMinute(address.is)} for the address`, ...address.is, scope: "address" }
+  ]
+}
 
 /** The state of the conversation in an answer, which must be the one that was asked for. */
 const stateIn = (answer: Answer, id: string, account: AccountCheck) =>
@@ -123,6 +129,7 @@ const make = (
     refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
     setStatus: setStatus(client, map, account),
     check: check(client, account),
+    contract: contract(client),
     statusMap: map
   }
 }
@@ -133,8 +140,16 @@ export const naturalead: ProviderDefinition<Settings, typeof Settings.Encoded> =
   docs: "https://docs.naturalead.ai",
   settings: Settings,
   baseUrl: () => "https://api.naturalead.ai/api",
-  limits,
+  get limits() {
+    return limits()
+  },
   statusMap,
-  authorize: ({ apiKey }) => ({ _tag: "Fixed", headers: { "X-API-Key": apiKey }, credential: apiKey }),
+  authorize: ({ apiKey }) => ({
+    _tag: "Fixed",
+    headers: {
+      [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(apiKey)}`)
+    },
+    credential: apiKey
+  }),
   make
 }

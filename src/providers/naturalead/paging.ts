@@ -1,3 +1,5 @@
+import { facts } from "./facts.ts"
+
 /*
  * The list's page documents no paging, the vendor's overview leaves room for it: the first request asks for everything,
  * and only an answer that looks cut is followed by requests with `skip` and `limit`. A list is complete where an envelope
@@ -72,9 +74,6 @@ const largestCap = 10_000
 export const looksCut = (elements: number): boolean =>
   smallCaps.includes(elements) || (elements > 0 && elements % capStep === 0 && elements <= largestCap)
 
-/** What is asked for once the list turned out to be cut: the largest page documented for any of the vendor's lists. */
-const askedLimit = 100
-
 const passes = 3
 
 /** A list that did not say how long it is may have this many elements; one that did, twice as many as it said and these. */
@@ -109,7 +108,8 @@ const onward = (walk: Walk, response: Response, overlaps = false): Next => ({
     ...walk,
     overlaps,
     skip: (walk.skip ?? 0) + response.elements - (overlaps ? 1 : 0),
-    limit: walk.skip === null ? askedLimit : walk.limit,
+    // The largest page documented for any of the vendor's lists.
+    limit: walk.skip === null ? facts.sizes.page.is : walk.limit,
     firstElements: walk.skip === null ? response.elements : walk.firstElements,
     firstTotal: walk.skip === null ? response.total : walk.firstTotal,
     total: response.total,

@@ -1,11 +1,10 @@
 import type { ProviderRequest } from "../../http/contract.ts"
-
-/** The vendor's own words. */
-export const statuses = ["active", "completed", "handed_off", "dropped"] as const
-export type ConversationStatus = (typeof statuses)[number]
+import { route } from "../kit/facts.ts"
+import { facts } from "./facts.ts"
 
 export interface ListOptions {
-  readonly status?: ConversationStatus
+  /** One of the vendor's words. */
+  readonly status?: string
   /** In phone, email or message content, at most 100 characters. The page does not name the parameter. */
   readonly search?: { readonly parameter: string; readonly text: string }
   /** Not on the list's page; the overview says that lists which are paged take them. */
@@ -13,38 +12,33 @@ export interface ListOptions {
   readonly limit?: number
 }
 
-const longestSearch = 100
-
 /**
  * https://docs.naturalead.ai/api-reference/conversations/list-conversations. Without options: every conversation of the
  * account with all its messages. A search is cut to the 100 characters that the vendor takes.
  */
 export const listConversations = (options: ListOptions = {}): ProviderRequest => ({
   operation: "list conversations",
-  method: "GET",
-  path: "/conversations",
+  ...route(facts.endpoints.list),
   query: {
     status: options.status,
     ...(options.search === undefined
       ? {}
-      : { [options.search.parameter]: options.search.text.slice(0, longestSearch) }),
+      : { [options.search.parameter]: options.search.text.slice(0, facts.sizes.search.is) }),
     skip: options.skip,
-    limit: options.limit
+    limit: options.limit === undefined ? undefined : Math.min(options.limit, facts.sizes.page.is)
   }
 })
 
 /** https://docs.naturalead.ai/api-reference/conversations/get-conversation */
 export const getConversation = (id: string): ProviderRequest => ({
   operation: "get a conversation",
-  method: "GET",
-  path: `/conversations/${encodeURIComponent(id)}`,
+  ...route(facts.endpoints.detail, { id }),
   mayBeMissing: true
 })
 
 /** https://docs.naturalead.ai/api-reference/conversations/update-status. `active` cannot be asked for. */
 export const updateStatus = (id: string, status: string): ProviderRequest => ({
   operation: "update a conversation's status",
-  method: "PATCH",
-  path: `/conversations/${encodeURIComponent(id)}/status`,
+  ...route(facts.endpoints.status, { id }),
   body: { status }
 })

@@ -9,10 +9,10 @@ import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
 import type { AccountCheck, Item, Known, Page, PullScope } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
-import { title } from "./facts.ts"
+import { facts, title } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
 import { type Next, next, start, type Walk } from "./paging.ts"
-import { type ConversationStatus, getConversation, listConversations, statuses } from "./requests.ts"
+import { getConversation, listConversations } from "./requests.ts"
 
 /** What `Page.learned` calls it, and after how long, in milliseconds, it is asked anew. */
 const skipLesson = "list-skip"
@@ -38,7 +38,7 @@ interface Scan<E> {
   readonly mayProbe: boolean
   walk: Walk
   /** Statuses that are still to be asked for one at a time; null: there is no reason to. */
-  statusesLeft: Array<ConversationStatus> | null
+  statusesLeft: Array<string> | null
   /** Conversations that only showed under their status. */
   heldBack: number
   /** The end of the walk; null while there are more responses to ask for. */
@@ -189,7 +189,7 @@ const pathOf = (request: ProviderRequest): string => {
  * Asked for one status at a time, a list that gives the same whatever is skipped shows whether it holds others back.
  * @param shown conversations that the answer for one status showed first; none: there was no such answer
  */
-const advanceByStatus = <E>(scan: Scan<E>, left: Array<ConversationStatus>, shown: number): void => {
+const advanceByStatus = <E>(scan: Scan<E>, left: Array<string>, shown: number): void => {
   left.shift()
   scan.heldBack += shown
   scan.fresh = 0
@@ -223,7 +223,7 @@ const advance = <E>(scan: Scan<E>, end: NonNullable<Batch["end"]>): void => {
   scan.firstKey = null
   scan.isAnchored = false
   if (step._tag === "Ask") scan.walk = step.walk
-  else if (step.ignoresSkip) scan.statusesLeft = [...statuses]
+  else if (step.ignoresSkip) scan.statusesLeft = [...facts.words["conversation.status"].is]
   else scan.done = step
   if (scan.walk.pass !== pass) scan.shown.clear()
 }
@@ -244,7 +244,7 @@ const afterRefusal = <E>(scan: Scan<E>, error: Rejected): Effect.Effect<void, Pr
     }
     if (walk.skip === null) return Effect.fail(error)
     if (walk.limit !== null) scan.walk = { ...walk, limit: null }
-    else if (walk.total === null) scan.statusesLeft = [...statuses]
+    else if (walk.total === null) scan.statusesLeft = [...facts.words["conversation.status"].is]
     else
       scan.done = {
         _tag: "Done",

@@ -6,9 +6,10 @@ import type { ProviderClient } from "../../http/client.ts"
 import { isOutside } from "../kit/page.ts"
 import type { Known, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
+import { facts } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort } from "./normalize.ts"
 import { looksCut } from "./paging.ts"
-import { getConversation, listConversations, statuses } from "./requests.ts"
+import { getConversation, listConversations } from "./requests.ts"
 
 /** The list is read as far as this, and then cut: it is one response, however large the account. */
 const mostElements = 2_000
@@ -131,5 +132,5 @@ const pagesFor =
     if (end === null) return 1
     if (total !== null && total > rows) return 1 + Math.ceil(Math.max(0, conversations - rows) / 100)
     // One more with `skip`, and one for each status where the first is ignored.
-    return total === null && looksCut(rows) ? 2 + statuses.length : 1
+    return total === null && looksCut(rows) ? 2 + facts.words["conversation.status"].is.length : 1
   }

@@ -1,7 +1,12 @@
-import { Args } from "@effect/cli"
+import { Args, Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
 
 const config = {
+  contract: Options.boolean("contract").pipe(
+    Options.withDescription(
+      "Compares each account with what its vendor documents, by reads alone: each fact is ok, differs, or was not seen. Ends with 3 where one differs."
+    )
+  ),
   names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
 }
 export type CheckInput = Input<typeof config>
@@ -12,7 +17,7 @@ export const check = verb(
     description:
       "Asks every connection whether it can be reached, whether its credentials are right, and what they may do. Changes nothing.",
     config,
-    examples: ["parley check", "parley check leads support"]
+    examples: ["parley check", "parley check leads support", "parley check --contract inbox"]
   },
   lazily(async () => (await import("./run.ts")).check)
 )

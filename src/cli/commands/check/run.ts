@@ -1,7 +1,7 @@
 import { Effect, Either, Runtime } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import type { ClientEvent } from "../../../http/contract.ts"
-import type { CheckFinding } from "../../../providers/Provider.ts"
+import type { CheckFinding, ContractFinding, Provider } from "../../../providers/Provider.ts"
 import { openConnection } from "../../../sync/connection.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
 import { Progress } from "../../../sync/progress.ts"
@@ -21,13 +21,37 @@ const maxWaitMillis = 60_000
 interface Checked {
   readonly config: ConnectionConfig
   readonly findings: ReadonlyArray<CheckFinding>
+  /** With `--contract`: each documented fact beside what was seen. */
+  readonly facts: ReadonlyArray<ContractFinding> | null
   /** Why not even the first request was answered. */
   readonly error: Fault | null
 }
 
-const isOk = ({ error, findings }: Checked): boolean => error === null && findings.every(({ ok }) => ok)
+const isOk = ({ error, facts, findings }: Checked): boolean =>
+  error === null &&
+  findings.every(({ ok }) => ok) &&
+  (facts ?? []).every(({ verdict }) => verdict !== "differs")
 
-const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConfig) {
+const factsMissing = ({ name, definition }: ConnectionConfig): CheckFinding => ({
+  ok: false,
+  what: `contract of ${name}`,
+  detail: `the documented facts of ${definition.title} are not written down: check without --contract`
+})
+
+const asked = (config: ConnectionConfig, provider: Provider, isContract: boolean) => {
+  if (!isContract) {
+    const findings = provider.check({ messages: config.messages === "auto" })
+    return Effect.map(
+      findings,
+      (all): Pick<Checked, "facts" | "findings"> => ({ facts: null, findings: all })
+    )
+  }
+  return provider.contract === undefined
+    ? Effect.succeed({ facts: null, findings: [factsMissing(config)] })
+    : Effect.map(provider.contract, (facts) => ({ facts, findings: [] }))
+}
+
+const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConfig, isContract: boolean) {
   const progress = yield* Progress
   const fork = Runtime.runFork(yield* Effect.runtime<never>())
   const tellWaiting = (event: ClientEvent): void => {
@@ -39,13 +63,13 @@ const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConf
     maxWaitMillis,
     observe: tellWaiting
   }).pipe(
-    Effect.flatMap(({ provider }) => provider.check({ messages: config.messages === "auto" })),
+    Effect.flatMap(({ provider }) => asked(config, provider, isContract)),
     Effect.either,
     Effect.scoped
   )
   const checked: Checked = Either.match(result, {
-    onLeft: (error) => ({ config, findings: [], error: faultOf(error) }),
-    onRight: (findings) => ({ config, findings, error: null })
+    onLeft: (error) => ({ config, findings: [], facts: null, error: faultOf(error) }),
+    onRight: (found) => ({ config, ...found, error: null })
   })
   return checked
 })
@@ -56,30 +80,44 @@ const documentOf = (checked: Checked) => ({
   base_url: checked.config.baseUrl,
   ok: isOk(checked),
   findings: checked.findings,
+  ...(checked.facts === null ? {} : { facts: checked.facts }),
   error: checked.error
 })
 
+/** What differs comes first, and with its page: that is where the vendor says otherwise. */
+const factLines = (facts: ReadonlyArray<ContractFinding>): ReadonlyArray<string> => {
+  const columns = Math.max(0, ...facts.map(({ fact }) => textWidth(fact)))
+  const order = ["differs", "ok", "not seen"]
+  return facts
+    .toSorted((one, other) => order.indexOf(one.verdict) - order.indexOf(other.verdict))
+    .map(({ fact, seen, source, verdict }) => {
+      const page = verdict === "differs" ? `  (${source})` : ""
+      return `  ${padEnd(verdict, 8)}  ${padEnd(fact, columns)}  ${oneLine(seen)}${page}`.trimEnd()
+    })
+}
+
 const textOf = (checked: Checked): ReadonlyArray<string> => {
-  const { config, error, findings } = checked
+  const { config, error, facts, findings } = checked
   const columns = Math.max(0, ...findings.map(({ what }) => textWidth(what)))
   return [
     `${config.name} (${config.definition.title}, ${config.baseUrl}): ${isOk(checked) ? "ok" : "not ok"}`,
     ...findings.map(({ detail, ok, what }) =>
       `  ${ok ? "ok  " : "FAIL"}  ${padEnd(what, columns)}  ${oneLine(detail)}`.trimEnd()
     ),
+    ...factLines(facts ?? []),
     ...(error === null ? [] : [`  FAIL  ${oneLine(error.message)}`, `        ${oneLine(error.hint)}`])
   ]
 }
 
-export const check = ({ names }: CheckInput) =>
+export const check = ({ contract, names }: CheckInput) =>
   Effect.gen(function* () {
     const { json } = yield* Globals
     const output = yield* Output
     const config = yield* loadConfiguration
     const connections = yield* selectConnections(config, names)
-    const checked = yield* Effect.forEach(connections, checkOne, { concurrency: "unbounded" }).pipe(
-      Effect.provide(talkingLayer)
-    )
+    const checked = yield* Effect.forEach(connections, (one) => checkOne(one, contract), {
+      concurrency: "unbounded"
+    }).pipe(Effect.provide(talkingLayer))
     const ok = checked.every(isOk)
     if (json) {
       yield* output.document({

@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/aelyst/facts.ts"
 import { isRecord, json, parseJson, type SimulatedResponse } from "../../http.ts"
 import type { Call, Endpoint } from "../../routing.ts"
 import type { Context } from "../../vendor.ts"
@@ -61,13 +62,20 @@ const detail = withContact((_state, contact, _call, context) =>
   json(200, context.record(contactFields, String(contact.id), contact))
 )
 
-/** In no document of the vendor's; known from an API that is its like. Newest first. */
+/** https://developers.aelyst.ai/api/operations/listmessages/. Newest first, as an API that is its like has it. */
 const listMessages: Answer = (state, call, context) =>
   state.options.messageList === "absent"
     ? refuse(404, "Not Found")
     : withContact(({ world, options }, contact, { request }) => {
         const rows = context.empty ? [] : world.messagesOf(contact).reverse()
-        const page = pageOf(request, rows, (message) => message.messageId, options, true)
+        const page = pageOf(
+          request,
+          rows,
+          (message) => message.messageId,
+          options,
+          true,
+          facts.sizes.messages.is
+        )
         if (page === null) return refuse(400)
         const items = page.items.map((message) =>
           context.record(messageFields, String(message.messageId), message)
@@ -86,10 +94,11 @@ const message = withContact(({ world }, contact, { params }, context) => {
 /** https://developers.aelyst.ai/api/operations/updateconversationstatus/ */
 const changeStatus = withContact(({ world }, contact, { request }, context) => {
   const body = parseJson(request.body)
-  if (!isRecord(body) || (body.status !== "open" && body.status !== "close")) return refuse(400)
+  if (!isRecord(body) || !facts.words["write.status"].is.includes(String(body.status))) return refuse(400)
   const { status, category = "", summary = "" } = body
   if (typeof category !== "string" || typeof summary !== "string") return refuse(400)
-  if ([...category].length > 128 || [...summary].length > 512) return refuse(400)
+  if ([...category].length > facts.sizes.category.is) return refuse(400)
+  if ([...summary].length > facts.sizes.summary.is) return refuse(400)
   contact.status = status === "close" ? "closed" : "open"
   // A summary without a category is not used.
   const note = category === "" ? {} : { category, ...(summary === "" ? {} : { summary }) }
@@ -125,17 +134,21 @@ const agents = users.map((user) => ({ ...user, role: "agent", team: null, restri
 
 const contact = "/v1/contact/{identifier}"
 
+/** An endpoint of the vendor's pages; a contact may be named by more than its id. */
+const documented = ({ is }: { readonly is: string }): string =>
+  is.replace(" ", " /v1").replace("id:{contact}", "{identifier}")
+
 export const endpoints: ReadonlyArray<Endpoint<AelystState>> = [
-  { call: "POST /v1/contact/list", operation: "list", answer: list },
-  { call: `GET ${contact}`, operation: "detail", answer: detail },
-  { call: `GET ${contact}/message/list`, operation: "messages", answer: listMessages },
-  { call: `GET ${contact}/message/{message}`, operation: "message", answer: message },
+  { call: documented(facts.endpoints.list), operation: "list", answer: list },
+  { call: documented(facts.endpoints.detail), operation: "detail", answer: detail },
+  { call: documented(facts.endpoints.messages), operation: "messages", answer: listMessages },
+  { call: documented(facts.endpoints.message), operation: "message", answer: message },
   {
     call: `GET ${contact}/channels`,
     operation: "contact channels",
     answer: withContact((state, _contact, call, context) => collection(channels)(state, call, context))
   },
-  { call: `POST ${contact}/conversation/status`, operation: "status", write: true, answer: changeStatus },
+  { call: documented(facts.endpoints.status), operation: "status", write: true, answer: changeStatus },
   {
     call: `POST ${contact}/conversation/assignee`,
     operation: "assign",

@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/aelyst/facts.ts"
 import type { ParsedRequest, SimulatedResponse } from "../../http.ts"
 import type { Limiter, Window } from "../../limits.ts"
 import { hex, mix } from "../../random.ts"
@@ -33,10 +34,10 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
     contactOrder: "ascending",
     linksDropVersion: true,
     headersAlways: true,
-    largestLimit: 99,
+    largestLimit: null,
     incomingDetails: false,
     messageIds: "seconds",
-    limit: 5,
+    limit: facts.rates.path.is.requests,
     ...chosen
   }
   const state: AelystState = { options, world: makeAelystWorld(input, options) }
@@ -46,7 +47,7 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
     name: "path",
     key: `aelyst ${method} ${path}`,
     requests: options.limit,
-    perMillis: 1000
+    perMillis: facts.rates.path.is.perMillis
   })
 
   const route = (request: ParsedRequest): Route => {

@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/aelyst/facts.ts"
 import { integer, type ParsedRequest } from "../../http.ts"
 import type { AelystOptions } from "./world.ts"
 
@@ -30,18 +31,19 @@ const startOf = <A>(
 
 /**
  * One page of a list: `limit` and `cursorId` from the query, links to the next page and the one before, whose cursor is
- * negative. Null where the query is refused. `version`: whether the links carry `/v1`.
+ * negative. Null where the query is refused, such as for a `limit` above the `largest`. `version`: whether the links carry `/v1`.
  */
 export const pageOf = <A>(
   request: ParsedRequest,
   rows: ReadonlyArray<A>,
   idOf: (row: A) => number,
   options: AelystOptions,
-  version: boolean
+  version: boolean,
+  largest = options.largestLimit ?? facts.sizes.contacts.is
 ): Page<A> | null => {
   const limit = integer(request.query.get("limit"), 10)
   const cursor = integer(request.query.get("cursorId"), 0)
-  if (!(limit >= 1 && limit <= options.largestLimit) || Number.isNaN(cursor)) return null
+  if (!(limit >= 1 && limit <= largest) || Number.isNaN(cursor)) return null
   const inclusive = options.cursor === "inclusive"
   const found = startOf(rows, idOf, cursor, inclusive)
   const start = cursor < 0 ? Math.max(0, found - limit) : found

@@ -36,7 +36,7 @@ export interface AelystOptions {
   /** Limit headers on every answer, not only on 429. */
   headersAlways: boolean
   /** The largest `limit` that is accepted; the documentation prints "< 100". */
-  largestLimit: number
+  largestLimit: number | null
   /** Incoming messages carry `status` and `sender` too. */
   incomingDetails: boolean
   /** What message ids are made of. */

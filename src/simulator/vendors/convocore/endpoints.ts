@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/convocore/facts.ts"
 import { integer, isRecord, json, parseJson, type SimulatedResponse } from "../../http.ts"
 import { hex, mix } from "../../random.ts"
 import type { Call, Endpoint } from "../../routing.ts"
@@ -22,10 +23,11 @@ const list = (state: ConvocoreState, { request, params }: Call, context: Context
   }
   const message = "Conversations retrieved successfully"
   if (options.paging === "page") {
-    const limit = Math.min(asked, 100)
+    const limit = Math.min(asked, facts.sizes.numberedPage.is)
     return ok(message, all.slice((page - 1) * limit, page * limit).map(render))
   }
-  if (asked > 20) return invalid(["limit"], "Number must be less than or equal to 20")
+  const most = facts.sizes.cursorPage.is
+  if (asked > most) return invalid(["limit"], `Number must be less than or equal to ${most}`)
   if (page > 1 && cursorText === null) return invalid(["page"], "page > 1 needs a cursor")
   if (cursorText !== null && cursor === null) return invalid(["cursor"], "Invalid cursor")
   const start = startAfter(all, cursor, "desc")
@@ -67,7 +69,7 @@ const inert =
 
 const accepted = new Set([...changeable, "tags", ...inert.split(" ")])
 
-const states = ["requested_chat", "human-chatting", "ai-chatting", "ended_chat"]
+const states = (): ReadonlyArray<string> => facts.words["write.state"].is
 
 /** What is wrong with the fields of a PATCH, or null. */
 const fault = (wanted: Record<string, unknown>, takesCompleted: boolean): SimulatedResponse | null => {
@@ -81,9 +83,11 @@ const fault = (wanted: Record<string, unknown>, takesCompleted: boolean): Simula
   if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === "string"))) {
     return invalid(["conversation", "tags"], "Expected array of strings")
   }
-  const allowed = takesCompleted ? [...states, "completed"] : states
+  const allowed = takesCompleted ? [...states(), "completed"] : states()
   if (state === undefined || allowed.includes(String(state))) return null
-  const words = states.map((one) => `'${one}'`).join(" | ")
+  const words = states()
+    .map((one) => `'${one}'`)
+    .join(" | ")
   return invalid(["conversation", "state"], `Invalid enum value. Expected ${words}`)
 }
 
@@ -138,17 +142,19 @@ const searchAgents = ({ seed, world }: ConvocoreState): SimulatedResponse => {
 const agent = ({ seed }: ConvocoreState, { params }: Call): SimulatedResponse =>
   ok("Agent retrieved successfully", agentObject(seed, params.agent ?? ""))
 
+const documented = ({ is }: { readonly is: string }): string => is.replace(" ", " /v3")
+
 const convos = "/v3/agents/{agent}/convos"
 
 export const endpoints: ReadonlyArray<Endpoint<ConvocoreState>> = [
-  { call: "GET /v3/agents", operation: "agents", answer: agents },
+  { call: documented(facts.endpoints.agents), operation: "agents", answer: agents },
   { call: "GET /v3/agents/search", operation: "agents", answer: searchAgents },
   { call: "GET /v3/agents/{agent}", operation: "agent", answer: agent },
-  { call: `GET ${convos}`, operation: "list", answer: list },
-  { call: `GET ${convos}/export`, operation: "bulk export", answer: exportMany },
-  { call: `GET ${convos}/{id}`, operation: "detail", answer: detail },
-  { call: `GET ${convos}/{id}/export`, operation: "export", answer: exportOne },
-  { call: `PATCH ${convos}/{id}`, operation: "status", write: true, answer: update },
+  { call: documented(facts.endpoints.list), operation: "list", answer: list },
+  { call: documented(facts.endpoints.exports), operation: "bulk export", answer: exportMany },
+  { call: documented(facts.endpoints.detail), operation: "detail", answer: detail },
+  { call: documented(facts.endpoints.export), operation: "export", answer: exportOne },
+  { call: documented(facts.endpoints.update), operation: "status", write: true, answer: update },
   {
     call: `PATCH ${convos}/{id}/messages`,
     operation: "replace messages",

@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/convocore/facts.ts"
 import { inPieces, integer, json, jsonArray, respond, type SimulatedResponse } from "../../http.ts"
 import type { Window } from "../../limits.ts"
 import type { Call } from "../../routing.ts"
@@ -17,14 +18,12 @@ import {
 import { messageFields, toTurns } from "./transcript.ts"
 import { type ConvocoreConversation, type ConvocoreOptions, type ConvocoreState, toMillis } from "./world.ts"
 
-const hour = 3_600_000
-
 /** Exports of a workspace count together. */
 export const exportWindow = (options: ConvocoreOptions): Window => ({
   name: "export",
   key: "convocore export",
   requests: options.exportLimit,
-  perMillis: hour
+  perMillis: facts.rates.exports.is.perMillis
 })
 
 const addon = "Chat Export API addon required. Subscribe to chat-export-api to use this endpoint."
@@ -75,7 +74,8 @@ const exportSelected = (
   ids: ReadonlyArray<string>,
   context: Context
 ): SimulatedResponse => {
-  if (ids.length > 200) return invalid(["convoIds"], "At most 200 conversation ids")
+  const most = facts.sizes.selected.is
+  if (ids.length > most) return invalid(["convoIds"], `At most ${most} conversation ids`)
   const { world } = state
   const rows = ids.flatMap((id) => {
     const conversation = world.agentOf(id) === agent ? world.conversations.get(id) : undefined
@@ -98,7 +98,8 @@ const pageOf = ({ query }: Call["request"]) => {
   const to = integer(query.get("toTs"), 9_999_999_999)
   const cursorText = query.get("cursor")
   const cursor = cursorText === null ? null : readCursor(cursorText)
-  if (!(limit >= 1 && limit <= 50)) return invalid(["limit"], "Expected a number from 1 to 50")
+  const most = facts.sizes.exportPage.is
+  if (!(limit >= 1 && limit <= most)) return invalid(["limit"], `Expected a number from 1 to ${most}`)
   if (sort !== "asc" && sort !== "desc") return invalid(["sort"], "Expected asc or desc")
   if (Number.isNaN(from) || Number.isNaN(to)) return invalid(["fromTs"], "Expected a unix timestamp")
   if (cursorText !== null && cursor === null) return invalid(["cursor"], "Invalid cursor")

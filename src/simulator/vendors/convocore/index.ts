@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/convocore/facts.ts"
 import { json, type ParsedRequest, type SimulatedResponse } from "../../http.ts"
 import { hex, mix } from "../../random.ts"
 import { makeRouter } from "../../routing.ts"
@@ -51,7 +52,7 @@ export const makeConvocore = (
     completed: "accepted",
     exportTimeZone: "UTC",
     mirrorLagMillis: 0,
-    exportLimit: 1500,
+    exportLimit: facts.rates.exports.is.requests,
     ...given
   }
   const world = makeConvocoreWorld(input, { agents, ghosts, units, ts }, () => options)

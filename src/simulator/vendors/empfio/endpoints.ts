@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/empfio/facts.ts"
 import {
   inPieces,
   integer,
@@ -17,8 +18,7 @@ import {
   type EmpfioConversation,
   type EmpfioOptions,
   type EmpfioState,
-  messageFields,
-  statuses
+  messageFields
 } from "./world.ts"
 
 const missing = () => json(404, { detail: "Conversation not found" })
@@ -50,7 +50,7 @@ const bounded = (
 }
 
 const anyPage = { otherwise: 1, least: 1, most: Number.MAX_SAFE_INTEGER }
-const pageSizes = { otherwise: 20, least: 1, most: 100 }
+const pageSizes = () => ({ otherwise: 20, least: 1, most: facts.sizes.page.is })
 
 const newestFirst = (field: "updated_at" | "created_at") => (a: EmpfioConversation, b: EmpfioConversation) =>
   a[field] < b[field] ? 1 : a[field] > b[field] ? -1 : a.id < b.id ? -1 : 1
@@ -72,7 +72,7 @@ const filtered = (all: ReadonlyArray<EmpfioConversation>, { query }: ParsedReque
 const list = (state: EmpfioState, { request }: Call, context: Context): SimulatedResponse => {
   const { options } = state
   const page = bounded(request, "page", anyPage, options.tooLarge)
-  const size = bounded(request, "size", pageSizes, options.tooLarge)
+  const size = bounded(request, "size", pageSizes(), options.tooLarge)
   if (typeof page !== "number") return page
   if (typeof size !== "number") return size
   const all = context.empty ? [] : filtered(ordered(state), request)
@@ -105,7 +105,12 @@ const messages = (
 ): SimulatedResponse => {
   const conversation = world.conversations.get(params.id ?? "")
   if (conversation === undefined) return missing()
-  const limit = bounded(request, "limit", { otherwise: 100, least: 1, most: 500 }, options.tooLarge)
+  const limit = bounded(
+    request,
+    "limit",
+    { otherwise: 100, least: 1, most: facts.sizes.messages.is },
+    options.tooLarge
+  )
   const offset = bounded(request, "offset", { ...anyPage, otherwise: 0, least: 0 }, options.tooLarge)
   if (typeof limit !== "number") return limit
   if (typeof offset !== "number") return offset
@@ -124,7 +129,7 @@ const changeStatus = (state: EmpfioState, { request, params }: Call, context: Co
   if (conversation === undefined) return missing()
   const body = parseJson(request.body)
   const status = isRecord(body) ? body.status : undefined
-  if (typeof status !== "string" || !statuses.includes(status)) {
+  if (typeof status !== "string" || !facts.words["write.status"].is.includes(status)) {
     const msg = "Input should be 'active', 'completed', 'escalated' or 'abandoned'"
     return json(422, { detail: [{ type: "literal_error", loc: ["body", "status"], msg }] })
   }
@@ -148,7 +153,7 @@ const leadOf = (one: EmpfioConversation) => {
 const leads = (state: EmpfioState, { request }: Call, context: Context): SimulatedResponse => {
   const { tooLarge } = state.options
   const page = bounded(request, "page", anyPage, tooLarge)
-  const size = bounded(request, "size", pageSizes, tooLarge)
+  const size = bounded(request, "size", pageSizes(), tooLarge)
   if (typeof page !== "number") return page
   if (typeof size !== "number") return size
   const all = context.empty ? [] : ordered(state).filter((one) => one.lead !== null)
@@ -165,14 +170,12 @@ const lead = (state: EmpfioState, { params }: Call): SimulatedResponse => {
 const me = ({ seed, options }: EmpfioState): SimulatedResponse =>
   json(200, { id: uuid(seed, 933), email: options.email, full_name: "Sync User" })
 
-const conversations = "/api/v1/conversations"
-
 export const endpoints: ReadonlyArray<Endpoint<EmpfioState>> = [
-  { call: `GET ${conversations}`, operation: "list", answer: list },
-  { call: `GET ${conversations}/{id}`, operation: "detail", answer: detail },
-  { call: `GET ${conversations}/{id}/messages`, operation: "messages", answer: messages },
-  { call: `PATCH ${conversations}/{id}`, operation: "status", write: true, answer: changeStatus },
-  { call: "GET /api/v1/auth/me", operation: "me", answer: me },
+  { call: facts.endpoints.list.is, operation: "list", answer: list },
+  { call: facts.endpoints.detail.is, operation: "detail", answer: detail },
+  { call: facts.endpoints.messages.is, operation: "messages", answer: messages },
+  { call: facts.endpoints.status.is, operation: "status", write: true, answer: changeStatus },
+  { call: facts.endpoints.me.is, operation: "me", answer: me },
   { call: "GET /api/v1/leads", operation: "leads", answer: leads },
   { call: "GET /api/v1/leads/{lead}", operation: "lead", answer: lead }
 ]

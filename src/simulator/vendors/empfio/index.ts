@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/empfio/facts.ts"
 import { json, type ParsedRequest, type SimulatedResponse } from "../../http.ts"
 import { hex, mix } from "../../random.ts"
 import { makeRouter } from "../../routing.ts"
@@ -56,7 +57,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     options.limit === null ? [] : [{ name: "account", key: "empfio account", ...options.limit }]
 
   const route = (request: ParsedRequest): Route => {
-    if (request.method === "POST" && request.path === "/api/v1/auth/login") {
+    if (`${request.method} ${request.path}` === facts.endpoints.login.is) {
       const run: Route["run"] = (context) => session.login(request, context.now)
       return { operation: "login", write: false, conversationId: null, windows: windows(), run }
     }

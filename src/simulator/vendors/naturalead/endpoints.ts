@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/naturalead/facts.ts"
 import {
   inPieces,
   integer,
@@ -18,11 +19,11 @@ import {
   messageFields,
   type NaturaLeadConversation,
   type NaturaLeadOptions,
-  type NaturaLeadState,
-  statuses
+  type NaturaLeadState
 } from "./world.ts"
 
-const settable = ["completed", "handed_off", "dropped"]
+const settable = (): ReadonlyArray<string> => facts.words["write.status"].is
+const statuses = (): ReadonlyArray<string> => facts.words["conversation.status"].is
 
 const invalidStatus = (allowed: ReadonlyArray<string>) =>
   json(400, { error: `Invalid status. Must be one of: ${allowed.join(", ")}` })
@@ -77,7 +78,7 @@ const envelope = (kind: NaturaLeadOptions["envelope"], total: number, skip: numb
 const list = (state: NaturaLeadState, { request }: Call, context: Context): SimulatedResponse => {
   const { world, options } = state
   const wanted = request.query.get("status")
-  if (wanted !== null && !statuses.includes(wanted)) return invalidStatus(statuses)
+  if (wanted !== null && !statuses().includes(wanted)) return invalidStatus(statuses())
   const held = context.empty ? [] : [...world.conversations.values()]
   const all = wanted === null ? held : held.filter((one) => one.status === wanted)
   const part = slice(request, options, all.length)
@@ -107,7 +108,7 @@ const changeStatus = (
   if (!isRecord(body)) return json(400, { error: "Invalid JSON body" })
   const { status } = body
   if (typeof status !== "string") return json(400, { error: "status is required" })
-  if (!settable.includes(status)) return invalidStatus(settable)
+  if (!settable().includes(status)) return invalidStatus(settable())
   const conversation = world.conversations.get(params.id ?? "")
   if (conversation === undefined) return missing()
   conversation.status = status
@@ -154,15 +155,17 @@ export interface NaturaLeadEndpoint extends Endpoint<NaturaLeadState> {
   readonly scope: string | null
 }
 
+const documented = ({ is }: { readonly is: string }): string => is.replace(" ", " /api")
+
 const writing = { write: true, scope: null } as const
 
 export const endpoints: ReadonlyArray<NaturaLeadEndpoint> = [
-  { call: "GET /api/conversations", operation: "list", scope: view, answer: list },
+  { call: documented(facts.endpoints.list), operation: "list", scope: view, answer: list },
   { call: "POST /api/conversations/start", operation: "start", ...writing, answer: reachCustomer("start") },
-  { call: "GET /api/conversations/{id}", operation: "detail", scope: view, answer: detail },
+  { call: documented(facts.endpoints.detail), operation: "detail", scope: view, answer: detail },
   { call: "POST /api/conversations/{id}/send", operation: "send", ...writing, answer: reachCustomer("send") },
   {
-    call: "PATCH /api/conversations/{id}/status",
+    call: documented(facts.endpoints.status),
     operation: "status",
     write: true,
     scope: change,

@@ -1,3 +1,4 @@
+import { facts } from "../../../providers/naturalead/facts.ts"
 import { json, type ParsedRequest, type SimulatedResponse } from "../../http.ts"
 import type { Limiter, Window } from "../../limits.ts"
 import { hex, mix } from "../../random.ts"
@@ -37,7 +38,7 @@ const windows = ({ limits }: NaturaLeadOptions): ReadonlyArray<Window> => [
 
 /** What is wrong with the credentials of a request, or null. `scope` is the permission that it needs. */
 const refusal = (options: NaturaLeadOptions, request: ParsedRequest, scope: string | null) => {
-  const key = request.headers["x-api-key"] ?? bearer(request)
+  const key = request.headers[facts.credential.is.header.toLowerCase()] ?? bearer(request)
   if (key === null) return json(401, { error: noKey })
   if (key !== options.apiKey) return json(401, { error: "Invalid or expired API key" })
   if (scope === null || options.scopes.includes(scope)) return null
@@ -93,7 +94,11 @@ export const makeNaturaLead = (input: WorldInput, chosen: Partial<NaturaLeadOpti
     messageOrder: "oldest-first",
     statusMovesUpdatedAt: true,
     rateLimitHeaders: "separate",
-    limits: { global: 1000, key: 500, account: 2000 },
+    limits: {
+      global: facts.rates.address.is.requests,
+      key: facts.rates.key.is.requests,
+      account: facts.rates.account.is.requests
+    },
     ...chosen
   }
   const world = makeNaturaLeadWorld(input)
