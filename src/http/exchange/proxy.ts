@@ -24,7 +24,7 @@ export class ProxyFault extends Error {
   readonly code = "PROXY_FAULT"
 }
 
-const valueOf = (
+const valueIn = (
   environment: Environment,
   names: ReadonlyArray<string>
 ): readonly [string, string] | null => {
@@ -68,7 +68,7 @@ const isDirect = ({ hostname, port, protocol }: URL, environment: Environment): 
     .replace(/^\[|\]$/g, "")
     .replace(/\.$/, "")
   if (isLoopback(host) && environment.PARLEY_PROXY_LOOPBACK !== "1") return true
-  const entries = (valueOf(environment, ["NO_PROXY"])?.[1] ?? "").toLowerCase().split(/[,\s]+/)
+  const entries = (valueIn(environment, ["NO_PROXY"])?.[1] ?? "").toLowerCase().split(/[,\s]+/)
   return entries.some((entry) => entry === "*" || covers(entry, host, port || usualPort(protocol)))
 }
 
@@ -83,7 +83,7 @@ const decoded = (text: string): string => {
 /** The proxy for requests to an origin; null: none. Throws `ProxyFault` where the variable names none that can be used. */
 export const proxyFor = (origin: string, environment: Environment): Proxy | null => {
   const target = new URL(origin)
-  const found = valueOf(environment, [
+  const found = valueIn(environment, [
     target.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY",
     "ALL_PROXY"
   ])
