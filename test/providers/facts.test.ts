@@ -367,7 +367,7 @@ const expectations: Readonly<Record<VendorId, () => Promise<void> | void>> = {
     expect(callOf(getMessages("a"))).toBe("GET /api/v1/conversations/a/messages")
     expect(callOf(updateStatus("a", "active"))).toBe("PATCH /api/v1/conversations/a")
     expect(callOf(logIn("a", Redacted.make("b")))).toBe("POST /api/v1/auth/login")
-    expect(callOf(whoAmI)).toBe("GET /api/v1/auth/me")
+    expect(callOf(whoAmI())).toBe("GET /api/v1/auth/me")
     expect(status("empfio", "GET /api/v1/auth/me")).toBe(200)
     expect(status("empfio", "POST /api/v1/auth/login", {})).toBe(422)
     expect(listConversations({ size: 900 }).query?.size).toBe(100)

@@ -72,7 +72,7 @@ const tellOrganization = (account: AccountCheck, text: string): Effect.Effect<vo
 
 const identify = (client: ProviderClient, account: AccountCheck): Effect.Effect<void, ProviderError> =>
   Effect.flatMap(
-    Effect.suspend(() => client.read(whoAmI)),
+    Effect.suspend(() => client.read(whoAmI())),
     (answer) => (isMissing(answer) ? Effect.void : tellOrganization(account, answer.text))
   )
 

@@ -68,11 +68,11 @@ export const updateStatus = (id: string, status: string): ProviderRequest => ({
 })
 
 /** https://docs.empfio.de/api/authentication: who the token belongs to. Most of its fields are not documented. */
-export const whoAmI: ProviderRequest = {
+export const whoAmI = (): ProviderRequest => ({
   operation: "ask who the token belongs to",
   ...route(facts.endpoints.me),
   mayBeMissing: "path"
-}
+})
 
 /** https://docs.empfio.de/api/authentication */
 export const logIn = (email: string, password: Redacted.Redacted): ProviderRequest => ({
