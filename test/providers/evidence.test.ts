@@ -111,6 +111,18 @@ describe("Convocore's list", () => {
     expect(end).toMatchObject({ complete: false, reason: expect.stringContaining("no cursor") })
   })
 
+  it("reads the agents behind an empty page of agents that says that more follow", async () => {
+    const pages = [["agent-1"], [], ["agent-2"]]
+    const { provider, requests } = open("convocore", 10, ({ path, query }) => {
+      if (path !== "/agents") return null
+      const at = Number(query?.page ?? 1) - 1
+      return { json: { data: (pages[at] ?? []).map((ID) => ({ ID })), hasMore: at < 2 } }
+    })
+    const { end } = await pulled(provider)
+    expect(end).toEqual({ complete: true, reason: null })
+    expect(new Set(requests.filter(isConvos).map(({ path }) => path)).size).toBe(2)
+  })
+
   it("is not complete where its list of agents says that more follow, and does not bring them", async () => {
     const { provider } = open("convocore", 10, ({ path }) =>
       path === "/agents" ? { json: { data: [{ ID: "agent-1" }], hasMore: true } } : null

@@ -4,7 +4,7 @@ import type { Exchange } from "../../http/client.ts"
 import { datedBy, pages } from "../kit/page.ts"
 import type { Item, Page } from "../Provider.ts"
 import { type Account, type Element, finish, type Loaded } from "./details.ts"
-import { exportMany, mostSelected } from "./exports.ts"
+import { exportMany, judgeZone, mostSelected } from "./exports.ts"
 
 /*
  * Conversations are collected until one export brings the messages of many, and become pages.
@@ -82,6 +82,7 @@ const batchPages = (
       pages({ exchange: datedBy(exchange, sources), items })
     )
     const all = [...made, ...batch.finished]
+    judgeZone(exporter, account.reading.timeZone)
     const notices = exporter.notices.splice(0)
     const learned = exporter.learned
     exporter.learned = {}

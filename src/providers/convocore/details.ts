@@ -8,7 +8,9 @@ import { type Fault, parseJson } from "../kit/decode.ts"
 import { datedBy, page, unreadable } from "../kit/page.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
+import { wallClocks } from "./export.ts"
 import type { Exporter, Found } from "./exports.ts"
+import { type ZoneSample, zoneSamples } from "./exportTime.ts"
 import { title } from "./facts.ts"
 import {
   fingerprintOf,
@@ -211,6 +213,18 @@ const messagesMarkOf = (
   return isSettled || shown >= (wire.messagesNum ?? 0) ? mark : noMessagesMark
 }
 
+/** What a conversation and its export show of the zone in which exports are written. */
+export const zoneShown = (
+  { firstMessageTS: first, lastMessageTS: last }: Conversation,
+  exported: Json
+): ReadonlyArray<ZoneSample> => {
+  const epochs = {
+    first: first === null ? null : toMillis(first),
+    last: last === null ? null : toMillis(last)
+  }
+  return zoneSamples(epochs, wallClocks(exported))
+}
+
 /** The conversation with its export, where there is one. @param failed the answer that came instead of an export */
 export const finish = (
   { reading, exporter }: Account,
@@ -225,6 +239,7 @@ export const finish = (
   const value = found?.record.value ?? null
   const exported = value !== null && Either.isRight(value) ? { raw, value: value.right } : null
   const sighting = toSighting(wire, { agentId, providerId, row, detail, exported }, reading)
+  if (exported !== null) exporter.zone?.push(...zoneShown(wire, exported.value))
   const faults: Array<Unreadable> = []
   if (value !== null && Either.isLeft(value)) faults.push(unreadable(raw, value.left))
   if (failed !== null) {

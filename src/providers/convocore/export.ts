@@ -6,7 +6,7 @@ import type { Fault } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { idOf, unreadable } from "../kit/page.ts"
 import type { Unreadable } from "../Provider.ts"
-import { readExportTime } from "./exportTime.ts"
+import { readExportTime, readWallClock } from "./exportTime.ts"
 import {
   decodeExport,
   decodeOtherMessage,
@@ -199,6 +199,17 @@ export const readExport = (value: Json, key: string, reading: ExportReading): Re
     }
   }
   return { items, unreadable: faults }
+}
+
+/** The readings of an export's times that name no zone, as if they were UTC; milliseconds. */
+export const wallClocks = (value: Json): ReadonlyArray<number> => {
+  const listIn = (record: Json, field: string): ReadonlyArray<Json> => {
+    const list = objectIn(record)[field]
+    return Array.isArray(list) ? (list as ReadonlyArray<Json>) : []
+  }
+  return listIn(value, "turns")
+    .flatMap((turn) => listIn(turn, "messages").map((message) => objectIn(message).ts ?? objectIn(turn).ts))
+    .flatMap((time) => (typeof time === "string" ? (readWallClock(time) ?? []) : []))
 }
 
 /** The id of the conversation that an exported record is about; null: it cannot be read. */

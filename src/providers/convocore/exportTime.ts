@@ -121,3 +121,59 @@ export const readExportTime = (
   const wall = readWallClock(value)
   return wall === null ? fromIso(value) : fromMillis(instantOf(wall, zone, notBefore))
 }
+
+/** The same moment as the vendor's epoch tells it, and as a clock's reading in an export does; milliseconds. */
+export interface ZoneSample {
+  readonly epoch: number
+  readonly wall: number
+}
+
+/** An epoch and a reading may lie so far apart and be of the same message, milliseconds. */
+const slack = 120_000
+const furthestOffset = 14 * 3_600_000
+
+/** Whether they can be the same moment: zones lie whole quarters of an hour apart, and at most 14 hours from UTC. */
+const isSameMoment = ({ epoch, wall }: ZoneSample): boolean => {
+  const offset = wall - epoch
+  const off = Math.abs(offset - Math.round(offset / quarterHour) * quarterHour)
+  return Math.abs(offset) <= furthestOffset + slack && off <= slack
+}
+
+/**
+ * What a conversation shows of the zone of its export.
+ * @param epochs when its first and its last message were sent, by the vendor's own epochs; milliseconds
+ * @param walls the readings of its messages, as if they were UTC
+ */
+export const zoneSamples = (
+  epochs: { readonly first: number | null; readonly last: number | null },
+  walls: ReadonlyArray<number>
+): ReadonlyArray<ZoneSample> => {
+  if (walls.length === 0) return []
+  const pairs = [
+    { epoch: epochs.first, wall: walls.reduce((least, wall) => Math.min(least, wall)) },
+    { epoch: epochs.last, wall: walls.reduce((most, wall) => Math.max(most, wall)) }
+  ]
+  return pairs.flatMap(({ epoch, wall }) =>
+    epoch !== null && isSameMoment({ epoch, wall }) ? [{ epoch, wall }] : []
+  )
+}
+
+/** Tried first, since many zones share their clocks. */
+const commonZones =
+  "UTC Europe/Berlin Europe/London Europe/Athens America/New_York America/Chicago America/Denver America/Los_Angeles America/Sao_Paulo Asia/Dubai Asia/Kolkata Asia/Singapore Asia/Tokyo Australia/Sydney".split(
+    " "
+  )
+
+/** So large a share of samples must fit: a message may have come while the conversation was read. */
+const fittingShare = 0.9
+
+const fits = (samples: ReadonlyArray<ZoneSample>, zone: string): boolean => {
+  const fitting = samples.filter(
+    ({ epoch, wall }) => Math.abs(instantOf(wall, zone, epoch - slack) - epoch) <= slack
+  )
+  return fitting.length >= samples.length * fittingShare
+}
+
+/** The zone in which the readings are the vendor's own epochs: the one that is set where it fits; null: none does. */
+export const zoneThatFits = (samples: ReadonlyArray<ZoneSample>, set: string): string | null =>
+  [set, ...commonZones, ...Intl.supportedValuesOf("timeZone")].find((zone) => fits(samples, zone)) ?? null

@@ -6,6 +6,7 @@ import { decodeAnswer, isMissing, unlessFailed } from "../kit/answer.ts"
 import { fieldText, listIn, type Written, written } from "../kit/written.ts"
 import type { Notice } from "../Provider.ts"
 import { exportedId } from "./export.ts"
+import { type ZoneSample, zoneThatFits } from "./exportTime.ts"
 import { title } from "./facts.ts"
 import { exportConversation, exportConversations } from "./requests.ts"
 import { decodeOne } from "./wire.ts"
@@ -35,6 +36,10 @@ export interface Exporter {
   failures: number
   /** Why messages are missing although this token may export; null: they are not. */
   lack: string | null
+  /** What conversations showed of the zone of exports; null: enough was seen of it. */
+  zone: Array<ZoneSample> | null
+  /** The zone that earlier scans found to fit, where it is not the one that is set. */
+  zoneBefore: string | null
   /** What was learnt and not yet told. */
   learned: Record<string, string>
   notices: Array<Notice>
@@ -46,6 +51,8 @@ export const newExporter = (client: ProviderClient, selected: boolean): Exporter
   permission: "unknown",
   failures: 0,
   lack: null,
+  zone: [],
+  zoneBefore: null,
   learned: {},
   notices: []
 })
@@ -53,6 +60,30 @@ export const newExporter = (client: ProviderClient, selected: boolean): Exporter
 export interface Found {
   readonly record: Written
   readonly exchange: Exchange
+}
+
+/** What `Page.learned` calls the zone in which exports are written, where that is not the one that is set. */
+export const zoneLesson = "export-time-zone"
+
+/** So many moments must be seen both ways before a zone is judged. */
+const enoughSamples = 4
+
+/** In words, what the vendor's own epochs say of the zone that is set. */
+export const zoneFault = (fitting: string, set: string): Pick<Notice, "hint" | "message"> => ({
+  message: `${title}'s own epochs disprove exportTimeZone ${set}: exports are written in the clock of ${fitting}, so that the times of messages are shifted`,
+  hint: `write "exportTimeZone: ${fitting}" for this connection, then run rebuild: nothing needs to be exported again`
+})
+
+/** Compares the zone that is set with what was seen, once enough was. Nothing is shifted. @param least samples */
+export const judgeZone = (exporter: Exporter, set: string, least = enoughSamples): string | null => {
+  const { zone, zoneBefore } = exporter
+  if (zone === null || zone.length < least) return null
+  exporter.zone = null
+  const fitting = zoneThatFits(zone, set)
+  if (fitting !== null && (fitting !== set || zoneBefore !== null)) exporter.learned[zoneLesson] = fitting
+  if (fitting === null || fitting === set) return null
+  exporter.notices.push({ code: zoneLesson, ...zoneFault(fitting, set) })
+  return fitting
 }
 
 const forbidden = (exporter: Exporter, said: string): void => {

@@ -1,10 +1,11 @@
 import { Effect, Redacted, Schema } from "effect"
-import { Rejected } from "../../domain/ProviderError.ts"
+import { type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { isAddressable } from "../kit/address.ts"
 import { finding, isMissing, unlessFailed } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
+import { writtenId } from "../kit/written.ts"
 import {
   type AccountCheck,
   anyAccount,
@@ -16,10 +17,11 @@ import {
 import { agentList } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { contract } from "./contract.ts"
+import { zoneFault } from "./exports.ts"
 import { isTimeZone } from "./exportTime.ts"
 import { facts, title } from "./facts.ts"
 import { interpret, statusMap } from "./normalize.ts"
-import { fetchOne, readStatus, setStatus, type WriteLessons } from "./one.ts"
+import { fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
 import { exportConversation, isExport } from "./requests.ts"
 import { readList } from "./rows.ts"
 import { askList, scan } from "./scan.ts"
@@ -76,6 +78,26 @@ const noSuchAgent = (agentId: string): Rejected =>
     body: ""
   })
 
+/** One conversation is exported, as `pull` would, to compare its times with the vendor's own epochs. */
+const zoneFinding = (
+  source: Source,
+  agentId: string,
+  id: string
+): Effect.Effect<CheckFinding, ProviderError> => {
+  const what = "time zone of exports"
+  const { timeZone } = source.reading
+  return Effect.map(zoneOf(source, agentId, id), (fitting): CheckFinding => {
+    if (fitting === null) return { ok: true, what, detail: `${timeZone}, and nothing speaks against it` }
+    const { hint, message } = zoneFault(fitting, timeZone)
+    return { ok: false, what, detail: `${message}; ${hint}` }
+  }).pipe(
+    Effect.catchTags({
+      Malformed: ({ message }) => Effect.succeed({ ok: false, what, detail: message }),
+      Rejected: ({ message }) => Effect.succeed({ ok: false, what, detail: message })
+    })
+  )
+}
+
 const check =
   (source: Source): Provider["check"] =>
   ({ messages }) =>
@@ -90,13 +112,15 @@ const check =
       })
       const findings: Array<CheckFinding> = [yield* finding("list agents", agents)]
       const [agentId] = found
+      let spoken: string | null = null
       if (agentId === undefined) return findings
       const list = Effect.gen(function* () {
         const reader = { agentId, list: agentList({ from: null }) }
         // As `pull` does: the largest page first, and where that is refused, the one that is surely given.
         const answer = (yield* askList(client, reader)) ?? (yield* askList(client, reader))
         if (answer === null || isMissing(answer)) return yield* noSuchAgent(agentId)
-        yield* readList(answer)
+        const { rows } = yield* readList(answer)
+        spoken = rows.flatMap((row) => writtenId(row, "ID") ?? [])[0] ?? null
         return "allowed"
       })
       findings.push(yield* finding("list conversations", list))
@@ -105,7 +129,9 @@ const check =
         const exported = Effect.flatMap(client.read(exportConversation(agentId, noConversation)), (answer) =>
           isMissing(answer) ? Effect.succeed("allowed") : Effect.as(unlessFailed(title, answer), "allowed")
         )
-        findings.push(yield* finding("export messages", exported))
+        const mayExport = yield* finding("export messages", exported)
+        findings.push(mayExport)
+        if (mayExport.ok && spoken !== null) findings.push(yield* zoneFinding(source, agentId, spoken))
       }
       findings.push({ ok: true, what: "change a status", detail: "not tried, since it would change one" })
       return findings

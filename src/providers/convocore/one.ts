@@ -17,9 +17,10 @@ import {
   type Loaded,
   shownIn,
   unreadableDetail,
-  type Wanted
+  type Wanted,
+  zoneShown
 } from "./details.ts"
-import { exportOne, newExporter } from "./exports.ts"
+import { exportOne, judgeZone, newExporter } from "./exports.ts"
 import { title } from "./facts.ts"
 import { statusMap, toRemoteState } from "./normalize.ts"
 import { type ConversationChange, getConversation, updateConversation } from "./requests.ts"
@@ -84,6 +85,22 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
       items: [finish(account, loaded, found, fault, now)],
       notices: exporter.notices
     })
+  })
+
+/** Exports one conversation; the zone that its times fit, where that is not the one that is set. */
+export const zoneOf = ({ client, reading }: Source, agentId: string, id: string) =>
+  Effect.gen(function* () {
+    const answer = yield* client.read(getConversation(agentId, id))
+    const shown = isMissing(answer)
+      ? null
+      : Either.getOrNull(shownIn({ agentId, id, providerId: id }, answer))
+    if (shown === null || shown.wire.messagesNum === 0) return null
+    const exporter = newExporter(client, false)
+    const found = yield* exportOne(exporter, agentId, id)
+    const exported = found === null ? null : Either.getOrNull(found.record.value)
+    if (exported === null) return null
+    exporter.zone = [...zoneShown(shown.wire, exported)]
+    return judgeZone(exporter, reading.timeZone, 1)
   })
 
 /** What the vendor holds now; null: it does not exist. */

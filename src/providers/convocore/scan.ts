@@ -18,7 +18,7 @@ import {
 } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { pagesOf } from "./batches.ts"
-import { newExporter, selectedLesson } from "./exports.ts"
+import { newExporter, selectedLesson, zoneLesson } from "./exports.ts"
 import { title } from "./facts.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
@@ -172,7 +172,10 @@ const newScan = <E>(source: Source, scope: PullScope<E>, done: ReadonlyArray<str
     return {
       client: source.client,
       reading: source.reading,
-      exporter: newExporter(source.client, lesson(selectedLesson) === null),
+      exporter: {
+        ...newExporter(source.client, lesson(selectedLesson) === null),
+        zoneBefore: scope.learned.get(zoneLesson)?.value ?? null
+      },
       scope,
       handled: new Map(),
       owners: new Map(),

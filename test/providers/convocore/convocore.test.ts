@@ -1645,35 +1645,39 @@ describe("Convocore's account", () => {
     assert.isFalse(limit?.applies?.(listConversations("a", { page: 1, limit: 20 })))
   })
 
-  it.effect("is checked without changing or exporting anything", () =>
-    Effect.gen(function* () {
-      const good = vendor([held("a")])
-      const findings = yield* good.provider.check({ messages: true })
-      assert.deepStrictEqual(
-        findings.map(({ ok, what }) => [ok, what]),
-        [
-          [true, "list agents"],
-          [true, "list conversations"],
-          [true, "export messages"],
-          [true, "change a status"]
-        ]
-      )
-      assert.isTrue(
-        good.requests.every(({ through, path }) => through === "read" && !path.endsWith("/a/export"))
-      )
-      const forbidden = yield* vendor([held("a")], { access: "forbidden" }).provider.check({ messages: true })
-      assert.deepStrictEqual(
-        forbidden.filter(({ ok }) => !ok).map(({ what }) => what),
-        ["export messages"]
-      )
-      const plan = vendor([], { override: () => ({ status: 403, json: { message: "Business plan" } }) })
-      assert.deepStrictEqual(
-        (yield* plan.provider.check({ messages: true })).map(({ ok, what }) => [ok, what]),
-        [[false, "list agents"]]
-      )
-      const noAgent = yield* vendor([], {}, { agents: ["agent-9"] }).provider.check({ messages: true })
-      assert.deepStrictEqual([noAgent.at(-1)?.ok, noAgent.at(-1)?.what], [false, "list conversations"])
-    })
+  it.effect(
+    "is checked without changing anything, and exports one conversation, for the zone of its times",
+    () =>
+      Effect.gen(function* () {
+        const good = vendor([held("a")])
+        const findings = yield* good.provider.check({ messages: true })
+        assert.deepStrictEqual(
+          findings.map(({ ok, what }) => [ok, what]),
+          [
+            [true, "list agents"],
+            [true, "list conversations"],
+            [true, "export messages"],
+            [true, "time zone of exports"],
+            [true, "change a status"]
+          ]
+        )
+        assert.isTrue(good.requests.every(({ through }) => through === "read"))
+        assert.strictEqual(good.requests.filter(({ path }) => path.endsWith("/a/export")).length, 1)
+        const forbidden = yield* vendor([held("a")], { access: "forbidden" }).provider.check({
+          messages: true
+        })
+        assert.deepStrictEqual(
+          forbidden.filter(({ ok }) => !ok).map(({ what }) => what),
+          ["export messages"]
+        )
+        const plan = vendor([], { override: () => ({ status: 403, json: { message: "Business plan" } }) })
+        assert.deepStrictEqual(
+          (yield* plan.provider.check({ messages: true })).map(({ ok, what }) => [ok, what]),
+          [[false, "list agents"]]
+        )
+        const noAgent = yield* vendor([], {}, { agents: ["agent-9"] }).provider.check({ messages: true })
+        assert.deepStrictEqual([noAgent.at(-1)?.ok, noAgent.at(-1)?.what], [false, "list conversations"])
+      })
   )
 
   it("can be asked with every parameter that is documented", () => {
