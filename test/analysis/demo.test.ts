@@ -40,9 +40,9 @@ const questions: ReadonlyArray<Question> = readFileSync(
     return { asked: first.replace(/^-- /, ""), sql: rest.join("\n").replace(/;$/, "") }
   })
 
-/** The README's questions, each with its SQL and its answer. */
-const told = [
-  ...readFileSync(resolve(import.meta.dirname, "../../README.md"), "utf8").matchAll(
+/** The documented questions, each with its SQL and its answer. */
+const documented = [
+  ...readFileSync(resolve(import.meta.dirname, "../../docs/querying.md"), "utf8").matchAll(
     /^\*\*(\d+\. .*)\*\*\n\n```sql\n([^`]*);\n```\n\n```\n([^`]*)\n```$/gm
   )
 ].map(([, asked = "", sql = "", answer = ""]) => ({ asked, sql, answer }))
@@ -67,13 +67,13 @@ const follow = (value: unknown, path: string): ReadonlyArray<unknown> =>
 layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestServices: true })(
   "on the demo's mirror",
   (it) => {
-    it.effect("ten questions of an analyst have the answers that the README shows", () =>
+    it.effect("ten questions of an analyst have the documented answers", () =>
       read(({ database }, path) => {
         expect(questions.map(({ asked }) => Number.parseInt(asked, 10))).toEqual([
           1, 2, 3, 4, 5, 6, 7, 8, 9, 10
         ])
-        expect(told.map(({ asked, sql }) => ({ asked, sql }))).toEqual(questions)
-        for (const { answer, asked, sql } of told) {
+        expect(documented.map(({ asked, sql }) => ({ asked, sql }))).toEqual(questions)
+        for (const { answer, asked, sql } of documented) {
           const statement = database.prepare<[], Row>(sql)
           const columns = statement.columns().map(({ name }) => name)
           const rows = statement.raw().all()

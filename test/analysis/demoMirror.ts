@@ -5,11 +5,11 @@ import { registry } from "../../src/providers/index.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 import { runCommand } from "../support/cli.ts"
 
-/** The moment at which the demo of the README was run: its conversations end with the present. */
+/** When the demo of docs/querying.md ran: its conversations end with the present. */
 const moment = Date.UTC(2026, 2, 9, 8, 1)
 
 /** The machine's clock, set to that moment. */
-const clockOfTheReadme = Effect.sync((): Clock.Clock => {
+const documentedClock = Effect.sync((): Clock.Clock => {
   const real = Clock.make()
   const shift = moment - real.unsafeCurrentTimeMillis()
   return {
@@ -28,6 +28,6 @@ export const demoMirror = Effect.tap(temporaryFile, (path) =>
     const { code, stderr } = yield* runCommand([demo], ["demo", "--db", path, "--quiet", "--json"])
     if (code !== 0) return yield* Effect.die(new Error(`the demo ended with ${code}: ${stderr}`))
   }).pipe(Effect.provide(Layer.succeed(Providers, Effect.succeed(registry))), (run) =>
-    Effect.flatMap(clockOfTheReadme, (clock) => Effect.withClock(run, clock))
+    Effect.flatMap(documentedClock, (clock) => Effect.withClock(run, clock))
   )
 )
