@@ -53,6 +53,23 @@ describe("an undo", () => {
       }))
   }
 
+  test("is not confirmed by another word of the same meaning", () =>
+    Effect.gen(function* () {
+      const { first, leaping, run, twin, undo } = yield* undoing({ conversations: 0, echo: false })
+      yield* addConversation("desk", "c-1", "handed_off", "human-chatting")
+      twin.add("c-1", "human-chatting")
+      yield* editStatus("desk:c-1", "completed")
+      yield* run
+      const { setStatus } = twin.provider
+      Object.assign(twin.provider, {
+        setStatus: (change: Parameters<typeof setStatus>[0]) =>
+          Effect.tap(setStatus(change), () => {
+            twin.edit("c-1", "requested_chat", leaping.now())
+          })
+      })
+      expect((yield* undo(first)).report.changes).toMatchObject({ confirmed: 0 })
+    }))
+
   test("sends its own changes and no other", () =>
     Effect.gen(function* () {
       const { first, outbox, run, twin, undo } = yield* undoing({ conversations: 4 })
