@@ -10,7 +10,7 @@ import { failureText, tellFailure } from "./cli/failure.ts"
 import { currentFolder, hostLayer } from "./cli/Host.ts"
 import { Providers } from "./cli/Providers.ts"
 import { runCli } from "./cli/root.ts"
-import { receivedSignal, rememberSignals } from "./cli/signals.ts"
+import { endingGently, receivedSignal, rememberSignals } from "./cli/signals.ts"
 import { Output } from "./cli/terminal/Output.ts"
 import { forTerminal } from "./cli/terminal/safeText.ts"
 import { CommitScript } from "./store/mirror/thread/CommitScript.ts"
@@ -42,7 +42,7 @@ if (cwd === null) {
   process.exit(exitCodes.usage)
 }
 
-NodeRuntime.runMain(Effect.provide(runCli(verbs, process.argv.slice(2)), layerIn(cwd)), {
+NodeRuntime.runMain(endingGently(Effect.provide(runCli(verbs, process.argv.slice(2)), layerIn(cwd))), {
   disableErrorReporting: true,
   disablePrettyLogger: true,
   teardown: (exit, end) => {

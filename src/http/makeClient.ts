@@ -33,6 +33,8 @@ export interface ProviderClientOptions {
   readonly concurrency: number | null
   /** Any single longer wait fails at once, with the time to come back. */
   readonly maxWaitMillis: number
+  /** Nothing leaves any more: a read waits for good, a write fails at once, and was not applied. Left out: never. */
+  readonly isStopping?: () => boolean
   /**
    * Bytes of an answer that are read at most, as sent and unpacked, and of one element of a streamed list. A streamed
    * answer may be 64 times as large. Left out or null: 64 MB.
@@ -96,6 +98,7 @@ export const makeProviderClient = (
       door,
       deadlines: dispatch !== null ? noDeadlines : yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,
+      isStopping: options.isStopping ?? (() => false),
       asked
     }
     const login = (request: ProviderRequest) =>

@@ -132,6 +132,13 @@ export interface KnownWanted {
   readonly newestMessageIds: boolean
 }
 
+/** Whether a run is being stopped: nothing more is to be asked for then. */
+export interface Stopping {
+  readonly now: () => boolean
+  /** Completes once it is. */
+  readonly requested: Effect.Effect<void>
+}
+
 export interface PullScope<E = never> {
   /** Where an interrupted scan goes on; null: from the start. Only ever a cursor this adapter made. */
   readonly cursor: string | null
@@ -151,6 +158,11 @@ export interface PullScope<E = never> {
   readonly reconcile: boolean
   /** False: the user wants no messages from this connection. */
   readonly messages: boolean
+  /**
+   * Once it is time to stop, the stream gives what has been answered, without a cursor that would pass over anything, and
+   * ends without `end`. Left out: it is never time.
+   */
+  readonly stopping?: Stopping
   /** How many details may be asked for at once; what really leaves is the governor's business. */
   readonly concurrency: number
   /** What is stored of these conversations; unknown ids are absent. */

@@ -4,6 +4,7 @@ import type { ConnectionConfig } from "../config/Config.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { makeProviderClient } from "../http/makeClient.ts"
 import { type AccountCheck, anyAccount, type Provider } from "../providers/Provider.ts"
+import { StopSignal, UnderWay } from "./stopSignal.ts"
 
 /** A configured connection with a live client behind it, for one lane of one run. */
 export interface OpenConnection {
@@ -36,6 +37,13 @@ export const openConnection = Effect.fn("openConnection")(function* (
   account: AccountCheck = anyAccount
 ) {
   const { definition } = config
+  const signal = yield* StopSignal
+  const underWay = yield* UnderWay
+  const observe = (event: ClientEvent): void => {
+    if (event._tag === "Sent") underWay.requests += 1
+    else if (event._tag === "Answered" || event._tag === "Unanswered") underWay.requests -= 1
+    options.observe(event)
+  }
   const client = yield* makeProviderClient({
     connection: config.name,
     title: definition.title,
@@ -47,7 +55,8 @@ export const openConnection = Effect.fn("openConnection")(function* (
     concurrency: config.concurrency,
     maxWaitMillis: options.maxWaitMillis,
     maxAnswerBytes: config.maxAnswerBytes,
-    observe: options.observe
+    observe,
+    isStopping: () => signal() !== null
   })
   const provider = definition.make(config.settings, client, account)
   const opened: OpenConnection = { config, lane, provider, options }

@@ -1,4 +1,4 @@
-import { Clock, Effect, Stream } from "effect"
+import { Clock, Effect, Fiber, Stream } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
@@ -13,6 +13,7 @@ import { listBrake } from "./deleteBrake.ts"
 import { mergedInto } from "./merges.ts"
 import { Progress, tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
+import { waitAtMost } from "./stopSignal.ts"
 
 /*
  * The inward river: a provider's pages, committed as they come, and what follows once everything was enumerated.
@@ -45,6 +46,12 @@ const confirmationConcurrency = 8
  * backfill is about history.
  */
 const staleScan = 10 * 60_000
+
+/** Milliseconds that a scan has for storing what was answered, once it is stopped. */
+const windingMillis = 3_000
+
+/** In place of a cursor: a scan has begun, and goes on from its start, where what it has stored is not asked for again. */
+const fromTheStart = ""
 
 /** What a connection has learnt about itself: when a complete scan last looked behind the list. */
 const reconciledFact = "reconciled"
@@ -180,12 +187,16 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
   const seen = new SeenSet()
   const told = new Set<string>()
+  let received = 0
   const ends: Array<NonNullable<Page["end"]>> = []
 
   const learned = yield* mirror.learned(name)
+  const latch = yield* Effect.makeLatch(false)
+  let isStopping = false
   const scope: PullScope<StoreError> = {
     ...scopeOf(config, options, learned, toMillis(startedAt)),
-    cursor: resumed?.cursor ?? null,
+    cursor: resumed === null || resumed.cursor === fromTheStart ? null : resumed.cursor,
+    stopping: { now: () => isStopping, requested: latch.await },
     ...(resumed === null ? {} : { startedAt }),
     known: (ids, wanted) => mirror.known(name, ids, wanted)
   }
@@ -211,6 +222,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
       })
     )
     for (const page of pages) {
+      received += page.items.length
       if (foretells && typeof page.total === "number") yield* progress.expected(name, page.total)
       if (page.end !== null) ends.push(page.end)
       yield* Effect.forEach(page.notices, (notice) => tell(notice))
@@ -225,7 +237,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
           return progress.notice(name, notice.message, notice.hint)
         })
 
-  yield* inBatches(
+  const drained = inBatches(
     provider.pull(scope),
     {
       weigh: weightOf,
@@ -236,6 +248,23 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     },
     commit
   ).pipe(Stream.runDrain)
+  const keepAnswered = (fiber: Fiber.RuntimeFiber<void, ProviderError | StoreError>) =>
+    Effect.gen(function* () {
+      isStopping = true
+      yield* latch.open
+      yield* waitAtMost(Fiber.await(fiber), windingMillis)
+      yield* Fiber.interrupt(fiber)
+      if (received > 0) {
+        const begun = { scope: scopeText, startedAt, cursor: fromTheStart }
+        yield* Effect.ignore(mirror.beginScan(name, lane, begun))
+      }
+    })
+  // Whoever is interrupted stores what has been answered. A child would be interrupted at once with its parent.
+  yield* Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.forkDaemon(restore(drained)), (fiber) =>
+      Effect.onInterrupt(restore(Fiber.join(fiber)), () => keepAnswered(fiber))
+    )
+  )
 
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)

@@ -73,3 +73,109 @@ describe("a command that a signal stops", () => {
     })
   }, 60_000)
 })
+
+describe("a pull that a signal stops", () => {
+  /** Starts it, stops it once so many requests have come, and gives the paths of those that were answered. */
+  const stoppedAfter = async (
+    opened: Workspace,
+    args: ReadonlyArray<string>,
+    requests: number,
+    signal: NodeJS.Signals
+  ) => {
+    const { simulator } = opened
+    const { handle } = simulator
+    const child = opened.start(args)
+    const asked: Array<string> = []
+    let signalledAt = 0
+    let after = 0
+    Object.assign(simulator, {
+      handle: (...input: Parameters<typeof handle>) => {
+        asked.push(input[1].url)
+        // Those that have left by then may still be on their way here.
+        if (signalledAt > 0 && Date.now() - signalledAt > 1000) after += 1
+        if (asked.length === requests) {
+          signalledAt = Date.now()
+          child.kill(signal)
+        }
+        return handle(...input)
+      }
+    })
+    const ended = await collect(child)
+    Object.assign(simulator, { handle })
+    return { ...ended, asked, after, took: Date.now() - signalledAt }
+  }
+
+  const details = (urls: ReadonlyArray<string>) =>
+    urls.filter((url) => !/(convos|conversations|contact\/list|login|agents|export)(\?|$)/.test(url))
+
+  const cases: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>, signal: NodeJS.Signals]> = [
+    ["salon", ["backfill"], "SIGTERM"],
+    ["inbox", ["backfill"], "SIGINT"],
+    ["salon", ["sync", "--full"], "SIGHUP"],
+    ["inbox", ["sync"], "SIGTERM"]
+  ]
+  for (const [name, args, signal] of cases) {
+    it(`stores what was answered, and asks for none of it again (${args.join(" ")} ${name}, ${signal})`, async () => {
+      const opened = await openWorkspace({ conversations: 120, limits: false })
+      workspace = opened
+      opened.simulator.faults.add({ effect: { kind: "delay", millis: 60 } })
+      const first = await stoppedAfter(opened, [...args, name, "--quiet"], 40, signal)
+      expect({ code: first.code, after: first.after, isSoon: first.took < 10_000 }).toEqual({
+        code: signal === "SIGINT" ? 130 : 143,
+        after: 0,
+        isSoon: true
+      })
+      const [held] = opened.rows<{ count: number }>("SELECT count(*) AS count FROM remote_conversations")
+      // Of a contact with more messages than one answer holds, the first of several answers is not kept.
+      const { world } = opened.simulator.vendors.aelyst
+      const isLong = (url: string) => world.messages(/id:(\d+)/.exec(url)?.[1] ?? "").length > 50
+      const before = new Set(details(first.asked).filter((url) => name !== "inbox" || !isLong(url)))
+      expect(before.size).toBeGreaterThan(25)
+      expect(held?.count).toBeGreaterThanOrEqual(before.size)
+      opened.simulator.faults.clear()
+      const second = await stoppedAfter(opened, [...args, name, "--quiet"], -1, signal)
+      expect(second.code).toBe(0)
+      expect(details(second.asked).filter((url) => before.has(url))).toEqual([])
+      const [whole] = opened.rows<{ count: number }>("SELECT count(*) AS count FROM remote_conversations")
+      expect(whole?.count).toBe(120)
+    }, 60_000)
+  }
+
+  it("stores what has arrived of one long list, and of conversations whose messages were still to be exported", async () => {
+    const opened = await openWorkspace({ conversations: 400, limits: false })
+    workspace = opened
+    opened.simulator.faults.add({ vendor: "convocore", effect: { kind: "delay", millis: 60 } })
+    const support = await stoppedAfter(opened, ["backfill", "support", "--quiet"], 30, "SIGTERM")
+    expect(support.code).toBe(143)
+    const asked = details(support.asked).length
+    const [held] = opened.rows<{ count: number }>("SELECT count(*) AS count FROM remote_conversations")
+    expect(held?.count).toBeGreaterThanOrEqual(asked)
+    expect((await opened.parley(["sync", "support", "--quiet"])).code).toBe(0)
+    const [without] = opened.rows<{ count: number }>(
+      "SELECT count(*) AS count FROM remote_conversations WHERE stored_messages < declared_messages"
+    )
+    expect(without?.count).toBe(0)
+  }, 60_000)
+
+  it("ends at once at a second signal", async () => {
+    const opened = await openWorkspace({ conversations: 3, limits: false })
+    workspace = opened
+    opened.simulator.faults.add({ vendor: "aelyst", effect: { kind: "hang" } })
+    const child = opened.start(["sync", "inbox"])
+    const { handle } = opened.simulator
+    let at = 0
+    Object.assign(opened.simulator, {
+      handle: (...input: Parameters<typeof handle>) => {
+        child.kill("SIGTERM")
+        setTimeout(() => {
+          at ||= Date.now()
+          child.kill("SIGTERM")
+        }, 600)
+        return handle(...input)
+      }
+    })
+    const { code } = await collect(child)
+    expect(code).toBe(143)
+    expect(Date.now() - at).toBeLessThan(1500)
+  }, 60_000)
+})

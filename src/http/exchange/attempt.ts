@@ -29,6 +29,8 @@ export interface Line {
   readonly door: Door
   readonly deadlines: Deadlines
   readonly maxWaitMillis: number
+  /** Nothing leaves any more. */
+  readonly isStopping: () => boolean
   readonly asked: (operation: string) => Asked
 }
 
@@ -77,16 +79,21 @@ const enter = ({ door, wire }: Line, { latest, request }: Turn): Ticket =>
     latest === null ? undefined : { within: Math.max(0, latest - wire.clock.unsafeCurrentTimeMillis()) }
   )
 
+/** The program is about to end: whoever waits for a read's answer is ended with it. */
+const isLeftWaiting = ({ isStopping }: Line, { latest }: Turn): boolean => latest === null && isStopping()
+
 /** Its turn has come: what is sent now, or why it is not. */
 const leaving = (
-  { door, wire }: Line,
+  { door, isStopping, wire }: Line,
   { asked, history, latest, request }: Turn,
   refusal: TooLong | null
 ): Sending | ProviderError => {
   const now = wire.clock.unsafeCurrentTimeMillis()
   if (refusal !== null) return tooLong(asked, refusal, now)
-  if (latest !== null && now > latest) {
-    const reason = `its turn to ${asked.operation} came too long after the last read`
+  if (latest !== null && (now > latest || isStopping())) {
+    const reason = isStopping()
+      ? "the run is being stopped"
+      : `its turn to ${asked.operation} came too long after the last read`
     return tooLong(asked, { _tag: "TooLong", until: now, reason, because: "limit" }, now)
   }
   history.sentAt = now
@@ -111,6 +118,7 @@ export const through =
       const { clock, to } = line.wire
       const ticket = enter(line, turn)
       const depart = (refusal: TooLong | null): Effect.Effect<Outcome<A>, ProviderError> => {
+        if (isLeftWaiting(line, turn)) return Effect.zipRight(Effect.sync(ticket.leave), Effect.never)
         const sending = leaving(line, turn, refusal)
         if (!isSending(sending)) return Effect.fail(sending)
         return line.deadlines.run(
@@ -145,6 +153,7 @@ export const directly =
         resume(Effect.succeed(outcome))
       }
       ticket.begin((refusal) => {
+        if (isLeftWaiting(line, turn)) return ticket.leave()
         const sending = leaving(line, turn, refusal)
         if (!isSending(sending)) {
           ticket.leave()

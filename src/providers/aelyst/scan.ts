@@ -198,7 +198,7 @@ const outcomes = <E>(scan: Scan<E>, listed: ReadonlyArray<Listed>) => {
   const rest = Stream.suspend(() => {
     if (!isAsked(scan)) return Stream.fromIterable(waiting.map((one) => plain(scan, one)))
     const tasks = Stream.fromIterable(waiting.map((one) => outcomeOf(scan, one)))
-    return inOrder(tasks, scan.scope.concurrency)
+    return inOrder(tasks, scan.scope.concurrency, { stopping: scan.scope.stopping })
   })
   return Stream.concat(first, rest)
 }
@@ -304,16 +304,19 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
         })
       )
       const last = Stream.suspend(() =>
-        Stream.fromIterable(
-          pages({
-            exchange: answer.exchange,
-            items: others,
-            cursor: next,
-            end: endOf(scan),
-            notices: noticesOf(scan),
-            learned: learnedBy(scan)
-          })
-        )
+        // Contacts may be missing before it.
+        scope.stopping?.now() === true
+          ? Stream.empty
+          : Stream.fromIterable(
+              pages({
+                exchange: answer.exchange,
+                items: others,
+                cursor: next,
+                end: endOf(scan),
+                notices: noticesOf(scan),
+                learned: learnedBy(scan)
+              })
+            )
       )
       const made = Stream.concat(details, last)
       return Either.isRight(following) ? made : Stream.concat(made, Stream.fail(following.left))

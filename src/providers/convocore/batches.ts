@@ -2,7 +2,7 @@ import { Clock, Effect, Either, identity, Sink, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange } from "../../http/client.ts"
 import { datedBy, pages } from "../kit/page.ts"
-import type { Item, Page } from "../Provider.ts"
+import type { Item, Page, Stopping } from "../Provider.ts"
 import { type Account, type Element, finish, type Loaded } from "./details.ts"
 import { exportMany, judgeZone, mostSelected } from "./exports.ts"
 
@@ -46,16 +46,23 @@ const byAgent = (loaded: ReadonlyArray<Loaded>): ReadonlyMap<string, ReadonlyArr
   return groups
 }
 
+/** An account whose scan may be stopped. */
+interface Stoppable extends Account {
+  readonly stopping: Stopping | undefined
+}
+
 /**
  * Everything of a batch, as pages: conversations by the answer that brought their messages, else their details. They are
  * dated by their details, which say the status.
  */
 const batchPages = (
-  account: Account,
-  batch: Batch<unknown>
+  account: Stoppable,
+  { loaded, ...batch }: Batch<unknown>
 ): Effect.Effect<ReadonlyArray<Page>, ProviderError> =>
   Effect.gen(function* () {
-    const { exporter } = account
+    const { exporter, stopping } = account
+    // What is stored without its messages has them exported by the next scan.
+    const last = stopping?.now() === true ? loaded.map((one) => ({ ...one, needsExport: false })) : loaded
     const byExchange = new Map<Exchange, { readonly items: Array<Item>; readonly sources: Array<Exchange> }>()
     const put = (exchange: Exchange, source: Exchange, item: Item) => {
       const answer = byExchange.get(exchange) ?? { items: [], sources: [] }
@@ -63,7 +70,7 @@ const batchPages = (
       answer.items.push(item)
       answer.sources.push(source)
     }
-    for (const [agentId, group] of byAgent(batch.loaded)) {
+    for (const [agentId, group] of byAgent(last)) {
       const wanted = group.filter((one) => one.needsExport)
       const exports = yield* exportMany(
         exporter,
@@ -95,7 +102,7 @@ const batchPages = (
       return index === all.length - 1
         ? {
             ...one,
-            ...(batch.loaded.length === 0 ? {} : { isAwaited: true }),
+            ...(loaded.length === 0 ? {} : { isAwaited: true }),
             notices: [...one.notices, ...notices],
             learned: { ...one.learned, ...learned }
           }
@@ -109,7 +116,7 @@ const batchPages = (
  * what the one before brought is stored. Meanwhile the details of what it is to bring are on their way.
  */
 export const pagesOf = <E>(
-  account: Account,
+  account: Stoppable,
   elements: Stream.Stream<Element, ProviderError | E>
 ): Stream.Stream<Page, ProviderError | E> => {
   type Failure = ProviderError | E

@@ -5,7 +5,7 @@ import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
-import { datedBy, page, unreadable } from "../kit/page.ts"
+import { datedBy, page, unreadable, withoutPlace } from "../kit/page.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
 import { wallClocks } from "./export.ts"
@@ -73,6 +73,10 @@ export interface Finished {
 }
 
 export type Element = Loaded | Finished
+
+/** The same, where something before it is missing. */
+export const withoutItsPlace = (element: Element): Element =>
+  element._tag === "Finished" ? { ...element, page: withoutPlace(element.page) } : element
 
 /** How an answer wrote what is under `data`. */
 const dataText = (text: string): string => fieldText(text, "data") ?? text

@@ -18,6 +18,7 @@ import {
 } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { pagesOf } from "./batches.ts"
+import { withoutItsPlace } from "./details.ts"
 import { newExporter, selectedLesson, zoneLesson } from "./exports.ts"
 import { title } from "./facts.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
@@ -220,7 +221,10 @@ export const scan = <E>(source: Source, scope: PullScope<E>): Stream.Stream<Page
           )
         )
       )
-      const pages = pagesOf(state, inOrder(tasks, scope.concurrency))
+      const pages = pagesOf(
+        { ...state, stopping: scope.stopping },
+        inOrder(tasks, scope.concurrency, { stopping: scope.stopping, afterGap: withoutItsPlace })
+      )
       if (nameless === 0) return pages
       return Stream.map(pages, (one) =>
         one.end === null ? one : { ...one, notices: [...one.notices, namelessNotice] }

@@ -14,7 +14,15 @@ import {
 } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
-import { datedBy, isOutside, isStoredByScan, page, unreadable, unreadableItem } from "../kit/page.ts"
+import {
+  datedBy,
+  isOutside,
+  isStoredByScan,
+  page,
+  unreadable,
+  unreadableItem,
+  withoutPlace
+} from "../kit/page.ts"
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/pageWalk.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
@@ -351,6 +359,7 @@ export const scan = <E>(account: Account, scope: PullScope<E>): Stream.Stream<Pa
     const state: Scan<E> = { ...account, scope, walk, handled: new Map() }
     return inOrder(
       Stream.paginateChunkEffect(null, () => listPage(state)),
-      scope.concurrency
+      scope.concurrency,
+      { stopping: scope.stopping, afterGap: withoutPlace }
     )
   })

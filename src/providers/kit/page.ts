@@ -26,6 +26,9 @@ export const page = (parts: PageParts): Page => ({
   items: parts.items.map(heldOrUnreadable)
 })
 
+/** The same page, which says nothing about those before it: some of them are missing. */
+export const withoutPlace = (given: Page): Page => ({ ...given, cursor: null, end: null })
+
 /** How many records an item is: conversations, messages, contacts, and what could not be read of them. */
 const recordsIn = (item: Item): number =>
   item._tag === "Sighting"

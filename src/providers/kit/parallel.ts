@@ -1,4 +1,5 @@
 import { Cause, Chunk, Effect, Exit, Option, Stream } from "effect"
+import type { Stopping } from "../Provider.ts"
 
 /** A task and, once it has ended, what became of it. */
 interface Slot<A, E> {
@@ -30,6 +31,13 @@ const makeBell = (call: (wake: () => void) => void) => {
 /** Tasks that may be placed beyond those that are worked at, so that a slow one does not keep the others waiting. */
 const beyond = 12
 
+/** How the tasks end when it is time to stop: with what is done by then. */
+export interface Winding<A> {
+  readonly stopping: Stopping | undefined
+  /** What is said of a value that stands behind a task without one; left out: the same. */
+  readonly afterGap?: (value: A) => A
+}
+
 /** What has ended is given in pieces of so many, so that whoever gathers them can stop in time. */
 const givenAtOnce = 6
 
@@ -42,7 +50,8 @@ const givenAtOnce = 6
  */
 export const inOrder = <A, E, E2>(
   tasks: Stream.Stream<Effect.Effect<A, E>, E2>,
-  concurrency: number
+  concurrency: number,
+  { afterGap = (value) => value, stopping }: Winding<A> = { stopping: undefined }
 ): Stream.Stream<A, E | E2> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
@@ -115,7 +124,25 @@ export const inOrder = <A, E, E2>(
         slots.splice(0, values.length)
         return values
       }
+      /** All that is done, of whatever still stands: the last that is given. */
+      const remains = (): ReadonlyArray<A> => {
+        let isGap = false
+        return slots.splice(0).flatMap(({ exit }) => {
+          if (exit === null || Exit.isFailure(exit)) {
+            isGap = true
+            return []
+          }
+          return [isGap ? afterGap(exit.value) : exit.value]
+        })
+      }
+      if (stopping !== undefined) {
+        yield* Effect.forkScoped(Effect.map(stopping.requested, () => ready.wake()))
+      }
       const take: Effect.Effect<Chunk.Chunk<A>, Option.Option<E | E2>> = Effect.suspend(() => {
+        if (stopping?.now() === true) {
+          const last = remains()
+          return last.length === 0 ? Effect.fail(Option.none()) : Effect.succeed(Chunk.fromIterable(last))
+        }
         const values = ended()
         if (values.length > 0) {
           room.wake()

@@ -281,7 +281,11 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
           scan.ended = scan.done !== null && scan.short.size === 0
           return pages({ exchange, items, ...(scan.ended ? ending(scan) : {}) })
         })
-      return batchesOf(answer).pipe(Stream.mapEffect(toPages), Stream.flattenIterables)
+      const { stopping } = scan.scope
+      // What has arrived is kept; a list that ends before it is whole says so by itself.
+      const body =
+        stopping === undefined ? answer.body : Stream.interruptWhen(answer.body, stopping.requested)
+      return batchesOf({ ...answer, body }).pipe(Stream.mapEffect(toPages), Stream.flattenIterables)
     })
   )
 
@@ -410,13 +414,13 @@ export const scan = <E>(
         if (exchange === null) return Stream.empty
         const tasks = [...state.short.values()].map((short) => shortPage(state, short, exchange))
         return Stream.filter(
-          inOrder(Stream.fromIterable(tasks), scope.concurrency),
+          inOrder(Stream.fromIterable(tasks), scope.concurrency, { stopping: scope.stopping }),
           (detail) => detail !== null
         )
       })
       const closing = Stream.suspend(() => {
         const { ended, exchange } = state
-        if (ended || exchange === null) return Stream.empty
+        if (ended || exchange === null || scope.stopping?.now() === true) return Stream.empty
         return Stream.make(page({ exchange: { ...exchange, bytes: 0 }, items: [], ...ending(state) }))
       })
       return lists.pipe(Stream.concat(details), Stream.concat(closing))

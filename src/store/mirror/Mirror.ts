@@ -15,7 +15,7 @@ import { type Merge, markMerged, mergeCandidates } from "./merges.ts"
 import { dismissQuarantine, listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
 import { rawBatch, rawOf } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
-import { makeScanRows, missingFrom, unfinishedScan } from "./scanRows.ts"
+import { makeScanRows, missingFrom, type UnfinishedScan, unfinishedScan } from "./scanRows.ts"
 import { latestBelieved } from "./staleness.ts"
 import { CommitScript } from "./thread/CommitScript.ts"
 import { makeCommitThread } from "./thread/commitThread.ts"
@@ -142,6 +142,12 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       unfinishedScan: (connection: string, lane: Lane) =>
         Effect.flatMap(clock, (at) =>
           db.use("Mirror.unfinishedScan", (session) => unfinishedScan(session, connection, lane, at))
+        ),
+
+      /** Notes that a scan has begun, so that the next one need not ask again for what it has stored. */
+      beginScan: (connection: string, lane: Lane, scan: UnfinishedScan) =>
+        Effect.flatMap(clock, (at) =>
+          db.transaction("Mirror.beginScan", () => scans.begin(connection, lane, scan, at))
         ),
 
       /** What of a range was not listed whole yet, the earliest first. `subject`: see `Coverage`. */

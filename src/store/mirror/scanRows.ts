@@ -31,6 +31,11 @@ export const makeScanRows = ({ prepare }: Session) => {
      ON CONFLICT (connection, lane) DO UPDATE SET scope = excluded.scope, cursor = excluded.cursor,
        started_at = excluded.started_at, updated_at = excluded.updated_at`
   )
+  const begin = prepare(
+    `INSERT INTO scans (connection, lane, scope, cursor, started_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (connection, lane) DO UPDATE SET scope = excluded.scope, cursor = excluded.cursor,
+       started_at = excluded.started_at, updated_at = excluded.updated_at WHERE started_at <> excluded.started_at`
+  )
   const remove = prepare("DELETE FROM scans WHERE connection = ? AND lane = ?")
   const readSeen = prepare(
     "SELECT block, bits FROM scan_seen WHERE connection = ? AND lane = ? AND started_at = ?"
@@ -75,6 +80,9 @@ export const makeScanRows = ({ prepare }: Session) => {
   return {
     restoreSeen,
     advance,
+    /** Notes that a scan has begun, unless more than that is known of it. */
+    begin: (connection: string, lane: Lane, { cursor, scope, startedAt }: UnfinishedScan, now: string) =>
+      begin.run(connection, lane, scope, cursor, startedAt, now),
     dropSeen: (connection: string, lane: Lane) => dropSeen.run(connection, lane)
   } as const
 }

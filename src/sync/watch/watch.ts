@@ -2,6 +2,7 @@ import { Cause, Clock, Effect, Exit, Fiber, Option, Random } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
 import type { StoreError } from "../../store/StoreError.ts"
 import { type Fault, faultOf, type RunReport, type Settled, unexpected } from "../run.ts"
+import { waitAtMost } from "../stopSignal.ts"
 import {
   begin,
   finish,
@@ -181,7 +182,7 @@ export const watch = Effect.fn("watch")(function* <R>(options: WatchOptions<R>) 
     Effect.gen(function* () {
       const fibers = [...running]
       for (const fiber of fibers) yield* Fiber.interruptFork(fiber)
-      yield* Fiber.awaitAll(fibers).pipe(Effect.disconnect, Effect.timeoutOption(patience))
+      yield* waitAtMost(Fiber.awaitAll(fibers), patience)
     })
   )
   yield* options.began(wakeAt(schedule))
