@@ -68,8 +68,16 @@ export interface Sighting {
 
 export type Item =
   | Sighting
-  /** Listed, and its fingerprint is the stored one: nothing to do. `key` is `Known.key`; left out: it is looked up. */
-  | { readonly _tag: "Unchanged"; readonly providerId: string; readonly key?: number | undefined }
+  /**
+   * Listed, and its fingerprint is the stored one: nothing to do. `key` is `Known.key`; left out: it is looked up.
+   * `isRepeat`: this scan has shown it before, so it is one record more and no further conversation.
+   */
+  | {
+      readonly _tag: "Unchanged"
+      readonly providerId: string
+      readonly key?: number | undefined
+      readonly isRepeat?: boolean
+    }
   /** Listed, but outside of the window that was asked for. */
   | { readonly _tag: "Filtered"; readonly providerId: string }
   | { readonly _tag: "Unreadable"; readonly unreadable: Unreadable }

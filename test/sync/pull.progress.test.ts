@@ -6,7 +6,7 @@ import type { VendorId } from "../../src/simulator/index.ts"
 import { backfillLane } from "../../src/sync/lanes.ts"
 import { type Committed, Progress, silent } from "../../src/sync/progress.ts"
 import { run } from "../../src/sync/run.ts"
-import { inProcess, makeWorld, pullRun, temporaryFolder } from "../support/inProcess.ts"
+import { inProcess, makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
 
 /** What a person was told to expect of each of two pulls, and how many conversations came. */
 const expectations = (vendor: VendorId, isWindowFirst = false) =>
@@ -105,3 +105,19 @@ for (const vendor of ["empfio", "convocore"] as const) {
     })
   )
 }
+
+it.live("counts each conversation once where a list of a round number is asked for again", () =>
+  Effect.gen(function* () {
+    const counted: Record<string, [number, number]> = {}
+    for (const vendor of ["naturalead", "convocore", "empfio", "aelyst"] as const) {
+      const { connection, simulator } = yield* makeWorld({ conversations: 50 })
+      const folder = yield* temporaryFolder
+      yield* Effect.gen(function* () {
+        const { report } = yield* pullRun([connection(vendor)])
+        const [held] = yield* rowsOf<{ n: number }>("SELECT count(*) AS n FROM conversations")
+        counted[vendor] = [report.connections[0]?.conversations ?? 0, held?.n ?? 0]
+      }).pipe(Effect.provide(inProcess(join(folder, "mirror.db"), simulator)))
+    }
+    expect(counted).toEqual({ naturalead: [50, 50], convocore: [47, 47], empfio: [50, 50], aelyst: [50, 50] })
+  }).pipe(Effect.scoped)
+)

@@ -132,8 +132,9 @@ const toItem = <E>(
   const { scope } = scan
   const { id, fingerprint } = listed
   const isStored = known?.fingerprint === fingerprint && !known.deleted
-  if ((isRepeat(scan, listed) || isStored) && id !== null)
-    return { _tag: "Unchanged", providerId: id, key: known?.key }
+  const isAgain = isRepeat(scan, listed)
+  if ((isAgain || isStored) && id !== null)
+    return { _tag: "Unchanged", providerId: id, key: known?.key, isRepeat: isAgain }
   const text = utf8(listed.element)
   const payload = scope.messages ? text : withoutField(text, "messages")
   const sighting = interpretPayload(payload, scan.map, fingerprint)

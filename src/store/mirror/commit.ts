@@ -100,7 +100,7 @@ export const makeCommit = (session: Session) => {
         }
         case "Unchanged":
           tally.unchanged += 1
-          tally.conversations += 1
+          if (item.isRepeat !== true) tally.conversations += 1
           unchanged.push(item)
           break
         case "Filtered":
