@@ -6,7 +6,7 @@ import { Cause, Effect, Exit, Layer } from "effect"
 import { verbs } from "./cli/commands/index.ts"
 import { UsageError } from "./cli/errors.ts"
 import { exitCodes } from "./cli/exitCodes.ts"
-import { failureText, tellFailure } from "./cli/failure.ts"
+import { describeFailure, failureText } from "./cli/failure.ts"
 import { currentFolder, hostLayer } from "./cli/Host.ts"
 import { Providers } from "./cli/Providers.ts"
 import { runCli } from "./cli/root.ts"
@@ -38,7 +38,7 @@ if (cwd === null) {
     message: "the folder that this was started in is gone, or may not be read",
     hint: "change to another one (cd), and run it again"
   })
-  process.stderr.write(`${failureText(tellFailure(gone))}\n`)
+  process.stderr.write(`${failureText(describeFailure(gone))}\n`)
   process.exit(exitCodes.usage)
 }
 

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { fileFaultOf } from "../files/faults.ts"
 import { StoreError } from "../store/StoreError.ts"
 
-/** Works on the file or folder at `path`; what the file system objects to is told in words that name it. */
+/** Works on the file or folder at `path`; errors of the file system name the path. */
 export const onFile = <A>(op: string, path: string, f: () => A): Effect.Effect<A, StoreError> =>
   Effect.suspend(() => {
     try {

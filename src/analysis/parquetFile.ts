@@ -32,7 +32,7 @@ const groupCharacters = 4_000_000
  * system throws.
  */
 export const parquetFile = (path: string, { columns, meaning, name }: ExportTable): RowFile => {
-  // The library makes the file readable for everybody, unless it is there.
+  // The library makes a new file readable for everyone.
   closeSync(createPrivate(path))
   const empty = () =>
     columns.map((column) => ({ name: column.name, type: types[column.kind], data: [] as Array<unknown> }))

@@ -7,7 +7,7 @@ import type { Environment } from "../config/variables.ts"
 export interface TextSink {
   readonly write: (text: string) => void
   readonly isTerminal: boolean
-  /** Nobody reads any more: whoever did has closed the pipe. */
+  /** The reader has closed the pipe. */
   readonly isClosed: () => boolean
   /** Why what was written did not arrive, such as `ENOSPC`; null: it did, or its reader had seen enough. */
   readonly failure: () => string | null

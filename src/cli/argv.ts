@@ -5,7 +5,7 @@ import { UsageError } from "./errors.ts"
 
 /*
  * @effect/cli wants each option where it belongs and before all arguments. People write them anywhere: here the words
- * of a command line are put into the order that it understands, and what nobody understands is told with what was
+ * of a command line are put into the order that it understands, and unknown words are reported with what was
  * probably meant.
  */
 

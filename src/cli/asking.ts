@@ -12,7 +12,7 @@ import { UsageError } from "./errors.ts"
 export const toUsage = ({ message, hint }: ChangeRefused): UsageError => new UsageError({ message, hint })
 
 /**
- * A configured connection, and what its provider has to say about wishes. Sends nothing. The mirror learns what the
+ * A configured connection, and its provider's rules for requested changes. Sends nothing. The mirror learns what the
  * connection takes according to the configuration as it is now.
  */
 const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
@@ -38,7 +38,7 @@ const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
   return { config, refuse: provider.refuse }
 })
 
-/** Puts a wish for a conversation into the outbox, by the rules of its provider. */
+/** Puts a requested change of a conversation into the outbox, by the rules of its provider. */
 export const ask = Effect.fn("ask")(function* (id: string, wish: Wish, requestedBy: string) {
   const outbox = yield* Outbox
   const conversation = yield* Effect.mapError(outbox.conversation(id), (error) =>

@@ -14,7 +14,7 @@ import { loggerLayer } from "./terminal/logger.ts"
 import type { Output } from "./terminal/Output.ts"
 import { progressLayer } from "./terminal/Progress.ts"
 
-/** Progress as a person sees it, and as a collector is told of it where the environment names one. */
+/** Progress as a person sees it, and as it is exported to a collector if the environment names one. */
 const observedLayer = Layer.unwrapEffect(
   Effect.gen(function* () {
     const { environment } = yield* Host
@@ -111,15 +111,15 @@ interface VerbSpec<Name extends string, Config extends VerbConfig> {
   readonly whenStopped?: string
 }
 
-/** For verbs whose next run goes on where this one was stopped. */
-export const goesOn = "everything committed is kept, and the next run goes on from there"
+/** For verbs whose next run resumes where this one was stopped. */
+export const goesOn = "committed data is kept, and the next run resumes from there"
 
-/** For verbs that keep what they have done, and begin anew. */
-export const beginsAnew = "everything committed is kept; the next run begins anew"
+/** For verbs that keep what they have done, and start again. */
+export const beginsAnew = "committed data is kept; the next run starts again"
 
 /**
  * Makes a verb. The handler gets its options and arguments, may use `Globals` and `Progress`, and ends with its exit
- * code; what it fails with is told on stderr, and as a document with `--json`.
+ * code; failures are reported on stderr, and as a document with `--json`.
  */
 export const verb = <const Name extends string, const Config extends VerbConfig, R>(
   spec: VerbSpec<Name, Config>,

@@ -26,7 +26,7 @@ export const mirrorPath: Effect.Effect<string, ConfigError, Globals | Host | Pro
   loadDatabasePath
 )
 
-/** Runs an effect on the mirror, opened for reading alone. */
+/** Runs an effect on the mirror, opened read-only. */
 export const readingMirror = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(mirrorPath, (path) => Effect.provide(effect, Db.layer(path, { readOnly: true })))
 

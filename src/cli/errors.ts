@@ -1,7 +1,7 @@
 import { Data } from "effect"
 import type { ExitCode } from "./exitCodes.ts"
 
-/** What was asked for cannot be done as asked. `hint` says what can. */
+/** The command line cannot be carried out as written. `hint` says what can. */
 export class UsageError extends Data.TaggedError("UsageError")<{
   readonly message: string
   readonly hint: string
@@ -14,5 +14,5 @@ export class LimitReached extends Data.TaggedError("LimitReached")<{
   readonly hint: string
 }> {}
 
-/** A verb that did its work and still has something to tell by its exit code. */
+/** A verb that did its work and still ends with an exit code of its own. */
 export class Ended extends Data.TaggedError("Ended")<{ readonly code: ExitCode }> {}

@@ -1,4 +1,4 @@
-/** How a command ended, for whoever called it. */
+/** How a command ended, for its caller. */
 export const exitCodes = {
   complete: 0,
   /** A fault that should not be possible. */
@@ -17,7 +17,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** Which one is told where several fit: the first of these. */
+/** Which one is used where several fit: the first of these. */
 const precedence: ReadonlyArray<ExitCode> = [
   exitCodes.interrupted,
   exitCodes.terminated,

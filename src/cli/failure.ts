@@ -15,7 +15,7 @@ import { jsonText } from "./terminal/safeText.ts"
 export type Failure = UsageError | LimitReached | ConfigError | StoreError | Busy | ProviderError
 
 /** A failure as a person and a program read it. */
-export interface Told {
+export interface FailureDescription {
   readonly code: ExitCode
   readonly kind: string
   readonly message: string
@@ -23,11 +23,11 @@ export interface Told {
   readonly faults: ConfigError["faults"]
 }
 
-const told = (
+const description = (
   code: ExitCode,
   kind: string,
   { message, hint }: { readonly message: string; readonly hint: string }
-): Told => ({
+): FailureDescription => ({
   code,
   kind,
   message,
@@ -52,12 +52,12 @@ const storeCode = ({ kind }: StoreError): ExitCode => {
   }
 }
 
-export const tellFailure = (failure: Failure): Told => {
+export const describeFailure = (failure: Failure): FailureDescription => {
   switch (failure._tag) {
     case "UsageError":
-      return told(exitCodes.usage, "usage", failure)
+      return description(exitCodes.usage, "usage", failure)
     case "LimitReached":
-      return told(exitCodes.partial, failure.kind, failure)
+      return description(exitCodes.partial, failure.kind, failure)
     case "ConfigError":
       return {
         code: exitCodes.usage,
@@ -67,39 +67,39 @@ export const tellFailure = (failure: Failure): Told => {
         faults: failure.faults
       }
     case "StoreError":
-      return told(storeCode(failure), "store", failure)
+      return description(storeCode(failure), "store", failure)
     case "Busy":
-      return told(exitCodes.later, "busy", failure)
+      return description(exitCodes.later, "busy", failure)
     case "RateLimited":
-      return told(exitCodes.later, "rate_limited", failure)
+      return description(exitCodes.later, "rate_limited", failure)
     case "Queued":
-      return told(exitCodes.later, "queued", failure)
+      return description(exitCodes.later, "queued", failure)
     case "Unavailable":
-      return told(exitCodes.partial, "unavailable", failure)
+      return description(exitCodes.partial, "unavailable", failure)
     case "Unauthorized":
-      return told(exitCodes.partial, "unauthorized", failure)
+      return description(exitCodes.partial, "unauthorized", failure)
     case "Rejected":
-      return told(exitCodes.partial, "rejected", failure)
+      return description(exitCodes.partial, "rejected", failure)
     case "Malformed":
-      return told(exitCodes.partial, "malformed", failure)
+      return description(exitCodes.partial, "malformed", failure)
     case "WrongAccount":
-      return told(exitCodes.partial, "account", failure)
+      return description(exitCodes.partial, "account", failure)
   }
 }
 
-const tellDefect = (cause: Cause.Cause<unknown>): Told =>
-  told(exitCodes.unexpected, "unexpected", {
+const describeDefect = (cause: Cause.Cause<unknown>): FailureDescription =>
+  description(exitCodes.unexpected, "unexpected", {
     message: `something that should not happen did: ${Cause.squash(cause)}`,
     hint: "run it again with --log-level debug to see where; what was committed is kept"
   })
 
 /** The lines that a person reads on stderr. */
-export const failureText = ({ faults, hint, message }: Told): string =>
+export const failureText = ({ faults, hint, message }: FailureDescription): string =>
   faults.length > 0
     ? faults.map(formatFault).join("\n")
     : `parley: ${message}${hint === "" ? "" : `\n  ${hint}`}`
 
-export const failureDocument = ({ faults, hint, kind, message }: Told) => ({
+export const failureDocument = ({ faults, hint, kind, message }: FailureDescription) => ({
   error: {
     kind,
     message: faults.length > 0 ? `${counted(faults.length, "fault")} in the configuration` : message,
@@ -109,10 +109,10 @@ export const failureDocument = ({ faults, hint, kind, message }: Told) => ({
 })
 
 /** The same among progress events. */
-const failureEvent = (told: Told, at: number): string =>
-  jsonText({ event: "error", at: new Date(at).toISOString(), ...failureDocument(told).error })
+const failureEvent = (description: FailureDescription, at: number): string =>
+  jsonText({ event: "error", at: new Date(at).toISOString(), ...failureDocument(description).error })
 
-const note = (what: Told): Effect.Effect<void, never, Globals | Output> =>
+const note = (what: FailureDescription): Effect.Effect<void, never, Globals | Output> =>
   Effect.gen(function* () {
     const { progress } = yield* Globals
     const output = yield* Output
@@ -120,13 +120,13 @@ const note = (what: Told): Effect.Effect<void, never, Globals | Output> =>
     yield* output.note(progress === "json" ? failureEvent(what, now) : failureText(what))
   })
 
-/** Tells a failure on stderr alone, where a part of the result is on stdout already. */
+/** Reports a failure on stderr only, for when part of the result is on stdout already. */
 export const noteFailure = (failure: Failure): Effect.Effect<ExitCode, never, Globals | Output> => {
-  const what = tellFailure(failure)
+  const what = describeFailure(failure)
   return Effect.as(note(what), what.code)
 }
 
-/** Tells why a verb ended, and with which exit code. An interruption goes on: whoever interrupted knows why. */
+/** Reports why a verb ended, and with which exit code. An interruption passes through: its cause is known. */
 export const reportFailure = (
   cause: Cause.Cause<Failure>
 ): Effect.Effect<ExitCode, never, Globals | Output> =>
@@ -136,7 +136,7 @@ export const reportFailure = (
     const output = yield* Output
     const failure = Cause.failureOption(cause)
     if (Option.isNone(failure)) yield* Effect.logDebug("the fault in full", cause)
-    const what = Option.match(failure, { onSome: tellFailure, onNone: () => tellDefect(cause) })
+    const what = Option.match(failure, { onSome: describeFailure, onNone: () => describeDefect(cause) })
     yield* note(what)
     if (globals.json) yield* output.document(failureDocument(what))
     return what.code

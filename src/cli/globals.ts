@@ -37,7 +37,7 @@ export const globalOptions = {
     Options.withDefault("auto" as const)
   ),
   quiet: Options.boolean("quiet").pipe(
-    Options.withDescription("Results and errors alone: no progress, no notes.")
+    Options.withDescription("Results and errors only: no progress, no notes.")
   )
 }
 

@@ -43,7 +43,7 @@ export const programHelp = <R>(
   const width = Math.min(columns, widest)
   return [
     ...wrap(
-      "Parley keeps a local SQLite mirror of the conversations that conversational-AI providers hold, and carries status changes back to them.",
+      "Parley keeps a local SQLite mirror of the conversations that conversational-AI providers hold, and pushes status changes back to them.",
       width
     ),
     "",
@@ -51,7 +51,7 @@ export const programHelp = <R>(
     ...section("Verbs", verbs.map(verbEntry), width),
     ...section("With every verb", globals, width),
     "",
-    "parley VERB --help tells more. New here? parley demo needs no account; parley init begins with yours."
+    "parley VERB --help describes a verb. New here? parley demo needs no account; parley init sets up yours."
   ].join("\n")
 }
 

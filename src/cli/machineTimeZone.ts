@@ -14,7 +14,7 @@ const zoneOfFile = (path: string): string | null => {
 
 /**
  * The time zone of this machine. JavaScript knows none where TZ is empty, which means UTC, or names a file, or something
- * that nobody knows, which the system takes for UTC: https://man7.org/linux/man-pages/man3/tzset.3.html
+ * of an unknown zone, which the system takes for UTC: https://man7.org/linux/man-pages/man3/tzset.3.html
  * @param resolved what JavaScript says
  */
 export const machineTimeZone = (

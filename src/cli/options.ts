@@ -5,7 +5,7 @@ import { UsageError } from "./errors.ts"
 
 /** The connections a verb is meant for; none named: all that are switched on. */
 export const names = Args.text({ name: "NAME" }).pipe(
-  Args.withDescription("Connections, as the configuration calls them. None: all of them."),
+  Args.withDescription("Connections, by their names in the configuration. Default: all of them."),
   Args.repeated
 )
 

@@ -6,7 +6,7 @@ import { type Request, readArgv } from "./argv.ts"
 import { type Flag, globalFlags, toFlag, type Verb } from "./command.ts"
 import { UsageError } from "./errors.ts"
 import { type ExitCode, exitCodeOf, exitCodes } from "./exitCodes.ts"
-import { failureDocument, failureText, tellFailure } from "./failure.ts"
+import { describeFailure, failureDocument, failureText } from "./failure.ts"
 import { logLevels } from "./globals.ts"
 import { programHelp, verbHelp } from "./help.ts"
 import { paragraphs } from "./helpDoc.ts"
@@ -82,7 +82,7 @@ const toUsageError = <R>(error: ValidationError.ValidationError, request: Reques
 const isValidationError = (error: { readonly _tag: string }): error is ValidationError.ValidationError =>
   error._tag !== "Ended" && "error" in error
 
-/** Runs the verb. What @effect/cli would print by itself is kept back: it is told as every other failure is. */
+/** Runs the verb. Suppresses what @effect/cli would print: it is reported like any other failure. */
 const runVerb = <R>(request: Request<R> & { _tag: "Run" }) =>
   Effect.gen(function* () {
     const level = yield* readLogLevel(request.logLevel)
@@ -100,7 +100,7 @@ const runVerb = <R>(request: Request<R> & { _tag: "Run" }) =>
     )
   })
 
-/** A result that did not arrive is no success, whatever the verb itself did. */
+/** A result that did not arrive is no success, even if the verb succeeded. */
 const unlessLost = (code: ExitCode) =>
   Effect.gen(function* () {
     const output = yield* Output
@@ -112,7 +112,7 @@ const unlessLost = (code: ExitCode) =>
 
 /**
  * Runs a command line to its exit code. Nothing is thrown and nothing exits here; an interruption stays one, so that
- * whoever received the signal can tell which it was.
+ * the receiver of the signal knows which one it was.
  * @param argv what follows the program's name
  */
 export const runCli = <R>(
@@ -136,10 +136,10 @@ export const runCli = <R>(
     Effect.catchTag("UsageError", (error) =>
       Effect.gen(function* () {
         const output = yield* Output
-        const told = tellFailure(error)
-        yield* output.note(failureText(told))
-        if (argv.includes("--json")) yield* output.document(failureDocument(told))
-        return told.code
+        const failure = describeFailure(error)
+        yield* output.note(failureText(failure))
+        if (argv.includes("--json")) yield* output.document(failureDocument(failure))
+        return failure.code
       })
     ),
     Effect.flatMap(unlessLost)

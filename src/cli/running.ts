@@ -7,7 +7,7 @@ import { Output } from "./terminal/Output.ts"
 import { runReportText } from "./terminal/runReport.ts"
 
 /**
- * Runs connections against the mirror, tells what happened, and ends with the run's exit code.
+ * Runs connections against the mirror, reports what happened, and ends with the run's exit code.
  * @param store the mirror's file, open for writing
  */
 export const runAndReport = <R>(store: ReturnType<typeof storeLayer>, options: RunOptions<R>) =>

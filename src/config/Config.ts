@@ -10,7 +10,7 @@ export interface Config {
   /** The mirror's file, absolute. */
   readonly database: string
   readonly connections: ReadonlyArray<ConnectionConfig>
-  /** What somebody should know of the files it was read from, and does not stand in its way. */
+  /** Warnings about the files it was read from. */
   readonly warnings: ReadonlyArray<string>
 }
 

@@ -13,7 +13,7 @@ import { spellDuration } from "./units.ts"
 import { type Environment, proposedVariable, resolveVariables, variableOf } from "./variables.ts"
 import type { Path } from "./yamlSource.ts"
 
-/** Told of everything that is wrong, with the path from the connection on. */
+/** Called for each error, with the path from the connection on. */
 export type Report = (path: Path, message: string) => void
 
 export interface ConnectionContext {
@@ -28,7 +28,7 @@ const commonKeys = keysOf(CommonKeys)
 /** Fewer deletions than this are never held back. */
 const deleteBrakeRows = 50
 
-/** More status changes than this are not sent in one run unless somebody confirms their number. */
+/** More status changes than this are not sent in one run unless their number is confirmed. */
 const defaultPushBrake = 100
 
 const day = 86_400_000
@@ -160,12 +160,12 @@ export const readConnection = (
     tell([], "expected keys with values; write - name: my-inbox and, below it, provider: and its keys")
     return null
   }
-  const told = new Set<string>()
+  const reported = new Set<string>()
   const report: Report = (path, message) => {
-    // One fault for each key: what follows from the first helps nobody.
+    // One error for each key: consequences of the first one do not help.
     const place = JSON.stringify(path)
-    if (told.has(place)) return
-    told.add(place)
+    if (reported.has(place)) return
+    reported.add(place)
     tell(path, message)
   }
   const definition = findDefinition(entry, context.registry, report)
@@ -204,7 +204,7 @@ export const readConnection = (
   })
   if (settings != null) checkCredentials(definition, settings as CommonSettings, entry, resolved, report)
   const url = readPlace(definition, settings, resolved, report)
-  if (told.size > 0 || common === null || settings === null || url === null) return null
+  if (reported.size > 0 || common === null || settings === null || url === null) return null
   const { write } = definition.statusMap
   const statusMap = { ...write, ...common.statusMap }
   return {

@@ -9,7 +9,7 @@ const nameOf = (character: string): string => {
 const describe = (value: string, wrong: RegExp): string | null => {
   const { index, 0: found } = wrong.exec(value) ?? { index: -1, 0: "" }
   if (index < 0) return null
-  // Where it is in between may tell something of the secret: only the ends are named.
+  // A position in between could reveal something about the secret: only the ends are named.
   const last = [...value].at(-1) ?? ""
   if (wrong.test(last)) return `ends with ${nameOf(last)}`
   return `${index === 0 ? "begins with" : "has inside it"} ${nameOf(found)}`

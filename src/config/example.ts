@@ -35,7 +35,7 @@ const tail = `
 #   limits: [{ requests: 500, per: 1 minute, scope: connection }]
 #                             replaces the limits that are known of the vendor; scope: connection | path
 #   messages: off             conversations without their messages (default auto)
-#   reconcile: 24 hours       how often details are asked for that a list cannot show
+#   reconcile: 24 hours       how often to fetch details that a list cannot show
 #   deleteBrake: 2%           at most this share (or 50) is marked deleted in one run
 #   pushBrake: 100            more status changes than this in one run wait for parley push --confirm N
 #   conflict: manual          when a status changed on both sides: manual | remote-wins | local-wins

@@ -77,7 +77,7 @@ interface Source {
   readonly report: (path: Path, message: string) => void
 }
 
-/** Who besides its owner can read the secrets in a file; null: nobody. */
+/** Who besides its owner can read the secrets in a file; null: no one. */
 const exposed = (dotenv: string, absolute: string): string | null => {
   const stats = statSync(absolute, { throwIfNoEntry: false })
   if (stats === undefined || process.platform === "win32" || (stats.mode & 0o044) === 0) return null

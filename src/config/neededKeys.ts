@@ -30,7 +30,7 @@ const hasPlace = (definition: AnyProviderDefinition, keys: ReadonlyArray<Key>): 
   return Either.isRight(settings) && definition.baseUrl(settings.right) !== null
 }
 
-/** With the key that tells where the account is reached, where the provider has one: `region`. */
+/** Includes the key that says where to reach the account, if the provider has one: `region`. */
 const withPlace = (definition: AnyProviderDefinition, keys: ReadonlyArray<Key>): ReadonlyArray<Key> => {
   if (hasPlace(definition, keys)) return keys
   const place = keysOf(definition.settings)

@@ -60,7 +60,7 @@ const described = (value: unknown): string => {
   }
 }
 
-/** What was found is told by its kind, never by its value: the value may be a secret in the wrong place. */
+/** Names the kind of what was found, never its value: the value may be a secret in the wrong place. */
 const expected = (ast: SchemaAST.AST, actual: unknown): string => {
   const wanted = words(ast)
   const found = described(actual)

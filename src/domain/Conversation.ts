@@ -82,7 +82,7 @@ const channels: Readonly<Record<string, string>> = {
   voice: "voice"
 }
 
-/** The normalized channel; a word nobody has mapped stays as it is. WhatsApp's carriers all carry its name. */
+/** The normalized channel; an unmapped word stays as it is. WhatsApp's carriers all carry its name. */
 export const normalizeChannel = (vendorWord: string | null): string | null => {
   if (vendorWord === null || vendorWord === "") return null
   const word = vendorWord.toLowerCase()

@@ -25,7 +25,7 @@ export class Unavailable extends Data.TaggedError("Unavailable")<
 /** What the body of an answer is made of: only an API speaks JSON, the others may be of anything on the way to it. */
 export type BodyForm = "json" | "empty" | "html" | "text"
 
-/** 401 or 403: the credentials are wrong, or may not do this. `status` tells which; `form` left out: not known. */
+/** 401 or 403: the credentials are wrong, or may not do this. `status` says which; `form` left out: not known. */
 export class Unauthorized extends Data.TaggedError("Unauthorized")<
   Explained & { readonly status: number; readonly form?: BodyForm }
 > {}

@@ -4,7 +4,7 @@ import { Schema } from "effect"
 export const Status = Schema.Literal("active", "handed_off", "completed", "abandoned", "unknown")
 export type Status = typeof Status.Type
 
-/** The words a person may ask for. `unknown` describes a reading; nobody can want it. */
+/** The statuses that can be requested. `unknown` only describes a reading. */
 export const WantedStatus = Schema.Literal("active", "handed_off", "completed", "abandoned")
 export type WantedStatus = typeof WantedStatus.Type
 

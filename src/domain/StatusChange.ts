@@ -35,7 +35,7 @@ export interface StatusChange {
   /** The vendor's id of the conversation. */
   readonly providerId: string
   readonly agentId: string | null
-  /** What the mirror held when the change was asked for. */
+  /** What the mirror held when the change was requested. */
   readonly fromStatus: Status
   readonly wish: Wish
   readonly state: ChangeState

@@ -22,7 +22,7 @@ export const toMillis = (timestamp: Timestamp): number => Date.parse(timestamp)
 /** From this magnitude on a number is milliseconds: as seconds it would be the year 5138, as milliseconds it is 1973. */
 const smallestMillis = 1e11
 
-/** Seconds and milliseconds are told apart by magnitude, because vendors mix them within one record. */
+/** Seconds and milliseconds are distinguished by magnitude, because vendors mix them within one record. */
 export const fromEpoch = (value: number): Timestamp | null =>
   fromMillis(Math.abs(value) >= smallestMillis ? value : value * 1000)
 

@@ -4,7 +4,7 @@ import { closeSync, fchmodSync, openSync, renameSync, rmSync, writeFileSync } fr
 /** Only the owner reads what was said. */
 export const privateMode = 0o600
 
-/** A name beside `path` that nobody can have laid something under beforehand; renaming it moves nothing. */
+/** A name beside `path` that no one can have created beforehand; renaming it moves nothing. */
 export const unfinishedName = (path: string): string => `${path}.part-${randomBytes(6).toString("hex")}`
 
 /** Opens a file for writing that does not exist yet; a link in its place is not followed. Throws `EEXIST` otherwise. */

@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync, statSync } from "node:fs"
 
-/** Why a database should not be filled. `isFatal` false: it may be what is wanted, and somebody should know. */
+/** Why a database should not be filled. `isFatal` false: it may be intended, and is worth a warning. */
 export interface Doubt {
   readonly isFatal: boolean
   readonly message: string
@@ -38,7 +38,7 @@ const companionDoubt = (file: string, owners: ReadonlySet<number>): Doubt | null
   return {
     isFatal: true,
     message: `${file} ${what}, and would be read as a part of the database`,
-    hint: "Find out who put it there; remove it, or use a folder that nobody else can write to."
+    hint: "Find out who put it there; remove it, or use a folder that no one else can write to."
   }
 }
 

@@ -9,7 +9,7 @@ export class NotRegular extends Error {
 const handedOver = /^\/(dev\/(fd\/|stdin$)|proc\/self\/fd\/)/
 
 /**
- * A file's bytes. Never waits for somebody to write into a named pipe: fails with `NotRegular` there, unless the shell
+ * A file's bytes. Never waits for a writer of a named pipe: fails with `NotRegular` there, unless the shell
  * made the pipe for this program. Throws what the file system throws.
  */
 export const readRegular = (path: string): Buffer => {

@@ -12,10 +12,10 @@ import type { StoreError } from "../store/StoreError.ts"
  * since an account that knows none of them but lists others is another one.
  */
 
-/** Of the conversations held, so many of the newest and as many drawn by chance are asked for before a stop. */
+/** Of the stored conversations, this many of the newest and as many at random are requested before a stop. */
 const probedOfEach = 3
 
-/** Conversations that are kept back until it is known whose they are; then held ones are asked for. */
+/** Conversations that are held back until the account is known; then stored ones are requested. */
 const mostKeptBack = 25
 
 /** A phone number or address that can be compared; what was hashed or dropped cannot. */
@@ -26,7 +26,7 @@ const address = (email: string | null): string | null => (email?.includes("@") ?
 const agree = (left: string | null, right: string | null): boolean | null =>
   left === null || right === null ? null : left === right
 
-/** Whether two conversations of one counted id are the same one, as far as they tell. */
+/** Whether two conversations with the same counted id are the same, as far as their fields show. */
 export const areAlike = (left: Likeness, right: Likeness): boolean => {
   if (agree(left.startedAt, right.startedAt) === false) return false
   const reached = [
@@ -84,7 +84,7 @@ export interface AccountGuard {
   readonly guard: (provider: Provider) => Provider
 }
 
-/** Nothing but a broken file makes reading the mirror fail here, and that is told where rows are written. */
+/** Only a broken file makes reading the mirror fail here, and that is reported where rows are written. */
 const orDie = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A> => Effect.orDie(effect)
 
 export const guardAccount = Effect.fn("guardAccount")(function* (
@@ -187,7 +187,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       const says = named === null ? "" : `, which it calls account ${named}`
       return yield* Effect.fail(
         wrong(
-          `${title} shows this credential other conversations${says}, and none of the ${sample.length} asked for that ${name} holds${whose}: ${nothingDone}`
+          `${title} shows this credential other conversations${says}, and none of the ${sample.length} conversations of ${name}${whose} that were requested: ${nothingDone}`
         )
       )
     }).pipe(oneAtATime.withPermits(1))
@@ -198,7 +198,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       const { idsAreCounted = false } = provider
       const keptBack: Array<Page> = []
 
-      /** What is listed is looked up before anything else is asked for it: that tells at once. */
+      /** Listed conversations are looked up before anything else is requested for them: that decides at once. */
       const known: PullScope<E | ProviderError>["known"] = (ids, wanted) =>
         Effect.tap(scope.known(ids, wanted), (found: ReadonlyMap<string, Known>) => {
           if (isProven || ids.length === 0) return Effect.void

@@ -24,7 +24,7 @@ interface Batch<A> {
 
 /**
  * Works at a stream's elements in batches, which are gathered while the one before is worked at. Gives what the work
- * gives, in order. A failure is only told after everything that came before it. `Stream.aggregateWithin` gathers the
+ * gives, in order. A failure is only reported after everything that came before it. `Stream.aggregateWithin` gathers the
  * same at more than a hundred microseconds for each element.
  */
 export const inBatches = <A, E, B, E2, R>(

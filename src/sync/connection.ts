@@ -29,7 +29,7 @@ export const subjectOf = ({ baseUrl, messages, provider, settings }: ConnectionC
   return createHash("sha256").update(shown).digest("hex").slice(0, 16)
 }
 
-/** Opens a connection for the life of the scope. Sends nothing yet. `account` is told whose it is. */
+/** Opens a connection for the life of the scope. Sends nothing yet. `account` receives the account's id. */
 export const openConnection = Effect.fn("openConnection")(function* (
   config: ConnectionConfig,
   lane: Lane,

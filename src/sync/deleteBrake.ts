@@ -2,7 +2,7 @@ import type { ConnectionConfig } from "../config/Config.ts"
 import type { ConnectionFault } from "../store/ledger/Ledger.ts"
 
 /*
- * Conversations go one by one. Where very many seem to have gone at once, an outage, a wrong address or somebody else's
+ * Conversations go one by one. Where very many seem to have gone at once, an outage, a wrong address or another account's
  * credential is the likelier reason: then nothing is marked deleted, and a person is asked.
  */
 
@@ -16,7 +16,7 @@ const allowedOf = ({ deleteBrake: { rows, share } }: Configured, of: number): nu
 const mayAllGo = ({ deleteBrake }: Configured): boolean => deleteBrake.share >= 1
 
 /**
- * Why a scan that no longer lists so many of the conversations held is a fault of somebody's rather than a clean-up;
+ * Why a scan that no longer lists so many of the stored conversations is an error rather than a clean-up;
  * null: it may be one. A list without any of them is believed only where deleteBrake allows all of them to go.
  * @param held conversations that were in the mirror before the scan began
  */
@@ -39,10 +39,10 @@ export const listBrake = (config: Configured, missing: number, held: number): Co
 }
 
 /**
- * The same where conversations were asked for by their ids, and so many of them are said not to exist. The share counts
- * among those that were asked for: what a sample says of the others is no proof about any of them. A single one that is
- * asked for alone may be gone, if it is not all there is.
- * @param asked conversations that were asked for, of `held` in the mirror
+ * The same where conversations were requested by id, and so many of them are said not to exist. The share counts
+ * among those that were requested: what a sample says of the others is no proof about any of them. A single one that is
+ * requested by itself may be gone, if it is not all there is.
+ * @param asked conversations that were requested, of `held` in the mirror
  */
 export const sampleBrake = (
   config: Configured,
@@ -53,8 +53,8 @@ export const sampleBrake = (
   if (gone > 0 && gone >= asked && asked >= Math.min(2, held) && !mayAllGo(config)) {
     const what =
       asked === 1
-        ? "the 1 conversation asked for does not exist"
-        : `none of the ${asked} conversations asked for exists`
+        ? "the only requested conversation does not exist"
+        : `none of the ${asked} requested conversations exists`
     return {
       kind,
       message: `the provider says that ${what}; none was marked deleted`,
@@ -64,7 +64,7 @@ export const sampleBrake = (
   if (gone <= allowed) return null
   return {
     kind,
-    message: `the provider says that ${gone} of the ${asked} conversations asked for do not exist, more than the ${allowed} that one run may mark deleted; none was marked`,
+    message: `the provider says that ${gone} of the ${asked} requested conversations do not exist, more than the ${allowed} that one run may mark deleted; none was marked`,
     hint: "look at the provider: if they are really gone, raise deleteBrake for this connection and verify again"
   }
 }

@@ -37,7 +37,7 @@ export const pushLaneWith = (
     Effect.gen(function* () {
       const outbox = yield* Outbox
       const { name } = connection.config
-      // Where nothing is open nothing is sent, and nobody need know of it.
+      // Without open changes nothing is sent, and nothing is reported.
       const isIdle = (yield* outbox.open(name)).length === 0
       const claim = isIdle
         ? null
@@ -121,7 +121,7 @@ export const backfillLane = (
     if (first === undefined) {
       yield* progress.notice(
         config.name,
-        "all of it was listed before: nothing is asked for",
+        "all of it was listed before; nothing to request",
         "`parley sync` keeps it current; `parley backfill --restart` lists it again"
       )
       return { fault: null }

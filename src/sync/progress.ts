@@ -11,7 +11,7 @@ export interface Committed {
   readonly quarantined: number
   readonly conversations: number
   readonly messages: number
-  /** When the commit was asked for, epoch milliseconds. */
+  /** When the commit was requested, epoch milliseconds. */
   readonly startedAt: number
 }
 
@@ -24,7 +24,7 @@ export interface StartedRun {
 }
 
 /**
- * What a run tells whoever is watching, as it happens. `cli/render` draws it; nothing depends on what becomes of it.
+ * The events of a run, as they happen. `cli/terminal` draws them; nothing depends on what becomes of them.
  * `name` is the connection's.
  */
 export class Progress extends Context.Tag("parley/Progress")<
@@ -63,7 +63,7 @@ export const silent: Layer.Layer<Progress> = Layer.succeed(Progress, {
   runFinished: () => Effect.void
 })
 
-/** Commits, and tells whoever is watching. `name` is the connection's. */
+/** Commits, and reports progress. `name` is the connection's. */
 export const tellingCommit = <A extends Omit<Committed, "startedAt">, E, R>(
   name: string,
   commit: Effect.Effect<A, E, R>

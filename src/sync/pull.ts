@@ -16,7 +16,7 @@ import { lookedUpOf, refetch } from "./refetch.ts"
 import { waitAtMost } from "./stopSignal.ts"
 
 /*
- * The inward river: a provider's pages, committed as they come, and what follows once everything was enumerated.
+ * The inward flow: a provider's pages, committed as they come, and what follows once everything was enumerated.
  */
 
 export interface PullOptions {
@@ -38,7 +38,7 @@ const commitEvery = 500
 /** Details a provider may ask for at once; the governor decides how many really leave. */
 const defaultConcurrency = 32
 
-/** Missing conversations that are asked for by id at once. */
+/** Missing conversations that are requested by id at once. */
 const confirmationConcurrency = 8
 
 /**
@@ -63,7 +63,7 @@ const withReconciled = (page: Page): Page =>
 
 export type PullAsks = Pick<PullOptions, "ranges" | "full">
 
-/** What is asked for, as text: an interrupted scan goes on only for the same. */
+/** The scope as text: an interrupted scan resumes only for the same scope. */
 export const scopeTextOf = ({ full, ranges }: PullAsks): string => JSON.stringify({ ranges, full })
 
 /** From the beginning of the first range to the end of the last one. */
@@ -72,13 +72,13 @@ export const windowOf = (ranges: PullAsks["ranges"]): TimeRange => ({
   until: ranges.at(-1)?.until ?? null
 })
 
-/** Whether all that there is is asked for. */
+/** Whether the scope is everything. */
 const isEverything = (ranges: PullAsks["ranges"]): boolean => {
   const { since, until } = windowOf(ranges)
   return since === null && until === null && ranges.length === 1
 }
 
-/** What a provider is asked for, but for what only the mirror knows. @param at when the scan began, epoch milliseconds */
+/** The scope of a pull, without what only the mirror knows. @param at when the scan began, epoch milliseconds */
 export const scopeOf = (
   config: ConnectionConfig,
   { full, ranges }: PullAsks,
@@ -152,7 +152,7 @@ const mayBeExpired = (error: ProviderError | StoreError): boolean => {
 
 /**
  * Goes on with a scan that was interrupted. Providers forget cursors: where one brings no page at all, the scan begins
- * anew, at once or, where the provider seems to be in trouble, with the next run.
+ * again, at once or, if the provider seems to be in trouble, with the next run.
  */
 const resumable = Effect.fn("pull.resumable")(function* (connection: OpenConnection, options: PullOptions) {
   const mirror = yield* Mirror
@@ -186,7 +186,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const resumed = unfinished !== null && unfinished.scope === scopeText ? unfinished : null
   const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
   const seen = new SeenSet()
-  const told = new Set<string>()
+  const reported = new Set<string>()
   let received = 0
   const ends: Array<NonNullable<Page["end"]>> = []
 
@@ -225,15 +225,15 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
       received += page.items.length
       if (foretells && typeof page.total === "number") yield* progress.expected(name, page.total)
       if (page.end !== null) ends.push(page.end)
-      yield* Effect.forEach(page.notices, (notice) => tell(notice))
+      yield* Effect.forEach(page.notices, (notice) => notify(notice))
     }
   })
 
-  const tell = (notice: Notice) =>
-    told.has(notice.code)
+  const notify = (notice: Notice) =>
+    reported.has(notice.code)
       ? Effect.void
       : Effect.suspend(() => {
-          told.add(notice.code)
+          reported.add(notice.code)
           return progress.notice(name, notice.message, notice.hint)
         })
 
@@ -292,7 +292,7 @@ const incomplete = (reason: string | null): Shortfall => ({
 const unhad = (reason: string | null): Shortfall => ({
   kind: "incomplete",
   message: reason ?? "not everything could be had",
-  hint: "all else is stored; what is missing is asked for again with the next run"
+  hint: "all else is stored; the next run requests what is missing"
 })
 
 /**

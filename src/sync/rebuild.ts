@@ -26,7 +26,7 @@ const itemFrom = ({ provider }: OpenConnection, payloads: ReadonlyArray<RawPaylo
   return "_tag" in read ? heldOrUnreadable(read) : { _tag: "Unreadable", unreadable: read }
 }
 
-/** A page that no provider sent. It counts as of when the newest of its payloads was asked for. */
+/** A page that no provider sent. Its time is when the newest of its payloads was requested. */
 const replayed = (operation: string, items: ReadonlyArray<Item>, at: number): Page => ({
   exchange: {
     operation,
@@ -99,7 +99,7 @@ export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnectio
 const isNameless = (row: QuarantineRow): boolean =>
   row.conversation_provider_id === null && row.provider_id === null
 
-/** Whose a record is; one that came without an id may tell now. */
+/** Whose a record is; one that came without an id may show it now. */
 const ownerOf = ({ provider }: OpenConnection, row: QuarantineRow): string | null => {
   if (!isNameless(row)) return row.conversation_provider_id ?? row.provider_id
   const read = provider.interpret([

@@ -13,7 +13,7 @@ const joined = (fetched: Sighting, stored: ReadonlyArray<RawPayload>): ReadonlyA
   return [...listed, ...fetched.raw]
 }
 
-/** What was looked up before a conversation was asked for, as `CommitInput` takes it. */
+/** What was looked up before a conversation was requested, as `CommitInput` takes it. */
 export const lookedUpOf = (known: Known | null): ReadonlyMap<string, string> =>
   known?.observedAt === undefined ? new Map() : new Map([[known.providerId, known.observedAt]])
 
@@ -34,13 +34,13 @@ const unaskable =
       items: [
         unreadableItem(
           { kind: "conversation", providerId, conversationId: providerId, payload: "null" },
-          { path: "$", reason: "its id would lead to another address, and cannot be asked for" }
+          { path: "$", reason: "its id would lead to another address, and cannot be requested" }
         )
       ]
     })
 
 /**
- * One conversation, asked for by its id. Some of what is known of it may only ever come with the provider's list (a
+ * One conversation, requested by its id. Some of what is known of it may only ever come with the provider's list (a
  * count of messages, a contact's email): an answer without that takes nothing back. Null: it does not exist there.
  */
 export const refetch = Effect.fn("refetch")(function* (

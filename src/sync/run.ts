@@ -19,7 +19,7 @@ import { StopSignal, signalExitCode } from "./stopSignal.ts"
 
 /*
  * One execution of a command that talks to providers: its ledger rows, its leases, and what it reports. Connections
- * run side by side; what happens to one is told in its report and touches no other.
+ * run side by side; what happens to one is in its own report and affects no other.
  */
 
 /** `held`: only another run kept it from its work. */
@@ -164,7 +164,7 @@ const untilLost = <A, E, R, E2>(work: Effect.Effect<A, E, R>, lost: Effect.Effec
     Effect.ensuring(Effect.raceFirst(Fiber.join(fiber), lost), Fiber.interrupt(fiber))
   )
 
-/** One lane of one connection, from its lease to its ledger row. Whatever goes wrong is told in the row. */
+/** One lane of one connection, from its lease to its ledger row. Every failure is recorded in the row. */
 const runLane = Effect.fn("run.lane")(function* <R>(
   runId: number,
   config: ConnectionConfig,
@@ -222,7 +222,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     outcome: null,
     ...result
   })
-  yield* progress.connectionFinished(name, lane, told(row.outcome), result.fault?.message ?? null)
+  yield* progress.connectionFinished(name, lane, reportedOutcome(row.outcome), result.fault?.message ?? null)
   return { row, retryAt: result.fault?.retryAt ?? null }
 })
 
@@ -233,17 +233,18 @@ const runConnection = Effect.fn("run.connection")(function* <R>(
   options: RunOptions<R>
 ) {
   const lanes = yield* Effect.forEach(options.lanes, (lane) => runLane(runId, config, lane, options))
-  const told = report(
+  const reported = report(
     config,
     lanes.map(({ row }) => row)
   )
   const asked = lanes.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]))
   const retryAt = asked.length === 0 ? null : Math.max(...asked)
-  if (options.settled !== undefined) yield* options.settled({ report: told, retryAt })
-  return told
+  if (options.settled !== undefined) yield* options.settled({ report: reported, retryAt })
+  return reported
 })
 
-const told = (outcome: ConnectionRow["outcome"]): Outcome => (outcome === "interrupted" ? "failed" : outcome)
+const reportedOutcome = (outcome: ConnectionRow["outcome"]): Outcome =>
+  outcome === "interrupted" ? "failed" : outcome
 
 /**
  * What several lanes of one connection come to: failed, where one failed and none moved anything; held, where nothing
@@ -253,7 +254,7 @@ const together = (rows: ReadonlyArray<ConnectionRow>): Outcome => {
   if (rows.every(({ outcome }) => outcome === "complete")) return "complete"
   const moved = rows.some((row) => row.pages > 0 || row.changes_confirmed > 0)
   if (moved) return "partial"
-  if (rows.some(({ outcome }) => told(outcome) === "failed")) return "failed"
+  if (rows.some(({ outcome }) => reportedOutcome(outcome) === "failed")) return "failed"
   return rows.every(({ outcome }) => outcome === "held" || outcome === "complete") ? "held" : "partial"
 }
 
@@ -313,7 +314,7 @@ const later = new Set(["busy", "rate_limited", "queued"])
 const gotNowhere = ({ pages, changes, error }: ConnectionReport): boolean =>
   error !== null && later.has(error.kind) && pages === 0 && changes.confirmed === 0
 
-/** What the run tells its caller, in the order of precedence (design: signal, 1, 2, 75, 3, 4). */
+/** What the run returns to its caller, in the order of precedence (signal, 1, 2, 75, 3, 4). */
 export const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 | 1 | 3 | 4 | 75 => {
   if (connections.some(({ error }) => error?.kind === "unexpected")) return 1
   if (connections.length > 0 && connections.every(gotNowhere)) return 75
@@ -322,7 +323,7 @@ export const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 |
 }
 
 /**
- * Runs the lanes of every connection, the connections side by side. What fails is told in the report of the connection
+ * Runs the lanes of every connection, the connections side by side. Failures are in the report of the connection
  * it happened to; only the mirror's own faults end the whole run.
  */
 export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {

@@ -10,11 +10,11 @@ import { tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
 
 /*
- * Is the mirror what the provider holds? A sample of conversations is asked for again, one by one, compared, and put
+ * Does the mirror equal what the provider holds? A sample of conversations is requested again, one by one, compared, and put
  * right where it differs; the sample says how many of the others may be wrong.
  */
 
-/** Conversations asked for at once. */
+/** Conversations requested at once. */
 const concurrency = 8
 
 export interface Verdict {
@@ -28,7 +28,7 @@ export interface Verdict {
   readonly contacts: number
   /** Could not be read, wholly or in part: that part is in quarantine, and was not compared. */
   readonly unreadable: ReadonlyArray<string>
-  /** Another run has asked for them later and stored that meanwhile. */
+  /** Another run requested them later and stored that meanwhile. */
   readonly overtaken: number
   /** Have messages here, which the provider did not show: these were not compared. */
   readonly withoutMessages: number

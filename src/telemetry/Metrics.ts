@@ -36,7 +36,7 @@ export class Metrics {
     this.from = from
   }
 
-  /** From here on everything of a connection's lane is told, zeros too. */
+  /** From here on, all values of a connection's lane are reported, zeros included. */
   begin(attributes: Attributes): void {
     this.requests.add(attributes, 0)
     this.waited.add(attributes, 0)

@@ -69,7 +69,7 @@ const endedSpan = (open: Open, { attributes = {}, endedAt, failed, kind = intern
 })
 
 /**
- * Makes spans and counts of what runs tell. What goes into them is named here one by one, and is nothing that a provider
+ * Makes spans and counts of the events of runs. Their attributes are listed here one by one, and are nothing that a provider
  * or a user wrote but the connections' names: no path, no id, no message of a failure. Times are epoch milliseconds.
  */
 export class Recorder {
@@ -181,7 +181,7 @@ export class Recorder {
     this.metrics.runSeconds(attributes, Math.max(0, at - run.span.startedAt) / 1000)
   }
 
-  /** Ends what nobody will end any more. */
+  /** Ends the spans that nothing else will end. */
   endAll(at: number): void {
     for (const runId of [...this.runs.keys()]) this.runFinished(runId, "failed", at)
   }

@@ -7,7 +7,7 @@ import type { Settings } from "./settings.ts"
 
 /*
  * Sends what was recorded to a collector, beside the run and never in its way: posts are bounded in time, what cannot be
- * sent is given up, and one warning is all that is heard of it.
+ * sent is dropped, with one warning.
  */
 
 const spansAtOnce = 512
@@ -37,7 +37,7 @@ export const makeExporter = (
   Effect.gen(function* () {
     // Not the scope itself: what is sent last needs the connection while that closes.
     const connection = yield* Scope.make()
-    // The logger of whoever asked: what is told at the end is told the same way.
+    // The caller's logger: what is logged at the end goes the same way.
     const runtime = yield* Effect.runtime<never>()
     const client = yield* Effect.cached(
       Effect.promise(() => import("../http/layer.ts")).pipe(

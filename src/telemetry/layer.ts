@@ -7,7 +7,7 @@ import { makeExporter } from "./exporter.ts"
 import { Recorder } from "./Recorder.ts"
 import { readSettings } from "./settings.ts"
 
-/** Hears what runs tell, makes spans and metrics of it, and hands it on unchanged. */
+/** Receives the events of runs, makes spans and metrics of them, and passes them on unchanged. */
 const observing = (recorder: Recorder, added: () => void, progress: Progress["Type"]): Progress["Type"] => {
   /** The run that a connection is in: runs side by side have no connection in common. */
   const runOf = new Map<string, number>()

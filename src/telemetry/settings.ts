@@ -33,7 +33,7 @@ const pairs = (text: string | undefined): ReadonlyArray<readonly [string, string
     return name === "" ? [] : [[decoded(name), decoded(pair.slice(at + 1).trim())] as const]
   })
 
-/** What is wrong with the endpoint is told in words, without the endpoint: it may hold a password. */
+/** Describes what is wrong with the endpoint without naming it: it may hold a password. */
 export const readSettings = (environment: Environment): Either.Either<Settings, string> => {
   const endpoint = (environment[endpointVariable] ?? "").trim()
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null

@@ -121,7 +121,7 @@ quiet: switched off in the configuration
 limits of leads: 500 a minute; 60% of each is used
 limits of fresh: 500 a minute
 
-Needs attention: leads. (status ends with 0 whatever it finds.)
+Needs attention: leads. (status always ends with 0.)
 `)
     })
   )
@@ -395,7 +395,7 @@ describe("parley status on a mirror that an old SQLite wrote to", () => {
       const folder = yield* seededFolder
       edit(folder, "UPDATE status_changes SET sqlite_version = '3.40.1'")
       expect((yield* run(folder, ["status"])).stdout).toContain(
-        `2 changes were asked for with SQLite 3.40.1, the last 1h 29m ago: before 3.51.3 it can damage a file that a sync is writing to.
+        `2 changes were requested with SQLite 3.40.1, the last 1h 29m ago: before 3.51.3 it can damage a file while a sync writes to it.
   Use \`parley set-status\`, or begin with PRAGMA wal_autocheckpoint = 0 there.
 `
       )
@@ -419,7 +419,7 @@ last seen       2026-03-07 10:00:01Z, 1h 59m ago
 last change by  list conversations: GET /conversations?page=1, status 200, 2026-03-07 10:00:02Z (run 1, sync)
 last run        run 2 (sync), failed, started 2026-03-07 11:00:01Z: Plain refused the key (401)
 history         2026-03-07 10:00:01Z  new to active (provider)
-change 1        active to completed: pending, 1 attempt, asked for 2026-03-07 10:30:00Z by ana
+change 1        active to completed: pending, 1 attempt, requested 2026-03-07 10:30:00Z by ana
                 2026-03-07 10:30:00Z  pending: asked for by ana
 next            the change to completed is sent: \`parley push\` from 2099-01-01 00:00:00Z on
 next            it is fetched again if the provider shows a change: with the next \`parley sync\`

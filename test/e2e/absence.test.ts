@@ -59,7 +59,7 @@ describe("verify", () => {
     const { code, stdout } = await parley(["verify", "--sample", "5", "--progress", "none"])
     expect(code).toBe(3)
     expect(stdout).toContain(
-      "leads: 5 of 60 conversations asked for; the provider says that none of the 5 conversations asked for exists; none was marked deleted.\n  a wrong baseUrl or the credential of another account looks like this: check both;"
+      "leads: 5 of 60 conversations requested; the provider says that none of the 5 requested conversations exists; none was marked deleted.\n  a wrong baseUrl or the credential of another account looks like this: check both;"
     )
     expect(stdout.match(/none was marked deleted\.$/gm)).toHaveLength(names.length)
     simulator.faults.clear()
@@ -88,7 +88,7 @@ describe("verify", () => {
     const many = await parley(["verify", "leads", "--all", "--progress", "none"])
     expect(many.code).toBe(3)
     expect(many.stdout).toContain(
-      "leads: 59 of 59 conversations asked for; the provider says that 51 of the 59 conversations asked for do not exist, more than the 50 that one run may mark deleted; none was marked; of the others none was wrong."
+      "leads: 59 of 59 conversations requested; the provider says that 51 of the 59 requested conversations do not exist, more than the 50 that one run may mark deleted; none was marked; of the others none was wrong."
     )
     expect(marked(opened)).toEqual([`leads:${first}`])
   })

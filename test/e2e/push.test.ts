@@ -376,7 +376,7 @@ describe("push", () => {
     const plan = await opened.parley(["push", "--plan"])
     expect(plan.stdout).toContain(`leads: ${leads} changes are pending, more than pushBrake (5)`)
     expect(plan.stdout).toMatch(
-      /leads: \d+ changes? can never be put back: NaturaLead cannot be asked for `active`/
+      /leads: \d+ changes? can never be restored: NaturaLead does not accept `active`/
     )
     expect(plan.stdout).toContain("a push would send 0.")
 

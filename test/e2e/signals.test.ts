@@ -30,7 +30,7 @@ const stopped = async (opened: Workspace, args: ReadonlyArray<string>, signal: N
   return { code, stderr, stdout, run }
 }
 
-const goesOn = "everything committed is kept, and the next run goes on from there"
+const goesOn = "committed data is kept, and the next run resumes from there"
 
 describe("a command that a signal stops", () => {
   it("says so in one line, though it is to be quiet, and the ledger shows the exit code that it ended with", async () => {
@@ -43,7 +43,7 @@ describe("a command that a signal stops", () => {
       ["backfill", [], "SIGINT", goesOn],
       ["watch", ["--every", "1h"], "SIGTERM", goesOn],
       ["sync", [], "SIGINT", goesOn],
-      ["verify", [], "SIGTERM", "everything committed is kept; the next run begins anew"]
+      ["verify", [], "SIGTERM", "committed data is kept; the next run starts again"]
     ]
     for (const [command, args, signal, kept] of cases) {
       // Only what is stored can be compared.

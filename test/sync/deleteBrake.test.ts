@@ -27,7 +27,7 @@ describe("conversations that are asked for and do not exist", () => {
       expect(isStopped(asked, asked, held, everything)).toBe(false)
     }
     expect(sampleBrake(usual, { asked: 1, gone: 1, held: 1 })?.message).toBe(
-      "the provider says that the 1 conversation asked for does not exist; none was marked deleted"
+      "the provider says that the only requested conversation does not exist; none was marked deleted"
     )
   })
 
@@ -39,7 +39,7 @@ describe("conversations that are asked for and do not exist", () => {
     expect(sampleBrake(usual, { asked: 80, gone: 51, held: 80 })).toMatchObject({
       kind: "delete_brake",
       message:
-        "the provider says that 51 of the 80 conversations asked for do not exist, more than the 50 that one run may mark deleted; none was marked"
+        "the provider says that 51 of the 80 requested conversations do not exist, more than the 50 that one run may mark deleted; none was marked"
     })
   })
 })

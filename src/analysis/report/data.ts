@@ -5,7 +5,7 @@ export interface ReportData {
   /** UTC, ISO 8601. */
   readonly generatedAt: string
   readonly totals: Totals
-  /** Of the time from a customer's first message to the first answer. Null: nobody was answered. */
+  /** Of the time from a customer's first message to the first answer. Null: no one was answered. */
   readonly answers: Percentiles | null
   readonly volume: ReadonlyArray<DayVolume>
   readonly outcomes: ReadonlyArray<ConnectionOutcomes>
@@ -57,7 +57,7 @@ export interface ChannelTimes {
   readonly conversations: number
   readonly messages: number
   readonly answered: number
-  /** Seconds to the first answer; null: nobody was answered. */
+  /** Seconds to the first answer; null: no one was answered. */
   readonly median: number | null
   readonly p90: number | null
   readonly handOffRate: number

@@ -28,7 +28,7 @@ const tiles = ({ answers, totals }: ReportData): ReadonlyArray<Tile> => [
   {
     name: "First answer",
     figure: answers === null ? unknown : duration(answers.median),
-    more: answers === null ? "nobody was answered" : `half within; nine of ten in ${duration(answers.p90)}`
+    more: answers === null ? "no one was answered" : `half within; nine of ten in ${duration(answers.p90)}`
   },
   {
     name: "Completed",
@@ -91,7 +91,7 @@ const span = ({ volume }: ReportData): string => {
       : `Conversations from ${day(first)} to ${day(last)}. `
 }
 
-/** The whole page: one file that asks for nothing else. It holds no message, no name, no address and no number of anybody. */
+/** The whole page: one file that loads nothing else. It contains no message, name, address or number. */
 export const reportPage = (data: ReportData): string => {
   const sections = [
     section("Volume", [figures.volume(data), figures.channels(data), figures.answeredBy(data)]),

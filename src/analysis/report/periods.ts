@@ -42,7 +42,7 @@ const steps: readonly [Step, ...Array<Step>] = [
   }
 ]
 
-/** Columns that can still be told apart. */
+/** As many columns as can still be distinguished. */
 const most = 120
 
 export interface Counted {

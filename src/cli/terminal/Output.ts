@@ -7,7 +7,7 @@ import { textWidth, truncate } from "./width.ts"
 /** Up so many rows, to the first column, and everything below is gone. */
 const eraseRows = (rows: number): string => (rows === 0 ? "" : `\u001b[${rows}A\r\u001b[J`)
 
-/** Until the event loop has come round: only then a stream tells that it could not write. */
+/** Until the next turn of the event loop: only then does a stream report a failed write. */
 const nextTurn = Effect.async<void>((resume) => {
   const handle = setImmediate(() => resume(Effect.void))
   return Effect.sync(() => clearImmediate(handle))
@@ -15,7 +15,7 @@ const nextTurn = Effect.async<void>((resume) => {
 
 /**
  * The two places a command writes to: results on stdout, everything else on stderr. On a terminal some lines at the
- * bottom of stderr can be live; whatever else is written appears above them. No text gets past here with anything in it
+ * bottom of stderr can be live; all other output appears above them. No text gets past here with anything in it
  * that a terminal would obey; the sequences that erase the live lines are the only ones, and are made here.
  */
 export class Output extends Effect.Service<Output>()("parley/Output", {
@@ -37,7 +37,7 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
       const room = Math.max(1, size.rows - 1)
       const shown =
         lines.length <= room ? lines : [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} more`]
-      // The last column stays free: a terminal may go on to the next row after filling it.
+      // The last column stays free: a terminal may wrap after filling it.
       return shown.map((line) => truncate(forTerminal(line), size.columns - 1))
     }
 
@@ -69,7 +69,7 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
       resultColumns: Effect.sync(() => (stdout.isTerminal ? (stdout.size()?.columns ?? 80) : null)),
       /** Part of the result: stdout, with a line break at its end. */
       result: (text: string) => print(asTyped(text)),
-      /** A piece of a long result, without a line break of its own; false: nobody reads any more. */
+      /** A piece of a long result, without a line break of its own; false: the reader is gone. */
       piece: (text: string) =>
         Effect.sync(() => {
           stdout.write(cleanFor(stdout, text))

@@ -38,7 +38,7 @@ const resolveMode = (
 const speaksUnicode = (environment: Host["Type"]["environment"]): boolean =>
   /utf-?8/i.test(environment.LC_ALL || environment.LC_CTYPE || environment.LANG || "")
 
-/** Shows what a run tells, on stderr, in the way that `--progress` and the terminal call for. */
+/** Shows a run's progress on stderr, as `--progress` and the terminal require. */
 export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output> = Layer.scoped(
   Progress,
   Effect.gen(function* () {
@@ -79,7 +79,7 @@ export const progressLayer: Layer.Layer<Progress, never, Globals | Host | Output
       yield* Effect.forkScoped(Effect.schedule(tellPlainly, Schedule.spaced(plainEvery)))
     }
 
-    /** Updates one connection, and says what is to be said about it; one that never started is nobody's. */
+    /** Updates one connection and reports it; ignores one that never started. */
     const update = (
       name: string,
       change: (state: ConnectionProgress, now: number) => ConnectionProgress,

@@ -2,9 +2,9 @@ import packageFile from "../../../package.json" with { type: "json" }
 import type { Environment } from "../../config/variables.ts"
 
 /**
- * How this program was called. npm tells what it starts which words it was asked for; a program that npm has found in a
- * project's folder is found by npm alone, and one that npm fetched for this once has the package's name: the command's
- * name as a package is somebody else's.
+ * How this program was called. npm passes on the words it was started with; a program that npm has found in a
+ * project's folder is found only through npm, and one that npm fetched for one run has the package's name: the command's
+ * name as a package belongs to someone else.
  */
 const commandOf = ({ npm_lifecycle_script: script = "" }: Environment, program: string): string => {
   if (!/(^|[\s"'/])parley(\.js)?(?=$|[\s"'])/.test(script)) return "parley"

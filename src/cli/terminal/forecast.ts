@@ -67,7 +67,7 @@ const row = ({ config, forecast }: PullPlan): ReadonlyArray<string> =>
 const remarks = ({ config, fault, forecast, ranges }: PullPlan): ReadonlyArray<string> => {
   if (fault !== null) return [`${config.name}: ${fault.message}`, `  ${fault.hint}`]
   if (forecast === null) {
-    return ranges.length === 0 ? [`${config.name}: all of it was listed before: nothing is asked for`] : []
+    return ranges.length === 0 ? [`${config.name}: all of it was listed before; nothing to request`] : []
   }
   return forecast.doubts.map((doubt) => `${config.name}: ${doubt}`)
 }

@@ -36,7 +36,7 @@ export const committedEvent = (state: ConnectionProgress, now: number): string =
     left_ms: timeLeft(state, now)
   })
 
-/** Only what somebody may want to act on: waits and refusals, not every request. */
+/** Only what may need action: waits and refusals, not every request. */
 export const clientEventLine = (
   state: ConnectionProgress,
   client: ClientEvent,

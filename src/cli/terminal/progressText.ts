@@ -17,7 +17,7 @@ const filledBar = (share: number, columns: number, style: BarStyle): string => {
   return style.full.repeat(full) + style.empty.repeat(columns - full)
 }
 
-/** Something that moves, where nobody knows how much there will be. */
+/** A moving indicator for an unknown total. */
 const movingBar = (now: number, columns: number, style: BarStyle): string => {
   const block = Math.max(1, Math.floor(columns / 4))
   const path = columns - block
@@ -153,7 +153,7 @@ export const finishedLine = (
     counted(messages, "message"),
     ...(quarantined === 0 ? [] : [`${grouped(quarantined)} quarantined`])
   ].join(", ")
-  // What became of the changes is told of all of them together, at the end of the run.
+  // The outcome of the changes is reported for all of them together, at the end of the run.
   const what = state.lane === "push" ? "" : `${totals}, `
   const work = `${what}${counted(state.requests, "request")} in ${shortDuration(now - state.startedAt)}`
   const head = `${state.name}: ${state.lane === "verify" ? command : state.lane} ${outcome}`

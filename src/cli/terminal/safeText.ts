@@ -36,7 +36,7 @@ export const forTerminal = (text: string): string =>
 /** For a file or a pipe: the text as it is, without what a terminal would obey once the file is shown. */
 export const forFile = (text: string): string => text.replace(escapes, " ")
 
-/** For one line or one cell of a table, wherever it goes: line breaks and tabs become a space as well. */
+/** For one line or one cell of a table: line breaks and tabs become a space as well. */
 export const oneLine = (text: string): string => shown(text.replace(lineControls, " "))
 
 // JSON.stringify has escaped C0 already.

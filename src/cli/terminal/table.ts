@@ -19,7 +19,7 @@ export type Row = ReadonlyArray<string>
 
 const gap = "  "
 
-/** A column cut shorter than this tells nothing: then each row becomes a block of lines. */
+/** A column cut shorter than this is useless: each row then becomes a block of lines. */
 const narrowest = 6
 
 /**

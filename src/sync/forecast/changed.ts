@@ -26,7 +26,7 @@ const changeRates = (past: ReadonlyArray<PastPull>, survey: Survey, login: numbe
     return pull.since !== null && isNews ? [Math.max(0, fetched - pull.fresh) / Math.max(1, pull.since)] : []
   })
 
-/** Student's t for nine in ten, for the next of so many draws: one draw tells nothing of how far they scatter. */
+/** Student's t for nine in ten, for the next of so many draws: a single draw says nothing about the spread. */
 const nextDraw = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 7.73, 3.37, 2.63, 2.34, 2.18, 2.08, 2]
 
 /** How far the next value may lie from the mean of these, as far as they scatter. */
@@ -38,7 +38,7 @@ const scatter = (values: ReadonlyArray<number>): number => {
     : (nextDraw[values.length] ?? 2) * Math.sqrt(squares / (values.length - 1))
 }
 
-/** As many as earlier pulls found, for the time that has passed since the last; null: none tells. */
+/** As many as earlier pulls found, for the time that has passed since the last; null: unknown. */
 const asBefore = (input: ForecastInput, survey: Survey): KnownInterval | null => {
   const { facts, login, now } = input
   const rates = changeRates(facts.past, survey, login)
@@ -52,7 +52,7 @@ const asBefore = (input: ForecastInput, survey: Survey): KnownInterval | null =>
   return { low, likely: mean, high: Math.max(mean, Math.min(1.3 * largest + spread(largest), mean + around)) }
 }
 
-/** What two sources tell together: the likely value is nearer to that of the surer one. */
+/** Combines two sources: the likely value is nearer to that of the more certain one. */
 const together = (one: KnownInterval, other: KnownInterval): KnownInterval => {
   const [low, high] = [Math.max(one.low, other.low), Math.min(one.high, other.high)]
   const isAtOdds = low > high
@@ -72,8 +72,8 @@ export const changedSince = (input: ForecastInput, survey: Survey): Interval => 
   if (heldInside === 0 || survey.costs.fetched.length === 0) return exactly(0)
   const low = Math.min(shown.low, heldInside)
   const high = Math.max(low, Math.min(shown.high ?? heldInside, heldInside))
-  const told: KnownInterval = { low, likely: Math.min(high, shown.likely ?? (low + high) / 2), high }
+  const estimated: KnownInterval = { low, likely: Math.min(high, shown.likely ?? (low + high) / 2), high }
   const before = asBefore(input, survey)
-  if (before === null) return told
-  return mapInterval(together(told, before), (value) => Math.min(heldInside, Math.max(low, value)))
+  if (before === null) return estimated
+  return mapInterval(together(estimated, before), (value) => Math.min(heldInside, Math.max(low, value)))
 }

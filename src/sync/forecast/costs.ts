@@ -22,7 +22,7 @@ export const fetchedBy = (pull: PastPull, { costs }: Survey, login: number): num
   return perFetch === 0 ? 0 : Math.max(0, beyond / perFetch)
 }
 
-/** The requests of a pull. @param pick which value of each interval is asked for */
+/** The requests of a pull. @param pick which value of each interval to use */
 export const loadsOf = (
   { costs }: Survey,
   amounts: Amounts,

@@ -17,7 +17,7 @@ export const shortWhile = 2_000
 /** How far time may lie from what the model says where no pull was ever measured. */
 const unmeasured = 0.1
 
-/** A pull with so many times more or fewer requests tells little, where others tell more. */
+/** A pull with so many times more or fewer requests says little, if others say more. */
 const alike = 3
 
 interface Measured {
@@ -42,7 +42,7 @@ const measure = (input: ForecastInput, survey: Survey, pull: PastPull, wanted: I
   }
 }
 
-/** How much slower or faster than the model the last pulls of about this size were; null: none can tell. */
+/** How much slower or faster than the model the last pulls of about this size were; null: unknown. */
 const measuredPace = (
   input: ForecastInput,
   survey: Survey,

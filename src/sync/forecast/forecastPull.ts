@@ -81,7 +81,7 @@ const fromPast = ({ facts }: ForecastInput): Forecast => {
     shares: [],
     basis: none ? "look" : "earlier-runs",
     doubts: [
-      none ? "it cannot be asked how much it holds, and no earlier run tells" : "only earlier runs tell"
+      none ? "it does not say how much it holds, and no earlier run is known" : "only earlier runs are known"
     ]
   }
 }

@@ -50,7 +50,7 @@ const limitMillis = (limit: Limit, quota: number, requests: number): number => {
 /** Milliseconds for which a rate is kept before a faster one is tried. */
 const findingStep = 75
 
-/** Milliseconds until so many requests have left, where the rate is found and nobody refuses. */
+/** Milliseconds until so many requests have left, if the rate is known and none is refused. */
 const foundMillis = (requests: number, roundTrip: number): number => {
   let finder = newFinder(0)
   let at = 0

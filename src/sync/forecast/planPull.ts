@@ -47,7 +47,7 @@ export interface PullPlan {
 /** Milliseconds that an answer is taken to need where none was measured. */
 const usualRoundTrip = 200
 
-/** What the mirror tells; without one, nothing. */
+/** What the mirror knows; without one, nothing. */
 interface Memory {
   readonly ranges: ReadonlyArray<TimeRange>
   readonly facts: ForecastFacts

@@ -7,7 +7,7 @@ import { gapAfter, jitterOf, nextDue, retryTime, type Timetable } from "./timeta
 
 export interface Rules {
   readonly timetable: Timetable
-  /** Milliseconds that a run may start later than due, by chance; null: the usual. */
+  /** Upper bound of a run's random delay, milliseconds; null: the default. */
   readonly jitter: number | null
 }
 
@@ -78,7 +78,7 @@ export const start = (
   return { names, schedule: { ...times, connections } }
 }
 
-/** What follows from a connection's ending. One that is no longer watched is nobody's. */
+/** What follows from a connection's ending. One that is no longer watched is ignored. */
 export const finish = (
   schedule: Schedule,
   rules: Rules,

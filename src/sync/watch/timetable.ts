@@ -86,7 +86,7 @@ export const readCron = (expression: string, zone: string): Either.Either<Timeta
   })
 }
 
-/** Unless another is asked for: a tenth of the time between two runs, and at most half a minute. Milliseconds. */
+/** The default: a tenth of the time between two runs, at most half a minute. Milliseconds. */
 export const usualJitter = (gap: number): number => Math.min(gap / 10, 30_000)
 
 /** How much later than due a run starts, so that many machines do not ask a provider in the same second. */
@@ -104,7 +104,7 @@ export const backoff = (failures: number, gap: number): number =>
 
 /**
  * When a connection that has failed is tried again: never before the provider said, and up to a tenth later than that,
- * by chance.
+ * at random.
  * @param retryAt when the provider asked to come back; null: it did not say
  */
 export const retryTime = (

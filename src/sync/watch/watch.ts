@@ -16,7 +16,7 @@ import {
 } from "./schedule.ts"
 
 /*
- * Scheduled runs, one after the other, until somebody ends it. The schedule is kept by one loop; runs report to it
+ * Scheduled runs, one after the other, until stopped. One loop keeps the schedule; runs report to it
  * through its inbox.
  */
 
@@ -68,7 +68,7 @@ const longestSleep = 60_000
 const patience = 20_000
 
 /**
- * Faults that another attempt does not mend: the provider has answered and all it said is stored, somebody has to confirm,
+ * Failures that another attempt does not cure: the provider has answered and everything is stored, someone has to confirm,
  * or another run does the work.
  */
 const unmended = new Set(["quarantined", "delete_brake", "brake", "busy", "account"])

@@ -84,7 +84,7 @@ describe("parley limits", () => {
       )
       expect((yield* run(folder, "status")).stdout).not.toContain("nothing is sent")
       expect((yield* run(folder, "limits", "reset", "leads")).stdout).toBe(
-        "leads: nothing was learnt, nothing holds it back\n"
+        "leads: nothing was learned, nothing holds it back\n"
       )
     })
   )

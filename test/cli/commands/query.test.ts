@@ -107,7 +107,7 @@ leads:a1:2  日本語  [2J                0   NULL
     ["SELECT * FROM conversation", /no such table: conversation\n {2}did you mean "conversations"\?/],
     ["SELECT nme FROM contacts", /no such column: nme\n {2}did you mean "name"\?/],
     ["SELECT c.xyzzy FROM contacts c", /no such column: c.xyzzy\n {2}contacts has: id, connection/],
-    ['SELECT 1 FROM contacts WHERE name = "Bob"', /"Bob".*\n {2}a text stands in 'single quotes'/],
+    ['SELECT 1 FROM contacts WHERE name = "Bob"', /"Bob".*\n {2}put texts in 'single quotes'/],
     [
       "SELECT 1 FROM message_search WHERE message_search MATCH 'e-mail'",
       /no such column: mail\n {2}a search is/

@@ -157,7 +157,7 @@ describe("an undo", () => {
       ])
     }))
 
-  test("says what can never be put back", () =>
+  test("says what can never be restored", () =>
     Effect.gen(function* () {
       const { first, run, twin, undos, wish } = yield* undoing({ conversations: 2 })
       yield* addConversation("desk", "c-9", "unknown", "paused")

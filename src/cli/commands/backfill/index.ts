@@ -11,18 +11,18 @@ const config = {
   until: time("until", "Only conversations that began before this time."),
   restart: Options.boolean("restart").pipe(
     Options.withDescription(
-      "Forget what earlier backfills and syncs have listed of the window, and list it again."
+      "Forget which parts of the window earlier backfills and syncs have listed, and list it again."
     )
   ),
   plan: Options.boolean("plan").pipe(
     Options.withDescription(
-      "Show how many requests, how much time and what share of the limits it would take, asked with a few requests; write nothing."
+      "Show how many requests, how much time and what share of the limits it would take. Sends a few requests; writes nothing."
     )
   ),
   deadline: Options.text("deadline").pipe(
     Options.withPseudoName("DURATION"),
     Options.withDescription(
-      "When it must be done, such as 2h. Refused at once where that cannot be; else it stops there, and the next one goes on."
+      "When it must be done, such as 2h. Refused at once if that is impossible; otherwise the backfill stops there, and the next one resumes."
     ),
     Options.optional
   ),
@@ -34,7 +34,7 @@ export const backfill = verb(
   {
     name: "backfill",
     description:
-      "Pulls the full history, or what is missing of it, beside the scheduled sync and behind it in line. An interrupted one goes on where it stopped.",
+      "Pulls the full history, or what is missing of it, beside the scheduled sync and at a lower priority. An interrupted backfill resumes where it stopped.",
     config,
     whenStopped: goesOn,
     examples: [

@@ -24,17 +24,19 @@ export type CancelInput = Input<typeof cancelConfig>
 
 const retryConfig = {
   ids,
-  all: all("Every change that was rejected and waits for somebody."),
+  all: all("Every rejected change that needs a decision."),
   connection: ofConnection
 }
 export type RetryInput = Input<typeof retryConfig>
 
 const listConfig = {
-  all: Options.boolean("all").pipe(Options.withDescription("Those as well that ended and need nobody.")),
+  all: Options.boolean("all").pipe(
+    Options.withDescription("Include changes that ended and need no decision.")
+  ),
   connection: ofConnection,
   limit: Options.integer("limit").pipe(
     Options.withPseudoName("N"),
-    Options.withDescription("How many to list, the newest first. Default: 50."),
+    Options.withDescription("How many to list, newest first. Default: 50."),
     Options.withDefault(50)
   )
 }
@@ -43,7 +45,7 @@ export type ListInput = Input<typeof listConfig>
 const list = verb(
   {
     name: "list",
-    description: "Changes that are open, and those that ended rejected or in conflict and wait for somebody.",
+    description: "Lists open changes, and those that ended rejected or in conflict and need a decision.",
     config: listConfig
   },
   lazily(async () => (await import("./run.ts")).list)
@@ -52,7 +54,7 @@ const list = verb(
 const story = verb(
   {
     name: "show",
-    description: "The whole story of one change: every step with its time and the provider's words.",
+    description: "Shows the history of one change: every step with its time and the provider's words.",
     config: oneConfig
   },
   lazily(async () => (await import("./run.ts")).story)
@@ -61,7 +63,7 @@ const story = verb(
 const cancel = verb(
   {
     name: "cancel",
-    description: "Takes back changes that have not left.",
+    description: "Cancels changes that were not sent yet.",
     config: cancelConfig,
     examples: ["parley changes cancel 12 13", "parley changes cancel --all --connection leads"]
   },
@@ -72,7 +74,7 @@ const retry = verb(
   {
     name: "retry",
     description:
-      "Lets open changes be tried with the next push, however long they were to wait; asks again for those that were rejected, in conflict or cancelled.",
+      "Makes open changes due for the next push, whatever wait they had; requests again those that were rejected, in conflict or cancelled.",
     config: retryConfig,
     examples: ["parley changes retry 12 13", "parley changes retry --all --connection leads"]
   },
@@ -81,10 +83,12 @@ const retry = verb(
 
 const resolveConfig = {
   ids,
-  all: all("Every change that is in conflict and waits for somebody."),
+  all: all("Every change in conflict that needs a decision."),
   connection: ofConnection,
   keep: Options.choice("keep", ["remote", "local"]).pipe(
-    Options.withDescription("remote: the provider's status stays. local: the wish is a new change.")
+    Options.withDescription(
+      "remote: the provider's status stays. local: the status is requested again, as a new change."
+    )
   )
 }
 export type ResolveInput = Input<typeof resolveConfig>
@@ -92,7 +96,7 @@ export type ResolveInput = Input<typeof resolveConfig>
 const resolve = verb(
   {
     name: "resolve",
-    description: "Decides conflicts: the provider's status stays, or the change is asked for again.",
+    description: "Decides conflicts: the provider's status stays, or the change is requested again.",
     config: resolveConfig,
     examples: ["parley changes resolve 12 13 --keep remote", "parley changes resolve --all --keep local"]
   },
@@ -102,7 +106,8 @@ const resolve = verb(
 export const changes = group(
   {
     name: "changes",
-    description: "The outbox: what is on its way to the providers, and what was refused or is in conflict.",
+    description:
+      "Shows and edits the outbox: changes on their way to the providers, rejected, or in conflict.",
     otherwise: "list",
     examples: ["parley changes", "parley changes show 12", "parley changes resolve 12 --keep local"]
   },

@@ -81,7 +81,7 @@ interface Done {
   readonly text: string
 }
 
-/** The changes that are meant: those that are named, or all that `isMeant` of those that need somebody or are open. */
+/** The selected changes: those named, or all that `isMeant` accepts of the open ones and those that need a decision. */
 const meant = Effect.fn("changes.meant")(function* (
   { all, connection, ids }: RetryInput,
   isMeant: (change: OutboxChange) => boolean
@@ -106,7 +106,7 @@ const meant = Effect.fn("changes.meant")(function* (
     .reverse()
 })
 
-/** Does something to each change. One alone that is refused is a fault; of many, the others are dealt with all the same. */
+/** Applies `act` to each change. A single refused change is an error; of several, the others are still handled. */
 const each = Effect.fn("changes.each")(function* <E, R>(
   input: RetryInput,
   ids: ReadonlyArray<number>,
@@ -157,7 +157,7 @@ export const cancel = (input: CancelInput) =>
 const again = Effect.fn("changes.again")(function* (change: OutboxChange, by: string) {
   const outbox = yield* Outbox
   const { asked } = yield* ask(change.conversationId, change.wish, `${by} ${change.id}`)
-  yield* usage(outbox.markResolved(change.id, `asked for again by ${by}`))
+  yield* usage(outbox.markResolved(change.id, `requested again by ${by}`))
   return { document: askedDocument(asked), text: askedText(asked) }
 })
 

@@ -56,7 +56,7 @@ const columns = whole([
 const nextOf = ({ endedAt, notBefore }: OutboxChange, now: string): string =>
   endedAt !== null || notBefore === null || notBefore <= now ? "-" : `from ${shortTime(notBefore)}`
 
-/** Those that wait for somebody: in conflict or rejected, not dealt with, and no later one of their conversation. */
+/** Those that need a decision: in conflict or rejected, not resolved, and without a later change of their conversation. */
 export const undecided = (newestFirst: ReadonlyArray<OutboxChange>): ReadonlyArray<OutboxChange> => {
   const seen = new Set<string>()
   return newestFirst.filter(({ conversationId, resolvedAt, state }) => {
@@ -69,7 +69,7 @@ export const undecided = (newestFirst: ReadonlyArray<OutboxChange>): ReadonlyArr
 const numbersOf = (changes: ReadonlyArray<OutboxChange>, state: OutboxChange["state"]) =>
   changes.filter((change) => change.state === state).map(({ id }) => String(id))
 
-/** What somebody can do about changes that wait for it: at most a line for each state. */
+/** What a person can do about changes that need a decision: at most a line for each state. */
 export const adviceLines = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray<string> => {
   const line = (ids: ReadonlyArray<string>, is: string, advice: (id: string) => string) => {
     const [only = "N"] = ids
@@ -125,7 +125,7 @@ export const changesTable = (changes: ReadonlyArray<OutboxChange>, at: number, r
 
 const line = (label: string, text: string): string => `${label.padEnd(12)}${text}`
 
-/** The whole story of one change. @param isUndecided it waits for somebody: see `undecided` */
+/** The history of one change. @param isUndecided it needs a decision: see `undecided` */
 export const storyText = (
   change: OutboxChange,
   events: ReadonlyArray<ChangeEvent>,
@@ -159,7 +159,7 @@ export const storyText = (
   ].join("\n")
 }
 
-/** What became of a wish that was just made. */
+/** What became of a new request. */
 export const askedText = (asked: Exclude<Asked, { _tag: "Refused" }>): string => {
   switch (asked._tag) {
     case "Asked": {

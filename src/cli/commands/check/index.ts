@@ -4,7 +4,7 @@ import { type Input, lazily, verb } from "../../command.ts"
 const config = {
   contract: Options.boolean("contract").pipe(
     Options.withDescription(
-      "Compares each account with what its vendor documents, by reads alone: each fact is ok, differs, or was not seen. Ends with 3 where one differs."
+      "Compares each account with what its vendor documents, using reads only: each fact is ok, differs, or was not seen. Ends with 3 where one differs."
     )
   ),
   names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
@@ -15,7 +15,7 @@ export const check = verb(
   {
     name: "check",
     description:
-      "Asks every connection whether it can be reached, whether its credentials are right, and what they may do. Changes nothing.",
+      "Checks that every connection can be reached, that its credentials are valid, and what they permit. Changes nothing.",
     config,
     examples: ["parley check", "parley check leads support", "parley check --contract inbox"]
   },

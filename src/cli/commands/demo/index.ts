@@ -13,7 +13,7 @@ export const demo = verb(
   {
     name: "demo",
     description:
-      "Shows everything on simulated providers: no accounts, no configuration. Its mirror is parley-demo.db, or the file that --db names: that of an earlier demo is made anew, any other file is refused.",
+      "Shows everything with simulated providers: no accounts, no configuration. Its mirror is parley-demo.db, or the file that --db names. The mirror of an earlier demo is replaced; any other file is refused.",
     config,
     examples: ["parley demo", "parley demo --db elsewhere.db"]
   },

@@ -35,13 +35,13 @@ const minute = 60_000
 
 /**
  * The present as the story knows it: a whole minute. The providers' conversations end a minute before, and what happens
- * there meanwhile happens then. With the same clock the demo always tells the same story.
+ * there meanwhile happens then. With the same clock the demo always has the same result.
  */
 const present = Effect.map(Clock.currentTimeMillis, (now) => now - (now % minute))
 
 const file = "parley-demo.db"
 
-/** The ledger of the demo's mirror knows runs of this command and no others: that tells it from everybody else's. */
+/** The ledger of the demo's mirror has runs of this command and no others: that distinguishes it from any other mirror. */
 const command = "demo"
 
 const maxWaitMillis = 60_000
@@ -132,7 +132,7 @@ const tell = Effect.fn("demo")(function* (
   yield* sync
   for (const vendor of vendorIds) advance(simulator, vendor, { at, share: 0.05, seed: 1 })
   const id = yield* wish
-  yield* say(`2. At each provider a few conversations have gone on, and here somebody has run
+  yield* say(`2. At each provider some conversations continued. On this side, someone ran
      UPDATE conversations SET status = 'completed' WHERE id = '${id}';
    The second sync sends that change, checks that it has arrived, and fetches only what is new.`)
   yield* sync
@@ -149,7 +149,7 @@ const tell = Effect.fn("demo")(function* (
   return codes.find((code) => code !== exitCodes.complete) ?? exitCodes.complete
 })
 
-/** Takes an earlier demo's mirror away, so that this one begins anew. Whatever else has the name is left as it is. */
+/** Removes an earlier demo's mirror. Any other file of that name is left alone. */
 const makeRoom = (database: string): Effect.Effect<void, UsageError> =>
   Effect.suspend(() => {
     if (lstatSync(database, { throwIfNoEntry: false }) === undefined) return Effect.void

@@ -5,7 +5,7 @@ import { type Input, lazily, verb } from "../../command.ts"
 const config = {
   to: Options.text("to").pipe(
     Options.withPseudoName("DIR"),
-    Options.withDescription("The folder; it is made where it is missing.")
+    Options.withDescription("The folder; created if it is missing.")
   ),
   format: Options.choice("format", exportFormats).pipe(
     Options.withDescription(
@@ -16,19 +16,19 @@ const config = {
   sinceRun: Options.integer("since-run").pipe(
     Options.withPseudoName("N"),
     Options.withDescription(
-      "Only the rows that run N or a later one brought or changed, where a table's rows belong to runs; views that count are written whole. Rows that are gone are not told."
+      "Only rows that run N or a later one inserted or changed, where a table records runs; aggregating views are written whole. Deleted rows are not listed."
     ),
     Options.optional
   ),
   tables: Options.text("table").pipe(
     Options.withPseudoName("NAME"),
     Options.withDescription(
-      "Only this table or view; may be given again for more. Default: all but lineage, raw_records and the two for searching."
+      "Only this table or view; repeat it for more. Default: all but lineage, raw_records and the two search tables."
     ),
     Options.repeated
   ),
   overwrite: Options.boolean("overwrite").pipe(
-    Options.withDescription("Replace files that are there. Otherwise nothing is written.")
+    Options.withDescription("Replace existing files. Otherwise nothing is written if one exists.")
   ),
   byteOrderMark: Options.boolean("bom").pipe(
     Options.withDescription("Begin csv files with a byte order mark, which older Excel needs to read UTF-8.")
@@ -40,7 +40,7 @@ export const exporting = verb(
   {
     name: "export",
     description:
-      "Writes the mirror to files, one a table or view, all of the same moment, with a metadata.json for Datasette. The files hold what was said: only their owner may read them.",
+      "Writes the mirror to files, one for each table or view, all from the same moment, with a metadata.json for Datasette. The files contain messages: only their owner may read them.",
     config,
     examples: [
       "parley export --to files",

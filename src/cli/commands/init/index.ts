@@ -3,7 +3,7 @@ import { type Input, lazily, verb } from "../../command.ts"
 
 const config = {
   providers: Args.text({ name: "PROVIDER" }).pipe(
-    Args.withDescription("Only these providers; otherwise one connection for each there is."),
+    Args.withDescription("Only these providers. Default: one connection for every provider."),
     Args.repeated
   )
 }
@@ -13,7 +13,7 @@ export const init = verb(
   {
     name: "init",
     description:
-      "Writes a commented configuration and the list of the variables that it needs. Overwrites nothing.",
+      "Writes a commented configuration, and a list of the variables it needs. Overwrites nothing.",
     config,
     examples: ["parley init", "parley init aelyst", "parley init --config /etc/parley/parley.yaml"]
   },

@@ -46,7 +46,7 @@ const writeNew = (cwd: string, { mode, path, text }: NewFile): Effect.Effect<boo
     }
   })
 
-/** Also where it is a link that leads nowhere. Anything else that is wrong with the path is told when it is written. */
+/** Also for a dangling link. Any other problem with the path is reported when the file is written. */
 const isThere = (absolute: string): boolean => {
   try {
     return lstatSync(absolute, { throwIfNoEntry: false }) !== undefined
@@ -87,7 +87,7 @@ export const init = ({ providers }: InitInput) =>
     }
     const files: ReadonlyArray<NewFile> = [
       { path, text: exampleConfiguration(registry, providers), mode: publicMode },
-      // Copied to .env with its mode, so that nobody else reads the secrets there.
+      // Copied to .env with its mode, so that no one else can read the secrets there.
       { path: join(folder, ".env.example"), text: exampleVariables(registry, providers), mode: privateMode },
       { path: join(folder, "parley.schema.json"), text: configurationJsonSchema(registry), mode: publicMode }
     ]

@@ -9,7 +9,7 @@ const list = verb(
   {
     name: "list",
     description:
-      "The limits of each connection, what was learnt of them, and what holds requests back now: until when, and why.",
+      "Lists the limits of each connection, what was learned about them, and what holds requests back now: until when, and why.",
     config: listConfig
   },
   lazily(async () => (await import("./run.ts")).list)
@@ -17,7 +17,7 @@ const list = verb(
 
 const resetConfig = {
   names: Args.text({ name: "NAME" }).pipe(
-    Args.withDescription("Connections, as the configuration names them."),
+    Args.withDescription("Connections, by their names in the configuration."),
     Args.atLeast(1)
   )
 }
@@ -27,7 +27,7 @@ const reset = verb(
   {
     name: "reset",
     description:
-      "Forgets what was learnt of the limits of a connection, and lets its requests leave at once. Use it where a provider asked for a wait that it did not mean; a refusal that is meant comes again.",
+      "Forgets what was learned about the limits of a connection, and lets its requests leave at once. Use it if a provider asked for a wait by mistake; if it meant it, it will refuse again.",
     config: resetConfig
   },
   lazily(async () => (await import("./run.ts")).reset)
@@ -36,7 +36,7 @@ const reset = verb(
 export const limits = group(
   {
     name: "limits",
-    description: "What holds requests back, and how to lift it.",
+    description: "Shows what holds requests back, and lifts it.",
     otherwise: "list",
     examples: ["parley limits", "parley limits list support", "parley limits reset support"]
   },

@@ -26,7 +26,7 @@ const whatWaits: Readonly<Record<Hold["scope"], string>> = {
 
 const rounded = (perSecond: number): string => String(Number(perSecond.toPrecision(2)))
 
-/** What was learnt of its limits, in words. */
+/** What was learned about its limits, in words. */
 const learntWords = ({ config, learnt }: Entry): ReadonlyArray<string> => {
   if (learnt === null) return []
   const { foundPerSecond, lower, stated } = learnt
@@ -116,7 +116,7 @@ export const reset = Effect.fn("limits.reset")(function* ({ names }: LimitsReset
       try: () => ({ name: connection.name, forgotten: forgetLimitsOf(connection) }),
       catch: (cause) =>
         new UsageError({
-          message: `what was learnt of the limits of "${connection.name}" cannot be cleared: ${words(cause)}`,
+          message: `what was learned about the limits of "${connection.name}" cannot be cleared: ${words(cause)}`,
           hint: "check that $XDG_STATE_HOME/parley/quota.db (else ~/.local/state/parley/quota.db) can be written"
         })
     })
@@ -127,7 +127,7 @@ export const reset = Effect.fn("limits.reset")(function* ({ names }: LimitsReset
         forgotten
           .map(({ forgotten, name }) =>
             forgotten === 0
-              ? `${name}: nothing was learnt, nothing holds it back`
+              ? `${name}: nothing was learned, nothing holds it back`
               : `${name}: ${counted(forgotten, "limit")} cleared; the next request leaves at once`
           )
           .join("\n")

@@ -5,7 +5,7 @@ import { maxWait, names } from "../../options.ts"
 const config = {
   names,
   plan: Options.boolean("plan").pipe(
-    Options.withDescription("Show old and new of each change, read live; send and write nothing.")
+    Options.withDescription("Show old and new status of each change, read live; send and write nothing.")
   ),
   undo: Options.text("undo").pipe(
     Options.withPseudoName("RUN"),
@@ -31,7 +31,7 @@ export type PushInput = Input<typeof config>
 export const push = verb(
   {
     name: "push",
-    description: "Sends the status changes that are open, and confirms those that are on their way.",
+    description: "Sends open status changes, and confirms those already sent.",
     config,
     whenStopped: goesOn,
     examples: [

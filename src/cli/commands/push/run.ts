@@ -38,11 +38,11 @@ export const planOf = (connections: ReadonlyArray<ConnectionConfig>, maxWaitMill
 const pendingOf = (planned: ReadonlyArray<PlannedChange>) =>
   planned.filter(({ change }) => change.state === "pending")
 
-/** Whether a push would send nothing of the connection, because nobody confirmed that it is so much. */
+/** Whether a push would send nothing of the connection, because no one confirmed that many changes. */
 const isBraked = ({ config, planned }: ConnectionPlan): boolean =>
   pendingOf(planned).length > config.pushBrake
 
-/** Changes whose old status the provider cannot be asked for. */
+/** Changes whose old status the provider does not accept. */
 const neverPutBack = (planned: ReadonlyArray<PlannedChange>) =>
   planned.filter(({ action, canBePutBack }) => action === "send" && canBePutBack === false)
 
@@ -63,7 +63,7 @@ const warnings = (plan: ConnectionPlan): ReadonlyArray<string> => {
     ...(never.length === 0
       ? []
       : [
-          `${config.name}: ${counted(never.length, "change")} can never be put back: ${config.definition.title} cannot be asked for ${words.map((word) => `\`${word}\``).join(", ")}`
+          `${config.name}: ${counted(never.length, "change")} can never be restored: ${config.definition.title} does not accept ${words.map((word) => `\`${word}\``).join(", ")}`
         ])
   ]
 }

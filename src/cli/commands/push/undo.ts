@@ -21,12 +21,12 @@ export interface UndoOptions {
   readonly plan: boolean
   /** Also cancel what was requested before the run ended, and is pending. */
   readonly cancelPending: boolean
-  /** The number of changes that somebody confirmed; left out: nobody did. */
+  /** The number of changes that were confirmed; left out: none. */
   readonly confirmed?: number
   readonly waitMillis: number
 }
 
-/** What is asked for at one connection. */
+/** What is requested of one connection. */
 interface Part {
   readonly config: ConnectionConfig
   readonly provider: Provider

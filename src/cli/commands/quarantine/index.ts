@@ -10,7 +10,7 @@ const listConfig = {
     Options.optional
   ),
   all: Options.boolean("all").pipe(
-    Options.withDescription("Those as well that could be read when they came again.")
+    Options.withDescription("Include those that could be read when they came again.")
   ),
   limit: Options.integer("limit").pipe(
     Options.withPseudoName("N"),
@@ -23,7 +23,7 @@ export type ListInput = Input<typeof listConfig>
 const list = verb(
   {
     name: "list",
-    description: "Records that could not be read, with what is wrong and where. They are kept whole.",
+    description: "Lists records that could not be read, with what is wrong and where. They are kept whole.",
     config: listConfig
   },
   lazily(async () => (await import("./run.ts")).list)
@@ -35,7 +35,7 @@ export type ShowInput = Input<typeof showConfig>
 const show = verb(
   {
     name: "show",
-    description: "One of them, with its whole payload and the request that it came with.",
+    description: "Shows one of them, with its whole payload and the request it came from.",
     config: showConfig
   },
   lazily(async () => (await import("./run.ts")).show)
@@ -44,7 +44,7 @@ const show = verb(
 export const quarantine = group(
   {
     name: "quarantine",
-    description: "Records that could not be read: what they are, and why.",
+    description: "Lists, retries and dismisses records that could not be read.",
     otherwise: "list",
     examples: ["parley quarantine", "parley quarantine show 3", "parley quarantine dismiss 3 4"]
   },

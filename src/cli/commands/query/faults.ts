@@ -26,7 +26,7 @@ const columnHint = (written: string, sql: string): string => {
 }
 
 const matchHint =
-  'a search is words, "a phrase", AND, OR, NOT, or word*; words with other signs in them stand in double quotes: MATCH \'"e-mail"\''
+  'a search is words, "a phrase", AND, OR, NOT, or word*; put words with other signs in double quotes: MATCH \'"e-mail"\''
 
 const groupHint =
   "SQLite makes excerpts only while it searches: group (SELECT * FROM search_results WHERE search MATCH '…' LIMIT -1) instead"
@@ -38,7 +38,7 @@ export const explainSql = (message: string, sql: string, session: Session): Usag
   const fault = (hint: string, text = message) => new UsageError({ message: text, hint })
   const table = /^no such table: (?:main\.)?(.+)$/.exec(message)?.[1]
   if (table !== undefined) return fault(suggestion(table, tablesIn(session)).slice(2))
-  if (/should this be a string literal/.test(message)) return fault("a text stands in 'single quotes'")
+  if (/should this be a string literal/.test(message)) return fault("put texts in 'single quotes'")
   const column = /^no such column: (\S+)/.exec(message)?.[1]
   if (column !== undefined) return fault(columnHint(column, sql))
   if (/more than one statement/.test(message))

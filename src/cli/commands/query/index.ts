@@ -3,7 +3,7 @@ import { type Input, lazily, verb } from "../../command.ts"
 import { formats } from "../../terminal/rows.ts"
 
 const config = {
-  sql: Args.text({ name: "SQL" }).pipe(Args.withDescription("One SELECT, in SQLite's words.")),
+  sql: Args.text({ name: "SQL" }).pipe(Args.withDescription("One SELECT, in SQLite's dialect.")),
   format: Options.choice("format", formats).pipe(
     Options.withDescription(
       "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it, and control characters become spaces; json and ndjson keep every text as it is, escaped. Default: table."
@@ -13,21 +13,21 @@ const config = {
   maxTime: Options.text("max-time").pipe(
     Options.withPseudoName("DURATION"),
     Options.withDescription(
-      "Stop, with exit code 3, after SQLite has worked for so long, such as 10s or 5m; none: never. Default: 60s."
+      "Stop with exit code 3 after this much time, such as 10s or 5m; none: never. Default: 60s."
     ),
     Options.optional
   ),
   maxRows: Options.text("max-rows").pipe(
     Options.withPseudoName("N"),
     Options.withDescription(
-      "Show at most so many rows, and say on stderr where there are more; none: all of them. Default: 1000 for a table, none for csv, json and ndjson."
+      "Show at most this many rows, and note on stderr if there are more; none: all. Default: 1000 for a table, none for csv, json and ndjson."
     ),
     Options.optional
   ),
   maxTemp: Options.text("max-temp").pipe(
     Options.withPseudoName("SIZE"),
     Options.withDescription(
-      "Stop, with exit code 3, once SQLite has put more than this into temporary files, such as 500MB or 5GB: it sorts and groups there what does not fit into memory; none: never. Default: 1GB."
+      "Stop with exit code 3 when SQLite's temporary files exceed this size, such as 500MB or 5GB (it sorts and groups there what does not fit into memory); none: never. Default: 1GB."
     ),
     Options.optional
   )
@@ -37,7 +37,7 @@ export type QueryInput = Input<typeof config>
 export const query = verb(
   {
     name: "query",
-    description: "Reads the mirror with SQL. Nothing can be changed this way.",
+    description: "Reads the mirror with SQL. It cannot change anything.",
     config,
     examples: [
       "parley query 'SELECT status, count(*) FROM conversations GROUP BY status'",

@@ -35,7 +35,7 @@ export const spellSize = (bytes: number): string => {
   return `${Number((bytes / factor).toFixed(2))} ${unit}`
 }
 
-/** More than anybody reads on a terminal. What goes to a program is whole. */
+/** More than a person reads on a terminal. Output for a program is complete. */
 const defaultMaxRows: Readonly<Record<QueryFormat, number>> = {
   table: 1_000,
   csv: Infinity,

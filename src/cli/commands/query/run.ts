@@ -32,7 +32,7 @@ const columnsOf = (session: Session, sql: string): ReadonlyArray<string> | Usage
   try {
     const statement = session.database.prepare(sql)
     if (!statement.reader || !statement.readonly) return refuseWriting
-    // Objects to a parameter that nobody gives.
+    // Rejects a parameter that has no value.
     statement.iterate().return?.()
     return statement.columns().map(({ name }) => name)
   } catch (cause) {
@@ -42,7 +42,7 @@ const columnsOf = (session: Session, sql: string): ReadonlyArray<string> | Usage
 
 interface Written {
   readonly rows: number
-  /** There are more, which were not asked for. */
+  /** There are more, which were not requested. */
   readonly more: boolean
 }
 
@@ -53,14 +53,14 @@ const outOfSpace = (rows: number, maxBytes: number): LimitReached =>
   new LimitReached({
     kind: "space_limit",
     message: `the query was stopped: SQLite put more than ${spellSize(maxBytes)} into temporary files for it${soFar(rows)}`,
-    hint: "allow it more with --max-temp 5GB, or ask for less: fewer columns, or an order that an index has; EXPLAIN QUERY PLAN tells where a TEMP B-TREE is built"
+    hint: "allow it more with --max-temp 5GB, or ask for less: fewer columns, or an order that an index has; EXPLAIN QUERY PLAN shows where a TEMP B-TREE is built"
   })
 
 const outOfTime = (rows: number, maxMillis: number): LimitReached =>
   new LimitReached({
     kind: "time_limit",
     message: `the query was stopped: SQLite worked on it for ${spellDuration(maxMillis)}${soFar(rows)}`,
-    hint: "give it more with --max-time 10m, or ask for less; EXPLAIN QUERY PLAN tells which tables it reads whole"
+    hint: "give it more with --max-time 10m, or ask for less; EXPLAIN QUERY PLAN shows which tables it reads whole"
   })
 
 /** Takes rows from the process that reads, whose time for all of them together is limited. Null: it is used up. */

@@ -5,7 +5,7 @@ import { names } from "../../options.ts"
 const config = {
   names,
   plan: Options.boolean("plan").pipe(
-    Options.withDescription("Do it to a copy, say what would change, and leave the mirror as it is.")
+    Options.withDescription("Rebuild a copy, show what would change, and leave the mirror as it is.")
   )
 }
 export type RebuildInput = Input<typeof config>
@@ -13,7 +13,7 @@ export type RebuildInput = Input<typeof config>
 export const rebuild = verb(
   {
     name: "rebuild",
-    description: "Makes the tables again from the raw payloads, without asking a provider.",
+    description: "Makes the tables again from the raw payloads, without sending requests.",
     config,
     whenStopped: beginsAnew,
     examples: ["parley rebuild --plan", "parley rebuild support"]

@@ -25,7 +25,7 @@ const copyOf = (database: string) => {
   return Effect.acquireRelease(
     Effect.flatMap(Db, (db) =>
       db.use("rebuild.copy", ({ database }) => {
-        // For nobody else to read, from its first byte on.
+        // No one else may read it, from its first byte on.
         closeSync(openSync(copy, "w", 0o600))
         database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`)
       })

@@ -3,7 +3,7 @@ import { type Input, lazily, verb } from "../../command.ts"
 
 const config = {
   id: Args.integer({ name: "RUN" }).pipe(
-    Args.withDescription("One run with all of its connections; otherwise the newest ones."),
+    Args.withDescription("One run with all of its connections. Default: the newest runs."),
     Args.optional
   ),
   limit: Options.integer("limit").pipe(
@@ -18,7 +18,7 @@ export const runs = verb(
   {
     name: "runs",
     description:
-      "What ran, newest first: what each run did, how it ended, and how long it waited for the providers.",
+      "Lists runs, newest first: what each did, how it ended, and how long it waited for the providers.",
     config,
     examples: ["parley runs", "parley runs 12", "parley runs --limit 100 --json"]
   },

@@ -23,11 +23,11 @@ const config = {
   title: text("title", "TEXT", "Convocore: the conversation's title."),
   tags: Options.text("tag").pipe(
     Options.withPseudoName("TAG"),
-    Options.withDescription("Convocore: a tag more; may be given again. The provider never removes one."),
+    Options.withDescription("Convocore: a tag to add; repeat it for more. The provider never removes one."),
     Options.repeated
   ),
   push: Options.boolean("push").pipe(
-    Options.withDescription("Send what this connection has pending, at once.")
+    Options.withDescription("Send the pending changes of this connection at once.")
   ),
   maxWait
 }
@@ -37,7 +37,7 @@ export const setStatus = verb(
   {
     name: "set-status",
     description:
-      "Asks for a conversation's status. The next sync or push carries it to the provider; --push does so at once.",
+      "Requests a status for a conversation. The next sync or push sends it to the provider; --push does so at once.",
     config,
     whenStopped: goesOn,
     examples: [

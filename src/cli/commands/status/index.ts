@@ -10,7 +10,7 @@ export const status = verb(
   {
     name: "status",
     description:
-      "What the mirror holds of each connection, how fresh it is, what is pending, and which limits are kept. Ends with 0 whatever it finds: the last line names the connections that need attention.",
+      "Shows what the mirror holds of each connection, how fresh it is, what is pending, and which limits apply. Always ends with 0: the last line names the connections that need attention.",
     config,
     examples: ["parley status", "parley status leads --json"]
   },

@@ -132,7 +132,7 @@ const gone = ({ conversations_deleted, conversations_merged }: ConnectionFacts):
   return parts.length === 0 ? [] : [`${parts.join(" and ")}, kept here and not counted above`]
 }
 
-/** What somebody should know or do about a connection, a line each. */
+/** What a person should know or do about a connection, a line each. */
 const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
   if (facts === null) {
     return config?.enabled === false
@@ -157,7 +157,7 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
     ...(running.length > 0
       ? []
       : unfinished_scans.map(
-          (lane) => `${name}: a ${lane} is unfinished; the next one goes on where it stopped`
+          (lane) => `${name}: a ${lane} is unfinished; the next one resumes where it stopped`
         )),
     ...(covered.length === 0 || gaps.length === 0
       ? []
@@ -188,7 +188,7 @@ const attention = (all: ReadonlyArray<ConnectionStatus>): ReadonlyArray<string> 
   const names = all.filter(needsAttention).map(({ name }) => name)
   if (names.length === 0) return []
   return [
-    `${names.length === 1 ? "Needs" : "Need"} attention: ${names.join(", ")}. (status ends with 0 whatever it finds.)`
+    `${names.length === 1 ? "Needs" : "Need"} attention: ${names.join(", ")}. (status always ends with 0.)`
   ]
 }
 
@@ -197,7 +197,7 @@ const writersKept = 30 * 24 * 3_600_000
 
 const writerText = ({ changes, last_at, sqlite_version }: OldWriter, at: number): string =>
   [
-    `${counted(changes, "change")} ${changes === 1 ? "was" : "were"} asked for with SQLite ${sqlite_version}, the last ${ago(last_at, at)}: before ${mendedVersion} it can damage a file that a sync is writing to.`,
+    `${counted(changes, "change")} ${changes === 1 ? "was" : "were"} requested with SQLite ${sqlite_version}, the last ${ago(last_at, at)}: before ${mendedVersion} it can damage a file while a sync writes to it.`,
     "  Use `parley set-status`, or begin with PRAGMA wal_autocheckpoint = 0 there."
   ].join("\n")
 
@@ -296,7 +296,7 @@ export const status = ({ names }: StatusInput) =>
     ]
     yield* output.result(parts.join("\n\n"))
     if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
-      yield* output.note("the configuration has faults, so limits are not shown: `parley check` tells them")
+      yield* output.note("the configuration has errors, so limits are not shown: `parley check` lists them")
     }
     return exitCodes.complete
   })

@@ -13,12 +13,12 @@ const config = {
     Options.withPseudoName("NAME"),
     Options.repeated,
     Options.withDescription(
-      "Accept that this connection speaks for another account from now on, and sync it. May be given several times."
+      "Accept that this connection now belongs to another account, and sync it. Repeat it for more."
     )
   ),
   plan: Options.boolean("plan").pipe(
     Options.withDescription(
-      "Show what would be sent, read live, and what a pull would take, asked with a few requests; send and write nothing."
+      "Show what would be sent, read live, and what a pull would take. Sends a few reads; changes and writes nothing."
     )
   ),
   maxWait

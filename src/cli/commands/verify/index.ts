@@ -10,7 +10,7 @@ const config = {
   sample: Options.integer("sample").pipe(
     Options.withPseudoName("N"),
     Options.withDescription(
-      `How many conversations of each connection to compare, drawn by chance. Default: ${defaultSample}.`
+      `How many conversations of each connection to compare, drawn at random. Default: ${defaultSample}.`
     ),
     Options.withDefault(defaultSample)
   ),
@@ -22,7 +22,7 @@ export type VerifyInput = Input<typeof config>
 export const verify = verb(
   {
     name: "verify",
-    description: "Compares conversations with the provider, one by one, and puts right what differs.",
+    description: "Compares conversations with the provider, one by one, and repairs differences.",
     config,
     whenStopped: beginsAnew,
     examples: ["parley verify", "parley verify support --sample 1000", "parley verify leads --all"]

@@ -44,7 +44,7 @@ const sentence = (name: string, verdict: Verdict): string => {
   const asked = `${name}: ${grouped(checked)} of ${counted(held, "conversation")}`
   if (stopped !== null) {
     const others = compared(verdict, checked - gone.length)
-    const said = [`${asked} asked for`, stopped.message, ...others.map((words) => `of the others ${words}`)]
+    const said = [`${asked} requested`, stopped.message, ...others.map((words) => `of the others ${words}`)]
     return `${said.join("; ")}.`
   }
   const said = [
@@ -57,7 +57,7 @@ const sentence = (name: string, verdict: Verdict): string => {
         ]),
     ...(merged.length === 0 ? [] : [`${counted(merged.length, "was", "were")} merged into others there`])
   ].join("; ")
-  if (checked >= held) return `${said}. All were ${unreadable.length === 0 ? "checked" : "asked for"}.`
+  if (checked >= held) return `${said}. All were ${unreadable.length === 0 ? "checked" : "requested"}.`
   return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`
 }
 

@@ -6,7 +6,7 @@ const config = {
   names,
   every: Options.text("every").pipe(
     Options.withPseudoName("DURATION"),
-    Options.withDescription("A run now, and again each time this has passed, such as 30s, 5m or 2h."),
+    Options.withDescription("Run now, and then at this interval, such as 30s, 5m or 2h."),
     Options.optional
   ),
   cron: Options.text("cron").pipe(
@@ -19,14 +19,14 @@ const config = {
   timeZone: Options.text("time-zone").pipe(
     Options.withPseudoName("ZONE"),
     Options.withDescription(
-      "The time zone of --cron and of the times shown, such as UTC or Europe/Berlin. Default: that of this machine."
+      "The time zone of --cron and of the times shown, such as UTC or Europe/Berlin. Default: this machine's."
     ),
     Options.optional
   ),
   jitter: Options.text("jitter").pipe(
     Options.withPseudoName("DURATION"),
     Options.withDescription(
-      "Runs start up to so much later than due, by chance, so that many machines do not ask a provider in the same second. Default: a tenth of the time between two runs, at most 30s; 0s switches it off."
+      "Delay each run by a random time up to this, so that many machines do not send in the same second. Default: a tenth of the interval, at most 30s; 0s switches it off."
     ),
     Options.optional
   ),
@@ -40,7 +40,7 @@ export const watch = verb(
   {
     name: "watch",
     description:
-      "Syncs on a schedule, in the foreground, until it is stopped. A connection is never in two runs at once; a run that was missed, because the machine slept or the last one took long, is made up once. A connection that fails is tried again by itself after 1 minute (or the time between two runs), then 2, 4, … up to 1 hour, and never before its provider said; the others keep the schedule. SIGHUP reads the configuration again; SIGINT and SIGTERM end it, and what was committed is kept.",
+      "Syncs on a schedule, in the foreground, until stopped. A connection is never in two runs at once; missed runs (the machine slept, or the last run took long) are made up once. A connection that fails is retried on its own after 1 minute (or the interval, if shorter), then 2, 4, … up to 1 hour, and never before its provider allows; the others keep the schedule. SIGHUP reloads the configuration; SIGINT and SIGTERM stop it, and committed data is kept.",
     config,
     whenStopped: goesOn,
     examples: [

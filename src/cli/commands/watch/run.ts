@@ -8,7 +8,7 @@ import { readCron, type Timetable } from "../../../sync/watch/timetable.ts"
 import { watch as startWatch, type Watch, type Watched } from "../../../sync/watch/watch.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type Failure, failureDocument, failureText, tellFailure } from "../../failure.ts"
+import { describeFailure, type Failure, failureDocument, failureText } from "../../failure.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { machineTimeZone } from "../../machineTimeZone.ts"
@@ -111,7 +111,7 @@ const makeSpeaker = Effect.gen(function* () {
     })
 })
 
-/** Reads the configuration again; a broken one is told, and the old one stays. */
+/** Reloads the configuration; a broken one is reported, and the old one stays. */
 const readAgain = <R>(watching: Watch<unknown>, load: Effect.Effect<Watched, Failure, R>) =>
   Effect.gen(function* () {
     const globals = yield* Globals
@@ -127,13 +127,15 @@ const readAgain = <R>(watching: Watch<unknown>, load: Effect.Effect<Watched, Fai
       )
       return yield* watching.replace(loaded.right)
     }
-    const told = tellFailure(loaded.left)
-    const { error } = failureDocument(told)
+    const failure = describeFailure(loaded.left)
+    const { error } = failureDocument(failure)
     if (globals.progress === "json") {
       const now = yield* Clock.currentTimeMillis
       return yield* output.note(watchEvent("configuration_refused", now, error))
     }
-    yield* output.note(`${failureText(told)}\nthe configuration was not changed: the one read before stays`)
+    yield* output.note(
+      `${failureText(failure)}\nthe configuration was not changed: the one read before stays`
+    )
   })
 
 export const watch = Effect.fn("watch")(function* (input: WatchInput) {
@@ -151,7 +153,7 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
     return { database: config.database, connections: yield* selectConnections(config, input.names) }
   })
   const watched = yield* load
-  // A mirror that cannot be used is told now rather than with every run.
+  // An unusable mirror is reported now rather than in every run.
   yield* Effect.provide(Effect.void, storeLayer(watched.database))
   const watching = yield* startWatch({
     rules,

@@ -3,7 +3,7 @@ import { type Input, lazily, verb } from "../../command.ts"
 
 const config = {
   id: Args.text({ name: "ID" }).pipe(
-    Args.withDescription("The conversation, as the mirror names it: <connection>:<the provider's id>.")
+    Args.withDescription("The conversation's id in the mirror: <connection>:<the provider's id>.")
   )
 }
 export type WhyInput = Input<typeof config>
@@ -12,7 +12,7 @@ export const why = verb(
   {
     name: "why",
     description:
-      "All that is known of one conversation's synchronization: last seen, last request, quarantine, changes, what comes next.",
+      "Explains the synchronization of one conversation: last seen, last request, quarantine, changes, next steps.",
     config,
     examples: ["parley why leads:66f2c0de", "parley why inbox:email:someone@example.com"]
   },

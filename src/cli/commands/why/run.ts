@@ -101,7 +101,7 @@ const changeText = ({ changes }: Why): ReadonlyArray<string> =>
   changes.flatMap((change) => [
     line(
       `change ${change.id}`,
-      `${change.from_status} to ${change.to_status ?? "other fields"}: ${change.state}, ${counted(change.attempts, "attempt")}, asked for ${shortTime(change.requested_at)} by ${oneLine(change.requested_by)}`
+      `${change.from_status} to ${change.to_status ?? "other fields"}: ${change.state}, ${counted(change.attempts, "attempt")}, requested ${shortTime(change.requested_at)} by ${oneLine(change.requested_by)}`
     ),
     ...change.events.map(
       ({ at, detail, state }) =>

@@ -50,7 +50,7 @@ const runAt = (
 const refusing = (headers: Readonly<Record<string, string>>) => fakeVendor(() => ({ status: 429, headers }))
 const serving = () => fakeVendor(() => ok)
 
-describe("what was learnt and holds requests back", () => {
+describe("what was learned and holds requests back", () => {
   it.live("is named with its end and why, survives the run, and can be forgotten", () =>
     Effect.gen(function* () {
       const file = newFile()
