@@ -70,6 +70,35 @@ const probeOf = (connection: string, { agentId, providerId }: HeldConversation):
   sentAt: null
 })
 
+/**
+ * Whether the account knows any of these conversations; asks for one after the other until it does. What it refuses to show
+ * it does not know. Fails where no answer could be read, or none came.
+ */
+export const knowsAnyOf = (
+  provider: Provider,
+  connection: string,
+  sample: ReadonlyArray<HeldConversation>
+): Effect.Effect<boolean, ProviderError> =>
+  Effect.gen(function* () {
+    let isAbsent = false
+    let unclear: ProviderError | null = null
+    for (const held of sample) {
+      const read = yield* Effect.either(provider.readStatus(probeOf(connection, held)))
+      if (read._tag === "Right") {
+        const { right: state } = read
+        if (state !== null && (state.likeness === undefined || areAlike(state.likeness, held))) return true
+        isAbsent = true
+        continue
+      }
+      const { left: error } = read
+      const isRefused = error._tag === "Rejected" || (error._tag === "Unauthorized" && error.status === 403)
+      if (isRefused) isAbsent = true
+      else if (error._tag === "Malformed") unclear = error
+      else return yield* Effect.fail(error)
+    }
+    return isAbsent || unclear === null ? false : yield* Effect.fail(unclear)
+  })
+
 export interface AccountOptions {
   readonly runId: number
   /** A person accepts that the connection speaks for another account from now on. */
@@ -163,25 +192,9 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       if (isProven) return
       const sample = yield* orDie(mirror.heldSample(name, since, probedOfEach))
       if (sample.length === 0) return yield* prove
-      let absent = 0
-      let unclear: ProviderError | null = null
-      for (const held of sample) {
-        const read = yield* Effect.either(provider.readStatus(probeOf(name, held)))
-        if (read._tag === "Right") {
-          const { right: state } = read
-          const isIt = state !== null && (state.likeness === undefined || areAlike(state.likeness, held))
-          // The read itself may have named the account.
-          if (isIt || isProven) return yield* prove
-          absent += 1
-          continue
-        }
-        const { left: error } = read
-        const isRefused = error._tag === "Rejected" || (error._tag === "Unauthorized" && error.status === 403)
-        if (isRefused) absent += 1
-        else if (error._tag === "Malformed") unclear = error
-        else return yield* Effect.fail(error)
-      }
-      if (absent === 0 && unclear !== null) return yield* Effect.fail(unclear)
+      const knowsOne = yield* knowsAnyOf(provider, name, sample)
+      // The reads themselves may have named the account.
+      if (knowsOne || isProven) return yield* prove
       if (named === null) yield* identify
       const whose = binding?.account == null ? "" : ` of account ${binding.account}`
       const says = named === null ? "" : `, which it calls account ${named}`

@@ -1,11 +1,20 @@
+import { existsSync } from "node:fs"
 import { Effect, Either, Runtime } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import type { ClientEvent } from "../../../http/contract.ts"
 import type { CheckFinding, ContractFinding, Provider } from "../../../providers/Provider.ts"
+import { Db } from "../../../store/Db.ts"
 import { openConnection } from "../../../sync/connection.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
 import { Progress } from "../../../sync/progress.ts"
 import { type Fault, faultOf } from "../../../sync/run.ts"
+import {
+  accountListener,
+  type KnownAccount,
+  knownAccount,
+  noAccount,
+  whoseAccount
+} from "../../../sync/whoseAccount.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
@@ -51,7 +60,20 @@ const asked = (config: ConnectionConfig, provider: Provider, isContract: boolean
     : Effect.map(provider.contract, (facts) => ({ facts, findings: [] }))
 }
 
-const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConfig, isContract: boolean) {
+/** What the mirror knows of whose account it is; nothing, where there is none that could be read. */
+const heldOf = (database: string, name: string): Effect.Effect<KnownAccount> =>
+  existsSync(database)
+    ? Effect.flatMap(Db, (db) => knownAccount(db, name)).pipe(
+        Effect.provide(Db.layer(database, { readOnly: true })),
+        Effect.orElseSucceed(() => noAccount)
+      )
+    : Effect.succeed(noAccount)
+
+const checkOne = Effect.fn("check.connection")(function* (
+  config: ConnectionConfig,
+  database: string,
+  isContract: boolean
+) {
   const progress = yield* Progress
   const fork = Runtime.runFork(yield* Effect.runtime<never>())
   const tellWaiting = (event: ClientEvent): void => {
@@ -59,11 +81,18 @@ const checkOne = Effect.fn("check.connection")(function* (config: ConnectionConf
     const until = wallClock(event.until, event.since)
     fork(progress.notice(config.name, `waiting until ${until}`, event.reason))
   }
-  const result = yield* openConnection(config, "sync", {
-    maxWaitMillis,
-    observe: tellWaiting
-  }).pipe(
-    Effect.flatMap(({ provider }) => asked(config, provider, isContract)),
+  const listener = accountListener()
+  const held = yield* heldOf(database, config.name)
+  const open = openConnection(config, "sync", { maxWaitMillis, observe: tellWaiting }, listener.listen)
+  const result = yield* open.pipe(
+    Effect.flatMap(({ provider }) =>
+      Effect.gen(function* () {
+        const found = yield* asked(config, provider, isContract)
+        if (isContract || !found.findings.every(({ ok }) => ok)) return found
+        const account = yield* whoseAccount(config, provider, held, listener)
+        return account === null ? found : { ...found, findings: [...found.findings, account] }
+      })
+    ),
     Effect.either,
     Effect.scoped
   )
@@ -115,7 +144,7 @@ export const check = ({ contract, names }: CheckInput) =>
     const output = yield* Output
     const config = yield* loadConfiguration
     const connections = yield* selectConnections(config, names)
-    const checked = yield* Effect.forEach(connections, (one) => checkOne(one, contract), {
+    const checked = yield* Effect.forEach(connections, (one) => checkOne(one, config.database, contract), {
       concurrency: "unbounded"
     }).pipe(Effect.provide(talkingLayer))
     const ok = checked.every(isOk)
