@@ -140,6 +140,14 @@ describe("a connection whose credential speaks for another account", () => {
                 connections: [{ outcome: "failed", pages: 0, error: { kind: "account" } }]
               })
               expect(report.connections[0]?.error?.hint).toContain(`parley sync --rebind ${right.name}`)
+              if (vendor === "naturalead" && name === "sync") {
+                expect(report.connections[0]).toMatchObject({
+                  requests: 1,
+                  error: {
+                    message: expect.stringMatching(/ is of account \w+, but \w+ is bound to account \w+: /)
+                  }
+                })
+              }
               expect(yield* at(two, theirs, content), name).toEqual(before)
             }
             expect(requests.writes).toEqual([])

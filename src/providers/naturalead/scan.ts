@@ -159,6 +159,9 @@ const toItem = <E>(
 
 const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
   Effect.gen(function* () {
+    // The first record says whose it is before anything is looked up, also where it is as it was stored.
+    const [first] = scan.exchange === null ? batch.elements : []
+    if (first !== undefined) yield* checkAccounts(scan.account, accountIn(utf8(first)))
     const listed = batch.elements.map(
       (element): Listed => ({
         id: idIn(element),
@@ -168,9 +171,7 @@ const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
     )
     const ids = listed.flatMap(({ id }) => (id === null ? [] : [id]))
     const known = scan.scope.refetch || ids.length === 0 ? null : yield* scan.scope.known(ids)
-    // What is as it was stored is not read, and the first record is: of a mirror that does not know whose it is yet.
-    const [first] = scan.exchange === null ? batch.elements : []
-    const accounts = new Set(first === undefined ? [] : [accountIn(utf8(first))])
+    const accounts = new Set<string | null>()
     const items = listed.flatMap(
       (entry) => toItem(scan, entry, entry.id === null ? undefined : known?.get(entry.id), accounts) ?? []
     )
