@@ -24,7 +24,7 @@ export interface DbOptions {
   readonly busyTimeoutMillis?: number
 }
 
-/** Creates the file with nobody else's eyes on it, or takes others' rights to it away; -wal and -shm take its mode. */
+/** Creates the file so that only its owner can read it, or removes the rights of others; -wal and -shm inherit its mode. */
 const secure = (path: string): void => {
   try {
     closeSync(openSync(path, "wx", privateMode))

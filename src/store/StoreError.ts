@@ -64,7 +64,7 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
   SQLITE_CORRUPT: (path) => ({
     kind: "damaged",
     message: `${path} is damaged: its content contradicts itself`,
-    hint: `Stop all runs, save what can be read (sqlite3 ${path} .recover), move the file away and run \`parley sync\`: the mirror is made anew. Changes that were not pushed are in the table status_changes.`
+    hint: `Stop all runs, save what can be read (sqlite3 ${path} .recover), move the file away and run \`parley sync\`: the mirror is made again. Changes that were not pushed are in the table status_changes.`
   }),
   SQLITE_FULL: (path) => ({
     kind: "disk-full",
@@ -124,7 +124,7 @@ export const toStoreError = (op: string, path: string, cause: unknown): StoreErr
   if (code === null) return null
   const explanation = explain(code, path)
   if (explanation !== null) return new StoreError({ op, ...explanation, cause })
-  // Texts of triggers and constraints, and of SQL that somebody typed: SQLite's own words are the clearest.
+  // Texts of triggers and constraints, and of SQL that a person typed: SQLite's own words are the clearest.
   if (code.startsWith("SQLITE_")) {
     const message = cause instanceof Error ? cause.message : code
     return new StoreError({ op, kind: "refused", message, hint: "Nothing was changed.", cause })

@@ -7,7 +7,7 @@ import { records } from "./dictionary/records.ts"
 
 export type { ColumnEntry, Source, TableEntry } from "./dictionary/entry.ts"
 
-/** Tables that serve the program alone: they may change with any version, and nobody should query them. */
+/** Internal tables: they may change with any version, and should not be queried. */
 export const internalTables: ReadonlySet<string> = new Set([
   "conversation_activity",
   "leases",

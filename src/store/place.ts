@@ -8,7 +8,7 @@ const lookAt = (path: string): BigIntStats | undefined =>
   statSync(path, { bigint: true, throwIfNoEntry: false })
 
 /**
- * Watches over where an open file is. SQLite goes on writing to a file that was renamed, deleted or replaced, and nobody
+ * Watches the path of an open file. SQLite keeps writing to a file that was renamed, deleted or replaced, and no one
  * would find at the path what was stored.
  */
 export interface Place {

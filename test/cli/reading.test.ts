@@ -433,7 +433,7 @@ next            it is fetched again if the provider shows a change: with the nex
       const { stdout } = yield* run(folder, ["why", "leads:a2"])
       expect(stdout).toContain("3 of 5 messages stored")
       expect(stdout).toContain('1: message: expected a time, got "soon" at $.messages[2].at, seen 3 times')
-      expect(stdout).toContain("its missing messages are asked for: with the next `parley sync`")
+      expect(stdout).toContain("its missing messages are requested: with the next `parley sync`")
       const byContact = yield* document(folder, "why", "leads:email:ana@example.com")
       expect(byContact).toMatchObject({
         conversation: { id: "leads:a1", complete: 1 },

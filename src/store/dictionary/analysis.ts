@@ -40,11 +40,11 @@ const activity: Readonly<Record<string, ColumnEntry>> = {
     nullMeans: "the customer did not write, or the time is not known"
   }),
   first_answer_at: time("When an agent or a person first wrote after the customer's first message.", {
-    nullMeans: "nobody answered, or the time is not known"
+    nullMeans: "no one answered, or the time is not known"
   }),
   first_answer_by: {
     meaning: "Who gave that first answer: agent or human.",
-    nullMeans: "nobody answered",
+    nullMeans: "no one answered",
     example: "agent"
   },
   first_human_at: time("When a person on our side first wrote.", {
@@ -58,7 +58,7 @@ const activity: Readonly<Record<string, ColumnEntry>> = {
     nullMeans: "none of them wrote",
     example: "customer"
   },
-  unanswered_since: time("When the customer wrote what nobody has answered yet.", {
+  unanswered_since: time("When the customer wrote the first message that is still unanswered.", {
     nullMeans: "the last word is ours, or the time is not known"
   })
 }
@@ -79,7 +79,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       campaign_id: campaign,
       contact_id: {
         meaning: "Whom it is held with: contacts.id.",
-        nullMeans: "the vendor names nobody",
+        nullMeans: "the vendor names none",
         example: "support:42"
       },
       title: { meaning: "The vendor's title.", nullMeans: "it has none", example: "Refund" },
@@ -92,11 +92,11 @@ export const analysis: ReadonlyArray<TableEntry> = [
       day: {
         meaning: "The day on which it started.",
         unit: "UTC, ISO 8601 date",
-        nullMeans: "nobody says when it started",
+        nullMeans: "the start is not known",
         example: "2026-03-07"
       },
       started_at: time("When it started, by the vendor's word or else by its first message.", {
-        nullMeans: "nobody says when it started"
+        nullMeans: "the start is not known"
       }),
       last_message_at: time("When its last message was sent.", {
         nullMeans: "there is none, or its time is not known"
@@ -104,7 +104,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       messages: count("Messages in the mirror.", { example: 12 }),
       ...activity,
       seconds_to_first_answer: seconds("From the customer's first message to the first answer.", {
-        nullMeans: "nobody answered, or a time is not known",
+        nullMeans: "no one answered, or a time is not known",
         example: 4.2
       }),
       seconds_to_person: seconds(
@@ -135,7 +135,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       day: {
         meaning: "The day on which they started.",
         unit: "UTC, ISO 8601 date",
-        nullMeans: "nobody says when they started",
+        nullMeans: "their starts are not known",
         example: "2026-03-07"
       },
       ...who,
@@ -193,7 +193,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       ...who,
       contact_id: {
         meaning: "Who waits: contacts.id.",
-        nullMeans: "the vendor names nobody",
+        nullMeans: "the vendor names none",
         example: "support:42"
       },
       title: { meaning: "The vendor's title.", nullMeans: "it has none", example: "Refund" },
@@ -248,11 +248,11 @@ export const analysis: ReadonlyArray<TableEntry> = [
   },
   {
     table: "agent_against_person",
-    meaning: "What became of conversations that agents answered alone, people alone, both, or nobody.",
+    meaning: "Outcomes of conversations by who answered: agents only, people only, both, or no one.",
     example: "SELECT answered_by, sum(conversations) FROM agent_against_person GROUP BY answered_by",
     columns: {
       ...who,
-      answered_by: { meaning: "agent, human, both or nobody.", example: "agent" },
+      answered_by: { meaning: "agent, human, both, or nobody: no one answered.", example: "agent" },
       conversations: count("Conversations."),
       customer_messages: count("Messages of customers in them."),
       agent_messages: count("Messages of agents in them."),
@@ -260,7 +260,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       mean_seconds_to_first_answer: seconds(
         "From the customer's first message to the first answer, on average.",
         {
-          nullMeans: "nobody answered, or no time is known",
+          nullMeans: "no one answered, or no time is known",
           example: 12.5
         }
       ),
@@ -270,7 +270,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
   },
   {
     table: "open_changes",
-    meaning: "What somebody here asked for and the provider has not confirmed yet.",
+    meaning: "Changes that were requested here and are not confirmed by the provider yet.",
     example:
       "SELECT change_id, conversation_id, remote_status, to_status, state, last_error FROM open_changes ORDER BY requested_at",
     columns: {
@@ -303,10 +303,10 @@ export const analysis: ReadonlyArray<TableEntry> = [
         nullMeans: "nothing went wrong",
         example: "the vendor queued it"
       },
-      requested_at: time("When it was asked for."),
+      requested_at: time("When it was requested."),
       requested_by: { meaning: "Who asked: sql for an UPDATE, otherwise the command.", example: "sql" },
       sent_at: time("When it was last sent.", { nullMeans: "it was not sent yet" }),
-      open_seconds: seconds("From when it was asked for until now.", { example: 90 })
+      open_seconds: seconds("From the request until now.", { example: 90 })
     }
   },
   {
@@ -371,7 +371,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       lane: { ...lane, nullMeans: "the run did it, no single request" },
       operation: {
-        meaning: "What was asked for.",
+        meaning: "What was requested.",
         nullMeans: "the run did it, no single request",
         example: "list conversations"
       },
@@ -408,7 +408,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
   },
   {
     table: "dictionary",
-    meaning: "What every table and column means. Parley writes it anew whenever its texts change.",
+    meaning: "What every table and column means. Parley rewrites it whenever its texts change.",
     example:
       "SELECT column_name, meaning, unit, null_means FROM dictionary WHERE table_name = 'conversations'",
     columns: {

@@ -93,6 +93,6 @@ export const tallies: Readonly<Record<string, ColumnEntry>> = {
   inserted: count("Received records that were new."),
   updated: count("Received records that changed what was stored."),
   unchanged: count("Received records that were stored as they are, or older than what is stored."),
-  filtered: count("Received records outside of the time window that was asked for."),
+  filtered: count("Received records outside of the requested time window."),
   quarantined: count("Received records that could not be read, and are kept in quarantine.")
 }

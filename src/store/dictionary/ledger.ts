@@ -25,8 +25,8 @@ export const ledger: ReadonlyArray<TableEntry> = [
       pid: { meaning: "Its process id there.", example: 4242 },
       process_start: {
         meaning:
-          "When the machine started that process, as the machine counts: tells it from a later one with its number.",
-        nullMeans: "the machine does not tell",
+          "When the machine started that process, in the machine's own count: distinguishes it from a later process with the same number.",
+        nullMeans: "the machine does not say",
         example: "48213377"
       }
     }
@@ -90,7 +90,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
       run_id: runId,
       connection,
       lane,
-      operation: { meaning: "What was asked for, in the adapter's words.", example: "list conversations" },
+      operation: { meaning: "What was requested, in the adapter's words.", example: "list conversations" },
       method: { meaning: "The HTTP method.", example: "GET" },
       path: {
         meaning: "The URL's path and query, without host and secrets.",
@@ -138,8 +138,8 @@ export const ledger: ReadonlyArray<TableEntry> = [
         nullMeans: "it is still not readable"
       }),
       dismissed_at: time(
-        "When somebody accepted that it is broken: runs end complete in spite of it, and it no longer counts as open. A record that comes in another form counts again.",
-        { nullMeans: "nobody did" }
+        "When it was accepted as broken: runs end complete despite it, and it no longer counts as open. It counts again if the record changes.",
+        { nullMeans: "it was not" }
       ),
       page_id: { ...pageId, meaning: "The request that last brought it: pages.id." }
     }
@@ -147,7 +147,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
   {
     table: "raw_records",
     meaning:
-      "What the vendors sent, as it came: everything else can be made anew from it. lineage leads from any row to its raw records.",
+      "What the vendors sent, as it came: everything else can be made again from it. lineage leads from any row to its raw records.",
     example:
       "SELECT kind, observed_at, encoding, length(payload) FROM raw_records WHERE conversation_provider_id = '…'",
     columns: {
@@ -233,8 +233,8 @@ export const ledger: ReadonlyArray<TableEntry> = [
       conversations_incomplete: count(
         "Conversations with fewer messages stored than the vendor says there are."
       ),
-      changes_open: count("Changes asked for here that the provider has not confirmed yet."),
-      quarantined: count("Records in quarantine that nobody has dismissed.")
+      changes_open: count("Changes requested here that the provider has not confirmed yet."),
+      quarantined: count("Records in quarantine that were not dismissed.")
     }
   },
   {
@@ -247,7 +247,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
       connection,
       account: {
         meaning: "The vendor's id of the account.",
-        nullMeans: "the vendor does not say; the conversations held tell whether it is the same",
+        nullMeans: "the vendor does not say; the stored conversations show whether it is the same",
         source: {
           naturalead: "accountId of each conversation",
           convocore: "ownerID of the agents: the workspace",

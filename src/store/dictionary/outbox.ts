@@ -5,13 +5,13 @@ export const outbox: ReadonlyArray<TableEntry> = [
   {
     table: "status_changes",
     meaning:
-      "The outbox: every change that somebody here asked for. A change goes pending, sending, (queued,) sent, confirmed; or it ends rejected, in conflict or cancelled.",
+      "The outbox: every change that was requested here. A change goes pending, sending, (queued,) sent, confirmed; or it ends rejected, in conflict or cancelled.",
     example:
       "SELECT id, conversation_id, to_status, state, last_error FROM status_changes WHERE state = 'conflict'",
     columns: {
       id: { meaning: "The change's number.", example: 7 },
       conversation_id: conversationId,
-      from_status: { meaning: "What the mirror held when the change was asked for.", example: "active" },
+      from_status: { meaning: "What the mirror held when the change was requested.", example: "active" },
       from_provider_status: {
         meaning: "The vendor's own word for from_status.",
         nullMeans: "the vendor sent none",
@@ -30,7 +30,7 @@ export const outbox: ReadonlyArray<TableEntry> = [
       from_updated_at: time(
         "The provider's time of its last change, as known when the change was requested.",
         {
-          nullMeans: "the vendor tells no such time, or it was not known"
+          nullMeans: "the vendor gives no such time, or it was not known"
         }
       ),
       refused_at: time(
@@ -64,9 +64,9 @@ export const outbox: ReadonlyArray<TableEntry> = [
       last_error: {
         meaning: "Why it is where it is, in words.",
         nullMeans: "nothing went wrong",
-        example: "the provider holds another status than when the change was asked for"
+        example: "the provider holds another status than when the change was requested"
       },
-      requested_at: time("When it was asked for."),
+      requested_at: time("When it was requested."),
       requested_by: {
         meaning: "Who asked: sql for an UPDATE, otherwise the command.",
         example: "sql"
@@ -74,7 +74,7 @@ export const outbox: ReadonlyArray<TableEntry> = [
       sqlite_version: {
         meaning:
           "The version of SQLite in the program that asked. One before 3.51.3 should write with PRAGMA wal_autocheckpoint = 0.",
-        nullMeans: "it was asked for before this was recorded",
+        nullMeans: "it was requested before this was recorded",
         example: "3.53.2"
       },
       sent_at: time("When it was last sent.", { nullMeans: "it was not sent yet" }),
@@ -87,8 +87,8 @@ export const outbox: ReadonlyArray<TableEntry> = [
       ended_at: time("When it ended confirmed, rejected, in conflict or cancelled.", {
         nullMeans: "it is open"
       }),
-      resolved_at: time("When somebody dealt with a change that ended rejected or in conflict.", {
-        nullMeans: "nobody did, or nobody has to"
+      resolved_at: time("When a change that ended rejected or in conflict was resolved.", {
+        nullMeans: "it was not, or did not have to be"
       })
     }
   },
@@ -127,10 +127,10 @@ export const outbox: ReadonlyArray<TableEntry> = [
   },
   {
     table: "writable_statuses",
-    meaning: "Which statuses each connection's provider can be asked for, and the word it is asked with.",
+    meaning: "Which statuses each connection's provider accepts, and the word that is sent for each.",
     columns: {
       connection,
-      status: { meaning: "A status that can be asked for.", example: "completed" },
+      status: { meaning: "A status that can be requested.", example: "completed" },
       provider_status: { meaning: "The word that is sent for it.", example: "ended_chat" }
     }
   }

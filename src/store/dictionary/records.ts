@@ -32,7 +32,7 @@ export const records: ReadonlyArray<TableEntry> = [
       },
       contact_id: {
         meaning: "Whom it is held with: contacts.id.",
-        nullMeans: "the vendor names nobody",
+        nullMeans: "the vendor names none",
         source: { naturalead: "$.leadId", convocore: "$.userID", empfio: "$.lead_id", aelyst: "$.id" },
         example: "support:27986828194334741"
       },
@@ -60,7 +60,7 @@ export const records: ReadonlyArray<TableEntry> = [
         example: "ai-chatting"
       },
       change_state: {
-        meaning: "How far the wish for another status is: pending, sending, queued or sent.",
+        meaning: "State of the requested change: pending, sending, queued or sent.",
         nullMeans: "nothing is wanted of the provider",
         example: "pending"
       },
@@ -172,7 +172,7 @@ export const records: ReadonlyArray<TableEntry> = [
     columns: {
       key: {
         meaning:
-          "The row's number: message_search.rowid. It may be another after the mirror was made anew; id stays.",
+          "The row's number: message_search.rowid. It may differ after the mirror was made again; id stays.",
         example: 1
       },
       id: {
@@ -341,7 +341,7 @@ export const records: ReadonlyArray<TableEntry> = [
         example: "ended_chat"
       },
       origin: {
-        meaning: "provider: it changed there; local: a change asked for here arrived.",
+        meaning: "provider: it changed there; local: a change requested here arrived.",
         example: "provider"
       },
       observed_at: time(

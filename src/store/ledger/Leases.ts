@@ -45,7 +45,7 @@ const living = new Set<string>()
 /** `<start of the process>#<which lease of it>`. */
 const startOf = (owner: string): string | null => owner.split("#")[0] || null
 
-/** Whether whoever holds a lease has certainly died. */
+/** Whether the holder of a lease has certainly died. */
 export const isHolderDead = ({ host, owner, pid }: Pick<LeaseRow, "host" | "owner" | "pid">): boolean =>
   isDead({ host, pid, start: startOf(owner) })
 
@@ -67,8 +67,8 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
     const self = thisProcess()
 
     /**
-     * Whether whoever held it is gone: a process that died, or a run of this one that could not give it back. What another
-     * machine holds for longer than a lease lasts, nobody holds.
+     * Whether its holder is gone: a process that died, or a run of this process that could not release it. A lease that another
+     * machine holds for longer than a lease lasts is free.
      */
     const isLeft = ({ expires_at, host, owner, pid }: LeaseRow, millis: number): boolean => {
       const isOurs = host === self.host && pid === self.pid && startOf(owner) === self.start
@@ -101,14 +101,14 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
      */
     const renew = Effect.fn("Leases.renew")(function* (connection: string, lane: Lane, owner: string) {
       const millis = yield* Clock.currentTimeMillis
-      const holder = yield* db.transaction("Leases.renew", ({ prepare }): LeaseRow | "ours" | "nobody's" => {
+      const holder = yield* db.transaction("Leases.renew", ({ prepare }): LeaseRow | "ours" | "free" => {
         const { changes } = prepare(
           "UPDATE leases SET expires_at = ? WHERE connection = ? AND lane = ? AND owner = ?"
         ).run(now(millis + lastsMillis), connection, lane, owner)
         if (changes === 1) return "ours"
-        return (prepare(select).get(connection, lane) as LeaseRow | undefined) ?? "nobody's"
+        return (prepare(select).get(connection, lane) as LeaseRow | undefined) ?? "free"
       })
-      if (holder === "nobody's") return yield* take(connection, lane, owner)
+      if (holder === "free") return yield* take(connection, lane, owner)
       return holder === "ours" ? null : holder
     })
 

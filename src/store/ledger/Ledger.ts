@@ -147,7 +147,7 @@ const deadRuns = ({ prepare }: Session, path: string, millis: number): ReadonlyA
 }
 
 /**
- * Runs that still stand as running, though they are over: nobody has written so yet, the next run will. Only reads.
+ * Runs recorded as running that are over: no one has recorded their end yet; the next run will. Only reads.
  * @param millis now, epoch milliseconds
  */
 export const runsOver = (session: Session, millis: number): ReadonlySet<number> =>

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
-/** Enough of a process to tell later whether it still runs: its number alone is given to another one sooner or later. */
+/** Enough of a process to know later whether it still runs: its number alone is reused sooner or later. */
 export interface ProcessIdentity {
   readonly host: string
   readonly pid: number

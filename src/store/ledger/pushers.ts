@@ -19,7 +19,7 @@ const table = /* sql */ `CREATE TABLE IF NOT EXISTS pushers (
 /** Mirrors that did not push for so long, in milliseconds, are forgotten. */
 const memory = 180 * 24 * 3_600_000
 
-/** Milliseconds that a push is believed to go on for after its process was last heard of, and between its words. */
+/** Milliseconds after its last heartbeat for which a push still counts as running, and between heartbeats. */
 const busyMillis = 60_000
 const renewMillis = 20_000
 

@@ -33,7 +33,7 @@ export type { Totals } from "./tally.ts"
 /** Rows marked in one transaction, so that no other writer waits for long. */
 const markedAtOnce = 1_000
 
-/** While the thread that writes is at one commit, it has the next one at hand. */
+/** While the writer thread works on one commit, it has the next one ready. */
 const commitsAhead = 2
 
 /** Conversations read at once while everything is gone through. */
@@ -127,7 +127,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
 
       /**
        * Stores pages with all they carry, their ledger rows and the scan's cursor: all in one transaction. Of a scan, at
-       * most `commitsAtOnce` may be under way; they are kept in the order in which they were asked for.
+       * most `commitsAtOnce` may be under way; they are kept in the order in which they were requested.
        */
       commit: (input: CommitInput) =>
         Effect.flatMap(clock, (at) =>
@@ -162,7 +162,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           db.transaction("Mirror.uncover", (session) => uncover(session, connection, subject, range, at))
         ),
 
-      /** Forgets how far a scan has come: the next one starts anew. */
+      /** Forgets how far a scan has come: the next one starts again. */
       dropScan: (connection: string, lane: Lane) =>
         db.transaction("Mirror.dropScan", ({ prepare }) => {
           prepare("DELETE FROM scans WHERE connection = ? AND lane = ?").run(connection, lane)
@@ -231,7 +231,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
 
       /**
        * Marks conversations deleted whose absence the vendor has confirmed by id, but those that were seen since they were
-       * asked for. Returns how many are newly marked.
+       * requested. Returns how many are newly marked.
        */
       tombstone: Effect.fn("Mirror.tombstone")(function* (input: {
         readonly connection: string
@@ -275,7 +275,7 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           )
         ),
 
-      /** Conversations drawn by chance, at most so many (the vendor's ids). */
+      /** Randomly drawn conversations, at most so many (the vendor's ids). */
       sample: (connection: string, size: number) =>
         db.use(
           "Mirror.sample",

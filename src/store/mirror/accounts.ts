@@ -3,7 +3,7 @@ import type { Likeness } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 
 /*
- * Whose account a connection speaks for, and what of the mirror tells that it still does.
+ * Which account a connection belongs to, and what in the mirror shows that it still does.
  */
 
 /** The account that a connection is bound to. */
@@ -16,7 +16,7 @@ export interface AccountBinding {
   readonly runId: number | null
 }
 
-/** A conversation that the mirror holds, as far as it tells one account from another. */
+/** A stored conversation, with the fields that distinguish one account from another. */
 export interface HeldConversation extends Likeness {
   readonly providerId: string
   readonly agentId: string | null
@@ -63,7 +63,7 @@ const held = `SELECT r.provider_id AS providerId, r.agent_id AS agentId, r.start
   FROM remote_conversations r LEFT JOIN remote_contacts c ON c.id = r.contact_id`
 
 /**
- * Conversations that the vendor should still have, of those seen since then: the newest, and as many drawn by chance.
+ * Conversations that the vendor should still have, of those seen since then: the newest, and as many at random.
  * @param since UTC; null: ever
  */
 export const heldSample = (

@@ -21,7 +21,7 @@ export interface Activity {
   readonly lastCustomerAt: string | null
   /** Who spoke last, of customer, agent and human. */
   readonly lastRole: "customer" | "agent" | "human" | null
-  /** The customer's first message that nobody has answered since; null where ours is the last word. */
+  /** The customer's first message that is still unanswered; null if ours is the last word. */
   readonly unansweredSince: string | null
   /** From the customer's first message; never negative, whatever the vendor's clocks say. */
   readonly secondsToFirstAnswer: number | null
@@ -33,7 +33,7 @@ export interface Activity {
 const secondsBetween = (from: string | null, to: string | null): number | null =>
   from === null || to === null ? null : Math.max(0, Date.parse(to) - Date.parse(from)) / 1000
 
-/** Reads a conversation's messages, in their order. System messages and unknown speakers answer nobody. */
+/** Reads a conversation's messages, in their order. System messages and unknown speakers are no answers. */
 export const activityOf = (messages: Iterable<Spoken>): Activity => {
   let customerMessages = 0
   let agentMessages = 0
@@ -122,7 +122,7 @@ export const makeActivityRows = ({ prepare }: Pick<Session, "prepare">) => {
     )
   }
 
-  /** For when only some of the messages are at hand: reads the stored ones. */
+  /** For when only some of the messages are in memory: reads the stored ones. */
   const refresh = (key: number, conversationId: string): void =>
     write(key, stored.all(conversationId) as ReadonlyArray<Spoken>)
 

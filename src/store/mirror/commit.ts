@@ -18,7 +18,7 @@ export interface CommitInput {
   readonly connection: string
   readonly lane: Lane
   readonly pages: ReadonlyArray<Page>
-  /** The enumeration these pages belong to; null: they were asked for one by one. */
+  /** The enumeration these pages belong to; null: they were requested one by one. */
   readonly scan: ScanOf | null
   /** Of each payload, the newest version or every version. */
   readonly keepRaw: "newest" | "all"
@@ -36,7 +36,7 @@ export interface CommitInput {
    */
   readonly overwrites?: boolean
   /**
-   * By the vendor's id of each conversation, the `observed_at` that was looked up before it was asked for: where the row
+   * By the vendor's id of each conversation, the `observed_at` that was looked up before it was requested: where the row
    * still has it, the answer is newer, whatever the clock says. Left out: none was looked up.
    */
   readonly lookedUp?: ReadonlyMap<string, string>

@@ -9,7 +9,7 @@ export interface ConnectionSettings {
   readonly name: string
   readonly provider: string
   readonly conflictPolicy: "manual" | "remote-wins" | "local-wins"
-  /** The statuses that can be asked for, each with the vendor's word. */
+  /** The statuses that can be requested, each with the vendor's word. */
   readonly writable: Readonly<Partial<Record<WantedStatus, string>>>
 }
 

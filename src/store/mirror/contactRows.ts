@@ -78,7 +78,7 @@ export const makeContactRows = ({ prepare }: Session) => {
       return id
     }
     const held = parseExactly(stored.attributes) as Attributes
-    const told = (counts: boolean) => {
+    const described = (counts: boolean) => {
       const pick = (held: string | null, said: string | null) => (counts ? (said ?? held) : (held ?? said))
       const attributes = counts ? merged(contact.attributes, held) : merged(held, contact.attributes)
       const name = pick(stored.name, contact.name)
@@ -102,8 +102,8 @@ export const makeContactRows = ({ prepare }: Session) => {
       fetchAgain.run(latest)
       return false
     }
-    const whole = told(true)
-    const { email, isSame, name, phone, text } = whole.isSame || !isOutranked() ? whole : told(false)
+    const whole = described(true)
+    const { email, isSame, name, phone, text } = whole.isSame || !isOutranked() ? whole : described(false)
     if (isSame) tally.unchanged += 1
     else {
       update.run(name, email, phone, text, believed, requestedAt, requestedAt, id)

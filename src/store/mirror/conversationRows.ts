@@ -55,7 +55,7 @@ const recordsIn = (sighting: Sighting): number =>
   (sighting.messages?.items.length ?? 0) +
   sighting.unreadable.length
 
-/** That it is gone, or merged, is proven by an answer; only what was asked for later can disprove it. */
+/** That it is gone, or merged, is proven by an answer; only what was requested later can disprove it. */
 const isBeforeProof = (
   { deleted_at, merged_at }: Standing,
   { believed, requestedAt }: PageContext
@@ -252,7 +252,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const { tally } = context
     const shown = withKept(sighting, stored)
     const isLearnt = context.replay !== null && stored.content_hash === learntByPush
-    const conversation = isLearnt ? withLearnt(shown, selectLearnt.get(stored.key) as Learnt) : shown
+    const conversation = isLearnt ? withLearned(shown, selectLearnt.get(stored.key) as Learned) : shown
     const contactId = contactOf(context, sighting)
     const tags = JSON.stringify(conversation.tags)
     const attributes = canonicalJson(conversation.attributes)
@@ -319,7 +319,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     stored: StoredConversation
   ): boolean => {
     if (isBeforeProof(stored, context)) return true
-    // It was looked up as it is, and only then asked for: no clock can tell otherwise.
+    // It was looked up as it is, and only then requested: no clock can contradict that.
     if (context.lookedUp?.get(providerId) === stored.observed_at) return false
     const { answeredAt, believed, overwrites, requestedAt } = context
     const span = recent.latest(stored.key, storedSpan(stored, believed), believed)
@@ -423,27 +423,27 @@ const showsAll = (sighting: Sighting): boolean => {
 }
 
 /**
- * Where stored messages stay that a sighting does not show, so does the time of the last one that it does not tell. What
- * could not be read may be the last one, so an earlier time beside it does not tell it either.
+ * Where stored messages stay that a sighting does not show, so does the time of the last one, if it gives none. What
+ * could not be read may be the last one, so an earlier time beside it does not give it either.
  */
 const withKept = (sighting: Sighting, stored: StoredConversation): Conversation => {
   const { conversation, unreadable } = sighting
-  const told = conversation.lastMessageAt
+  const stated = conversation.lastMessageAt
   const kept = stored.last_message_at
-  if (kept === null || (told !== null && (unreadable.length === 0 || told >= kept))) return conversation
+  if (kept === null || (stated !== null && (unreadable.length === 0 || stated >= kept))) return conversation
   return showsAll(sighting) ? conversation : { ...conversation, lastMessageAt: kept }
 }
 
 /** What a push has read since the payloads came. */
-interface Learnt extends Pick<Conversation, "status" | "providerStatus" | "title" | "updatedAt"> {
+interface Learned extends Pick<Conversation, "status" | "providerStatus" | "title" | "updatedAt"> {
   /** JSON. */
   readonly tags: string
 }
 
 /** What a push has read is not in the payloads; only the reading of the vendor's word for a status may change. */
-const withLearnt = (conversation: Conversation, learnt: Learnt): Conversation => ({
+const withLearned = (conversation: Conversation, learned: Learned): Conversation => ({
   ...conversation,
-  ...learnt,
-  status: learnt.providerStatus === conversation.providerStatus ? conversation.status : learnt.status,
-  tags: JSON.parse(learnt.tags) as ReadonlyArray<string>
+  ...learned,
+  status: learned.providerStatus === conversation.providerStatus ? conversation.status : learned.status,
+  tags: JSON.parse(learned.tags) as ReadonlyArray<string>
 })

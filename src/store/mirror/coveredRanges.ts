@@ -22,7 +22,7 @@ const settling = 3_600_000
 
 /**
  * The ranges of a connection that were listed whole, the newest first; `subject` null: with whatever settings. Those that
- * a clock which was ahead has entered count as not listed: nobody knows up to when they reach.
+ * a clock that was ahead has entered count as not listed: their true end is unknown.
  */
 export const coveredRanges = (
   { prepare }: Session,

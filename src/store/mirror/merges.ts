@@ -42,7 +42,7 @@ export interface Merge {
   readonly providerId: string
   /** The vendor's id of the one it was merged into. */
   readonly into: string
-  /** When it was asked for by its own id. */
+  /** When it was requested by its own id. */
   readonly askedAt: Timestamp
 }
 

@@ -87,7 +87,7 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
     return renewReason.run(reason, connection, kind, record, path, conversationId).changes > 0
   }
 
-  /** Whether somebody has dismissed the fault, and it came again just as it was. */
+  /** Whether the fault was dismissed, and came again unchanged. */
   const isDismissed = (
     { connection, now, pageId, quarantineOpen }: PageContext,
     fault: Unreadable

@@ -7,7 +7,7 @@ import { latestBelieved } from "./staleness.ts"
 
 /** One enumeration of a connection. */
 export interface ScanOf {
-  /** What was asked for, as text: a scan goes on only for the same question. */
+  /** The scope as text: a scan resumes only for the same scope. */
   readonly scope: string
   /** When its first run began. */
   readonly startedAt: Timestamp

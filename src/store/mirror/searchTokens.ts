@@ -1,6 +1,6 @@
 /*
  * SQLite's tokenizer finds words by what stands between them. Scripts written without spaces have nothing there, so
- * their texts are cut here, and the pieces are indexed in the text's place: whoever searches, from whatever program,
+ * their texts are cut here, and the pieces are indexed in the text's place: every search, from any program,
  * needs nothing more than MATCH.
  */
 
@@ -8,7 +8,7 @@
 const unspaced =
   /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\ud840-\ud88f]/
 
-/** Runs in which any few characters may be somebody's word. */
+/** Runs in which any few characters may be a word. */
 const ideographs =
   /[\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\u{20000}-\u{323af}]+/gu
 
@@ -16,7 +16,7 @@ const ideographs =
 const syllables = /^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+$/
 
 /**
- * Vowel signs of Hebrew and Arabic, which few people write and nobody searches, and the bar that stretches a word. The
+ * Vowel signs of Hebrew and Arabic, which few people write and no one searches, and the bar that stretches a word. The
  * tokenizer takes the signs for gaps, and the bar for a letter.
  */
 const signs = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670]/g
@@ -24,13 +24,13 @@ const signs = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u
 /** Longest run of characters that is indexed in all its parts. */
 const longestGram = 4
 
-/** Most words that are indexed together, for whoever writes them as one. */
+/** Most words that are indexed together, for searches that write them as one. */
 const longestPhrase = 4
 
 /** Longest word of Thai, Lao, Khmer or Burmese, in letters, that is indexed in all its parts: compounds hold words. */
 const longestCompound = 16
 
-/** A character nobody writes or searches, which the tokenizer keeps: no phrase reaches across it. */
+/** A character that no one writes or searches, which the tokenizer keeps: no phrase reaches across it. */
 const barrier = "\ue000"
 
 const segmenter = new Intl.Segmenter("en", { granularity: "word" })

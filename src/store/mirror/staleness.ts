@@ -28,7 +28,7 @@ export const latestBelieved = (now: string): string => new Date(Date.parse(now) 
 /** A vendor that writes some times in seconds and others in milliseconds means the same by both, within a second. */
 const inSeconds = (time: string): boolean => time.endsWith(".000Z")
 
-/** Negative: the first is earlier; 0: they do not tell. Times that are missing or not believed tell nothing. */
+/** Negative: the first is earlier; 0: unknown. Times that are missing or not believed decide nothing. */
 const vendorOrder = (one: string | null, other: string | null, believed: string): number => {
   if (one === null || other === null || one > believed || other > believed) return 0
   const [left, right] =
@@ -39,7 +39,7 @@ const vendorOrder = (one: string | null, other: string | null, believed: string)
 /**
  * Whether an incoming reading is older than the one that is stored. What was requested after the other one was answered is
  * newer, whatever the vendor's times say: they go back after a restored backup, at the end of daylight saving, or once a
- * wrong clock is put right. Of two that overlapped, the vendor's times decide; where they do not tell, the later request.
+ * wrong clock is put right. Of two that overlapped, the vendor's times decide; where they do not decide, the later request does.
  */
 export const isStale = (incoming: Reading, stored: Reading, believed: string): boolean => {
   if (incoming.requestedAt >= stored.answeredAt) return false

@@ -9,7 +9,7 @@ type Hashed = Omit<Conversation, "qualified" | "tags" | "attributes" | "provider
 }
 
 /**
- * The hash of what a row really holds, which is not its `content_hash` where somebody has changed the file by hand.
+ * The hash of what a row really holds, which is not its `content_hash` if the file was edited by hand.
  * For `rebuild`, which trusts the payloads alone.
  */
 export const makeStoredHash = ({ prepare }: Session) => {

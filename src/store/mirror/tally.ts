@@ -12,7 +12,7 @@ export interface Totals {
   readonly conversations: number
   /** Messages received, new or not. */
   readonly messages: number
-  /** Of those inserted or updated, the contacts: several conversations may tell different things of one contact. */
+  /** Of those inserted or updated, the contacts: several conversations may describe one contact differently. */
   readonly contacts: number
   /** Of those unchanged, conversations of which a newer reading is stored: what came of them was not taken. */
   readonly overtaken: number

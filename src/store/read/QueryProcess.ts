@@ -85,7 +85,7 @@ const ask = ({ bounds, child, end, path, said }: Asked, most: number) =>
     if (ended !== null) return onClose(ended.code, ended.signal)
     child.on("message", onMessage)
     child.on("close", onClose)
-    // Where it cannot be sent, the process has ended: that is told when its pipes are closed.
+    // If it cannot be sent, the process has ended: that shows when its pipes close.
     child.send(most, () => undefined)
     return Effect.sync(leave)
   })

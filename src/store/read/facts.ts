@@ -5,7 +5,7 @@ import { latestBelieved } from "../mirror/staleness.ts"
 
 /**
  * What earlier pages taught about an account, with when. What a clock that was ahead has dated later than `now` (UTC)
- * would hold until then: it is asked anew.
+ * would hold until then: it is requested again.
  */
 export const learnedOf = ({ prepare }: Session, connection: string, now: Timestamp): PullScope["learned"] => {
   const rows = prepare(

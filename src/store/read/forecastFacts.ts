@@ -20,7 +20,7 @@ export interface PastPull {
   readonly since: number | null
 }
 
-/** What the mirror and its ledger tell about how much a pull will have to do. */
+/** What the mirror and its ledger know about how much a pull will have to do. */
 export interface ForecastFacts {
   /** When the last scan began that listed everything; null: none did. */
   readonly completeAt: Timestamp | null

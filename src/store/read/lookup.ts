@@ -3,7 +3,7 @@ import type { Known, KnownWanted } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import { latestBelieved } from "../mirror/staleness.ts"
 
-/** How many of the newest message ids are told. */
+/** How many of the newest message ids are returned. */
 const newestMessages = 10
 
 type KnownRow = readonly [

@@ -1,7 +1,7 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
 
-/** A version of SQLite that asked for changes, and can damage a file that another process checkpoints meanwhile. */
+/** A version of SQLite that requested changes, and can damage a file that another process checkpoints meanwhile. */
 export interface OldWriter {
   readonly sqlite_version: string
   readonly changes: number
@@ -9,20 +9,20 @@ export interface OldWriter {
 }
 
 /** The first version without the fault: https://sqlite.org/wal.html#the_wal_reset_bug */
-export const mendedVersion = "3.51.3"
+export const fixedVersion = "3.51.3"
 
-/** Versions of older lines that were mended as well: 3.44.6 and 3.50.7. */
-const mendedPatch: Readonly<Record<number, number>> = { 44: 6, 50: 7, 51: 3 }
+/** Versions of older lines that have the fix as well: 3.44.6 and 3.50.7. */
+const fixedPatch: Readonly<Record<number, number>> = { 44: 6, 50: 7, 51: 3 }
 
 /** Whether a version of SQLite 3 can lose what it wrote where another connection checkpoints at the same moment. */
 export const hasResetFault = (version: string): boolean => {
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number)
   if (major !== 3) return false
-  const mended = mendedPatch[minor]
-  return mended === undefined ? minor < 51 : patch < mended
+  const fixedIn = fixedPatch[minor]
+  return fixedIn === undefined ? minor < 51 : patch < fixedIn
 }
 
-/** Those that asked for a change since then, the newest first. */
+/** Those that requested a change since then, newest first. */
 export const oldWriters = ({ prepare }: Session, since: Timestamp): ReadonlyArray<OldWriter> =>
   (
     prepare(

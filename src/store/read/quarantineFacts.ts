@@ -17,7 +17,7 @@ export interface Quarantined {
   readonly first_seen_at: Timestamp
   readonly last_seen_at: Timestamp
   readonly resolved_at: Timestamp | null
-  /** When somebody accepted that it is broken. */
+  /** When it was dismissed. */
   readonly dismissed_at: Timestamp | null
 }
 

@@ -5,7 +5,7 @@ import { type Row, temporaryFilesFull, type Value } from "./value.ts"
 
 /*
  * A process of its own that runs one query: SQLite cannot be interrupted from inside the thread that it works in, so
- * whoever wants to stop it ends this process. Arguments: the mirror's file, the SQL, how long a statement waits for a
+ * ending this process is the way to stop it. Arguments: the mirror's file, the SQL, how long a statement waits for a
  * lock, in milliseconds, and how many bytes its temporary files may take. Each number that it is sent asks for so many rows; fewer come where there are no more.
  */
 
@@ -16,7 +16,7 @@ process.on("SIGINT", () => undefined)
 process.on("SIGTERM", () => undefined)
 
 /*
- * Only another thread can look around while SQLite works. It ends the process where nobody waits for the answer any more,
+ * Only another thread can look around while SQLite works. It ends the process if no one waits for the answer any more,
  * and where temporary files take too much: SQLite takes their names away at once, so that only their descriptors are left.
  */
 const watch = `

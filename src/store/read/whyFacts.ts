@@ -175,7 +175,7 @@ const pullAttempts = (
   }
   return [
     ...faulty,
-    ...(conversation.complete === 0 ? [next("its missing messages are asked for")] : []),
+    ...(conversation.complete === 0 ? [next("its missing messages are requested")] : []),
     ...(conversation.missing_since === null
       ? []
       : [next("the provider is asked by its id whether it still exists")]),

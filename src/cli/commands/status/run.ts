@@ -5,7 +5,7 @@ import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import type { LearntLimits } from "../../../http/limits/shared/heldBack.ts"
 import { Db } from "../../../store/Db.ts"
-import { mendedVersion, type OldWriter, oldWriters } from "../../../store/read/oldWriters.ts"
+import { fixedVersion, type OldWriter, oldWriters } from "../../../store/read/oldWriters.ts"
 import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
 import { learntLimitsOf } from "../../../sync/learntLimits.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
@@ -197,7 +197,7 @@ const writersKept = 30 * 24 * 3_600_000
 
 const writerText = ({ changes, last_at, sqlite_version }: OldWriter, at: number): string =>
   [
-    `${counted(changes, "change")} ${changes === 1 ? "was" : "were"} requested with SQLite ${sqlite_version}, the last ${ago(last_at, at)}: before ${mendedVersion} it can damage a file while a sync writes to it.`,
+    `${counted(changes, "change")} ${changes === 1 ? "was" : "were"} requested with SQLite ${sqlite_version}, the last ${ago(last_at, at)}: before ${fixedVersion} it can damage a file while a sync writes to it.`,
     "  Use `parley set-status`, or begin with PRAGMA wal_autocheckpoint = 0 there."
   ].join("\n")
 

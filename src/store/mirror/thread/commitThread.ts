@@ -41,7 +41,7 @@ const scanOf = ({ connection, lane, runId }: CommitInput): string => `${runId} $
 
 /**
  * Starts with the first commit that brings records and ends with the scope, in which commits are answered in the order
- * they were asked for.
+ * they were requested.
  * @param here commits on this thread what comes before: where nothing is new, the other one is never started
  * @param starting called when it starts
  */
@@ -86,7 +86,7 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
     })
   )
 
-  /** Stores pages in one transaction. Cannot be interrupted: whoever goes on knows whether it was kept. */
+  /** Stores pages in one transaction. Cannot be interrupted: the caller knows whether it was kept. */
   const there: Commit = (op, input, now) =>
     Effect.zipRight(
       // It opens the file by its path, which must still be the one that this thread has open.
