@@ -3,10 +3,11 @@ import { messageListKind } from "../../domain/Conversation.ts"
 import { Malformed, type ProviderError, type Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { isMissing, payloadOf } from "../kit/answer.ts"
+import { isMissing, malformed, payloadOf } from "../kit/answer.ts"
 import { unreadable } from "../kit/page.ts"
 import { type Written, writtenId } from "../kit/written.ts"
 import type { Known, Messages, RawPayload, Sighting, Unreadable } from "../Provider.ts"
+import { title } from "./facts.ts"
 import { type ListPage, makeWalk, mostMessageResponses, readList } from "./list.ts"
 import { interpret, messagePayload, watchedMessages } from "./normalize.ts"
 import { listMessages, messagesLimit, type Paging } from "./requests.ts"
@@ -51,6 +52,10 @@ export const gather = (
         first === null ? null : { messages: newestFirst.reverse(), whole, exchange: { ...first, bytes } }
       if (answer === null || isMissing(answer)) return gathered(false)
       const { items, next }: ListPage = yield* readList(answer)
+      if (isOfAnother(items, contactId)) {
+        const detail = "messages of another contact than the one that was asked for"
+        return yield* malformed(title, "list messages", detail, answer.text)
+      }
       const fresh = walk.fresh(items, "messageId")
       newestFirst.push(...fresh)
       const isMet = items.some((item) => knownIds.has(writtenId(item, "messageId") ?? ""))
@@ -62,6 +67,14 @@ export const gather = (
       isProbing = next === null
       paging = { limit: messagesLimit, cursorId: onward }
     }
+  })
+
+/** Some may name a contact that was merged into this one; where all name others, none of them is this one's. */
+const isOfAnother = (items: ReadonlyArray<Written>, contactId: string): boolean =>
+  items.length > 0 &&
+  items.every((item) => {
+    const owner = writtenId(item, "contactId")
+    return owner !== null && owner !== contactId
   })
 
 const lastId = (items: ReadonlyArray<Written>): string | null => {

@@ -2,7 +2,7 @@ import { Effect, Either } from "effect"
 import { writeExactly } from "../../domain/exactJson.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import { decodeAnswer, isMissing, unlessFailed } from "../kit/answer.ts"
+import { decodeAnswer, isMissing, malformed, unlessFailed } from "../kit/answer.ts"
 import { fieldText, listIn, type Written, written } from "../kit/written.ts"
 import type { Notice } from "../Provider.ts"
 import { exportedId } from "./export.ts"
@@ -117,6 +117,15 @@ const recordsIn = (answer: Answer): Effect.Effect<ReadonlyArray<Written>, Provid
   ])
 }
 
+/** The conversation that an export says it is of; null: it does not say, or cannot be read. */
+const idOfExport = ({ value }: Written): string | null =>
+  Either.match(value, { onLeft: () => null, onRight: exportedId })
+
+/** What an answer holds of the one conversation that was asked for; what names none can only be that one. */
+const ofOne = (records: ReadonlyArray<Written>, id: string): Written | undefined =>
+  records.find((record) => idOfExport(record) === id) ??
+  (records.length === 1 ? records.find((record) => idOfExport(record) === null) : undefined)
+
 /** One conversation's export; null: there is none, or exports are not allowed. */
 export const exportOne = (
   exporter: Exporter,
@@ -128,8 +137,12 @@ export const exportOne = (
     const answer = yield* exporter.client.read(exportConversation(agentId, id))
     const records = isMissing(answer) ? [] : yield* recordsIn(answer)
     exporter.permission = "given"
+    const record = ofOne(records, id)
+    if (record === undefined && records.length > 0) {
+      const detail = "the export of another conversation than the one that was asked for"
+      return yield* malformed(title, "export a conversation", detail, answer.text)
+    }
     exporter.failures = 0
-    const [record] = records
     return record === undefined ? null : { record, exchange: answer.exchange }
   }).pipe(
     Effect.tapErrorTag("Malformed", (error) => Effect.sync(() => failed(exporter, error))),
@@ -172,7 +185,7 @@ const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<str
     exporter.failures = 0
     for (const record of records) {
       // What cannot be read is asked for by itself, so that it is known whose it is.
-      const id = Either.match(record.value, { onLeft: () => null, onRight: exportedId })
+      const id = idOfExport(record)
       if (id === null) continue
       if (ids.includes(id)) found.set(id, { record, exchange: answer.exchange })
       // An older version of the API exports everything, whatever is selected.

@@ -74,6 +74,9 @@ const toMessage = (wire: WireMessage): Message => ({
   attributes: attributes(wire, ["metadata"])
 })
 
+/** Ids are UUIDs, which may be written in either case. */
+const isSameId = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+
 interface ReadMessages {
   readonly items: ReadonlyArray<Message>
   readonly faults: ReadonlyArray<Unreadable>
@@ -84,7 +87,11 @@ const readMessages = (conversationId: string, list: ReadonlyArray<Written>): Rea
   const items = new Map<string, Message>()
   const faults = new Map<string, Unreadable>()
   for (const entry of list) {
-    const message = decoded(entry, decodeMessage)
+    const message = Either.filterOrLeft(
+      decoded(entry, decodeMessage),
+      ({ conversation_id: owner }) => isSameId(filled(owner) ?? conversationId, conversationId),
+      (): Fault => ({ path: "$.conversation_id", reason: "a message of another conversation" })
+    )
     if (Either.isRight(message)) items.set(message.right.id, toMessage(message.right))
     else {
       const payload = entry.text

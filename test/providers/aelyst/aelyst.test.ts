@@ -111,7 +111,8 @@ const workspace =
     const found = contacts.find((one) => String(one.id) === id)
     if (found === undefined) return { status: 404, json: { code: 404, message: "Contact not found" } }
     if (list === undefined) return { json: found }
-    return listed(request, space, [...(messages[found.id] ?? [])].reverse(), (one) => one.messageId)
+    const own = (messages[found.id] ?? []).map((one) => ({ ...one, contactId: found.id }))
+    return listed(request, space, own.reverse(), (one) => one.messageId)
   }
 
 const pulled = (provider: Account["provider"], scope: PullScope = pullScope()) =>

@@ -253,7 +253,8 @@ describe("Empfio's conversations", () => {
     const message = Arbitrary.make(Schema.encodedSchema(Message))
     fc.assert(
       fc.property(message, (value) => {
-        const { messages, unreadable } = sighted(undefined, { ...exampleDetail, messages: [value] })
+        const said = value.conversation_id == null ? value : { ...value, conversation_id: exampleDetail.id }
+        const { messages, unreadable } = sighted(undefined, { ...exampleDetail, messages: [said] })
         assert.deepStrictEqual([messages?.items.length, unreadable], [1, []])
       })
     )
