@@ -23,10 +23,7 @@ const layerIn = (cwd: string) =>
     NodeTerminal.layer,
     Layer.succeed(StopSignal, receivedSignal),
     Layer.succeed(CommitScript, new URL("./commitWorker.js", import.meta.url)),
-    Layer.succeed(
-      Providers,
-      Effect.promise(async () => (await import("./providers/index.ts")).registry)
-    ),
+    Providers.layer(Effect.promise(async () => (await import("./providers/index.ts")).registry)),
     Output.Default.pipe(Layer.provideMerge(hostLayer(cwd)))
   )
 

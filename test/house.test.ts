@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import { describe, expect, it } from "vitest"
+import { registry } from "../src/providers/index.ts"
 
 const root = resolve(import.meta.dirname, "..")
 
@@ -190,5 +191,32 @@ describe("the house", () => {
 
   it("has no folder of more than 20 files", () => {
     expect([...folders].filter(([, { length }]) => length > 20).map(([folder]) => folder)).toEqual([])
+  })
+
+  it("names vendors in their own folders and in the registries alone", () => {
+    const names = new RegExp(
+      Object.values(registry)
+        .flatMap(({ id, title }) => [id, title])
+        .join("|"),
+      "i"
+    )
+    const mayName = (file: string): boolean =>
+      Object.keys(registry).some(
+        (id) => file.startsWith(`src/providers/${id}/`) || file.startsWith(`src/simulator/vendors/${id}/`)
+      ) || ["src/providers/index.ts", "src/simulator/vendors/index.ts"].includes(file)
+    expect(
+      files.filter((file) => !mayName(file) && names.test(readFileSync(join(root, file), "utf8")))
+    ).toEqual([])
+  })
+
+  it("lets no vendor's folder name another vendor", () => {
+    const ids = Object.keys(registry)
+    const wrong = files.flatMap((file) => {
+      const own = ids.find((id) => file.includes(`/${id}/`))
+      const others = ids.filter((id) => id !== own)
+      const named = others.filter((id) => new RegExp(id, "i").test(readFileSync(join(root, file), "utf8")))
+      return own === undefined ? [] : named.map((id) => `${file} names ${id}`)
+    })
+    expect(wrong).toEqual([])
   })
 })

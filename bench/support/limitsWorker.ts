@@ -40,7 +40,12 @@ export const doWork = (work: Work): Effect.Effect<WorkDone, unknown> =>
       connection: work.worker,
       title: "Vendor",
       baseUrl: work.baseUrl,
-      authorization: { _tag: "Fixed", headers: { "x-api-key": secret }, credential: secret },
+      authorization: {
+        _tag: "Fixed",
+        headers: { "x-api-key": secret },
+        credential: secret,
+        setting: "apiKey"
+      },
       lane: work.lane,
       limits: work.limits,
       quota: 1,

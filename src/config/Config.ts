@@ -17,7 +17,7 @@ export interface Config {
 export interface ConnectionConfig {
   /** Unique, `[a-z0-9-]`. */
   readonly name: string
-  /** A key of the registry: `naturalead`, `convocore`, … */
+  /** A key of the registry. */
   readonly provider: string
   readonly enabled: boolean
   /** Where requests go: scheme, host and prefix, without a slash at the end. */

@@ -9,14 +9,6 @@ import { proposedVariable } from "./variables.ts"
  * it is.
  */
 
-/** Names as people give them; a provider that is not listed lends its own. */
-const connectionNames: Readonly<Record<string, string>> = {
-  naturalead: "leads",
-  convocore: "support",
-  empfio: "salon",
-  aelyst: "inbox"
-}
-
 const head = `# yaml-language-server: $schema=./parley.schema.json
 
 # Where the mirror is. A relative path starts at this file's folder.
@@ -42,13 +34,12 @@ const tail = `
 #   statusMap: { completed: ended_chat }
 #                             the vendor's word to write for a status, where it is not the usual one
 #   keepRaw: newest           payloads kept as they came: newest | all
-#   exportTimeZone: UTC       the zone of exported times that name none (Convocore)
 `
 
 const variableOf = (definition: AnyProviderDefinition, key: Key): string =>
   proposedVariable(definition.id, key.name)
 
-/** `region: eu  # eu | na`, `token: ${CONVOCORE_TOKEN}` */
+/** `region: eu  # eu | na`, `token: ${MY_VENDOR_TOKEN}` */
 const keyLine = (definition: AnyProviderDefinition, key: Key): string => {
   const [first, ...others] = choices(key.ast)
   if (first === undefined) return `${key.name}: \${${variableOf(definition, key)}}`
@@ -60,9 +51,11 @@ const block = (definition: AnyProviderDefinition): string => {
   const rest = keysOf(definition.settings).filter(
     ({ name }) => name !== "baseUrl" && !needed.some((key) => key.name === name)
   )
-  const name = connectionNames[definition.id] ?? definition.id
-  const optionalLine = (key: Key): string =>
-    key.secret || choices(key.ast).length > 0 ? keyLine(definition, key) : `${key.name}: …`
+  const name = definition.exampleName
+  const optionalLine = (key: Key): string => {
+    if (key.secret || choices(key.ast).length > 0) return keyLine(definition, key)
+    return `${key.name}: …${key.description === null ? "" : ` # ${key.description}`}`
+  }
   return [
     `  # ${definition.title}: ${definition.docs}`,
     `  - name: ${name}`,

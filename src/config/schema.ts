@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { DurationText, Percentage, SizeText, TimeZone } from "./units.ts"
+import { DurationText, Percentage, SizeText } from "./units.ts"
 
 /*
  * What a configuration may say, but for the keys that only one provider has: those are in that provider's settings.
@@ -90,11 +90,6 @@ export const CommonKeys = Schema.Struct({
     AtLeastOne.annotations({
       description:
         "The most status changes that one run sends; more wait for `parley push --confirm N`. Default: 100."
-    })
-  ),
-  exportTimeZone: Schema.optional(
-    TimeZone.annotations({
-      description: "The zone of exported times that name none (Convocore). Default: UTC."
     })
   ),
   statusMap: Schema.optional(StatusWords),

@@ -5,6 +5,8 @@ export interface Key {
   readonly name: string
   readonly required: boolean
   readonly secret: boolean
+  /** What its Schema says of it; null: nothing but its type. */
+  readonly description: string | null
   readonly ast: SchemaAST.AST
 }
 
@@ -21,6 +23,12 @@ const isRedacted = (ast: SchemaAST.AST): boolean => {
     default:
       return false
   }
+}
+
+/** Of a key that can be left out, the description is that of what it holds otherwise. */
+const descriptionOf = (ast: SchemaAST.AST): string | null => {
+  if (ast._tag === "Union") return ast.types.map(descriptionOf).find((found) => found !== null) ?? null
+  return ast._tag === "Refinement" ? Option.getOrNull(SchemaAST.getDescriptionAnnotation(ast)) : null
 }
 
 const merge = (first: Key, second: Key): Key => ({
@@ -52,6 +60,7 @@ const keysOfAst = (ast: SchemaAST.AST): ReadonlyArray<Key> => {
         name: String(property.name),
         required: !property.isOptional,
         secret: isRedacted(property.type),
+        description: descriptionOf(property.type),
         ast: property.type
       }))
     default:

@@ -80,12 +80,6 @@ export const isTimeZone = (name: string): boolean => {
   }
 }
 
-/** A time zone's name, as the time zone database writes it. */
-export const TimeZone = Schema.String.pipe(Schema.filter(isTimeZone)).annotations({
-  message: () => ({ message: "not a time zone; write a name such as UTC or Europe/Berlin", override: true }),
-  description: "A time zone: UTC, Europe/Berlin."
-})
-
 const spoken: ReadonlyArray<readonly [millis: number, word: string]> = [
   [86_400_000, "day"],
   [3_600_000, "hour"],

@@ -36,6 +36,6 @@ export const resolveVariables = (text: string, environment: Environment, dotenv:
   return { text: resolved, faults }
 }
 
-/** `apiKey` of naturalead → `NATURALEAD_API_KEY`, the name that examples and messages propose. */
+/** `apiKey` of my-vendor → `MY_VENDOR_API_KEY`, the name that examples and messages propose. */
 export const proposedVariable = (provider: string, key: string): string =>
   `${provider}_${key.replace(/([a-z0-9])([A-Z])/g, "$1_$2")}`.toUpperCase().replace(/[^A-Z0-9]+/g, "_")

@@ -105,6 +105,6 @@ const roles: Readonly<Record<string, Role>> = {
   system: "system"
 }
 
-/** The shared part of the map; a vendor whose word means something else (Convocore's `human`) says so itself. */
+/** The shared part of the map; a vendor whose word means something else (`human` for the customer) says so itself. */
 export const normalizeRole = (vendorWord: string | null): Role =>
   vendorWord === null ? "unknown" : (roles[vendorWord.toLowerCase()] ?? "unknown")

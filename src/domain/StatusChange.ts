@@ -17,13 +17,13 @@ export interface Wish {
   readonly status: WantedStatus | null
   /** The vendor's own word that is to be shown again, as it is read; left out: any of its words for `status` will do. */
   readonly providerStatus?: string
-  /** Aelyst: the name of a closing note, at most 128 characters. */
+  /** The name of a closing note, where the vendor takes one. */
   readonly category: string | null
-  /** Aelyst: at most 512 characters, and only beside a category. */
+  /** The note's text, only beside a category. */
   readonly summary: string | null
-  /** Convocore. */
+  /** The conversation's title, where the vendor takes one. */
   readonly title: string | null
-  /** Convocore: merged by the vendor into what is there, never removed. */
+  /** Where the vendor takes them: merged into what is there, never removed. */
   readonly tags: ReadonlyArray<string>
 }
 

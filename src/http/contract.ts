@@ -70,13 +70,21 @@ export type Headers = Readonly<Record<string, Redacted.Redacted>>
  * it sends carries no credentials but those in its body.
  */
 export type Authorization =
-  | { readonly _tag: "Fixed"; readonly headers: Headers; readonly credential: Redacted.Redacted }
+  | {
+      readonly _tag: "Fixed"
+      readonly headers: Headers
+      readonly credential: Redacted.Redacted
+      /** In words, the settings that hold the credential: `apiKey`. */
+      readonly setting: string
+    }
   | {
       readonly _tag: "Session"
       readonly login: (
         send: (request: ProviderRequest) => Effect.Effect<Answer, ProviderError>
       ) => Effect.Effect<Headers, ProviderError>
       readonly credential: Redacted.Redacted
+      /** The same: `email and password`. */
+      readonly setting: string
     }
 
 /** What happens on the wire, for the ledger, the progress line and the log. Times are epoch milliseconds. */

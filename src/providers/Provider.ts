@@ -356,18 +356,30 @@ export interface CommonSettings {
   readonly statusMap: Readonly<Record<string, string>>
 }
 
+/**
+ * Where the mirror's columns come from: `<table>.<column>` → the JSON path in the raw record, or in words. A column that is
+ * left out is never said by the vendor.
+ */
+export type ColumnSources = Readonly<
+  Partial<Record<`${"conversations" | "messages" | "contacts" | "account_bindings"}.${string}`, string>>
+>
+
 /** What the registry holds: everything Parley knows about a vendor before an account exists. */
 export interface ProviderDefinition<Settings, Encoded> {
   readonly id: string
   readonly title: string
   /** The vendor's documentation. */
   readonly docs: string
+  /** What a connection is called in the example configuration, as a person would: `leads`. */
+  readonly exampleName: string
   /** Keys of the configuration that only this vendor has. Secrets are `Schema.Redacted(Schema.String)`. */
   readonly settings: Schema.Schema<Settings, Encoded>
   /** The origin and prefix to talk to, where the settings name none; null: `baseUrl` is required. */
   readonly baseUrl: (settings: Settings) => string | null
   readonly limits: ReadonlyArray<Limit>
   readonly statusMap: StatusMap
+  /** For the dictionary that analysts read in the mirror. */
+  readonly columns: ColumnSources
   /** How requests are signed. Called once per account. `account` is told by a login that says whose it is. */
   readonly authorize: (settings: Settings, account?: AccountCheck) => Authorization
   readonly make: (

@@ -1,15 +1,13 @@
-import type { Simulator, VendorId } from "./simulator.ts"
+import { proposedVariable } from "../config/variables.ts"
+import type { Simulator } from "./simulator.ts"
+import { forEachVendor, type VendorId, vendorIds } from "./vendors/index.ts"
 
 /** Where each vendor answers: the origin, without the vendor's prefix. */
 export type Origins = Readonly<Record<VendorId, string>>
 
 /** What a connection's `baseUrl` must be to reach a vendor at its origin. */
-export const baseUrls = (simulator: Simulator, origins: Origins): Origins => ({
-  naturalead: origins.naturalead + simulator.vendors.naturalead.prefix,
-  convocore: origins.convocore + simulator.vendors.convocore.prefix,
-  empfio: origins.empfio + simulator.vendors.empfio.prefix,
-  aelyst: origins.aelyst + simulator.vendors.aelyst.prefix
-})
+export const baseUrls = (simulator: Simulator, origins: Origins): Origins =>
+  forEachVendor((id) => origins[id] + simulator.vendors[id].prefix)
 
 export interface Configuration {
   /** Text of a `parley.yaml`. */
@@ -25,34 +23,27 @@ export const configuration = (
   database = "./parley.db"
 ): Configuration => {
   const urls = baseUrls(simulator, origins)
-  const { naturalead, convocore, empfio, aelyst } = simulator.vendors
+  const connections = vendorIds.map((id) => {
+    const { connection, settings } = simulator.vendors[id]
+    const keys = Object.entries(settings()).map(([key, value]) => ({
+      key,
+      value,
+      variable: proposedVariable(id, key)
+    }))
+    return { id, connection, keys }
+  })
+  const entries = connections.map(({ connection, id, keys }) =>
+    [
+      `  - name: ${connection}`,
+      `    provider: ${id}`,
+      `    baseUrl: ${urls[id]}`,
+      ...keys.map(({ key, variable }) => `    ${key}: \${${variable}}`)
+    ].join("\n")
+  )
   return {
-    yaml: `database: ${JSON.stringify(database)}
-connections:
-  - name: leads
-    provider: naturalead
-    baseUrl: ${urls.naturalead}
-    apiKey: \${NATURALEAD_API_KEY}
-  - name: support
-    provider: convocore
-    baseUrl: ${urls.convocore}
-    token: \${CONVOCORE_TOKEN}
-  - name: salon
-    provider: empfio
-    baseUrl: ${urls.empfio}
-    email: \${EMPFIO_EMAIL}
-    password: \${EMPFIO_PASSWORD}
-  - name: inbox
-    provider: aelyst
-    baseUrl: ${urls.aelyst}
-    token: \${AELYST_TOKEN}
-`,
-    environment: {
-      NATURALEAD_API_KEY: naturalead.options.apiKey,
-      CONVOCORE_TOKEN: convocore.options.token,
-      EMPFIO_EMAIL: empfio.options.email,
-      EMPFIO_PASSWORD: empfio.options.password,
-      AELYST_TOKEN: aelyst.options.token
-    }
+    yaml: `database: ${JSON.stringify(database)}\nconnections:\n${entries.join("\n")}\n`,
+    environment: Object.fromEntries(
+      connections.flatMap(({ keys }) => keys.map(({ value, variable }) => [variable, value]))
+    )
   }
 }

@@ -12,8 +12,9 @@ import {
 } from "./http.ts"
 import { Mutation, mutate } from "./mutate.ts"
 import { isPreset, preset, presetNames } from "./presets.ts"
-import { type Simulator, type VendorId, vendorIds } from "./simulator.ts"
+import type { Simulator } from "./simulator.ts"
 import type { AnyVendor } from "./vendor.ts"
+import { type VendorId, vendorIds } from "./vendors/index.ts"
 
 const Options = Schema.Struct({
   vendor: Schema.Literal(...vendorIds),

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import type { ParsedRequest } from "./http.ts"
 import { makeRandom, mix, type Random } from "./random.ts"
-import type { VendorId } from "./vendor.ts"
+import { type VendorId, vendorIds } from "./vendors/index.ts"
 
 const Count = Schema.Int.pipe(Schema.positive())
 const Share = Schema.Number.pipe(Schema.between(0, 1))
@@ -65,7 +65,7 @@ export const RequestPattern = Schema.Struct({
 })
 export type RequestPattern = typeof RequestPattern.Type
 
-const vendor = Schema.Literal("naturalead", "convocore", "empfio", "aelyst")
+const vendor = Schema.Literal(...vendorIds)
 
 /** A fault in its JSON form. It strikes the first `times` requests that match, or each with `probability`. */
 export const FaultRule = Schema.Struct({

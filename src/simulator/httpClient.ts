@@ -2,15 +2,11 @@ import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse
 import { Clock, Effect } from "effect"
 import type { Origins } from "./configuration.ts"
 import { arriving, type SimulatedResponse } from "./http.ts"
-import { type Simulator, type VendorId, vendorIds } from "./simulator.ts"
+import type { Simulator } from "./simulator.ts"
+import { forEachVendor, type VendorId, vendorIds } from "./vendors/index.ts"
 
 /** Origins that only this client knows. */
-export const inProcessOrigins: Origins = {
-  naturalead: "https://naturalead.simulated.invalid",
-  convocore: "https://convocore.simulated.invalid",
-  empfio: "https://empfio.simulated.invalid",
-  aelyst: "https://aelyst.simulated.invalid"
-}
+export const inProcessOrigins: Origins = forEachVendor((id) => `https://${id}.simulated.invalid`)
 
 const vendorAt = (origin: string): VendorId | undefined =>
   vendorIds.find((id) => inProcessOrigins[id] === origin)

@@ -1,4 +1,4 @@
-/** The four vendors, simulated: for people (`parley demo`, `parley simulate`), for tests and for measurements. */
+/** The vendors, simulated: for people (`parley demo`, `parley simulate`), for tests and for measurements. */
 export { baseUrls, type Configuration, configuration, type Origins } from "./configuration.ts"
 export type { Fault, FaultEffect, FaultRequest } from "./faults.ts"
 export { inProcessOrigins, makeHttpClient } from "./httpClient.ts"
@@ -13,3 +13,4 @@ export {
   type VendorId,
   vendorIds
 } from "./simulator.ts"
+export { promptVendor } from "./vendors/index.ts"

@@ -1,9 +1,10 @@
 import { Schema } from "effect"
 import { hashText, makeRandom, mix } from "./random.ts"
 import type { Simulator } from "./simulator.ts"
-import type { AnyWorld, VendorId } from "./vendor.ts"
+import type { AnyWorld } from "./vendor.ts"
+import { type VendorId, vendorIds } from "./vendors/index.ts"
 
-const vendor = Schema.Literal("naturalead", "convocore", "empfio", "aelyst")
+const vendor = Schema.Literal(...vendorIds)
 const Count = Schema.Int.pipe(Schema.nonNegative())
 
 /**
@@ -86,8 +87,7 @@ const none = { messages: [], statuses: [], added: [], removed: [] }
 export const mutate = (simulator: Simulator, mutation: Mutation, at: number): ReadonlyArray<Changes> => {
   if (mutation.action === "advance") {
     const { share, removed, seed } = mutation
-    const ids =
-      mutation.vendor === undefined ? (Object.keys(simulator.vendors) as Array<VendorId>) : [mutation.vendor]
+    const ids = mutation.vendor === undefined ? vendorIds : [mutation.vendor]
     return ids.map((id) => advance(simulator, id, { at, share, removed, seed }))
   }
   const world: AnyWorld = simulator.vendors[mutation.vendor].world

@@ -1,4 +1,5 @@
 import type { Fault } from "./faults.ts"
+import { sessionVendor } from "./vendors/index.ts"
 
 const tooMany = (headers: Readonly<Record<string, string>>): Fault["effect"] => ({
   kind: "answer",
@@ -54,7 +55,7 @@ const single = {
   "bad-records": [{ name: "bad records", effect: { kind: "mutilate", share: 0.01 } }],
   "unknown-words": [{ name: "unknown words", effect: { kind: "unknown", share: 0.02 } }],
   unauthorized: [
-    { name: "401", vendor: "empfio", probability: 0.002, effect: { kind: "answer", status: 401 } }
+    { name: "401", vendor: sessionVendor, probability: 0.002, effect: { kind: "answer", status: 401 } }
   ]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Fault>>>
 

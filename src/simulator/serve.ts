@@ -11,7 +11,8 @@ import { Data, Effect, type Scope } from "effect"
 import type { Origins } from "./configuration.ts"
 import { answerControl } from "./control.ts"
 import { arriving, type SimulatedRequest, type SimulatedResponse } from "./http.ts"
-import type { Simulator, VendorId } from "./simulator.ts"
+import type { Simulator } from "./simulator.ts"
+import { forEachVendor, type VendorId } from "./vendors/index.ts"
 
 export interface ServeOptions {
   /** One port each; 0 or left out: any that is free. */
@@ -147,13 +148,9 @@ export const serve = Effect.fn("simulator.serve")(function* (
 ) {
   const now = options.now ?? Date.now
   const ports = options.ports ?? {}
-  const vendor = (id: VendorId) => listen(vendorListener(simulator, id, now), ports[id] ?? 0)
-  const origins: Origins = {
-    naturalead: yield* vendor("naturalead"),
-    convocore: yield* vendor("convocore"),
-    empfio: yield* vendor("empfio"),
-    aelyst: yield* vendor("aelyst")
-  }
+  const origins: Origins = yield* Effect.all(
+    forEachVendor((id) => listen(vendorListener(simulator, id, now), ports[id] ?? 0))
+  )
   const control = yield* listen(controlListener(simulator, now), ports.control ?? 0)
   return { simulator, origins, control } satisfies Served
 })

@@ -5,14 +5,11 @@ import { makeLimiter } from "./limits.ts"
 import type { BrokenRecord } from "./mutilate.ts"
 import { mix } from "./random.ts"
 import { carryOut, delayOf, type Later, recordChanger } from "./strikes.ts"
-import { type AnyVendor, type Context, type VendorId, vendorIds } from "./vendor.ts"
-import { type Aelyst, type AelystOptions, makeAelyst } from "./vendors/aelyst/index.ts"
-import type { ConvocoreBirth, ConvocoreOptions } from "./vendors/convocore/index.ts"
-import { type Convocore, makeConvocore } from "./vendors/convocore/index.ts"
-import { type Empfio, type EmpfioOptions, makeEmpfio } from "./vendors/empfio/index.ts"
-import { makeNaturaLead, type NaturaLead, type NaturaLeadOptions } from "./vendors/naturalead/index.ts"
+import type { AnyVendor, Context } from "./vendor.ts"
+import { makeVendors, type VendorId, type VendorOptions, type Vendors, vendorIds } from "./vendors/index.ts"
+import type { WorldInput } from "./world.ts"
 
-export { type VendorId, vendorIds } from "./vendor.ts"
+export { type VendorId, vendorIds } from "./vendors/index.ts"
 
 export interface SimulatorOptions {
   /** The same seed gives the same worlds and the same faults. */
@@ -26,13 +23,7 @@ export interface SimulatorOptions {
   readonly faults?: ReadonlyArray<Fault> | undefined
   /** Whether the vendors' limits are kept; default: they are. */
   readonly limits?: boolean | undefined
-  /** What each vendor is like, where its documentation leaves it open. */
-  readonly vendors?: {
-    readonly naturalead?: Partial<NaturaLeadOptions>
-    readonly convocore?: Partial<ConvocoreOptions> & Partial<ConvocoreBirth>
-    readonly empfio?: Partial<EmpfioOptions>
-    readonly aelyst?: Partial<AelystOptions>
-  }
+  readonly vendors?: VendorOptions
 }
 
 /** One request that arrived. Times are epoch milliseconds. */
@@ -48,21 +39,14 @@ export interface LogEntry {
   /** What was answered, or would have been, had the connection not been cut. */
   readonly status: number
   readonly fate: SimulatedResponse["fate"]
-  /** The limits that it counted in, e.g. `aelyst POST /v1/contact/list`. */
+  /** The limits that it counted in, e.g. `my-vendor POST /v1/list`. */
   readonly buckets: ReadonlyArray<string>
   /** True where the vendor's own limit refused it. */
   readonly limited: boolean
   readonly faults: ReadonlyArray<string>
 }
 
-export interface Vendors {
-  readonly naturalead: NaturaLead
-  readonly convocore: Convocore
-  readonly empfio: Empfio
-  readonly aelyst: Aelyst
-}
-
-/** Four vendors, each a function of the request and the time. */
+/** The vendors, each a function of the request and the time. */
 export interface Simulator {
   readonly seed: number
   readonly vendors: Vendors
@@ -79,8 +63,9 @@ export interface Simulator {
 /** A foreground simulator runs for days; the oldest entries go. */
 const longestLog = 500_000
 
-const makeVendors = (options: SimulatorOptions, library: Library): Vendors => {
-  const inputFor = (vendor: VendorId) => ({
+const inputFor =
+  (options: SimulatorOptions, library: Library) =>
+  (vendor: VendorId): WorldInput => ({
     seed: mix(options.seed, vendorIds.indexOf(vendor)),
     conversations:
       typeof options.conversations === "number"
@@ -89,18 +74,11 @@ const makeVendors = (options: SimulatorOptions, library: Library): Vendors => {
     library,
     now: options.now
   })
-  return {
-    naturalead: makeNaturaLead(inputFor("naturalead"), options.vendors?.naturalead),
-    convocore: makeConvocore(inputFor("convocore"), options.vendors?.convocore),
-    empfio: makeEmpfio(inputFor("empfio"), options.vendors?.empfio),
-    aelyst: makeAelyst(inputFor("aelyst"), options.vendors?.aelyst)
-  }
-}
 
-/** Makes the four vendors. Throws where `dialogues` names a file that cannot be read. */
+/** Makes the vendors. Throws where `dialogues` names a file that cannot be read. */
 export const makeSimulator = (options: SimulatorOptions): Simulator => {
   const library = options.dialogues === undefined ? generated : loadDialogues(options.dialogues)
-  const vendors = makeVendors(options, library)
+  const vendors = makeVendors(inputFor(options, library), options.vendors)
   const limiter = makeLimiter()
   const faults = makeFaultEngine(options.seed, options.faults ?? [])
   const log: Simulator["log"] = []

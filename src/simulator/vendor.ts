@@ -2,9 +2,6 @@ import type { ParsedRequest, SimulatedResponse } from "./http.ts"
 import type { Limiter, Window } from "./limits.ts"
 import type { World } from "./world.ts"
 
-export const vendorIds = ["naturalead", "convocore", "empfio", "aelyst"] as const
-export type VendorId = (typeof vendorIds)[number]
-
 /** What a documented field holds, so that faults can break it in a way that is certainly wrong. */
 export type FieldType = "id" | "text" | "word" | "time" | "number" | "list" | "object"
 
@@ -36,7 +33,12 @@ export interface Route {
 
 /** One simulated vendor. `options` may be changed at any time. */
 export interface Vendor<Options extends object, Conversation extends object, Message> {
-  readonly id: VendorId
+  /** The provider's id. */
+  readonly id: string
+  /** What a connection to it is called in a configuration. */
+  readonly connection: string
+  /** The settings, beside its address, with which its account is reached: the names of the provider's own keys. */
+  readonly settings: () => Readonly<Record<string, string>>
   /** The path that stands before every endpoint's: what a base URL must end in. */
   readonly prefix: string
   readonly options: Options
@@ -52,7 +54,7 @@ export interface Vendor<Options extends object, Conversation extends object, Mes
   ) => Readonly<Record<string, string>>
 }
 
-/** A vendor whatever its objects are, for what serves all four. */
+/** A vendor whatever its objects are, for what serves all of them. */
 export interface AnyVendor extends Omit<Vendor<object, object, unknown>, "world"> {
   readonly world: AnyWorld
 }

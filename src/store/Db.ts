@@ -5,12 +5,13 @@ import { Clock, Effect } from "effect"
 import { codeOf } from "../files/faults.ts"
 import { privateMode } from "../files/newFile.ts"
 import { type Doubt, doubtsAbout } from "../files/ownership.ts"
-import { refreshDictionary } from "./dictionary.ts"
+import { dictionaryRows, refreshDictionary } from "./dictionary.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { migrations } from "./migrations/index.ts"
 import { placeOf } from "./place.ts"
 import { forWriting, makeSession, type Session } from "./Session.ts"
 import { StoreError, toStoreError } from "./StoreError.ts"
+import { type VendorColumns, Vendors } from "./Vendors.ts"
 
 export type { Session, Statement } from "./Session.ts"
 export { StoreError, type StoreFault } from "./StoreError.ts"
@@ -100,7 +101,11 @@ const refuseLaid = (op: string, path: string): ReadonlyArray<Doubt> => {
   throw new StoreError({ op, kind: "read-only", message: fatal.message, hint: fatal.hint })
 }
 
-const openForWriting = (op: string, path: string, timeout: number, at: string): Sqlite.Database => {
+const openForWriting = (
+  op: string,
+  path: string,
+  { at, timeout, vendors }: { readonly at: string; readonly timeout: number; readonly vendors: VendorColumns }
+): Sqlite.Database => {
   secure(path)
   inspect(op, path)
   const database = new Sqlite(path, { fileMustExist: true, timeout })
@@ -109,7 +114,7 @@ const openForWriting = (op: string, path: string, timeout: number, at: string): 
     if (database.pragma("journal_mode", { simple: true }) !== "wal") database.pragma("journal_mode = WAL")
     forWriting(database)
     migrate(database, at)
-    refreshDictionary(database)
+    refreshDictionary(database, dictionaryRows(vendors))
     return database
   } catch (cause) {
     database.close()
@@ -164,12 +169,13 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
       lookFor("Db.open", path, readOnly || (options.mustExist ?? false))
       return readOnly ? [] : refuseLaid("Db.open", path)
     })
+    const vendors: VendorColumns = readOnly ? {} : yield* yield* Vendors
     for (const { message } of doubts) yield* Effect.logWarning(message)
     const database = yield* Effect.acquireRelease(
       attempt("Db.open", path, () => {
         return readOnly
           ? openForReading("Db.open", path, timeout)
-          : openForWriting("Db.open", path, timeout, at)
+          : openForWriting("Db.open", path, { at, timeout, vendors })
       }),
       (open) => Effect.sync(() => open.close())
     )

@@ -4,8 +4,9 @@ import type { TableEntry } from "./dictionary/entry.ts"
 import { ledger } from "./dictionary/ledger.ts"
 import { outbox } from "./dictionary/outbox.ts"
 import { records } from "./dictionary/records.ts"
+import type { VendorColumns } from "./Vendors.ts"
 
-export type { ColumnEntry, Source, TableEntry } from "./dictionary/entry.ts"
+export type { ColumnEntry, TableEntry } from "./dictionary/entry.ts"
 
 /** Internal tables: they may change with any version, and should not be queried. */
 export const internalTables: ReadonlySet<string> = new Set([
@@ -34,8 +35,17 @@ export type DictionaryRow = readonly [
   example: string | null
 ]
 
-export const dictionaryRows: ReadonlyArray<DictionaryRow> = dictionary.flatMap(
-  ({ columns, example, meaning, table }) => [
+/** `{"inbox":"$.id"}`, as JSON text; null: no vendor says it. */
+const sourceOf = (vendors: VendorColumns, column: string): string | null => {
+  const paths = Object.entries(vendors).flatMap(([vendor, columns]) => {
+    const path = columns[column]
+    return path === undefined ? [] : [[vendor, path]]
+  })
+  return paths.length === 0 ? null : JSON.stringify(Object.fromEntries(paths))
+}
+
+export const dictionaryRows = (vendors: VendorColumns): ReadonlyArray<DictionaryRow> =>
+  dictionary.flatMap(({ columns, example, meaning, table }) => [
     [table, null, meaning, null, null, null, example ?? null] as const,
     ...Object.entries(columns).map(
       ([name, column]) =>
@@ -45,12 +55,11 @@ export const dictionaryRows: ReadonlyArray<DictionaryRow> = dictionary.flatMap(
           column.meaning,
           column.unit ?? null,
           column.nullMeans ?? null,
-          column.source === undefined ? null : JSON.stringify(column.source),
+          sourceOf(vendors, `${table}.${name}`),
           column.example === undefined ? null : String(column.example)
         ] as const
     )
-  ]
-)
+  ])
 
 const columns = "table_name, column_name, meaning, unit, null_means, source, example"
 
@@ -58,10 +67,7 @@ const columns = "table_name, column_name, meaning, unit, null_means, source, exa
  * Brings the file's dictionary to this program's texts, in one transaction. Writes nothing, and takes no lock, where
  * they are the same already. To be called once the schema is the newest. Returns whether anything was written.
  */
-export const refreshDictionary = (
-  database: Sqlite.Database,
-  rows: ReadonlyArray<DictionaryRow> = dictionaryRows
-): boolean => {
+export const refreshDictionary = (database: Sqlite.Database, rows: ReadonlyArray<DictionaryRow>): boolean => {
   const stored = database.prepare(`SELECT ${columns} FROM dictionary ORDER BY rowid`).raw()
   const isSame = () => JSON.stringify(stored.all()) === JSON.stringify(rows)
   if (isSame()) return false

@@ -7,7 +7,6 @@ import { Context, Effect, Layer } from "effect"
 import { exportable } from "../../src/analysis/tables.ts"
 import { rowWriter } from "../../src/cli/terminal/rows.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
-import { dictionary } from "../../src/store/dictionary.ts"
 import { activityOf, type Spoken } from "../../src/store/mirror/activity.ts"
 import type { Row } from "../../src/store/read/value.ts"
 import { demoMirror } from "./demoMirror.ts"
@@ -19,7 +18,7 @@ const read = <A>(f: (session: Session, path: string) => A) =>
   Effect.flatMap(DemoFile, (path) =>
     Effect.provide(
       Effect.flatMap(Db, (db) => db.use("test", (session) => f(session, path))),
-      Db.layer(path)
+      Db.layer(path, { readOnly: true })
     )
   )
 
@@ -97,19 +96,20 @@ layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestService
           provider,
           value: JSON.parse(String(encoding === "deflate" ? inflateSync(payload) : payload)) as unknown
         }))
-        const missing = dictionary.flatMap(({ columns, table }) =>
-          Object.entries(columns).flatMap(([name, { source }]) =>
-            Object.entries(source ?? {}).flatMap(([provider, paths]) =>
-              paths
-                .split(", ")
-                .filter((path) => path.startsWith("$"))
-                .filter(
-                  (path) =>
-                    !sent.some((each) => each.provider === provider && follow(each.value, path).length > 0)
-                )
-                .map((path) => `${table}.${name}: ${provider} ${path}`)
+        const named = prepare(
+          `SELECT table_name || '.' || column_name AS name, s.key AS provider, s.value AS paths
+             FROM dictionary, json_each(source) AS s`
+        ).all() as ReadonlyArray<{ name: string; provider: string; paths: string }>
+        expect(named.length).toBeGreaterThan(70)
+        const missing = named.flatMap(({ name, paths, provider }) =>
+          paths
+            .split(", ")
+            .filter((path) => path.startsWith("$"))
+            .filter(
+              (path) =>
+                !sent.some((each) => each.provider === provider && follow(each.value, path).length > 0)
             )
-          )
+            .map((path) => `${name}: ${provider} ${path}`)
         )
         // Documented by the vendor, and never sent by the simulated one.
         expect(missing).toEqual(["conversations.campaign_id: convocore $.campaignId"])

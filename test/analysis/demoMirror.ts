@@ -1,4 +1,4 @@
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect } from "effect"
 import { demo } from "../../src/cli/commands/demo/index.ts"
 import { Providers } from "../../src/cli/Providers.ts"
 import { registry } from "../../src/providers/index.ts"
@@ -27,7 +27,7 @@ export const demoMirror = Effect.tap(temporaryFile, (path) =>
   Effect.gen(function* () {
     const { code, stderr } = yield* runCommand([demo], ["demo", "--db", path, "--quiet", "--json"])
     if (code !== 0) return yield* Effect.die(new Error(`the demo ended with ${code}: ${stderr}`))
-  }).pipe(Effect.provide(Layer.succeed(Providers, Effect.succeed(registry))), (run) =>
+  }).pipe(Effect.provide(Providers.layer(Effect.succeed(registry))), (run) =>
     Effect.flatMap(documentedClock, (clock) => Effect.withClock(run, clock))
   )
 )

@@ -22,9 +22,10 @@ describe("the JSON Schema of a configuration", () => {
   it("knows every provider, its own keys, and the common ones", () => {
     expect(schema.properties.connections.items.properties.provider.enum).toEqual(Object.keys(fakeRegistry))
     expect(Object.keys(ruleOf("regional")?.properties ?? {}).sort()).toEqual(
-      [...Object.keys(CommonKeys.fields), "token", "region", "agents"].sort()
+      [...Object.keys(CommonKeys.fields), "token", "region", "agents", "exportTimeZone"].sort()
     )
     expect(ruleOf("plain")?.properties).not.toHaveProperty("region")
+    expect(ruleOf("plain")?.properties).not.toHaveProperty("exportTimeZone")
     expect(ruleOf("plain")?.additionalProperties).toBe(false)
   })
 

@@ -259,7 +259,7 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "an unknown key near no other",
     leads(`${key}    zzzzzzzz: 1\n`),
     [
-      "6: connections[0].zzzzzzzz: unknown key; known here: name, provider, enabled, baseUrl, quota, limits, concurrency, maxAnswer, messages, deleteBrake, pushBrake, exportTimeZone, statusMap, keepRaw, conflict, reconcile, apiKey"
+      "6: connections[0].zzzzzzzz: unknown key; known here: name, provider, enabled, baseUrl, quota, limits, concurrency, maxAnswer, messages, deleteBrake, pushBrake, statusMap, keepRaw, conflict, reconcile, apiKey"
     ]
   ],
   [
@@ -419,11 +419,6 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "more than all",
     leads(`${key}    quota: 120%\n`),
     ["6: connections[0].quota: not a percentage above 0% and up to 100%; write it with its sign, such as 60%"]
-  ],
-  [
-    "a time zone nobody lives in",
-    leads(`    token: \${TOKEN}\n    exportTimeZone: Mars/Olympus\n`).replace("plain", "regional"),
-    ["6: connections[0].exportTimeZone: not a time zone; write a name such as UTC or Europe/Berlin"]
   ],
   [
     "half a request in flight",

@@ -1,3 +1,4 @@
+import "./registered.ts"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -15,11 +16,17 @@ import { storeLayer } from "../../src/sync/layers.ts"
 import { type Progress, silent } from "../../src/sync/progress.ts"
 import { type LaneWork, run } from "../../src/sync/run.ts"
 import { providerContract } from "../providers/contract.ts"
-import { harborDefinition, harborVendor, makeHarbor } from "./vendor.ts"
+import { definitionsSuite } from "../providers/definitions.ts"
+import { harborVendor, makeHarbor } from "./vendor.ts"
 
+definitionsSuite("four providers and a fifth", registry)
 providerContract("harbor, a fifth vendor", harborVendor)
 
 describe("a fifth vendor", () => {
+  it("is in the registry itself", () => {
+    expect(Object.keys(registry)).toHaveLength(5)
+  })
+
   const folder = mkdtempSync(join(tmpdir(), "parley-fifth-"))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -32,7 +39,7 @@ describe("a fifth vendor", () => {
     )
     const program = Effect.gen(function* () {
       const config = yield* loadConfig({
-        registry: { ...registry, harbor: harborDefinition },
+        registry,
         config: path,
         database: null,
         cwd: folder,

@@ -208,14 +208,23 @@ export const harbor: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   id: "harbor",
   title,
   docs: "https://harbor.example/docs",
+  exampleName: "pier",
   settings: Settings,
   baseUrl: () => "https://api.harbor.example",
   limits: [{ name: "harbor", requests: 600, perMillis: 60_000, scope: "connection" }],
   statusMap: words,
+  columns: {
+    "conversations.provider_id": "$.id",
+    "conversations.contact_id": "$.guest",
+    "conversations.provider_status": "$.state",
+    "messages.content": "$.notes[*].text",
+    "messages.sent_at": "$.notes[*].at"
+  },
   authorize: ({ token }) => ({
     _tag: "Fixed",
     headers: { authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) },
-    credential: token
+    credential: token,
+    setting: "token"
   }),
   make
 }

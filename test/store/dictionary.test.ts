@@ -3,7 +3,13 @@ import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Db, type Session } from "../../src/store/Db.ts"
 import { dictionary, dictionaryRows, internalTables, refreshDictionary } from "../../src/store/dictionary.ts"
+import { Vendors } from "../../src/store/Vendors.ts"
 import { temporaryFile } from "./fixtures.ts"
+
+const vendors = {
+  "one-vendor": { "messages.sent_at": "$.messages[*].created_at" },
+  "another-vendor": { "messages.content": "$.text" }
+}
 
 interface Column {
   readonly name: string
@@ -107,25 +113,26 @@ it.scoped("is filled when a mirror is made, and left alone when it is opened aga
       )
     const changes = ({ database }: Session) => database.prepare("SELECT total_changes()").pluck().get()
     const rows = yield* open(({ prepare }) => prepare("SELECT count(*) FROM dictionary").pluck().get())
-    expect(rows).toBe(dictionaryRows.length)
+    expect(rows).toBe(dictionaryRows(vendors).length)
     expect(yield* open(changes)).toBe(0)
     const sqlite = execFileSync("sqlite3", [
       path,
-      "SELECT null_means, source ->> '$.empfio' FROM dictionary WHERE table_name = 'messages' AND column_name = 'sent_at'"
+      "SELECT null_means, source ->> 'one-vendor' FROM dictionary WHERE table_name = 'messages' AND column_name = 'sent_at'"
     ])
     expect(String(sqlite)).toBe("the vendor gives no time|$.messages[*].created_at\n")
-  })
+  }).pipe(Effect.provideService(Vendors, Effect.succeed(vendors)))
 )
 
 it.scoped("takes the place of what an older program wrote, as a whole", () =>
   withSession(({ database, prepare }) => {
-    const older = dictionaryRows
+    const newer = dictionaryRows(vendors)
+    const older = newer
       .slice(0, 20)
       .map(([table, column, , ...rest]) => [table, column, "an older text", ...rest] as const)
     expect(refreshDictionary(database, older)).toBe(true)
     expect(prepare("SELECT DISTINCT meaning FROM dictionary").pluck().all()).toEqual(["an older text"])
-    expect(refreshDictionary(database)).toBe(true)
-    expect(refreshDictionary(database)).toBe(false)
-    expect(prepare("SELECT * FROM dictionary ORDER BY rowid").raw().all()).toEqual(dictionaryRows)
+    expect(refreshDictionary(database, newer)).toBe(true)
+    expect(refreshDictionary(database, newer)).toBe(false)
+    expect(prepare("SELECT * FROM dictionary ORDER BY rowid").raw().all()).toEqual(newer)
   })
 )

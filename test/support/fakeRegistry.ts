@@ -5,7 +5,8 @@ import { anyProvider, type Provider, type ProviderDefinition } from "../../src/p
 const authorize = (credential: Redacted.Redacted) => () => ({
   _tag: "Fixed" as const,
   headers: {},
-  credential
+  credential,
+  setting: "token"
 })
 
 const noProvider = (): Provider => {
@@ -23,6 +24,7 @@ const common = {
   docs: "https://example.com",
   limits,
   statusMap,
+  columns: {},
   authorize: authorize(Redacted.make("")),
   make: noProvider
 }
@@ -50,6 +52,7 @@ const regions = Schema.Struct({
 export const placedProvider = anyProvider({
   ...common,
   id: "placed",
+  exampleName: "placed",
   title: "Placed",
   settings: regions,
   baseUrl: ({ region }: typeof regions.Type) =>
@@ -61,6 +64,7 @@ export const fakeRegistry: Registry = {
   plain: anyProvider({
     ...common,
     id: "plain",
+    exampleName: "plain",
     title: "Plain",
     settings: plain,
     baseUrl: () => "https://api.plain.example"
@@ -68,9 +72,17 @@ export const fakeRegistry: Registry = {
   regional: anyProvider({
     ...common,
     id: "regional",
+    exampleName: "regional",
     title: "Regional",
     settings: regional,
     baseUrl: ({ region }: typeof regional.Type) => `https://${region}.regional.example/v3`
   }),
-  hosted: anyProvider({ ...common, id: "hosted", title: "Hosted", settings: either, baseUrl: () => null })
+  hosted: anyProvider({
+    ...common,
+    id: "hosted",
+    exampleName: "hosted",
+    title: "Hosted",
+    settings: either,
+    baseUrl: () => null
+  })
 }

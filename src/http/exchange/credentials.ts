@@ -44,7 +44,7 @@ export const makeCredentials = (
       return {
         current: Effect.succeed(signature),
         renewed: () => Effect.succeed(null),
-        setting: "x-api-key" in headers ? "apiKey" : "token",
+        setting: authorization.setting,
         secrets
       }
     }
@@ -66,7 +66,7 @@ export const makeCredentials = (
     return {
       current: Effect.suspend(() => (signature === null ? newerThan(0) : Effect.succeed(signature))),
       renewed: (refused: Signature) => newerThan(refused.generation),
-      setting: "email and password",
+      setting: authorization.setting,
       secrets
     }
   })

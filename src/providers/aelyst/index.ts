@@ -32,7 +32,7 @@ import { contract } from "./contract.ts"
 import { facts, title } from "./facts.ts"
 import { readList } from "./list.ts"
 import { asUnreadable, gather, withMessages, withoutReadableMessages } from "./messages.ts"
-import { contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
+import { columns, contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import {
   contactsLimit,
   findContact,
@@ -240,18 +240,21 @@ export const aelyst: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   id: "aelyst",
   title,
   docs: "https://developers.aelyst.ai",
+  exampleName: "inbox",
   settings: Settings,
   baseUrl: () => "https://api.aelyst.ai/v1",
   get limits() {
     return limits()
   },
   statusMap,
+  columns,
   authorize: ({ token }) => ({
     _tag: "Fixed",
     headers: {
       [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(token)}`)
     },
-    credential: token
+    credential: token,
+    setting: "token"
   }),
   make
 }

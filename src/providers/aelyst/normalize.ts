@@ -14,7 +14,7 @@ import { digest } from "../kit/digest.ts"
 import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, notation, type Written, written, writtenId } from "../kit/written.ts"
-import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
   type ContactState,
   decodeContact,
@@ -281,3 +281,27 @@ export const toRemoteState = (wire: ContactState, map: StatusMap): RemoteState =
   title: null,
   tags: wire.tags ?? []
 })
+
+/** Where each column comes from, as JSON paths of the raw records. */
+export const columns: ColumnSources = {
+  "conversations.provider_id": "$.id",
+  "conversations.contact_id": "$.id",
+  "conversations.remote_status": "$.status",
+  "conversations.provider_status": "$.status",
+  "conversations.tags": "$.tags",
+  "conversations.attributes": "$",
+  "conversations.started_at": "$.created_at",
+  "conversations.last_message_at": "$.status[*].timestamp, $.messageId",
+  "messages.provider_id": "$.messageId",
+  "messages.role": "$.traffic, $.sender.source",
+  "messages.provider_role": "$.sender.source",
+  "messages.type": "$.message.type",
+  "messages.content": "$.message.text",
+  "messages.sent_at": "$.status[*].timestamp, $.messageId",
+  "messages.attributes": "$",
+  "contacts.provider_id": "$.id",
+  "contacts.name": "$.firstName, $.lastName",
+  "contacts.email": "$.email",
+  "contacts.phone": "$.phone",
+  "contacts.attributes": "$"
+}

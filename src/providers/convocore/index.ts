@@ -20,7 +20,7 @@ import { contract } from "./contract.ts"
 import { zoneFault } from "./exports.ts"
 import { isTimeZone } from "./exportTime.ts"
 import { facts, title } from "./facts.ts"
-import { interpret, statusMap } from "./normalize.ts"
+import { columns, interpret, statusMap } from "./normalize.ts"
 import { fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
 import { exportConversation, isExport } from "./requests.ts"
 import { readList } from "./rows.ts"
@@ -31,7 +31,7 @@ const TimeZone = Schema.String.pipe(
   Schema.filter(
     (zone) => isTimeZone(zone) || "write a time zone such as UTC, Europe/Berlin or America/New_York"
   )
-)
+).annotations({ description: "the zone of exported times that name none (default UTC)" })
 
 const AgentId = Schema.String.pipe(
   Schema.filter((id) => isAddressable(id) || "write an agent's id, as its page shows it")
@@ -43,11 +43,13 @@ const Settings = Schema.Struct({
   /** Where the workspace lives: the other region answers with nothing of it. */
   region: Schema.optional(Schema.Literal("eu", "na")),
   agents: Schema.optional(
-    Schema.Array(AgentId).pipe(
-      Schema.filter(
-        (agents) => agents.length > 0 || "name an agent, or leave agents out for all of the workspace"
+    Schema.Array(AgentId)
+      .pipe(
+        Schema.filter(
+          (agents) => agents.length > 0 || "name an agent, or leave agents out for all of the workspace"
+        )
       )
-    )
+      .annotations({ description: "a list of agents' ids (default: every agent of the workspace)" })
   ),
   exportTimeZone: Schema.optionalWith(TimeZone, { default: () => "UTC" })
 })
@@ -164,18 +166,21 @@ export const convocore: ProviderDefinition<Settings, typeof Settings.Encoded> = 
   id: "convocore",
   title,
   docs: "https://docs.convocore.ai",
+  exampleName: "support",
   settings: Settings,
   baseUrl: ({ region }) => (region === undefined ? null : `https://${region}-gcp-api.vg-stuff.com/v3`),
   get limits() {
     return limits()
   },
   statusMap,
+  columns,
   authorize: ({ token }) => ({
     _tag: "Fixed",
     headers: {
       [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(token)}`)
     },
-    credential: token
+    credential: token,
+    setting: "token"
   }),
   make
 }

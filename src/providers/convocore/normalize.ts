@@ -8,7 +8,7 @@ import { digest } from "../kit/digest.ts"
 import { overlay } from "../kit/overlay.ts"
 import { unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
-import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import { agentIn } from "./address.ts"
 import { readExport } from "./export.ts"
 import { contactColumns, others, personal } from "./fields.ts"
@@ -246,3 +246,33 @@ export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteSt
   title: filled(wire.title),
   tags: wire.tags ?? []
 })
+
+/** Where each column comes from, as JSON paths of the raw records. */
+export const columns: ColumnSources = {
+  "conversations.provider_id": "$.ID",
+  "conversations.contact_id": "$.userID",
+  "conversations.provider_channel": "$.origin",
+  "conversations.remote_status": "$.state",
+  "conversations.provider_status": "$.state",
+  "conversations.campaign_id": "$.campaignId",
+  "conversations.title": "$.title",
+  "conversations.summary": "$.summary",
+  "conversations.tags": "$.tags",
+  "conversations.attributes": "$",
+  "conversations.declared_messages": "$.messagesNum",
+  "conversations.started_at": "$.firstMessageTS, $.ts",
+  "conversations.last_message_at": "$.lastMessageTS",
+  "conversations.updated_at": "$.lastModified",
+  "messages.role": "$.turns[*].from, $.turns[*].messages[*].payload.aiGenerated",
+  "messages.provider_role": "$.turns[*].from",
+  "messages.type": "$.turns[*].messages[*].type",
+  "messages.content": "$.turns[*].messages[*].payload.message",
+  "messages.sent_at": "$.turns[*].messages[*].ts",
+  "messages.attributes": "$.turns[*].messages[*]",
+  "contacts.provider_id": "$.userID",
+  "contacts.name": "$.userName",
+  "contacts.email": "$.userEmail",
+  "contacts.phone": "$.userPhone",
+  "contacts.attributes": "$",
+  "account_bindings.account": "ownerID of the agents: the workspace"
+}

@@ -27,7 +27,7 @@ import {
 } from "../Provider.ts"
 import { contract } from "./contract.ts"
 import { facts, title } from "./facts.ts"
-import { interpret, statusMap, toRemoteState } from "./normalize.ts"
+import { columns, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, largestPage, listConversations, logIn, updateStatus, whoAmI } from "./requests.ts"
 import { type Account, fetchOne, readList, recordForm, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
@@ -82,7 +82,7 @@ const authorize = (
   account: AccountCheck = anyAccount
 ): Authorization => {
   if (token !== undefined) {
-    return { _tag: "Fixed", headers: bearer(Redacted.value(token)), credential: token }
+    return { _tag: "Fixed", headers: bearer(Redacted.value(token)), credential: token, setting: "token" }
   }
   // The schema lets nobody come here without both.
   const [user, secretWord] = [email ?? "", password ?? Redacted.make("")]
@@ -94,7 +94,8 @@ const authorize = (
         Effect.flatMap((answer) => decodeAnswer(title, answer, decodeLogin)),
         Effect.map(({ access_token }) => bearer(access_token))
       ),
-    credential: secretWord
+    credential: secretWord,
+    setting: "email and password"
   }
 }
 
@@ -183,10 +184,12 @@ export const empfio: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   id: "empfio",
   title,
   docs: "https://docs.empfio.de",
+  exampleName: "salon",
   settings: Settings,
   baseUrl: () => null,
   limits: [],
   statusMap,
+  columns,
   authorize,
   make
 }

@@ -15,7 +15,7 @@ import { overlay } from "../kit/overlay.ts"
 import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, listIn, notation, type Written, writtenId } from "../kit/written.ts"
-import type { Messages, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import type { ColumnSources, Messages, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
   type ConversationState,
   type Detail,
@@ -265,3 +265,29 @@ export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteSt
   title: null,
   tags: []
 })
+
+/** Where each column comes from, as JSON paths of the raw records. */
+export const columns: ColumnSources = {
+  "conversations.provider_id": "$.id",
+  "conversations.contact_id": "$.lead_id",
+  "conversations.provider_channel": "$.channel",
+  "conversations.remote_status": "$.status",
+  "conversations.provider_status": "$.status",
+  "conversations.attributes": "$",
+  "conversations.declared_messages": "$.message_count",
+  "conversations.started_at": "$.created_at",
+  "conversations.last_message_at": "$.last_message_at",
+  "conversations.updated_at": "$.updated_at",
+  "messages.provider_id": "$.messages[*].id",
+  "messages.role": "$.messages[*].role",
+  "messages.provider_role": "$.messages[*].role",
+  "messages.content": "$.messages[*].content",
+  "messages.sent_at": "$.messages[*].created_at",
+  "messages.attributes": "$.messages[*].metadata",
+  "contacts.provider_id": "$.lead_id",
+  "contacts.name": "$.lead.name",
+  "contacts.email": "$.lead.email",
+  "contacts.phone": "$.session_key",
+  "contacts.attributes": "$.lead",
+  "account_bindings.account": "organization_id of the login"
+}

@@ -24,7 +24,7 @@ import {
 import { firstElement } from "./batches.ts"
 import { contract } from "./contract.ts"
 import { facts, title } from "./facts.ts"
-import { interpret, statusMap, toRemoteState } from "./normalize.ts"
+import { columns, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, updateStatus } from "./requests.ts"
 import { accountIn, checkAccounts, readDetail, recordForm, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
@@ -138,18 +138,21 @@ export const naturalead: ProviderDefinition<Settings, typeof Settings.Encoded> =
   id: "naturalead",
   title,
   docs: "https://docs.naturalead.ai",
+  exampleName: "leads",
   settings: Settings,
   baseUrl: () => "https://api.naturalead.ai/api",
   get limits() {
     return limits()
   },
   statusMap,
+  columns,
   authorize: ({ apiKey }) => ({
     _tag: "Fixed",
     headers: {
       [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(apiKey)}`)
     },
-    credential: apiKey
+    credential: apiKey,
+    setting: "apiKey"
   }),
   make
 }

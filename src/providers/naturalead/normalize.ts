@@ -16,7 +16,7 @@ import { isNewestFirst } from "../kit/order.ts"
 import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, type Written, written, writtenId } from "../kit/written.ts"
-import type { RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
+import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
   type ConversationState,
   decodeConversation,
@@ -195,3 +195,31 @@ export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteSt
   title: null,
   tags: []
 })
+
+/** Where each column comes from, as JSON paths of the raw records. */
+export const columns: ColumnSources = {
+  "conversations.provider_id": "$._id",
+  "conversations.contact_id": "$.leadId",
+  "conversations.provider_channel": "$.channel",
+  "conversations.remote_status": "$.status",
+  "conversations.provider_status": "$.status",
+  "conversations.agent_id": "$.agentConfigId",
+  "conversations.campaign_id": "$.campaignId",
+  "conversations.summary": "$.summary",
+  "conversations.qualified": "$.qualificationResult.qualified",
+  "conversations.qualification_reason": "$.qualificationResult.reason",
+  "conversations.attributes": "$",
+  "conversations.declared_messages": "$.messageCount",
+  "conversations.started_at": "$.createdAt",
+  "conversations.last_message_at": "$.messages[*].timestamp",
+  "conversations.updated_at": "$.updatedAt",
+  "messages.role": "$.messages[*].role",
+  "messages.provider_role": "$.messages[*].role",
+  "messages.content": "$.messages[*].content",
+  "messages.sent_at": "$.messages[*].timestamp",
+  "messages.attributes": "$.messages[*]",
+  "contacts.provider_id": "$.leadId",
+  "contacts.email": "$.leadEmail",
+  "contacts.phone": "$.leadPhone",
+  "account_bindings.account": "accountId of each conversation"
+}

@@ -130,7 +130,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
     table: "daily_volume",
     meaning: "Conversations by the day on which they started, and the messages that they hold.",
     example:
-      "SELECT day, sum(conversations) FROM daily_volume WHERE provider = 'empfio' GROUP BY day ORDER BY day",
+      "SELECT day, sum(conversations) FROM daily_volume WHERE connection = 'support' GROUP BY day ORDER BY day",
     columns: {
       day: {
         meaning: "The day on which they started.",
@@ -285,12 +285,12 @@ export const analysis: ReadonlyArray<TableEntry> = [
         example: "completed"
       },
       category: {
-        meaning: "Aelyst: the name of the closing note.",
+        meaning: "The name of the closing note, where the vendor takes one.",
         nullMeans: "none was given",
         example: "Spam"
       },
       fields: {
-        meaning: "Convocore: title and tags to be set.",
+        meaning: "Title and tags to be set, where the vendor takes them.",
         unit: "JSON object",
         nullMeans: "none was given",
         example: '{"tags":["resolved"]}'
@@ -434,7 +434,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
           "For each vendor the JSON path, in its raw record, of what it is taken from. A vendor that is absent never says it.",
         unit: "JSON object",
         nullMeans: "it is made here, not taken from a vendor",
-        example: '{"empfio":"$.created_at"}'
+        example: '{"my-vendor":"$.created_at"}'
       },
       example: {
         meaning: "A value; for a table, a query.",

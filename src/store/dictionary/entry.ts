@@ -1,13 +1,9 @@
-/** Where a value comes from: for each vendor the JSON path in what it sends. A vendor that is absent never says it. */
-export type Source = Readonly<Partial<Record<"naturalead" | "convocore" | "empfio" | "aelyst", string>>>
-
 /** What one column means. Texts are for people who write SQL and have never seen the program. */
 export interface ColumnEntry {
   readonly meaning: string
   readonly unit?: string
   /** What null says; left out where the column is never null. */
   readonly nullMeans?: string
-  readonly source?: Source
   readonly example?: string | number
 }
 
@@ -55,8 +51,7 @@ export const connection: ColumnEntry = {
 }
 
 export const provider: ColumnEntry = {
-  meaning: "The vendor: naturalead, convocore, empfio or aelyst.",
-  example: "convocore"
+  meaning: "The vendor: what the configuration gives as the connection's provider."
 }
 
 export const conversationId: ColumnEntry = {

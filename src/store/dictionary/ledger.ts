@@ -76,7 +76,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
       error_hint: {
         meaning: "What to do about it.",
         nullMeans: "nothing went wrong",
-        example: "check NATURALEAD_API_KEY"
+        example: "check INBOX_TOKEN"
       }
     }
   },
@@ -248,11 +248,6 @@ export const ledger: ReadonlyArray<TableEntry> = [
       account: {
         meaning: "The vendor's id of the account.",
         nullMeans: "the vendor does not say; the stored conversations show whether it is the same",
-        source: {
-          naturalead: "accountId of each conversation",
-          convocore: "ownerID of the agents: the workspace",
-          empfio: "organization_id of the login"
-        },
         example: "665f1a2b3c4d5e6f7a8b9c0e"
       },
       reason: {

@@ -40,17 +40,18 @@ export const outbox: ReadonlyArray<TableEntry> = [
         }
       ),
       category: {
-        meaning: "Aelyst: the name of the closing note.",
+        meaning: "The name of the closing note, where the vendor takes one.",
         nullMeans: "none was given",
         example: "Spam"
       },
       summary: {
-        meaning: "Aelyst: the text of the closing note.",
+        meaning: "The text of the closing note, where the vendor takes one.",
         nullMeans: "none was given",
         example: "This contact is a bot"
       },
       fields: {
-        meaning: "Convocore: title and tags to be set. The vendor merges tags and never removes one.",
+        meaning:
+          "Title and tags to be set, where the vendor takes them. Tags are merged there, and none is removed.",
         unit: "JSON object",
         nullMeans: "none was given",
         example: '{"title":"Resolved","tags":["resolved"]}'

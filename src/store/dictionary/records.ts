@@ -26,37 +26,28 @@ export const records: ReadonlyArray<TableEntry> = [
       connection,
       provider,
       provider_id: {
-        meaning: "The vendor's id. Aelyst has no conversations: it is the contact's.",
-        source: { naturalead: "$._id", convocore: "$.ID", empfio: "$.id", aelyst: "$.id" },
+        meaning: "The vendor's id. Of a vendor that has no conversations, it is the contact's.",
         example: "DL2kG9YWdZpGGOn"
       },
       contact_id: {
         meaning: "Whom it is held with: contacts.id.",
         nullMeans: "the vendor names none",
-        source: { naturalead: "$.leadId", convocore: "$.userID", empfio: "$.lead_id", aelyst: "$.id" },
         example: "support:27986828194334741"
       },
       channel,
       provider_channel: {
         meaning: "The vendor's own word for the channel.",
         nullMeans: "the vendor does not say",
-        source: {
-          naturalead: "$.channel",
-          convocore: "$.origin",
-          empfio: "$.channel"
-        },
         example: "web-chat"
       },
       status,
       remote_status: {
         meaning: "What the provider was last seen to hold, in the mirror's words.",
-        source: { naturalead: "$.status", convocore: "$.state", empfio: "$.status", aelyst: "$.status" },
         example: "active"
       },
       provider_status: {
         meaning: "What the provider was last seen to hold, in its own word, verbatim.",
         nullMeans: "the vendor sent none",
-        source: { naturalead: "$.status", convocore: "$.state", empfio: "$.status", aelyst: "$.status" },
         example: "ai-chatting"
       },
       change_state: {
@@ -66,58 +57,49 @@ export const records: ReadonlyArray<TableEntry> = [
       },
       agent_id: {
         meaning:
-          "The vendor's id of the agent (or its configuration) that holds the conversation; Convocore's is the one whose list shows it.",
+          "The vendor's id of the agent (or its configuration) that holds the conversation, or in whose list it was seen.",
         nullMeans: "the vendor does not say",
-        source: { naturalead: "$.agentConfigId" },
         example: "agent-1"
       },
       campaign_id: {
         meaning: "The vendor's id of the campaign that started it.",
         nullMeans: "no campaign did, or the vendor does not say",
-        source: { naturalead: "$.campaignId", convocore: "$.campaignId" },
         example: "665f1a2b3c4d5e6f7a8b9c0e"
       },
       title: {
         meaning: "The vendor's title.",
         nullMeans: "it has none",
-        source: { convocore: "$.title" },
         example: "Product Inquiry - Resolved"
       },
       summary: {
         meaning: "The vendor's summary, mostly written by a model.",
         nullMeans: "it has none",
-        source: { naturalead: "$.summary", convocore: "$.summary" },
         example: "Asked for a viewing on Friday."
       },
       qualified: {
         meaning: "Whether the lead was found to qualify.",
         unit: yesOrNo,
         nullMeans: "not decided, or the vendor does not decide",
-        source: { naturalead: "$.qualificationResult.qualified" },
         example: 1
       },
       qualification_reason: {
         meaning: "Why, in the vendor's words.",
         nullMeans: "not decided, or the vendor does not decide",
-        source: { naturalead: "$.qualificationResult.reason" },
         example: "Budget and dates fit."
       },
       tags: {
         meaning: "The vendor's tags. json_each(tags) makes rows of them.",
         unit: "JSON array of texts",
-        source: { convocore: "$.tags", aelyst: "$.tags" },
         example: '["new-lead"]'
       },
       attributes: {
         meaning:
           "Every documented field that has no column, under the vendor's name: attributes ->> '$.lang'.",
         unit: "JSON object",
-        source: { naturalead: "$", convocore: "$", empfio: "$", aelyst: "$" },
         example: '{"lang":"en","leadScore":40}'
       },
       declared_messages: count("How many messages the vendor says there are.", {
         nullMeans: "the vendor does not say",
-        source: { naturalead: "$.messageCount", convocore: "$.messagesNum", empfio: "$.message_count" },
         example: 12
       }),
       stored_messages: count("How many messages are in the mirror.", { example: 12 }),
@@ -128,27 +110,18 @@ export const records: ReadonlyArray<TableEntry> = [
         nullMeans: "the vendor does not say how many there are",
         example: 1
       },
-      started_at: time("When it started. Aelyst has no conversations: it is when the contact was created.", {
-        nullMeans: "the vendor does not say; conversation_facts.started_at then has the first message's time",
-        source: {
-          naturalead: "$.createdAt",
-          convocore: "$.firstMessageTS, $.ts",
-          empfio: "$.created_at",
-          aelyst: "$.created_at"
+      started_at: time(
+        "When it started; of a vendor that has no conversations, when the contact was created.",
+        {
+          nullMeans:
+            "the vendor does not say; conversation_facts.started_at then has the first message's time"
         }
-      }),
+      ),
       last_message_at: time("When its last message was sent.", {
-        nullMeans: "there is none, or its time is not known",
-        source: {
-          naturalead: "$.messages[*].timestamp",
-          convocore: "$.lastMessageTS",
-          empfio: "$.last_message_at",
-          aelyst: "$.status[*].timestamp, $.messageId"
-        }
+        nullMeans: "there is none, or its time is not known"
       }),
       updated_at: time("When the vendor says that it last changed.", {
-        nullMeans: "the vendor does not say",
-        source: { naturalead: "$.updatedAt", convocore: "$.lastModified", empfio: "$.updated_at" }
+        nullMeans: "the vendor does not say"
       }),
       first_seen_at: time("When the mirror first stored it."),
       last_seen_at: time(
@@ -184,56 +157,30 @@ export const records: ReadonlyArray<TableEntry> = [
       provider_id: {
         meaning: "The vendor's id.",
         nullMeans: "the vendor gives none",
-        source: { empfio: "$.messages[*].id", aelyst: "$.messageId" },
         example: "1662965880"
       },
       position: count("Its place in the conversation: 0 is the first.", { example: 0 }),
       role: {
         meaning:
           "Who wrote it: customer, agent (the machine), human (a person on our side), system, or unknown.",
-        source: {
-          naturalead: "$.messages[*].role",
-          convocore: "$.turns[*].from, $.turns[*].messages[*].payload.aiGenerated",
-          empfio: "$.messages[*].role",
-          aelyst: "$.traffic, $.sender.source"
-        },
         example: "customer"
       },
       provider_role: {
         meaning: "The vendor's own word for who wrote it.",
         nullMeans: "the vendor sent none",
-        source: {
-          naturalead: "$.messages[*].role",
-          convocore: "$.turns[*].from",
-          empfio: "$.messages[*].role",
-          aelyst: "$.sender.source"
-        },
         example: "user"
       },
       type: {
         meaning: "The vendor's word for what it is: text, attachment, choice, …",
-        source: { convocore: "$.turns[*].messages[*].type", aelyst: "$.message.type" },
         example: "text"
       },
       content: {
         meaning: "What was said.",
         nullMeans: "it has no text, as an image without a caption",
-        source: {
-          naturalead: "$.messages[*].content",
-          convocore: "$.turns[*].messages[*].payload.message",
-          empfio: "$.messages[*].content",
-          aelyst: "$.message.text"
-        },
         example: "Do you have a table for two on Friday?"
       },
       sent_at: time("When it was sent.", {
-        nullMeans: "the vendor gives no time",
-        source: {
-          naturalead: "$.messages[*].timestamp",
-          convocore: "$.turns[*].messages[*].ts",
-          empfio: "$.messages[*].created_at",
-          aelyst: "$.status[*].timestamp, $.messageId"
-        }
+        nullMeans: "the vendor gives no time"
       }),
       sent_at_source: {
         meaning: "The vendor's field that sent_at was taken from.",
@@ -243,12 +190,6 @@ export const records: ReadonlyArray<TableEntry> = [
       attributes: {
         meaning: "Every documented field that has no column, under the vendor's name.",
         unit: "JSON object",
-        source: {
-          naturalead: "$.messages[*]",
-          convocore: "$.turns[*].messages[*]",
-          empfio: "$.messages[*].metadata",
-          aelyst: "$"
-        },
         example: '{"channelId":7}'
       },
       page_id: { meaning: "The request that last changed the row: pages.id.", example: 4711 }
@@ -280,41 +221,26 @@ export const records: ReadonlyArray<TableEntry> = [
       provider,
       provider_id: {
         meaning: "The vendor's id of the contact.",
-        source: { naturalead: "$.leadId", convocore: "$.userID", empfio: "$.lead_id", aelyst: "$.id" },
         example: "4711"
       },
       name: {
         meaning: "The name, first and last in one.",
         nullMeans: "never said",
-        source: { convocore: "$.userName", empfio: "$.lead.name", aelyst: "$.firstName, $.lastName" },
         example: "Alex Kim"
       },
       email: {
         meaning: "The email address.",
         nullMeans: "never said",
-        source: {
-          naturalead: "$.leadEmail",
-          convocore: "$.userEmail",
-          empfio: "$.lead.email",
-          aelyst: "$.email"
-        },
         example: "alex@example.com"
       },
       phone: {
         meaning: "The telephone number, as the vendor writes it.",
         nullMeans: "never said",
-        source: {
-          naturalead: "$.leadPhone",
-          convocore: "$.userPhone",
-          empfio: "$.session_key",
-          aelyst: "$.phone"
-        },
         example: "+15555550100"
       },
       attributes: {
         meaning: "Every documented field of the contact that has no column, under the vendor's name.",
         unit: "JSON object",
-        source: { convocore: "$", empfio: "$.lead", aelyst: "$" },
         example: '{"countryCode":"MY","language":"en"}'
       },
       first_seen_at: time("When the mirror first stored it."),

@@ -374,6 +374,7 @@ describe("a session", () => {
   const session = (logins: { count: number }): Authorization => ({
     _tag: "Session",
     credential: Redacted.make("ann:password"),
+    setting: "email and password",
     login: (send) =>
       Effect.map(
         send({ operation: "log in", method: "POST", path: "/login", body: { password: "x" } }),

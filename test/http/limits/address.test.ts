@@ -19,7 +19,8 @@ const minute = 60_000
 const withKey = (key: string): Authorization => ({
   _tag: "Fixed",
   headers: { "x-api-key": Redacted.make(key) },
-  credential: Redacted.make(key)
+  credential: Redacted.make(key),
+  setting: "apiKey"
 })
 
 const keyOf = (arrival: Arrival): string => arrival.headers["x-api-key"] ?? ""

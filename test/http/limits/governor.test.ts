@@ -349,7 +349,8 @@ describe("connections", () => {
         authorization: {
           _tag: "Fixed",
           headers: { authorization: Redacted.make(`Bearer ${token}`) },
-          credential: Redacted.make(token)
+          credential: Redacted.make(token),
+          setting: "token"
         }
       })
     const three = Effect.gen(function* () {

@@ -5,7 +5,8 @@ import { makeProviderClient, type ProviderClientOptions } from "../../../src/htt
 export const token: Authorization = {
   _tag: "Fixed",
   headers: { authorization: Redacted.make("Bearer very-secret-token") },
-  credential: Redacted.make("very-secret-token")
+  credential: Redacted.make("very-secret-token"),
+  setting: "token"
 }
 
 export const list: ProviderRequest = {

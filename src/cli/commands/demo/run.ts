@@ -7,6 +7,7 @@ import {
   advance,
   configuration,
   makeSimulator,
+  promptVendor,
   type Served,
   type Simulator,
   serve,
@@ -93,10 +94,10 @@ const ask = (sql: string) =>
 const wish = Effect.flatMap(Db, (db) =>
   db.transaction("demo.wish", ({ prepare }) => {
     const id = prepare(
-      "SELECT id FROM conversations WHERE provider = 'empfio' AND status = 'active' ORDER BY id LIMIT 1"
+      "SELECT id FROM conversations WHERE provider = ? AND status = 'active' ORDER BY id LIMIT 1"
     )
       .pluck()
-      .get() as string
+      .get(promptVendor) as string
     prepare("UPDATE conversations SET status = 'completed' WHERE id = ?").run(id)
     return id
   })

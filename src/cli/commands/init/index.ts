@@ -15,7 +15,7 @@ export const init = verb(
     description:
       "Writes a commented configuration, and a list of the variables it needs. Overwrites nothing.",
     config,
-    examples: ["parley init", "parley init aelyst", "parley init --config /etc/parley/parley.yaml"]
+    examples: ["parley init", "parley init PROVIDER", "parley init --config /etc/parley/parley.yaml"]
   },
   lazily(async () => (await import("./run.ts")).init)
 )

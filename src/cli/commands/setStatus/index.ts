@@ -18,12 +18,14 @@ const config = {
     )
   ),
   status: Args.text({ name: "STATUS" }).pipe(Args.withDescription(statuses.join(", "))),
-  category: text("category", "NAME", "Aelyst: the name of a closing note, at most 128 characters."),
-  summary: text("summary", "TEXT", "Aelyst: at most 512 characters, beside a category."),
-  title: text("title", "TEXT", "Convocore: the conversation's title."),
+  category: text("category", "NAME", "The name of a closing note, where the provider takes one."),
+  summary: text("summary", "TEXT", "The text of a closing note, beside a category."),
+  title: text("title", "TEXT", "The conversation's title, where the provider takes one."),
   tags: Options.text("tag").pipe(
     Options.withPseudoName("TAG"),
-    Options.withDescription("Convocore: a tag to add; repeat it for more. The provider never removes one."),
+    Options.withDescription(
+      "A tag to add, where the provider takes them; repeat it for more. None is ever removed."
+    ),
     Options.repeated
   ),
   push: Options.boolean("push").pipe(

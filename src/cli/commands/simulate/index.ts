@@ -24,7 +24,7 @@ export type SimulateInput = Input<typeof config>
 export const simulate = verb(
   {
     name: "simulate",
-    description: "Runs the four simulated providers on this machine until stopped.",
+    description: "Runs the simulated providers on this machine until stopped.",
     config,
     examples: ["parley simulate", "parley simulate --conversations 2000 --faults mild --seed 7"]
   },

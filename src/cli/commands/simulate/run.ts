@@ -6,7 +6,8 @@ import {
   makeSimulator,
   preset,
   presetNames,
-  serve
+  serve,
+  vendorIds
 } from "../../../simulator/index.ts"
 import { UsageError } from "../../errors.ts"
 import { Host } from "../../Host.ts"
@@ -42,14 +43,14 @@ export const simulate = Effect.fn("simulate")(function* ({ conversations, faults
     const { environment: secrets, yaml } = configuration(simulator, served.origins, "../parley.db")
     yield* output.result(
       [
-        "# The four providers are running. Save this as config/parley.yaml:",
+        "# The providers are running. Save this as config/parley.yaml:",
         yaml,
         "# and set in the shell that runs parley:",
         ...Object.entries(secrets).map(([name, value]) => `export ${name}='${value}'`)
       ].join("\n")
     )
     yield* output.note(
-      `what the providers hold: ${served.control}/state/empfio (or another); what they were asked: ${served.control}/log\nstop with Ctrl-C`
+      `what the providers hold: ${served.control}/state/${vendorIds[0]} (or another); what they were asked: ${served.control}/log\nstop with Ctrl-C`
     )
     return yield* Effect.never
   }).pipe(Effect.scoped)

@@ -75,5 +75,16 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
     }
   }
 
-  return { id: "aelyst", prefix: "/v1", options, world: state.world, route, error, limitHeaders }
+  const settings = () => ({ token: options.token })
+  return {
+    id: "aelyst",
+    connection: "inbox",
+    settings,
+    prefix: "/v1",
+    options,
+    world: state.world,
+    route,
+    error,
+    limitHeaders
+  }
 }

@@ -80,5 +80,16 @@ export const makeConvocore = (
     }
   }
 
-  return { id: "convocore", prefix: "/v3", options, world, route, error, limitHeaders: () => ({}) }
+  const settings = () => ({ token: options.token })
+  return {
+    id: "convocore",
+    connection: "support",
+    settings,
+    prefix: "/v3",
+    options,
+    world,
+    route,
+    error,
+    limitHeaders: () => ({})
+  }
 }

@@ -76,5 +76,16 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     }
   }
 
-  return { id: "empfio", prefix: "", options, world, route, error, limitHeaders: () => ({}) }
+  const settings = () => ({ email: options.email, password: options.password })
+  return {
+    id: "empfio",
+    connection: "salon",
+    settings,
+    prefix: "",
+    options,
+    world,
+    route,
+    error,
+    limitHeaders: () => ({})
+  }
 }

@@ -119,6 +119,8 @@ export const makeNaturaLead = (input: WorldInput, chosen: Partial<NaturaLeadOpti
 
   return {
     id: "naturalead",
+    connection: "leads",
+    settings: () => ({ apiKey: options.apiKey }),
     prefix: "/api",
     options,
     world,

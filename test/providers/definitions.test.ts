@@ -1,0 +1,4 @@
+import { registry } from "../../src/providers/index.ts"
+import { definitionsSuite } from "./definitions.ts"
+
+definitionsSuite("the providers", registry)
