@@ -60,7 +60,7 @@ export interface Sighting {
   readonly unreadable: ReadonlyArray<Unreadable>
   readonly raw: ReadonlyArray<RawPayload>
   /**
-   * What the vendor's list showed for it, in this adapter's own notation: given back through `Known`, it tells
+   * What the vendor's list showed for it, in this adapter's own notation: given back through `Known`, it shows
    * whether details must be fetched again. Null: nothing to compare by, so the next listing fetches them again.
    */
   readonly fingerprint: string | null
@@ -78,7 +78,7 @@ export type Item =
       readonly key?: number | undefined
       readonly isRepeat?: boolean
     }
-  /** Listed, but outside of the window that was asked for. */
+  /** Listed, but outside of the window that was requested. */
   | { readonly _tag: "Filtered"; readonly providerId: string }
   | { readonly _tag: "Unreadable"; readonly unreadable: Unreadable }
 
@@ -100,7 +100,7 @@ export interface Page {
   /** Resumes the scan after this page and all before it; null: resume at an earlier page's cursor. */
   readonly cursor: string | null
   /**
-   * Whether what follows is asked for only once this page is stored, so that a death costs little again. Left out: a page
+   * Whether what follows is requested only once this page is stored, so that a death costs little again. Left out: a page
    * with a cursor is. False where one request brought all of it, and of what came since the page before that is: to send
    * that again costs less than to wait.
    */
@@ -114,7 +114,7 @@ export interface Page {
   readonly notices: ReadonlyArray<Notice>
   /** How many conversations the vendor says it holds; left out or null: it does not say. */
   readonly total?: number | null
-  /** What was learnt about this account and is worth knowing next time, e.g. that an endpoint does not exist. */
+  /** What was learned about this account and is worth knowing next time, e.g. that an endpoint does not exist. */
   readonly learned: Readonly<Record<string, string>>
 }
 
@@ -126,7 +126,7 @@ export interface Known {
   readonly fingerprint: string | null
   readonly agentId: string | null
   readonly storedMessages: number
-  /** Message ids of the newest stored messages, newest first, at most 10; left out where nobody asked for them. */
+  /** Message ids of the newest stored messages, newest first, at most 10; left out where they were not requested. */
   readonly newestMessageIds?: ReadonlyArray<string>
   readonly updatedAt: Timestamp | null
   /** It was gone when it was last looked for, or merged into another. */
@@ -140,7 +140,7 @@ export interface KnownWanted {
   readonly newestMessageIds: boolean
 }
 
-/** Whether a run is being stopped: nothing more is to be asked for then. */
+/** Whether a run is being stopped: nothing more is to be requested then. */
 export interface Stopping {
   readonly now: () => boolean
   /** Completes once it is. */
@@ -152,7 +152,7 @@ export interface PullScope<E = never> {
   readonly cursor: string | null
   /** When the scan's first run began; left out: it is its first. What was observed since need not be fetched again. */
   readonly startedAt?: Timestamp
-  /** Half-open window on when a conversation was started; what lies outside is `Filtered`, or not asked for at all. */
+  /** Half-open window on when a conversation was started; what lies outside is `Filtered`, or not requested at all. */
   readonly since: Timestamp | null
   readonly until: Timestamp | null
   /** Within that window, ranges that need not be looked at again: the same as outside of it. */
@@ -171,7 +171,7 @@ export interface PullScope<E = never> {
    * ends without `end`. Left out: it is never time.
    */
   readonly stopping?: Stopping
-  /** How many details may be asked for at once; what really leaves is the governor's business. */
+  /** How many details may be requested at once; what really leaves is the governor's business. */
   readonly concurrency: number
   /** What is stored of these conversations; unknown ids are absent. */
   readonly known: (
@@ -182,10 +182,10 @@ export interface PullScope<E = never> {
   readonly learned: ReadonlyMap<string, { readonly value: string; readonly at: Timestamp }>
 }
 
-/** How much of one conversation is asked for. */
+/** How much of one conversation is requested. */
 export type FetchScope = Pick<PullScope, "messages">
 
-/** What tells a conversation from one of the same id in another account, where vendors count their ids from 1. */
+/** What distinguishes a conversation from one of the same id in another account, where vendors count their ids from 1. */
 export interface Likeness {
   readonly startedAt: Timestamp | null
   readonly phone: string | null
@@ -193,7 +193,7 @@ export interface Likeness {
 }
 
 /**
- * Told whose account the credential speaks for, in the vendor's own id of it, wherever an answer says so and before
+ * Receives the vendor's id of the account that the credential belongs to, each time an answer states it and before
  * anything of the answer is handed on. Fails where the connection is bound to another account.
  * @param by `record`: each record says so itself; `credential`: a login, or the workspace
  */
@@ -202,7 +202,7 @@ export type AccountCheck = (
   by: "record" | "credential"
 ) => Effect.Effect<void, ProviderError>
 
-/** For those to whom it makes no difference. */
+/** For callers to whom it makes no difference. */
 export const anyAccount: AccountCheck = () => Effect.void
 
 /** What the vendor holds for one conversation right now. */
@@ -278,7 +278,7 @@ export interface SurveyScope<E = never> extends PullScope<E> {
   readonly isWhole: boolean
 }
 
-/** What a few requests tell of how much a pull will have to do. */
+/** What a few requests show about how much a pull will have to do. */
 export interface Survey {
   readonly costs: PullCosts
   /** Conversations that the pull will be shown. */
@@ -303,7 +303,7 @@ export interface Provider {
    */
   readonly pull: <E>(scope: PullScope<E>) => Stream.Stream<Page, ProviderError | E>
   /**
-   * How much a pull of the same scope would do, asked with a few requests that change nothing: as few as tell it, and at
+   * How much a pull of the same scope would do, asked with a few requests that change nothing: as few as needed, and at
    * most seven. Left out: earlier runs are all that a forecast rests on.
    */
   readonly survey?: <E>(scope: SurveyScope<E>) => Effect.Effect<Survey, ProviderError | E>
@@ -341,7 +341,7 @@ export interface Provider {
   readonly contract?: Effect.Effect<ReadonlyArray<ContractFinding>, ProviderError>
   readonly statusMap: StatusMap
   /**
-   * Asks whose account it is, with one request, and tells the `AccountCheck`; an answer that does not say it is no fault.
+   * Asks whose account it is, with one request, and passes it to the `AccountCheck`; an answer that does not say it is no fault.
    * Left out: the answers that are read anyway say it, or none does.
    */
   readonly identify?: Effect.Effect<void, ProviderError>
@@ -380,7 +380,7 @@ export interface ProviderDefinition<Settings, Encoded> {
   readonly statusMap: StatusMap
   /** For the dictionary that analysts read in the mirror. */
   readonly columns: ColumnSources
-  /** How requests are signed. Called once per account. `account` is told by a login that says whose it is. */
+  /** How requests are signed. Called once per account. `account` is called by a login that says whose account it is. */
   readonly authorize: (settings: Settings, account?: AccountCheck) => Authorization
   readonly make: (
     settings: Settings & CommonSettings,

@@ -15,7 +15,7 @@ const Millis = Schema.Number.pipe(Schema.nonNegative())
  * - `cut`: the connection ends `before` the request was carried out, `after` it, or in the middle of the `body`.
  * - `delay`: the answer comes so much later. `hang`: it never comes.
  * - `mutilate`: this share of records has a documented field of the wrong type or with an unreadable time.
- * - `unknown`: this share of records has a word and a field that nobody has documented.
+ * - `unknown`: this share of records has an undocumented word and field.
  * - `empty`: 200 and nothing in it.
  */
 export const FaultEffect = Schema.Union(

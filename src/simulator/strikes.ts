@@ -9,7 +9,7 @@ export interface Later {
   readonly run: () => void
 }
 
-/** How faults change the records of an answer; `broken` is told of each that was broken. */
+/** How faults change the records of an answer; `broken` is called for each that was broken. */
 export const recordChanger = (
   strikes: ReadonlyArray<Strike>,
   broken: (what: BrokenRecord) => void

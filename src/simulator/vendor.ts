@@ -46,7 +46,7 @@ export interface Vendor<Options extends object, Conversation extends object, Mes
   readonly route: (request: ParsedRequest) => Route
   /** An error as this vendor words it. `waitMillis`: for 429, until there is room again. */
   readonly error: (status: number, waitMillis?: number, window?: Window) => SimulatedResponse
-  /** Headers that tell of limits, added to every answer. */
+  /** Headers that state limits, added to every answer. */
   readonly limitHeaders: (
     windows: ReadonlyArray<Window>,
     limiter: Limiter,

@@ -21,7 +21,7 @@ export interface AppliedEffect {
 
 /**
  * What one vendor holds. `conversations` are the vendor's own objects, without their messages, by id, and may be
- * changed freely; messages are made from the seed when they are asked for, until a conversation's are changed.
+ * changed freely; messages are made from the seed when they are requested, until a conversation's are changed.
  */
 export interface World<Conversation extends object, Message> {
   readonly conversations: Map<string, Conversation>

@@ -19,5 +19,5 @@ const keysOf = ({ baseUrl, definition, settings }: ConnectionConfig): LimitKeys 
 export const learntLimitsOf = (connection: ConnectionConfig, now: number): LearntLimits | null =>
   readLearntLimits(keysOf(connection), now)
 
-/** Forgets what was learnt of them. Throws where the file cannot be written. Gives how many limits were forgotten. */
+/** Forgets what was learned of them. Throws where the file cannot be written. Gives how many limits were forgotten. */
 export const forgetLimitsOf = (connection: ConnectionConfig): number => forgetLearntLimits(keysOf(connection))

@@ -50,10 +50,10 @@ const staleScan = 10 * 60_000
 /** Milliseconds that a scan has for storing what was answered, once it is stopped. */
 const windingMillis = 3_000
 
-/** In place of a cursor: a scan has begun, and goes on from its start, where what it has stored is not asked for again. */
+/** In place of a cursor: a scan has begun, and goes on from its start, where what it has stored is not requested again. */
 const fromTheStart = ""
 
-/** What a connection has learnt about itself: when a complete scan last looked behind the list. */
+/** What a connection has learned about itself: when a complete scan last looked behind the list. */
 const reconciledFact = "reconciled"
 
 const withReconciled = (page: Page): Page =>

@@ -259,7 +259,7 @@ describe("push", () => {
     expect(ended.code).toBe(4)
     const list = await opened.parley(["changes"])
     expect(list.stdout).toContain("Invalid status transition")
-    expect(list.stdout).toContain("asked for on `active`, but the provider holds `escalated` (handed_off)")
+    expect(list.stdout).toContain("requested on `active`, but the provider holds `escalated` (handed_off)")
 
     expect(list.stdout).toContain("change 2 is in conflict: `parley changes resolve 2 --keep remote`")
     expect(list.stdout).toContain("change 1 is rejected: `parley changes retry 1`")

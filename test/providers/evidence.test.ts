@@ -223,7 +223,7 @@ describe("NaturaLead's bare list", () => {
       })
       const { end, found } = await pulled(provider)
       expect(found.size).toBeGreaterThan(cap)
-      expect(end).toMatchObject({ complete: false, reason: expect.stringContaining("asked for by status") })
+      expect(end).toMatchObject({ complete: false, reason: expect.stringContaining("requested by status") })
     })
   }
 

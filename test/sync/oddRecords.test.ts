@@ -172,7 +172,7 @@ describe("records that are odd", () => {
           "support:conversation:..": notAddressable(".."),
           "support:conversation:half\ufffd": notAddressable("half\ufffd"),
           "support:conversation:no": "not JSON: it breaks at character 11",
-          "support:export:broken": "asked for, it came as not JSON at $"
+          "support:export:broken": "requested, it came as not JSON at $"
         }
         expect(yield* quarantined("reason")).toEqual(expected)
         const stored = "SELECT id, remote_status AS status FROM conversations ORDER BY id"

@@ -62,7 +62,7 @@ const limits = (): ReadonlyArray<Limit> => {
 /** A contact by its id is the answer itself. */
 const recordForm: AnswerForm = { record: "id" }
 
-/** Decodes a contact, which must be the one that was asked for. */
+/** Decodes a contact, which must be the one that was requested. */
 const only =
   <A extends { readonly id: string }>(
     decode: (json: unknown) => Either.Either<A, Fault>,
@@ -72,7 +72,7 @@ const only =
     Either.filterOrLeft(
       decode(json),
       (contact) => contact.id === contactId,
-      () => ({ path: "$.id", reason: "another contact than the one that was asked for" })
+      () => ({ path: "$.id", reason: "another contact than the one that was requested" })
     )
 
 const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
@@ -97,7 +97,7 @@ const findByContact = (client: ProviderClient): NonNullable<Provider["findByCont
     return (yield* decodeAnswer(title, answer, decodeState, recordForm)).id
   })
 
-/** One contact with its messages. What was asked of them later is dated by when the contact was asked for. */
+/** One contact with its messages. What was asked of them later is dated by when the contact was requested. */
 const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Provider["fetch"] =>
   Effect.fn("aelyst.fetch")(function* (providerId: string, known: Known | null, scope: FetchScope) {
     const answer = yield* client.read(getContact(providerId))

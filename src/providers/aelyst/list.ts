@@ -63,7 +63,7 @@ export const readList = (answer: Answer): Effect.Effect<ListPage, Malformed> => 
 const keyOf = (item: Written, idField: string): string => writtenId(item, idField) ?? item.text
 
 /**
- * Keeps a walk through a list from going in circles or on for ever, and tells what it has not shown before. One for
+ * Keeps a walk through a list from going in circles or on forever, and returns what it has not shown before. One for
  * each walk. Inclusive cursors show a row twice; that is no harm.
  * @param most responses after which the list is taken to have no end
  */
@@ -72,7 +72,7 @@ export const makeWalk = (operation: string, most: number) => {
   const seen = new Set<string>()
   let barren = 0
 
-  /** The items that this walk has not shown yet; one without an id is told by all that it holds. */
+  /** The items that this walk has not shown yet; one without an id is identified by its whole content. */
   const fresh = (items: ReadonlyArray<Written>, idField: string): ReadonlyArray<Written> => {
     const found = items.filter((item) => {
       const key = keyOf(item, idField)

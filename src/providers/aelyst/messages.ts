@@ -24,7 +24,7 @@ export interface Gathered {
 
 /**
  * Asks for a contact's newest messages once, and goes further back while nothing known has turned up.
- * @param known of this contact; null: nothing, so that all of them are asked for
+ * @param known of this contact; null: nothing, so that all of them are requested
  * @returns null where the vendor says that there is no such list (404)
  */
 export const gather = (
@@ -100,7 +100,7 @@ export const withMessages = (
   return { ...sighting, messages: said }
 }
 
-/** A contact whose list of messages came as something else: all but the messages is kept, and they are asked for again. */
+/** A contact whose list of messages came as something else: all but the messages is kept, and they are requested again. */
 export const withoutReadableMessages = (
   contact: RawPayload,
   error: Malformed,

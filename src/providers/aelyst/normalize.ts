@@ -175,7 +175,7 @@ const compareDigits = (a: string, b: string): number => a.length - b.length || (
 
 /**
  * Payloads come in the vendor's order, oldest first. One that was replaced later may have lost its place when they are
- * read back; where ids rise with time, as they do wherever they are numbers given out in turn, they tell it.
+ * read back; where ids rise with time, as numbers given out in turn do, they show it.
  */
 const inTheirOrder = (messages: ReadonlyArray<Read>): ReadonlyArray<Read> => {
   const ids = messages.map(({ wire }) => wire.messageId.replace(/^0+(?=.)/, ""))
@@ -241,7 +241,7 @@ export const readContact = (contact: Written): WireContact | Unreadable => {
 
 /**
  * A contact and the messages that came with it, oldest first, as a sighting. Without any messages it says nothing about
- * them; with some it says that they are the newest. Whoever asked for them knows more.
+ * them; with some it says that they are the newest. The caller knows more.
  */
 export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
   const contact = payloads.filter(({ kind }) => kind === "contact").at(-1)

@@ -2,7 +2,7 @@ import type { ProviderRequest } from "../../http/contract.ts"
 import { route } from "../kit/facts.ts"
 import { facts } from "./facts.ts"
 
-/** The largest pages that may be asked for. */
+/** The largest pages that may be requested. */
 export const contactsLimit = facts.sizes.contacts.is
 export const messagesLimit = facts.sizes.messages.is
 

@@ -41,7 +41,7 @@ interface Scan<E> {
   /** The vendor's words for the last refusal. */
   refusal: string
   cursor: string | null
-  /** The answer at `cursor`, where it was asked for already. */
+  /** The answer at `cursor`, where it was requested already. */
   ahead: Answer | null
   finished: boolean
 }
@@ -83,7 +83,7 @@ const endOf = <E>(scan: Scan<E>): Page["end"] => {
   return scan.finished ? { complete: true, reason: lack === null ? null : inWords(scan, lack) } : null
 }
 
-/** Told once it is known, and again only where it is news or was looked up anew. */
+/** Reported once it is known, and again only if it is new or was looked up again. */
 const learnedBy = <E>(scan: Scan<E>): Page["learned"] => {
   const before = scan.scope.learned.get(lessonName)?.value
   if (scan.messageList === "absent" && scan.probes > 0) return { [lessonName]: "absent" }
@@ -140,7 +140,7 @@ const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked,
     })
   )
 
-/** A 404 can mean the contact or the list: the contact's own page tells which. */
+/** A 404 can mean the contact or the list: the contact's own page shows which. */
 const probed = <E>(scan: Scan<E>, contact: RawPayload): Effect.Effect<Asked, ProviderError> =>
   Effect.map(scan.client.read(getContact(contact.providerId)), (answer): Asked => {
     if (isMissing(answer)) return { _tag: "Gone" }
@@ -158,7 +158,7 @@ interface Outcome {
 const isAsked = <E>({ messageList }: Scan<E>): boolean =>
   messageList === "unknown" || messageList === "present"
 
-/** What a contact comes to where its messages are not asked for, or where there are none to be had. */
+/** What a contact comes to where its messages are not requested, or where there are none to be had. */
 const plain = <E>({ map, scope }: Scan<E>, listed: Listed): Outcome => ({
   item: toItem(withMessages(listed.contact, null, map), listed, scope.refetch),
   exchange: null
@@ -291,7 +291,7 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
         if (isStored) others.push({ _tag: "Unchanged", providerId, key: stored?.key })
         else listed.push({ contact, known: stored })
       }
-      // The contact's status was seen when the list was asked for, however much later its messages were.
+      // The contact's status was seen when the list was requested, however much later its messages were.
       const details = outcomes(scan, listed).pipe(
         Stream.filterMap((outcome) => {
           if (outcome === null) return Option.none()

@@ -28,7 +28,7 @@ export const survey = <E>(
     const walk = makeWalk("list contacts", mostContactResponses)
     const listed: Array<Written> = []
     let cursor: string | null | undefined
-    // Where the mirror holds all that there was, it tells more than a few pages.
+    // If the mirror holds everything, it says more than a few pages would.
     const most = scope.isWhole ? 1 : mostLooks
     for (let looks = 0; cursor !== null && looks < most; looks += 1) {
       const paging = cursor === undefined ? {} : { cursorId: cursor }

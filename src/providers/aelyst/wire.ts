@@ -108,7 +108,7 @@ export const List = Schema.Struct({
 /** https://developers.aelyst.ai/api/operations/updateconversationstatus/ */
 export const StatusUpdated = Schema.Struct({ contactId: optional(numericId) })
 
-/** What tells a conversation's status: a fault in any other field is no reason not to know it. */
+/** The fields that give a conversation's status: a fault in any other field is no reason not to know it. */
 export const ContactState = Contact.pick("id", "status", "tags")
 export type ContactState = typeof ContactState.Type
 

@@ -6,7 +6,7 @@ import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
  * One agent's conversations, newest first. What counts as its end: `hasMore: false`; by cursor, an answer without a next
  * one that does not say that more follows; by number, where nothing is said, a page that brings nothing new. An answer
  * that says that more follows is never the end, however empty it is: the list goes on, or ends incomplete. Two ways of paging were seen: by number, until a page brings nothing new,
- * and by cursor, at most 20 rows at a time. The first answer tells which it is. Pure, so that it can be tried against
+ * and by cursor, at most 20 rows at a time. The first answer shows which it is. Pure, so that it can be tried against
  * any server one can imagine.
  */
 
@@ -53,7 +53,7 @@ export interface AgentListOptions {
   readonly mostPages?: number
 }
 
-/** How often a listing is begun anew because its cursor is no longer taken. */
+/** How often a listing is restarted because its cursor is no longer accepted. */
 const mostRestarts = 2
 
 /** Pages in a row that may be empty, since rows without essential data are left out after the pages were cut. */

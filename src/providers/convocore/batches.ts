@@ -112,7 +112,7 @@ const batchPages = (
 
 /**
  * The pages of what is loaded, in its order as far as it matters: a finished page comes after every conversation that
- * was loaded before it. A failure comes after everything before it. Exports are billed: the next one is asked for once
+ * was loaded before it. A failure comes after everything before it. Exports are billed: the next one is requested once
  * what the one before brought is stored. Meanwhile the details of what it is to bring are on their way.
  */
 export const pagesOf = <E>(

@@ -81,7 +81,7 @@ export const withoutItsPlace = (element: Element): Element =>
 /** How an answer wrote what is under `data`. */
 const dataText = (text: string): string => fieldText(text, "data") ?? text
 
-/** What is under `data` in an answer, decoded: it must be the conversation that was asked for. Paths begin there. */
+/** What is under `data` in an answer, decoded: it must be the conversation that was requested. Paths begin there. */
 export const dataIn = <A>(
   id: string,
   { text }: Pick<Answer, "text">,
@@ -91,7 +91,7 @@ export const dataIn = <A>(
     Either.filterOrLeft(
       Either.map(decode(data), (found) => ({ ...found, value: data as Json })),
       (found) => found.id === id,
-      () => ({ path: "$.ID", reason: "another conversation than the one that was asked for" })
+      () => ({ path: "$.ID", reason: "another conversation than the one that was requested" })
     )
   )
 
@@ -128,7 +128,7 @@ export const unreadableDetail = (...parts: Parameters<typeof detailFault>): Item
   unreadable: detailFault(...parts)
 })
 
-/** A conversation of which nothing is stored is kept as its row shows it; its detail is asked for again. */
+/** A conversation of which nothing is stored is kept as its row shows it; its detail is requested again. */
 const withoutDetail = ({ reading }: Account, wanted: Wanted, text: string, fault: Fault): Item => {
   const { agentId, known, providerId, row } = wanted
   if (row === null || known !== null) return unreadableDetail(wanted, text, fault)
@@ -136,7 +136,7 @@ const withoutDetail = ({ reading }: Account, wanted: Wanted, text: string, fault
   return { ...shown, unreadable: [detailFault(wanted, text, fault)], fingerprint: null }
 }
 
-/** Whether what is stored lacks messages, as far as the conversation's own words tell. */
+/** Whether what is stored lacks messages, as far as the conversation's own fields show. */
 const needsExport = (
   { exporter }: Account,
   { known, messages, refetch }: Wanted,
@@ -183,7 +183,7 @@ export const load = (
     return loaded
   }).pipe(
     Effect.catchTag("Malformed", (error) => {
-      const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
+      const fault = { path: "$", reason: `requested by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
       return Effect.succeed(
         finished(page({ exchange, items: [withoutDetail(account, wanted, payloadOf(error), fault)] }))
@@ -194,7 +194,7 @@ export const load = (
 /** Exports lag behind by an unknown time. What is older than this, in milliseconds, is taken to be in them. */
 const settlingMillis = 3_600_000
 
-/** What is known of the messages from now on; `exported` undefined: none was asked for. */
+/** What is known of the messages from now on; `exported` undefined: none was requested. */
 const messagesMarkOf = (
   { wanted, wire, needsExport }: Loaded,
   sighting: Sighting,
@@ -247,11 +247,11 @@ export const finish = (
   const faults: Array<Unreadable> = []
   if (value !== null && Either.isLeft(value)) faults.push(unreadable(raw, value.left))
   if (failed !== null) {
-    const fault = { path: "$", reason: `asked for, it came as ${failed.detail}` }
+    const fault = { path: "$", reason: `requested, it came as ${failed.detail}` }
     faults.push(unreadable({ ...raw, payload: payloadOf(failed) }, fault))
   }
   const rowPart = row === null ? null : rowMark(row.value)
-  // Without a row, what the list showed when it was last looked at still tells whether it has changed since.
+  // Without a row, what the list showed when it was last read still shows whether it has changed since.
   const listedAs = rowPart ?? (known?.fingerprint ? marksIn(known.fingerprint).row : null)
   const messages =
     faults.length === 0 ? messagesMarkOf(loaded, sighting, exporter.permission, now) : noMessagesMark

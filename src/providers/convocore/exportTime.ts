@@ -106,7 +106,7 @@ export const instantOf = (wall: number, zone: string, notBefore: number | null =
 }
 
 /**
- * A time of an export: text as above, ISO 8601, or Unix seconds or milliseconds told apart by magnitude.
+ * A time of an export: text as above, ISO 8601, or Unix seconds or milliseconds distinguished by magnitude.
  * @returns null where it is none of these
  */
 export const readExportTime = (
@@ -122,7 +122,7 @@ export const readExportTime = (
   return wall === null ? fromIso(value) : fromMillis(instantOf(wall, zone, notBefore))
 }
 
-/** The same moment as the vendor's epoch tells it, and as a clock's reading in an export does; milliseconds. */
+/** The same moment as the vendor's epoch gives it, and as a clock's reading in an export does; milliseconds. */
 export interface ZoneSample {
   readonly epoch: number
   readonly wall: number

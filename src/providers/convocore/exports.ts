@@ -28,7 +28,7 @@ export const selectedLesson = "export-selected"
 
 export interface Exporter {
   readonly client: ProviderClient
-  /** Several conversations can be asked for with one request. */
+  /** Several conversations can be requested with one request. */
   selected: boolean
   /** Unknown until the first answer. */
   permission: "unknown" | "given" | "refused"
@@ -40,7 +40,7 @@ export interface Exporter {
   zone: Array<ZoneSample> | null
   /** The zone that earlier scans found to fit, where it is not the one that is set. */
   zoneBefore: string | null
-  /** What was learnt and not yet told. */
+  /** What was learned and not yet reported. */
   learned: Record<string, string>
   notices: Array<Notice>
 }
@@ -96,7 +96,7 @@ const forbidden = (exporter: Exporter, said: string): void => {
   })
 }
 
-/** Exports that do not come one after the other, after which no more are asked for: each may count against the hour. */
+/** Exports that do not come one after the other, after which no more are requested: each may count against the hour. */
 const mostFailures = 3
 
 const failed = (exporter: Exporter, { detail }: Malformed): void => {
@@ -184,7 +184,7 @@ const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<str
     exporter.permission = "given"
     exporter.failures = 0
     for (const record of records) {
-      // What cannot be read is asked for by itself, so that it is known whose it is.
+      // What cannot be read is requested by itself, so that it is known whose it is.
       const id = idOfExport(record)
       if (id === null) continue
       if (ids.includes(id)) found.set(id, { record, exchange: answer.exchange })
@@ -204,7 +204,7 @@ const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<str
         noSelection(exporter, "refused")
         return Effect.succeed(new Map<string, Found>())
       },
-      // Whatever it is, it is not these conversations: they are asked for one by one.
+      // Whatever it is, it is not these conversations: they are requested one by one.
       Malformed: () => Effect.succeed(new Map<string, Found>())
     })
   )

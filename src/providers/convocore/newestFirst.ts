@@ -12,7 +12,7 @@ const rounding = 1_000
 
 /**
  * Tells when the rest of a list can hold nothing that began at `since` or later. The vendor says that its lists are
- * sorted by `ts`, the newest first, and not what `ts` is; so each page must be in that order, and no conversation may
+ * sorted by `ts`, newest first, and not what `ts` is; so each page must be in that order, and no conversation may
  * have begun after its `ts`. Once that was not so, nothing is concluded any more.
  * https://docs.convocore.ai/api-reference/v3/conversations/get
  */

@@ -73,7 +73,7 @@ export interface Parts {
   readonly exported: Exported | null
 }
 
-/** Change while somebody merely looks on. */
+/** Fields that change when a person merely opens the conversation. */
 const volatile = new Set(["isTyping", "lastViewed"])
 
 /** Of a listed row: another one means that the details must be fetched. */
@@ -86,7 +86,7 @@ export const rowMark = (value: Json): string =>
     )
   )
 
-/** Whether a person on our side talks, or has: nothing else tells their messages from the bot's. */
+/** Whether a person on our side talks, or has: nothing else distinguishes their messages from the bot's. */
 const personChats = ({ state, handoffHistory }: WireConversation): boolean =>
   state === "human-chatting" || (handoffHistory ?? []).some(({ acceptedAt }) => acceptedAt !== null)
 

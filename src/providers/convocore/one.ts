@@ -122,7 +122,7 @@ export const readStatus = (source: Source, change: StatusChange) =>
 /** The vendor's own word for an end, which every list of its words has, where it does not take the one of its example. */
 const publishedEnd = "ended_chat"
 
-/** What was learnt by writing, for as long as the connection is open. */
+/** What was learned by writing, for as long as the connection is open. */
 export interface WriteLessons {
   /** `completed` was refused, and `ended_chat` taken. */
   completedIsRefused: boolean
@@ -132,7 +132,7 @@ export interface WriteLessons {
 const isReplaceable = ({ providerStatus }: StatusChange["wish"], word: string | undefined): boolean =>
   providerStatus === undefined && word === statusMap.write.completed
 
-/** Only what changes; null: the status cannot be asked for. */
+/** Only what changes; null: the status cannot be requested. */
 const changeOf = (
   { wish }: StatusChange,
   map: StatusMap,

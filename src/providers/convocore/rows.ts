@@ -60,7 +60,7 @@ export interface Identity {
 
 /**
  * The id that the mirror holds it by: the vendor's, unless another agent's conversation has it already, or unless it ends
- * like those that were told apart by their agent.
+ * like those that were distinguished by their agent.
  */
 export const identify = (
   { owners }: Pick<Lookout<unknown>, "owners">,
@@ -86,7 +86,7 @@ export const isCurrent = (known: Known | null, mark: string): boolean =>
 
 /**
  * Whether a conversation that looks as it is stored lacks messages that can be had now. Where nothing is known of the
- * permission to export, one export is tried before many details are asked for in vain.
+ * permission to export, one export is tried before many details are requested in vain.
  */
 const lacksMessages = <E>(scan: Lookout<E>, agentId: string, id: string, known: Known | null) =>
   Effect.gen(function* () {
@@ -101,7 +101,7 @@ const lacksMessages = <E>(scan: Lookout<E>, agentId: string, id: string, known: 
 export type Task = Effect.Effect<Element, ProviderError>
 export type Outcome = { readonly item: Item } | { readonly task: Task } | null
 
-/** What is to be done for a row. @param again it was asked for once more, to see whether it is still the same */
+/** What is to be done for a row. @param again it was requested once more, to see whether it is still the same */
 export const dealWith = <E>(
   scan: Lookout<E>,
   agentId: string,

@@ -42,11 +42,11 @@ interface Reader {
   readonly agentId: string
   readonly list: AgentList
   readonly isLast: boolean
-  /** Whether what follows a page lies before the window that is asked for. */
+  /** Whether what follows a page lies before the window that is requested. */
   readonly isBefore: ReturnType<typeof makeNewestFirst>
 }
 
-/** Refusals after which the list may be asked for in another way. */
+/** Refusals after which the list may be requested in another way. */
 const refusals = [400, 404, 410, 413, 422]
 
 /** The next page of the list; null: ask again, in another way. */
@@ -194,7 +194,7 @@ const namelessNotice: Notice = {
 
 /**
  * Every conversation of every agent. The list can filter by nothing, so each scan reads it to its end, or to where the
- * window that is asked for begins; a row that shows something else than before has its details fetched, and its messages
+ * window that is requested begins; a row that shows something else than before has its details fetched, and its messages
  * exported where they have changed.
  */
 export const scan = <E>(source: Source, scope: PullScope<E>): Stream.Stream<Page, ProviderError | E> =>

@@ -24,11 +24,11 @@ import {
 import { identify, isCurrent, type Listed, readList, readListed } from "./rows.ts"
 import type { Conversation } from "./wire.ts"
 
-/** What was seen of an agent's conversations, the newest first. */
+/** What was seen of an agent's conversations, newest first. */
 interface AgentLook {
   readonly agentId: string
   readonly rows: ReadonlyArray<SeenRow>
-  /** Nothing that is asked for follows. */
+  /** Nothing that is requested follows. */
   readonly isEnd: boolean
   /** What to ask for to see more. */
   readonly next: ListOptions
@@ -75,7 +75,7 @@ const rowsOf = <E>(scope: SurveyScope<E>, agentId: string, listed: ReadonlyArray
     })
   })
 
-/** The next answer of an agent's list. It goes on until it ends, or until the window that is asked for begins. */
+/** The next answer of an agent's list. It goes on until it ends, or until the window that is requested begins. */
 const lookOn = <E>({ client }: Source, scope: SurveyScope<E>, before: AgentLook) =>
   Effect.gen(function* () {
     const { agentId, next } = before
@@ -113,13 +113,13 @@ const hasAllNews = ({ isWhole }: SurveyScope<unknown>, { isEnd, rows }: AgentLoo
   isEnd ||
   (isWhole && orderOf(rows) !== null && ["current", "changed"].includes(rows.at(-1)?.state ?? "missing"))
 
-/** Looks into the agents' lists, into each at least once, until they tell enough or are too many. */
+/** Looks into the agents' lists, into each at least once, until that is enough or too many. */
 const lookAround = <E>(source: Source, scope: SurveyScope<E>, ids: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const looks: Array<AgentLook> = []
     for (const id of ids.slice(0, mostLooks)) looks.push(yield* lookOn(source, scope, newLook(id)))
     for (let left = mostLooks - looks.length; left > 0; left -= 1) {
-      // All are fetched anyway, and the mirror tells how many there are.
+      // All are fetched anyway, and the mirror shows how many there are.
       const isEnough = scope.refetch && scope.isWhole ? hasAllNews : hasAllChanges
       const open = looks.filter((look) => !isEnough(scope, look))
       // Where the least is known.

@@ -84,7 +84,7 @@ const authorize = (
   if (token !== undefined) {
     return { _tag: "Fixed", headers: bearer(Redacted.value(token)), credential: token, setting: "token" }
   }
-  // The schema lets nobody come here without both.
+  // The schema requires both.
   const [user, secretWord] = [email ?? "", password ?? Redacted.make("")]
   return {
     _tag: "Session",
@@ -99,12 +99,12 @@ const authorize = (
   }
 }
 
-/** The state of the conversation in an answer, which must be the one that was asked for. */
+/** The state of the conversation in an answer, which must be the one that was requested. */
 const stateIn = (id: string) => (json: unknown) =>
   Either.filterOrLeft(
     decodeState(json),
     (conversation) => conversation.id === id,
-    () => ({ path: "$.id", reason: "another conversation than the one that was asked for" })
+    () => ({ path: "$.id", reason: "another conversation than the one that was requested" })
   )
 
 const readStatus = ({ client, map }: Account) =>

@@ -114,7 +114,7 @@ const inOrderOfTime = (messages: ReadonlyArray<Message>): ReadonlyArray<Message>
     .map(({ message }) => message)
 }
 
-/** The endpoint's order is not documented: where it gives the newest first, the list is turned around. */
+/** The endpoint's order is not documented: where it gives newest first, the list is turned around. */
 const oldestFirst = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>
   isNewestFirst(messages.map(({ sentAt }) => sentAt)) ? [...messages].reverse() : messages
 

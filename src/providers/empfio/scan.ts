@@ -54,7 +54,7 @@ const rawPayload = (kind: Kind, id: string, conversationId: string, payload: str
   payload
 })
 
-/** So many messages of one conversation may be asked for where it does not say how many it has, and beyond what it says. */
+/** So many messages of one conversation may be requested where it does not say how many it has, and beyond what it says. */
 const mostMessagesOfOne = 100_000
 const leeway = 1_000
 
@@ -77,7 +77,7 @@ const furtherMessages = ({ client }: Account, id: string, declared: number | nul
       const before = all.size
       for (const entry of list) all.set(writtenId(entry, "id") ?? entry.text, entry)
       if (all.size === before) break
-      // A page may be short because the vendor gives no larger ones: the count tells whether it is the last.
+      // A page may be short because the vendor gives no larger ones: the count shows whether it is the last.
       if (list.length < mostMessages && (declared === null || all.size >= declared)) break
       offset += list.length
       if (offset > (declared === null ? mostMessagesOfOne : 2 * declared + leeway)) {
@@ -93,7 +93,7 @@ const furtherMessages = ({ client }: Account, id: string, declared: number | nul
     return value.length === 0 ? null : messages
   })
 
-/** A conversation whose details were asked for. */
+/** A conversation whose details were requested. */
 interface Wanted {
   readonly id: string
   /** What the list showed of it. */
@@ -102,7 +102,7 @@ interface Wanted {
   readonly messages: boolean
 }
 
-/** A conversation whose detail cannot be read: what its row showed is kept, and the detail is asked for again. */
+/** A conversation whose detail cannot be read: what its row showed is kept, and the detail is requested again. */
 const withoutDetail = (
   { map }: Account,
   { id, row }: Pick<Wanted, "id" | "row">,
@@ -130,7 +130,7 @@ const detailItem = (
     const read = Either.flatMap(parseJson(text), decodeDetail)
     if (Either.isLeft(read)) return withoutDetail(account, { id, row }, text, read.left)
     if (read.right.id !== id) {
-      const fault = { path: "$.id", reason: "another conversation than the one that was asked for" }
+      const fault = { path: "$.id", reason: "another conversation than the one that was requested" }
       return withoutDetail(account, { id, row }, text, fault)
     }
     const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: read.right }
@@ -233,7 +233,7 @@ const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchan
     })
   }).pipe(
     Effect.catchTag("Malformed", (error) => {
-      const fault = { path: "$", reason: `asked for by its id, it came as ${error.detail}` }
+      const fault = { path: "$", reason: `requested by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
       return Effect.succeed(
         page({ exchange, items: [withoutDetail(scan, { id, row }, payloadOf(error), fault)] })
@@ -255,7 +255,7 @@ const printsOf = (
   payload: string,
   known: Known | undefined
 ): Prints => {
-  // As vendors write JSON, mostly, and then nothing needs to be written anew.
+  // As vendors write JSON, mostly, and then nothing needs to be serialized again.
   const asWritten = digest(payload)
   const shown = known?.fingerprint?.endsWith(asWritten) === true ? asWritten : fingerprintOf(payload)
   return { shown, wanted: messages ? shown : withoutMessages(shown) }

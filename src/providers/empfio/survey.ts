@@ -33,7 +33,7 @@ const costs = (scope: Pick<PullScope, "messages">, saysTotal: boolean): PullCost
     : []
 })
 
-/** One page of the list, and what of it would be asked for. */
+/** One page of the list, and what of it would be requested. */
 interface Page {
   readonly from: number
   readonly rows: ReadonlyArray<SeenRow>
@@ -75,7 +75,7 @@ const readPage = <E>({ client }: Account, scope: PullScope<E>, page: number) =>
     return found
   })
 
-/** What is not known before the whole list is read, and what the looks into it tell. */
+/** What is not known before the whole list is read, and what samples of it show. */
 const listsOf = (pages: ReadonlyArray<Page>, total: number, isWhole: boolean) => {
   const rows = pages.flatMap((page) => page.rows)
   const list = (isOfKind: (row: SeenRow) => boolean, isSorted: boolean, upTo = total) => ({
@@ -102,7 +102,7 @@ const listsOf = (pages: ReadonlyArray<Page>, total: number, isWhole: boolean) =>
   }
 }
 
-/** Looks into the list, where they tell most, until they tell enough or are too many. */
+/** Samples the list where that helps most, until it is enough or too many. */
 const lookAround = <E>(account: Account, scope: SurveyScope<E>, first: Page, total: number) =>
   Effect.gen(function* () {
     const isWindow = scope.since !== null || scope.until !== null || scope.covered.length > 0
@@ -126,7 +126,7 @@ const lookAround = <E>(account: Account, scope: SurveyScope<E>, first: Page, tot
     }
   })
 
-/** The list says how many conversations there are; which of them are asked for, looks into it tell. */
+/** The list says how many conversations there are; samples of it show which of them are requested. */
 export const survey = <E>(
   account: Account,
   scope: SurveyScope<E>

@@ -12,7 +12,7 @@ import {
   word
 } from "../kit/decode.ts"
 
-/** `{id, name, email}` in the list, `{id, name}` where one conversation is asked for. */
+/** `{id, name, email}` in the list, `{id, name}` where one conversation is requested. */
 const Lead = Schema.Struct({ id: optional(text), name: optional(text), email: optional(text) })
 
 const conversationFields = {
@@ -47,7 +47,7 @@ export type Detail = typeof Detail.Type
 /** When a conversation began: of a row that is as it was stored, nothing else is read. */
 const Beginning = Row.pick("created_at")
 
-/** What tells a conversation's status: a fault in any other field is no reason not to know it. */
+/** The fields that give a conversation's status: a fault in any other field is no reason not to know it. */
 export const ConversationState = Row.pick("id", "status", "updated_at")
 export type ConversationState = typeof ConversationState.Type
 
@@ -71,7 +71,7 @@ export const List = Schema.Struct({
 })
 export type List = typeof List.Type
 
-/** https://docs.empfio.de/api/authentication: no time of expiry is told. */
+/** https://docs.empfio.de/api/authentication: no time of expiry is documented. */
 export const Login = Schema.Struct({ access_token: Schema.NonEmptyString, token_type: optional(text) })
 
 export const decodeRow = decoder(Row)

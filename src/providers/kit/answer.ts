@@ -65,7 +65,7 @@ export const failedInWords = (title: string, operation: string, words: string): 
   })
 
 /**
- * What an answer is around what was asked for.
+ * What an answer is around what was requested.
  * - `envelope`: an object that carries it in a field, so that every other field speaks of the answer.
  * - `record`: the record itself, by the field that holds its id. Where that is there, the other fields are the vendor's
  *   data: a conversation may have an `error` or a `code`.
@@ -180,7 +180,7 @@ export const unlessFailed = (
 /** A change that `refuse` would have stopped; nothing was sent. */
 export const notWritable = (title: string, what: string): Rejected =>
   new Rejected({
-    message: `${title} cannot be asked for ${what}; nothing was sent`,
+    message: `${title} does not accept ${what}; nothing was sent`,
     hint: "cancel this change",
     status: 0,
     body: ""

@@ -9,7 +9,7 @@ import type { Facts, FieldFact } from "./facts.ts"
 
 /*
  * A live account compared with what its vendor documents. Only reads are sent, and of what they answer only types,
- * documented words and counts are told, never a customer's text.
+ * documented words and counts are reported, never a customer's text.
  */
 
 interface Seen {
@@ -51,7 +51,7 @@ export const sampleEndpoint = (
   }).pipe(Effect.catchTags({ Malformed: refused, Rejected: refused, Unauthorized: refused }))
 }
 
-/** Notes how many rows came where the largest page was asked for. */
+/** Notes how many rows came where the largest page was requested. */
 export const sampleSize = (sample: Sample, name: string, rows: number | null, most: number): void => {
   sample.sizes[name] =
     rows === null
@@ -97,7 +97,7 @@ const fieldVerdict = (name: string, fact: FieldFact, records: ReadonlyArray<Json
     : { verdict: "ok", seen: `in ${values.length} records` }
 }
 
-/** An undocumented word is told where it looks like one: anything longer may be a customer's. */
+/** An undocumented word is shown if it looks like a single word: anything longer may be a customer's text. */
 const shown = (word: string): string => (/^[\w-]{1,32}$/.test(word) ? word : "another text")
 
 const wordsVerdict = (field: string, words: ReadonlyArray<string>, records: ReadonlyArray<Json>): Verdict => {
@@ -137,10 +137,10 @@ export const compareWith = (facts: Facts, sample: Sample): ReadonlyArray<Contrac
       })
     ),
     ...entries(facts.rates).map(([name, { is, source }]): ContractFinding => {
-      const told = sample.rates[name]
+      const stated = sample.rates[name]
       const fact = `${is.requests} requests in ${is.perMillis} ms: ${name}`
-      if (told === undefined) return { fact, source, ...notSeen("no header says it") }
-      return { fact, source, verdict: told === is.requests ? "ok" : "differs", seen: `it says ${told}` }
+      if (stated === undefined) return { fact, source, ...notSeen("no header says it") }
+      return { fact, source, verdict: stated === is.requests ? "ok" : "differs", seen: `it says ${stated}` }
     }),
     ...entries(facts.words).map(([name, { is, source }]): ContractFinding => {
       const [kind = "", field = ""] = name.split(".")

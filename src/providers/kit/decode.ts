@@ -112,7 +112,7 @@ export const id: Schema.Schema<string, string> = scalar(
   (fc) => fc.string({ minLength: 1 })
 )
 
-/** The id of what is asked for by it. */
+/** The id of what is requested by it. */
 export const addressId: Schema.Schema<string, string> = scalar(
   "an id that an address can hold",
   (value) => (typeof value === "string" && isAddressable(value) ? value : undefined),
@@ -196,7 +196,7 @@ export const isoTime: Schema.Schema<Timestamp, string> = instant("an ISO 8601 ti
   instants(fc).map((date) => date.toISOString())
 )
 
-/** Unix seconds or milliseconds, told apart by magnitude. */
+/** Unix seconds or milliseconds, distinguished by magnitude. */
 export const epochTime: Schema.Schema<Timestamp, number> = instant(
   "a time in Unix seconds or milliseconds",
   epoch,

@@ -20,7 +20,7 @@ interface Gap {
   readonly from: number
   readonly rows: number
   readonly likely: number
-  /** How far the number found may lie from that: because the looks beside it differ, and by chance (a variance). */
+  /** How far the number found may lie from that: because the samples beside it differ, and by chance (a variance). */
   readonly apart: number
   readonly chance: number
 }
@@ -80,7 +80,7 @@ export const workedOut = (list: ListLooks): Interval => {
   }
 }
 
-/** Where to look next: the middle of what is least certain; null: nothing is left that a look would tell. */
+/** Where to look next: the middle of what is least certain; null: another sample would add nothing. */
 export const nextLook = (list: ListLooks): number | null => {
   const doubtOf = ({ apart, chance }: Gap): number => apart + spread(chance)
   const worst = gapsOf(list).toSorted((left, right) => doubtOf(right) - doubtOf(left))[0]
@@ -108,7 +108,7 @@ const falls = (times: ReadonlyArray<string | null>): boolean =>
 /** Fewer rows may be in some order by chance. */
 const tellingRows = 20
 
-/** What a list is sorted by, the newest first, as these rows of it show, in their order; null: they do not tell. */
+/** What a list is sorted by, newest first, as these rows of it show, in their order; null: unknown. */
 export const orderOf = (rows: ReadonlyArray<SeenRow>): "updated" | "started" | null => {
   if (rows.length < tellingRows) return null
   const byUpdate = falls(rows.map(({ updatedAt }) => updatedAt))

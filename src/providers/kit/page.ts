@@ -38,7 +38,7 @@ const recordsIn = (item: Item): number =>
 /**
  * One response as pages of at most `pageSize` records, at least one page; a conversation larger than that is a page of
  * its own. The first carries the response's bytes. What concerns the whole response (cursor, end, notices, what was
- * learnt) is on the last, so that nothing counts as done before everything is stored.
+ * learned) is on the last, so that nothing counts as done before everything is stored.
  */
 export const pages = (parts: PageParts): ReadonlyArray<Page> => {
   const chunks: Array<Array<Item>> = [[]]
@@ -60,7 +60,7 @@ export const pages = (parts: PageParts): ReadonlyArray<Page> => {
 }
 
 /**
- * The exchange of answers that were put together: the status of each conversation was asked for no earlier than with the
+ * The exchange of answers that were put together: the status of each conversation was requested no earlier than with the
  * first of `sources`, however much later the rest came. So the page claims to be no newer than what decides.
  */
 export const datedBy = (last: Exchange, sources: ReadonlyArray<Exchange>): Exchange => ({
@@ -100,7 +100,7 @@ export const idOf = (record: Json | undefined, field: string): string | null => 
   return typeof id === "string" ? id || null : (numberText(id) ?? null)
 }
 
-/** Whether a conversation lies outside of what is asked for. One without a known start is inside. */
+/** Whether a conversation lies outside of what is requested. One without a known start is inside. */
 export const isOutside = (
   startedAt: Timestamp | null,
   scope: Pick<PullScope, "since" | "until" | "covered">

@@ -36,7 +36,7 @@ export interface ListedPage {
   readonly more?: boolean
 }
 
-/** What tells whether a list is still as it was. */
+/** What shows whether a list is still as it was. */
 export const WalkMark = Schema.Struct({
   /** The id of the last row that was read. */
   last: Schema.String,
@@ -54,7 +54,7 @@ export const WalkMark = Schema.Struct({
 })
 export type WalkMark = typeof WalkMark.Type
 
-/** Where a walk goes on that is interrupted: so many rows were read. `mark` null: the list moved, or nothing can tell. */
+/** Where an interrupted walk resumes: so many rows were read. `mark` null: the list moved, or it is unknown. */
 const WalkPlace = Schema.Struct({
   rows: Schema.NonNegativeInt,
   mark: Schema.optionalWith(Schema.NullOr(WalkMark), { default: () => null })
@@ -90,7 +90,7 @@ export interface PageWalk {
 }
 
 export interface PageWalkOptions {
-  /** The largest page that may be asked for. */
+  /** The largest page that may be requested. */
   readonly largest: number
   /**
    * A `Step.cursor`, or null. Where its mark is found where it was, the walk goes on as if it had never stopped; where
@@ -129,7 +129,7 @@ export const overlapping = (end: number, largest: number): Ask => {
 interface Pass {
   readonly number: number
   readonly fromStart: boolean
-  /** Rows before this position have been asked for. */
+  /** Rows before this position have been requested. */
   end: number
   pages: number
   /** Pages with rows. */
@@ -206,7 +206,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
   let newest: Timestamp | null = mark?.newest ?? null
   let newestBefore: Timestamp | null = null
   let pass = firstPass(from, largest)
-  /** A pass without a fault lies behind us, and its first page is asked for once more. */
+  /** A pass without a fault lies behind us, and its first page is requested once more. */
   let confirming = false
   let asked: Ask = { page: 1, size }
 
@@ -221,7 +221,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     !(startedAt !== null && newestBefore !== null && startedAt > newestBefore) &&
     !(stored && isResumed)
 
-  /** Enters the rows of a page that begins at `start`. Returns which of them we asked for again, and how many are new. */
+  /** Enters the rows of a page that begins at `start`. Returns which of them we requested again, and how many are new. */
   const enter = (rows: ReadonlyArray<ListedRow>, start: number) => {
     let fresh = 0
     const again = rows.map((row, index) => {
@@ -237,7 +237,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
         if (!overlap) pass.shifted = true
         return overlap
       }
-      // Counted before the interruption. It is dealt with again, since nobody knows whether it is still the same row.
+      // Counted before the interruption. It is dealt with again, since it may no longer be the same row.
       if (pass.number === 1 && start + index < readBefore) return false
       fresh++
       if (before === undefined && isSurprise(row)) pass.surprises++
@@ -255,7 +255,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
       return
     }
     const index = rows.findIndex(({ id }) => id === anchor.id)
-    // Nothing at all: the list got shorter, or the vendor's pages are larger than ours. Another pass tells.
+    // Nothing at all: the list got shorter, or the vendor's pages are larger than ours. Another pass shows which.
     if (rows.length === 0) pass.shifted = true
     else if (index === -1) pass.gap = true
     else if (index !== anchor.position - start) pass.shifted = true
@@ -300,8 +300,8 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
   }
 
   /**
-   * As many rows as were asked for, all known, and from the beginning again. Without a total, nothing else would show that
-   * whatever is asked for, no other page comes.
+   * As many rows as were requested, all known, and from the beginning again. Without a total, nothing else would show that
+   * whatever is requested, no other page comes.
    */
   const isFirstAgain = ({ rows, total }: ListedPage, start: number, fresh: number): boolean => {
     const isSame = firstId !== null && rows[0]?.id === firstId
@@ -348,7 +348,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     const given = page.size !== null && page.size > 0 ? page.size : asked.size
     const start = (asked.page - 1) * given
     if (start > pass.end) {
-      // The vendor counted in larger pages than we asked for: this one lies beyond a hole. Ask again in its size.
+      // The vendor counted in larger pages than we requested: this one lies beyond a hole. Ask again in its size.
       size = given
       pass.unanchored = true
       pass.pages++
@@ -363,7 +363,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
         again,
         cursor: null,
         end: null,
-        endless: "whatever page is asked for, the first one comes again"
+        endless: "whatever page is requested, the first one comes again"
       }
     }
     if (pass.firstTotal === null) pass.firstTotal = page.total

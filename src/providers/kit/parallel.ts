@@ -10,7 +10,7 @@ interface Slot<A, E> {
 
 type Resume<A> = (effect: Effect.Effect<A>) => void
 
-/** Until somebody calls `wake`: for one fiber at a time. */
+/** Until `wake` is called: for one fiber at a time. */
 const makeBell = (call: (wake: () => void) => void) => {
   let resume: Resume<void> | null = null
   return {
@@ -38,14 +38,14 @@ export interface Winding<A> {
   readonly afterGap?: (value: A) => A
 }
 
-/** What has ended is given in pieces of so many, so that whoever gathers them can stop in time. */
+/** What has ended is given in pieces of so many, so that the consumer can stop in time. */
 const givenAtOnce = 6
 
 /**
  * Runs tasks, up to `concurrency` at once, and gives what they yield in the tasks' order. A failure, of a task or of
- * the stream of tasks itself, is only told after everything that stands before it. Does what `Stream.mapEffect` does
+ * the stream of tasks itself, is only reported after everything before it. Does what `Stream.mapEffect` does
  * with a concurrency, without its cost of hundreds of microseconds for each element: what has ended is given together.
- * The next chunk of tasks is only asked for while nobody waits for anything else: once all of the chunk before are placed
+ * The next chunk of tasks is only requested while nothing waits for anything else: once all of the chunk before are placed
  * and some still at work, and all of the chunks before that one were taken.
  */
 export const inOrder = <A, E, E2>(
@@ -55,7 +55,7 @@ export const inOrder = <A, E, E2>(
 ): Stream.Stream<A, E | E2> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      /** In the tasks' order: what was not given yet, and of that what nobody works at. */
+      /** In the tasks' order: what was not given yet, and of that what no fiber works on. */
       const slots: Array<Slot<A, E>> = []
       const waiting: Array<Slot<A, E>> = []
       const idle = new Set<Resume<Slot<A, E>>>()

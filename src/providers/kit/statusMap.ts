@@ -83,9 +83,9 @@ export const refuseUnsupported = (
   if (wish.status === null) {
     return vendor.fields.some((field) => isAsked(wish, field))
       ? null
-      : { message: "nothing was asked for", hint: `name a status: ${takes}` }
+      : { message: "nothing was requested", hint: `name a status: ${takes}` }
   }
   return wish.providerStatus === undefined && vendor.write[wish.status] === undefined
-    ? { message: `${vendor.title} cannot be asked for "${wish.status}"`, hint: `it takes: ${takes}` }
+    ? { message: `${vendor.title} does not accept the status "${wish.status}"`, hint: `it takes: ${takes}` }
     : null
 }

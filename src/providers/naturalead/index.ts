@@ -51,14 +51,14 @@ const limits = (): ReadonlyArray<Limit> => {
   ]
 }
 
-/** The state of the conversation in an answer, which must be the one that was asked for. */
+/** The state of the conversation in an answer, which must be the one that was requested. */
 const stateIn = (answer: Answer, id: string, account: AccountCheck) =>
   Effect.zipRight(
     checkAccounts(account, accountIn(answer.text)),
     Effect.filterOrFail(
       decodeAnswer(title, answer, decodeState, recordForm),
       (conversation) => conversation._id === id,
-      () => malformed(title, answer.exchange.operation, "it is another one than was asked for")
+      () => malformed(title, answer.exchange.operation, "it is another one than was requested")
     )
   )
 

@@ -29,7 +29,7 @@ export const kind = "conversation"
 
 /**
  * https://docs.naturalead.ai/api-reference/conversations/update-status: the words a conversation has, and the three
- * that can be asked for.
+ * that can be requested.
  */
 export const statusMap: StatusMap = makeStatusMap(
   { active: "active", handed_off: "handed_off", completed: "completed", dropped: "abandoned" },
@@ -51,8 +51,8 @@ interface Numbered {
 }
 
 /**
- * NaturaLead gives messages no id, so one is made from what a message is. Equal messages of one conversation are told
- * apart by their number among their like, which appended messages do not change.
+ * NaturaLead gives messages no id, so one is made from what a message is. Equal messages of one conversation are
+ * distinguished by their number among equals, which appended messages do not change.
  */
 const messageId = (
   numbered: Numbered,
@@ -143,7 +143,7 @@ const toConversation = (
   updatedAt: wire.updatedAt
 })
 
-/** Whether a response shows fewer messages than it says there are, so that the conversation must be asked for by id. */
+/** Whether a response shows fewer messages than it says there are, so that the conversation must be requested by id. */
 export const isShort = (sighting: Sighting): boolean =>
   (sighting.messages?.items.length ?? 0) + sighting.unreadable.length <
   (sighting.conversation.declaredMessages ?? 0)

@@ -9,7 +9,7 @@ import { facts } from "./facts.ts"
  * against any server one can imagine.
  */
 
-/** Where a walk through the list stands. `skip` and `limit` null: everything is asked for, without parameters. */
+/** Where a walk through the list stands. `skip` and `limit` null: everything is requested, without parameters. */
 export interface Walk {
   readonly skip: number | null
   readonly limit: number | null
@@ -24,7 +24,7 @@ export interface Walk {
   readonly shrunk: boolean
   /** Conversations this pass showed that no response had shown before. */
   readonly freshInPass: number
-  /** What is asked for begins at the last row of the response before: found there again, nothing slipped through. */
+  /** What is requested begins at the last row of the response before: found there again, nothing slipped through. */
   readonly overlaps: boolean
   /** In this pass it was not found there. */
   readonly slipped: boolean
@@ -48,7 +48,7 @@ export type Next =
       readonly _tag: "Done"
       readonly complete: boolean
       readonly reason: string | null
-      /** The server gives the same list whatever is asked for. */
+      /** The server gives the same list whatever is requested. */
       readonly ignoresSkip: boolean
     }
 

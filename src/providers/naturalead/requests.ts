@@ -36,7 +36,7 @@ export const getConversation = (id: string): ProviderRequest => ({
   mayBeMissing: true
 })
 
-/** https://docs.naturalead.ai/api-reference/conversations/update-status. `active` cannot be asked for. */
+/** https://docs.naturalead.ai/api-reference/conversations/update-status. `active` cannot be requested. */
 export const updateStatus = (id: string, status: string): ProviderRequest => ({
   operation: "update a conversation's status",
   ...route(facts.endpoints.status, { id }),

@@ -14,7 +14,7 @@ import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
 import { type Next, next, start, type Walk } from "./paging.ts"
 import { getConversation, listConversations } from "./requests.ts"
 
-/** What `Page.learned` calls it, and after how long, in milliseconds, it is asked anew. */
+/** What `Page.learned` calls it, and after how long, in milliseconds, it is requested again. */
 const skipLesson = "list-skip"
 const lessonHolds = 24 * 60 * 60_000
 
@@ -37,7 +37,7 @@ interface Scan<E> {
   readonly map: StatusMap
   readonly mayProbe: boolean
   walk: Walk
-  /** Statuses that are still to be asked for one at a time; null: there is no reason to. */
+  /** Statuses that are still to be requested one at a time; null: there is no reason to. */
   statusesLeft: Array<string> | null
   /** Conversations that only showed under their status. */
   heldBack: number
@@ -122,7 +122,7 @@ const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
   return before === fingerprint
 }
 
-/** What a listed conversation comes to; null: its messages must be asked for first. `accounts` are whose it is. */
+/** What a listed conversation comes to; null: its messages must be requested first. `accounts` are whose it is. */
 const toItem = <E>(
   scan: Scan<E>,
   listed: Listed,
@@ -203,7 +203,7 @@ const advanceByStatus = <E>(scan: Scan<E>, left: Array<string>, shown: number): 
       : {
           _tag: "Done",
           complete: false,
-          reason: `the list is cut: asked for by status, it showed ${heldBack} more; others may be missing`,
+          reason: `the list is cut: requested by status, it showed ${heldBack} more; others may be missing`,
           ignoresSkip: false
         }
 }
@@ -332,11 +332,11 @@ export const readDetail = (
     }
     if (sighting.conversation.providerId === id) return page({ exchange, items: [sighting] })
     const record = { kind, providerId: id, conversationId: id, payload }
-    const fault = { path: "$._id", reason: "another conversation than the one that was asked for" }
+    const fault = { path: "$._id", reason: "another conversation than the one that was requested" }
     return page({ exchange, items: [unreadableItem(record, fault)] })
   })
 
-/** What the list showed of a conversation whose details cannot be had: it is asked for again with the next list. */
+/** What the list showed of a conversation whose details cannot be had: it is requested again with the next list. */
 const asListed = <E>(scan: Scan<E>, { id, listed }: Short, reason: string, payload: string): Item => {
   const record = { kind, providerId: id, conversationId: id, payload }
   const fault = { path: "$", reason }
@@ -358,10 +358,10 @@ const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
     messages: true
   }).pipe(
     Effect.catchTags({
-      Malformed: (error) => stored(`asked for by its id, it came as ${error.detail}`, payloadOf(error)),
-      Rejected: ({ message }) => stored(`asked for by its id: ${message}`),
+      Malformed: (error) => stored(`requested by its id, it came as ${error.detail}`, payloadOf(error)),
+      Rejected: ({ message }) => stored(`requested by its id: ${message}`),
       Unauthorized: (error) =>
-        error.status === 403 ? stored(`asked for by its id: ${error.message}`) : Effect.fail(error)
+        error.status === 403 ? stored(`requested by its id: ${error.message}`) : Effect.fail(error)
     })
   )
 }
@@ -395,7 +395,7 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>,
 
 /**
  * Every conversation of the account. The vendor can filter by no time, so each scan reads the whole list; what shows
- * the same bytes as before is not looked at again. What the list cut short is asked for by id after the list has been
+ * the same bytes as before is not looked at again. What the list cut short is requested by id after the list has been
  * read, since an answer that arrives must not be kept waiting.
  */
 export const scan = <E>(

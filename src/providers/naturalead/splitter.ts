@@ -27,8 +27,8 @@ export interface Envelope {
 
 /**
  * Finds the elements of one long JSON list in a body that arrives in pieces cut anywhere. The list is the body itself,
- * or the first of the named fields that holds an array. Elements are found by their brackets and quotes alone: whoever
- * takes one parses it, and so finds out whether it is JSON.
+ * or the first of the named fields that holds an array. Elements are found by their brackets and quotes only: their
+ * consumer parses them, and so finds out whether they are JSON.
  */
 export interface Splitter {
   /** Reads on. Null: so far it is what was expected. After a fault nothing more is read. */
@@ -41,7 +41,7 @@ export interface Splitter {
 
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
-/** Bytes of an element that are kept at most, unless whoever reads the body says otherwise. */
+/** Bytes of an element that are kept at most, unless the reader of the body says otherwise. */
 const usualElement = 64 << 20
 
 /** Beyond this a field beside the list is skipped rather than kept. */

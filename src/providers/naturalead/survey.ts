@@ -61,7 +61,7 @@ const count = <E>(seen: Seen, batch: Batch, scope: PullScope<E>, map: StatusMap)
     seen.end = batch.end
   })
 
-/** Of what is new or has changed, the share that the list cut short: only for these details are asked for. */
+/** Of what is new or has changed, the share that the list cut short: details are requested only for these. */
 const shortShare = ({ changed, missing, short }: Seen, isAll: boolean): Interval => {
   const wanted = changed + missing
   const share = wanted === 0 ? 0 : short / wanted

@@ -49,7 +49,7 @@ export const Conversation = Schema.Struct({
 })
 export type Conversation = typeof Conversation.Type
 
-/** What tells a conversation's status: a fault in any other field is no reason not to know it. */
+/** The fields that give a conversation's status: a fault in any other field is no reason not to know it. */
 export const ConversationState = Conversation.pick("_id", "status", "updatedAt")
 export type ConversationState = typeof ConversationState.Type
 

@@ -21,7 +21,7 @@ export interface Coverage {
 const settling = 3_600_000
 
 /**
- * The ranges of a connection that were listed whole, the newest first; `subject` null: with whatever settings. Those that
+ * The ranges of a connection that were listed whole, newest first; `subject` null: with whatever settings. Those that
  * a clock that was ahead has entered count as not listed: their true end is unknown.
  */
 export const coveredRanges = (

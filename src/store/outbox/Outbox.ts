@@ -50,7 +50,7 @@ export class ChangeRefused extends Data.TaggedError("ChangeRefused")<{
 }> {}
 
 export interface ListOptions {
-  /** Also those that ended and need nobody's attention. */
+  /** Include those that ended and need no attention. */
   readonly all: boolean
   /** Null: every connection. */
   readonly connection: string | null
@@ -63,7 +63,7 @@ export interface OpenChanges {
   readonly pending: number
 }
 
-/** Some of the changes that were asked for, the newest first. */
+/** Some of the changes that were requested, newest first. */
 export interface Listed {
   readonly changes: ReadonlyArray<OutboxChange>
   /** How many there are, shown or not. */
@@ -71,7 +71,7 @@ export interface Listed {
 }
 
 const list = (session: Session, { all, connection, limit }: ListOptions): Listed => {
-  // A rejection or a conflict is dealt with once somebody says so, or asks for something else.
+  // A rejection or a conflict is resolved when a person says so, or requests something else.
   const wanted = all
     ? "1"
     : `(c.state IN ${openStates} OR (c.state IN ('rejected', 'conflict') AND c.resolved_at IS NULL
@@ -91,8 +91,8 @@ const events = (session: Session, changeId: number): ReadonlyArray<ChangeEvent> 
 const refused = (message: string, hint: string): ChangeRefused => new ChangeRefused({ message, hint })
 
 /**
- * What people here want the providers to hold, until it is so. The first half serves whoever asks, the second the
- * single pusher that a connection has (`push.ts`). Every step tells the change's story in the same transaction.
+ * The status changes that were requested here, until the providers confirm them. The first half serves requests, the second the
+ * single pusher that a connection has (`push.ts`). Every step records the change's history in the same transaction.
  */
 export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
   effect: Effect.gen(function* () {
@@ -152,7 +152,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         return found
       })
 
-    /** Lets the next push look at an open change at once, however long it was told to wait. */
+    /** Makes an open change due for the next push, whatever wait it had. */
     const hurry = (id: number) =>
       attempt("hurry", (session, at) => {
         const found = existing(session, id)

@@ -6,7 +6,7 @@ import type { Session } from "../Db.ts"
 
 /** A change with everything the outbox keeps of it. */
 export interface OutboxChange extends StatusChange {
-  /** The provider's own word when the change was asked for; null: it had sent none. */
+  /** The provider's own word when the change was requested; null: it had sent none. */
   readonly fromProviderStatus: string | null
   /** What the provider was read to hold just before the change was last sent; null: never sent. */
   readonly found: RemoteState | null
@@ -15,7 +15,7 @@ export interface OutboxChange extends StatusChange {
   /** When the provider first refused it in a way that may not be about it alone; null: it was not. */
   readonly refusedAt: Timestamp | null
   readonly endedAt: Timestamp | null
-  /** When somebody dealt with its conflict or rejection. */
+  /** When its conflict or rejection was resolved. */
   readonly resolvedAt: Timestamp | null
 }
 
@@ -31,7 +31,7 @@ export interface ChangeEvent {
 export const openStates = "('pending', 'sending', 'queued', 'sent')"
 export const inFlightStates = "('sending', 'queued', 'sent')"
 
-/** Open changes are few among all conversations: what is told here is where to begin. */
+/** Open changes are few among all conversations: this join order begins with them. */
 export const openChanges = /* sql */ `status_changes c INDEXED BY status_changes_open
   CROSS JOIN remote_conversations r ON r.id = c.conversation_id`
 

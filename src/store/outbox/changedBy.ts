@@ -13,7 +13,7 @@ export interface Changed {
   readonly now: { readonly status: Status; readonly providerStatus: string | null }
   /** A later change of another run that was sent as well; null: there is none. */
   readonly later: OutboxChange | null
-  /** When the mirror saw that somebody at the provider changed the status after the run; null: nobody did. */
+  /** When the mirror saw that the status was changed at the provider after the run; null: it was not. */
   readonly movedAt: Timestamp | null
   /** A change of the conversation that is open; null: none is. */
   readonly open: OutboxChange | null

@@ -50,7 +50,7 @@ const sameWish = (one: Wish, other: Wish): boolean =>
   one.title === other.title &&
   JSON.stringify(one.tags) === JSON.stringify(other.tags)
 
-/** What a connection's provider can be asked for, with its own words. */
+/** The statuses that a connection's provider accepts, with its own words. */
 export const writableStatuses = (session: Session, connection: string): ReadonlyMap<string, string> =>
   new Map(
     session
@@ -91,7 +91,7 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
   const { wish } = request
   const refuse = (refusal: Refusal): Asked => ({ _tag: "Refused", ...refusal })
   if (wish.status === null && encodeFields(wish) === null) {
-    return refuse({ message: "nothing was asked for", hint: "Name a status, a title or a tag." })
+    return refuse({ message: "nothing was requested", hint: "Name a status, a title or a tag." })
   }
   if (conversation.deletedAt !== null) {
     return refuse({

@@ -14,7 +14,7 @@ export interface Moment {
 
 /**
  * What a read or an answer showed, and between which instants of our clock it was read. The answer to a write counts as
- * requested when it came: what was asked for before may show what was there before the write.
+ * requested when it came: what was requested before may show what was there before the write.
  */
 export interface Observation {
   readonly state: RemoteState
@@ -158,7 +158,7 @@ export const markTrouble = (
 
 /**
  * What a change that was held back behind a confirmed one may stand on: what the provider showed, where that is surely our
- * own doing; its time too, where the answer to the write itself showed it. What somebody there did meanwhile is neither.
+ * own doing; its time too, where the answer to the write itself showed it. What someone there did meanwhile is neither.
  */
 export type Basis = "status and time" | "status" | "none"
 

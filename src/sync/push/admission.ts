@@ -23,11 +23,11 @@ export interface Admission {
 export interface AdmissionRules {
   /** The most changes that are sent unconfirmed. */
   readonly brake: number
-  /** The number that somebody confirmed; left out: nobody did. */
+  /** The confirmed number; left out: none. */
   readonly confirmed?: number
   /** Pending changes of all connections of the run: this number may be confirmed as well as one connection's. */
   readonly pendingInAll: number
-  /** Only these may be sent, however many they are: whoever names them has counted them. Left out: all. */
+  /** Only these may be sent, however many: the caller has counted them. Left out: all. */
   readonly only?: ReadonlySet<number>
 }
 

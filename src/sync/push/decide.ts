@@ -3,7 +3,7 @@ import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import type { OutboxChange } from "../../store/outbox/Outbox.ts"
 
-/** Who wins where the provider's status has changed since a change was asked for. */
+/** Who wins where the provider's status has changed since a change was requested. */
 export type ConflictPolicy = "manual" | "remote-wins" | "local-wins"
 
 /** What becomes of a change, given what the provider was just read to hold. */
@@ -95,7 +95,7 @@ const outdated = (change: OutboxChange, state: RemoteState, elsewhere: Timestamp
   }
   const isUnknown = state.updatedAt === null && change.attempts === 0 && elsewhere !== null
   return isUnknown && change.requestedAt <= elsewhere
-    ? `a copy of this mirror pushed at ${elsewhere}, and may have sent it: the provider tells no time of its last change, ${holds}`
+    ? `a copy of this mirror pushed at ${elsewhere}, and may have sent it: the provider gives no time of its last change, ${holds}`
     : null
 }
 
@@ -147,7 +147,7 @@ export const decide = (
   if (movedAway(change, state) && !hasStatus(wish, state)) {
     return lost(
       policy,
-      `asked for on ${inWords(change.fromStatus, change.fromProviderStatus)}, but the provider holds ${wordsOf(state)}`
+      `requested on ${inWords(change.fromStatus, change.fromProviderStatus)}, but the provider holds ${wordsOf(state)}`
     )
   }
   const reason = hasStatus(wish, state) ? null : outdated(change, state, elsewhere)

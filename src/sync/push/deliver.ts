@@ -231,8 +231,8 @@ const send = Effect.fn("push.send")(function* (
 })
 
 /**
- * A change whose sender died may have been queued by the provider, which nobody heard. Where reads carry no time of the
- * last change, nothing would tell that it is applied late, so it gets the time that a queued one gets.
+ * A change whose sender died may have been queued by the provider without our knowing. Where reads carry no time of the
+ * last change, nothing would show that it is applied late, so it gets the time that a queued one gets.
  */
 const mayBeQueued = Effect.fn("push.mayBeQueued")(function* (push: Push, change: OutboxChange) {
   if (change.state !== "sending" || change.sentAt === null || change.found?.updatedAt) return false

@@ -10,7 +10,7 @@ import type { Learned, Push, PushOptions, PushTarget } from "./steps.ts"
 export type { PushAccount, PushOptions, PushStep, PushTarget } from "./steps.ts"
 
 /*
- * The outward river: each change of the outbox is read, decided upon, sent and verified. What is known is written down
+ * The outward flow: each change of the outbox is read, decided upon, sent and verified. What is known is written down
  * before each request leaves, so that a run that dies anywhere is taken up by the next one.
  */
 
@@ -32,7 +32,7 @@ export interface PushReport {
 /** Changes worked on at once, each of another conversation. */
 const concurrency = 4
 
-/** Works through one conversation's changes in the order in which they were asked for. */
+/** Works through one conversation's changes in the order in which they were requested. */
 const attend = Effect.fn("push.attend")(function* (push: Push, conversationId: string) {
   while (push.learned.stopped === null) {
     const change = yield* push.outbox.dueChange(conversationId)

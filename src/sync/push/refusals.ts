@@ -58,7 +58,7 @@ export const mostInARow = 3
 export const extended = (row: Row, status: number): Row =>
   row.status === status ? { status, length: row.length + 1 } : { status, length: 1 }
 
-/** What becomes of a refusal. `hold`: the change waits until something tells what it was about. */
+/** What becomes of a refusal. `hold`: the change waits until something shows what it was about. */
 export type Verdict = "end" | "hold" | "stop"
 
 /**
@@ -72,7 +72,7 @@ export const verdictOf = (meaning: Meaning, row: Row, isToldApart: boolean): Ver
 }
 
 /**
- * What becomes of a refusal that was held, once the run has nothing more to send and no later success told it apart.
+ * What becomes of a refusal that was held, once the run has nothing more to send and no later success clarified it.
  * @param hasCompany other changes of the connection are still held from earlier runs, or this one is
  */
 export const verdictAtEnd = (meaning: Meaning, hasCompany: boolean): Exclude<Verdict, "hold"> =>

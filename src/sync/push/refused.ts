@@ -28,7 +28,7 @@ const keep = Effect.fn("push.keep")(function* (
 })
 
 /**
- * The provider refused a request for a change. The change ends, or it is held until something tells what the refusal
+ * The provider refused a request for a change. The change ends, or it is held until something shows what the refusal
  * was about, or nothing more is asked of the connection.
  * @param mayEnd the change may end because of it
  */

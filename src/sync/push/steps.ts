@@ -10,7 +10,7 @@ import { type ConflictPolicy, decide } from "./decide.ts"
 import { extended, type Meaning, mostInARow, noRow, type RequestKind, type Row } from "./refusals.ts"
 
 /*
- * The single steps of a push: each writes down what happened to a change, and tells whoever watches.
+ * The single steps of a push: each records what happened to a change, and reports progress.
  */
 
 /** One account, and who wins where its status has changed meanwhile. */
@@ -42,7 +42,7 @@ export interface PushStep {
 
 export interface PushOptions {
   readonly runId: number
-  /** The number of changes that somebody confirmed: see `admission.ts`; left out: nobody did. */
+  /** The number of changes that were confirmed: see `admission.ts`; left out: none. */
   readonly confirmed?: number
   /** The connections of the whole run; left out: this one alone. */
   readonly connections?: ReadonlyArray<string>

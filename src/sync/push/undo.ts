@@ -4,14 +4,14 @@ import { restoringWord } from "../../providers/kit/statusMap.ts"
 import type { Changed } from "../../store/outbox/Outbox.ts"
 import { inWords } from "./decide.ts"
 
-/** What can be asked for so that a conversation is again as it was before a run changed it. */
+/** What can be requested so that a conversation is again as it was before a run changed it. */
 export interface Undo {
   readonly changed: Changed
   /** What to ask for; null: nothing, `stays` says why. */
   readonly wish: Wish | null
   /** In words, one for each thing that stays as the run left it. */
   readonly stays: ReadonlyArray<string>
-  /** Something stays because the provider never takes it back, whoever asks and whenever. */
+  /** Something stays because the provider never removes it. */
   readonly isForEver: boolean
 }
 
@@ -68,7 +68,7 @@ export const undoOf = (changed: Changed, map: StatusMap): Undo => {
   return { changed, wish, stays, isForEver: isForEver || stays.length > (why === null ? 0 : 1) }
 }
 
-/** What is asked for, in a few words. */
+/** What is requested, in a few words. */
 export const undoWords = ({ providerStatus, status, title }: Wish): string =>
   [
     ...(status === null ? [] : [inWords(status, providerStatus ?? null)]),

@@ -956,7 +956,7 @@ describe("Aelyst's status", () => {
     [wish("completed", { category: "", summary: "" }), null],
     [wish("handed_off"), '"handed_off"'],
     [wish("abandoned"), '"abandoned"'],
-    [wish(null), "nothing was asked"],
+    [wish(null), "nothing was requested"],
     [wish("completed", { summary: "s" }), "only beside a category"],
     [wish("active", { category: "Spam" }), "only when a conversation is closed"],
     [wish("completed", { category: "x".repeat(129) }), "129"],

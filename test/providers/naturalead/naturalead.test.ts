@@ -627,7 +627,7 @@ describe("NaturaLead's status", () => {
     for (const status of ["handed_off", "completed", "abandoned"] as const)
       assert.isNull(provider.refuse(wish(status)))
     assert.include(provider.refuse(wish("active"))?.hint, "handed_off, completed, abandoned")
-    assert.include(provider.refuse(wish(null))?.message, "nothing was asked")
+    assert.include(provider.refuse(wish(null))?.message, "nothing was requested")
     for (const extra of [{ category: "Spam" }, { summary: "s" }, { title: "t" }, { tags: ["t"] }]) {
       assert.include(provider.refuse(wish("completed", extra))?.message, Object.keys(extra)[0])
     }

@@ -109,7 +109,7 @@ describe("a status that moved at the vendor", () => {
       expect(twin.applied).toEqual([])
       expect((yield* story(1)).at(-1)).toEqual({
         state: "conflict",
-        detail: "asked for on `ai-chatting` (active), but the provider holds `human-chatting` (handed_off)"
+        detail: "requested on `ai-chatting` (active), but the provider holds `human-chatting` (handed_off)"
       })
       expect(yield* row("SELECT status, provider_status FROM conversations")).toEqual({
         status: "handed_off",

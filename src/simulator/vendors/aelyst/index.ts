@@ -42,7 +42,7 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
   }
   const state: AelystState = { options, world: makeAelystWorld(input, options) }
 
-  /** Each method and full path counts on its own, and a query does not tell paths apart. */
+  /** Each method and full path counts on its own, and a query does not distinguish paths. */
   const windowOf = ({ method, path }: ParsedRequest): Window => ({
     name: "path",
     key: `aelyst ${method} ${path}`,

@@ -34,7 +34,7 @@ export interface EmpfioOptions {
   password: string
   /** Requests that a token from a login lives for; null: any number. */
   tokenRequests: number | null
-  /** Seconds that it lives for, which the token then says itself; null: for ever. */
+  /** Seconds that it lives for, which the token then says itself; null: forever. */
   tokenSeconds: number | null
   /** A token that needs no login and never ends. */
   token: string

@@ -46,7 +46,7 @@ const whole = (
   return context.record(conversationFields, conversation._id, { ...conversation, messages })
 }
 
-/** From where, and how many rows, of `all`; null where what was asked for is refused. */
+/** From where, and how many rows, of `all`; null where what was requested is refused. */
 const slice = ({ query }: Call["request"], options: NaturaLeadOptions, all: number) => {
   const skip = integer(query.get("skip"), 0)
   const limit = integer(query.get("limit"), 50)
