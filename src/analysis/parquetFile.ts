@@ -1,23 +1,37 @@
 import { closeSync } from "node:fs"
+import type { SchemaElement } from "hyparquet"
 import { fileWriter, ParquetWriter, schemaFromColumnData } from "hyparquet-writer"
 import packageJson from "../../package.json" with { type: "json" }
 import { createPrivate } from "../files/newFile.ts"
 import type { Value } from "../store/read/value.ts"
 import type { ColumnKind, ExportTable, RowFile } from "./tables.ts"
 
-const types = {
-  text: "STRING",
-  integer: "INT64",
-  boolean: "BOOLEAN",
-  real: "DOUBLE",
-  time: "TIMESTAMP"
-} as const satisfies Record<ColumnKind, string>
+/** https://github.com/apache/parquet-format/blob/master/LogicalTypes.md */
+const types: Readonly<Record<ColumnKind, Omit<SchemaElement, "name">>> = {
+  text: { type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } },
+  json: { type: "BYTE_ARRAY", logical_type: { type: "JSON" } },
+  integer: { type: "INT64" },
+  boolean: { type: "BOOLEAN" },
+  real: { type: "DOUBLE" },
+  date: { type: "INT32", converted_type: "DATE", logical_type: { type: "DATE" } },
+  time: {
+    type: "INT64",
+    converted_type: "TIMESTAMP_MILLIS",
+    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MILLIS" }
+  }
+}
+
+const encoder = new TextEncoder()
+const dayMillis = 86_400_000
 
 const converted: Readonly<Record<ColumnKind, (value: Exclude<Value, null>) => unknown>> = {
   text: (value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : String(value)),
+  // The text as it is: read and written again, long numbers would lose digits.
+  json: (value) => encoder.encode(String(value)),
   integer: (value) => BigInt(value as number | bigint),
   boolean: (value) => Number(value) === 1,
   real: Number,
+  date: (value) => Math.floor(Date.parse(String(value)) / dayMillis),
   time: (value) => new Date(String(value))
 }
 
@@ -34,11 +48,17 @@ const groupCharacters = 4_000_000
 export const parquetFile = (path: string, { columns, meaning, name }: ExportTable): RowFile => {
   // The library makes a new file readable for everyone.
   closeSync(createPrivate(path))
-  const empty = () =>
-    columns.map((column) => ({ name: column.name, type: types[column.kind], data: [] as Array<unknown> }))
+  const empty = () => columns.map((column) => ({ name: column.name, data: [] as Array<unknown> }))
+  const schemaOverrides = Object.fromEntries(
+    columns.map((column) => [
+      column.name,
+      { name: column.name, repetition_type: "OPTIONAL" as const, ...types[column.kind] }
+    ])
+  )
+  const schema = schemaFromColumnData({ columnData: empty(), schemaOverrides })
   const writer = new ParquetWriter({
     writer: fileWriter(path),
-    schema: schemaFromColumnData({ columnData: empty() }),
+    schema,
     createdBy: `parley version ${packageJson.version}`,
     kvMetadata: [
       { key: "table", value: name },
@@ -68,6 +88,10 @@ export const parquetFile = (path: string, { columns, meaning, name }: ExportTabl
     },
     finish: () => {
       flush()
+      // Readers look for the older mark, but the library would take it for a wish to make JSON of the text once more.
+      for (const element of schema) {
+        if (element.logical_type?.type === "JSON") element.converted_type = "JSON"
+      }
       writer.finish()
     },
     abandon: () => undefined

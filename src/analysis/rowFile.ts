@@ -3,7 +3,7 @@ import { createPrivate } from "../files/newFile.ts"
 import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import { parquetFile } from "./parquetFile.ts"
-import { csvLine, jsonValue } from "./rowText.ts"
+import { type CsvOptions, csvLine, jsonText } from "./rowText.ts"
 import type { ExportTable, RowFile } from "./tables.ts"
 
 /** Writes the text in pieces of this many characters or more. */
@@ -38,11 +38,10 @@ const textFile = (path: string, head: string, line: (row: Row) => string): RowFi
 
 const jsonLine = ({ columns }: ExportTable) => {
   const keys = columns.map(({ name }) => `${JSON.stringify(name)}:`)
-  return (row: Row): string =>
-    `{${keys.map((key, index) => key + JSON.stringify(jsonValue(row[index] ?? null))).join(",")}}\n`
+  return (row: Row): string => `{${keys.map((key, index) => key + jsonText(row[index] ?? null)).join(",")}}\n`
 }
 
-export interface RowFileOptions {
+export interface RowFileOptions extends CsvOptions {
   readonly format: ExportFormat
   /** CSV: begin with a byte order mark, which some spreadsheets need to see that the text is UTF-8. */
   readonly byteOrderMark: boolean
@@ -52,7 +51,7 @@ export interface RowFileOptions {
 export const openRowFile = (path: string, table: ExportTable, options: RowFileOptions): RowFile => {
   switch (options.format) {
     case "csv": {
-      const line = (row: Row): string => `${csvLine(row)}\r\n`
+      const line = (row: Row): string => `${csvLine(row, options)}\r\n`
       const head = line(table.columns.map(({ name }) => name))
       return textFile(path, options.byteOrderMark ? `\ufeff${head}` : head, line)
     }

@@ -1,9 +1,9 @@
-import { utc, yesOrNo } from "../store/dictionary/entry.ts"
+import { utc, utcDay, yesOrNo } from "../store/dictionary/entry.ts"
 import { dictionary, type TableEntry } from "../store/dictionary.ts"
 import type { Row } from "../store/read/value.ts"
 
-/** What a column holds, for formats that want to know: text, whole numbers, 0 or 1, numbers, or moments (UTC). */
-export type ColumnKind = "text" | "integer" | "boolean" | "real" | "time"
+/** What a column holds, for formats that want to know: text, JSON, whole numbers, 0 or 1, numbers, days or moments (UTC). */
+export type ColumnKind = "text" | "json" | "integer" | "boolean" | "real" | "date" | "time"
 
 export interface ExportColumn {
   readonly name: string
@@ -16,44 +16,40 @@ export interface ExportTable {
   readonly columns: ReadonlyArray<ExportColumn>
   /** Reads every row. */
   readonly sql: string
-  /** Reads the rows that run $run or a later one brought or changed; $since is when it began. Null: always all rows. */
-  readonly sinceSql: string | null
+  /** Which rows are known to have changed. Null: the table is small, or counts over others, and is always read whole. */
+  readonly changes: {
+    /** The column that identifies a row. */
+    readonly key: string
+    /** Reads the rows that were changed after the commit $since. */
+    readonly sql: string
+  } | null
 }
 
 const wholeNumbers: ReadonlySet<string> = new Set(["count", "milliseconds", "bytes"])
 const numbers: ReadonlySet<string> = new Set(["seconds", "share, 0 to 1"])
+const json = /^JSON( object| array.*)?$/
 
 const kindOf = ({ example, unit }: TableEntry["columns"][string]): ColumnKind => {
   if (unit === utc) return "time"
   if (unit === yesOrNo) return "boolean"
+  if (unit === utcDay) return "date"
+  if (unit !== undefined && json.test(unit)) return "json"
   if (unit !== undefined && wholeNumbers.has(unit)) return "integer"
   if (unit !== undefined && numbers.has(unit)) return "real"
   return typeof example === "number" ? "integer" : "text"
 }
 
-const pagesSince = "SELECT id FROM pages WHERE run_id >= $run"
-
-const conversationsSince = `
-  SELECT id FROM remote_conversations WHERE page_id IN (${pagesSince}) OR deleted_in_run >= $run
-  UNION SELECT conversation_id FROM status_history WHERE run_id >= $run
-  UNION SELECT conversation_id FROM status_changes WHERE max(requested_at, coalesce(sent_at, ''), coalesce(ended_at, '')) >= $since
-  UNION SELECT conversation_id FROM messages WHERE page_id IN (${pagesSince})`
-
-/** For tables whose rows are known to belong to a run. What is missing here is small, or counts over everything. */
-const since: Readonly<Record<string, string>> = {
-  conversations: `id IN (${conversationsSince})`,
-  conversation_facts: `conversation_id IN (${conversationsSince})`,
-  messages: `page_id IN (${pagesSince})`,
-  contacts: `id IN (SELECT id FROM remote_contacts WHERE max(observed_at, first_seen_at) >= $since)`,
-  status_history: "run_id >= $run",
-  status_changes:
-    "max(requested_at, coalesce(sent_at, ''), coalesce(ended_at, ''), coalesce(resolved_at, '')) >= $since",
-  change_events: "at >= $since OR run_id >= $run",
-  runs: "id >= $run",
-  run_connections: "run_id >= $run",
-  pages: "run_id >= $run",
-  quarantine: `page_id IN (${pagesSince}) OR resolved_at >= $since`,
-  lineage: "run_id >= $run"
+/** What identifies a row of a table whose rows are known to have changed since a commit, and which of them have. */
+const changed: Readonly<
+  Record<string, { readonly key: string; readonly where: string; readonly by: string }>
+> = {
+  conversations: { key: "id", where: "seq > $since", by: "seq" },
+  messages: { key: "id", where: "seq > $since", by: "seq" },
+  contacts: { key: "id", where: "seq > $since", by: "seq" },
+  status_history: { key: "id", where: "seq > $since", by: "seq" },
+  status_changes: { key: "id", where: "seq > $since", by: "seq" },
+  // A page is a commit, and does not change after it.
+  pages: { key: "id", where: "id > $since", by: "id" }
 }
 
 const order: Readonly<Record<string, string>> = {
@@ -67,19 +63,20 @@ const order: Readonly<Record<string, string>> = {
 /** Searching messages, and payloads that only the mirror can unpack: nothing to have in a file. */
 const never: ReadonlySet<string> = new Set(["message_search", "raw_records", "search_results"])
 
-/** As large as all other tables together, and quickly asked in the mirror: only where it is named. */
-const onlyNamed: ReadonlySet<string> = new Set(["lineage"])
+/** As large as all other tables together, and quickly asked in the mirror: only where they are named. */
+const onlyNamed: ReadonlySet<string> = new Set(["change_feed", "lineage"])
 
 const toTable = ({ columns, meaning, table }: TableEntry): ExportTable => {
   const names = Object.keys(columns)
   const select = `SELECT ${names.join(", ")} FROM ${table}`
+  const of = changed[table]
   const by = order[table] === undefined ? "" : ` ORDER BY ${order[table]}`
   return {
     name: table,
     meaning,
     columns: names.map((name) => ({ name, kind: kindOf(columns[name] ?? { meaning: "" }) })),
     sql: select + by,
-    sinceSql: since[table] === undefined ? null : `${select} WHERE ${since[table]}${by}`
+    changes: of === undefined ? null : { key: of.key, sql: `${select} WHERE ${of.where} ORDER BY ${of.by}` }
   }
 }
 
@@ -92,6 +89,26 @@ export const exportable: ReadonlyArray<ExportTable> = dictionary
 export const exportedByDefault: ReadonlyArray<ExportTable> = exportable.filter(
   ({ name }) => !onlyNamed.has(name)
 )
+
+/** Rows that are gone from the mirror, of all tables whose changes are known. */
+export const deletedRows: ExportTable = {
+  name: "deleted",
+  meaning:
+    "Rows that are gone since the earlier export: table_name tells of which table, id which row of it.",
+  columns: [
+    { name: "table_name", kind: "text" },
+    { name: "id", kind: "text" }
+  ],
+  sql: "SELECT table_name, row_id FROM tombstones WHERE false",
+  // What the feed calls deleted is gone, but a conversation that its provider deleted: the mirror keeps its row.
+  changes: {
+    key: "id",
+    sql: `SELECT f.table_name, f.row_id FROM change_feed f
+      WHERE f.seq > $since AND f.op = 'delete' AND NOT (
+        f.table_name = 'conversations' AND EXISTS (SELECT 1 FROM remote_conversations r WHERE r.id = f.row_id))
+      ORDER BY f.seq`
+  }
+}
 
 /** Takes rows in batches; everything is in the file once it is finished. */
 export interface RowFile {

@@ -10,6 +10,7 @@ export type { ColumnEntry, TableEntry } from "./dictionary/entry.ts"
 
 /** Internal tables: they may change with any version, and should not be queried. */
 export const internalTables: ReadonlySet<string> = new Set([
+  "commits",
   "conversation_activity",
   "leases",
   "learned",
@@ -18,7 +19,8 @@ export const internalTables: ReadonlySet<string> = new Set([
   "remote_contacts",
   "remote_conversations",
   "scan_seen",
-  "scans"
+  "scans",
+  "tombstones"
 ])
 
 /** Every table and view that analysts may rely on, in the order in which they meet them. */

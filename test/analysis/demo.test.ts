@@ -218,6 +218,8 @@ print(json.dumps(db.execute("SELECT excerpt, content FROM search_results WHERE s
       read(({ database }) => {
         const fits = {
           text: (value: unknown) => typeof value === "string",
+          json: (value: unknown) => JSON.parse(String(value)) !== undefined,
+          date: (value: unknown) => /^\d{4}-\d\d-\d\d$/.test(String(value)),
           integer: Number.isInteger,
           boolean: (value: unknown) => value === 0 || value === 1,
           real: (value: unknown) => typeof value === "number",

@@ -47,6 +47,8 @@ describe("parley export", () => {
       )
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
       expect(readdirSync(join(folder, "files")).toSorted()).toEqual([
+        "load.sql",
+        "manifest.json",
         "messages.csv",
         "metadata.json",
         "runs.csv"
@@ -59,10 +61,10 @@ describe("parley export", () => {
   it.scoped("tells programs the same", () =>
     Effect.gen(function* () {
       const { db, folder } = yield* workplace
-      const argv = ["export", "--db", db, "--to", "files", "--format", "ndjson", "--since-run", "1", "--json"]
+      const argv = ["export", "--db", db, "--to", "files", "--format", "ndjson", "--since", "1", "--json"]
       const { stdout } = yield* parley(folder, ...argv)
       const document = JSON.parse(stdout)
-      expect(document).toMatchObject({ to: join(folder, "files"), format: "ndjson", since_run: 1 })
+      expect(document).toMatchObject({ to: join(folder, "files"), format: "ndjson", since: 1 })
       expect(document.files).toContainEqual({
         table: "conversations",
         file: join(folder, "files", "conversations.ndjson"),
@@ -83,7 +85,8 @@ describe("parley export", () => {
         })
       expect(yield* says("--format", "xlsx")).toContain("--format")
       expect(yield* says("--table", "message")).toContain("there is no table message to export")
-      expect(yield* says("--since-run", "77")).toContain("there is no run 77\n  `parley runs` lists them.")
+      expect(yield* says("--since", "77")).toContain("there is no commit 77 in this mirror: the newest is ")
+      expect(yield* says("--since", "-1")).toContain("there is no commit -1")
       expect(existsSync(to) ? readdirSync(to) : []).toEqual([])
       writeFileSync(join(folder, "file"), "")
       const { code, stderr } = yield* parley(folder, "export", "--db", db, "--to", "file")

@@ -11,6 +11,7 @@ import {
   status,
   type TableEntry,
   time,
+  utcDay,
   yesOrNo
 } from "./entry.ts"
 
@@ -91,7 +92,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       day: {
         meaning: "The day on which it started.",
-        unit: "UTC, ISO 8601 date",
+        unit: utcDay,
         nullMeans: "the start is not known",
         example: "2026-03-07"
       },
@@ -134,7 +135,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
     columns: {
       day: {
         meaning: "The day on which they started.",
-        unit: "UTC, ISO 8601 date",
+        unit: utcDay,
         nullMeans: "their starts are not known",
         example: "2026-03-07"
       },

@@ -17,6 +17,8 @@ export interface TableEntry {
 
 export const utc = "UTC, ISO 8601 text with milliseconds"
 
+export const utcDay = "UTC, ISO 8601 date"
+
 export const yesOrNo = "1 yes, 0 no"
 
 /** A moment. */
@@ -69,6 +71,12 @@ export const status: ColumnEntry = {
   meaning:
     "active, handed_off (to a person), completed, abandoned, or unknown (the vendor's word means none of these). What is wanted here while a change is open, otherwise what the provider holds.",
   example: "completed"
+}
+
+export const seq: ColumnEntry = {
+  meaning:
+    "The commit that last changed the row: greater than that of every row committed before. Rows that were committed together have the same.",
+  example: 4711
 }
 
 export const runId: ColumnEntry = { meaning: "The run: runs.id.", example: 12 }

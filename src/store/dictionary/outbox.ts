@@ -1,4 +1,4 @@
-import { connection, conversationId, count, type TableEntry, time } from "./entry.ts"
+import { connection, conversationId, count, seq, type TableEntry, time } from "./entry.ts"
 
 /** What people here want of the providers. */
 export const outbox: ReadonlyArray<TableEntry> = [
@@ -90,7 +90,8 @@ export const outbox: ReadonlyArray<TableEntry> = [
       }),
       resolved_at: time("When a change that ended rejected or in conflict was resolved.", {
         nullMeans: "it was not, or did not have to be"
-      })
+      }),
+      seq
     }
   },
   {

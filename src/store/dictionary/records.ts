@@ -4,6 +4,7 @@ import {
   conversationId,
   count,
   provider,
+  seq,
   status,
   type TableEntry,
   time,
@@ -135,6 +136,11 @@ export const records: ReadonlyArray<TableEntry> = [
           "The conversation that it was merged into at the provider: its id there is gone, and what it held belongs to that one. It counts nowhere as one of its own.",
         nullMeans: "it was not merged, as far as is known",
         example: "inbox:123"
+      },
+      seq: {
+        ...seq,
+        meaning:
+          "The commit that last changed the row, its open change included: see change_feed. A complete scan that raises last_seen_at changes no row."
       }
     }
   },
@@ -192,7 +198,13 @@ export const records: ReadonlyArray<TableEntry> = [
         unit: "JSON object",
         example: '{"channelId":7}'
       },
-      page_id: { meaning: "The request that last changed the row: pages.id.", example: 4711 }
+      page_id: { meaning: "The request that last changed the row: pages.id.", example: 4711 },
+      edited_seq: {
+        meaning: "The commit that changed the row after its request did.",
+        nullMeans: "none did",
+        example: 4712
+      },
+      seq
     }
   },
   {
@@ -244,7 +256,12 @@ export const records: ReadonlyArray<TableEntry> = [
         example: '{"countryCode":"MY","language":"en"}'
       },
       first_seen_at: time("When the mirror first stored it."),
-      last_seen_at: time("When it, or one of its conversations, was last known to be there.")
+      last_seen_at: time("When it, or one of its conversations, was last known to be there."),
+      seq: {
+        ...seq,
+        meaning:
+          "The commit that last changed the row: see change_feed. A sighting of one of its conversations, which raises last_seen_at, does not change it."
+      }
     }
   },
   {
@@ -273,7 +290,33 @@ export const records: ReadonlyArray<TableEntry> = [
       observed_at: time(
         "When the request was sent whose answer showed it. The change itself is up to one sync older."
       ),
-      run_id: { meaning: "The run that saw it: runs.id.", example: 12 }
+      run_id: { meaning: "The run that saw it: runs.id.", example: 12 },
+      seq
+    }
+  },
+  {
+    table: "change_feed",
+    meaning:
+      "The latest change of each row of conversations, messages, contacts, status_changes and status_history, in the order of commits. After a committed read, WHERE seq > (the greatest seq read) misses nothing, whatever runs overlap. Rows that were committed together have the same seq: to read in parts, go on with WHERE (seq, table_name, row_id) > (?, ?, ?) ORDER BY seq, table_name, row_id.",
+    example: "SELECT * FROM change_feed WHERE seq > 4711 ORDER BY seq",
+    columns: {
+      seq,
+      at: time("When it was committed.", { nullMeans: "not recorded" }),
+      op: {
+        meaning:
+          "delete: the row is gone, or the conversation is (its row stays, with deleted_at); upsert: anything else.",
+        example: "upsert"
+      },
+      table_name: {
+        meaning: "conversations, messages, contacts, status_changes or status_history.",
+        example: "messages"
+      },
+      row_id: { meaning: "The row's id, as text.", example: "support:DL2kG9YWdZpGGOn:3f1c" },
+      run_id: {
+        meaning: "The run that did it: runs.id.",
+        nullMeans: "no run did, or it is not recorded which",
+        example: 12
+      }
     }
   }
 ]

@@ -3,6 +3,7 @@ import { gapsIn, type TimeRange } from "../../domain/TimeRange.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { Lane } from "../../http/contract.ts"
 import type { Known, KnownWanted } from "../../providers/Provider.ts"
+import { nextSeq } from "../commits.ts"
 import { Db, type Session } from "../Db.ts"
 import { learnedOf } from "../read/facts.ts"
 import { makeKnown } from "../read/lookup.ts"
@@ -208,11 +209,12 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         yield* Effect.forEach(
           chunks(unmarked, markedAtOnce),
           (rows) =>
-            db.transaction("Mirror.finishScan", ({ prepare }) => {
-              const mark = prepare(
-                "UPDATE remote_conversations SET missing_since = ? WHERE key = ? AND (observed_at < ? OR observed_at > ?)"
+            db.transaction("Mirror.finishScan", (session) => {
+              const seq = nextSeq(session, at, null)
+              const mark = session.prepare(
+                "UPDATE remote_conversations SET missing_since = ?, seq = ? WHERE key = ? AND (observed_at < ? OR observed_at > ?)"
               )
-              for (const row of rows) mark.run(at, row.key, startedAt, believed)
+              for (const row of rows) mark.run(at, seq, row.key, startedAt, believed)
             }),
           { discard: true }
         )
@@ -240,16 +242,18 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         readonly runId: number
       }) {
         const { askedAt, connection, runId } = input
-        const believed = latestBelieved(yield* clock)
+        const at = yield* clock
+        const believed = latestBelieved(at)
         const counts = yield* Effect.forEach(chunks(input.providerIds, markedAtOnce), (ids) =>
-          db.transaction("Mirror.tombstone", ({ prepare }) => {
-            const bury = prepare(
-              `UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ?
+          db.transaction("Mirror.tombstone", (session) => {
+            const seq = nextSeq(session, at, runId)
+            const bury = session.prepare(
+              `UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ?, seq = ?
                WHERE id = ? AND deleted_at IS NULL AND (observed_at <= ? OR observed_at > ?)`
             )
             return ids.reduce(
               (count, id) =>
-                count + bury.run(askedAt, runId, `${connection}:${id}`, askedAt, believed).changes,
+                count + bury.run(askedAt, runId, seq, `${connection}:${id}`, askedAt, believed).changes,
               0
             )
           })

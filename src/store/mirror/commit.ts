@@ -1,5 +1,6 @@
 import type { Lane } from "../../http/contract.ts"
 import type { Page } from "../../providers/Provider.ts"
+import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
 import { makeActivityRows } from "./activity.ts"
 import { makeContactRows } from "./contactRows.ts"
@@ -62,9 +63,9 @@ export const makeCommit = (session: Session) => {
     recent
   })
   const insertPage = prepare(
-    `INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+    `INSERT INTO pages (id, run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
        received, inserted, updated, unchanged, filtered, quarantined)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`
   )
   const countPage = prepare(
     `UPDATE pages SET received = ?, inserted = ?, updated = ?, unchanged = ?, filtered = ?, quarantined = ?
@@ -132,7 +133,9 @@ export const makeCommit = (session: Session) => {
     const { exchange } = page
     const sentAt = iso(exchange.requestedAt)
     const receivedAt = iso(exchange.receivedAt)
-    const { lastInsertRowid } = insertPage.run(
+    const pageId = nextSeq(session, now, input.runId)
+    insertPage.run(
+      pageId,
       input.runId,
       input.connection,
       input.lane,
@@ -148,7 +151,7 @@ export const makeCommit = (session: Session) => {
     const context: PageContext = {
       connection: input.connection,
       runId: input.runId,
-      pageId: Number(lastInsertRowid),
+      pageId,
       ...spanOf(sentAt, receivedAt),
       overwrites: input.overwrites ?? false,
       lookedUp: input.lookedUp ?? null,

@@ -36,16 +36,17 @@ const storedTime = `CASE WHEN updated_at <= $believed THEN updated_at WHEN last_
 export const makeContactRows = ({ prepare }: Session) => {
   const find = prepare("SELECT name, email, phone, attributes FROM remote_contacts WHERE id = ?")
   const insert = prepare(
-    `INSERT INTO remote_contacts (id, connection, provider_id, name, email, phone, attributes, observed_at, first_seen_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO remote_contacts (id, connection, provider_id, name, email, phone, attributes, observed_at, first_seen_at, seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const update = prepare(
     `UPDATE remote_contacts SET name = ?, email = ?, phone = ?, attributes = ?,
-       observed_at = CASE WHEN observed_at > ? THEN ? ELSE max(observed_at, ?) END WHERE id = ?`
+       observed_at = CASE WHEN observed_at > ? THEN ? ELSE max(observed_at, ?) END, seq = ?
+     WHERE id = ?`
   )
   const insertUnknown = prepare(
-    `INSERT INTO remote_contacts (id, connection, provider_id, observed_at, first_seen_at)
-     VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+    `INSERT INTO remote_contacts (id, connection, provider_id, observed_at, first_seen_at, seq)
+     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
   )
   const findLater = prepare(
     `SELECT key FROM remote_conversations WHERE contact_id = $contact AND id <> $id AND (${storedTime}, id) > ($time, $id)
@@ -71,7 +72,8 @@ export const makeContactRows = ({ prepare }: Session) => {
         contact.phone,
         canonicalJson(contact.attributes),
         requestedAt,
-        context.now
+        context.now,
+        context.pageId
       )
       tally.inserted += 1
       tally.contacts += 1
@@ -106,7 +108,7 @@ export const makeContactRows = ({ prepare }: Session) => {
     const { email, isSame, name, phone, text } = whole.isSame || !isOutranked() ? whole : described(false)
     if (isSame) tally.unchanged += 1
     else {
-      update.run(name, email, phone, text, believed, requestedAt, requestedAt, id)
+      update.run(name, email, phone, text, believed, requestedAt, requestedAt, context.pageId, id)
       tally.updated += 1
       tally.contacts += 1
     }
@@ -116,7 +118,8 @@ export const makeContactRows = ({ prepare }: Session) => {
   /** A contact of whom nothing but the id was said. */
   const writeUnknown = (context: PageContext, providerId: string): string => {
     const id = `${context.connection}:${providerId}`
-    insertUnknown.run(id, context.connection, providerId, context.requestedAt, context.now)
+    const { connection, now, pageId, requestedAt } = context
+    insertUnknown.run(id, connection, providerId, requestedAt, now, pageId)
     return id
   }
 

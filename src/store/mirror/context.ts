@@ -4,6 +4,7 @@ import type { Tally } from "./tally.ts"
 export interface PageContext {
   readonly connection: string
   readonly runId: number
+  /** The page, and so the `seq` of every row that it changes: see the table `commits`. */
   readonly pageId: number
   /** When the page's request was sent, UTC, ISO 8601: see `Reading`. */
   readonly requestedAt: string

@@ -106,29 +106,29 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
        provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
        declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, answered_at,
-       first_seen_at, fingerprint, content_hash, page_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+       first_seen_at, fingerprint, content_hash, page_id, seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const updateRow = prepare(
     `UPDATE remote_conversations SET contact_id = ?, channel = ?, provider_channel = ?, status = ?,
        provider_status = ?, agent_id = ?, campaign_id = ?, title = ?, summary = ?, qualified = ?,
        qualification_reason = ?, tags = ?, attributes = ?, declared_messages = ?, started_at = ?,
-       last_message_at = ?, updated_at = ?, content_hash = ? WHERE key = ?`
+       last_message_at = ?, updated_at = ?, content_hash = ?, seq = ? WHERE key = ?`
   )
   const touch = prepare(
     `UPDATE remote_conversations SET stored_messages = ?, fingerprint = ?, observed_at = ?, answered_at = ?, page_id = ?,
-       ${present} WHERE key = ?`
+       seq = ?, ${present} WHERE key = ?`
   )
   const selectLearnt = prepare(
     `SELECT status, provider_status AS providerStatus, title, tags, updated_at AS updatedAt
      FROM remote_conversations WHERE key = ?`
   )
-  const setStored = prepare("UPDATE remote_conversations SET stored_messages = ? WHERE key = ?")
+  const setStored = prepare("UPDATE remote_conversations SET stored_messages = ?, seq = ? WHERE key = ?")
   const removeActivity = prepare("DELETE FROM conversation_activity WHERE key = ?")
-  const revive = prepare(`UPDATE remote_conversations SET ${present} WHERE key = ?`)
+  const revive = prepare(`UPDATE remote_conversations SET seq = ?, ${present} WHERE key = ?`)
   const recordStatus = prepare(
-    `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id, seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
   )
   // A change of ours that was confirmed, and that the history does not know yet.
   const untoldChange = prepare(
@@ -179,6 +179,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       context.now,
       fingerprint,
       conversationHash(conversation, tags, attributes),
+      context.pageId,
       context.pageId
     )
     const key = Number(lastInsertRowid)
@@ -190,11 +191,12 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       conversation.providerStatus,
       "provider",
       context.requestedAt,
-      context.runId
+      context.runId,
+      context.pageId
     )
     const stored = messages.insertAll(context, id, items)
     if (stored !== items.length) {
-      setStored.run(stored, key)
+      setStored.run(stored, context.pageId, key)
       activity.refresh(key, id)
     } else if (stored > 0) activity.write(key, items)
     return key
@@ -240,7 +242,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     if (stored.status === status && stored.provider_status === providerStatus) return
     const isOurs = stored.status !== status && untoldChange.get(id, status) !== undefined
     const origin = isOurs ? "local" : "provider"
-    recordStatus.run(id, stored.status, status, providerStatus, origin, context.requestedAt, context.runId)
+    const { pageId, requestedAt, runId } = context
+    recordStatus.run(id, stored.status, status, providerStatus, origin, requestedAt, runId, pageId)
   }
 
   const refresh = (
@@ -285,13 +288,14 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
         conversation.lastMessageAt,
         conversation.updatedAt,
         isLearnt ? learntByPush : contentHash,
+        context.pageId,
         stored.key
       )
     }
     tally[isSame && !wasGone ? "unchanged" : "updated"] += 1
     const count = writeMessages(context, id, sighting, stored)
     if (context.replay !== null) {
-      if (count !== stored.stored_messages) setStored.run(count, stored.key)
+      if (count !== stored.stored_messages) setStored.run(count, context.pageId, stored.key)
       return
     }
     dropRawMessages(context, sighting, count < stored.stored_messages)
@@ -303,7 +307,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       stored.observed_at <= context.believed
     const { answeredAt, believed, pageId, requestedAt } = context
     if (isUntouched) recent.note(stored.key, { requestedAt, answeredAt }, believed)
-    else touch.run(count, sighting.fingerprint, requestedAt, answeredAt, pageId, stored.key)
+    else touch.run(count, sighting.fingerprint, requestedAt, answeredAt, pageId, pageId, stored.key)
   }
 
   /** Whether other payloads of the conversation were stored since those were read that the page was made from. */
@@ -360,7 +364,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
 
   /** The vendor still lists it, whatever else is said. */
   const exists = (stored: Standing, context: PageContext): void => {
-    if (!isPresent(stored) && !isBeforeProof(stored, context)) revive.run(stored.key)
+    if (!isPresent(stored) && !isBeforeProof(stored, context)) revive.run(context.pageId, stored.key)
   }
 
   const exist = (context: PageContext, rows: ReadonlyArray<ListedRow>): void => {

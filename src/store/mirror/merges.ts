@@ -1,4 +1,5 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
+import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
 import { barePhone, samePhone } from "../read/findConversation.ts"
 import { latestBelieved } from "./staleness.ts"
@@ -48,12 +49,22 @@ export interface Merge {
 
 /** Notes a merge, unless the conversation was seen since. To be called inside of a transaction. */
 export const markMerged = (
-  { prepare }: Session,
+  session: Session,
   { askedAt, connection, into, providerId }: Merge,
   at: Timestamp
 ): void => {
-  prepare(
-    `UPDATE remote_conversations SET merged_into = ?, merged_at = ?, deleted_at = NULL, deleted_in_run = NULL
+  session
+    .prepare(
+      `UPDATE remote_conversations
+     SET merged_into = ?, merged_at = ?, deleted_at = NULL, deleted_in_run = NULL, seq = ?
      WHERE id = ? AND merged_into IS NULL AND (observed_at <= ? OR observed_at > ?)`
-  ).run(`${connection}:${into}`, askedAt, `${connection}:${providerId}`, askedAt, latestBelieved(at))
+    )
+    .run(
+      `${connection}:${into}`,
+      askedAt,
+      nextSeq(session, at, null),
+      `${connection}:${providerId}`,
+      askedAt,
+      latestBelieved(at)
+    )
 }

@@ -75,6 +75,10 @@ export const makeMessageRows = ({ prepare }: Session) => {
   )
   const movePosition = prepare("UPDATE messages SET position = ?, page_id = ? WHERE key = ?")
   const deleteRow = prepare("DELETE FROM messages WHERE key = ?")
+  const bury = prepare(
+    `INSERT INTO tombstones (table_name, row_id, seq) VALUES ('messages', ?, ?)
+     ON CONFLICT (table_name, row_id) DO UPDATE SET seq = excluded.seq`
+  )
   const storedOf = prepare(
     `SELECT key, id, provider_id, position, role, provider_role, type, content, sent_at, sent_at_source, attributes
      FROM messages WHERE conversation_id = ? ORDER BY position, key`
@@ -172,8 +176,9 @@ export const makeMessageRows = ({ prepare }: Session) => {
     context.tally.updated += 1
   }
 
-  const remove = (stored: StoredMessage): void => {
+  const remove = (context: PageContext, stored: StoredMessage): void => {
     forget(stored.key)
+    bury.run(stored.id, context.pageId)
     deleteRow.run(stored.key)
   }
 
@@ -223,7 +228,7 @@ export const makeMessageRows = ({ prepare }: Session) => {
     )
     const known = new Map(stored.map((row) => [row.id, row]))
     const goneIsGone = listed.size >= atLeast
-    if (goneIsGone) for (const row of stored) if (!listed.has(row.id)) remove(row)
+    if (goneIsGone) for (const row of stored) if (!listed.has(row.id)) remove(context, row)
     const order = goneIsGone ? [...listed.keys()] : mergedOrder([...listed.keys()], [...known.keys()])
     let fresh: Array<Message> = []
     order.forEach((id, position) => {

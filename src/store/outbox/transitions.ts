@@ -1,6 +1,7 @@
 import type { ChangeState } from "../../domain/StatusChange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
+import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
 import { learntByPush } from "../mirror/canonical.ts"
 import { isStale, latestBelieved, type StoredTimes, spanOf, storedReading } from "../mirror/staleness.ts"
@@ -45,10 +46,17 @@ const move = (
   { at, runId }: Moment
 ): boolean => {
   const entries = Object.entries(columns)
-  const assignments = ["state = ?", ...entries.map(([name]) => `${name} = ?`)].join(", ")
+  const assignments = ["state = ?", "seq = ?", ...entries.map(([name]) => `${name} = ?`)].join(", ")
   const { changes } = session
     .prepare(`UPDATE status_changes SET ${assignments} WHERE id = ? AND state = ? AND attempts = ?`)
-    .run(state, ...entries.map(([, value]) => value), change.id, change.state, change.attempts)
+    .run(
+      state,
+      nextSeq(session, at, runId),
+      ...entries.map(([, value]) => value),
+      change.id,
+      change.state,
+      change.attempts
+    )
   if (changes === 1) tell(session, change.id, { at, state, detail, runId })
   return changes === 1
 }
@@ -80,12 +88,13 @@ const observe = (
     )
     .get(conversationId) as MirrorRow
   if (isStale({ updatedAt: state.updatedAt, ...span }, storedReading(row, believed), believed)) return
+  const seq = nextSeq(session, at, runId)
   session
     .prepare(
       `UPDATE remote_conversations
        SET status = ?, provider_status = ?, updated_at = coalesce(?, updated_at), observed_at = ?, answered_at = ?,
          title = CASE WHEN ? THEN ? ELSE title END, tags = CASE WHEN ? THEN ? ELSE tags END,
-         content_hash = ?, fingerprint = NULL
+         content_hash = ?, fingerprint = NULL, seq = ?
        WHERE id = ?`
     )
     .run(
@@ -99,15 +108,16 @@ const observe = (
       wish.tags.length === 0 ? 0 : 1,
       JSON.stringify(state.tags),
       learntByPush,
+      seq,
       conversationId
     )
   if (row.status === state.status && row.provider_status === state.providerStatus) return
   session
     .prepare(
-      `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`
+      `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id, seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
     )
-    .run(conversationId, row.status, state.status, state.providerStatus, origin, span.requestedAt, runId)
+    .run(conversationId, row.status, state.status, state.providerStatus, origin, span.requestedAt, runId, seq)
 }
 
 /** The request is about to leave: from here on the provider may know of the change. */

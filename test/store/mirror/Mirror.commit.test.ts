@@ -127,7 +127,7 @@ it.scoped("writes nothing but the ledger for a record that is as it is stored", 
         }
       )
     yield* commit([page(1, [same()])])
-    const ledgerOnly = 3
+    const ledgerOnly = 4
     const before = yield* writtenRows
     const totals = yield* commit([page(2, [same()])])
     expect(totals).toEqual({ ...none, received: 4, unchanged: 4, conversations: 1, messages: 2 })

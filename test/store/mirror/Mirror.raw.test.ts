@@ -179,7 +179,7 @@ it.scoped("stores what is made anew from payloads, without touching what they do
     expect(yield* replay("as understood now")).toMatchObject({ updated: 1 })
     const written = yield* writtenRows
     expect(yield* replay("as understood now")).toMatchObject({ unchanged: 1 })
-    expect((yield* writtenRows) - written).toBe(3)
+    expect((yield* writtenRows) - written).toBe(4)
     expect(yield* values("SELECT title FROM conversations ORDER BY id")).toEqual(["as understood now", "x"])
     expect(
       yield* rows("SELECT observed_at, deleted_at, fingerprint FROM remote_conversations ORDER BY key")

@@ -13,17 +13,17 @@ const config = {
     ),
     Options.withDefault("csv" as const)
   ),
-  sinceRun: Options.integer("since-run").pipe(
-    Options.withPseudoName("N"),
+  since: Options.integer("since").pipe(
+    Options.withPseudoName("SEQ"),
     Options.withDescription(
-      "Only rows that run N or a later one inserted or changed, where a table records runs; aggregating views are written whole. Deleted rows are not listed."
+      "Only what changed after this commit: `seq` of the manifest.json of an earlier export. Conversations, messages, contacts, status_changes, status_history and pages contain only new and changed rows, other tables and views all of theirs; the file `deleted` lists deleted rows. Laid over the earlier export, the result equals the mirror; only last_seen_at, which a complete scan raises, may be older."
     ),
     Options.optional
   ),
   tables: Options.text("table").pipe(
     Options.withPseudoName("NAME"),
     Options.withDescription(
-      "Only this table or view; repeat it for more. Default: all but lineage, raw_records and the two search tables."
+      "Only this table or view; repeat it for more. Default: all but change_feed, lineage, raw_records and the two search tables."
     ),
     Options.repeated
   ),
@@ -32,6 +32,11 @@ const config = {
   ),
   byteOrderMark: Options.boolean("bom").pipe(
     Options.withDescription("Begin csv files with a byte order mark, which older Excel needs to read UTF-8.")
+  ),
+  plainPhones: Options.boolean("plain-phones").pipe(
+    Options.withDescription(
+      "Leave telephone numbers in csv files (a plus sign and digits) without the apostrophe. A spreadsheet shows them as numbers then."
+    )
   )
 }
 export type ExportingInput = Input<typeof config>
@@ -40,12 +45,12 @@ export const exporting = verb(
   {
     name: "export",
     description:
-      "Writes the mirror to files, one for each table or view, all from the same moment, with a metadata.json for Datasette. The files contain messages: only their owner may read them.",
+      "Writes the mirror to files, one for each table or view, all from the same moment, with a manifest.json (written last: the commit for the next --since; rows, size and SHA-256 of each file), a load.sql for DuckDB and a metadata.json for Datasette. The files contain messages: only their owner may read them.",
     config,
     examples: [
       "parley export --to files",
       "parley export --to files --format parquet --table conversations --table messages",
-      "parley export --to changes --format ndjson --since-run 12"
+      "parley export --to changes --format ndjson --since 4711"
     ]
   },
   lazily(async () => (await import("./run.ts")).exporting)

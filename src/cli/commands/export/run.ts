@@ -1,4 +1,4 @@
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import { Effect, Option } from "effect"
 import { exportMirror } from "../../../analysis/export.ts"
 import { readingMirror } from "../../configuration.ts"
@@ -23,19 +23,25 @@ export const exporting = (input: ExportingInput) =>
     const output = yield* Output
     const { cwd } = yield* Host
     const to = resolve(cwd, input.to)
-    const files = yield* readingMirror(
-      exportMirror({ ...input, to, sinceRun: Option.getOrNull(input.sinceRun) })
+    const manifest = yield* readingMirror(
+      exportMirror({ ...input, to, since: Option.getOrNull(input.since) })
     )
+    const { deleted, tables } = manifest
     if (json) {
       yield* output.document({
         to,
-        format: input.format,
-        since_run: Option.getOrNull(input.sinceRun),
-        files
+        ...manifest,
+        files: tables.map(({ bytes, file, rows, table }) => ({ table, file: join(to, file), rows, bytes }))
       })
     } else {
-      const rows = files.map(({ bytes, file, rows, table }) => [table, grouped(rows), grouped(bytes), file])
+      const files = deleted === null ? tables : [...tables, { table: "(deleted)", ...deleted }]
+      const rows = files.map(({ bytes, file, rows, table }) => {
+        return [table, grouped(rows), grouped(bytes), join(to, file)]
+      })
       yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
+      yield* output.result(
+        `\nas of commit ${manifest.seq}: parley export --since ${manifest.seq} exports what changes later`
+      )
     }
     return exitCodes.complete
   })
