@@ -171,7 +171,7 @@ const makeWorld = Effect.fn(function* (path: string, random: Random) {
       if (change.state === "pending") markSending(session, change, state, "", moment)
       else if (random.below(3) === 0) markQueued(session, change, at(second), "", moment)
       else if (random.below(3) === 0) markEnded(session, change, "conflict", seen, "", moment)
-      else markConfirmed(session, change, seen, "", moment)
+      else markConfirmed(session, change, seen, "status", "", moment)
     })
   const sql = (text: string) =>
     Effect.sync(() => {

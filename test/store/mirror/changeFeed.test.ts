@@ -129,16 +129,20 @@ it.scoped("is read along indices, however large the mirror is", () =>
       yield* commit([page(index, [talk(`c${index}`, "Hi", "Oh", "Ah")])])
     }
     yield* Effect.flatMap(Db, (db) => db.use("test", ({ database }) => database.exec("ANALYZE")))
+    const since = (yield* newest) - 1
     const plan = (sql: string) =>
-      Effect.map(rows(`EXPLAIN QUERY PLAN ${sql}`, 1), (steps) => steps.map(({ detail }) => String(detail)))
+      Effect.map(rows(`EXPLAIN QUERY PLAN ${sql}`, since), (steps) =>
+        steps.map(({ detail }) => String(detail))
+      )
     for (const sql of [
       "SELECT * FROM change_feed WHERE seq > ? ORDER BY seq",
       "SELECT * FROM messages WHERE seq > ?",
       "SELECT * FROM conversations WHERE seq > ?",
       "SELECT * FROM contacts WHERE seq > ?"
     ]) {
+      // The few connections (n) may be scanned.
       const steps = yield* plan(sql)
-      expect(steps.filter((step) => step.startsWith("SCAN") || step.includes("TEMP B-TREE"))).toEqual([])
+      expect(steps.filter((step) => /^SCAN (?!n\b)/.test(step) || step.includes("TEMP B-TREE"))).toEqual([])
     }
     const feed = yield* plan("SELECT * FROM change_feed WHERE seq > ? ORDER BY seq")
     for (const index of [
