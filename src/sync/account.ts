@@ -60,7 +60,7 @@ const probeOf = (connection: string, { agentId, providerId }: HeldConversation):
   providerId,
   agentId,
   fromStatus: "unknown",
-  wish: { status: null, category: null, summary: null, title: null, tags: [] },
+  requested: { status: null, category: null, summary: null, title: null, tags: [] },
   state: "pending",
   attempts: 0,
   notBefore: null,
