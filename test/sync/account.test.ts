@@ -193,9 +193,9 @@ describe("a connection whose credential speaks for another account", () => {
           theirs,
           rowsOf("SELECT id FROM remote_conversations WHERE deleted_at IS NULL")
         )
-        expect(held.length).toBeGreaterThanOrEqual(12)
+        expect(held.length).toBe(12)
         const again = yield* at(two, theirs, ran([wrong]))
-        expect(again.report.connections[0]?.error?.kind).not.toBe("account")
+        expect(again.exitCode).toBe(0)
         expect(yield* at(two, theirs, bindings)).toEqual(bound)
         if (vendor === "aelyst") return
         const back = yield* at(two, ours, ran([right]))
