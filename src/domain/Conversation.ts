@@ -69,6 +69,11 @@ export interface Contact {
   readonly email: string | null
   readonly phone: string | null
   readonly attributes: Attributes
+  /**
+   * True: this is the vendor's own record of the contact, so that what it leaves out is not there any more. Left out: a
+   * conversation tells of its contact, and what it does not say may have been said elsewhere.
+   */
+  readonly isWhole?: boolean
 }
 
 const channels: Readonly<Record<string, string>> = {

@@ -63,7 +63,11 @@ export const refetch = Effect.fn("refetch")(function* (
     const payloads = joined(item, stored)
     if (payloads.length === item.raw.length) return item
     const whole = provider.interpret(payloads)
-    return "_tag" in whole ? { ...whole, messages: item.messages, raw: item.raw } : item
+    if (!("_tag" in whole)) return item
+    const { messages, raw, unreadable } = item
+    // What could not be read just now is told, and asked for again.
+    const fingerprint = unreadable.length === 0 ? whole.fingerprint : null
+    return { ...whole, messages, raw, unreadable, fingerprint }
   })
   return { ...found, items }
 })

@@ -56,7 +56,8 @@ const toContact = (wire: WireContact, json: JsonObject): Contact => ({
   name: filled([wire.firstName, wire.lastName].filter((part) => filled(part) !== null).join(" ")),
   email: filled(wire.email),
   phone: filled(wire.phone),
-  attributes: attributes(json, contactAttributes)
+  attributes: attributes(json, contactAttributes),
+  isWhole: true
 })
 
 /** A contact has one conversation, which is nothing but its status: they share an id. */

@@ -229,6 +229,9 @@ export const zoneShown = (
   return zoneSamples(epochs, wallClocks(exported))
 }
 
+/** Instead of a row's mark: no row looks like this one, so that the details are fetched again. */
+const disputedMark = "-"
+
 /** The conversation with its export, where there is one. @param failed the answer that came instead of an export */
 export const finish = (
   { reading, exporter }: Account,
@@ -250,7 +253,10 @@ export const finish = (
     const fault = { path: "$", reason: `requested, it came as ${failed.detail}` }
     faults.push(unreadable({ ...raw, payload: payloadOf(failed) }, fault))
   }
-  const rowPart = row === null ? null : rowMark(row.value)
+  // A row that says another state than the detail will say so again: it does not tell that nothing has changed.
+  const [listed, shown] = [row?.wire.state ?? null, detail?.wire.state ?? null]
+  const isAgreed = listed === null || shown === null || listed === shown
+  const rowPart = row === null ? null : isAgreed ? rowMark(row.value) : disputedMark
   // Without a row, what the list showed when it was last read still shows whether it has changed since.
   const listedAs = rowPart ?? (known?.fingerprint ? marksIn(known.fingerprint).row : null)
   const messages =

@@ -192,16 +192,27 @@ const toConversation = (
   updatedAt: wire.updated_at
 })
 
-/** The detail is the later word; what it leaves out, such as the lead's email, the row has said. */
+const leadIdOf = (wire: Row): string | null => filled(wire.lead_id) ?? filled(wire.lead?.id ?? null)
+
+/** The detail is the later word; what it leaves out, such as the email of the same lead, the row has said. */
 const mergedRow = (row: Row, detail: Row): Row => {
-  const lead = row.lead === null || detail.lead === null ? null : overlay(row.lead, detail.lead)
-  return { ...overlay(row, detail), lead: lead ?? detail.lead ?? row.lead }
+  const [listed, shown] = [leadIdOf(row), leadIdOf(detail)]
+  const isSameLead = listed === null || shown === null || listed === shown
+  const lead =
+    row.lead === null || detail.lead === null || !isSameLead ? null : overlay(row.lead, detail.lead)
+  return { ...overlay(row, detail), lead: lead ?? detail.lead ?? (isSameLead ? row.lead : null) }
 }
+
+/** A row that says another status than the detail will say so again: it does not tell that nothing has changed. */
+const isAgreed = ({ detail, row }: Parts): boolean =>
+  row !== null &&
+  detail !== null &&
+  (row.value.status === null || detail.value.status === null || row.value.status === detail.value.status)
 
 /** One conversation from everything that was said of it; at least a row or a detail. */
 export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting => {
   const { messages, faults } = allMessages(wire.id, parts, wire.message_count)
-  const contactId = filled(wire.lead_id) ?? filled(wire.lead?.id ?? null)
+  const contactId = leadIdOf(wire)
   const raw = [parts.row, parts.detail, parts.messages].flatMap((part) => part?.raw ?? [])
   return {
     _tag: "Sighting",
@@ -210,7 +221,7 @@ export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting =>
     messages,
     unreadable: faults,
     raw,
-    fingerprint: parts.row === null || parts.detail === null ? null : fingerprintOf(parts.row.raw.payload)
+    fingerprint: parts.row !== null && isAgreed(parts) ? fingerprintOf(parts.row.raw.payload) : null
   }
 }
 

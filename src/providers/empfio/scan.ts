@@ -137,8 +137,12 @@ const detailItem = (
     const wire = wireOf({ row, detail }) ?? detail.value
     const shown = toSighting(wire, { row, detail, messages: null }, account.map)
     if (!isWanted) {
-      const fingerprint = row === null ? null : withoutMessages(fingerprintOf(row.raw.payload))
-      return { ...shown, messages: null, fingerprint }
+      const { fingerprint } = shown
+      return {
+        ...shown,
+        messages: null,
+        fingerprint: fingerprint === null ? null : withoutMessages(fingerprint)
+      }
     }
     if (!isShort(detail.value, wire.message_count)) return shown
     const withoutRest = (reason: string, payload = "null"): Effect.Effect<Item> => {
@@ -170,6 +174,14 @@ const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: De
   })
 })
 
+/** A conversation of which the list's row could not be read. */
+const withoutRow = (item: Item, id: string, error: Malformed): Item => {
+  if (!("conversation" in item)) return item
+  const record = { kind: "conversation", providerId: id, conversationId: id, payload: payloadOf(error) }
+  const fault = unreadable(record, { path: "$", reason: error.detail })
+  return { ...item, unreadable: [...item.unreadable, fault], fingerprint: null }
+}
+
 /** One conversation as `scan` would give it, which takes a look at the list; null: it does not exist. */
 export const fetchOne = Effect.fn("empfio.fetch")(function* (
   account: Account,
@@ -179,14 +191,16 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
   const answer = yield* account.client.read(getConversation(id))
   if (isMissing(answer)) return null
   const detail = Either.flatMap(parseJson(answer.text), decodeDetail)
-  const row = Either.isLeft(detail)
-    ? null
-    : yield* rowOf(account, detail.right).pipe(
-        Effect.catchTags({ Malformed: () => Effect.succeed(null), Rejected: () => Effect.succeed(null) })
-      )
+  // Where the vendor has no such filter, what only a row shows is not compared. An answer that is no list may hide a row.
+  const sought = yield* (Either.isLeft(detail) ? Effect.succeed(null) : rowOf(account, detail.right)).pipe(
+    Effect.catchTag("Rejected", () => Effect.succeed(null)),
+    Effect.map((row) => ({ row, fault: null })),
+    Effect.catchTag("Malformed", (fault) => Effect.succeed({ row: null, fault }))
+  )
+  const item = yield* detailItem(account, { id, row: sought.row, messages }, answer)
   return page({
     exchange: answer.exchange,
-    items: [yield* detailItem(account, { id, row, messages }, answer)]
+    items: [sought.fault === null ? item : withoutRow(item, id, sought.fault)]
   })
 })
 

@@ -27,8 +27,8 @@ const storedTime = `CASE WHEN updated_at <= $believed THEN updated_at WHEN last_
   WHEN started_at <= $believed THEN started_at ELSE '' END`
 
 /**
- * Writes contacts. What a sighting does not say erases nothing. Where conversations of one contact describe it
- * differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id; a time
+ * Writes contacts. What a sighting does not say erases nothing, unless it is the vendor's own record of the contact.
+ * Where conversations of one contact describe it differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id; a time
  * ahead of our clock is none) and the others only fill gaps, so that the order in which they arrive does not matter, nor
  * how often. Where the time of the one that counted goes back, its word stands until the one that counts now is fetched
  * again, which the next listing does.
@@ -80,9 +80,12 @@ export const makeContactRows = ({ prepare }: Session) => {
       return id
     }
     const held = parseExactly(stored.attributes) as Attributes
+    const { isWhole = false } = contact
     const described = (counts: boolean) => {
-      const pick = (held: string | null, said: string | null) => (counts ? (said ?? held) : (held ?? said))
-      const attributes = counts ? merged(contact.attributes, held) : merged(held, contact.attributes)
+      const pick = (held: string | null, said: string | null) =>
+        isWhole ? said : counts ? (said ?? held) : (held ?? said)
+      const others = counts ? merged(contact.attributes, held) : merged(held, contact.attributes)
+      const attributes = isWhole ? contact.attributes : others
       const name = pick(stored.name, contact.name)
       const email = pick(stored.email, contact.email)
       const phone = pick(stored.phone, contact.phone)

@@ -1,0 +1,142 @@
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Simulator, VendorId } from "../../src/simulator/index.ts"
+import { run } from "../../src/sync/run.ts"
+import { verify } from "../../src/sync/verify.ts"
+import { inProcess, makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
+
+/*
+ * Answers of one vendor that do not fit together: a list and a detail that say different things, a contact that has lost
+ * what it had, a list that verify cannot read.
+ */
+
+type Handle = Simulator["handle"]
+
+/** One vendor with a few conversations, and a mirror of it. `change` may alter what is asked, and what is answered. */
+const opened = (vendor: VendorId, options: object = {}) =>
+  Effect.gen(function* () {
+    const simulated = yield* makeWorld({ conversations: { [vendor]: 4 }, vendors: { [vendor]: options } })
+    const { simulator } = simulated
+    const { handle } = simulator
+    const folder = yield* temporaryFolder
+    const connection = simulated.connection(vendor)
+    const instead: { answer: Handle } = { answer: handle }
+    Object.assign(simulator, { handle: (...input: Parameters<Handle>) => instead.answer(...input) })
+    const mirror = inProcess(join(folder, "mirror.db"), simulator)
+    return {
+      world: simulator.vendors[vendor].world,
+      /** The honest vendor. */
+      handle,
+      instead,
+      provided: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.provide(work, mirror),
+      sync: (full = false) =>
+        Effect.map(pullRun([connection], { full }), ({ report }) => report.connections[0]),
+      verify: Effect.map(
+        run({
+          command: "verify",
+          connections: [connection],
+          maxWaitMillis: 1_000,
+          lanes: [
+            {
+              lane: "verify",
+              work: (one, runId) =>
+                Effect.map(verify(one, runId, null), ({ stopped }) => ({ fault: stopped }))
+            }
+          ]
+        }),
+        ({ report }) => report.connections[0]
+      )
+    }
+  })
+
+/** An answer with a text of its body in the place of another. */
+const replacing = (handle: Handle, path: RegExp, change: (body: string) => string): Handle => {
+  return (vendor, request, now) => {
+    const answer = handle(vendor, request, now)
+    const text = typeof answer.body === "string" ? answer.body : [...answer.body].join("")
+    return path.test(request.url) ? { ...answer, body: change(text) } : answer
+  }
+}
+
+describe("a list and a detail that say different things", () => {
+  for (const [vendor, word, detail] of [
+    ["empfio", "status", /\/conversations\/[^/?]+$/],
+    ["convocore", "state", /\/convos\/[^/?]+$/]
+  ] as const) {
+    it.live(`of ${vendor} about a status are both read again, until they agree`, () =>
+      Effect.gen(function* () {
+        const { handle, instead, provided, sync } = yield* opened(vendor, { thinRows: false })
+        instead.answer = replacing(handle, detail, (body) =>
+          body.replace(new RegExp(`"${word}":"[^"]*"`), `"${word}":"misheard"`)
+        )
+        const words = Effect.map(
+          rowsOf<{ word: string }>("SELECT DISTINCT provider_status AS word FROM conversations"),
+          (rows) => rows.map((row) => row.word)
+        )
+        yield* Effect.gen(function* () {
+          yield* sync()
+          expect(yield* words).toContain("misheard")
+          instead.answer = handle
+          yield* sync()
+          expect(yield* words).not.toContain("misheard")
+          const settled = yield* sync()
+          expect(settled).toMatchObject({ outcome: "complete", updated: 0 })
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("of empfio about whose conversation it is give no one the email of another lead", () =>
+    Effect.gen(function* () {
+      const { handle, instead, provided, sync } = yield* opened("empfio")
+      instead.answer = replacing(handle, /\/conversations\?/, (body) => {
+        const list = JSON.parse(body) as { conversations: Array<Record<string, unknown>> }
+        for (const row of list.conversations) {
+          row.lead_id = "00000000-0000-4000-8000-000000000001"
+          row.lead = { id: row.lead_id, name: "Somebody Else", email: "somebody@else.example" }
+        }
+        return JSON.stringify(list)
+      })
+      yield* Effect.gen(function* () {
+        yield* sync()
+        expect(yield* rowsOf("SELECT id FROM contacts WHERE email = 'somebody@else.example'")).toEqual([])
+      }).pipe(provided)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a contact that is the vendor's own record", () => {
+  it.live("loses in the mirror what it has lost there", () =>
+    Effect.gen(function* () {
+      const { provided, sync, world } = yield* opened("aelyst")
+      yield* Effect.gen(function* () {
+        yield* sync()
+        for (const contact of world.conversations.values()) {
+          Object.assign(contact, { phone: null, email: null, lastName: null, custom_fields: null })
+        }
+        yield* sync()
+        const held = yield* rowsOf<{ attributes: string }>(
+          "SELECT email, phone, attributes FROM contacts WHERE email IS NOT NULL OR phone IS NOT NULL OR attributes LIKE '%lastName%' OR attributes LIKE '%custom_fields%'"
+        )
+        expect(held).toEqual([])
+      }).pipe(provided)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("what verify could not read", () => {
+  it.live("of empfio's list makes it say so, although the details could be read", () =>
+    Effect.gen(function* () {
+      const { handle, instead, provided, sync, verify } = yield* opened("empfio")
+      yield* Effect.gen(function* () {
+        expect(yield* sync()).toMatchObject({ outcome: "complete" })
+        instead.answer = replacing(handle, /lead_id=/, () => "<!doctype html><p>Please sign in")
+        expect(yield* verify).toMatchObject({ outcome: "partial", error: { kind: "quarantined" } })
+        instead.answer = handle
+        expect(yield* verify).toMatchObject({ outcome: "complete" })
+        expect(yield* rowsOf("SELECT id FROM quarantine WHERE resolved_at IS NULL")).toEqual([])
+      }).pipe(provided)
+    }).pipe(Effect.scoped)
+  )
+})
