@@ -1,0 +1,184 @@
+import type { Served } from "./vendor.ts"
+
+/*
+ * Decides from what was really served, and from nothing else, whether a mirror is right: it equals what was served, or
+ * the run says that it is not complete.
+ */
+
+export interface StoredConversation {
+  readonly provider_id: string
+  readonly provider_status: string | null
+  readonly deleted: 0 | 1
+  readonly merged_into: string | null
+  readonly complete: number | null
+  readonly change_state: string | null
+}
+
+export interface Stored {
+  readonly conversations: ReadonlyArray<StoredConversation>
+  readonly messages: ReadonlyArray<{ readonly provider_id: string; readonly content: string | null }>
+  /** Ids with records in quarantine that nothing has resolved; null: of no conversation that is known. */
+  readonly quarantine: ReadonlyArray<string | null>
+}
+
+export interface Ran {
+  readonly run: number
+  readonly command: string
+  readonly outcome: string
+  readonly isStranger: boolean
+}
+
+/** Half a character, and NUL, cannot be stored as they come. */
+const plain = (text: string): string =>
+  text
+    .replace(/\p{Surrogate}/gu, "\ufffd")
+    .replaceAll("\0", "\ufffd")
+    .trim()
+
+type Said = Served["says"][number] & { readonly from: number; readonly to: number; readonly run: number }
+
+const saidOf = (served: ReadonlyArray<Served>) => {
+  const byId = new Map<string, Array<Said>>()
+  for (const { from, run, says, to } of served) {
+    for (const saying of says) {
+      const id = plain(saying.id)
+      const list = byId.get(id) ?? []
+      list.push({ ...saying, from, to, run })
+      byId.set(id, list)
+    }
+  }
+  return byId
+}
+
+/**
+ * When each answer was under way. A list is read page by page, and is one read from its first page to its last: what
+ * is read beside it overlaps with it.
+ */
+const withWholeLists = (served: ReadonlyArray<Served>): ReadonlyArray<Served> => {
+  const spans = new Map<number, { from: number; to: number }>()
+  for (const { call, from, run, to } of served) {
+    if (call.operation !== "list") continue
+    const span = spans.get(run)
+    spans.set(run, { from: Math.min(span?.from ?? from, from), to: Math.max(span?.to ?? to, to) })
+  }
+  return served.map((answer) =>
+    answer.call.operation === "list" ? { ...answer, ...spans.get(answer.run) } : answer
+  )
+}
+
+/** The words that may stand for it now; null: any will do, since nothing certain was said. */
+const wordsNow = (said: ReadonlyArray<Said>): ReadonlySet<string | null> | null => {
+  const aloud = said.filter(({ isCertain, word }) => isCertain && word !== undefined)
+  if (aloud.length === 0) return null
+  const latest = Math.max(...aloud.map(({ from }) => from))
+  return new Set(
+    said
+      .filter(({ isCertain, to, word }) => (word !== undefined || !isCertain) && to >= latest)
+      .map(({ word }) => word ?? null)
+  )
+}
+
+/** What holds after every run, whatever it says of itself. */
+const always = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): ReadonlyArray<string> => {
+  const findings: Array<string> = []
+  const byId = saidOf(served)
+  const texts = new Map<string, string>()
+  for (const [id, said] of byId) texts.set(id, said.flatMap((one) => one.texts.map(plain)).join("\n"))
+  const missing = new Set(
+    served.filter(({ status }) => status === 404 || status === 410).map(({ call }) => plain(call.id ?? ""))
+  )
+  for (const { deleted, merged_into, provider_id, provider_status } of stored.conversations) {
+    const said = byId.get(provider_id)
+    if (said === undefined) {
+      findings.push(`${provider_id} is in the mirror, and was never served`)
+      continue
+    }
+    const words = new Set(said.map(({ word }) => word ?? null))
+    if (provider_status !== null && !words.has(provider_status)) {
+      findings.push(`${provider_id} has the status ${provider_status}, which was never served for it`)
+    }
+    if ((deleted === 1 || merged_into !== null) && !missing.has(provider_id)) {
+      findings.push(`${provider_id} is marked gone, and nothing said so`)
+    }
+  }
+  for (const { content, provider_id } of stored.messages) {
+    if (content === null || content.trim() === "") continue
+    // A choice is told as its buttons, joined.
+    const parts = plain(content).split(/, |\n/)
+    if (!parts.every((part) => (texts.get(provider_id) ?? "").includes(part))) {
+      findings.push(
+        `${provider_id} has the message ${JSON.stringify(content.slice(0, 60))}, which was never served for it`
+      )
+    }
+  }
+  if (
+    ran.isStranger &&
+    ran.outcome === "complete" &&
+    served.some(({ run, call }) => run === ran.run && call.operation !== "other")
+  ) {
+    findings.push(`another account answered, and the run is complete`)
+  }
+  return findings
+}
+
+/** What holds besides where a run says that it is complete. */
+const whenComplete = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): ReadonlyArray<string> => {
+  const findings: Array<string> = []
+  const own = served.filter(({ run }) => run === ran.run)
+  const byId = saidOf(withWholeLists(served))
+  const rows = new Map(stored.conversations.map((row) => [row.provider_id, row]))
+  const quarantined = new Set(stored.quarantine)
+  const goneAt = new Map<string, number>()
+  for (const { call, status, to } of served) {
+    if (call.id !== null && (status === 404 || status === 410)) goneAt.set(plain(call.id), to)
+  }
+  for (const row of stored.conversations) {
+    if (row.deleted === 1 || row.change_state !== null || quarantined.has(row.provider_id)) continue
+    const words = wordsNow(byId.get(row.provider_id) ?? [])
+    if (words !== null && !words.has(row.provider_status)) {
+      findings.push(
+        `complete, and ${row.provider_id} has the status ${row.provider_status}; last served: ${[...words].join(" or ")}`
+      )
+    }
+  }
+  for (const { call, says, to } of own) {
+    if (call.operation !== "list") continue
+    for (const { id, isCertain } of says) {
+      if (!isCertain || quarantined.has(plain(id))) continue
+      const row = rows.get(plain(id))
+      if (row === undefined) findings.push(`complete, and ${id}, which was listed, is not in the mirror`)
+      else if ((row.deleted === 1 || row.merged_into !== null) && (goneAt.get(plain(id)) ?? 0) < to) {
+        findings.push(`complete, and ${id}, which was listed, is marked gone`)
+      }
+    }
+  }
+  for (const answer of own) {
+    if (!answer.wanting) continue
+    const again = own.some(
+      (other) =>
+        other.url === answer.url && other.method === answer.method && other.from > answer.to && !other.wanting
+    )
+    if (again) continue
+    const { id, operation } = answer.call
+    // What a list shows and a read does not is skipped; what an export of several lacks is exported one by one.
+    if (operation === "status" || operation === "exports" || answer.status === 404 || answer.status === 410)
+      continue
+    const row = id === null ? undefined : rows.get(plain(id))
+    const isTold =
+      quarantined.size > 0 ||
+      (row !== undefined && row.complete !== 1) ||
+      row?.deleted === 1 ||
+      (id !== null && row === undefined)
+    if (operation === "list" || !isTold) {
+      findings.push(
+        `complete, although "${answer.mutation}" answered ${answer.key} with ${answer.status}: ${answer.body.slice(0, 300)}`
+      )
+    }
+  }
+  return [...new Set(findings)]
+}
+
+export const judge = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): ReadonlyArray<string> => [
+  ...always(served, stored, ran),
+  ...(ran.outcome === "complete" ? whenComplete(served, stored, ran) : [])
+]
