@@ -60,7 +60,7 @@ const probeOf = (connection: string, { agentId, providerId }: HeldConversation):
   providerId,
   agentId,
   fromStatus: "unknown",
-  wish: { status: null, category: null, summary: null, title: null, tags: [] },
+  requested: { status: null, category: null, summary: null, title: null, tags: [] },
   state: "pending",
   attempts: 0,
   notBefore: null,
@@ -111,6 +111,8 @@ export interface AccountGuard {
   readonly check: AccountCheck
   /** The same provider, of which nothing is handed on before it is known whose it is. */
   readonly guard: (provider: Provider) => Provider
+  /** Fails unless the account knows any of what is held; asks for it where that is not known yet. */
+  readonly assure: (provider: Provider) => Effect.Effect<void, ProviderError>
 }
 
 /** Only a broken file makes reading the mirror fail here, and that is reported where rows are written. */
@@ -187,7 +189,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
    * Asks for some of what is held by id, unless that is no longer needed. Any that exists shows that it is the account; where
    * none does, it is another one.
    */
-  const assure = (provider: Provider): Effect.Effect<void, ProviderError> =>
+  const assure = (provider: Provider, listsOthers: boolean): Effect.Effect<void, ProviderError> =>
     Effect.gen(function* () {
       if (isProven) return
       const sample = yield* orDie(mirror.heldSample(name, since, probedOfEach))
@@ -198,9 +200,10 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       if (named === null) yield* identify
       const whose = binding?.account == null ? "" : ` of account ${binding.account}`
       const says = named === null ? "" : `, which it calls account ${named}`
+      const others = listsOthers ? `shows this credential other conversations${says}, and` : "knows"
       return yield* Effect.fail(
         wrong(
-          `${title} shows this credential other conversations${says}, and none of the ${sample.length} conversations of ${name}${whose} that were requested: ${nothingDone}`
+          `${title} ${others} none of the ${sample.length} conversations of ${name}${whose} that were requested: ${nothingDone}`
         )
       )
     }).pipe(oneAtATime.withPermits(1))
@@ -218,7 +221,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
           const isHeld = [...found.values()].some(
             ({ observedAt }) => since === null || (observedAt !== undefined && observedAt >= since)
           )
-          if (!isHeld) return assure(provider)
+          if (!isHeld) return assure(provider, true)
           return idsAreCounted ? Effect.void : prove
         })
 
@@ -248,7 +251,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
             if (!isProven && (yield* shows(Chunk.toReadonlyArray(pages).flatMap(({ items }) => items))))
               yield* prove
             const records = keptBack.reduce((sum, { items }) => sum + items.length, 0)
-            if (!isProven && records >= mostKeptBack) yield* assure(provider)
+            if (!isProven && records >= mostKeptBack) yield* assure(provider, true)
             return isProven ? yield* release : Chunk.empty<Page>()
           })
         })
@@ -257,7 +260,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       const rest = Stream.unwrap(
         Effect.gen(function* () {
           const isEmpty = keptBack.every(({ items }) => items.length === 0)
-          if (!isEmpty) yield* assure(provider)
+          if (!isEmpty) yield* assure(provider, true)
           return Stream.fromChunk(isEmpty ? Chunk.unsafeFromArray(keptBack.splice(0)) : yield* release)
         })
       )
@@ -283,12 +286,14 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
         Effect.tap(provider.fetch(providerId, known, scope), (page) =>
           Effect.gen(function* () {
             if (isProven) return yield* bind
-            if (page === null || idsAreCounted) {
+            // That it is gone is no proof either way: whoever marks it deleted asks for more.
+            if (page === null) return
+            if (idsAreCounted) {
               const held = yield* orDie(mirror.heldOf(name, [providerId], since))
               const stored = held.get(providerId)
-              const likeness = page?.items.map(likenessOf).find((one) => one !== null) ?? null
+              const likeness = page.items.map(likenessOf).find((one) => one !== null) ?? null
               const isIt = stored !== undefined && likeness !== null && areAlike(likeness, stored)
-              if (!isIt) return yield* assure(provider)
+              if (!isIt) return yield* assure(provider, true)
             }
             return yield* prove
           })
@@ -297,20 +302,21 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
         Effect.tap(provider.readStatus(change), (state) =>
           Effect.gen(function* () {
             if (isProven) return yield* bind
-            if (state === null) return yield* assure(provider)
+            if (state === null) return yield* assure(provider, false)
             if (state.likeness !== undefined) {
               const stored = (yield* orDie(mirror.heldOf(name, [change.providerId], since))).get(
                 change.providerId
               )
-              if (stored === undefined || !areAlike(state.likeness, stored)) return yield* assure(provider)
+              if (stored === undefined || !areAlike(state.likeness, stored))
+                return yield* assure(provider, true)
             }
             return yield* prove
           })
         ),
-      setStatus: (change) => Effect.zipRight(assure(provider), provider.setStatus(change))
+      setStatus: (change) => Effect.zipRight(assure(provider, false), provider.setStatus(change))
     }
   }
 
-  const guarded: AccountGuard = { check, guard }
+  const guarded: AccountGuard = { check, guard, assure: (provider) => assure(provider, false) }
   return guarded
 })

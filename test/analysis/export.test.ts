@@ -92,7 +92,7 @@ describe("CSV", () => {
     })
   )
 
-  it.scoped("tells an empty text from null, and begins with a byte order mark where that is wished", () =>
+  it.scoped("tells an empty text from null, and begins with a byte order mark on request", () =>
     Effect.gen(function* () {
       const path = yield* mirrorFile((session) => {
         talk(session, { id: "a", lines: [["customer", null, ""]] })
