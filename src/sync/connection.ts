@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto"
 import { Effect, Redacted } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
-import type { ProviderError } from "../domain/ProviderError.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { makeProviderClient } from "../http/makeClient.ts"
 import { type AccountCheck, anyAccount, type Provider } from "../providers/Provider.ts"
@@ -12,8 +11,6 @@ export interface OpenConnection {
   readonly config: ConnectionConfig
   readonly lane: Lane
   readonly provider: Provider
-  /** Fails where nothing shows that it is still the account it is bound to; left out: no one has to know. */
-  readonly assured?: Effect.Effect<void, ProviderError>
   readonly options: OpenOptions
 }
 

@@ -187,11 +187,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     const account = yield* guardAccount(config, { runId, rebind })
     const { maxWaitMillis } = options
     const opened = yield* openConnection(config, lane, { maxWaitMillis, observe }, account.check)
-    const connection: OpenConnection = {
-      ...opened,
-      provider: account.guard(opened.provider),
-      assured: account.assure(opened.provider)
-    }
+    const connection = { ...opened, provider: account.guard(opened.provider) }
     return yield* untilLost(work(connection, runId), lease.lost)
   }).pipe(Effect.scoped)
 

@@ -161,9 +161,6 @@ export const verify = Effect.fn("verify")(function* (
   const unreadable = that(({ isUnreadable }) => isUnreadable)
   const stopped = sampleBrake(connection.config, { asked: chosen.length, gone: gone.length, held })
   if (stopped === null) {
-    // Of a single one that is gone, nothing else has shown whose account it is.
-    const mayBeAnother = gone.length > 0 && gone.length === chosen.length
-    if (mayBeAnother && connection.config.deleteBrake.share < 1) yield* connection.assured ?? Effect.void
     for (const { askedAt, is, providerId } of findings) {
       if (is !== "gone") continue
       yield* mirror.tombstone({ connection: name, providerIds: [providerId], askedAt, runId })

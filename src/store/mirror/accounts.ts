@@ -74,7 +74,7 @@ export const heldSample = (
 ): ReadonlyArray<HeldConversation> => {
   const chosen = (order: string) =>
     prepare(
-      `${held} WHERE r.connection = ? AND r.deleted_at IS NULL AND r.observed_at >= coalesce(?, '')
+      `${held} WHERE r.connection = ? AND r.deleted_at IS NULL AND r.merged_into IS NULL AND r.observed_at >= coalesce(?, '')
        ORDER BY ${order} LIMIT ?`
     ).all(connection, since, half) as ReadonlyArray<HeldConversation>
   const all = [...chosen("r.last_message_at DESC"), ...chosen("random()")]
