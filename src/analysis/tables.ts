@@ -94,7 +94,7 @@ export const exportedByDefault: ReadonlyArray<ExportTable> = exportable.filter(
 export const deletedRows: ExportTable = {
   name: "deleted",
   meaning:
-    "Rows that are gone since the earlier export: table_name tells of which table, id which row of it.",
+    "Rows that are gone since the earlier export: table_name names the table, id the row.",
   columns: [
     { name: "table_name", kind: "text" },
     { name: "id", kind: "text" }

@@ -18,7 +18,7 @@ export interface StreamedAnswer {
 }
 
 /**
- * Milliseconds that a write may wait for its turn. What was read before it gets old meanwhile, so this is short; whoever
+ * Milliseconds that a write may wait for its turn. What was read before it gets old meanwhile, so this is short; a caller that
  * meets a limit that is slower than that gives it more.
  */
 export class WriteTurn extends Context.Reference<WriteTurn>()("parley/WriteTurn", {
@@ -30,7 +30,7 @@ export interface ProviderClient {
   /** A request that changes nothing (whatever its method): retried within bounds, 429 and 449 waited out. */
   readonly read: (request: ProviderRequest) => Effect.Effect<Answer, ProviderError>
   /**
-   * A request that changes something. It is never sent twice, and never late: whoever asks has just read what it is to
+   * A request that changes something. It is never sent twice, and never late: the caller has just read what it is to
    * change. Where it is refused (429), or its turn does not come within `WriteTurn`, it fails with `RateLimited` and was
    * not applied.
    */

@@ -49,7 +49,7 @@ const leadsElsewhere = ({ path }: ProviderRequest): boolean => /(?:^|\/)(?:\.|%2
 const notAnAddress = ({ operation, title }: Asked): Rejected =>
   new Rejected({
     message: `${title} cannot be asked to ${operation}: the id would lead to another address; nothing was sent`,
-    hint: "an id of dots alone cannot be asked for: change this record at the vendor",
+    hint: "an id of only dots cannot be requested: change this record at the vendor",
     status: 0,
     body: ""
   })

@@ -202,7 +202,7 @@ export type AccountCheck = (
   by: "record" | "credential"
 ) => Effect.Effect<void, ProviderError>
 
-/** For callers to whom it makes no difference. */
+/** Accepts any account. */
 export const anyAccount: AccountCheck = () => Effect.void
 
 /** What the vendor holds for one conversation right now. */

@@ -5,7 +5,7 @@ export class StopSignal extends Context.Reference<StopSignal>()("parley/StopSign
   defaultValue: (): (() => NodeJS.Signals | null) => () => null
 }) {}
 
-/** Requests of this process that are on their way: whoever stops it may wait for their answers. */
+/** Requests of this process that are on their way: stopping it may wait for their answers. */
 export class UnderWay extends Context.Reference<UnderWay>()("parley/UnderWay", {
   defaultValue: (): { requests: number } => ({ requests: 0 })
 }) {}

@@ -126,7 +126,7 @@ const fromJson = (value: unknown, now: number): number | null => {
 }
 
 /**
- * The instant (epoch milliseconds) at which a refused request may be sent again, as the body of the refusal tells it;
+ * The instant (epoch milliseconds) at which a refused request may be sent again, as the body of the refusal says;
  * null: it does not. Bodies are read up to 20,000 characters.
  */
 export const bodyWait = (body: string, now: number): number | null => {

@@ -29,7 +29,7 @@ export interface Answered {
   readonly text: string
   /** When it may be asked again, epoch milliseconds; null: now. Only for 429, 449 and 5xx. */
   readonly retryAt: number | null
-  /** When to come back as the vendor told it, however far that is; null: it did not. */
+  /** When the vendor said to come back, however far that is; null: it did not. */
   readonly told?: number | null
 }
 
@@ -63,7 +63,7 @@ export const isAbsence = (status: number): boolean => status === 404 || status =
 
 /**
  * Says that something does not exist, in words that are no API's: a page for people, or the text of a proxy that found
- * nobody behind it. That proves nothing about what was asked for.
+ * nothing behind it. That proves nothing about what was requested.
  */
 const absenceOfApi = (asked: Asked, status: number, said: string): Malformed =>
   new Malformed({
@@ -157,7 +157,7 @@ export const loginRejected = (asked: Asked, { message, status }: Rejected): Unau
   return new Unauthorized({ message, hint, status })
 }
 
-/** Only gzip is asked for. Some platforms unpack and keep the header, so that alone says nothing. */
+/** Only gzip is accepted. Some platforms unpack and keep the header, which by itself says nothing. */
 const otherPacking = ({ headers, text }: Answered): string | null => {
   const packing = headers["content-encoding"]
   return packing !== undefined && !/gzip|identity/i.test(packing) && text.slice(0, 200).includes("\ufffd")
@@ -170,7 +170,7 @@ export const notTheApi = (asked: Asked, answered: Answered): Malformed | null =>
   const packing = otherPacking(answered)
   if (packing !== null) {
     return new Malformed({
-      message: `${asked.title}'s answer to ${asked.operation} is packed with ${packing}, though only gzip was asked for`,
+      message: `${asked.title}'s answer to ${asked.operation} is packed with ${packing}, though only gzip was accepted`,
       hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} packs its answers`,
       where: asked.operation,
       detail: `packed with ${packing}`

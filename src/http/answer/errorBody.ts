@@ -16,7 +16,7 @@ const longestSecret = 8000
 /** Characters in which an HTML page has its title. */
 const htmlHead = 20_000
 
-/** How deep the words of a JSON body may lie, and how many problems of a list are told. */
+/** How deep the words of a JSON body may lie, and how many problems of a list are shown. */
 const deepest = 8
 const mostIssues = 10
 

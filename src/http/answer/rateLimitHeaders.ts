@@ -14,7 +14,7 @@ export interface RateLimitReport {
   readonly limit: number | null
   /** Requests left at the instant of the answer. */
   readonly remaining: number | null
-  /** When the window starts anew, epoch milliseconds. */
+  /** When the window restarts, epoch milliseconds. */
   readonly resetAt: number | null
   /** The window's length in milliseconds. */
   readonly perMillis: number | null

@@ -9,7 +9,7 @@ export type ResponseHeaders = Readonly<Record<string, string | undefined>>
 export const limitHeader = (headers: ResponseHeaders, name: string): string | undefined =>
   headers[name]?.slice(0, 1000)
 
-/** The last instant a Date can hold, and without its sign the first; what is told beyond them is kept as these. */
+/** The last instant a Date can hold, and without its sign the first; what lies beyond them is kept as these. */
 const endOfTime = 8.64e15
 
 /** Clocks this close are taken to agree: a Date header is cut to whole seconds. */
@@ -134,7 +134,7 @@ const fromRetryAfter = (text: string, now: number, ahead: number): number | null
   return date === null ? null : date - ahead
 }
 
-/** Seconds from now, or an instant in seconds or milliseconds, told apart by magnitude. */
+/** Seconds from now, or an instant in seconds or milliseconds, distinguished by magnitude. */
 const fromReset = (text: string, now: number, ahead: number): number | null => {
   const value = isPlainNumber(text) ? Number(text) : Number.NaN
   const instant = epochInstant(value, now)
@@ -168,12 +168,12 @@ const bounded = (at: number): number => Math.ceil(Math.max(-endOfTime, Math.min(
 
 /**
  * The instant (epoch milliseconds) before which a refused request must not be sent again, as the headers of the refusal
- * (lower-case names) tell it: the longest of all that are there, never shortened. It may lie in the past (zero, negative,
- * an old date): the vendor then gave no wait, and the caller's own back-off counts. Null: nothing readable was told.
+ * (lower-case names) give it: the longest of all that are there, never shortened. It may lie in the past (zero, negative,
+ * an old date): the vendor then gave no wait, and the caller's own back-off counts. Null: nothing readable was given.
  *
  * Dates are the vendor's: where its Date header shows that its clock is not ours, they are moved to our clock.
  *
- * @param resets also counts when the limit starts anew: right for a 429, wrong for a failing server that only mentions it.
+ * @param resets also counts when the limit restarts: right for a 429, wrong for a failing server that only mentions it.
  */
 export const retryAfter = (headers: ResponseHeaders, now: number, resets = true): number | null => {
   const ahead = skew(headers, now)

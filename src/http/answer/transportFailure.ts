@@ -17,7 +17,7 @@ const codeOf = (cause: unknown, depth = 0): { readonly code: string; readonly wo
   return nested.code === "" && typeof message === "string" ? { code: "", words: message } : nested
 }
 
-/** A proxy that did not open the way: undici tells its status in words alone. */
+/** A proxy that did not open the way: undici gives its status only in words. */
 const proxyAnswer = (words: string, host: string): TransportFailure | null => {
   const status = Number(/Proxy response \((\d{3})\)/.exec(words)?.[1] ?? 0)
   if (status === 0) return null
@@ -32,7 +32,7 @@ const proxyAnswer = (words: string, host: string): TransportFailure | null => {
     hint:
       status >= 500
         ? "the proxy does not reach it: check the network and run again later"
-        : "the proxy does not let this through: ask whoever runs it, or name the host in NO_PROXY",
+        : "the proxy does not let this through: ask its operator, or name the host in NO_PROXY",
     retry: status >= 500
   }
 }

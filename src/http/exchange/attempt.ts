@@ -79,7 +79,7 @@ const enter = ({ door, wire }: Line, { latest, request }: Turn): Ticket =>
     latest === null ? undefined : { within: Math.max(0, latest - wire.clock.unsafeCurrentTimeMillis()) }
   )
 
-/** The program is about to end: whoever waits for a read's answer is ended with it. */
+/** The program is about to end: those who wait for a read's answer end with it. */
 const isLeftWaiting = ({ isStopping }: Line, { latest }: Turn): boolean => latest === null && isStopping()
 
 /** Its turn has come: what is sent now, or why it is not. */

@@ -64,7 +64,7 @@ export class AnswerTooSlow extends Error {
 }
 
 /**
- * Whether a body comes too slowly. Only the time counts that was spent waiting for it: whoever stores what came may take
+ * Whether a body comes too slowly. Only the time spent waiting for it counts: storing what came may take
  * long. `got`: in words, what came in which time; null: it is quick enough.
  */
 export const makePace = (now: () => number) => {

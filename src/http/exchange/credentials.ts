@@ -56,7 +56,7 @@ export const makeCredentials = (
       signature = { generation: (signature?.generation ?? 0) + 1, headers: revealedHeaders }
       return signature
     })
-    /** Requests that find the same signature spent share one login: whoever comes second takes the new one. */
+    /** Requests that find the same signature spent share one login: the second one takes the new signature. */
     const newerThan = (generation: number) =>
       oneAtATime.withPermits(1)(
         Effect.suspend(() =>

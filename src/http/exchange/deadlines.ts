@@ -5,7 +5,7 @@ import type { RuntimeFiber } from "effect/Fiber"
 /** Milliseconds between two looks at what is under way: how late a time-out may be. */
 const tick = 1000
 
-/** How long one sending may still take; it may be set anew at each of its stages. */
+/** How long one attempt may still take; it may be reset at each of its stages. */
 export interface Deadline {
   readonly set: (millis: number) => void
 }
@@ -34,7 +34,7 @@ export const noDeadlines: Deadlines = {
 /** For clients that would wait for ever, as those of tests and the simulator do. */
 export const makeDeadlines: Effect.Effect<Deadlines, never, Scope.Scope> = Effect.gen(function* () {
   const clock = yield* Effect.clock
-  // Spans of the platform would hold whole addresses, and its headers would tell vendors about our traces.
+  // Spans of the platform would hold whole addresses, and its headers would reveal our traces to vendors.
   const runtime = Runtime.setFiberRef(
     yield* Effect.runtime<never>(),
     HttpClient.currentTracerDisabledWhen,

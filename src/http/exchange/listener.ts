@@ -33,7 +33,7 @@ export type UndiciHeaders = Readonly<Record<string, string | ReadonlyArray<strin
 
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
-/** Whom undici tells of one answer, until nobody waits for it any more. Nothing is told twice, and nothing after an end. */
+/** undici's handler for one answer, until it is aborted. No callback fires twice, and none after an end. */
 export abstract class Listener implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | null = null
   private timer: NodeJS.Timeout
@@ -45,7 +45,7 @@ export abstract class Listener implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
-    if (this.isOver) controller.abort(new Error("nobody waits for it any more"))
+    if (this.isOver) controller.abort(new Error("nothing waits for it any more"))
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UndiciHeaders): void {
@@ -74,7 +74,7 @@ export abstract class Listener implements Dispatcher.DispatchHandler {
 
   /** Nobody waits for the answer any more. */
   abort(): void {
-    if (this.end()) this.controller?.abort(new Error("nobody waits for it any more"))
+    if (this.end()) this.controller?.abort(new Error("nothing waits for it any more"))
   }
 
   protected abstract started(
@@ -118,7 +118,7 @@ export abstract class Listener implements Dispatcher.DispatchHandler {
   }
 }
 
-/** A request's answer, told as it comes: `started`, then one of the others, or `failed` alone. */
+/** A request's answer, as it comes: `started`, then one of the others, or only `failed`. */
 export interface ResponseHandler {
   /** Names in lower case. */
   readonly started: (status: number, headers: Readonly<Record<string, string>>) => void

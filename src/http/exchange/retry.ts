@@ -56,7 +56,7 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
       const { sent } = history
       const outcome = yield* Effect.onInterrupt(once(line, { asked, request, history, latest }), () =>
         Effect.sync(() => {
-          // Under way when it was stopped: nobody waits for its answer any more.
+          // Under way when it was stopped: nothing waits for its answer any more.
           if (history.sent > sent) unanswered(clock.unsafeCurrentTimeMillis())
         })
       )

@@ -11,7 +11,7 @@ const queueMinutes = [1, 2, 4, 5] as const
 export const queuedDelay = (nth: number): number =>
   (queueMinutes[Math.min(nth, queueMinutes.length) - 1] ?? 5) * minute
 
-/** A read is asked for this often while the vendor says it is queued, then the caller is told. */
+/** A read is sent this often while the vendor says it is queued; then it fails. */
 export const queuedAttempts = 60
 
 /** A read that is failed (5xx, reset, time-out) is sent at most this often. */

@@ -23,12 +23,12 @@ import { allow } from "./undiciClient.ts"
 
 export type Headers = Readonly<Record<string, string>>
 
-/** One sending of a request and what came of it; every way of failing is told apart by what may follow. */
+/** One attempt at a request and its outcome; failures are distinguished by what may follow. */
 export type Outcome<A> =
   | { readonly _tag: "Served"; readonly value: A }
   /** 429: not applied. `retryAt` is epoch milliseconds. */
   | { readonly _tag: "Refused"; readonly error: ProviderError; readonly retryAt: number }
-  /** 449. `toldAt`: what the vendor told, epoch milliseconds. */
+  /** 449. `toldAt`: when the vendor said to come back, epoch milliseconds. */
   | {
       readonly _tag: "Queued"
       readonly told: number | null
@@ -163,14 +163,14 @@ const isRedirect = (status: number): boolean =>
 const mayBe = (missing: ProviderRequest["mayBeMissing"], error: ProviderError): boolean =>
   missing === "path" || (missing === true && error._tag === "Rejected")
 
-/** When to come back as a refusal told it, however long that is: its headers, else its words. Epoch milliseconds. */
+/** When a refusal says to come back, however long that is: its headers, else its body. Epoch milliseconds. */
 const toldIn = ({ headers, status, text }: Received, now: number): number | null => {
   if (status !== 429 && status !== 449 && status < 500) return null
   const inHeaders = retryAfter(headers, now, status === 429)
   return inHeaders !== null && inHeaders > now ? inHeaders : (bodyWait(text, now) ?? inHeaders)
 }
 
-/** What a refusal told of its end, and what the governor made of a 429. Epoch milliseconds; null: nothing. */
+/** When a refusal says it ends, and what the governor made of a 429. Epoch milliseconds; null: unknown. */
 interface Wait {
   readonly told: number | null
   readonly refusedUntil: number | null

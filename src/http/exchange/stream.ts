@@ -41,7 +41,7 @@ const startingWith = (first: Option.Option<Chunk.Chunk<Uint8Array>>, rest: Pull)
  * Sends, and hands the body on as it arrives. The slot is given back with the first byte: what is done with the pieces
  * may itself need one.
  *
- * @param parent closes the connection of a body that nobody read to its end
+ * @param parent closes the connection of a body that was not read to its end
  */
 export const sendStreamed =
   (parent: Scope.Scope): Send<StreamedAnswer> =>
@@ -56,7 +56,7 @@ export const sendStreamed =
             )
     })
 
-/** An answer that is not the body asked for (404 where it may be missing) is small, and already here. */
+/** An answer that is not the requested body (404 where it may be missing) is small, and already here. */
 const streamed = (wire: Wire, { status, headers, text, exchange, words }: Received): StreamedAnswer => ({
   status,
   headers,

@@ -40,7 +40,7 @@ export interface Parcel {
   readonly bounds: Bounds
 }
 
-/** Sends, and gives what calls it off: then nobody is told anything any more. */
+/** Sends a request and returns its abort function; no callback fires after an abort. */
 export type Dispatch = (parcel: Parcel, handler: ResponseHandler) => () => void
 
 const dispatches = new WeakMap<object, Dispatch>()
@@ -113,7 +113,7 @@ const notSent = (
 
 const usual = { patience: patienceFor(headersMillis), bounds: boundsOf(defaultAnswerBytes) }
 
-/** What undici throws at once, of a request that can be none, is told as every other failure is. */
+/** What undici throws at once, for an invalid request, is reported like any other failure. */
 const send = (dispatcher: Sender, options: Dispatcher.DispatchOptions, listener: Listener): void => {
   try {
     dispatcher.dispatch(options, listener)

@@ -14,10 +14,10 @@ import { AnswerTooLarge, refusalBytes } from "./bounds.ts"
 
 type Failed = HttpClientError.ResponseError
 
-/** Bytes of a stream that wait for whoever reads it, from which on the connection is not read. */
+/** Bytes of a stream that may wait for their reader before the connection is no longer read. */
 const enough = 1 << 18
 
-/** A body as undici hands it over: kept until it is read, in the way that is asked for first. */
+/** A body as undici hands it over: kept until it is read, in the first requested way. */
 export class UndiciBody {
   private pieces: Array<Buffer> = []
   private size = 0
@@ -28,7 +28,7 @@ export class UndiciBody {
   private readonly most: number
   private readonly isSuccess: boolean
 
-  /** @param most bytes that are kept for whoever reads it whole; a refusal is cut at its own bound */
+  /** @param most bytes that are kept for a reader of the whole body; a refusal is cut at its own bound */
   constructor(controller: Dispatcher.DispatchController, most: number, isSuccess: boolean) {
     this.controller = controller
     this.most = most
@@ -56,7 +56,7 @@ export class UndiciBody {
     this.wake?.()
   }
 
-  /** Small answers are here before anybody asks. */
+  /** Small answers are here before they are read. */
   readonly whole: Effect.Effect<ArrayBuffer, unknown> = Effect.suspend(() =>
     this.end === null ? Effect.flatMap(this.more, () => this.whole) : this.settled(this.end.cause)
   )
@@ -93,7 +93,7 @@ export class UndiciBody {
   })
 
   private abort(): void {
-    if (this.end === null) this.controller.abort(new Error("nobody reads it any more"))
+    if (this.end === null) this.controller.abort(new Error("nothing reads it any more"))
   }
 
   private settled(cause: unknown): Effect.Effect<ArrayBuffer, unknown> {

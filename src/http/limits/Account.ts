@@ -115,7 +115,7 @@ export class Account {
     this.greetedAt = Number.NEGATIVE_INFINITY
   }
 
-  /** To be called every `look` milliseconds while anybody is here. */
+  /** To be called every `look` milliseconds while there are clients. */
   tick(now: number): void {
     if (this.visitors.size === 0) return
     if (now - this.greetedAt >= greeting && this.greetedAt > Number.NEGATIVE_INFINITY) this.greet(now)
@@ -315,7 +315,7 @@ export class Account {
     return { ...blockedUntil(blocked.until, this.breaker.reason), giveUpAt: blocked.giveUpAt }
   }
 
-  /** Nothing leaves until there is reason to look again. Who must not wait so long is told at once. */
+  /** Nothing leaves until there is reason to look again. Clients that must not wait so long fail at once. */
   private hold(blocked: NonNullable<Account["blocked"]>): void {
     const { timer } = this.settings
     const now = timer.now()
@@ -375,7 +375,7 @@ export class Account {
       : this.served(pending, report, landing)
   }
 
-  /** What the headers tell of the limit; instants are the machine's clock's, and become those of the timer. */
+  /** What the headers say about the limit; instants are the machine's clock's, and become those of the timer. */
   private reported(headers: ResponseHeaders, now: number): RateLimitReport | null {
     const wall = this.settings.timer.wall(now)
     const report = rateLimitHeaders(headers, wall)

@@ -83,7 +83,7 @@ export class Address {
     this.greetedAt = Number.NEGATIVE_INFINITY
   }
 
-  /** To be called every `look` milliseconds while anybody is here. */
+  /** To be called every `look` milliseconds while there are clients. */
   tick(now: number): void {
     if (this.turns.size === 0 || this.greetedAt === Number.NEGATIVE_INFINITY) return
     this.greet(now)

@@ -55,7 +55,7 @@ const leaseOf = (finder: Finder | null, now: number): number => {
 /** Milliseconds for which evenly spread requests are granted ahead where others wait too. */
 const ahead = 100
 
-/** So many refusals among so few requests that they are this share: then the limit is not what was told. */
+/** So many refusals among so few requests that they are this share: then the limit is not the documented one. */
 const strikesNeeded = 3
 const strikingShare = 0.05
 
@@ -93,7 +93,7 @@ export class Bucket {
   private paceAt = 0
   /** A request waits for that instant. */
   private isAwaited = false
-  /** Served since the shared finder was last told. */
+  /** Served since the shared finder was last updated. */
   private unreported = 0
   private takenInLease = 0
   private reserveAt = 0
@@ -161,7 +161,7 @@ export class Bucket {
     if (report !== null) this.learn(report, now)
   }
 
-  /** A 429. Gives when the bucket opens again, epoch milliseconds. `told`: what the headers say of it. */
+  /** A 429. Returns when the bucket opens again, epoch milliseconds. `told`: what the headers say about it. */
   refused(taken: Taken, landing: Landing, told: number | null, report: RateLimitReport | null): number {
     const { now } = landing
     this.unanswered(taken, landing)
@@ -176,7 +176,7 @@ export class Bucket {
     return after.shared.until
   }
 
-  /** The refusal's own words told when to come back. Gives when the bucket opens again, epoch milliseconds. */
+  /** The refusal's body said when to come back. Returns when the bucket opens again, epoch milliseconds. */
   postpone(told: number, now: number): number {
     const window = this.budget.longest
     return this.change(now, ({ shared }) => ({ shared: postpone(shared, { now, told, window }) })).shared
@@ -361,7 +361,7 @@ export class Bucket {
     }
   }
 
-  /** The shared state with what this process did since it was last told. */
+  /** The shared state with what this process did since it was last written. */
   private told(shared: SharedBucket, now: number): SharedBucket {
     const count = this.unreported
     const isFirst = !this.isResumed
@@ -372,7 +372,7 @@ export class Bucket {
     return { ...shared, finder: served(before, count, now) }
   }
 
-  /** What a refusal teaches of a limit that was kept, or that nobody told. */
+  /** What a refusal teaches about a limit that was kept, or is undocumented. */
   private slower(shared: SharedBucket, now: number): SharedBucket {
     const state = this.told(shared, now)
     // A probe that is refused says only that it was too early.
@@ -401,7 +401,7 @@ export class Bucket {
   }
 
   private struck(state: SharedBucket, now: number): SharedBucket {
-    // A few refusals are a vendor's whim. Many among few requests, all within the limit, are another limit than was told.
+    // A few refusals are a vendor's whim. Many among few requests, all within the limit, are another limit than the documented one.
     this.strikes = [...this.strikes.slice(1 - strikesNeeded), this.sentInAll]
     const [first = 0] = this.strikes
     if (this.strikes.length < strikesNeeded || this.sentInAll - first > strikesNeeded / strikingShare)

@@ -151,7 +151,7 @@ export class Budget {
   }
 
   /**
-   * What the vendor counted beyond all that we know of is somebody else's, and counts until we hear otherwise. Null: the
+   * What the vendor counted beyond all that we know of was sent by others, and counts until the vendor says otherwise. Null: the
    * report is about none of these limits.
    */
   learn(stated: Stated, report: RateLimitReport, now: number): { readonly stated: Stated } | null {

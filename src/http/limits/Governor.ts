@@ -34,7 +34,7 @@ export interface AccountOptions {
 interface Manner {
   readonly ledger: (account: string) => QuotaLedger
   readonly isShared: boolean
-  /** False: only refusals are heeded. */
+  /** False: only refusals are obeyed. */
   readonly isLimited: boolean
 }
 

@@ -14,7 +14,7 @@ export interface PathBucketOptions {
   readonly ledger: QuotaLedger
   readonly member: string
   readonly random: () => number
-  /** How many processes share each path's limit: told so that no two ever think that they own the same part. */
+  /** How many processes share each path's limit: published so that no two ever believe that they own the same part. */
   readonly company: (now: number) => Company
   /** What the vendor stated for any path holds for all of them. */
   readonly paths: { stated: Stated }
@@ -22,7 +22,7 @@ export interface PathBucketOptions {
 
 /**
  * One path's limit, a few requests a second: too small to be handed out in portions, and there are too many of them to
- * write each down. Every process that is there owns a fixed part. Only a refusal is told to the others.
+ * write each down. Every process that is there owns a fixed part. Only a refusal is shared with the others.
  */
 export class PathBucket {
   private readonly options: PathBucketOptions
@@ -94,7 +94,7 @@ export class PathBucket {
     return shared.until
   }
 
-  /** The refusal's own words told when to come back. Gives when the path opens again, epoch milliseconds. */
+  /** The refusal's body said when to come back. Returns when the path opens again, epoch milliseconds. */
   postpone(told: number, now: number): number {
     const { ledger, key } = this.options
     const window = this.budget.longest

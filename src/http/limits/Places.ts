@@ -1,5 +1,5 @@
 /**
- * How many requests may be in flight at once, where nobody said: few at first, more as long as more are served in the
+ * How many requests may be in flight at once, if no limit is documented: few at first, more as long as more are served in the
  * same time, fewer after failures.
  */
 export class Places {

@@ -4,7 +4,7 @@ import type { Blocked } from "./blocked.ts"
 /** A wait shorter than this (milliseconds) is not worth a line. */
 const worthTelling = 1000
 
-/** One client at an account: what it has under way, and what its user should be told about waiting. */
+/** One client of an account: what it has under way, and which waits to report to its user. */
 export class Visitor {
   readonly lane: Lane
   readonly maxWaitMillis: number
@@ -29,7 +29,7 @@ export class Visitor {
     this.inFlight -= 1
   }
 
-  /** Something of this client has to wait. It is told only where nothing of it moves, and once for all that waits. */
+  /** Something of this client has to wait. Reported only if none of its requests moves, and once for all that wait. */
   waits(now: number, blocked: Blocked): void {
     if (this.inFlight > 0) return
     this.since ??= now

@@ -2,7 +2,7 @@
 export type Spent = readonly [expiresAt: number, count: number]
 
 /**
- * A sliding window as far as this process knows it: its own requests one by one, everybody else's in lumps.
+ * A sliding window as far as this process knows it: its own requests one by one, all others in lumps.
  *
  * A vendor counts a request at some instant between our sending it and our having its answer. So a request counts from
  * before it is sent until a whole window after its answer, less what the answer surely took: then no window of the
@@ -46,7 +46,7 @@ export class Window {
     this.othersCount = others.reduce((sum, [, count]) => sum + count, 0)
   }
 
-  /** What the vendor counted beyond all that we know of: somebody else uses the same credential. */
+  /** What the vendor counted beyond all that we know of: something else uses the same credential. */
   setForeign(count: number, until: number): void {
     this.foreignCount = count
     this.foreignUntil = until

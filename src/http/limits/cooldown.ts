@@ -7,7 +7,7 @@ import type { SharedBucket } from "./shared/sharedState.ts"
  * then one request alone finds out whether it is over. Pure.
  */
 
-/** A probe that was not heard of for so long (milliseconds) died with its process. */
+/** A probe without a result for this long (milliseconds) died with its process. */
 const probeMillis = 35_000
 
 /** From this many refusals in a row on, a vendor that keeps naming the same short wait is asked less and less. */
@@ -17,7 +17,7 @@ export interface Refusal {
   readonly now: number
   /** When the refused request was sent. */
   readonly sentAt: number
-  /** What the vendor told, epoch milliseconds. */
+  /** When the vendor said to come back, epoch milliseconds. */
   readonly told: number | null
   /** Milliseconds of the longest documented window. */
   readonly window: number
@@ -29,13 +29,13 @@ export interface Refusal {
 export const isNews = (shared: SharedBucket, sentAt: number): boolean =>
   shared.refusals === 0 || sentAt > shared.since
 
-/** Why it waits, in words: what was told, and that it is not believed where it is beyond reason. */
+/** Why it waits, in words: what the vendor said, and whether that is beyond reason and not believed. */
 const askedFor = (told: number, until: number, now: number): string =>
   told > until
     ? `it asked for ${waitText(told - now)}, which is beyond reason: it is asked again after ${waitText(until - now)}`
     : `it asked for ${waitText(told - now)}`
 
-/** The vendor told a later instant than was known when it refused, as the words of its answer do. */
+/** The vendor gave a later instant than was known when it refused, for example in the body of its answer. */
 export const postpone = (
   shared: SharedBucket,
   { now, told, window }: Pick<Refusal, "now" | "window"> & { readonly told: number }
@@ -66,7 +66,7 @@ export const refuse = (
   }
 }
 
-/** Whether somebody else is finding out right now. */
+/** Whether another probe is under way. */
 export const isProbed = (shared: SharedBucket, member: string, now: number): boolean =>
   shared.probe !== null && shared.probe.member !== member && now - shared.probe.at < probeMillis
 

@@ -1,5 +1,5 @@
 /*
- * Finds a limit that nobody told: requests leave evenly spaced, faster while that works, slower after a refusal. Pure;
+ * Discovers an undocumented limit: spaces requests evenly, speeds up while they succeed, slows down after a refusal. Pure;
  * the state is shared by all processes that use the credential, and kept for the next run.
  */
 

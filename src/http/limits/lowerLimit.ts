@@ -1,7 +1,7 @@
 import { type LowerLimit, longestLower, type Stated } from "./shared/sharedState.ts"
 
 /*
- * A vendor that allows less than its documentation says, and tells so only by refusing: what it had served when it
+ * A vendor that allows less than its documentation says, and shows it only by refusing: what it had served when it
  * refused is its limit, once it has refused twice at about the same count. One refusal may be a whim. After `longestLower` the documented limit is tried
  * again. Pure.
  */

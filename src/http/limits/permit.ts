@@ -20,7 +20,7 @@ export interface Ticket {
   /** To be called as soon as the headers are there. For a 429: when the request may be sent again, epoch milliseconds. */
   readonly answered: (status: number, headers: ResponseHeaders) => number | null
   /**
-   * The words of a 429 told when to come back, epoch milliseconds. It counts where the headers told no wait. Gives when
+   * The body of a 429 said when to come back, epoch milliseconds. It counts if the headers gave no wait. Returns when
    * the request may be sent again.
    */
   readonly postponed: (told: number) => number | null

@@ -23,7 +23,7 @@ import { stateFolder } from "./stateFolder.ts"
 export const quotaFile = (environment: NodeJS.ProcessEnv = process.env): string =>
   join(stateFolder(environment).folder, "quota.db")
 
-/** Throws where somebody else has made the folder or the file, and could lift or lower this user's limits there. */
+/** Throws if another user created the folder or the file, and could raise or lower this user's limits there. */
 const refuseLaid = (file: string): void => {
   const folder = dirname(file)
   const uid = process.getuid?.()
@@ -56,7 +56,7 @@ CREATE TABLE members (
 PRAGMA user_version = ${version};
 `
 
-/** A process that was not heard of for so long (milliseconds) is gone. */
+/** A process without a heartbeat for this long (milliseconds) is gone. */
 const silence = 10_000
 
 const isPresent = (seenAt: number, now: number): boolean => seenAt > now - silence && !isAhead(seenAt, now)
