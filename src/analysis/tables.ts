@@ -93,8 +93,7 @@ export const exportedByDefault: ReadonlyArray<ExportTable> = exportable.filter(
 /** Rows that are gone from the mirror, of all tables whose changes are known. */
 export const deletedRows: ExportTable = {
   name: "deleted",
-  meaning:
-    "Rows that are gone since the earlier export: table_name names the table, id the row.",
+  meaning: "Rows that are gone since the earlier export: table_name names the table, id the row.",
   columns: [
     { name: "table_name", kind: "text" },
     { name: "id", kind: "text" }

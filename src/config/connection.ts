@@ -154,10 +154,10 @@ const readPlace = (
 export const readConnection = (
   entry: unknown,
   context: ConnectionContext,
-  tell: Report
+  addFault: Report
 ): ConnectionConfig | null => {
   if (!isWritten(entry)) {
-    tell([], "expected keys with values; write - name: my-inbox and, below it, provider: and its keys")
+    addFault([], "expected keys with values; write - name: my-inbox and, below it, provider: and its keys")
     return null
   }
   const reported = new Set<string>()
@@ -166,7 +166,7 @@ export const readConnection = (
     const place = JSON.stringify(path)
     if (reported.has(place)) return
     reported.add(place)
-    tell(path, message)
+    addFault(path, message)
   }
   const definition = findDefinition(entry, context.registry, report)
   const ownKeys = definition === null ? [] : keysOf(definition.settings)

@@ -168,9 +168,12 @@ const makeWorld = Effect.fn(function* (path: string, random: Random) {
       const status = change.requested.status ?? "completed"
       const state = { status, providerStatus: status, updatedAt: null, title: null, tags: [] }
       const seen = { state, requestedAt: at(second), answeredAt: at(second + 1) }
-      if (change.state === "pending") markSending(session, change, state, "", moment)
-      else if (random.below(3) === 0) markQueued(session, change, at(second), "", moment)
-      else if (random.below(3) === 0) markEnded(session, change, "conflict", seen, "", moment)
+      const isSent = change.state !== "pending"
+      const isQueued = isSent && random.below(3) === 0
+      const isRefused = isSent && !isQueued && random.below(3) === 0
+      if (!isSent) markSending(session, change, state, "", moment)
+      else if (isQueued) markQueued(session, change, at(second), "", moment)
+      else if (isRefused) markEnded(session, change, "conflict", seen, "", moment)
       else markConfirmed(session, change, seen, "status", "", moment)
     })
   const sql = (text: string) =>

@@ -420,14 +420,14 @@ export class Bucket {
 
   private learn(report: RateLimitReport, now: number): void {
     const before = this.look(now).stated
-    const learnt = this.budget.learn(before, report, now)
-    if (learnt === null) {
+    const learned = this.budget.learn(before, report, now)
+    if (learned === null) {
       if (report.remaining !== null && report.resetAt !== null && report.resetAt > now) {
         this.stated = { left: report.remaining - this.budget.flying, until: report.resetAt }
       }
       return
     }
-    if (learnt.stated === before) return
+    if (learned.stated === before) return
     this.grant = nothing
     this.change(now, ({ shared }) => ({
       shared: { ...shared, stated: this.budget.learn(shared.stated, report, now)?.stated ?? shared.stated }

@@ -161,7 +161,7 @@ const unshared = (file: string, cause: unknown) =>
 
 const homeless = (folder: string) =>
   Effect.logWarning(
-    `This user has no home folder: what is learnt of the providers' limits is kept in ${folder}. Set XDG_STATE_HOME to a folder that stays.`
+    `This user has no home folder: what is learned of the providers' limits is kept in ${folder}. Set XDG_STATE_HOME to a folder that stays.`
   )
 
 /**

@@ -25,7 +25,7 @@ export interface Finder {
 /** Requests a second with which the search begins. */
 export const firstRate = 10
 
-/** Below one request a minute nothing would be learnt any more. */
+/** Below one request a minute nothing would be learned any more. */
 const slowest = 1 / 60
 
 /** Requests a second beyond which one connection gains nothing. */

@@ -16,7 +16,7 @@ export const sameJson = (stored: string, text: string, value: Json): boolean =>
   stored === text || canonicalJson(parseExactly(stored)) === canonicalJson(value)
 
 /** In the place of a row's hash: a push has read something since the payloads came, so that the next sighting is news. */
-export const learntByPush = ""
+export const learnedByPush = ""
 
 /** Of everything in a conversation that is stored, `attributes` given as canonical JSON. */
 export const conversationHash = (conversation: Conversation, tags: string, attributes: string): string =>

@@ -4,7 +4,7 @@ import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Item, RawPayload, Sighting } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import type { ActivityRows } from "./activity.ts"
-import { conversationHash, learntByPush } from "./canonical.ts"
+import { conversationHash, learnedByPush } from "./canonical.ts"
 import type { ContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
 import type { MessageRows } from "./messageRows.ts"
@@ -119,7 +119,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     `UPDATE remote_conversations SET stored_messages = ?, fingerprint = ?, observed_at = ?, answered_at = ?, page_id = ?,
        seq = ?, ${present} WHERE key = ?`
   )
-  const selectLearnt = prepare(
+  const selectLearned = prepare(
     `SELECT status, provider_status AS providerStatus, title, tags, updated_at AS updatedAt
      FROM remote_conversations WHERE key = ?`
   )
@@ -254,8 +254,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   ): void => {
     const { tally } = context
     const shown = withKept(sighting, stored)
-    const isLearnt = context.replay !== null && stored.content_hash === learntByPush
-    const conversation = isLearnt ? withLearned(shown, selectLearnt.get(stored.key) as Learned) : shown
+    const isLearned = context.replay !== null && stored.content_hash === learnedByPush
+    const conversation = isLearned ? withLearned(shown, selectLearned.get(stored.key) as Learned) : shown
     const contactId = contactOf(context, sighting)
     const tags = JSON.stringify(conversation.tags)
     const attributes = canonicalJson(conversation.attributes)
@@ -287,7 +287,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
         conversation.startedAt,
         conversation.lastMessageAt,
         conversation.updatedAt,
-        isLearnt ? learntByPush : contentHash,
+        isLearned ? learnedByPush : contentHash,
         context.pageId,
         stored.key
       )

@@ -13,9 +13,9 @@ import {
   type OutboxChange,
   openChanges,
   openStates,
+  recordStep,
   selectChanges,
-  selectOpenChanges,
-  tell
+  selectOpenChanges
 } from "./changeRows.ts"
 import { askForChange, type Request, withdraw } from "./request.ts"
 import {
@@ -158,7 +158,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         const found = existing(session, id)
         if (found instanceof ChangeRefused) return found
         session.prepare("UPDATE status_changes SET not_before = NULL WHERE id = ?").run(id)
-        tell(session, id, {
+        recordStep(session, id, {
           at,
           state: found.state,
           detail: "to be tried again at once, on request",
@@ -173,7 +173,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         const found = existing(session, id)
         if (found instanceof ChangeRefused) return found
         session.prepare("UPDATE status_changes SET resolved_at = ? WHERE id = ?").run(at, id)
-        tell(session, id, { at, state: found.state, detail, runId: null })
+        recordStep(session, id, { at, state: found.state, detail, runId: null })
         return found
       })
 

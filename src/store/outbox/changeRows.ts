@@ -154,8 +154,8 @@ export const selectOpenChanges = (session: Session, connection: string): Readonl
 export const changeById = (session: Session, id: number): OutboxChange | null =>
   selectChanges(session, "WHERE c.id = ?", id)[0] ?? null
 
-/** Tells one more step of a change's story. */
-export const tell = (
+/** Adds a step to a change's history. */
+export const recordStep = (
   session: Session,
   changeId: number,
   event: { at: Timestamp; state: ChangeState; detail: string | null; runId: number | null }

@@ -9,8 +9,8 @@ import {
   encodeFields,
   inFlightStates,
   type OutboxChange,
-  selectChanges,
-  tell
+  recordStep,
+  selectChanges
 } from "./changeRows.ts"
 
 export interface Request {
@@ -78,7 +78,7 @@ export const withdraw = (session: Session, change: OutboxChange, reason: string,
   session
     .prepare("UPDATE status_changes SET state = 'cancelled', ended_at = ?, last_error = ? WHERE id = ?")
     .run(at, reason, change.id)
-  tell(session, change.id, { at, state: "cancelled", detail: reason, runId: null })
+  recordStep(session, change.id, { at, state: "cancelled", detail: reason, runId: null })
 }
 
 /**

@@ -3,9 +3,9 @@ import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
-import { learntByPush } from "../mirror/canonical.ts"
+import { learnedByPush } from "../mirror/canonical.ts"
 import { isStale, latestBelieved, type StoredTimes, spanOf, storedReading } from "../mirror/staleness.ts"
-import { type OutboxChange, openChanges, openStates, selectChanges, tell } from "./changeRows.ts"
+import { type OutboxChange, openChanges, openStates, recordStep, selectChanges } from "./changeRows.ts"
 
 /** When a step is taken, and by which run. */
 export interface Moment {
@@ -57,7 +57,7 @@ const move = (
       change.state,
       change.attempts
     )
-  if (changes === 1) tell(session, change.id, { at, state, detail, runId })
+  if (changes === 1) recordStep(session, change.id, { at, state, detail, runId })
   return changes === 1
 }
 
@@ -107,7 +107,7 @@ const observe = (
       state.title,
       requested.tags.length === 0 ? 0 : 1,
       JSON.stringify(state.tags),
-      learntByPush,
+      learnedByPush,
       seq,
       conversationId
     )

@@ -19,9 +19,9 @@ import {
   type Push,
   putBack,
   read,
+  report,
   started,
   succeeded,
-  told,
   unknownOutcome,
   waitUntil
 } from "./steps.ts"
@@ -156,7 +156,7 @@ const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxCha
       const earliest = (yield* Clock.currentTimeMillis) + queuedFor
       const notBefore = now(Math.max(error.retryAt, earliest))
       yield* push.outbox.queued(change, notBefore, reason, yield* moment(push))
-      yield* told(push, change, "queued", reason)
+      yield* report(push, change, "queued", reason)
       return null
     }
     case "WrongAccount":
@@ -242,7 +242,7 @@ const mayBeQueued = Effect.fn("push.mayBeQueued")(function* (push: Push, change:
   if ((yield* Clock.currentTimeMillis) >= until) return false
   const reason = "the run that sent it ended before the answer came, and the provider does not show it yet"
   yield* push.outbox.queued(change, now(until), reason, yield* moment(push))
-  yield* told(push, change, "queued", reason)
+  yield* report(push, change, "queued", reason)
   return true
 })
 

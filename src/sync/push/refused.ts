@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { Rejected, type Unauthorized } from "../../domain/ProviderError.ts"
 import type { OutboxChange } from "../../store/outbox/Outbox.ts"
 import { extended, meaningOf, type RequestKind, refusalOf, verdictAtEnd, verdictOf } from "./refusals.ts"
-import { end, type Held, moment, type Push, started, told } from "./steps.ts"
+import { end, type Held, moment, type Push, report, started } from "./steps.ts"
 
 /*
  * Refusals, and what becomes of the changes they came for (`refusals.ts` decides).
@@ -24,7 +24,7 @@ const keep = Effect.fn("push.keep")(function* (
   { change, reason, request }: Pick<Held, "change" | "reason" | "request">
 ) {
   const became = yield* push.outbox.refused(change, request === "write", reason, yield* moment(push))
-  if (became !== "gone") yield* told(push, change, became, reason)
+  if (became !== "gone") yield* report(push, change, became, reason)
 })
 
 /**

@@ -97,7 +97,7 @@ export interface Push extends PushTarget, PushOptions {
 export const moment = (push: Push) =>
   Effect.map(Clock.currentTimeMillis, (millis) => ({ at: now(millis), runId: push.runId }))
 
-export const told = (push: Push, change: OutboxChange, state: ChangeState, reason: string) =>
+export const report = (push: Push, change: OutboxChange, state: ChangeState, reason: string) =>
   push.observe?.({ change, state, reason }) ?? Effect.void
 
 export const answered = (push: Push): void => {
@@ -150,7 +150,7 @@ export const confirm = Effect.fn("push.confirm")(function* (
   if (yield* push.outbox.confirmed(change, seen, basis, reason, yield* moment(push))) {
     if (change.attempts > 0) push.learned.rows.write = noRow
     push.learned.confirmed += 1
-    yield* told(push, change, "confirmed", reason)
+    yield* report(push, change, "confirmed", reason)
   }
 })
 
@@ -163,7 +163,7 @@ export const end = Effect.fn("push.end")(function* (
 ) {
   if (yield* push.outbox.ended(change, state, seen, reason, yield* moment(push))) {
     if (state !== "cancelled") push.learned[state] += 1
-    yield* told(push, change, state, reason)
+    yield* report(push, change, state, reason)
   }
 })
 
@@ -175,7 +175,7 @@ export const leave = Effect.fn("push.leave")(function* (
   reason: string
 ) {
   yield* push.outbox.trouble(change, until === null ? null : now(until), reason, yield* moment(push))
-  yield* told(push, change, change.state, reason)
+  yield* report(push, change, change.state, reason)
 })
 
 /** Takes back that a change was sent: it surely was not applied. */
@@ -187,7 +187,7 @@ export const putBack = Effect.fn("push.putBack")(function* (
 ) {
   const notBefore = until === null ? null : now(until)
   const became = yield* push.outbox.pending(change, notBefore, reason, yield* moment(push))
-  if (became === "cancelled") yield* told(push, change, "cancelled", reason)
+  if (became === "cancelled") yield* report(push, change, "cancelled", reason)
   return became === "pending"
 })
 

@@ -49,7 +49,7 @@ const refused = new Unauthorized({
   hint: "write a new one into TOKEN"
 })
 
-/** What is learnt about limits is kept in a folder of this test's own. */
+/** What is learned about limits is kept in a folder of this test's own. */
 let state = ""
 beforeAll(() => {
   state = mkdtempSync(join(tmpdir(), "parley-state-"))

@@ -14,7 +14,7 @@ import { runCommand } from "../../support/cli.ts"
 import { fakeRegistry } from "../../support/fakeRegistry.ts"
 import { configuredFolder, seededEnvironment } from "../../support/seededMirror.ts"
 
-/** What is learnt about limits is kept in a folder of this test's own. */
+/** What is learned about limits is kept in a folder of this test's own. */
 let state = ""
 beforeAll(() => {
   state = mkdtempSync(join(tmpdir(), "parley-state-"))
@@ -30,7 +30,7 @@ const run = (cwd: string, ...argv: ReadonlyArray<string>) =>
     Effect.provideService(Providers, Effect.succeed(fakeRegistry))
   )
 
-/** What another process learnt of the connection "leads". */
+/** What another process learned of the connection "leads". */
 const learn = (bucket: string, shared: Partial<SharedBucket>) => {
   const store = openQuotaStore(quotaFile())
   const credential = fakeRegistry.plain?.authorize({}).credential ?? Redacted.make("")

@@ -61,7 +61,7 @@ describe("the zone of Convocore's exports", () => {
     })
   }
 
-  it("that was mended is learnt, so that what was found before does not stay", async () => {
+  it("that was mended is learned, so that what was found before does not stay", async () => {
     const { provider } = open("Europe/Berlin", "Europe/Berlin")
     const learned = {
       "export-time-zone": { value: "Europe/Berlin", at: "2026-03-01T00:00:00.000Z" as never }

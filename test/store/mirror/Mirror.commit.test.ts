@@ -343,7 +343,7 @@ it.scoped("keeps what another program observed while a commit waited for the fil
   }).pipe(Effect.provide(freshStore))
 )
 
-it.scoped("forgets what a clock that was ahead has learnt about an account", () =>
+it.scoped("forgets what a clock that was ahead has learned about an account", () =>
   Effect.gen(function* () {
     const { commit, mirror } = yield* started
     yield* TestClock.setTime(toMillis(later))

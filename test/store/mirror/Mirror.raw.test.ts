@@ -188,7 +188,7 @@ it.scoped("stores what is made anew from payloads, without touching what they do
   }).pipe(Effect.provide(freshStore))
 )
 
-it.scoped("keeps a status that a push has learnt since, when made anew from older payloads", () =>
+it.scoped("keeps a status that a push has learned since, when made anew from older payloads", () =>
   Effect.gen(function* () {
     const { commit } = yield* started
     yield* commit([

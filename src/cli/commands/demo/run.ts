@@ -103,7 +103,7 @@ const requested = Effect.flatMap(Db, (db) =>
   })
 )
 
-const tell = Effect.fn("demo")(function* (
+const show = Effect.fn("demo")(function* (
   simulator: Simulator,
   served: Served,
   database: string,
@@ -180,7 +180,7 @@ export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInpu
       ({ hint, message }) => new UsageError({ message, hint })
     )
     // Only now: a demo that cannot begin leaves no file.
-    return yield* tell(simulator, served, database, at).pipe(
+    return yield* show(simulator, served, database, at).pipe(
       Effect.provide([storeLayer(database), talkingLayer])
     )
   }).pipe(Effect.scoped)

@@ -1,8 +1,8 @@
 import { Clock, Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { now } from "../../../domain/Timestamp.ts"
-import type { Hold, LearntLimits } from "../../../http/limits/shared/heldBack.ts"
-import { forgetLimitsOf, learntLimitsOf } from "../../../sync/learntLimits.ts"
+import type { Hold, LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
+import { forgetLimitsOf, learnedLimitsOf } from "../../../sync/learnedLimits.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
@@ -14,7 +14,7 @@ import type { LimitsListInput, LimitsResetInput } from "./index.ts"
 
 interface Entry {
   readonly config: ConnectionConfig
-  readonly learnt: LearntLimits | null
+  readonly learned: LearnedLimits | null
 }
 
 const whatWaits: Readonly<Record<Hold["scope"], string>> = {
@@ -27,9 +27,9 @@ const whatWaits: Readonly<Record<Hold["scope"], string>> = {
 const rounded = (perSecond: number): string => String(Number(perSecond.toPrecision(2)))
 
 /** What was learned about its limits, in words. */
-const learntWords = ({ config, learnt }: Entry): ReadonlyArray<string> => {
-  if (learnt === null) return []
-  const { foundPerSecond, lower, stated } = learnt
+const learnedWords = ({ config, learned }: Entry): ReadonlyArray<string> => {
+  if (learned === null) return []
+  const { foundPerSecond, lower, stated } = learned
   return [
     ...(foundPerSecond === null ? [] : [`found: ${rounded(foundPerSecond)} requests a second`]),
     ...stated.flatMap((requests, index) =>
@@ -43,7 +43,7 @@ const learntWords = ({ config, learnt }: Entry): ReadonlyArray<string> => {
   ]
 }
 
-const documentOf = ({ config, learnt }: Entry) => ({
+const documentOf = ({ config, learned }: Entry) => ({
   name: config.name,
   provider: config.provider,
   limits: config.limits.map(({ name, perMillis, requests, scope }) => ({
@@ -53,26 +53,26 @@ const documentOf = ({ config, learnt }: Entry) => ({
     scope
   })),
   quota: config.quota,
-  found_per_second: learnt?.foundPerSecond ?? null,
-  stated: learnt?.stated ?? [],
-  lower: learnt?.lower ?? null,
-  holds: (learnt?.holds ?? []).map(({ reason, scope, until }) => ({ scope, until: now(until), reason }))
+  found_per_second: learned?.foundPerSecond ?? null,
+  stated: learned?.stated ?? [],
+  lower: learned?.lower ?? null,
+  holds: (learned?.holds ?? []).map(({ reason, scope, until }) => ({ scope, until: now(until), reason }))
 })
 
 const columns = whole([
   { name: "connection" },
   { name: "limits" },
-  { name: "learnt" },
+  { name: "learned" },
   { name: "holds back" },
   { name: "until" },
   { name: "because" }
 ])
 
 const rowsOf = (entry: Entry, at: number): ReadonlyArray<ReadonlyArray<string>> => {
-  const { config, learnt } = entry
+  const { config, learned } = entry
   const known = config.limits.length === 0 ? "unknown" : config.limits.map(({ name }) => name).join(", ")
-  const words = learntWords(entry).join("; ") || "-"
-  const holds = learnt?.holds ?? []
+  const words = learnedWords(entry).join("; ") || "-"
+  const holds = learned?.holds ?? []
   if (holds.length === 0) return [[config.name, known, words, "nothing", "-", "-"]]
   return holds.map(({ reason, scope, until }) => [
     config.name,
@@ -90,14 +90,17 @@ export const list = Effect.fn("limits.list")(function* ({ names }: LimitsListInp
   const at = yield* Clock.currentTimeMillis
   const config = yield* loadConfiguration
   const chosen = yield* selectConnections(config, names)
-  const entries = chosen.map((connection) => ({ config: connection, learnt: learntLimitsOf(connection, at) }))
+  const entries = chosen.map((connection) => ({
+    config: connection,
+    learned: learnedLimitsOf(connection, at)
+  }))
   if (json) {
     yield* output.document({ connections: entries.map(documentOf) })
     return exitCodes.complete
   }
   const rows = entries.flatMap((entry) => rowsOf(entry, at))
   yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
-  const held = entries.filter(({ learnt }) => (learnt?.holds.length ?? 0) > 0)
+  const held = entries.filter(({ learned }) => (learned?.holds.length ?? 0) > 0)
   if (held.length > 0 && !quiet) {
     yield* output.note(`lift it with \`parley limits reset ${held.map((one) => one.config.name).join(" ")}\``)
   }

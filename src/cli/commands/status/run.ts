@@ -3,11 +3,11 @@ import type { ConnectionConfig } from "../../../config/Config.ts"
 import { suggestion } from "../../../config/nearest.ts"
 import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now } from "../../../domain/Timestamp.ts"
-import type { LearntLimits } from "../../../http/limits/shared/heldBack.ts"
+import type { LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
 import { Db } from "../../../store/Db.ts"
 import { fixedVersion, type OldWriter, oldWriters } from "../../../store/read/oldWriters.ts"
 import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
-import { learntLimitsOf } from "../../../sync/learntLimits.ts"
+import { learnedLimitsOf } from "../../../sync/learnedLimits.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
@@ -24,7 +24,7 @@ interface ConnectionStatus {
   readonly provider: string
   readonly facts: ConnectionFacts | null
   readonly config: ConnectionConfig | null
-  readonly learnt: LearntLimits | null
+  readonly learned: LearnedLimits | null
 }
 
 const noFacts = {
@@ -57,12 +57,12 @@ const limitDocuments = ({ limits, quota }: ConnectionConfig) =>
     scope
   }))
 
-const heldUntil = (learnt: LearntLimits | null) => {
-  const hold = learnt?.holds[0]
+const heldUntil = (learned: LearnedLimits | null) => {
+  const hold = learned?.holds[0]
   return hold === undefined ? null : now(hold.until)
 }
 
-const documentOf = ({ config, facts, name, provider, learnt }: ConnectionStatus) => ({
+const documentOf = ({ config, facts, name, provider, learned }: ConnectionStatus) => ({
   ...noFacts,
   ...facts,
   name,
@@ -71,9 +71,9 @@ const documentOf = ({ config, facts, name, provider, learnt }: ConnectionStatus)
   enabled: config?.enabled ?? null,
   quota: config?.quota ?? null,
   limits: config === null ? null : limitDocuments(config),
-  waiting_until: heldUntil(learnt),
-  waiting_for: learnt?.holds[0]?.reason ?? null,
-  found_per_second: learnt?.foundPerSecond ?? null
+  waiting_until: heldUntil(learned),
+  waiting_for: learned?.holds[0]?.reason ?? null,
+  found_per_second: learned?.foundPerSecond ?? null
 })
 
 const columns = whole([
@@ -108,8 +108,8 @@ const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): Readonl
 }
 
 /** Why nothing of a connection moves, and until when. */
-const waitingLine = ({ config, name, learnt }: ConnectionStatus, at: number): ReadonlyArray<string> => {
-  const hold = learnt?.holds[0]
+const waitingLine = ({ config, name, learned }: ConnectionStatus, at: number): ReadonlyArray<string> => {
+  const hold = learned?.holds[0]
   if (hold === undefined || config === null) return []
   const what = hold.scope === "connection" ? "nothing is sent" : "some requests wait"
   const who = config.definition.title
@@ -204,7 +204,7 @@ const writerText = ({ changes, last_at, sqlite_version }: OldWriter, at: number)
 const hint = (text: string | null): ReadonlyArray<string> =>
   text === null || text === "" ? [] : [`  ${text}`]
 
-const limitsLine = ({ config, name, learnt }: ConnectionStatus): ReadonlyArray<string> => {
+const limitsLine = ({ config, name, learned }: ConnectionStatus): ReadonlyArray<string> => {
   if (config === null || !config.enabled) return []
   const limits = config.limits.map((limit) =>
     limit.scope === "path"
@@ -214,7 +214,7 @@ const limitsLine = ({ config, name, learnt }: ConnectionStatus): ReadonlyArray<s
         : limit.name
   )
   const share = config.quota === 1 ? "" : `; ${Math.round(config.quota * 100)}% of each is used`
-  const found = learnt?.foundPerSecond ?? null
+  const found = learned?.foundPerSecond ?? null
   const rate = found === null ? "" : `, of late ${Number(found.toPrecision(2))} requests a second`
   const known =
     limits.length === 0 ? `none known: what the provider bears is found out${rate}` : limits.join(", ")
@@ -232,11 +232,11 @@ const merge = (
     provider: config.provider,
     config,
     facts: facts.find(({ name }) => name === config.name) ?? null,
-    learnt: learntLimitsOf(config, at)
+    learned: learnedLimitsOf(config, at)
   })),
   ...facts
     .filter(({ name }) => !configured.some((config) => config.name === name))
-    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact, learnt: null }))
+    .map((fact) => ({ name: fact.name, provider: fact.provider, config: null, facts: fact, learned: null }))
 ]
 
 const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<string>) => {

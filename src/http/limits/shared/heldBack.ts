@@ -13,8 +13,8 @@ export interface Hold {
   readonly scope: "connection" | "kind" | "path" | "address"
 }
 
-/** What was learnt of a credential's limits. Rates are requests a second. */
-export interface LearntLimits {
+/** What was learned of a credential's limits. Rates are requests a second. */
+export interface LearnedLimits {
   /** What holds requests back now, what concerns the most first. */
   readonly holds: ReadonlyArray<Hold>
   /** The rate that was found where no limit is known; null: none was. */
@@ -25,7 +25,7 @@ export interface LearntLimits {
   readonly lower: number | null
 }
 
-const nothingLearnt: LearntLimits = { holds: [], foundPerSecond: null, stated: [], lower: null }
+const nothingLearned: LearnedLimits = { holds: [], foundPerSecond: null, stated: [], lower: null }
 
 /** The keys of a credential at an origin, and of the origin alone. */
 export interface LimitKeys {
@@ -44,12 +44,12 @@ const scopeOf = (bucket: string): Hold["scope"] => {
 const byScope = (left: Hold, right: Hold): number =>
   scopes.indexOf(left.scope) - scopes.indexOf(right.scope) || right.until - left.until
 
-/** Reads what was learnt and changes nothing; null: there is no such file, or it cannot be read. */
-export const readLearntLimits = (
+/** Reads what was learned and changes nothing; null: there is no such file, or it cannot be read. */
+export const readLearnedLimits = (
   { account, origin }: LimitKeys,
   now: number,
   file: string = quotaFile()
-): LearntLimits | null => {
+): LearnedLimits | null => {
   if (!existsSync(file)) return null
   let db: Sqlite.Database | null = null
   try {
@@ -59,21 +59,21 @@ export const readLearntLimits = (
         "SELECT bucket, state FROM buckets WHERE account IN (?, ?)"
       )
       .all(account, origin)
-    let learnt = nothingLearnt
+    let learned = nothingLearned
     for (const { bucket, state } of rows) {
       const { finder, lower, reason, stated, until } = believable(JSON.parse(state) as SharedBucket, now)
       const scope = scopeOf(bucket)
-      if (until > now) learnt = { ...learnt, holds: [...learnt.holds, { until, reason, scope }] }
+      if (until > now) learned = { ...learned, holds: [...learned.holds, { until, reason, scope }] }
       if (scope !== "connection") continue
       const isLower = lower !== null && lower.until > now
-      learnt = {
-        ...learnt,
+      learned = {
+        ...learned,
         foundPerSecond: finder?.hits ? finder.rate : null,
         stated,
         lower: isLower ? lower.requests : null
       }
     }
-    return { ...learnt, holds: learnt.holds.toSorted(byScope) }
+    return { ...learned, holds: learned.holds.toSorted(byScope) }
   } catch {
     return null
   } finally {
@@ -82,10 +82,10 @@ export const readLearntLimits = (
 }
 
 /**
- * Forgets what was learnt of a credential's limits, and of those of its origin: the next run begins as if it were the
+ * Forgets what was learned of a credential's limits, and of those of its origin: the next run begins as if it were the
  * first. Runs that are going on heed it at once. Throws what SQLite throws. Gives how many buckets it forgot.
  */
-export const forgetLearntLimits = ({ account, origin }: LimitKeys, file: string = quotaFile()): number => {
+export const forgetLearnedLimits = ({ account, origin }: LimitKeys, file: string = quotaFile()): number => {
   if (!existsSync(file)) return 0
   const db = new Sqlite(file, { fileMustExist: true, timeout: 5000 })
   try {

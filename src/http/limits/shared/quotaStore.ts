@@ -156,8 +156,8 @@ export const openQuotaStore = (file: string): QuotaStore => {
 
     const keepUntil = (shared: SharedBucket, now: number): number => {
       const { evenUntil, finder, lower, stated, until } = shared
-      const isLearnt = finder !== null || lower !== null || stated.length > 0 || evenUntil > 0
-      return Math.max(now + (isLearnt ? memory : 600_000), until + 60_000)
+      const isLearned = finder !== null || lower !== null || stated.length > 0 || evenUntil > 0
+      return Math.max(now + (isLearned ? memory : 600_000), until + 60_000)
     }
 
     const change = db.transaction((bucket: string, now: number, decide: (view: View) => Change): View => {

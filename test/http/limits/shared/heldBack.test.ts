@@ -8,7 +8,7 @@ import type { Limit } from "../../../../src/http/contract.ts"
 import { accountKey, originKey } from "../../../../src/http/exchange/accountKey.ts"
 import { virtualLanes } from "../../../../src/http/exchange/lanes.ts"
 import { Governor } from "../../../../src/http/limits/Governor.ts"
-import { forgetLearntLimits, readLearntLimits } from "../../../../src/http/limits/shared/heldBack.ts"
+import { forgetLearnedLimits, readLearnedLimits } from "../../../../src/http/limits/shared/heldBack.ts"
 import { list, testClient, token } from "../../support/client.ts"
 import { type FakeVendor, fakeVendor, ok } from "../../support/vendor.ts"
 import { inVirtualTime } from "../../support/virtualTime.ts"
@@ -55,13 +55,16 @@ describe("what was learned and holds requests back", () => {
     Effect.gen(function* () {
       const file = newFile()
       yield* runAt(start, file, refusing({ "retry-after": "99999999999" }))
-      const learnt = readLearntLimits(keys, start + minute, file)
-      assert.strictEqual(learnt?.holds[0]?.scope, "connection")
-      assert.strictEqual(learnt?.holds[0]?.until, start + 24 * 60 * minute)
-      assert.match(learnt?.holds[0]?.reason ?? "", /asked for 3169 years, which is beyond reason.*after 24 h/)
+      const learned = readLearnedLimits(keys, start + minute, file)
+      assert.strictEqual(learned?.holds[0]?.scope, "connection")
+      assert.strictEqual(learned?.holds[0]?.until, start + 24 * 60 * minute)
+      assert.match(
+        learned?.holds[0]?.reason ?? "",
+        /asked for 3169 years, which is beyond reason.*after 24 h/
+      )
       assert.deepStrictEqual(yield* runAt(start + minute, file, serving()), ["Left"])
-      assert.isAtLeast(forgetLearntLimits(keys, file), 1)
-      assert.deepStrictEqual(readLearntLimits(keys, start + minute, file)?.holds, [])
+      assert.isAtLeast(forgetLearnedLimits(keys, file), 1)
+      assert.deepStrictEqual(readLearnedLimits(keys, start + minute, file)?.holds, [])
       assert.deepStrictEqual(yield* runAt(start + 2 * minute, file, serving()), ["Right"])
     })
   )
@@ -75,7 +78,7 @@ describe("what was learned and holds requests back", () => {
       const results = yield* Effect.gen(function* () {
         const { client } = yield* testClient({ baseUrl, maxWaitMillis: 0 })
         const first = yield* Effect.either(client.read(list))
-        forgetLearntLimits(keys, file)
+        forgetLearnedLimits(keys, file)
         yield* Effect.sleep(1000)
         return [first._tag, (yield* Effect.either(client.read(list)))._tag]
       }).pipe(
@@ -94,7 +97,7 @@ describe("what was learned and holds requests back", () => {
       const db = new Sqlite(file)
       db.prepare("UPDATE buckets SET state = json_set(state, '$.until', 3581000000000)").run()
       db.close()
-      assert.deepStrictEqual(readLearntLimits(keys, start + minute, file)?.holds, [])
+      assert.deepStrictEqual(readLearnedLimits(keys, start + minute, file)?.holds, [])
       assert.deepStrictEqual(yield* runAt(start + minute, file, serving()), ["Right"])
     })
   )
@@ -114,7 +117,7 @@ describe("a clock that was ahead during one run, and then right", () => {
       Effect.gen(function* () {
         const file = newFile()
         yield* runAt(start + ahead, file, refusing({ "retry-after": "600" }))
-        assert.deepStrictEqual(readLearntLimits(keys, start, file)?.holds, [])
+        assert.deepStrictEqual(readLearnedLimits(keys, start, file)?.holds, [])
         assert.deepStrictEqual(yield* runAt(start, file, serving()), ["Right"])
       })
     )
@@ -135,7 +138,7 @@ describe("a clock that was ahead during one run, and then right", () => {
         const after = serving()
         yield* runAt(start, file, after, [], 100, 10 * minute)
         const [first, second] = [after.arrivals[0]?.at ?? 0, after.arrivals.at(-1)?.at ?? 0]
-        const perSecond = readLearntLimits(keys, second, file)?.foundPerSecond ?? 0
+        const perSecond = readLearnedLimits(keys, second, file)?.foundPerSecond ?? 0
         assert.isAtMost(second - first, 5 * minute)
         assert.isAbove(perSecond, 0.2)
       })

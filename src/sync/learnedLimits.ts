@@ -1,10 +1,10 @@
 import type { ConnectionConfig } from "../config/Config.ts"
 import { accountKey, originKey } from "../http/exchange/accountKey.ts"
 import {
-  forgetLearntLimits,
-  type LearntLimits,
+  forgetLearnedLimits,
+  type LearnedLimits,
   type LimitKeys,
-  readLearntLimits
+  readLearnedLimits
 } from "../http/limits/shared/heldBack.ts"
 
 const keysOf = ({ baseUrl, definition, settings }: ConnectionConfig): LimitKeys => {
@@ -16,8 +16,9 @@ const keysOf = ({ baseUrl, definition, settings }: ConnectionConfig): LimitKeys 
 }
 
 /** What all processes know of the limits of a connection's credential; null: nothing. */
-export const learntLimitsOf = (connection: ConnectionConfig, now: number): LearntLimits | null =>
-  readLearntLimits(keysOf(connection), now)
+export const learnedLimitsOf = (connection: ConnectionConfig, now: number): LearnedLimits | null =>
+  readLearnedLimits(keysOf(connection), now)
 
 /** Forgets what was learned of them. Throws where the file cannot be written. Gives how many limits were forgotten. */
-export const forgetLimitsOf = (connection: ConnectionConfig): number => forgetLearntLimits(keysOf(connection))
+export const forgetLimitsOf = (connection: ConnectionConfig): number =>
+  forgetLearnedLimits(keysOf(connection))
