@@ -185,14 +185,14 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
       Effect.flatMap(get(providerId), (answer) =>
         isMissing(answer) ? Effect.succeed(null) : stateOf(answer)
       ),
-    refuse: (requested) => refuseUnsupported(requested, { title, write: map.write, fields: [] }),
-    setStatus: ({ providerId, requested }) =>
+    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
+    setStatus: ({ providerId, wish }) =>
       client
         .write({
           operation: "set state",
           method: "PUT",
           path: `/threads/${encodeURIComponent(providerId)}`,
-          body: { state: map.write[requested.status ?? "completed"] }
+          body: { state: map.write[wish.status ?? "completed"] }
         })
         .pipe(
           Effect.flatMap(stateOf),

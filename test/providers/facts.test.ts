@@ -91,17 +91,17 @@ const headersOf = (vendor: VendorId) => {
     : []
 }
 
-const change = (requested: Partial<StatusChange["requested"]>): StatusChange["requested"] => ({
+const change = (wish: Partial<StatusChange["wish"]>): StatusChange["wish"] => ({
   status: "completed",
   category: null,
   summary: null,
   title: null,
   tags: [],
-  ...requested
+  ...wish
 })
 
-const refuses = (provider: Provider, requested: Partial<StatusChange["requested"]>): boolean =>
-  provider.refuse(change(requested)) !== null
+const refuses = (provider: Provider, wish: Partial<StatusChange["wish"]>): boolean =>
+  provider.refuse(change(wish)) !== null
 
 /** The vendor's own examples, with every documented field. */
 const examples: Readonly<Record<VendorId, Readonly<Record<string, object>>>> = {

@@ -56,7 +56,7 @@ export interface AgentListOptions {
 /** How often a listing is restarted because its cursor is no longer accepted. */
 const mostRestarts = 2
 
-/** Pages in a row that may be empty, since rows without essential data are left out after the pages were cut. */
+/** Pages in a row that may bring nothing new, since rows without essential data are left out after the pages were cut. */
 const barrenPages = 100
 
 const complete = { complete: true, reason: null } as const
@@ -72,15 +72,19 @@ const cursorWalk = (from: string | null, mostLargePages: number) => {
   let cursor = from
   let restarts = 0
   let pages = 0
-  /** Pages in a row without a row. */
+  /** Pages in a row without a row that this reading of the list has not shown yet. */
   let barren = 0
   /** Not all of the list has been read by this walk, one page after the other. */
   let patched = from !== null
   let phase: "forward" | "front" = "forward"
   const used = new Set<string>()
-  const seen = new Set<string>()
+  /** Of each row, in which reading of the list it was last shown. */
+  const seen = new Map<string, number>()
+  let reading = 0
 
   const startOver = (next: typeof phase): void => {
+    reading++
+    barren = 0
     phase = next
     patched = true
     cursor = null
@@ -98,12 +102,14 @@ const cursorWalk = (from: string | null, mostLargePages: number) => {
   const received = ({ rows, hasMore, nextCursor }: Listed): Step => {
     const isAgain = phase === "front" || restarts > 0
     const again = rows.map(({ id }) => isAgain && id !== null && seen.has(id))
-    for (const { id } of rows) if (id !== null) seen.add(id)
+    const isBarren = rows.every(({ id }) => id !== null && seen.get(id) === reading)
+    for (const { id } of rows) if (id !== null) seen.set(id, reading)
     pages++
     if (pages > mostPages) return step(again, { endless: `it went on after ${mostPages} pages` })
-    barren = rows.length === 0 ? barren + 1 : 0
-    if (barren >= barrenPages)
-      return step(again, { end: partial(`${barren} pages in a row brought nothing`) })
+    barren = isBarren ? barren + 1 : 0
+    if (barren >= barrenPages) {
+      return step(again, { end: partial(`${barren} pages in a row brought nothing new`) })
+    }
     if (hasMore === true && (nextCursor === null || nextCursor === "")) {
       return step(again, { end: partial("it gives no cursor to go on with") })
     }

@@ -135,7 +135,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       return found instanceof ChangeRefused ? yield* found : found
     })
 
-    /** Cancels a pending change. */
+    /** Takes a pending wish back. */
     const cancel = (id: number) =>
       attempt("cancel", (session, at) => {
         const found = existing(session, id)

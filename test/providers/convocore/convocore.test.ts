@@ -12,7 +12,7 @@ import {
   TestClock
 } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
-import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
+import type { StatusChange, Wish } from "../../../src/domain/StatusChange.ts"
 import { fromEpoch, fromIso, now } from "../../../src/domain/Timestamp.ts"
 import { agentList } from "../../../src/providers/convocore/agentList.ts"
 import { groupsOf } from "../../../src/providers/convocore/exports.ts"
@@ -338,10 +338,7 @@ const messagesOf = (turns: ReadonlyArray<unknown>, detail: object = {}, zone = "
   sighted(undefined, { ...held("x").row, ...detail }, { turns }, zone).messages?.items ??
   assert.fail("no messages")
 
-const requested = (
-  status: RequestedChange["status"],
-  rest: Partial<RequestedChange> = {}
-): RequestedChange => ({
+const wish = (status: Wish["status"], rest: Partial<Wish> = {}): Wish => ({
   status,
   category: null,
   summary: null,
@@ -350,18 +347,14 @@ const requested = (
   ...rest
 })
 
-const change = (
-  status: RequestedChange["status"],
-  rest: Partial<RequestedChange> = {},
-  providerId = "a/b"
-): StatusChange => ({
+const change = (status: Wish["status"], rest: Partial<Wish> = {}, providerId = "a/b"): StatusChange => ({
   id: 1,
   connection: "support",
   conversationId: `support:${providerId}`,
   providerId,
   agentId: "agent-1",
   fromStatus: "active",
-  requested: requested(status, rest),
+  wish: wish(status, rest),
   state: "sending",
   attempts: 0,
   notBefore: null,
@@ -1071,6 +1064,20 @@ describe("Convocore's list", () => {
       assert.match(endless ?? "", cursors ? /went on after 200 pages/ : /went on after 41 pages/)
     }
   })
+
+  it("that shows the same rows under ever new cursors is given up, and what it held is incomplete", () => {
+    const list = agentList({ from: null })
+    const rows = ["a", "b"].map((id) => ({ id, startedAt: null, stored: false, isNews: false }))
+    let end: ReturnType<typeof list.received>["end"] = null
+    let asked = 0
+    for (; end === null && asked < 1000; asked++) {
+      list.next()
+      end = list.received({ rows, hasMore: true, nextCursor: `c${asked}`, limit: 20 }).end
+    }
+    assert.strictEqual(end?.complete, false)
+    assert.match(end?.reason ?? "", /brought nothing new/)
+    assert.isBelow(asked, 150)
+  })
 })
 
 describe("Convocore's list, while it moves", () => {
@@ -1486,7 +1493,7 @@ describe("Convocore's status", () => {
           }
         ])
         assert.strictEqual(state?.updatedAt, fromEpoch(1_785_693_265))
-        assert.strictEqual(state?.status, asked.requested.status ?? "active")
+        assert.strictEqual(state?.status, asked.wish.status ?? "active")
       }
     })
   )
@@ -1591,11 +1598,11 @@ describe("Convocore's status", () => {
 
   it("refuses what Convocore has no place for", () => {
     const { provider } = vendor([])
-    assert.strictEqual(provider.refuse(requested("completed", { title: "T", tags: ["a"] })), null)
-    assert.strictEqual(provider.refuse(requested(null, { tags: ["a"] })), null)
-    assert.include(provider.refuse(requested("abandoned"))?.message, "abandoned")
-    assert.include(provider.refuse(requested("completed", { category: "c" }))?.message, "category")
-    assert.isNotNull(provider.refuse(requested(null)))
+    assert.strictEqual(provider.refuse(wish("completed", { title: "T", tags: ["a"] })), null)
+    assert.strictEqual(provider.refuse(wish(null, { tags: ["a"] })), null)
+    assert.include(provider.refuse(wish("abandoned"))?.message, "abandoned")
+    assert.include(provider.refuse(wish("completed", { category: "c" }))?.message, "category")
+    assert.isNotNull(provider.refuse(wish(null)))
   })
 })
 
