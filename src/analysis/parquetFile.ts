@@ -88,7 +88,7 @@ export const parquetFile = (path: string, { columns, meaning, name }: ExportTabl
     },
     finish: () => {
       flush()
-      // Readers look for the older mark, but the library would take it for a wish to make JSON of the text once more.
+      // Readers look for the older mark, but the library would convert the text to JSON once more.
       for (const element of schema) {
         if (element.logical_type?.type === "JSON") element.converted_type = "JSON"
       }

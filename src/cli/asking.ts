@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { Wish } from "../domain/StatusChange.ts"
+import type { RequestedChange } from "../domain/StatusChange.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import type { Asked, ChangeRefused } from "../store/outbox/Outbox.ts"
 import { Outbox } from "../store/outbox/Outbox.ts"
@@ -39,14 +39,14 @@ const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
 })
 
 /** Puts a requested change of a conversation into the outbox, by the rules of its provider. */
-export const ask = Effect.fn("ask")(function* (id: string, wish: Wish, requestedBy: string) {
+export const ask = Effect.fn("ask")(function* (id: string, requested: RequestedChange, requestedBy: string) {
   const outbox = yield* Outbox
   const conversation = yield* Effect.mapError(outbox.conversation(id), (error) =>
     error._tag === "ChangeRefused" ? toUsage(error) : error
   )
   const { config, refuse } = yield* refuserOf(conversation.connection)
   const asked: Exclude<Asked, { _tag: "Refused" }> = yield* outbox
-    .ask({ id: conversation.id, wish, requestedBy, refuse })
+    .ask({ id: conversation.id, requested, requestedBy, refuse })
     .pipe(Effect.mapError((error) => (error._tag === "ChangeRefused" ? toUsage(error) : error)))
   return { asked, config }
 })

@@ -12,8 +12,8 @@ export type ChangeState =
   | "conflict"
   | "cancelled"
 
-/** What somebody here wants to be true at the vendor. */
-export interface Wish {
+/** What was requested here for a conversation at the vendor. */
+export interface RequestedChange {
   readonly status: WantedStatus | null
   /** The vendor's own word that is to be shown again, as it is read; left out: any of its words for `status` will do. */
   readonly providerStatus?: string
@@ -27,7 +27,7 @@ export interface Wish {
   readonly tags: ReadonlyArray<string>
 }
 
-/** A wish on its way to the vendor. */
+/** A requested change on its way to the vendor. */
 export interface StatusChange {
   readonly id: number
   readonly connection: string
@@ -37,7 +37,7 @@ export interface StatusChange {
   readonly agentId: string | null
   /** What the mirror held when the change was requested. */
   readonly fromStatus: Status
-  readonly wish: Wish
+  readonly requested: RequestedChange
   readonly state: ChangeState
   readonly attempts: number
   readonly notBefore: Timestamp | null

@@ -328,8 +328,8 @@ export interface Provider {
   readonly interpret: (payloads: ReadonlyArray<RawPayload>) => Sighting | Unreadable
   /** The status the vendor holds now, read live; null: it says in its own words that the conversation does not exist. */
   readonly readStatus: (change: StatusChange) => Effect.Effect<RemoteState | null, ProviderError>
-  /** What is wrong with a wish, before any request; null: it can be sent. */
-  readonly refuse: (wish: StatusChange["wish"]) => Refusal | null
+  /** What is wrong with a requested change, before anything is sent; null: it can be sent. */
+  readonly refuse: (requested: StatusChange["requested"]) => Refusal | null
   /** Sends one write, once. Never retried here: an unknown outcome is read back by `push.ts`. */
   readonly setStatus: (change: StatusChange) => Effect.Effect<WriteOutcome, ProviderError>
   /** What these credentials can do; changes nothing. Fails only where not even the first request is answered. */

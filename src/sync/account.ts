@@ -1,11 +1,10 @@
-import { Chunk, Clock, Effect, Stream } from "effect"
+import { Chunk, Effect, Stream } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { type ProviderError, WrongAccount } from "../domain/ProviderError.ts"
-import type { StatusChange } from "../domain/StatusChange.ts"
-import { now, type Timestamp } from "../domain/Timestamp.ts"
 import type { AccountCheck, Item, Known, Likeness, Page, Provider, PullScope } from "../providers/Provider.ts"
-import { type HeldConversation, Mirror } from "../store/mirror/Mirror.ts"
+import { Mirror } from "../store/mirror/Mirror.ts"
 import type { StoreError } from "../store/StoreError.ts"
+import { areAlike, knowsAnyOf, listsOthers } from "./accountEvidence.ts"
 
 /*
  * A connection is bound to its account at its first run. Every answer is checked against that before anything of it is
@@ -18,24 +17,6 @@ const probedOfEach = 3
 
 /** Conversations that are held back until the account is known; then stored ones are requested. */
 const mostKeptBack = 25
-
-/** A phone number or address that can be compared; what was hashed or dropped cannot. */
-const phoneDigits = (phone: string | null): string | null =>
-  phone !== null && /^[+(]?[\d\s().-]{4,}$/.test(phone) ? phone.replace(/\D/g, "") : null
-const address = (email: string | null): string | null => (email?.includes("@") ? email.toLowerCase() : null)
-
-const agree = (left: string | null, right: string | null): boolean | null =>
-  left === null || right === null ? null : left === right
-
-/** Whether two conversations with the same counted id are the same, as far as their fields show. */
-export const areAlike = (left: Likeness, right: Likeness): boolean => {
-  if (agree(left.startedAt, right.startedAt) === false) return false
-  const reached = [
-    agree(phoneDigits(left.phone), phoneDigits(right.phone)),
-    agree(address(left.email), address(right.email))
-  ]
-  return reached.includes(true) || !reached.includes(false)
-}
 
 const idOf = (item: Item): string | null =>
   item._tag === "Sighting"
@@ -52,59 +33,6 @@ const likenessOf = (item: Item): Likeness | null =>
         email: item.contact?.email ?? null
       }
     : null
-
-/** A read of a conversation's status that changes nothing. */
-const probeOf = (connection: string, { agentId, providerId }: HeldConversation): StatusChange => ({
-  id: 0,
-  connection,
-  conversationId: `${connection}:${providerId}`,
-  providerId,
-  agentId,
-  fromStatus: "unknown",
-  wish: { status: null, category: null, summary: null, title: null, tags: [] },
-  state: "pending",
-  attempts: 0,
-  notBefore: null,
-  lastError: null,
-  requestedAt: "1970-01-01T00:00:00.000Z" as StatusChange["requestedAt"],
-  requestedBy: "parley",
-  sentAt: null
-})
-
-/**
- * Whether the account knows any of these conversations; asks for one after the other until it does. What it refuses to show
- * it does not know. Fails where no answer could be read, or none came.
- */
-export const knowsAnyOf = (
-  provider: Provider,
-  connection: string,
-  sample: ReadonlyArray<HeldConversation>
-): Effect.Effect<boolean, ProviderError> =>
-  Effect.gen(function* () {
-    let isAbsent = false
-    let unclear: ProviderError | null = null
-    for (const held of sample) {
-      const read = yield* Effect.either(provider.readStatus(probeOf(connection, held)))
-      if (read._tag === "Right") {
-        const { right: state } = read
-        if (state !== null && (state.likeness === undefined || areAlike(state.likeness, held))) return true
-        isAbsent = true
-        continue
-      }
-      const { left: error } = read
-      const isRefused = error._tag === "Rejected" || (error._tag === "Unauthorized" && error.status === 403)
-      if (isRefused) isAbsent = true
-      else if (error._tag === "Malformed") unclear = error
-      else return yield* Effect.fail(error)
-    }
-    return isAbsent || unclear === null ? false : yield* Effect.fail(unclear)
-  })
-
-/** What was seen then, or later. */
-const seenSince =
-  (since: Timestamp) =>
-  (found: ReadonlyMap<string, Known>): ReadonlyMap<string, Known> =>
-    new Map([...found].filter(([, { observedAt }]) => observedAt !== undefined && observedAt >= since))
 
 export interface AccountOptions {
   readonly runId: number
@@ -128,8 +56,6 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
   { rebind, runId }: AccountOptions
 ) {
   const mirror = yield* Mirror
-  /** Before anything is requested: what is read from now on was read of the account that is bound in this run. */
-  const boundAt = now(yield* Clock.currentTimeMillis)
   const oneAtATime = yield* Effect.makeSemaphore(1)
   let binding = yield* mirror.accountBinding(name)
   const rebinds = rebind && binding !== null
@@ -141,6 +67,8 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
   let named: string | null = null
   /** Asks whose it is, where no answer says so by itself: once, before it is first bound. */
   let identify: Effect.Effect<void, ProviderError> = Effect.void
+  /** Nothing that is held exists, and nothing else was shown. */
+  let isBare = false
 
   const { title } = definition
   const nothingDone = "nothing of it was stored, nothing was sent and nothing was deleted"
@@ -162,7 +90,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
     identify = Effect.void
     return Effect.gen(function* () {
       yield* asked
-      const bound = yield* orDie(mirror.bindAccount(name, { account: named, reason, runId, boundAt }))
+      const bound = yield* orDie(mirror.bindAccount(name, { account: named, reason, runId }))
       binding = bound
       const isIt = named === null || bound.account === null || bound.account === named
       if (!isIt) return yield* Effect.fail(another(named ?? "", bound.account ?? ""))
@@ -193,19 +121,28 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
     })
 
   /**
-   * Asks for some of what is held by id, unless that is no longer needed. Any that exists shows that it is the account; where
-   * none does, it is another one.
+   * Asks for some of what is held by id, unless that is no longer needed. Any that exists shows that it is the account. Where
+   * none does and others are shown, it is another account. False: none exists, and no others are shown either.
+   * @param isShown other conversations were just shown; left out: the list is asked for them
    */
-  const assure = (provider: Provider): Effect.Effect<void, ProviderError> =>
+  const assure = (provider: Provider, isShown = false): Effect.Effect<boolean, ProviderError> =>
     Effect.gen(function* () {
-      if (isProven) return
+      if (isProven) return true
+      if (isBare && !isShown) return false
       const sample = yield* orDie(mirror.heldSample(name, since, probedOfEach))
-      if (sample.length === 0) return yield* prove
-      const knowsOne = yield* knowsAnyOf(provider, name, sample)
+      const isIt = sample.length === 0 || (yield* knowsAnyOf(provider, name, sample))
       // The reads themselves may have named the account.
-      if (knowsOne || isProven) return yield* prove
+      if (isIt || isProven) return yield* Effect.as(prove, true)
+      const isOther =
+        isShown || (yield* listsOthers(provider, sample, (ids) => orDie(mirror.heldOf(name, ids, since))))
+      if (isProven) return yield* Effect.as(prove, true)
+      if (!isOther) {
+        isBare = true
+        return false
+      }
       if (named === null) yield* identify
-      const whose = binding?.account == null ? "" : ` of account ${binding.account}`
+      const bound = binding?.account ?? null
+      const whose = bound === null || bound === named ? "" : ` of account ${bound}`
       const says = named === null ? "" : `, which it calls account ${named}`
       return yield* Effect.fail(
         wrong(
@@ -214,26 +151,31 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       )
     }).pipe(oneAtATime.withPermits(1))
 
+  /** Before a status is believed or sent: where no conversation exists, no change may end because its own does not. */
+  const assureToWrite = (provider: Provider): Effect.Effect<void, ProviderError> =>
+    Effect.filterOrFail(
+      assure(provider),
+      (isIt) => isIt,
+      () =>
+        wrong(
+          `${title} has none of the conversations of ${name} that were requested, and shows no others: ${nothingDone}`
+        )
+    )
+
   const guardPull =
     (provider: Provider): Provider["pull"] =>
     <E>(scope: PullScope<E>): Stream.Stream<Page, ProviderError | E> => {
       const { idsAreCounted = false } = provider
       const keptBack: Array<Page> = []
 
-      /** Another account counts its ids from the start, too: what is stored under one of them is of a stranger. */
-      const knownOfIt: typeof scope.known = (ids, wanted) =>
-        rebinds && idsAreCounted
-          ? Effect.map(scope.known(ids, wanted), seenSince(boundAt))
-          : scope.known(ids, wanted)
-
       /** Listed conversations are looked up before anything else is requested for them: that decides at once. */
       const known: PullScope<E | ProviderError>["known"] = (ids, wanted) =>
-        Effect.tap(knownOfIt(ids, wanted), (found: ReadonlyMap<string, Known>) => {
+        Effect.tap(scope.known(ids, wanted), (found: ReadonlyMap<string, Known>) => {
           if (isProven || ids.length === 0) return Effect.void
           const isHeld = [...found.values()].some(
             ({ observedAt }) => since === null || (observedAt !== undefined && observedAt >= since)
           )
-          if (!isHeld) return assure(provider)
+          if (!isHeld) return assure(provider, true)
           return idsAreCounted ? Effect.void : prove
         })
 
@@ -263,7 +205,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
             if (!isProven && (yield* shows(Chunk.toReadonlyArray(pages).flatMap(({ items }) => items))))
               yield* prove
             const records = keptBack.reduce((sum, { items }) => sum + items.length, 0)
-            if (!isProven && records >= mostKeptBack) yield* assure(provider)
+            if (!isProven && records >= mostKeptBack) yield* assure(provider, true)
             return isProven ? yield* release : Chunk.empty<Page>()
           })
         })
@@ -272,7 +214,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       const rest = Stream.unwrap(
         Effect.gen(function* () {
           const isEmpty = keptBack.every(({ items }) => items.length === 0)
-          if (!isEmpty) yield* assure(provider)
+          if (!isEmpty) yield* assure(provider, true)
           return Stream.fromChunk(isEmpty ? Chunk.unsafeFromArray(keptBack.splice(0)) : yield* release)
         })
       )
@@ -303,7 +245,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
               const stored = held.get(providerId)
               const likeness = page?.items.map(likenessOf).find((one) => one !== null) ?? null
               const isIt = stored !== undefined && likeness !== null && areAlike(likeness, stored)
-              if (!isIt) return yield* assure(provider)
+              if (!isIt) return yield* assure(provider, page !== null)
             }
             return yield* prove
           })
@@ -312,17 +254,18 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
         Effect.tap(provider.readStatus(change), (state) =>
           Effect.gen(function* () {
             if (isProven) return yield* bind
-            if (state === null) return yield* assure(provider)
+            if (state === null) return yield* assureToWrite(provider)
             if (state.likeness !== undefined) {
               const stored = (yield* orDie(mirror.heldOf(name, [change.providerId], since))).get(
                 change.providerId
               )
-              if (stored === undefined || !areAlike(state.likeness, stored)) return yield* assure(provider)
+              if (stored === undefined || !areAlike(state.likeness, stored))
+                return yield* assure(provider, true)
             }
             return yield* prove
           })
         ),
-      setStatus: (change) => Effect.zipRight(assure(provider), provider.setStatus(change))
+      setStatus: (change) => Effect.zipRight(assureToWrite(provider), provider.setStatus(change))
     }
   }
 

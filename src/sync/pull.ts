@@ -270,15 +270,18 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const end = ends.at(-1)
   const lacks = end?.complete === true && end.reason !== null
   if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
+  // What is of an account that a person has left may all go at once; each is still asked for by its id.
+  const mayAllGo = yield* mirror.isNewlyAccepted(name)
+  const brake = (missing: number, held: number) => (mayAllGo ? null : listBrake(config, missing, held))
   const { held, missing } = yield* mirror.finishScan({
     connection: name,
     lane,
     startedAt,
     seen: isWhole ? seen : null,
     ...(lacks ? {} : { covers: { subject: subjectOf(config), ranges: options.ranges } }),
-    isPlausible: (count, of) => listBrake(config, count, of) === null
+    isPlausible: (count, of) => brake(count, of) === null
   })
-  const stopped = listBrake(config, missing.length, held)
+  const stopped = brake(missing.length, held)
   if (stopped === null) yield* confirmMissing(connection, options, missing)
   return { ...finished, shortfall: stopped ?? (lacks ? unhad(end.reason) : null) }
 })

@@ -9,7 +9,7 @@ import {
   type HeldConversation,
   heldSample
 } from "../store/mirror/accounts.ts"
-import { knowsAnyOf } from "./account.ts"
+import { knowsAnyOf } from "./accountEvidence.ts"
 
 /*
  * For `check`: whose account a connection speaks for, and whether it is the one that the mirror is bound to. Reads only.

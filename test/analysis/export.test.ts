@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
@@ -92,7 +92,29 @@ describe("CSV", () => {
     })
   )
 
-  it.scoped("tells an empty text from null, and begins with a byte order mark where that is wished", () =>
+  it.scoped(
+    "leaves telephone numbers as they are on request, and nothing else that a spreadsheet would run",
+    () =>
+      Effect.gen(function* () {
+        const texts = ["+49 (30) 123-45/6", "+1+cmd|' /C calc'!A0", "+A1", "-1", "=1", "+"]
+        const path = yield* mirrorFile((session) => {
+          talk(session, { id: "a", lines: texts.map((text) => ["customer", 0, text] as const) })
+        })
+        const to = yield* temporaryFolder
+        yield* exported(path, { to, tables: ["messages"], plainPhones: true })
+        const contents = readFileSync(join(to, "messages.csv"), "utf8").split("\r\n").slice(1, -1)
+        expect(contents.map((line) => line.split(",")[8])).toEqual([
+          "+49 (30) 123-45/6",
+          "'+1+cmd|' /C calc'!A0",
+          "'+A1",
+          "'-1",
+          "'=1",
+          "'+"
+        ])
+      })
+  )
+
+  it.scoped("tells an empty text from null, and begins with a byte order mark on request", () =>
     Effect.gen(function* () {
       const path = yield* mirrorFile((session) => {
         talk(session, { id: "a", lines: [["customer", null, ""]] })
@@ -174,6 +196,31 @@ describe("Parquet", () => {
         attributes: {},
         deleted_at: null
       })
+    })
+  )
+
+  it.scoped("says of times that they are UTC, and of JSON that it is, with every digit of its numbers", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      yield* read(path, ({ database }) =>
+        database.exec(`UPDATE messages SET attributes = '{"id":12345678901234567890}'`)
+      )
+      const to = yield* temporaryFolder
+      yield* exported(path, { to, format: "parquet", tables: ["messages", "conversation_facts"] })
+      const schemaOf = (table: string) =>
+        Effect.promise(async () => {
+          const { schema } = await parquetMetadataAsync(
+            await asyncBufferFromFile(join(to, `${table}.parquet`))
+          )
+          return Object.fromEntries(
+            schema.map(({ converted_type, logical_type, name }) => [name, [converted_type, logical_type]])
+          )
+        })
+      const messages = yield* schemaOf("messages")
+      expect(messages.attributes).toEqual(["JSON", { type: "JSON" }])
+      expect(messages.sent_at).toMatchObject(["TIMESTAMP_MILLIS", { isAdjustedToUTC: true, unit: "MILLIS" }])
+      expect((yield* schemaOf("conversation_facts")).day).toEqual(["DATE", { type: "DATE" }])
+      expect(readFileSync(join(to, "messages.parquet")).includes('{"id":12345678901234567890}')).toBe(true)
     })
   )
 
@@ -274,6 +321,20 @@ describe("an export", () => {
       yield* Effect.flip(exported(path, { to, overwrite: true }))
       expect(readdirSync(to)).toEqual(["messages.csv"])
       expect(readFileSync(join(to, "messages.csv"), "utf8")).toBe("mine")
+    })
+  )
+
+  it.scoped("has no manifest where it was torn: not even that of the export before", () =>
+    Effect.gen(function* () {
+      const path = yield* mirrorFile(fill)
+      const to = yield* temporaryFolder
+      const manifest = yield* exported(path, { to, tables: ["messages", "runs"] })
+      expect(JSON.parse(readFileSync(join(to, "manifest.json"), "utf8"))).toEqual(manifest)
+      // What stands in the place of a file cannot be replaced, when others have been already.
+      rmSync(join(to, "runs.csv"))
+      mkdirSync(join(to, "runs.csv", "in the way"), { recursive: true })
+      yield* Effect.flip(exported(path, { to, tables: ["messages", "runs"], overwrite: true }))
+      expect(readdirSync(to).toSorted()).toEqual(["load.sql", "messages.csv", "metadata.json", "runs.csv"])
     })
   )
 

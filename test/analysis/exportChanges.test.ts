@@ -165,7 +165,7 @@ const makeWorld = Effect.fn(function* (path: string, random: Random) {
       if (open.length === 0) return
       const change = pick(random, open)
       const moment = { at: at(second), runId: pick(random, writers).runId }
-      const status = change.wish.status ?? "completed"
+      const status = change.requested.status ?? "completed"
       const state = { status, providerStatus: status, updatedAt: null, title: null, tags: [] }
       const seen = { state, requestedAt: at(second), answeredAt: at(second + 1) }
       const isSent = change.state !== "pending"

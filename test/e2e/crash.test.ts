@@ -330,7 +330,7 @@ describe("killed anywhere", () => {
     const base = await open()
     expectToEnd(await run(base, "sync", null))
     const copy = join(base.folder, "base.db")
-    const wishes = wishIn(base.database)
+    const changes = requestChanges(base.database)
     copyFileSync(base.database, copy)
     const whole = await run(base, "push", null)
     expectToEnd(whole)
@@ -352,7 +352,7 @@ describe("killed anywhere", () => {
       const rest = await run(workspace, "push", null)
       expectToEnd(rest)
       const ends = endsIn(workspace)
-      expect(ends).toHaveLength(wishes)
+      expect(ends).toHaveLength(changes)
       for (const { provider, provider_id, state } of ends) {
         const effects = workspace.simulator.vendors[provider].world.effectsOn(provider_id).length
         // Aelyst may have queued what was never answered, and shows no time of a change: that takes minutes to be sure of.
@@ -387,35 +387,35 @@ describe("killed anywhere", () => {
 })
 
 /** Asks for a change of three conversations of each vendor. Returns how many that were. */
-const wishIn = (database: string): number => {
+const requestChanges = (database: string): number => {
   const mirror = new Sqlite(database)
   try {
-    const wishes = vendorIds.flatMap((vendor) =>
+    const ids = vendorIds.flatMap((vendor) =>
       mirror
         .prepare<[VendorId], { readonly id: string }>(
           "SELECT id FROM conversations WHERE provider = ? AND status = 'active' ORDER BY id LIMIT 3"
         )
         .all(vendor)
     )
-    expect(wishes).toHaveLength(3 * vendorIds.length)
-    const wish = mirror.prepare("UPDATE conversations SET status = 'completed' WHERE id = ?")
-    for (const { id } of wishes) wish.run(id)
+    expect(ids).toHaveLength(3 * vendorIds.length)
+    const request = mirror.prepare("UPDATE conversations SET status = 'completed' WHERE id = ?")
+    for (const { id } of ids) request.run(id)
     mirror.pragma("wal_checkpoint(TRUNCATE)")
-    return wishes.length
+    return ids.length
   } finally {
     mirror.close()
   }
 }
 
-interface WishEnd {
+interface RequestEnd {
   readonly provider: VendorId
   readonly provider_id: string
   readonly state: string
   readonly ended_at: string | null
 }
 
-const endsIn = (workspace: Workspace): ReadonlyArray<WishEnd> =>
-  workspace.rows<WishEnd>(
+const endsIn = (workspace: Workspace): ReadonlyArray<RequestEnd> =>
+  workspace.rows<RequestEnd>(
     `SELECT provider, provider_id, state, ended_at FROM status_changes s
      JOIN conversations c ON c.id = s.conversation_id`
   )

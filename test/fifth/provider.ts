@@ -185,14 +185,14 @@ const make = (settings: Settings & CommonSettings, client: ProviderClient): Prov
       Effect.flatMap(get(providerId), (answer) =>
         isMissing(answer) ? Effect.succeed(null) : stateOf(answer)
       ),
-    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
-    setStatus: ({ providerId, wish }) =>
+    refuse: (requested) => refuseUnsupported(requested, { title, write: map.write, fields: [] }),
+    setStatus: ({ providerId, requested }) =>
       client
         .write({
           operation: "set state",
           method: "PUT",
           path: `/threads/${encodeURIComponent(providerId)}`,
-          body: { state: map.write[wish.status ?? "completed"] }
+          body: { state: map.write[requested.status ?? "completed"] }
         })
         .pipe(
           Effect.flatMap(stateOf),

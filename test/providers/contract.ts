@@ -2,7 +2,7 @@ import { HttpClient } from "@effect/platform"
 import { Chunk, Effect, Layer, Stream } from "effect"
 import { describe, expect, it } from "vitest"
 import { isWantedStatus, type WantedStatus } from "../../src/domain/Status.ts"
-import type { StatusChange, Wish } from "../../src/domain/StatusChange.ts"
+import type { RequestedChange, StatusChange } from "../../src/domain/StatusChange.ts"
 import { now } from "../../src/domain/Timestamp.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
@@ -36,7 +36,7 @@ export interface ContractVendor {
   readonly advance: () => ReadonlyArray<string>
 }
 
-const nothing: Wish = { status: null, category: null, summary: null, title: null, tags: [] }
+const nothing: RequestedChange = { status: null, category: null, summary: null, title: null, tags: [] }
 
 const changeTo = (providerId: string, agentId: string | null, status: WantedStatus): StatusChange => ({
   id: 1,
@@ -45,7 +45,7 @@ const changeTo = (providerId: string, agentId: string | null, status: WantedStat
   providerId,
   agentId,
   fromStatus: "unknown",
-  wish: { ...nothing, status },
+  requested: { ...nothing, status },
   state: "sending",
   attempts: 1,
   notBefore: null,

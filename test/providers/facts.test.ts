@@ -91,17 +91,17 @@ const headersOf = (vendor: VendorId) => {
     : []
 }
 
-const change = (wish: Partial<StatusChange["wish"]>): StatusChange["wish"] => ({
+const change = (requested: Partial<StatusChange["requested"]>): StatusChange["requested"] => ({
   status: "completed",
   category: null,
   summary: null,
   title: null,
   tags: [],
-  ...wish
+  ...requested
 })
 
-const refuses = (provider: Provider, wish: Partial<StatusChange["wish"]>): boolean =>
-  provider.refuse(change(wish)) !== null
+const refuses = (provider: Provider, requested: Partial<StatusChange["requested"]>): boolean =>
+  provider.refuse(change(requested)) !== null
 
 /** The vendor's own examples, with every documented field. */
 const examples: Readonly<Record<VendorId, Readonly<Record<string, object>>>> = {

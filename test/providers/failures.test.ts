@@ -130,7 +130,7 @@ const changeOf = ({ agentId, providerId }: { agentId: string | null; providerId:
   providerId,
   agentId,
   fromStatus: "active",
-  wish: { status: "completed", category: null, summary: null, title: null, tags: [] },
+  requested: { status: "completed", category: null, summary: null, title: null, tags: [] },
   state: "sending",
   attempts: 1,
   notBefore: null,

@@ -11,7 +11,7 @@
 const { subscribe } = require("node:diagnostics_channel")
 const { writeFileSync } = require("node:fs")
 const { getEnvironmentData, isMainThread, setEnvironmentData } = require("node:worker_threads")
-const Sqlite = require("better-sqlite3")
+const Sqlite = require("./sqlite.cjs")
 
 const kinds = ["before-commit", "after-commit", "statement", "request", "answer"]
 const [event = "", number = "0"] = (process.env.PARLEY_DIE_AT ?? "").split(" ")

@@ -4,7 +4,7 @@
  * `throw 3` by a fault that nothing catches.
  */
 const { isMainThread } = require("node:worker_threads")
-const Sqlite = require("better-sqlite3")
+const Sqlite = require("./sqlite.cjs")
 
 const [how = "", number = "0"] = (process.env.PARLEY_END_THREAD ?? "").split(" ")
 let left = Number(number)

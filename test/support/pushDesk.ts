@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { Wish } from "../../src/domain/StatusChange.ts"
+import type { RequestedChange } from "../../src/domain/StatusChange.ts"
 import type { ClientEvent } from "../../src/http/contract.ts"
 import { Db } from "../../src/store/Db.ts"
 import { Outbox } from "../../src/store/outbox/Outbox.ts"
@@ -47,11 +47,15 @@ export const setUp = Effect.fn(function* (setting: Setting = {}) {
   }
   const observe = (step: PushStep) => Effect.sync(() => void steps.push(step))
   const timed = Effect.withClock(leaping.clock)
-  const wish = (number: number, status: Wish["status"], more: Partial<Wish> = {}) =>
+  const requestChange = (
+    number: number,
+    status: RequestedChange["status"],
+    more: Partial<RequestedChange> = {}
+  ) =>
     timed(
       outbox.ask({
         id: `desk:c-${number}`,
-        wish: { status, category: null, summary: null, title: null, tags: [], ...more },
+        requested: { status, category: null, summary: null, title: null, tags: [], ...more },
         requestedBy: "a test",
         refuse: twin.provider.refuse
       })
@@ -65,7 +69,7 @@ export const setUp = Effect.fn(function* (setting: Setting = {}) {
     events,
     meanwhile,
     target,
-    wish,
+    requestChange,
     run: timed(push(target, { runId, observe })),
     runWith: (more: Partial<PushOptions>) => timed(push(target, { runId, observe, ...more })),
     plan: timed(planPush(target))

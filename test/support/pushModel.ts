@@ -141,8 +141,8 @@ const localEdit = Effect.fn(function* (world: World) {
     return
   }
   const outbox = yield* Outbox
-  const wish = { status, category: null, summary: null, title: null, tags: [] }
-  yield* outbox.ask({ id, wish, requestedBy: "model", refuse: world.twin.provider.refuse })
+  const requested = { status, category: null, summary: null, title: null, tags: [] }
+  yield* outbox.ask({ id, requested, requestedBy: "model", refuse: world.twin.provider.refuse })
 })
 
 const sighting = (providerId: string, state: RemoteState, fingerprint: string): Item => ({
@@ -350,10 +350,10 @@ const undoOnce = Effect.fn(function* (world: World) {
   const only = new Set<number>()
   const restored = new Map<number, { readonly id: string; readonly word: string | null }>()
   for (const one of changed) {
-    const { wish } = undoOf(one, twin.provider.statusMap)
-    if (wish === null) continue
+    const { requested } = undoOf(one, twin.provider.statusMap)
+    if (requested === null) continue
     const asked = yield* outbox
-      .ask({ id: one.conversationId, wish, requestedBy: "undo", refuse: twin.provider.refuse })
+      .ask({ id: one.conversationId, requested, requestedBy: "undo", refuse: twin.provider.refuse })
       .pipe(Effect.option)
     if (asked._tag === "None" || asked.value._tag === "NothingToDo") continue
     const { id, providerId } = asked.value.change
@@ -452,13 +452,13 @@ const changesOf = Effect.fn(function* (world: World) {
 
 const judgeChanges = (world: World, changes: ReadonlyArray<OutboxChange>): void => {
   const { twin, options } = world
-  for (const { id, lastError, providerId, state, wish } of changes) {
+  for (const { id, lastError, providerId, state, requested } of changes) {
     const isRemoved = world.removed.has(providerId)
     const times = twin.applied.filter((applied) => applied.changeId === id).length
     if (times > 1) note(world, `change ${id} was applied ${times} times`)
     switch (state) {
       case "confirmed":
-        if (times === 0 && world.lastRead.get(id)?.state?.status !== wish.status) {
+        if (times === 0 && world.lastRead.get(id)?.state?.status !== requested.status) {
           note(world, `change ${id} is confirmed, and was neither applied nor there`)
         }
         break

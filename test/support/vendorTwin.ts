@@ -157,9 +157,9 @@ export const makeTwin = (options: TwinOptions) => {
   const apply = (change: StatusChange, at: number): void => {
     const conversation = held.get(change.providerId)
     if (conversation === undefined) return
-    const { title, tags } = change.wish
+    const { title, tags } = change.requested
     seq += 1
-    const word = wordFor(statusMap, change.wish) ?? null
+    const word = wordFor(statusMap, change.requested) ?? null
     applied.push({ seq, providerId: change.providerId, changeId: change.id, word })
     if (word !== null) set(conversation, word, at, options.delay)
     if (title !== null) conversation.title = title

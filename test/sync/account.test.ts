@@ -3,11 +3,11 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, TestClock } from "effect"
 import type { ConnectionConfig } from "../../src/config/Config.ts"
 import { now } from "../../src/domain/Timestamp.ts"
-import { type Simulator, vendorIds } from "../../src/simulator/index.ts"
+import { type Simulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import { Db } from "../../src/store/Db.ts"
 import type { Mirror } from "../../src/store/mirror/Mirror.ts"
 import type { Outbox } from "../../src/store/outbox/Outbox.ts"
-import { areAlike } from "../../src/sync/account.ts"
+import { areAlike } from "../../src/sync/accountEvidence.ts"
 import { backfillLane, pushLane, syncLane } from "../../src/sync/lanes.ts"
 import type { Progress } from "../../src/sync/progress.ts"
 import { type LaneWork, run } from "../../src/sync/run.ts"
@@ -25,7 +25,13 @@ const lanes: Readonly<Record<string, AnyLane>> = {
   push: pushLane,
   verify: {
     lane: "verify",
-    work: (connection, runId) => Effect.as(verify(connection, runId, null), { fault: null })
+    work: (connection, runId) =>
+      Effect.map(verify(connection, runId, null), ({ stopped }) => ({ fault: stopped }))
+  },
+  "verify of one": {
+    lane: "verify",
+    work: (connection, runId) =>
+      Effect.map(verify(connection, runId, 1), ({ stopped }) => ({ fault: stopped }))
   }
 }
 
@@ -95,54 +101,13 @@ const twoAccounts = (conversations: number) =>
     return two
   })
 
-type LaneNeeds = Effect.Effect.Context<ReturnType<typeof ran>> | Db | Outbox
-
-const at = <A, E>({ database }: Two, { simulator }: World, effect: Effect.Effect<A, E, LaneNeeds>) =>
+const at = <A, E>(
+  { database }: Two,
+  { simulator }: World,
+  effect: Effect.Effect<A, E, Effect.Effect.Context<ReturnType<typeof ran>> | Db | Outbox>
+) =>
   // Runs follow each other, and do not begin in one millisecond.
   Effect.zipRight(TestClock.adjust("1 second"), Effect.provide(effect, inProcess(database, simulator)))
-
-describe("an account that was accepted in the place of another", () => {
-  /** Time goes on between a request and its answer. */
-  const live = <A, E>({ database }: Two, { simulator }: World, effect: Effect.Effect<A, E, LaneNeeds>) =>
-    Effect.provide(effect, inProcess(database, simulator))
-
-  it.scopedLive(
-    "is known by what the accepting run itself read, and the first one is refused from then on",
-    () =>
-      Effect.gen(function* () {
-        const two = yield* twoAccounts(12)
-        const { ours, theirs } = two
-        const [right, wrong] = [ours.connection("aelyst"), theirs.connection("aelyst")]
-        yield* live(two, ours, ran([right]))
-        yield* live(two, theirs, ran([wrong], syncLane({ full: false }), [right.name]))
-        const [seen] = yield* live(
-          two,
-          theirs,
-          rowsOf<{ count: number }>(
-            `SELECT count(*) AS count FROM remote_conversations
-           WHERE observed_at >= (SELECT bound_at FROM account_bindings ORDER BY id DESC LIMIT 1)`
-          )
-        )
-        expect(seen?.count).toBe(12)
-        const back = yield* live(two, ours, ran([right]))
-        expect(back.report.connections[0]?.error?.kind).toBe("account")
-      })
-  )
-
-  it.scopedLive("does not find a stranger's messages under the ids that both accounts count", () =>
-    Effect.gen(function* () {
-      const two = yield* twoAccounts(12)
-      const alone = yield* twoAccounts(12)
-      const { ours, theirs } = two
-      const [right, wrong] = [ours.connection("aelyst"), theirs.connection("aelyst")]
-      yield* live(two, ours, ran([right]))
-      yield* live(two, theirs, ran([wrong], syncLane({ full: false }), [right.name]))
-      yield* live(alone, alone.theirs, ran([alone.theirs.connection("aelyst")]))
-      const { messages } = yield* live(two, theirs, content)
-      expect(messages).toEqual((yield* live(alone, alone.theirs, content)).messages)
-    })
-  )
-})
 
 describe("a connection whose credential speaks for another account", () => {
   for (const vendor of vendorIds) {
@@ -153,7 +118,9 @@ describe("a connection whose credential speaks for another account", () => {
           Effect.gen(function* () {
             const two = yield* twoAccounts(conversations)
             const { ours, theirs } = two
-            const [right, wrong] = [ours.connection(vendor), theirs.connection(vendor)]
+            const right = ours.connection(vendor)
+            // Not even where the mirror may lose everything.
+            const wrong = { ...theirs.connection(vendor), deleteBrake: { rows: 50, share: 1 } }
             const before = yield* at(
               two,
               ours,
@@ -221,10 +188,11 @@ describe("a connection whose credential speaks for another account", () => {
           theirs,
           rowsOf("SELECT id FROM remote_conversations WHERE deleted_at IS NULL")
         )
-        expect(held.length).toBeGreaterThanOrEqual(12)
+        expect(held.length).toBe(12)
         const again = yield* at(two, theirs, ran([wrong]))
-        expect(again.report.connections[0]?.error?.kind).not.toBe("account")
+        expect(again.exitCode).toBe(0)
         expect(yield* at(two, theirs, bindings)).toEqual(bound)
+        if (vendor === "aelyst") return
         const back = yield* at(two, ours, ran([right]))
         expect(back.report.connections[0]?.error?.kind).toBe("account")
       })
@@ -323,6 +291,119 @@ describe("an account that is the right one", () => {
         })
     )
   }
+})
+
+describe("an account that shows none of what is held, and nothing else", () => {
+  /** Takes all of it away at the vendor. */
+  const empty = ({ simulator }: World, vendor: VendorId) => {
+    const { world } = simulator.vendors[vendor]
+    for (const id of [...world.conversations.keys()]) world.remove(id)
+  }
+
+  for (const vendor of vendorIds) {
+    it.scoped(
+      `is not another one: what is gone is left to deleteBrake, and no change ends (${vendor})`,
+      () =>
+        Effect.gen(function* () {
+          const two = yield* twoAccounts(3)
+          const { ours } = two
+          const connection = ours.connection(vendor)
+          yield* at(two, ours, ran([connection]))
+          yield* at(
+            two,
+            ours,
+            Effect.flatMap(Db, (db) =>
+              db.use("test.ask", ({ database }) =>
+                database.exec("UPDATE conversations SET status = 'completed' WHERE status = 'active'")
+              )
+            )
+          )
+          const open = "SELECT id FROM status_changes WHERE state = 'pending' ORDER BY id"
+          const pending = yield* at(two, ours, rowsOf(open))
+          empty(ours, vendor)
+          if (pending.length > 0) {
+            const pushed = yield* at(two, ours, ran([connection], pushLane))
+            expect(pushed.report.connections[0]?.error).toMatchObject({
+              kind: "account",
+              message: expect.stringContaining("and shows no others")
+            })
+            expect(yield* at(two, ours, rowsOf(open))).toEqual(pending)
+          }
+          const braked = yield* at(two, ours, ran([connection]))
+          expect(braked.report.connections[0]?.error?.kind).toBe("delete_brake")
+          const believed = { ...connection, deleteBrake: { rows: 50, share: 1 } }
+          const verified = yield* at(two, ours, ran([connection], lanes.verify))
+          expect(verified.report.connections[0]?.error?.kind).toBe("delete_brake")
+          expect(yield* at(two, ours, rowsOf(gone))).toEqual([])
+          expect((yield* at(two, ours, ran([believed]))).exitCode).toBe(0)
+          expect(yield* at(two, ours, rowsOf(gone))).toHaveLength(3)
+        }),
+      60_000
+    )
+  }
+
+  it.scoped(
+    "is not another one where every request is answered that nothing is there, and is told so by verify",
+    () =>
+      Effect.gen(function* () {
+        const two = yield* twoAccounts(3)
+        const { ours } = two
+        const connections = vendorIds.map((vendor) => ours.connection(vendor))
+        yield* at(two, ours, ran(connections))
+        const body = '{"message":"Not found"}'
+        ours.simulator.faults.add({
+          match: { method: "GET" },
+          effect: { kind: "answer", status: 404, body }
+        })
+        const stops: Array<string> = []
+        yield* at(
+          two,
+          ours,
+          ran(connections, {
+            lane: "verify",
+            work: (connection, runId) =>
+              Effect.map(verify(connection, runId, null), ({ stopped }) => {
+                stops.push(stopped?.kind ?? "")
+                return { fault: stopped }
+              })
+          })
+        )
+        expect(stops).toEqual(vendorIds.map(() => "delete_brake"))
+        expect(yield* at(two, ours, rowsOf(gone))).toEqual([])
+      })
+  )
+
+  const gone = "SELECT 1 FROM remote_conversations WHERE deleted_at IS NOT NULL"
+
+  it.scoped("is the right one, too, where all but conversations that were merged into others are there", () =>
+    Effect.gen(function* () {
+      const two = yield* twoAccounts(3)
+      const { ours } = two
+      const inbox = ours.connection("aelyst")
+      yield* at(two, ours, ran([inbox]))
+      const [into, ...merged] = yield* at(
+        two,
+        ours,
+        rowsOf<{ id: string; provider_id: string }>("SELECT id, provider_id FROM remote_conversations")
+      )
+      for (const { id, provider_id } of merged) {
+        ours.simulator.vendors.aelyst.world.remove(provider_id)
+        const merge =
+          "UPDATE remote_conversations SET merged_into = ?, merged_at = ? WHERE id = ? RETURNING id"
+        yield* at(two, ours, rowsOf(merge, into?.id, "2026-03-09T08:00:00.000Z", id))
+      }
+      // The one that is left is gone as well: no other says whose it is.
+      ours.simulator.vendors.aelyst.world.remove(into?.provider_id ?? "")
+      yield* at(
+        two,
+        ours,
+        rowsOf("UPDATE remote_conversations SET deleted_at = observed_at WHERE id = ? RETURNING id", into?.id)
+      )
+      ours.simulator.vendors.aelyst.world.addConversation(Date.UTC(2026, 2, 9, 9))
+      const { report } = yield* at(two, ours, ran([inbox]))
+      expect(report.connections[0]?.error).toBeNull()
+    })
+  )
 })
 
 describe("a NaturaLead record of another account in the middle of a list", () => {

@@ -124,8 +124,8 @@ test("its status can be changed no more, and says which one takes its place", ({
       prepare("UPDATE conversations SET status = 'completed' WHERE id = ?").run(id)
     )
     expect((yield* Effect.flip(edit)).message).toContain("merged into another")
-    const wish = { status: "completed", category: null, summary: null, title: null, tags: [] } as const
-    const refused = yield* Effect.flip(outbox.ask({ id, wish, requestedBy: "test", refuse: () => null }))
+    const requested = { status: "completed", category: null, summary: null, title: null, tags: [] } as const
+    const refused = yield* Effect.flip(outbox.ask({ id, requested, requestedBy: "test", refuse: () => null }))
     expect(refused.message).toBe(`\`${id}\` was merged into \`inbox:${pair.older}\` at the provider`)
     expect((yield* outbox.conversation("inbox:phone:+60123456789")).id).toBe(`inbox:${pair.older}`)
   }))

@@ -90,7 +90,7 @@ export const epochInstant = (value: number, now: number): number | null => {
 
 /**
  * Milliseconds of the longest wait that a vendor is believed: a day, or the window of a documented limit that is longer.
- * What asks for more is a mistake far more often than a wish, and would shut out every later run.
+ * What asks for more is a mistake far more often than intended, and would shut out every later run.
  */
 export const longestWait = 24 * 3_600_000
 

@@ -1,7 +1,7 @@
 import { Effect, Either, Redacted, Schema } from "effect"
 import { Malformed } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import type { StatusChange, Wish } from "../../domain/StatusChange.ts"
+import type { RequestedChange, StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import {
@@ -128,10 +128,10 @@ const length = (text: string | null): number => (text === null ? 0 : [...text].l
 
 const refuse =
   (write: StatusMap["write"]) =>
-  (wish: Wish): Refusal | null => {
-    const unsupported = refuseUnsupported(wish, { title, write, fields: ["category", "summary"] })
+  (requested: RequestedChange): Refusal | null => {
+    const unsupported = refuseUnsupported(requested, { title, write, fields: ["category", "summary"] })
     if (unsupported !== null) return unsupported
-    const { category, status, summary } = wish
+    const { category, status, summary } = requested
     if (length(summary) > 0 && length(category) === 0) {
       return {
         message: "Aelyst takes a summary only beside a category",
@@ -162,10 +162,10 @@ const filled = (text: string | null): string | null => (text === "" ? null : tex
 
 /** The answer names the contact and nothing else, so that what it now holds must be read. */
 const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
-  Effect.fn("aelyst.setStatus")(function* ({ providerId, wish }: StatusChange) {
-    const word = wordFor(map, wish)
-    if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
-    const update = { status: word, category: filled(wish.category), summary: filled(wish.summary) }
+  Effect.fn("aelyst.setStatus")(function* ({ providerId, requested }: StatusChange) {
+    const word = wordFor(map, requested)
+    if (word === undefined) return yield* notWritable(title, `the status "${requested.status}"`)
+    const update = { status: word, category: filled(requested.category), summary: filled(requested.summary) }
     const answer = yield* client.write(updateConversationStatus(providerId, update))
     const { contactId } = yield* decodeAnswer(title, answer, decodeStatusUpdated)
     if (contactId !== null && contactId !== providerId) {

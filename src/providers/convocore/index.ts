@@ -154,7 +154,8 @@ const make = (
     fetch: (providerId, known, scope) => fetchOne(source, providerId, known, scope),
     interpret: (payloads) => interpret(payloads, reading),
     readStatus: (change) => readStatus(source, change),
-    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: ["title", "tags"] }),
+    refuse: (requested) =>
+      refuseUnsupported(requested, { title, write: map.write, fields: ["title", "tags"] }),
     setStatus: (change) => setStatus(source, lessons, change),
     check: check(source),
     contract: contract(client, settings.agents ?? null),

@@ -129,22 +129,22 @@ export interface WriteLessons {
 }
 
 /** Whether another word of the same meaning would do. */
-const isReplaceable = ({ providerStatus }: StatusChange["wish"], word: string | undefined): boolean =>
+const isReplaceable = ({ providerStatus }: StatusChange["requested"], word: string | undefined): boolean =>
   providerStatus === undefined && word === statusMap.write.completed
 
 /** Only what changes; null: the status cannot be requested. */
 const changeOf = (
-  { wish }: StatusChange,
+  { requested }: StatusChange,
   map: StatusMap,
   lessons: WriteLessons
 ): ConversationChange | null => {
-  const word = wordFor(map, wish)
-  if (wish.status !== null && word === undefined) return null
-  const isReplaced = lessons.completedIsRefused && isReplaceable(wish, word)
+  const word = wordFor(map, requested)
+  if (requested.status !== null && word === undefined) return null
+  const isReplaced = lessons.completedIsRefused && isReplaceable(requested, word)
   return {
     ...(word === undefined ? {} : { state: isReplaced ? publishedEnd : word }),
-    ...(wish.title === null ? {} : { title: wish.title }),
-    ...(wish.tags.length === 0 ? {} : { tags: wish.tags })
+    ...(requested.title === null ? {} : { title: requested.title }),
+    ...(requested.tags.length === 0 ? {} : { tags: requested.tags })
   }
 }
 
@@ -175,12 +175,12 @@ export const setStatus = (source: Source, lessons: WriteLessons, change: StatusC
     if (change.agentId === null) return yield* notWritable(title, "a change without knowing the agent")
     const address = addressOf(change.providerId, change.agentId)
     const wanted = changeOf(change, reading.map, lessons)
-    if (wanted === null) return yield* notWritable(title, `the status "${change.wish.status}"`)
+    if (wanted === null) return yield* notWritable(title, `the status "${change.requested.status}"`)
     const send = (what: ConversationChange) =>
       Effect.flatMap(client.write(updateConversation(address.agentId, address.id, what)), (answer) =>
         Effect.zipRight(unlessFailed(title, answer), outcomeOf(address, what, reading.map, answer))
       )
-    if (!isReplaceable(change.wish, wanted.state)) return yield* send(wanted)
+    if (!isReplaceable(change.requested, wanted.state)) return yield* send(wanted)
     return yield* send(wanted).pipe(
       Effect.catchTag("Rejected", (error) =>
         error.status === 400 || error.status === 422

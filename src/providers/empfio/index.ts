@@ -118,8 +118,8 @@ const readStatus = ({ client, map }: Account) =>
 /** What it answers is not documented: only a conversation with a status in it says what is held now. */
 const setStatus = ({ client, map }: Account) =>
   Effect.fn("empfio.setStatus")(function* (change: StatusChange) {
-    const word = wordFor(map, change.wish)
-    if (word === undefined) return yield* notWritable(title, `the status "${change.wish.status}"`)
+    const word = wordFor(map, change.requested)
+    if (word === undefined) return yield* notWritable(title, `the status "${change.requested.status}"`)
     const answer = yield* client.write(updateStatus(change.providerId, word))
     yield* unlessFailed(title, answer, recordForm)
     const said = Either.flatMap(parseJson(answer.text), decodeState)
@@ -170,7 +170,7 @@ const make = (
     fetch: (providerId, _known, scope) => fetchOne(account, providerId, scope),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(account),
-    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
+    refuse: (requested) => refuseUnsupported(requested, { title, write: map.write, fields: [] }),
     setStatus: setStatus(account),
     check: () => check(client),
     contract: contract(client),

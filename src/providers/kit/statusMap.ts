@@ -1,5 +1,5 @@
 import { isWantedStatus, type Status, type StatusMap, type WantedStatus } from "../../domain/Status.ts"
-import type { Wish } from "../../domain/StatusChange.ts"
+import type { RequestedChange } from "../../domain/StatusChange.ts"
 import type { Refusal } from "../Provider.ts"
 
 /**
@@ -28,7 +28,7 @@ export const restoringWord = ({ restores = {}, write }: StatusMap, word: string)
 }
 
 /** What to send for the status that is wanted; undefined: none is, or it cannot be set. */
-export const wordFor = (map: StatusMap, { providerStatus, status }: Wish): string | undefined => {
+export const wordFor = (map: StatusMap, { providerStatus, status }: RequestedChange): string | undefined => {
   if (providerStatus !== undefined) return restoringWord(map, providerStatus) ?? undefined
   return status === null ? undefined : map.write[status]
 }
@@ -53,39 +53,44 @@ export const withOverrides = (map: StatusMap, overrides: Readonly<Record<string,
   }
 }
 
-export type WishField = "category" | "summary" | "title" | "tags"
+export type ChangeField = "category" | "summary" | "title" | "tags"
 
-const isAsked = (wish: Wish, field: WishField): boolean => {
-  const value = wish[field]
+const isAsked = (requested: RequestedChange, field: ChangeField): boolean => {
+  const value = requested[field]
   return value !== null && value.length > 0
 }
 
-const wishFields: ReadonlyArray<WishField> = ["category", "summary", "title", "tags"]
+const changeFields: ReadonlyArray<ChangeField> = ["category", "summary", "title", "tags"]
 
 /** What a vendor surely does not take, whatever its other rules: null where nothing of the kind was asked. */
 export const refuseUnsupported = (
-  wish: Wish,
+  requested: RequestedChange,
   vendor: {
     readonly title: string
     readonly write: StatusMap["write"]
     /** What it takes beside a status. */
-    readonly fields: ReadonlyArray<WishField>
+    readonly fields: ReadonlyArray<ChangeField>
   }
 ): Refusal | null => {
   const takes = Object.keys(vendor.write).join(", ")
-  const unsupported = wishFields.find((field) => isAsked(wish, field) && !vendor.fields.includes(field))
+  const unsupported = changeFields.find(
+    (field) => isAsked(requested, field) && !vendor.fields.includes(field)
+  )
   if (unsupported !== undefined) {
     return {
       message: `${vendor.title} has no ${unsupported} to set`,
       hint: `leave the ${unsupported} out${vendor.fields.length === 0 ? "" : `; it takes: ${vendor.fields.join(", ")}`}`
     }
   }
-  if (wish.status === null) {
-    return vendor.fields.some((field) => isAsked(wish, field))
+  if (requested.status === null) {
+    return vendor.fields.some((field) => isAsked(requested, field))
       ? null
       : { message: "nothing was requested", hint: `name a status: ${takes}` }
   }
-  return wish.providerStatus === undefined && vendor.write[wish.status] === undefined
-    ? { message: `${vendor.title} does not accept the status "${wish.status}"`, hint: `it takes: ${takes}` }
+  return requested.providerStatus === undefined && vendor.write[requested.status] === undefined
+    ? {
+        message: `${vendor.title} does not accept the status "${requested.status}"`,
+        hint: `it takes: ${takes}`
+      }
     : null
 }

@@ -71,9 +71,9 @@ const readStatus = (client: ProviderClient, map: StatusMap, account: AccountChec
 
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */
 const setStatus = (client: ProviderClient, map: StatusMap, account: AccountCheck): Provider["setStatus"] =>
-  Effect.fn("naturalead.setStatus")(function* ({ providerId, wish }: StatusChange) {
-    const word = wordFor(map, wish)
-    if (word === undefined) return yield* notWritable(title, `the status "${wish.status}"`)
+  Effect.fn("naturalead.setStatus")(function* ({ providerId, requested }: StatusChange) {
+    const word = wordFor(map, requested)
+    if (word === undefined) return yield* notWritable(title, `the status "${requested.status}"`)
     const answer = yield* client.write(updateStatus(providerId, word))
     const wire = yield* stateIn(answer, providerId, account)
     const outcome: WriteOutcome = { state: wire.status === null ? null : toRemoteState(wire, map) }
@@ -126,7 +126,7 @@ const make = (
     fetch: (providerId, _known, { messages }) => readDetail(client, map, providerId, { messages, account }),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(client, map, account),
-    refuse: (wish) => refuseUnsupported(wish, { title, write: map.write, fields: [] }),
+    refuse: (requested) => refuseUnsupported(requested, { title, write: map.write, fields: [] }),
     setStatus: setStatus(client, map, account),
     check: check(client, account),
     contract: contract(client),

@@ -8,7 +8,15 @@ import { Db, type Session } from "../Db.ts"
 import { learnedOf } from "../read/facts.ts"
 import { makeKnown } from "../read/lookup.ts"
 import { lookingUp } from "../Session.ts"
-import { type AccountBinding, accountBinding, bindAccount, heldOf, heldSample, holdsAny } from "./accounts.ts"
+import {
+  type AccountBinding,
+  accountBinding,
+  bindAccount,
+  heldOf,
+  heldSample,
+  holdsAny,
+  isNewlyAccepted
+} from "./accounts.ts"
 import { type CommitInput, makeCommit } from "./commit.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
@@ -94,9 +102,17 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       accountBinding: (connection: string) =>
         db.use("Mirror.accountBinding", (session) => accountBinding(session, connection)),
 
+      /** See `isNewlyAccepted`. */
+      isNewlyAccepted: (connection: string) =>
+        db.use("Mirror.isNewlyAccepted", (session) => isNewlyAccepted(session, connection)),
+
       /** See `bindAccount`. */
-      bindAccount: (connection: string, binding: AccountBinding) =>
-        db.transaction("Mirror.bindAccount", (session) => bindAccount(session, connection, binding)),
+      bindAccount: (connection: string, binding: Omit<AccountBinding, "boundAt">) =>
+        Effect.flatMap(clock, (boundAt) =>
+          db.transaction("Mirror.bindAccount", (session) =>
+            bindAccount(session, connection, { ...binding, boundAt })
+          )
+        ),
 
       /** Whether any conversation is held that was seen since then; null: ever. */
       holdsAny: (connection: string, since: Timestamp | null) =>

@@ -74,7 +74,7 @@ export const heldSample = (
 ): ReadonlyArray<HeldConversation> => {
   const chosen = (order: string) =>
     prepare(
-      `${held} WHERE r.connection = ? AND r.deleted_at IS NULL AND r.observed_at >= coalesce(?, '')
+      `${held} WHERE r.connection = ? AND r.deleted_at IS NULL AND r.merged_into IS NULL AND r.observed_at >= coalesce(?, '')
        ORDER BY ${order} LIMIT ?`
     ).all(connection, since, half) as ReadonlyArray<HeldConversation>
   const all = [...chosen("r.last_message_at DESC"), ...chosen("random()")]
@@ -93,3 +93,14 @@ export const heldOf = (
   ).all(JSON.stringify(providerIds), connection, since) as ReadonlyArray<HeldConversation>
   return new Map(rows.map((row) => [row.providerId, row]))
 }
+
+/**
+ * Whether a person has accepted another account and no scan has listed all of it since: then what the list lacks is the
+ * former account's.
+ */
+export const isNewlyAccepted = ({ prepare }: Session, connection: string): boolean =>
+  prepare(
+    `SELECT 1 FROM (SELECT * FROM account_bindings WHERE connection = $connection ORDER BY id DESC LIMIT 1) b
+       JOIN runs r ON r.id = b.run_id JOIN connections c ON c.name = b.connection
+     WHERE b.reason = 'rebind' AND coalesce(c.last_complete_scan_at, '') < r.started_at`
+  ).get({ connection }) !== undefined

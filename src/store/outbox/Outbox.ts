@@ -135,7 +135,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       return found instanceof ChangeRefused ? yield* found : found
     })
 
-    /** Takes a pending wish back. */
+    /** Cancels a pending change. */
     const cancel = (id: number) =>
       attempt("cancel", (session, at) => {
         const found = existing(session, id)

@@ -1,5 +1,5 @@
 import type { Status, WantedStatus } from "../../domain/Status.ts"
-import type { ChangeState, StatusChange, Wish } from "../../domain/StatusChange.ts"
+import type { ChangeState, RequestedChange, StatusChange } from "../../domain/StatusChange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
@@ -69,13 +69,13 @@ SELECT c.id, r.connection, c.conversation_id, r.provider_id, r.agent_id, c.from_
 FROM`
 const everyChange = "status_changes c JOIN remote_conversations r ON r.id = c.conversation_id"
 
-/** The wish's part that has no column of its own, as JSON; null: it has none. */
-export const encodeFields = (wish: Wish): string | null =>
-  wish.title === null && wish.tags.length === 0
+/** The requested fields that have no column of their own, as JSON; null: none. */
+export const encodeFields = (requested: RequestedChange): string | null =>
+  requested.title === null && requested.tags.length === 0
     ? null
     : JSON.stringify({
-        ...(wish.title === null ? {} : { title: wish.title }),
-        ...(wish.tags.length === 0 ? {} : { tags: wish.tags })
+        ...(requested.title === null ? {} : { title: requested.title }),
+        ...(requested.tags.length === 0 ? {} : { tags: requested.tags })
       })
 
 interface Fields {
@@ -93,7 +93,7 @@ const toChange = (row: Row): OutboxChange => {
     agentId: row.agent_id,
     fromStatus: row.from_status,
     fromProviderStatus: row.from_provider_status,
-    wish: {
+    requested: {
       status: row.to_status,
       ...(row.to_provider_status === null ? {} : { providerStatus: row.to_provider_status }),
       category: row.category,

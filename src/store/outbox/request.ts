@@ -1,5 +1,5 @@
 import type { Status } from "../../domain/Status.ts"
-import type { Wish } from "../../domain/StatusChange.ts"
+import type { RequestedChange } from "../../domain/StatusChange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Provider, Refusal } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
@@ -16,10 +16,10 @@ import {
 export interface Request {
   /** Of the conversation, in any of the forms `findConversation` takes. */
   readonly id: string
-  readonly wish: Wish
+  readonly requested: RequestedChange
   /** For the change's story: `set-status`, `push --undo 12`. */
   readonly requestedBy: string
-  /** What the provider has to say about the wish, before any request. */
+  /** The provider's own check of the change, before anything is sent. */
   readonly refuse: Provider["refuse"]
 }
 
@@ -31,9 +31,9 @@ export type Asked =
       readonly replaced: OutboxChange | null
       readonly heldBackBy: OutboxChange | null
     }
-  /** The same wish is open already. */
+  /** The same change is open already. */
   | { readonly _tag: "AlreadyAsked"; readonly change: OutboxChange }
-  /** The mirror already holds it. `takenBack` was a pending wish for something else, and is cancelled. */
+  /** The mirror already holds it. `takenBack` was a pending change to something else, and is cancelled. */
   | {
       readonly _tag: "NothingToDo"
       readonly conversationId: string
@@ -42,7 +42,7 @@ export type Asked =
     }
   | ({ readonly _tag: "Refused" } & Refusal)
 
-const sameWish = (one: Wish, other: Wish): boolean =>
+const isSameRequest = (one: RequestedChange, other: RequestedChange): boolean =>
   one.status === other.status &&
   one.providerStatus === other.providerStatus &&
   one.category === other.category &&
@@ -73,7 +73,7 @@ const cannotTake = (
   }
 }
 
-/** Ends a pending wish because its owner no longer wants it. */
+/** Cancels a pending change. */
 export const withdraw = (session: Session, change: OutboxChange, reason: string, at: Timestamp): void => {
   session
     .prepare("UPDATE status_changes SET state = 'cancelled', ended_at = ?, last_error = ? WHERE id = ?")
@@ -82,15 +82,15 @@ export const withdraw = (session: Session, change: OutboxChange, reason: string,
 }
 
 /**
- * Puts a wish into the outbox, by the rules of one open change per conversation. Runs inside a transaction; a refusal
+ * Puts a change into the outbox, by the rules of one open change per conversation. Runs inside a transaction; a refusal
  * has written nothing.
  */
 export const askForChange = (session: Session, request: Request, at: Timestamp): Asked => {
   const conversation = findConversation(session, request.id)
   if ("message" in conversation) return { _tag: "Refused", ...conversation }
-  const { wish } = request
+  const { requested } = request
   const refuse = (refusal: Refusal): Asked => ({ _tag: "Refused", ...refusal })
-  if (wish.status === null && encodeFields(wish) === null) {
+  if (requested.status === null && encodeFields(requested) === null) {
     return refuse({ message: "nothing was requested", hint: "Name a status, a title or a tag." })
   }
   if (conversation.deletedAt !== null) {
@@ -116,14 +116,15 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
     conversation.id
   )
   const newest = pending ?? inFlight
-  if (newest !== null && sameWish(newest.wish, wish)) return { _tag: "AlreadyAsked", change: newest }
+  if (newest !== null && isSameRequest(newest.requested, requested))
+    return { _tag: "AlreadyAsked", change: newest }
 
   const held =
-    (wish.providerStatus === undefined
-      ? wish.status === null || wish.status === conversation.status
-      : wish.providerStatus === conversation.providerStatus) &&
-    (wish.title === null || wish.title === conversation.title) &&
-    wish.tags.every((tag) => conversation.tags.includes(tag))
+    (requested.providerStatus === undefined
+      ? requested.status === null || requested.status === conversation.status
+      : requested.providerStatus === conversation.providerStatus) &&
+    (requested.title === null || requested.title === conversation.title) &&
+    requested.tags.every((tag) => conversation.tags.includes(tag))
   if (held && inFlight === null) {
     if (pending !== null) withdraw(session, pending, "taken back", at)
     return {
@@ -134,9 +135,9 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
     }
   }
   const refusal =
-    (wish.status === null || wish.providerStatus !== undefined
+    (requested.status === null || requested.providerStatus !== undefined
       ? null
-      : cannotTake(session, conversation, wish.status)) ?? request.refuse(wish)
+      : cannotTake(session, conversation, requested.status)) ?? request.refuse(requested)
   if (refusal !== null) return refuse(refusal)
 
   if (pending !== null) withdraw(session, pending, "replaced by a newer wish", at)
@@ -152,11 +153,11 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
       conversation.id,
       conversation.status,
       conversation.providerStatus,
-      wish.status,
-      wish.providerStatus ?? null,
-      wish.category,
-      wish.summary,
-      encodeFields(wish),
+      requested.status,
+      requested.providerStatus ?? null,
+      requested.category,
+      requested.summary,
+      encodeFields(requested),
       at,
       request.requestedBy
     ) as number

@@ -78,7 +78,7 @@ const observe = (
   origin: "provider" | "local",
   { at, runId }: Moment
 ): void => {
-  const { conversationId, wish } = change
+  const { conversationId, requested } = change
   const { state } = seen
   const span = spanOf(seen.requestedAt, seen.answeredAt)
   const believed = latestBelieved(at)
@@ -103,9 +103,9 @@ const observe = (
       state.updatedAt,
       span.requestedAt,
       span.answeredAt,
-      wish.title === null ? 0 : 1,
+      requested.title === null ? 0 : 1,
       state.title,
-      wish.tags.length === 0 ? 0 : 1,
+      requested.tags.length === 0 ? 0 : 1,
       JSON.stringify(state.tags),
       learnedByPush,
       seq,
@@ -172,7 +172,7 @@ export const markTrouble = (
  */
 export type Basis = "status and time" | "status" | "none"
 
-/** The provider holds what was wished for. @param basis for a change that was held back behind it */
+/** The provider holds what was requested. @param basis for a change that was held back behind it */
 export const markConfirmed = (
   session: Session,
   change: OutboxChange,
@@ -226,7 +226,7 @@ export const markEnded = (
 }
 
 /**
- * The provider surely did not apply it: it may be sent again, unless a newer wish is waiting behind it, which then
+ * The provider surely did not apply it: it may be sent again, unless a newer change is waiting behind it, which then
  * replaces it. @param notBefore the earliest time to try; null: with the next push.
  */
 export const markPending = (
@@ -296,7 +296,7 @@ export const hasOthersSent = (session: Session, { connection, id }: OutboxChange
     )
     .get(connection, id) !== undefined
 
-/** Conversations with a change that may be worked on at `at`, oldest wish first, those that were refused last. */
+/** Conversations with a change that may be worked on at `at`, oldest first, those that were refused last. */
 export const dueConversations = (
   session: Session,
   connection: string,

@@ -1,4 +1,4 @@
-import type { ChangeState, Wish } from "../../domain/StatusChange.ts"
+import type { ChangeState, RequestedChange } from "../../domain/StatusChange.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import type { OutboxChange } from "../../store/outbox/Outbox.ts"
@@ -33,16 +33,16 @@ const wordsOf = (state: RemoteState): string => inWords(state.status, state.prov
  * Whether the provider holds the status that is wanted. Two of its words may mean the same: either is fine, unless one of
  * them is to be shown again.
  */
-export const hasStatus = ({ providerStatus, status }: Wish, state: RemoteState): boolean =>
+export const hasStatus = ({ providerStatus, status }: RequestedChange, state: RemoteState): boolean =>
   providerStatus === undefined
     ? status === null || status === state.status
     : providerStatus === state.providerStatus
 
-/** Whether the provider holds all that is wished for. Tags are merged there: others may stand beside ours. */
-export const hasAll = (wish: Wish, state: RemoteState): boolean =>
-  hasStatus(wish, state) &&
-  (wish.title === null || wish.title === state.title) &&
-  wish.tags.every((tag) => state.tags.includes(tag))
+/** Whether the provider holds everything requested. Tags are merged there: others may stand beside ours. */
+export const hasAll = (requested: RequestedChange, state: RemoteState): boolean =>
+  hasStatus(requested, state) &&
+  (requested.title === null || requested.title === state.title) &&
+  requested.tags.every((tag) => state.tags.includes(tag))
 
 /**
  * Whether the provider's status is another than what the change was asked on. Its own words are compared, because two
@@ -59,7 +59,7 @@ const lost = (policy: ConflictPolicy, what: string): Decision => {
     case "remote-wins":
       return { _tag: "End", state: "cancelled", reason: `${what}; the provider wins here` }
     case "local-wins":
-      return { _tag: "Send", reason: `${what}; the wish made here wins` }
+      return { _tag: "Send", reason: `${what}; the change requested here wins` }
   }
 }
 
@@ -137,19 +137,19 @@ export const decide = (
   at: Timestamp,
   elsewhere: Timestamp | null = null
 ): Decision => {
-  const { wish } = change
+  const { requested } = change
   if (state === null) {
     return { _tag: "End", state: "rejected", reason: "the conversation no longer exists at the provider" }
   }
-  if (hasAll(wish, state) || (change.state === "sent" && hasStatus(wish, state))) {
+  if (hasAll(requested, state) || (change.state === "sent" && hasStatus(requested, state))) {
     return { _tag: "Confirm", reason: `the provider holds ${wordsOf(state)}` }
   }
-  if (movedAway(change, state) && !hasStatus(wish, state)) {
+  if (movedAway(change, state) && !hasStatus(requested, state)) {
     return lost(
       policy,
       `requested on ${inWords(change.fromStatus, change.fromProviderStatus)}, but the provider holds ${wordsOf(state)}`
     )
   }
-  const reason = hasStatus(wish, state) ? null : outdated(change, state, elsewhere)
+  const reason = hasStatus(requested, state) ? null : outdated(change, state, elsewhere)
   return reason === null ? notShown(change, state, policy, at) : lost(policy, reason)
 }

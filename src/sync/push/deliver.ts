@@ -145,7 +145,7 @@ const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxCha
     case "RateLimited":
       if (!(yield* putBack(push, change, error.retryAt, reason))) return null
       if (error.retryAt - (yield* Clock.currentTimeMillis) <= push.options.maxWaitMillis) {
-        // Somebody may have taken the wish back in this moment.
+        // The change may have been cancelled in this moment.
         const current = yield* push.outbox.current(change.id)
         return current?.state === "pending" ? current : null
       }
@@ -191,7 +191,7 @@ const accepted = Effect.fn("push.accepted")(function* (
   answered(push)
   yield* succeeded(push, "write", startedAt)
   const at = yield* moment(push)
-  if (state !== null && hasStatus(change.wish, state)) {
+  if (state !== null && hasStatus(change.requested, state)) {
     const holds = inWords(state.status, state.providerStatus)
     const seen = { state, requestedAt: at.at, answeredAt: at.at }
     yield* confirm(push, change, seen, `accepted; the answer shows ${holds}`, true)
@@ -209,15 +209,17 @@ const send = Effect.fn("push.send")(function* (
   within: number
 ) {
   const { status, providerStatus } = seen.state
-  const word = change.wish.providerStatus ?? change.wish.status
+  const word = change.requested.providerStatus ?? change.requested.status
   const wanted = word === null ? "title and tags" : `\`${word}\``
   const detail = `the provider holds ${inWords(status, providerStatus)}; sending ${wanted}`
   const sending = yield* push.outbox.sending(change, seen.state, detail, yield* moment(push))
   if (sending === null) return null
   // What the provider holds already is not sent: its own word for it may be finer than ours.
-  const { wish } = sending
-  const { providerStatus: _word, ...others } = wish
-  const request = hasStatus(wish, seen.state) ? { ...sending, wish: { ...others, status: null } } : sending
+  const { requested } = sending
+  const { providerStatus: _word, ...others } = requested
+  const request = hasStatus(requested, seen.state)
+    ? { ...sending, requested: { ...others, status: null } }
+    : sending
   const startedAt = started(push)
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(

@@ -44,18 +44,18 @@ const concurrency = 4
 const actions = { rejected: "reject", conflict: "conflict", cancelled: "cancel" } as const
 
 /** The word that the provider would be asked with. */
-const wordFor = ({ provider }: PushAccount, { wish }: OutboxChange): string | null =>
-  wordToSend(provider.statusMap, wish) ?? wish.status
+const wordFor = ({ provider }: PushAccount, { requested }: OutboxChange): string | null =>
+  wordToSend(provider.statusMap, requested) ?? requested.status
 
 const fieldsOf = (
   target: PushAccount,
   change: OutboxChange,
   state: RemoteState
 ): ReadonlyArray<PlannedField> => {
-  const { wish } = change
-  const added = wish.tags.filter((tag) => !state.tags.includes(tag))
+  const { requested } = change
+  const added = requested.tags.filter((tag) => !state.tags.includes(tag))
   return [
-    ...(hasStatus(wish, state)
+    ...(hasStatus(requested, state)
       ? []
       : [
           {
@@ -64,9 +64,9 @@ const fieldsOf = (
             to: wordFor(target, change)
           }
         ]),
-    ...(wish.title === null || wish.title === state.title
+    ...(requested.title === null || requested.title === state.title
       ? []
-      : [{ field: "title" as const, from: state.title, to: wish.title }]),
+      : [{ field: "title" as const, from: state.title, to: requested.title }]),
     ...(added.length === 0
       ? []
       : [
@@ -129,7 +129,7 @@ export const planPush = Effect.fn("planPush")(function* (target: PushAccount) {
     (change, index): Effect.Effect<PlannedChange> => {
       const before = open[index - 1]
       if (before?.conversationId !== change.conversationId) return planOne(target, change)
-      const wants = change.wish.status ?? "title and tags"
+      const wants = change.requested.status ?? "title and tags"
       const reason = `change ${before.id} is on its way; then ${inWords(wants, wordFor(target, change))}`
       return Effect.succeed({ change, action: "hold back", reason, fields: [] })
     },

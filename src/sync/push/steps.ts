@@ -126,11 +126,15 @@ export const started = ({ learned }: Push): number => {
 }
 
 /** Whether the provider's word is the one that our write sets, and not another of the same meaning. */
-const isOurs = ({ provider }: Push, { wish }: OutboxChange, { providerStatus }: RemoteState): boolean => {
+const isOurs = (
+  { provider }: Push,
+  { requested }: OutboxChange,
+  { providerStatus }: RemoteState
+): boolean => {
   const { statusMap } = provider
   return (
-    wish.status === null ||
-    (providerStatus !== null && restoringWord(statusMap, providerStatus) === wordFor(statusMap, wish))
+    requested.status === null ||
+    (providerStatus !== null && restoringWord(statusMap, providerStatus) === wordFor(statusMap, requested))
   )
 }
 

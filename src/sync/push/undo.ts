@@ -1,5 +1,5 @@
 import { isWantedStatus, type StatusMap } from "../../domain/Status.ts"
-import type { Wish } from "../../domain/StatusChange.ts"
+import type { RequestedChange } from "../../domain/StatusChange.ts"
 import { restoringWord } from "../../providers/kit/statusMap.ts"
 import type { Changed } from "../../store/outbox/Outbox.ts"
 import { inWords } from "./decide.ts"
@@ -8,7 +8,7 @@ import { inWords } from "./decide.ts"
 export interface Undo {
   readonly changed: Changed
   /** What to ask for; null: nothing, `stays` says why. */
-  readonly wish: Wish | null
+  readonly requested: RequestedChange | null
   /** In words, one for each thing that stays as the run left it. */
   readonly stays: ReadonlyArray<string>
   /** Something stays because the provider never removes it. */
@@ -24,7 +24,7 @@ const movedSince = ({ changes, later, movedAt, now, open }: Changed): string | n
       : `change ${open.id} is on its way to it`
   }
   if (later !== null) return `change ${later.id} has changed it since`
-  const isOther = last?.wish.status !== null && last?.wish.status !== now.status
+  const isOther = last?.requested.status !== null && last?.requested.status !== now.status
   return isOther || movedAt !== null ? `its status has changed since: it is \`${now.status}\` now` : null
 }
 
@@ -32,7 +32,7 @@ const movedSince = ({ changes, later, movedAt, now, open }: Changed): string | n
 const statusBack = ({ changes, now }: Changed, map: StatusMap) => {
   const none = { status: null, providerStatus: null, why: null, isForEver: false }
   const before = changes[0].found
-  if (changes.every(({ wish }) => wish.status === null)) return none
+  if (changes.every(({ requested }) => requested.status === null)) return none
   if (before === null) return { ...none, why: "what the provider held before was not recorded" }
   const { providerStatus, status } = before
   if (providerStatus === now.providerStatus && status === now.status) return none
@@ -48,28 +48,28 @@ const statusBack = ({ changes, now }: Changed, map: StatusMap) => {
 export const undoOf = (changed: Changed, map: StatusMap): Undo => {
   const { changes } = changed
   const moved = movedSince(changed)
-  if (moved !== null) return { changed, wish: null, stays: [moved], isForEver: false }
+  if (moved !== null) return { changed, requested: null, stays: [moved], isForEver: false }
   const before = changes[0].found
   const { isForEver, providerStatus, status, why } = statusBack(changed, map)
   const stays = why === null ? [] : [why]
-  const isTitled = changes.some(({ wish }) => wish.title !== null)
+  const isTitled = changes.some(({ requested }) => requested.title !== null)
   const title = isTitled && before !== null && before.title !== "" ? before.title : null
   if (isTitled && title === null) stays.push("it had no title before, and a title cannot be taken away")
-  const added = new Set(changes.flatMap(({ wish }) => wish.tags))
+  const added = new Set(changes.flatMap(({ requested }) => requested.tags))
   for (const tag of before?.tags ?? []) added.delete(tag)
   if (added.size > 0) stays.push(`the provider never removes a tag: ${[...added].join(", ")}`)
-  const wish =
+  const requested =
     status === null && title === null
       ? null
       : {
           ...{ status, category: null, summary: null, title, tags: [] },
           ...(providerStatus === null ? {} : { providerStatus })
         }
-  return { changed, wish, stays, isForEver: isForEver || stays.length > (why === null ? 0 : 1) }
+  return { changed, requested, stays, isForEver: isForEver || stays.length > (why === null ? 0 : 1) }
 }
 
 /** What is requested, in a few words. */
-export const undoWords = ({ providerStatus, status, title }: Wish): string =>
+export const undoWords = ({ providerStatus, status, title }: RequestedChange): string =>
   [
     ...(status === null ? [] : [inWords(status, providerStatus ?? null)]),
     ...(title === null ? [] : [`title "${title}"`])

@@ -1,4 +1,5 @@
-import { Cron, DateTime, Either, Option } from "effect"
+import { Cron } from "croner"
+import { Either } from "effect"
 
 /*
  * When runs are due. All of it is pure: instants are epoch milliseconds, and chance comes in as a number from 0 to 1.
@@ -7,59 +8,16 @@ import { Cron, DateTime, Either, Option } from "effect"
 /** `Every`: at `from` and each `millis` after it. `Cron`: as the expression says in its time zone. */
 export type Timetable =
   | { readonly _tag: "Every"; readonly millis: number; readonly from: number }
-  | { readonly _tag: "Cron"; readonly cron: Cron.Cron }
-
-/** The zone's distance from UTC at an instant, in milliseconds. */
-const offsetAt = (zone: DateTime.TimeZone, millis: number): number =>
-  DateTime.zonedOffset(DateTime.unsafeMakeZoned(millis, { timeZone: zone }))
-
-/** The first instant of another offset, where the offset at `to` is not that at `from`. */
-const transition = (zone: DateTime.TimeZone, from: number, to: number): number => {
-  const offset = offsetAt(zone, from)
-  let before = from
-  let after = to
-  while (after - before > 1) {
-    const middle = Math.floor((before + after) / 2)
-    if (offsetAt(zone, middle) === offset) before = middle
-    else after = middle
-  }
-  return after
-}
-
-/** The next match where every day has 24 hours: that of a zone's offset alone. */
-const nextAtOffset = (cron: Cron.Cron, offset: number, after: number): number =>
-  Cron.next(Cron.make({ ...cron, tz: DateTime.zoneMakeOffset(offset) }), after).getTime()
+  | { readonly _tag: "Cron"; readonly cron: Cron }
 
 /**
- * The next match, on either side of a change of the clocks. `Cron.next` alone goes back in time, or leaves an hour out,
- * where local time happens twice. A match in the hour that a change leaves out comes as if there had been no change.
+ * The first due time after this instant; infinite where there is none. When clocks are put back, an expression for every
+ * hour is due in both hours and one that names its hours once; when they are put forward, right after the hour that is
+ * left out: as cron does.
  */
-const nextInZone = (cron: Cron.Cron, zone: DateTime.TimeZone, after: number): number => {
-  const offset = offsetAt(zone, after)
-  const found = nextAtOffset(cron, offset, after)
-  if (offsetAt(zone, found) === offset) return found
-  const changed = transition(zone, after, found)
-  return Math.min(found, nextAtOffset(cron, offsetAt(zone, changed), changed - 1000))
-}
-
-/** Whether the local time of this instant has been before, because the clocks were put back. */
-const isRepeated = (zone: DateTime.TimeZone, millis: number): boolean => {
-  const back = offsetAt(zone, millis - 3 * 3_600_000) - offsetAt(zone, millis)
-  return back > 0 && offsetAt(zone, millis - back) - offsetAt(zone, millis) === back
-}
-
-/** Expressions for every hour are due in each hour that passes; those that name their hours, once a day: as cron does. */
-const nextMatch = (cron: Cron.Cron, after: number): number => {
-  const zone = Option.getOrElse(cron.tz, () => DateTime.zoneUnsafeMakeNamed("UTC"))
-  let found = nextInZone(cron, zone, after)
-  while (cron.hours.size > 0 && isRepeated(zone, found)) found = nextInZone(cron, zone, found)
-  return found
-}
-
-/** The first due time after this instant. */
 export const nextDue = (timetable: Timetable, after: number): number => {
   if (timetable._tag === "Cron") {
-    return nextMatch(timetable.cron, after)
+    return timetable.cron.nextRun(new Date(after))?.getTime() ?? Number.POSITIVE_INFINITY
   }
   const { from, millis } = timetable
   return after < from ? from : from + (Math.floor((after - from) / millis) + 1) * millis
@@ -68,22 +26,27 @@ export const nextDue = (timetable: Timetable, after: number): number => {
 /** Milliseconds from a due time to the one after it. */
 export const gapAfter = (timetable: Timetable, due: number): number => nextDue(timetable, due) - due
 
+const faultIn = (cause: unknown): string => {
+  const words = (cause instanceof Error ? cause.message : String(cause)).replace(/^CronPattern: /, "")
+  return words.charAt(0).toLowerCase() + words.slice(1)
+}
+
 /** What is wrong with a cron expression, in words; or the timetable. `zone` is one that exists. */
 export const readCron = (expression: string, zone: string): Either.Either<Timetable, string> => {
-  const parsed = Cron.parse(expression, zone)
-  if (Either.isLeft(parsed)) {
-    const { input, message } = parsed.left
-    const words = message.charAt(0).toLowerCase() + message.slice(1)
-    return Either.left(input === undefined || input === expression ? words : `${words}: "${input}"`)
+  const fields = expression.trim().split(/\s+/).length
+  if (!expression.trim().startsWith("@") && (fields < 5 || fields > 6)) {
+    return Either.left(`it has ${fields} ${fields === 1 ? "field" : "fields"}, and not five or six`)
   }
-  const timetable: Timetable = { _tag: "Cron", cron: parsed.right }
   return Either.try({
-    try: () => {
-      nextDue(timetable, 0)
-      return timetable
-    },
-    catch: () => "there is no such day"
-  })
+    try: () => new Cron(expression, { timezone: zone, mode: "5-or-6-parts" }),
+    catch: faultIn
+  }).pipe(
+    Either.map((cron): Timetable => ({ _tag: "Cron", cron })),
+    Either.filterOrLeft(
+      (timetable) => Number.isFinite(nextDue(timetable, 0)),
+      () => "there is no such day"
+    )
+  )
 }
 
 /** The default: a tenth of the time between two runs, at most half a minute. Milliseconds. */

@@ -19,7 +19,7 @@ describe("a schedule that cannot be kept", () => {
     [["--every", "often"], /not a duration/],
     [["--every", "10ms"], /less than 1 second/],
     [["--cron", "0 0 30 2 *"], /no such day/],
-    [["--cron", "61 * * * *"], /between 0 and 59/],
+    [["--cron", "61 * * * *"], /invalid value for minute: 61/],
     [["--cron", "* * * * *", "--time-zone", "Berlin"], /no time zone "Berlin".*\n.*Europe\/Berlin/],
     [["--every", "5m", "--jitter", "10m"], /--jitter is not shorter/]
   ]

@@ -19,7 +19,17 @@ describe("the width of a text", () => {
     ["🇩🇪", 2],
     ["❤️", 2],
     ["━─…", 3],
-    ["a\u200bb", 2]
+    ["a\u200bb", 2],
+    ["1️⃣", 2],
+    ["1\u20e3", 2],
+    ["ﾊﾟｰﾃｨｰ", 6],
+    ["ไทย", 3],
+    ["हिन्दी", 4],
+    ["☎", 1],
+    ["☎️", 2],
+    ["𠮷", 2],
+    ["a\u00adb", 2],
+    ["각", 2]
   ]
   for (const [text, columns] of cases) {
     it(`of ${JSON.stringify(text)} is ${columns}`, () => expect(textWidth(text)).toBe(columns))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Chunk, Effect, Exit, FastCheck as fc, Redacted, Schema, Stream, TestClock } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
-import type { StatusChange, Wish } from "../../../src/domain/StatusChange.ts"
+import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
 import { fromIso, now, type Timestamp } from "../../../src/domain/Timestamp.ts"
 import { aelyst } from "../../../src/providers/aelyst/index.ts"
 import { makeWalk, mostMessageResponses } from "../../../src/providers/aelyst/list.ts"
@@ -154,7 +154,10 @@ const idsOf = (sightings: ReadonlyArray<Sighting>) =>
 
 const range = (length: number, from = 1) => Array.from({ length }, (_, index) => from + index)
 
-const wish = (status: Wish["status"], rest: Partial<Wish> = {}): Wish => ({
+const requested = (
+  status: RequestedChange["status"],
+  rest: Partial<RequestedChange> = {}
+): RequestedChange => ({
   status,
   category: null,
   summary: null,
@@ -163,14 +166,14 @@ const wish = (status: Wish["status"], rest: Partial<Wish> = {}): Wish => ({
   ...rest
 })
 
-const change = (asked: Wish): StatusChange => ({
+const change = (asked: RequestedChange): StatusChange => ({
   id: 1,
   connection: "inbox",
   conversationId: "inbox:1",
   providerId: "1",
   agentId: null,
   fromStatus: "active",
-  wish: asked,
+  requested: asked,
   state: "sending",
   attempts: 0,
   notBefore: null,
@@ -951,19 +954,19 @@ describe("Aelyst's status", () => {
   const { provider } = account(() => null)
 
   it.each([
-    [wish("active"), null],
-    [wish("completed"), null],
-    [wish("completed", { category: "x".repeat(128), summary: "é".repeat(512) }), null],
-    [wish("completed", { category: "", summary: "" }), null],
-    [wish("handed_off"), '"handed_off"'],
-    [wish("abandoned"), '"abandoned"'],
-    [wish(null), "nothing was requested"],
-    [wish("completed", { summary: "s" }), "only beside a category"],
-    [wish("active", { category: "Spam" }), "only when a conversation is closed"],
-    [wish("completed", { category: "x".repeat(129) }), "129"],
-    [wish("completed", { category: "Spam", summary: "x".repeat(513) }), "513"],
-    [wish("completed", { title: "t" }), "no title"],
-    [wish("completed", { tags: ["t"] }), "no tags"]
+    [requested("active"), null],
+    [requested("completed"), null],
+    [requested("completed", { category: "x".repeat(128), summary: "é".repeat(512) }), null],
+    [requested("completed", { category: "", summary: "" }), null],
+    [requested("handed_off"), '"handed_off"'],
+    [requested("abandoned"), '"abandoned"'],
+    [requested(null), "nothing was requested"],
+    [requested("completed", { summary: "s" }), "only beside a category"],
+    [requested("active", { category: "Spam" }), "only when a conversation is closed"],
+    [requested("completed", { category: "x".repeat(129) }), "129"],
+    [requested("completed", { category: "Spam", summary: "x".repeat(513) }), "513"],
+    [requested("completed", { title: "t" }), "no title"],
+    [requested("completed", { tags: ["t"] }), "no tags"]
   ])("is refused before any request where the vendor would not take it: %j", (asked, part) => {
     const refusal = provider.refuse(asked)
     if (part === null) assert.isNull(refusal)
@@ -971,12 +974,12 @@ describe("Aelyst's status", () => {
   })
 
   it.effect.each([
-    [wish("active"), { status: "open" }],
-    [wish("completed"), { status: "close" }],
-    [wish("completed", { category: "", summary: "" }), { status: "close" }],
-    [wish("completed", { category: "Spam", summary: "" }), { status: "close", category: "Spam" }],
+    [requested("active"), { status: "open" }],
+    [requested("completed"), { status: "close" }],
+    [requested("completed", { category: "", summary: "" }), { status: "close" }],
+    [requested("completed", { category: "Spam", summary: "" }), { status: "close", category: "Spam" }],
     [
-      wish("completed", { category: "Spam", summary: "This contact is a bot" }),
+      requested("completed", { category: "Spam", summary: "This contact is a bot" }),
       { status: "close", category: "Spam", summary: "This contact is a bot" }
     ]
   ] as const)(
@@ -996,13 +999,13 @@ describe("Aelyst's status", () => {
     Effect.gen(function* () {
       const queued = account(() => ({ status: 449, json: { code: 449, message: "in queue" } }))
       assert.strictEqual(
-        (yield* Effect.flip(queued.provider.setStatus(change(wish("completed")))))._tag,
+        (yield* Effect.flip(queued.provider.setStatus(change(requested("completed")))))._tag,
         "Queued"
       )
       for (const answer of [{ text: "<html>" }, { json: { contactId: 2 } }, { json: [] }]) {
         const odd = account(() => answer)
         assert.strictEqual(
-          (yield* Effect.flip(odd.provider.setStatus(change(wish("active")))))._tag,
+          (yield* Effect.flip(odd.provider.setStatus(change(requested("active")))))._tag,
           "Malformed"
         )
       }
@@ -1012,14 +1015,14 @@ describe("Aelyst's status", () => {
   it.effect("is known though another field of the contact is unreadable", () =>
     Effect.gen(function* () {
       const { provider } = account(() => ({ json: contact(1, { phone: 7 }) }))
-      assert.strictEqual((yield* provider.readStatus(change(wish("active"))))?.status, "active")
+      assert.strictEqual((yield* provider.readStatus(change(requested("active"))))?.status, "active")
     })
   )
 
   it.effect("is read live from the contact", () =>
     Effect.gen(function* () {
       const { provider, requests } = account(workspace({ contacts: [contact(1, { status: "closed" })] }))
-      assert.deepStrictEqual(yield* provider.readStatus(change(wish("active"))), {
+      assert.deepStrictEqual(yield* provider.readStatus(change(requested("active"))), {
         status: "completed",
         providerStatus: "closed",
         updatedAt: null,
@@ -1036,7 +1039,7 @@ describe("Aelyst's status", () => {
         ["/contact/id:1"]
       )
       const gone = account(workspace({ contacts: [] }))
-      assert.isNull(yield* gone.provider.readStatus(change(wish("active"))))
+      assert.isNull(yield* gone.provider.readStatus(change(requested("active"))))
     })
   )
 })

@@ -12,7 +12,7 @@ import {
   TestClock
 } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
-import type { StatusChange, Wish } from "../../../src/domain/StatusChange.ts"
+import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
 import { fromEpoch, fromIso, now } from "../../../src/domain/Timestamp.ts"
 import { agentList } from "../../../src/providers/convocore/agentList.ts"
 import { groupsOf } from "../../../src/providers/convocore/exports.ts"
@@ -338,7 +338,10 @@ const messagesOf = (turns: ReadonlyArray<unknown>, detail: object = {}, zone = "
   sighted(undefined, { ...held("x").row, ...detail }, { turns }, zone).messages?.items ??
   assert.fail("no messages")
 
-const wish = (status: Wish["status"], rest: Partial<Wish> = {}): Wish => ({
+const requested = (
+  status: RequestedChange["status"],
+  rest: Partial<RequestedChange> = {}
+): RequestedChange => ({
   status,
   category: null,
   summary: null,
@@ -347,14 +350,18 @@ const wish = (status: Wish["status"], rest: Partial<Wish> = {}): Wish => ({
   ...rest
 })
 
-const change = (status: Wish["status"], rest: Partial<Wish> = {}, providerId = "a/b"): StatusChange => ({
+const change = (
+  status: RequestedChange["status"],
+  rest: Partial<RequestedChange> = {},
+  providerId = "a/b"
+): StatusChange => ({
   id: 1,
   connection: "support",
   conversationId: `support:${providerId}`,
   providerId,
   agentId: "agent-1",
   fromStatus: "active",
-  wish: wish(status, rest),
+  requested: requested(status, rest),
   state: "sending",
   attempts: 0,
   notBefore: null,
@@ -1493,7 +1500,7 @@ describe("Convocore's status", () => {
           }
         ])
         assert.strictEqual(state?.updatedAt, fromEpoch(1_785_693_265))
-        assert.strictEqual(state?.status, asked.wish.status ?? "active")
+        assert.strictEqual(state?.status, asked.requested.status ?? "active")
       }
     })
   )
@@ -1598,11 +1605,11 @@ describe("Convocore's status", () => {
 
   it("refuses what Convocore has no place for", () => {
     const { provider } = vendor([])
-    assert.strictEqual(provider.refuse(wish("completed", { title: "T", tags: ["a"] })), null)
-    assert.strictEqual(provider.refuse(wish(null, { tags: ["a"] })), null)
-    assert.include(provider.refuse(wish("abandoned"))?.message, "abandoned")
-    assert.include(provider.refuse(wish("completed", { category: "c" }))?.message, "category")
-    assert.isNotNull(provider.refuse(wish(null)))
+    assert.strictEqual(provider.refuse(requested("completed", { title: "T", tags: ["a"] })), null)
+    assert.strictEqual(provider.refuse(requested(null, { tags: ["a"] })), null)
+    assert.include(provider.refuse(requested("abandoned"))?.message, "abandoned")
+    assert.include(provider.refuse(requested("completed", { category: "c" }))?.message, "category")
+    assert.isNotNull(provider.refuse(requested(null)))
   })
 })
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Chunk, Effect, Either, Exit, FastCheck as fc, Redacted, Schema, Stream } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
-import type { StatusChange, Wish } from "../../../src/domain/StatusChange.ts"
+import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
 import { fromIso, now } from "../../../src/domain/Timestamp.ts"
 import { empfio } from "../../../src/providers/empfio/index.ts"
 import { getMessages, listConversations } from "../../../src/providers/empfio/requests.ts"
@@ -159,14 +159,14 @@ const sighted = (row: unknown, detail: unknown): Sighting => {
   return "_tag" in result ? result : assert.fail(`${result.path}: ${result.reason}`)
 }
 
-const change = (status: Wish["status"], providerId = "a/b"): StatusChange => ({
+const change = (status: RequestedChange["status"], providerId = "a/b"): StatusChange => ({
   id: 1,
   connection: "salon",
   conversationId: `salon:${providerId}`,
   providerId,
   agentId: null,
   fromStatus: "active",
-  wish: { status, category: null, summary: null, title: null, tags: [] },
+  requested: { status, category: null, summary: null, title: null, tags: [] },
   state: "sending",
   attempts: 0,
   notBefore: null,
@@ -986,10 +986,10 @@ describe("Empfio's status", () => {
 
   it("refuses what Empfio has no place for", () => {
     const { provider } = vendor([])
-    const wish = change("completed").wish
-    assert.strictEqual(provider.refuse(wish), null)
-    assert.include(provider.refuse({ ...wish, title: "t" })?.message, "title")
-    assert.include(provider.refuse({ ...wish, category: "c" })?.message, "category")
+    const requested = change("completed").requested
+    assert.strictEqual(provider.refuse(requested), null)
+    assert.include(provider.refuse({ ...requested, title: "t" })?.message, "title")
+    assert.include(provider.refuse({ ...requested, category: "c" })?.message, "category")
   })
 })
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Chunk, Effect, Either, Exit, FastCheck as fc, Redacted, Schema, Stream } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
-import type { StatusChange, Wish } from "../../../src/domain/StatusChange.ts"
+import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
 import { fromIso, now, type Timestamp } from "../../../src/domain/Timestamp.ts"
 import { naturalead } from "../../../src/providers/naturalead/index.ts"
 import { listConversations } from "../../../src/providers/naturalead/requests.ts"
@@ -98,7 +98,10 @@ const sighted = (payload: unknown, statusMap: Record<string, string> = {}): Sigh
 const messageIds = (payload: unknown) =>
   sighted(payload).messages?.items.map(({ messageId }) => messageId) ?? []
 
-const wish = (status: Wish["status"], rest: Partial<Wish> = {}): Wish => ({
+const requested = (
+  status: RequestedChange["status"],
+  rest: Partial<RequestedChange> = {}
+): RequestedChange => ({
   status,
   category: null,
   summary: null,
@@ -107,14 +110,14 @@ const wish = (status: Wish["status"], rest: Partial<Wish> = {}): Wish => ({
   ...rest
 })
 
-const change = (status: Wish["status"]): StatusChange => ({
+const change = (status: RequestedChange["status"]): StatusChange => ({
   id: 1,
   connection: "leads",
   conversationId: "leads:a/b",
   providerId: "a/b",
   agentId: null,
   fromStatus: "active",
-  wish: wish(status),
+  requested: requested(status),
   state: "sending",
   attempts: 0,
   notBefore: null,
@@ -625,11 +628,11 @@ describe("NaturaLead's status", () => {
   it("is refused before any request where the vendor cannot be asked for it", () => {
     const { provider } = listing({})
     for (const status of ["handed_off", "completed", "abandoned"] as const)
-      assert.isNull(provider.refuse(wish(status)))
-    assert.include(provider.refuse(wish("active"))?.hint, "handed_off, completed, abandoned")
-    assert.include(provider.refuse(wish(null))?.message, "nothing was requested")
+      assert.isNull(provider.refuse(requested(status)))
+    assert.include(provider.refuse(requested("active"))?.hint, "handed_off, completed, abandoned")
+    assert.include(provider.refuse(requested(null))?.message, "nothing was requested")
     for (const extra of [{ category: "Spam" }, { summary: "s" }, { title: "t" }, { tags: ["t"] }]) {
-      assert.include(provider.refuse(wish("completed", extra))?.message, Object.keys(extra)[0])
+      assert.include(provider.refuse(requested("completed", extra))?.message, Object.keys(extra)[0])
     }
   })
 

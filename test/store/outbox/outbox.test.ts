@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Wish } from "../../../src/domain/StatusChange.ts"
+import type { RequestedChange } from "../../../src/domain/StatusChange.ts"
 import { now } from "../../../src/domain/Timestamp.ts"
 import type { RemoteState } from "../../../src/providers/Provider.ts"
 import { Db } from "../../../src/store/Db.ts"
@@ -15,7 +15,10 @@ import {
   rows
 } from "../../support/outboxMirror.ts"
 
-const wish = (status: Wish["status"], more: Partial<Wish> = {}): Wish => ({
+const requested = (
+  status: RequestedChange["status"],
+  more: Partial<RequestedChange> = {}
+): RequestedChange => ({
   status,
   category: null,
   summary: null,
@@ -24,9 +27,9 @@ const wish = (status: Wish["status"], more: Partial<Wish> = {}): Wish => ({
   ...more
 })
 
-const ask = Effect.fn(function* (id: string, wanted: Wish, refuse = () => null) {
+const ask = Effect.fn(function* (id: string, wanted: RequestedChange, refuse = () => null) {
   const outbox = yield* Outbox
-  return yield* outbox.ask({ id, wish: wanted, requestedBy: "a test", refuse })
+  return yield* outbox.ask({ id, requested: wanted, requestedBy: "a test", refuse })
 })
 
 const setUp = Effect.fn(function* () {
@@ -48,10 +51,10 @@ const refusal = <A, E extends { readonly message: string; readonly hint: string 
 ) => Effect.map(Effect.flip(effect), ({ message, hint }) => `${message} | ${hint}`)
 
 describe("asking for a change", () => {
-  it.scoped("keeps what the mirror held, in both words, and shows the wish in the view", () =>
+  it.scoped("keeps what the mirror held, in both words, and shows the requested status in the view", () =>
     Effect.gen(function* () {
       yield* setUp()
-      const asked = yield* ask("desk:c-1", wish("completed", { title: "Done", tags: ["spam"] }))
+      const asked = yield* ask("desk:c-1", requested("completed", { title: "Done", tags: ["spam"] }))
       expect(asked).toMatchObject({
         _tag: "Asked",
         replaced: null,
@@ -62,7 +65,7 @@ describe("asking for a change", () => {
           fromStatus: "active",
           fromProviderStatus: "ai-chatting",
           state: "pending",
-          wish: { status: "completed", title: "Done", tags: ["spam"] }
+          requested: { status: "completed", title: "Done", tags: ["spam"] }
         }
       })
       expect(yield* row("SELECT status, remote_status, change_state FROM conversations")).toEqual({
@@ -73,11 +76,11 @@ describe("asking for a change", () => {
     }).pipe(Effect.provide(emptyMirror))
   )
 
-  it.scoped("replaces a pending wish, which ends cancelled with its story", () =>
+  it.scoped("replaces a pending change, which ends cancelled with its history", () =>
     Effect.gen(function* () {
       const { outbox } = yield* setUp()
-      const first = yield* ask("desk:c-1", wish("completed"))
-      const second = yield* ask("desk:c-1", wish("handed_off"))
+      const first = yield* ask("desk:c-1", requested("completed"))
+      const second = yield* ask("desk:c-1", requested("handed_off"))
       expect(second).toMatchObject({ _tag: "Asked", replaced: { id: 1 }, change: { id: 2 } })
       expect(first._tag).toBe("Asked")
       expect(yield* outbox.change(1)).toMatchObject({ state: "cancelled" })
@@ -91,11 +94,11 @@ describe("asking for a change", () => {
   it.scoped("holds a successor back behind a change that is on its way", () =>
     Effect.gen(function* () {
       const { outbox, runId } = yield* setUp()
-      yield* ask("desk:c-1", wish("completed"))
+      yield* ask("desk:c-1", requested("completed"))
       const moment = { at: now(1_000), runId }
       const first = yield* outbox.change(1)
       const sending = yield* outbox.sending(first, state("active", "ai-chatting"), "sending", moment)
-      const second = yield* ask("desk:c-1", wish("active"))
+      const second = yield* ask("desk:c-1", requested("active"))
       expect(second).toMatchObject({ _tag: "Asked", heldBackBy: { id: 1 }, change: { state: "pending" } })
       expect(yield* outbox.dueChange("desk:c-1")).toMatchObject({ id: 1, state: "sending", attempts: 1 })
 
@@ -115,16 +118,19 @@ describe("asking for a change", () => {
     }).pipe(Effect.provide(emptyMirror))
   )
 
-  it.scoped("does nothing where the mirror holds it, and takes back a pending wish for something else", () =>
+  it.scoped("does nothing where the mirror holds it, and cancels a pending change to something else", () =>
     Effect.gen(function* () {
       const { outbox } = yield* setUp()
-      expect(yield* ask("desk:c-1", wish("active"))).toMatchObject({ _tag: "NothingToDo", takenBack: null })
-      yield* ask("desk:c-1", wish("completed"))
-      expect(yield* ask("desk:c-1", wish("completed"))).toMatchObject({
+      expect(yield* ask("desk:c-1", requested("active"))).toMatchObject({
+        _tag: "NothingToDo",
+        takenBack: null
+      })
+      yield* ask("desk:c-1", requested("completed"))
+      expect(yield* ask("desk:c-1", requested("completed"))).toMatchObject({
         _tag: "AlreadyAsked",
         change: { id: 1 }
       })
-      expect(yield* ask("desk:c-1", wish("active"))).toMatchObject({
+      expect(yield* ask("desk:c-1", requested("active"))).toMatchObject({
         _tag: "NothingToDo",
         takenBack: { id: 1 }
       })
@@ -136,7 +142,7 @@ describe("asking for a change", () => {
   it.scoped("refuses what the provider cannot take, and says what it can", () =>
     Effect.gen(function* () {
       yield* setUp()
-      expect(yield* refusal(ask("desk:c-1", wish("abandoned")))).toBe(
+      expect(yield* refusal(ask("desk:c-1", requested("abandoned")))).toBe(
         "`abandoned` cannot be written to `desk`: twin has no such status to set | " +
           "It takes active (`ai-chatting`), completed, handed_off (`requested_chat`)."
       )
@@ -144,7 +150,12 @@ describe("asking for a change", () => {
       expect(
         yield* refusal(
           Effect.flatMap(Outbox, (outbox) =>
-            outbox.ask({ id: "desk:c-1", wish: wish("completed"), requestedBy: "x", refuse: noSummary })
+            outbox.ask({
+              id: "desk:c-1",
+              requested: requested("completed"),
+              requestedBy: "x",
+              refuse: noSummary
+            })
           )
         )
       ).toBe("a summary needs a category | Add --category.")
@@ -153,7 +164,7 @@ describe("asking for a change", () => {
           prepare("UPDATE remote_conversations SET deleted_at = '2026-01-01T00:00:00.000Z'").run()
         )
       )
-      expect(yield* refusal(ask("desk:c-1", wish("completed")))).toContain("no longer exists")
+      expect(yield* refusal(ask("desk:c-1", requested("completed")))).toContain("no longer exists")
       expect(yield* rows("SELECT * FROM status_changes")).toEqual([])
     }).pipe(Effect.provide(emptyMirror))
   )
@@ -207,7 +218,7 @@ describe("dealing with a change", () => {
   it.scoped("takes back only what has not left", () =>
     Effect.gen(function* () {
       const { outbox, runId } = yield* setUp()
-      yield* ask("desk:c-1", wish("completed"))
+      yield* ask("desk:c-1", requested("completed"))
       const pending = yield* outbox.change(1)
       const moment = { at: now(1_000), runId }
       yield* outbox.sending(pending, state("active", "ai-chatting"), "sending", moment)
@@ -221,7 +232,7 @@ describe("dealing with a change", () => {
   it.scoped("never moves a change that is no longer what the pusher saw", () =>
     Effect.gen(function* () {
       const { outbox, runId } = yield* setUp()
-      yield* ask("desk:c-1", wish("completed"))
+      yield* ask("desk:c-1", requested("completed"))
       const seen = yield* outbox.change(1)
       yield* editStatus("desk:c-1", "handed_off")
       const sending = yield* outbox.sending(seen, state("active", "x"), "sending", { at: now(1), runId })
@@ -234,7 +245,7 @@ describe("dealing with a change", () => {
     Effect.gen(function* () {
       const { outbox, runId } = yield* setUp()
       const options = { all: false, connection: null, limit: 50 }
-      yield* ask("desk:c-1", wish("completed"))
+      yield* ask("desk:c-1", requested("completed"))
       const change = yield* outbox.change(1)
       const seen = { state: state("handed_off", "human-chatting"), requestedAt: now(5), answeredAt: now(5) }
       yield* outbox.ended(change, "conflict", seen, "moved", { at: now(5), runId })
@@ -260,7 +271,7 @@ describe("what a push writes into the mirror", () => {
           prepare("UPDATE remote_conversations SET status = 'handed_off', observed_at = ?").run(now(9_000))
         )
       )
-      yield* ask("desk:c-1", wish("completed"))
+      yield* ask("desk:c-1", requested("completed"))
       const seen = { state: state("completed", "completed"), requestedAt: now(8_000), answeredAt: now(8_000) }
       yield* outbox.confirmed(yield* outbox.change(1), seen, "status and time", "shown", {
         at: now(9_500),
@@ -273,7 +284,7 @@ describe("what a push writes into the mirror", () => {
   it.scoped("makes the next listing look again, and tells the history who did it", () =>
     Effect.gen(function* () {
       const { outbox, runId } = yield* setUp()
-      yield* ask("desk:c-1", wish("completed"))
+      yield* ask("desk:c-1", requested("completed"))
       const moment = { at: now(1_000), runId }
       const sending = yield* outbox.sending(
         yield* outbox.change(1),
@@ -335,7 +346,7 @@ describe.each(shells)("UPDATE conversations from %s", (_, run) => {
         requestedBy: "sql",
         fromStatus: "active",
         fromProviderStatus: "ai-chatting",
-        wish: { status: "completed" }
+        requested: { status: "completed" }
       })
       run(path, `UPDATE "main"."conversations" SET "status"='handed_off' WHERE "id"='desk:c-1'`)
       expect((yield* outbox.events(1)).map((event) => event.state)).toEqual(["pending", "cancelled"])

@@ -27,7 +27,7 @@ const world = Layer.provideMerge(Mirror.Default, emptyMirror)
 
 describe.each(vendors)("a vendor that %s", (name, options) => {
   it.scoped(
-    `sees each wish exactly once, and nothing of its own overwritten, in ${histories} random histories`,
+    `sees each change exactly once, and nothing of its own overwritten, in ${histories} random histories`,
     () =>
       Effect.gen(function* () {
         const runId = yield* addConnection("desk")

@@ -63,8 +63,8 @@ describe("a change that meets no trouble", () => {
 
   test("carries title and tags, and leaves a status alone that the vendor holds in a finer word", () =>
     Effect.gen(function* () {
-      const { run, twin, wish } = yield* setUp()
-      yield* wish(1, "handed_off", { title: "Refund", tags: ["billing"] })
+      const { run, twin, requestChange } = yield* setUp()
+      yield* requestChange(1, "handed_off", { title: "Refund", tags: ["billing"] })
       twin.edit("c-1", "human-chatting", 5)
       expect((yield* run).changes).toEqual({ ...none, confirmed: 1 })
       expect(twin.applied.map(({ word }) => word)).toEqual([null])
@@ -75,7 +75,7 @@ describe("a change that meets no trouble", () => {
       })
     }))
 
-  test("is followed by the wish that waited behind it, in the same run", () =>
+  test("is followed by the change that waited behind it, in the same run", () =>
     Effect.gen(function* () {
       const { run, twin, leaping, outbox } = yield* setUp()
       yield* editStatus("desk:c-1", "completed")
@@ -157,8 +157,8 @@ describe("a conversation that was changed at the vendor after the change was req
   ] as const) {
     test(`is not overwritten though it holds the status that was seen, but where that is wanted (${conflict})`, () =>
       Effect.gen(function* () {
-        const { leaping, run, twin, wish } = yield* setUp({ conflict })
-        yield* wish(1, "completed")
+        const { leaping, run, twin, requestChange } = yield* setUp({ conflict })
+        yield* requestChange(1, "completed")
         twin.touch("c-1", leaping.now() + later)
         leaping.advance(2 * later)
         expect((yield* run).changes).toEqual(end)
@@ -181,13 +181,13 @@ describe("a conversation that was changed at the vendor after the change was req
       ] as const) {
         const desk = yield* Effect.provide(
           Effect.gen(function* () {
-            const { leaping, run, twin, wish } = yield* setUp()
+            const { leaping, run, twin, requestChange } = yield* setUp()
             const { readStatus } = twin.provider
             Object.assign(twin.provider, {
               readStatus: (change: Parameters<typeof readStatus>[0]) =>
                 Effect.map(readStatus(change), (state) => state && { ...state, clockAhead: ahead })
             })
-            yield* wish(1, "completed")
+            yield* requestChange(1, "completed")
             twin.touch("c-1", leaping.now() + touched)
             leaping.advance(2 * later)
             return (yield* run).changes.confirmed
@@ -200,35 +200,35 @@ describe("a conversation that was changed at the vendor after the change was req
 
   test("is none where the mirror knew of it when the change was requested, however far ahead its time lies", () =>
     Effect.gen(function* () {
-      const { leaping, run, twin, wish } = yield* setUp()
+      const { leaping, run, twin, requestChange } = yield* setUp()
       const ahead = leaping.now() + 30 * 24 * 60 * minute
       twin.touch("c-1", ahead)
       yield* rows(
         "UPDATE remote_conversations SET updated_at = ? RETURNING id",
         new Date(ahead).toISOString()
       )
-      yield* wish(1, "completed")
+      yield* requestChange(1, "completed")
       expect((yield* run).changes.confirmed).toBe(1)
     }))
 
   test("is none where we changed it ourselves: the change that waited behind goes out", () =>
     Effect.gen(function* () {
-      const { run, twin, leaping, wish } = yield* setUp({ versioned: false })
-      yield* wish(1, "completed")
+      const { run, twin, leaping, requestChange } = yield* setUp({ versioned: false })
+      yield* requestChange(1, "completed")
       twin.writeFaults.push("449 applied")
       yield* run
-      yield* wish(1, "handed_off")
+      yield* requestChange(1, "handed_off")
       leaping.advance(6 * minute)
       expect((yield* run).changes).toEqual({ ...none, confirmed: 2 })
     }))
 
   test("is one where somebody there set another word of the same meaning before ours was known to be applied", () =>
     Effect.gen(function* () {
-      const { run, twin, leaping, outbox, wish } = yield* setUp()
-      yield* wish(1, "completed")
+      const { run, twin, leaping, outbox, requestChange } = yield* setUp()
+      yield* requestChange(1, "completed")
       twin.writeFaults.push("449 lost")
       yield* run
-      yield* wish(1, "active")
+      yield* requestChange(1, "active")
       leaping.advance(minute)
       twin.edit("c-1", "ended_chat", leaping.now())
       leaping.advance(6 * minute)
@@ -239,15 +239,18 @@ describe("a conversation that was changed at the vendor after the change was req
 
   test("cannot be known where the vendor tells no time, unless a copy of the mirror has pushed since", () =>
     Effect.gen(function* () {
-      const { leaping, run, runWith, twin, wish } = yield* setUp({ versioned: false, conversations: 2 })
-      yield* wish(1, "completed")
+      const { leaping, run, runWith, twin, requestChange } = yield* setUp({
+        versioned: false,
+        conversations: 2
+      })
+      yield* requestChange(1, "completed")
       leaping.advance(minute)
       const elsewhere = now(leaping.now())
       leaping.advance(minute)
-      yield* wish(2, "completed")
+      yield* requestChange(2, "completed")
       expect((yield* runWith({ elsewhere })).changes).toEqual({ ...none, conflict: 1, confirmed: 1 })
       expect(twin.applied.map(({ providerId }) => providerId)).toEqual(["c-2"])
-      yield* wish(1, "completed")
+      yield* requestChange(1, "completed")
       expect((yield* run).changes.confirmed).toBe(1)
     }))
 })
@@ -520,7 +523,7 @@ describe("a vendor in trouble", () => {
       expect(twin.word("c-1")).toBe("human-chatting")
     }))
 
-  test("sends nothing for a wish that was taken back while it waited out a pause", () =>
+  test("sends nothing for a change that was cancelled while it waited out a pause", () =>
     Effect.gen(function* () {
       const { run, twin, outbox, meanwhile } = yield* setUp({ maxWaitMillis: 180 * minute })
       yield* editStatus("desk:c-1", "completed")
@@ -542,8 +545,11 @@ describe("a vendor in trouble", () => {
 
   test("pauses several changes at once, which is one wait", () =>
     Effect.gen(function* () {
-      const { run, twin, wish, events } = yield* setUp({ maxWaitMillis: 180 * minute, conversations: 3 })
-      for (const number of [1, 2, 3]) yield* wish(number, "completed")
+      const { run, twin, requestChange, events } = yield* setUp({
+        maxWaitMillis: 180 * minute,
+        conversations: 3
+      })
+      for (const number of [1, 2, 3]) yield* requestChange(number, "completed")
       twin.writeFaults.push("429", "429", "429")
       expect((yield* run).changes).toEqual({ ...none, confirmed: 3 })
       const waited = events.filter((event) => event._tag === "Waited")
@@ -560,7 +566,7 @@ describe("a vendor in trouble", () => {
     }))
 
   for (const fault of ["refused", "malformed"] as const) {
-    test(`that answers a read so (${fault}) has said nothing of the wish, which waits ever longer and then goes out`, () =>
+    test(`that answers a read so (${fault}) has said nothing of the change, which waits ever longer and then goes out`, () =>
       Effect.gen(function* () {
         const { run, twin, leaping, outbox } = yield* setUp()
         yield* editStatus("desk:c-1", "completed")
@@ -642,14 +648,14 @@ describe("a vendor in trouble", () => {
 describe("a plan", () => {
   test("says what a push would do about each change, and changes nothing", () =>
     Effect.gen(function* () {
-      const { plan, run, twin, wish, leaping } = yield* setUp({ conversations: 6 })
+      const { plan, run, twin, requestChange, leaping } = yield* setUp({ conversations: 6 })
       yield* editStatus("desk:c-6", "completed")
       twin.writeFaults.push("449 lost")
       yield* run
       yield* editStatus("desk:c-6", "handed_off")
       for (const number of [2, 3, 4]) yield* editStatus(`desk:c-${number}`, "completed")
-      yield* wish(1, "completed", { title: "Done", tags: ["spam"] })
-      yield* wish(5, "completed")
+      yield* requestChange(1, "completed", { title: "Done", tags: ["spam"] })
+      yield* requestChange(5, "completed")
       twin.edit("c-2", "ended_chat", leaping.now())
       twin.edit("c-3", "human-chatting", leaping.now())
       twin.remove("c-4")

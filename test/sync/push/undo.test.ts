@@ -20,10 +20,10 @@ const undoing = Effect.fn(function* (setting: Parameters<typeof setUp>[0] = {}) 
   const undo = Effect.fn(function* (run: number) {
     leaping.advance(minute)
     const only = new Set<number>()
-    for (const { changed, wish } of yield* undos(run)) {
-      if (wish === null) continue
+    for (const { changed, requested } of yield* undos(run)) {
+      if (requested === null) continue
       const asked = yield* outbox
-        .ask({ id: changed.conversationId, wish, requestedBy: "undo", refuse: twin.provider.refuse })
+        .ask({ id: changed.conversationId, requested, requestedBy: "undo", refuse: twin.provider.refuse })
         .pipe(Effect.withClock(leaping.clock))
       if (asked._tag !== "NothingToDo") only.add(asked.change.id)
     }
@@ -101,7 +101,9 @@ describe("an undo", () => {
       expect(twin.word("c-1")).toBe("ai-chatting")
       expect((yield* undo(by)).report.changes.confirmed).toBe(1)
       expect(twin.word("c-1")).toBe("completed")
-      expect(yield* undos(first)).toMatchObject([{ wish: null, stays: ["change 3 has changed it since"] }])
+      expect(yield* undos(first)).toMatchObject([
+        { requested: null, stays: ["change 3 has changed it since"] }
+      ])
     }))
 
   test("goes back behind all changes of a run to one conversation", () =>
@@ -129,7 +131,7 @@ describe("an undo", () => {
         first
       )
       twin.edit("c-2", "human-chatting", leaping.now())
-      expect((yield* undos(first)).map(({ wish }) => wish === null)).toEqual([true, false])
+      expect((yield* undos(first)).map(({ requested }) => requested === null)).toEqual([true, false])
       expect((yield* undo(first)).report.changes).toEqual({ ...none, conflict: 1 })
       expect([twin.word("c-1"), twin.word("c-2")]).toEqual(["ended_chat", "human-chatting"])
     }))
@@ -153,20 +155,20 @@ describe("an undo", () => {
       yield* run
       yield* editStatus("desk:c-1", "handed_off")
       expect(yield* undos(first)).toMatchObject([
-        { wish: null, stays: [expect.stringContaining("change 2 is pending for it")] }
+        { requested: null, stays: [expect.stringContaining("change 2 is pending for it")] }
       ])
     }))
 
   test("says what can never be restored", () =>
     Effect.gen(function* () {
-      const { first, run, twin, undos, wish } = yield* undoing({ conversations: 2 })
+      const { first, run, twin, undos, requestChange } = yield* undoing({ conversations: 2 })
       yield* addConversation("desk", "c-9", "unknown", "paused")
       twin.add("c-9", "paused")
-      yield* wish(1, "completed", { title: "Done", tags: ["spam"] })
+      yield* requestChange(1, "completed", { title: "Done", tags: ["spam"] })
       yield* editStatus("desk:c-9", "completed")
       yield* run
       expect(
-        (yield* undos(first)).map(({ isForEver, stays, wish: back }) => [
+        (yield* undos(first)).map(({ isForEver, stays, requested: back }) => [
           back?.status ?? null,
           stays,
           isForEver

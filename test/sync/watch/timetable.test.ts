@@ -69,7 +69,7 @@ describe("the next due time", () => {
       "10-26T01:30"
     ])
     expect(dueTimes(cron("30 2 * * *", "Europe/Berlin"), "2026-03-28T12:00:00Z", 2)).toEqual([
-      "03-29T01:30",
+      "03-29T01:00",
       "03-30T00:30"
     ])
   })
@@ -114,11 +114,27 @@ describe("the next due time", () => {
   })
 })
 
+describe("a cron expression", () => {
+  it("takes names, steps, seconds before the minute, and words for the usual ones", () => {
+    const from = "2026-03-06T12:00:30Z"
+    expect(dueTimes(cron("0 8-18/5 * JAN,MAR MON-FRI"), from, 3)).toEqual([
+      "03-06T13:00",
+      "03-06T18:00",
+      "03-09T08:00"
+    ])
+    expect(nextDue(cron("*/20 * * * * *"), Date.parse(from))).toBe(Date.parse("2026-03-06T12:00:40Z"))
+    expect(dueTimes(cron("@daily"), from, 1)).toEqual(["03-07T00:00"])
+    expect(dueTimes(cron("0 0 13 * 5"), from, 2)).toEqual(["03-13T00:00", "03-20T00:00"])
+  })
+})
+
 describe("a cron expression that cannot be used", () => {
   it("is refused with what is wrong", () => {
     const fault = (expression: string) => Either.getOrThrow(Either.flip(readCron(expression, "UTC")))
-    expect(fault("* * * *")).toMatch(/number of segments/)
-    expect(fault("61 * * * *")).toMatch(/between 0 and 59.*"61"/)
+    expect(fault("* * * *")).toBe("it has 4 fields, and not five or six")
+    expect(fault("* * * * * * *")).toBe("it has 7 fields, and not five or six")
+    expect(fault("61 * * * *")).toBe("invalid value for minute: 61")
+    expect(fault("@reboot")).toMatch(/^@reboot is not supported/)
     expect(fault("0 0 30 2 *")).toBe("there is no such day")
   })
 })

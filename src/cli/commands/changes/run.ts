@@ -156,7 +156,7 @@ export const cancel = (input: CancelInput) =>
 /** Asks for the same again, on what the mirror holds now. */
 const again = Effect.fn("changes.again")(function* (change: OutboxChange, by: string) {
   const outbox = yield* Outbox
-  const { asked } = yield* ask(change.conversationId, change.wish, `${by} ${change.id}`)
+  const { asked } = yield* ask(change.conversationId, change.requested, `${by} ${change.id}`)
   yield* usage(outbox.markResolved(change.id, `requested again by ${by}`))
   return { document: askedDocument(asked), text: askedText(asked) }
 })

@@ -6,15 +6,17 @@ import { renderTable, whole } from "../../terminal/table.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
 
 /** What a change wants, in a few words. */
-export const wishText = ({ wish }: OutboxChange): string =>
+export const requestText = ({ requested }: OutboxChange): string =>
   [
-    ...(wish.status === null
+    ...(requested.status === null
       ? []
       : [
-          wish.providerStatus === undefined ? wish.status : `${wish.status} (${oneLine(wish.providerStatus)})`
+          requested.providerStatus === undefined
+            ? requested.status
+            : `${requested.status} (${oneLine(requested.providerStatus)})`
         ]),
-    ...(wish.title === null ? [] : [`title "${oneLine(wish.title)}"`]),
-    ...wish.tags.map((tag) => `+${oneLine(tag)}`)
+    ...(requested.title === null ? [] : [`title "${oneLine(requested.title)}"`]),
+    ...requested.tags.map((tag) => `+${oneLine(tag)}`)
   ].join(", ")
 
 /** A change as a program reads it, with the names of the table `status_changes`. */
@@ -24,12 +26,12 @@ export const changeDocument = (change: OutboxChange) => ({
   connection: change.connection,
   from_status: change.fromStatus,
   from_provider_status: change.fromProviderStatus,
-  to_status: change.wish.status,
-  to_provider_status: change.wish.providerStatus ?? null,
-  category: change.wish.category,
-  summary: change.wish.summary,
-  title: change.wish.title,
-  tags: change.wish.tags,
+  to_status: change.requested.status,
+  to_provider_status: change.requested.providerStatus ?? null,
+  category: change.requested.category,
+  summary: change.requested.summary,
+  title: change.requested.title,
+  tags: change.requested.tags,
   state: change.state,
   attempts: change.attempts,
   not_before: change.notBefore,
@@ -113,7 +115,7 @@ export const changesTable = (changes: ReadonlyArray<OutboxChange>, at: number, r
       String(change.id),
       change.conversationId,
       change.fromStatus,
-      wishText(change),
+      requestText(change),
       change.state,
       String(change.attempts),
       ago(change.requestedAt, at),
@@ -132,16 +134,16 @@ export const storyText = (
   isUndecided: boolean
 ): string => {
   const next = nextLines(change, isUndecided)
-  const { attempts, fromProviderStatus, fromStatus, notBefore, wish } = change
+  const { attempts, fromProviderStatus, fromStatus, notBefore, requested } = change
   const word = fromProviderStatus === null ? "" : ` (\`${oneLine(fromProviderStatus)}\`)`
   return [
     `change ${change.id}: ${change.state}`,
     "",
     line("conversation", ` ${change.conversationId}`),
     line("from", ` ${fromStatus}${word}`),
-    line("to", ` ${wishText(change)}`),
-    ...(wish.category === null ? [] : [line("category", ` ${oneLine(wish.category)}`)]),
-    ...(wish.summary === null ? [] : [line("summary", ` ${oneLine(wish.summary)}`)]),
+    line("to", ` ${requestText(change)}`),
+    ...(requested.category === null ? [] : [line("category", ` ${oneLine(requested.category)}`)]),
+    ...(requested.summary === null ? [] : [line("summary", ` ${oneLine(requested.summary)}`)]),
     line("asked", ` ${shortTime(change.requestedAt)} by ${oneLine(change.requestedBy)}`),
     line(
       "sent",
@@ -165,23 +167,23 @@ export const askedText = (asked: Exclude<Asked, { _tag: "Refused" }>): string =>
     case "Asked": {
       const { change, heldBackBy, replaced } = asked
       return [
-        `change ${change.id}: ${change.conversationId} ${change.fromStatus} -> ${wishText(change)}, ${change.state}`,
+        `change ${change.id}: ${change.conversationId} ${change.fromStatus} -> ${requestText(change)}, ${change.state}`,
         ...(replaced === null
           ? []
-          : [`It replaces change ${replaced.id} (${wishText(replaced)}), which is cancelled.`]),
+          : [`It replaces change ${replaced.id} (${requestText(replaced)}), which is cancelled.`]),
         ...(heldBackBy === null
           ? []
           : [
-              `Change ${heldBackBy.id} (${wishText(heldBackBy)}) is on its way: this one follows when it has ended.`
+              `Change ${heldBackBy.id} (${requestText(heldBackBy)}) is on its way: this one follows when it has ended.`
             ])
       ].join("\n")
     }
     case "AlreadyAsked":
-      return `change ${asked.change.id} asks for this already: ${asked.change.conversationId} -> ${wishText(asked.change)}, ${asked.change.state}`
+      return `change ${asked.change.id} asks for this already: ${asked.change.conversationId} -> ${requestText(asked.change)}, ${asked.change.state}`
     case "NothingToDo":
       return asked.takenBack === null
         ? `nothing to do: ${asked.conversationId} is ${asked.status}`
-        : `nothing to do: ${asked.conversationId} is ${asked.status}; change ${asked.takenBack.id} (${wishText(asked.takenBack)}) is taken back`
+        : `nothing to do: ${asked.conversationId} is ${asked.status}; change ${asked.takenBack.id} (${requestText(asked.takenBack)}) is taken back`
   }
 }
 

@@ -90,9 +90,9 @@ const ask = (sql: string) =>
     })
   )
 
-/** Wishes a status for one conversation, in the way that any SQLite client can. */
-const wish = Effect.flatMap(Db, (db) =>
-  db.transaction("demo.wish", ({ prepare }) => {
+/** Requests a status for one conversation, in the way that any SQLite client can. */
+const requested = Effect.flatMap(Db, (db) =>
+  db.transaction("demo.request", ({ prepare }) => {
     const id = prepare(
       "SELECT id FROM conversations WHERE provider = ? AND status = 'active' ORDER BY id LIMIT 1"
     )
@@ -132,7 +132,7 @@ const show = Effect.fn("demo")(function* (
   yield* say("1. The first sync pulls everything.")
   yield* sync
   for (const vendor of vendorIds) advance(simulator, vendor, { at, share: 0.05, seed: 1 })
-  const id = yield* wish
+  const id = yield* requested
   yield* say(`2. At each provider some conversations continued. On this side, someone ran
      UPDATE conversations SET status = 'completed' WHERE id = '${id}';
    The second sync sends that change, checks that it has arrived, and fetches only what is new.`)

@@ -15,7 +15,7 @@ import { Globals } from "../../globals.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { runReportText } from "../../terminal/runReport.ts"
-import { changeDocument, wishText } from "../changes/text.ts"
+import { changeDocument, requestText } from "../changes/text.ts"
 
 export interface UndoOptions {
   readonly plan: boolean
@@ -78,7 +78,7 @@ const partsOf = Effect.fn("push.undo.parts")(function* (
 })
 
 const lineOf = (change: OutboxChange): string =>
-  `change ${change.id} (${change.conversationId} -> ${wishText(change)})`
+  `change ${change.id} (${change.conversationId} -> ${requestText(change)})`
 
 /** What is open beside what is undone, for a person. */
 const besideLines = (
@@ -103,12 +103,12 @@ const besideLines = (
     : [`${counted(othersPending, "other change")} pending here, which an undo neither sends nor cancels`])
 ]
 
-const documentOf = ({ changed, isForEver, stays, wish }: Undo) => ({
+const documentOf = ({ changed, isForEver, stays, requested }: Undo) => ({
   conversation_id: changed.conversationId,
   change_id: changed.changes.at(-1)?.id,
-  status: wish?.status ?? null,
-  provider_status: wish?.providerStatus ?? null,
-  title: wish?.title ?? null,
+  status: requested?.status ?? null,
+  provider_status: requested?.providerStatus ?? null,
+  title: requested?.title ?? null,
   stays,
   never: isForEver
 })
@@ -126,12 +126,12 @@ const askFor = Effect.fn("push.undo.ask")(function* (runId: number, parts: Reado
   const outbox = yield* Outbox
   const ids = new Set<number>()
   for (const { provider, undos } of parts) {
-    for (const { changed, wish } of undos) {
-      if (wish === null) continue
+    for (const { changed, requested } of undos) {
+      if (requested === null) continue
       const asked = yield* outbox
         .ask({
           id: changed.conversationId,
-          wish,
+          requested,
           requestedBy: `push --undo ${runId}`,
           refuse: provider.refuse
         })
@@ -142,7 +142,7 @@ const askFor = Effect.fn("push.undo.ask")(function* (runId: number, parts: Reado
   return ids
 })
 
-const amount = ({ undos }: Part): number => undos.filter(({ wish }) => wish !== null).length
+const amount = ({ undos }: Part): number => undos.filter(({ requested }) => requested !== null).length
 
 /** Asks for what each conversation held before a run, and sends that; with `plan` it only says what it would ask for. */
 export const undo = Effect.fn("push.undo")(function* (
@@ -201,8 +201,8 @@ export const undo = Effect.fn("push.undo")(function* (
       othersPending,
       options.cancelPending && !options.plan && braked.length === 0
     ),
-    ...undos.flatMap(({ changed, wish }) =>
-      wish === null ? [] : [`${changed.conversationId} back to ${undoWords(wish)}`]
+    ...undos.flatMap(({ changed, requested }) =>
+      requested === null ? [] : [`${changed.conversationId} back to ${undoWords(requested)}`]
     ),
     ...brakeLines,
     ...(total === 0 ? ["Nothing can be put back."] : []),

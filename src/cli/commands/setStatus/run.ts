@@ -31,7 +31,7 @@ export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInpu
   const status = yield* wantedStatus(input.status)
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const { database } = yield* loadConfiguration
-  const wish = {
+  const requested = {
     status,
     category: Option.getOrNull(input.category),
     summary: Option.getOrNull(input.summary),
@@ -39,7 +39,7 @@ export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInpu
     tags: [...new Set(input.tags)]
   }
   return yield* Effect.gen(function* () {
-    const { asked, config } = yield* ask(input.id, wish, "set-status")
+    const { asked, config } = yield* ask(input.id, requested, "set-status")
     if (!json) yield* output.result(askedText(asked))
     if (!input.push || asked._tag === "NothingToDo") {
       if (json) yield* output.document(askedDocument(asked))
