@@ -4,6 +4,8 @@ import { golden, lookup, parametersOf, withValues } from "../../bench/support/go
 import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
 import { now } from "../../src/domain/Timestamp.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
+import { changedBy, lastSender } from "../../src/store/outbox/changedBy.ts"
+import { hasAcceptedSince } from "../../src/store/outbox/transitions.ts"
 import { statusFacts } from "../../src/store/read/statusFacts.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 
@@ -81,5 +83,23 @@ it.scoped("what each connection holds is counted from indices alone", () =>
       ).toEqual([])
     }
     expect(planOf(session, "SELECT * FROM freshness").filter((step) => / r USING/.test(step))).toHaveLength(4)
+  })
+)
+
+it.scoped("what a push or an undo asks about changes never goes through every conversation", () =>
+  withLargerMirror((session) => {
+    const asked = preparedBy(session, (one) => {
+      hasAcceptedSince(one, "leads", now(0))
+      lastSender(one, ["leads"])
+      changedBy(one, 1, ["leads"])
+    })
+    expect(asked.length).toBeGreaterThan(4)
+    for (const sql of asked) {
+      const plan = planOf(session, sql.replaceAll("?", "''"))
+      expect(
+        plan.filter((step) => /^(SCAN|SEARCH) r\b/.test(step) && !/\(id=\?\)/.test(step)),
+        sql
+      ).toEqual([])
+    }
   })
 )

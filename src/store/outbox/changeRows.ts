@@ -67,7 +67,8 @@ SELECT c.id, r.connection, c.conversation_id, r.provider_id, r.agent_id, c.from_
   c.to_status, c.to_provider_status, c.category, c.summary, c.fields, c.state, c.attempts, c.not_before, c.last_error, c.requested_at, c.requested_by,
   c.sent_at, c.found, c.refused_at, c.ended_at, c.resolved_at
 FROM`
-const everyChange = "status_changes c JOIN remote_conversations r ON r.id = c.conversation_id"
+/** Changes are few among all conversations as well, however many have ended. */
+export const everyChange = "status_changes c CROSS JOIN remote_conversations r ON r.id = c.conversation_id"
 
 /** The requested fields that have no column of their own, as JSON; null: none. */
 export const encodeFields = (requested: RequestedChange): string | null =>

@@ -108,7 +108,7 @@ export const lastSender = (session: Session, connections: ReadonlyArray<string>)
   session
     .prepare(
       `SELECT max(e.run_id) FROM change_events e
-       JOIN status_changes c ON c.id = e.change_id JOIN remote_conversations r ON r.id = c.conversation_id
+       CROSS JOIN status_changes c ON c.id = e.change_id CROSS JOIN remote_conversations r ON r.id = c.conversation_id
        WHERE e.state = 'sending' AND r.connection IN (SELECT value FROM json_each(?))`
     )
     .pluck()

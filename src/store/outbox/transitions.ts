@@ -5,7 +5,14 @@ import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
 import { learnedByPush } from "../mirror/canonical.ts"
 import { isStale, latestBelieved, type StoredTimes, spanOf, storedReading } from "../mirror/staleness.ts"
-import { type OutboxChange, openChanges, openStates, recordStep, selectChanges } from "./changeRows.ts"
+import {
+  everyChange,
+  type OutboxChange,
+  openChanges,
+  openStates,
+  recordStep,
+  selectChanges
+} from "./changeRows.ts"
 
 /** When a step is taken, and by which run. */
 export interface Moment {
@@ -272,7 +279,7 @@ export const markRefused = (
 export const hasAcceptedSince = (session: Session, connection: string, since: Timestamp): boolean =>
   session
     .prepare(
-      `SELECT 1 FROM status_changes c JOIN remote_conversations r ON r.id = c.conversation_id
+      `SELECT 1 FROM ${everyChange}
        WHERE r.connection = ? AND c.sent_at > ? AND c.attempts > 0 AND c.state IN ('sent', 'confirmed') LIMIT 1`
     )
     .get(connection, since) !== undefined
