@@ -3,18 +3,33 @@ import { join } from "node:path"
 import { defineConfig } from "vitest/config"
 import { sqlitePath } from "./scripts/sqlite.mjs"
 
+/** What runs the built command line, packs it, or needs a process of its own. */
+const processes = [
+  "test/e2e/**/*.test.ts",
+  "test/docs.test.ts",
+  "test/package.test.ts",
+  "test/recipes.test.ts",
+  "test/cli/start.test.ts"
+]
+
 export default defineConfig({
   // The driver that this version of Node can load.
   resolve: { alias: [{ find: /^better-sqlite3$/, replacement: sqlitePath }] },
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 240_000,
+    hookTimeout: 240_000,
     // What processes of one user share, such as who pushes, is not the developer's own here.
     env: { XDG_STATE_HOME: join(tmpdir(), "parley-test-state") },
-    hookTimeout: 240_000,
     // Most of the time of most tests is another process's or a disk's.
-    pool: "forks",
-    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
-    reporters: ["default", "./test/support/tally.ts"]
+    poolOptions: { forks: { minForks: 1, maxForks: 2 }, threads: { minThreads: 1, maxThreads: 2 } },
+    reporters: ["default", "./test/support/tally.ts"],
+    coverage: { include: ["src/**/*.ts"], reporter: ["text-summary", "html"] },
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: processes }
+      },
+      { extends: true, test: { name: "e2e", pool: "forks", include: processes } }
+    ]
   }
 })

@@ -7,7 +7,7 @@ import { collect, faultsOf, openWorkspace, type Workspace } from "../support/par
 
 /*
  * `kill -9` again and again, each time when the vendors receive a certain request. Set PARLEY_INTERRUPTIONS to try more
- * than a few (`npm run interrupt`).
+ * than a few (`npm run soak:interrupt`).
  */
 
 const interruptions = Number(process.env.PARLEY_INTERRUPTIONS ?? 3)

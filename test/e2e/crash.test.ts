@@ -19,7 +19,7 @@ import {
  * `kill -9` of the built command line during a sync, a backfill and a push of all four vendors, at a moment that is told
  * by what happens: right before or after a commit, in front of a statement in the middle of one, when a vendor receives
  * a request, when it has sent an answer. Then once more, from where it stopped. Set PARLEY_CRASHES to try more than a
- * few (`npm run crash`), and PARLEY_CRASHES_FROM to begin further on.
+ * few (`npm run soak:crash`), and PARLEY_CRASHES_FROM to begin further on.
  */
 
 const crashes = Number(process.env.PARLEY_CRASHES ?? 9)

@@ -14,7 +14,7 @@ import { makeWorld, rowsOf, temporaryFolder } from "../support/inProcess.ts"
 
 /*
  * The first minute of a backfill at the vendors' documented limits, in virtual time; every answer takes a tenth of a
- * second. Set PARLEY_FIRST_MINUTE to try all vendors that list the newest first (`npm run minute`).
+ * second. Set PARLEY_FIRST_MINUTE to try all vendors that list the newest first (`npm run soak:minute`).
  */
 
 const begins = Date.UTC(2026, 2, 9, 8)

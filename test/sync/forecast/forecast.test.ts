@@ -183,7 +183,7 @@ describe("a forecast", () => {
 })
 
 /*
- * Whole runs against what was forecast of them. Set PARLEY_FORECASTS to try so many accounts (`npm run forecast`), and
+ * Whole runs against what was forecast of them. Set PARLEY_FORECASTS to try so many accounts (`npm run soak:forecast`), and
  * PARLEY_FORECAST_SEED to try others.
  */
 
