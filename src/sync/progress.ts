@@ -1,16 +1,9 @@
 import { Clock, Context, Effect, Layer } from "effect"
+import type { RecordCounts } from "../domain/RecordCounts.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 
-/** What one commit did. `received` = inserted + updated + unchanged + filtered + quarantined. */
-export interface Committed {
-  readonly received: number
-  readonly inserted: number
-  readonly updated: number
-  readonly unchanged: number
-  readonly filtered: number
-  readonly quarantined: number
-  readonly conversations: number
-  readonly messages: number
+/** What one commit did. */
+export interface Committed extends Omit<RecordCounts, "pages"> {
   /** When the commit was requested, epoch milliseconds. */
   readonly startedAt: number
 }

@@ -1,6 +1,7 @@
 import { Cause, Effect, Exit, Fiber, Option } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
+import { type RecordCounts, recordCounts } from "../domain/RecordCounts.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { type Busy, Leases } from "../store/ledger/Leases.ts"
@@ -30,7 +31,7 @@ export interface Fault extends ConnectionFault {
   readonly retryAt?: number
 }
 
-export interface ConnectionReport {
+export interface ConnectionReport extends RecordCounts {
   readonly name: string
   readonly provider: string
   readonly outcome: Outcome
@@ -38,15 +39,6 @@ export interface ConnectionReport {
   readonly rate_limited: number
   readonly queued: number
   readonly waited_ms: number
-  readonly pages: number
-  readonly received: number
-  readonly inserted: number
-  readonly updated: number
-  readonly unchanged: number
-  readonly filtered: number
-  readonly quarantined: number
-  readonly conversations: number
-  readonly messages: number
   readonly changes: {
     readonly confirmed: number
     readonly queued: number
@@ -288,15 +280,7 @@ const report = (config: ConnectionConfig, rows: ReadonlyArray<ConnectionRow>): C
     rate_limited: sum((row) => row.rate_limited),
     queued: sum((row) => row.queued),
     waited_ms: sum((row) => row.waited_ms),
-    pages: sum((row) => row.pages),
-    received: sum((row) => row.received),
-    inserted: sum((row) => row.inserted),
-    updated: sum((row) => row.updated),
-    unchanged: sum((row) => row.unchanged),
-    filtered: sum((row) => row.filtered),
-    quarantined: sum((row) => row.quarantined),
-    conversations: sum((row) => row.conversations),
-    messages: sum((row) => row.messages),
+    ...(Object.fromEntries(recordCounts.map((name) => [name, sum((row) => row[name])])) as RecordCounts),
     changes: {
       confirmed: sum((row) => row.changes_confirmed),
       queued: sum((row) => row.changes_queued),

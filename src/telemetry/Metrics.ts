@@ -1,10 +1,8 @@
+import { recordOutcomes } from "../domain/RecordCounts.ts"
 import { type Attributes, counter, type Distribution, histogram, type Metric, type Point } from "./otlp.ts"
 
 /** Seconds. */
 const runBounds = [1, 5, 15, 60, 300, 900, 3600, 14_400] as const
-
-/** What may become of a record. */
-export const outcomes = ["inserted", "updated", "unchanged", "filtered", "quarantined"] as const
 
 /** Sums, one for each set of attributes. */
 class Counts {
@@ -43,7 +41,7 @@ export class Metrics {
     for (const status of [429, 449]) {
       this.refusals.add({ ...attributes, "http.response.status_code": status }, 0)
     }
-    for (const outcome of outcomes) this.records.add({ ...attributes, "parley.outcome": outcome }, 0)
+    for (const outcome of recordOutcomes) this.records.add({ ...attributes, "parley.outcome": outcome }, 0)
   }
 
   runSeconds(attributes: Attributes, seconds: number): void {

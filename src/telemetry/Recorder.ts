@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto"
+import { recordOutcomes } from "../domain/RecordCounts.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import type { Committed, StartedRun } from "../sync/progress.ts"
-import { Metrics, outcomes } from "./Metrics.ts"
+import { Metrics } from "./Metrics.ts"
 import {
   type Attributes,
   attributesOf,
@@ -149,7 +150,7 @@ export class Recorder {
     const lane = this.lanes.get(name)
     if (lane === undefined) return
     const counts: Record<string, number> = { "parley.received": committed.received }
-    for (const outcome of outcomes) {
+    for (const outcome of recordOutcomes) {
       counts[`parley.${outcome}`] = committed[outcome]
       this.metrics.records.add({ ...lane.attributes, "parley.outcome": outcome }, committed[outcome])
     }

@@ -1,4 +1,5 @@
 import { Clock, Effect } from "effect"
+import { type RecordCounts, recordCounts } from "../../domain/RecordCounts.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { Lane } from "../../http/contract.ts"
 import { Db, type Session } from "../Db.ts"
@@ -20,7 +21,7 @@ export interface RunRow {
 }
 
 /** A row of `run_connections`, with the provider. */
-export interface ConnectionRow {
+export interface ConnectionRow extends RecordCounts {
   readonly run_id: number
   readonly connection: string
   readonly provider: string
@@ -32,15 +33,6 @@ export interface ConnectionRow {
   readonly rate_limited: number
   readonly queued: number
   readonly waited_ms: number
-  readonly pages: number
-  readonly received: number
-  readonly inserted: number
-  readonly updated: number
-  readonly unchanged: number
-  readonly filtered: number
-  readonly quarantined: number
-  readonly conversations: number
-  readonly messages: number
   readonly changes_confirmed: number
   readonly changes_queued: number
   readonly changes_rejected: number
@@ -97,8 +89,7 @@ export interface FinishedConnection {
 const silence = 5 * 60_000
 
 const columns = `c.run_id, c.connection, n.provider, c.lane, c.outcome, c.started_at, c.finished_at, c.requests,
-  c.rate_limited, c.queued, c.waited_ms, c.pages, c.received, c.inserted, c.updated, c.unchanged, c.filtered,
-  c.quarantined, c.conversations, c.messages, c.changes_confirmed, c.changes_queued, c.changes_rejected,
+  c.rate_limited, c.queued, c.waited_ms, ${recordCounts.map((name) => `c.${name}`).join(", ")}, c.changes_confirmed, c.changes_queued, c.changes_rejected,
   c.changes_conflict, c.changes_pending, c.error_kind, c.error_message, c.error_hint`
 
 const rowOf = ({ prepare }: Session, runId: number, connection: string, lane: Lane): ConnectionRow =>

@@ -1,3 +1,4 @@
+import { receivedCounts, recordCounts, recordOutcomes } from "../../domain/RecordCounts.ts"
 import type { Lane } from "../../http/contract.ts"
 import type { Page } from "../../providers/Provider.ts"
 import { nextSeq } from "../commits.ts"
@@ -64,22 +65,17 @@ export const makeCommit = (session: Session) => {
   })
   const insertPage = prepare(
     `INSERT INTO pages (id, run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
-       received, inserted, updated, unchanged, filtered, quarantined)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`
+       ${receivedCounts.join(", ")})
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${receivedCounts.map(() => 0).join(", ")})`
   )
   const countPage = prepare(
-    `UPDATE pages SET received = ?, inserted = ?, updated = ?, unchanged = ?, filtered = ?, quarantined = ?
-     WHERE id = ?`
+    `UPDATE pages SET ${receivedCounts.map((name) => `${name} = ?`).join(", ")} WHERE id = ?`
   )
   const countRun = prepare(
-    `INSERT INTO run_connections (run_id, connection, lane, started_at, pages, received, inserted, updated, unchanged,
-       filtered, quarantined, conversations, messages)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (run_id, connection, lane) DO UPDATE SET pages = pages + excluded.pages,
-       received = received + excluded.received, inserted = inserted + excluded.inserted,
-       updated = updated + excluded.updated, unchanged = unchanged + excluded.unchanged,
-       filtered = filtered + excluded.filtered, quarantined = quarantined + excluded.quarantined,
-       conversations = conversations + excluded.conversations, messages = messages + excluded.messages`
+    `INSERT INTO run_connections (run_id, connection, lane, started_at, ${recordCounts.join(", ")})
+     VALUES (?, ?, ?, ?, ${recordCounts.map(() => "?").join(", ")})
+     ON CONFLICT (run_id, connection, lane) DO UPDATE
+       SET ${recordCounts.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`
   )
   const learn = prepare(
     `INSERT INTO learned (connection, name, value, learned_at) VALUES (?, ?, ?, ?)
@@ -164,16 +160,8 @@ export const makeCommit = (session: Session) => {
     }
     for (const key of writeItems(context, page.items)) input.seen?.add(key)
     tally.pages = 1
-    tally.received = tally.inserted + tally.updated + tally.unchanged + tally.filtered + tally.quarantined
-    countPage.run(
-      tally.received,
-      tally.inserted,
-      tally.updated,
-      tally.unchanged,
-      tally.filtered,
-      tally.quarantined,
-      context.pageId
-    )
+    tally.received = recordOutcomes.reduce((sum, name) => sum + tally[name], 0)
+    countPage.run(...receivedCounts.map((name) => tally[name]), context.pageId)
     return context
   }
 
@@ -191,21 +179,7 @@ export const makeCommit = (session: Session) => {
     }
     messages.end()
     if (input.scan !== null) scans.advance(input, input.scan, input.seen, now)
-    countRun.run(
-      input.runId,
-      input.connection,
-      input.lane,
-      now,
-      totals.pages,
-      totals.received,
-      totals.inserted,
-      totals.updated,
-      totals.unchanged,
-      totals.filtered,
-      totals.quarantined,
-      totals.conversations,
-      totals.messages
-    )
+    countRun.run(input.runId, input.connection, input.lane, now, ...recordCounts.map((name) => totals[name]))
     return totals
   }
 }
