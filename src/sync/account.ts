@@ -1,6 +1,7 @@
-import { Chunk, Effect, Stream } from "effect"
+import { Chunk, Clock, Effect, Stream } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { type ProviderError, WrongAccount } from "../domain/ProviderError.ts"
+import { now, type Timestamp } from "../domain/Timestamp.ts"
 import type { AccountCheck, Item, Known, Likeness, Page, Provider, PullScope } from "../providers/Provider.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import type { StoreError } from "../store/StoreError.ts"
@@ -34,6 +35,12 @@ const likenessOf = (item: Item): Likeness | null =>
       }
     : null
 
+/** What was seen then, or later. */
+const seenSince =
+  (since: Timestamp) =>
+  (found: ReadonlyMap<string, Known>): ReadonlyMap<string, Known> =>
+    new Map([...found].filter(([, { observedAt }]) => observedAt !== undefined && observedAt >= since))
+
 export interface AccountOptions {
   readonly runId: number
   /** A person accepts that the connection speaks for another account from now on. */
@@ -56,6 +63,8 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
   { rebind, runId }: AccountOptions
 ) {
   const mirror = yield* Mirror
+  /** Before anything is requested: what is read from now on was read of the account that is bound in this run. */
+  const boundAt = now(yield* Clock.currentTimeMillis)
   const oneAtATime = yield* Effect.makeSemaphore(1)
   let binding = yield* mirror.accountBinding(name)
   const rebinds = rebind && binding !== null
@@ -90,7 +99,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
     identify = Effect.void
     return Effect.gen(function* () {
       yield* asked
-      const bound = yield* orDie(mirror.bindAccount(name, { account: named, reason, runId }))
+      const bound = yield* orDie(mirror.bindAccount(name, { account: named, reason, runId, boundAt }))
       binding = bound
       const isIt = named === null || bound.account === null || bound.account === named
       if (!isIt) return yield* Effect.fail(another(named ?? "", bound.account ?? ""))
@@ -168,9 +177,15 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
       const { idsAreCounted = false } = provider
       const keptBack: Array<Page> = []
 
+      /** Another account counts its ids from the start, too: what is stored under one of them is of a stranger. */
+      const knownOfIt: typeof scope.known = (ids, wanted) =>
+        rebinds && idsAreCounted
+          ? Effect.map(scope.known(ids, wanted), seenSince(boundAt))
+          : scope.known(ids, wanted)
+
       /** Listed conversations are looked up before anything else is requested for them: that decides at once. */
       const known: PullScope<E | ProviderError>["known"] = (ids, wanted) =>
-        Effect.tap(scope.known(ids, wanted), (found: ReadonlyMap<string, Known>) => {
+        Effect.tap(knownOfIt(ids, wanted), (found: ReadonlyMap<string, Known>) => {
           if (isProven || ids.length === 0) return Effect.void
           const isHeld = [...found.values()].some(
             ({ observedAt }) => since === null || (observedAt !== undefined && observedAt >= since)

@@ -107,12 +107,8 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         db.use("Mirror.isNewlyAccepted", (session) => isNewlyAccepted(session, connection)),
 
       /** See `bindAccount`. */
-      bindAccount: (connection: string, binding: Omit<AccountBinding, "boundAt">) =>
-        Effect.flatMap(clock, (boundAt) =>
-          db.transaction("Mirror.bindAccount", (session) =>
-            bindAccount(session, connection, { ...binding, boundAt })
-          )
-        ),
+      bindAccount: (connection: string, binding: AccountBinding) =>
+        db.transaction("Mirror.bindAccount", (session) => bindAccount(session, connection, binding)),
 
       /** Whether any conversation is held that was seen since then; null: ever. */
       holdsAny: (connection: string, since: Timestamp | null) =>
