@@ -32,7 +32,7 @@ rememberSignals()
 const cwd = currentFolder()
 if (cwd === null) {
   const gone = new UsageError({
-    message: "the folder that this was started in is gone, or may not be read",
+    message: "the current folder is gone, or cannot be read",
     hint: "change to another one (cd), and run it again"
   })
   process.stderr.write(`${failureText(describeFailure(gone))}\n`)

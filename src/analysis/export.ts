@@ -137,7 +137,7 @@ const refuseReplacing = (paths: ReadonlyArray<string>, overwrite: boolean): void
   if (inTheWay.length === 0 || overwrite) return
   const more = inTheWay.length > 1 ? `, and ${inTheWay.length - 1} more` : ""
   throw refuse(
-    `${inTheWay[0]} is there already${more}`,
+    `${inTheWay[0]} exists already${more}`,
     "Name another folder, or replace the files with --overwrite. Nothing was written."
   )
 }

@@ -31,7 +31,7 @@ export const writeReport = Effect.fn("report")(function* (path: string, overwrit
       throw new StoreError({
         op: "report",
         kind: "refused",
-        message: `${path} is there already, and is no report of Parley's`,
+        message: `${path} exists already, and is not a report of Parley's`,
         hint: "Name another file, or replace it with --overwrite. Nothing was written."
       })
     }

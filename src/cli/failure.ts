@@ -89,7 +89,7 @@ export const describeFailure = (failure: Failure): FailureDescription => {
 
 const describeDefect = (cause: Cause.Cause<unknown>): FailureDescription =>
   description(exitCodes.unexpected, "unexpected", {
-    message: `something that should not happen did: ${Cause.squash(cause)}`,
+    message: `unexpected fault: ${Cause.squash(cause)}`,
     hint: "run it again with --log-level debug to see where; what was committed is kept"
   })
 

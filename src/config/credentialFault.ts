@@ -32,6 +32,6 @@ export const credentialFault = (variable: string, value: string, isHeader: boole
   if (/^bearer /i.test(value))
     return `the value of ${variable} begins with "Bearer"; set it again to what follows that`
   return /^(["']).*\1$/.test(value)
-    ? `the value of ${variable} stands in quotation marks; set it again without them`
+    ? `the value of ${variable} is in quotation marks; set it again without them`
     : null
 }

@@ -80,7 +80,7 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
   let isBare = false
 
   const { title } = definition
-  const nothingDone = "nothing of it was stored, nothing was sent and nothing was deleted"
+  const nothingDone = "nothing was stored, sent or deleted"
   const wrong = (message: string): WrongAccount => {
     const account = binding?.account ?? null
     return new WrongAccount({

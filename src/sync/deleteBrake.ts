@@ -27,7 +27,7 @@ export const listBrake = (config: Configured, missing: number, held: number): Co
     return {
       kind,
       message: `the provider lists none of the ${missing} conversations that are held; none was marked deleted`,
-      hint: "an outage can look like this, and the next sync puts it right; if they are really gone, set deleteBrake: 100% for this connection and sync again"
+      hint: "an outage can look like this, and the next sync corrects it; if they are really gone, set deleteBrake: 100% for this connection and sync again"
     }
   }
   if (missing <= allowed) return null

@@ -18,7 +18,7 @@ import { type Fault, faultOf, type LaneWork } from "./run.ts"
 
 const brakeFault = (name: string, { brake, waiting }: Braked): Fault => ({
   kind: "brake",
-  message: `${waiting} status changes wait, more than the ${brake} that a run sends unconfirmed (pushBrake): none was sent`,
+  message: `${waiting} status changes are pending, more than the ${brake} that a run sends unconfirmed (pushBrake): none was sent`,
   hint: `\`parley push ${name} --plan\` shows them; \`parley push ${name} --confirm ${waiting}\` sends them, \`parley changes cancel --all --connection ${name}\` takes them back`
 })
 
@@ -96,7 +96,7 @@ export interface BackfillOptions {
 const tooLate = (millis: number): Fault => ({
   kind: "deadline",
   message: `not all of it came within ${spellDuration(millis)}`,
-  hint: "what came is stored; the next `parley backfill` goes on from there"
+  hint: "what came is stored; the next `parley backfill` resumes from there"
 })
 
 /**

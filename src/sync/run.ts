@@ -133,8 +133,8 @@ export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
 /** The same of what should not be possible. */
 export const unexpected = (cause: Cause.Cause<unknown>): Fault => ({
   kind: "unexpected",
-  message: `something that should not happen did: ${Cause.squash(cause)}`,
-  hint: "this is a fault of Parley's; everything committed before it is kept, and the next run goes on from there"
+  message: `unexpected fault: ${Cause.squash(cause)}`,
+  hint: "this is a fault of Parley's; everything committed before it is kept, and the next run resumes from there"
 })
 
 interface Counters {

@@ -302,7 +302,7 @@ describe("an export", () => {
       writeFileSync(join(to, "messages.csv"), "mine")
       const error = yield* Effect.flip(exported(path, { to }))
       expect(error).toMatchObject({ _tag: "StoreError", kind: "refused" })
-      expect(error.message).toBe(`${join(to, "messages.csv")} is there already`)
+      expect(error.message).toBe(`${join(to, "messages.csv")} exists already`)
       expect(readdirSync(to)).toEqual(["messages.csv"])
       yield* exported(path, { to, overwrite: true })
       expect(readFileSync(join(to, "messages.csv"), "utf8")).toMatch(/^key,id,/)

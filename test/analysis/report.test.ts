@@ -119,7 +119,7 @@ describe("a report", () => {
       const error = yield* Effect.flip(writing(mirror, out))
       expect(error).toMatchObject({
         kind: "refused",
-        message: `${out} is there already, and is no report of Parley's`
+        message: `${out} exists already, and is not a report of Parley's`
       })
       expect(readFileSync(out, "utf8")).toBe("mine")
       yield* writing(mirror, out, true)

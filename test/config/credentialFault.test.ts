@@ -13,7 +13,7 @@ describe("a credential that cannot be sent", () => {
     ["schlüssel", "has inside it the character U+00FC"],
     ["\ufeffabc", "begins with a space"],
     ["abc\u{1f511}", "ends with"],
-    ['"abc"', "stands in quotation marks"]
+    ['"abc"', "is in quotation marks"]
   ] as const) {
     it(`in a header: ${JSON.stringify(value)}`, () => {
       const fault = credentialFault("THE_KEY", value, true) ?? ""

@@ -66,7 +66,7 @@ describe("a place that is not as usual", () => {
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr:
-        "parley: the folder that this was started in is gone, or may not be read\n  change to another one (cd), and run it again\n"
+        "parley: the current folder is gone, or cannot be read\n  change to another one (cd), and run it again\n"
     })
   })
 

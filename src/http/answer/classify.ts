@@ -170,10 +170,10 @@ export const notTheApi = (asked: Asked, answered: Answered): Malformed | null =>
   const packing = otherPacking(answered)
   if (packing !== null) {
     return new Malformed({
-      message: `${asked.title}'s answer to ${asked.operation} is packed with ${packing}, though only gzip was accepted`,
-      hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} packs its answers`,
+      message: `${asked.title}'s answer to ${asked.operation} is compressed with ${packing}, although only gzip was accepted`,
+      hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} compresses its answers`,
       where: asked.operation,
-      detail: `packed with ${packing}`
+      detail: `compressed with ${packing}`
     })
   }
   const type = answered.headers["content-type"] ?? ""

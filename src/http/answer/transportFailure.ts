@@ -48,7 +48,7 @@ const explain = (code: string, words: string, host: string, connection: string):
   if (code === "PROXY_FAULT")
     return {
       what: words,
-      hint: "write it as http://proxy.example:3128, with user:password@ before the host where it asks for them",
+      hint: "write it as http://proxy.example:3128, with user:password@ before the host if it asks for them",
       retry: false
     }
   if (code === "ENOTFOUND") return { what: `the host ${host} does not exist`, hint: address, retry: false }
@@ -94,7 +94,7 @@ const explain = (code: string, words: string, host: string, connection: string):
   if (code === "UND_ERR_HEADERS_OVERFLOW")
     return {
       what: `the headers of its answer are longer than the 64 kB that are read`,
-      hint: `${address}, and what stands in front of ${host} and adds headers or cookies`,
+      hint: `${address}, and any proxy in front of ${host} that adds headers or cookies`,
       retry: false
     }
   if (code.startsWith("HPE_") || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH")
@@ -161,7 +161,7 @@ export const cutShort = (asked: Asked, bytes: number, cause: unknown): Unavailab
 /** An answer that is larger than is read. @param words what is too large, and how large it may be */
 export const tooLarge = (asked: Asked, words: string): Malformed =>
   new Malformed({
-    message: `${asked.title}'s answer to ${asked.operation} is larger than is read of one: ${words}`,
+    message: `${asked.title}'s answer to ${asked.operation} is larger than the limit: ${words}`,
     hint: `if it is right, allow more with maxAnswer of connection "${asked.connection}"; else ask ${asked.title}`,
     where: asked.operation,
     detail: words

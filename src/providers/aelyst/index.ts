@@ -141,7 +141,7 @@ const refuse =
     if (length(category) > 0 && status !== "completed") {
       return {
         message: "Aelyst takes a category only when a conversation is closed",
-        hint: "leave it out, or ask for completed"
+        hint: "leave it out, or request completed"
       }
     }
     if (length(category) > facts.sizes.category.is) {

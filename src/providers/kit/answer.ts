@@ -17,8 +17,8 @@ export const isGone = (title: string, answer: Answer): Effect.Effect<boolean, Re
   if (answer.text.trim() !== "") return Effect.succeed(true)
   return Effect.fail(
     new Rejected({
-      message: `${title} answered ${answer.status} without a word to ${answer.exchange.operation}`,
-      hint: "the conversation may have been deleted; if everything is answered like this, check baseUrl",
+      message: `${title} answered ${answer.status} without content to ${answer.exchange.operation}`,
+      hint: "the conversation may have been deleted; if every request gets this answer, check baseUrl",
       status: answer.status,
       body: "",
       form: "empty"

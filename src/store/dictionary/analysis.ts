@@ -335,7 +335,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       sent_at: time("When it was sent.", { nullMeans: "the vendor gives no time" }),
       excerpt: {
         meaning:
-          "What was said around the first hit, which stands in [ ]; … where something is left out. Of the message itself, also where the index holds cut words.",
+          "What was said around the first hit, in [ ]; … marks omissions. Of the message itself, also where the index holds cut words.",
         example: "我想和[人工]客服说话。"
       },
       content: { meaning: "The whole text of the message.", example: "我想和人工客服说话。" }

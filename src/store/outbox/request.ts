@@ -102,7 +102,7 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
   if (conversation.mergedInto !== null) {
     return refuse({
       message: `\`${conversation.id}\` was merged into \`${conversation.mergedInto}\` at the provider`,
-      hint: "Ask for the status of that one."
+      hint: "Request the status of that one."
     })
   }
   const [pending = null] = selectChanges(

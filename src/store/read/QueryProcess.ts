@@ -34,7 +34,7 @@ const endedEarly = (path: string, how: string, said: string): StoreError =>
     op: "query",
     kind: "other",
     message: `the process that read ${path} ended early (${how})${said === "" ? "" : `: ${said.trim()}`}`,
-    hint: "Perhaps memory ran out, and it was killed: ask for less at once."
+    hint: "It may have run out of memory and been killed: select less at once."
   })
 
 const faultOf = (path: string, fault: { readonly code: string; readonly message: string }) => {

@@ -12,7 +12,7 @@ import { end, type Held, moment, type Push, report, started } from "./steps.ts"
 export const gone = (): Rejected =>
   new Rejected({
     message: "the conversation no longer exists at the provider",
-    hint: "where the provider says so of every conversation, check baseUrl and whether the credential is of the right account",
+    hint: "if the provider says so of every conversation, check baseUrl and whether the credential is of the right account",
     status: 404,
     body: "",
     form: "json"

@@ -73,7 +73,7 @@ describe("parley demo", () => {
         const { code, stderr, stdout } = yield* run(folder, "--db", "mirror.db")
         expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
         expect(stderr).toBe(
-          `parley: ${path} is there already, and the demo did not make it\n  name a file that is not there yet with --db, or move this one away; nothing was written\n`
+          `parley: ${path} exists already, and was not made by the demo\n  name a file that is not there yet with --db, or move this one away; nothing was written\n`
         )
         expect(readFileSync(path).equals(before)).toBe(true)
       })
@@ -89,7 +89,7 @@ describe("parley demo", () => {
         const before = readFileSync(path)
         const { code, stderr } = yield* run(folder)
         expect(code).toBe(2)
-        expect(stderr).toContain("parley-demo.db is there already, and the demo did not make it")
+        expect(stderr).toContain("parley-demo.db exists already, and was not made by the demo")
         expect(readFileSync(path).equals(before)).toBe(true)
       })
     )
@@ -103,7 +103,7 @@ describe("parley demo", () => {
       for (const name of ["box", "link.db"]) {
         const { code, stderr } = yield* run(folder, "--db", name)
         expect(code).toBe(2)
-        expect(stderr).toContain(`${name} is there already, and the demo did not make it`)
+        expect(stderr).toContain(`${name} exists already, and was not made by the demo`)
       }
       expect(readdirSync(folder).sort()).toEqual(["box", "config", "link.db"])
       expect(existsSync(join(folder, "nowhere.db"))).toBe(false)

@@ -75,7 +75,7 @@ describe("parley init", () => {
       writeFileSync(path, "mine")
       const again = yield* run(folder)
       expect(again.code).toBe(2)
-      expect(again.stderr).toMatch(/config\/parley\.yaml is there already/)
+      expect(again.stderr).toMatch(/config\/parley\.yaml exists already/)
       expect(readFileSync(path, "utf8")).toBe("mine")
       rmSync(path)
       writeFileSync(join(folder, "config/.env.example"), "mine too")

@@ -255,7 +255,7 @@ describe("what a query may take", () => {
       const folder = yield* seededFolder
       const { code, stdout } = yield* run(folder, ["query", "--json", "--format", "csv", "SELECT 1"])
       expect(code).toBe(2)
-      expect(JSON.parse(stdout).error.message).toBe("--json and --format csv ask for different things")
+      expect(JSON.parse(stdout).error.message).toBe("--json and --format csv contradict each other")
     })
   )
 
@@ -323,7 +323,7 @@ describe.skipIf(!existsSync(`/proc/self/task/${process.pid}/children`))(
         const { code, stderr, stdout } = yield* run(folder, ["query", "--max-temp", "20MB", sorting])
         expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
         expect(stderr).toMatch(
-          /^parley: the query was stopped: SQLite put more than 20 MB into temporary files for it\n {2}allow it more with --max-temp 5GB/
+          /^parley: the query was stopped: SQLite put more than 20 MB into temporary files for it\n {2}allow more with --max-temp 5GB/
         )
         const small = "SELECT content FROM messages ORDER BY content"
         expect((yield* run(folder, ["query", "--max-temp", "1MB", small])).code).toBe(0)
@@ -347,7 +347,7 @@ describe.skipIf(!existsSync(`/proc/self/task/${process.pid}/children`))(
         process.kill(reader, "SIGKILL")
         const { code, stderr } = yield* Effect.promise(() => ended)
         expect(stderr).toMatch(
-          /^parley: the process that read .* ended early \(SIGKILL\)\n {2}Perhaps memory ran out/
+          /^parley: the process that read .* ended early \(SIGKILL\)\n {2}It may have run out of memory/
         )
         expect(code).toBe(1)
       })

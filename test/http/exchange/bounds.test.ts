@@ -43,7 +43,7 @@ describe("an answer that is larger than is read", () => {
       for (const result of [whole, streamed]) {
         const error = Either.isLeft(result) ? result.left : null
         assert.strictEqual(error?._tag, "Malformed")
-        assert.match(error?.message ?? "", /is larger than is read of one: more than (97.7 kB|6.1 MB)/)
+        assert.match(error?.message ?? "", /is larger than the limit: more than (97.7 kB|6.1 MB)/)
         assert.include(error?.hint ?? "", 'maxAnswer of connection "leads"')
       }
       assert.isBelow(sent, 100 * megabyte)
@@ -122,7 +122,7 @@ describe("an answer that is larger than is read", () => {
       const { client } = yield* testClient({ baseUrl })
       const error = yield* Effect.flip(client.read(list))
       assert.strictEqual(error._tag, "Malformed")
-      assert.include(error.message, "packed with br")
+      assert.include(error.message, "compressed with br")
     }).pipe(Effect.provide(live))
   )
 

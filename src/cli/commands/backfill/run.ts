@@ -51,7 +51,7 @@ export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
   const until = yield* readTime("--until", input.until)
   if (since !== null && until !== null && since >= until) {
     return yield* new UsageError({
-      message: `--since ${since} is not before --until ${until}: nothing lies between them`,
+      message: `--since ${since} is not before --until ${until}: the window is empty`,
       hint: "--since is part of the window, --until is its first moment outside"
     })
   }

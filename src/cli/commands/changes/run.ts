@@ -173,7 +173,7 @@ export const retry = (input: RetryInput) =>
         if (change.state === "confirmed") {
           return yield* new UsageError({
             message: `change ${change.id} is confirmed: the provider held it at ${change.endedAt}`,
-            hint: "ask for another status with `parley set-status`"
+            hint: "request another status with `parley set-status`"
           })
         }
         if (change.endedAt !== null) return yield* again(change, "changes retry")

@@ -157,7 +157,7 @@ const makeRoom = (database: string): Effect.Effect<void, UsageError> =>
     const isThere = statSync(database, { throwIfNoEntry: false }) !== undefined
     if (!isThere || !isMirrorOf(database, command)) {
       return new UsageError({
-        message: `${database} is there already, and the demo did not make it`,
+        message: `${database} exists already, and was not made by the demo`,
         hint: "name a file that is not there yet with --db, or move this one away; nothing was written"
       })
     }

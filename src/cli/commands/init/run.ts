@@ -81,7 +81,7 @@ export const init = ({ providers }: InitInput) =>
     const folder = dirname(path)
     if (isThere(resolve(cwd, path))) {
       return yield* new UsageError({
-        message: `${path} is there already, and stays as it is`,
+        message: `${path} exists already; it was left as it is`,
         hint: `edit it, or write another with --config ${join(folder, `new-${basename(path)}`)}`
       })
     }

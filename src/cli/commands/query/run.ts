@@ -23,7 +23,7 @@ const batchSize = 500
 const busyTimeoutMillis = 5_000
 
 const refuseWriting = new UsageError({
-  message: "query only reads, and this is no SELECT",
+  message: "query only reads, and this is not a SELECT",
   hint: "to change a status: parley set-status ID STATUS, or UPDATE conversations from any SQLite client"
 })
 
@@ -53,14 +53,14 @@ const outOfSpace = (rows: number, maxBytes: number): LimitReached =>
   new LimitReached({
     kind: "space_limit",
     message: `the query was stopped: SQLite put more than ${spellSize(maxBytes)} into temporary files for it${soFar(rows)}`,
-    hint: "allow it more with --max-temp 5GB, or ask for less: fewer columns, or an order that an index has; EXPLAIN QUERY PLAN shows where a TEMP B-TREE is built"
+    hint: "allow more with --max-temp 5GB, or select less: fewer columns, or an order that an index has; EXPLAIN QUERY PLAN shows where a TEMP B-TREE is built"
   })
 
 const outOfTime = (rows: number, maxMillis: number): LimitReached =>
   new LimitReached({
     kind: "time_limit",
     message: `the query was stopped: SQLite worked on it for ${spellDuration(maxMillis)}${soFar(rows)}`,
-    hint: "give it more with --max-time 10m, or ask for less; EXPLAIN QUERY PLAN shows which tables it reads whole"
+    hint: "allow more with --max-time 10m, or select less; EXPLAIN QUERY PLAN shows which tables it reads whole"
   })
 
 /** Takes rows from the process that reads, whose time for all of them together is limited. Null: it is used up. */
@@ -143,7 +143,7 @@ export const query = Effect.fn("query.verb")(function* (input: QueryInput) {
   const format = Option.getOrElse(input.format, () => (json ? "json" : "table"))
   if (json && format !== "json" && format !== "ndjson") {
     return yield* new UsageError({
-      message: `--json and --format ${format} ask for different things`,
+      message: `--json and --format ${format} contradict each other`,
       hint: "leave one of them out"
     })
   }

@@ -21,12 +21,12 @@ const compared = (
 ): ReadonlyArray<string> => [
   ...(repaired.length > 0
     ? [
-        `${counted(repaired.length, "was", "were")} wrong and put right (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`
+        `${counted(repaired.length, "was", "were")} wrong and repaired (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`
       ]
     : count > unreadable.length && contacts === 0
       ? [unreadable.length === 0 ? "none was wrong" : "none that could be read was wrong"]
       : []),
-  ...(contacts === 0 ? [] : [`the contact of ${grouped(contacts)} was wrong and put right`]),
+  ...(contacts === 0 ? [] : [`the contact of ${grouped(contacts)} was wrong and repaired`]),
   ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since the last sync`]),
   ...(overtaken === 0
     ? []
@@ -67,7 +67,7 @@ const faultOf = ({ atMostWrong, contacts, repaired, stopped }: Verdict): Fault |
   if (stopped !== null || wrong === 0) return stopped
   return {
     kind: "repaired",
-    message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} put right`,
+    message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} repaired`,
     hint: atMostWrong === 0 ? "" : "parley verify --all compares the others too"
   }
 }
