@@ -2,7 +2,7 @@ import { HttpClient } from "@effect/platform"
 import { Chunk, Effect, Layer, Stream } from "effect"
 import { describe, expect, it } from "vitest"
 import { isWantedStatus, type WantedStatus } from "../../src/domain/Status.ts"
-import type { RequestedChange, StatusChange } from "../../src/domain/StatusChange.ts"
+import type { StatusChange } from "../../src/domain/StatusChange.ts"
 import { now } from "../../src/domain/Timestamp.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
@@ -15,6 +15,7 @@ import {
   pageSize
 } from "../../src/providers/Provider.ts"
 import { countsOf, itemsIn, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../support/pullScope.ts"
+import { requested, statusChange } from "../support/statusChange.ts"
 
 /** A vendor that the suite can talk to, look into and break. Made anew for every test. */
 export interface ContractVendor {
@@ -36,24 +37,13 @@ export interface ContractVendor {
   readonly advance: () => ReadonlyArray<string>
 }
 
-const nothing: RequestedChange = { status: null, category: null, summary: null, title: null, tags: [] }
-
-const changeTo = (providerId: string, agentId: string | null, status: WantedStatus): StatusChange => ({
-  id: 1,
-  connection: "contract",
-  conversationId: `contract:${providerId}`,
-  providerId,
-  agentId,
-  fromStatus: "unknown",
-  requested: { ...nothing, status },
-  state: "sending",
-  attempts: 1,
-  notBefore: null,
-  lastError: null,
-  requestedAt: now(0),
-  requestedBy: "test",
-  sentAt: null
-})
+const changeTo = (providerId: string, agentId: string | null, status: WantedStatus): StatusChange =>
+  statusChange("contract", providerId, {
+    requested: requested(status),
+    agentId,
+    fromStatus: "unknown",
+    attempts: 1
+  })
 
 const withProvider = <A, E>(
   vendor: ContractVendor,
@@ -264,7 +254,7 @@ export const providerContract = (name: string, open: () => ContractVendor): void
           const writable = Object.keys(provider.statusMap.write).filter(isWantedStatus)
           expect(writable.length).toBeGreaterThan(0)
           for (const status of writable) {
-            expect(provider.refuse({ ...nothing, status })).toBeNull()
+            expect(provider.refuse(requested(status))).toBeNull()
             const outcome = yield* provider.setStatus(changeTo(providerId, agentId, status))
             const read = yield* provider.readStatus(changeTo(providerId, agentId, status))
             expect(read?.status).toBe(status)
@@ -280,7 +270,7 @@ export const providerContract = (name: string, open: () => ContractVendor): void
       await withProvider(vendor, (provider) =>
         Effect.sync(() => {
           for (const status of ["active", "handed_off", "completed", "abandoned"] as const) {
-            const refusal = provider.refuse({ ...nothing, status })
+            const refusal = provider.refuse(requested(status))
             if (provider.statusMap.write[status] === undefined) expect(refusal?.message).toBeTruthy()
             else expect(refusal).toBeNull()
           }

@@ -11,6 +11,7 @@ import { written } from "../../../src/providers/kit/written.ts"
 import type { Page, PullScope, Sighting } from "../../../src/providers/Provider.ts"
 import { type FakeAnswer, fakeClient, type RecordedRequest } from "../../support/fakeClient.ts"
 import { countsOf, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../../support/pullScope.ts"
+import { requested, statusChange } from "../../support/statusChange.ts"
 
 /** https://developers.aelyst.ai/api/operations/getcontact/ */
 const contact = (id: number, rest: object = {}) => ({
@@ -154,34 +155,7 @@ const idsOf = (sightings: ReadonlyArray<Sighting>) =>
 
 const range = (length: number, from = 1) => Array.from({ length }, (_, index) => from + index)
 
-const requested = (
-  status: RequestedChange["status"],
-  rest: Partial<RequestedChange> = {}
-): RequestedChange => ({
-  status,
-  category: null,
-  summary: null,
-  title: null,
-  tags: [],
-  ...rest
-})
-
-const change = (asked: RequestedChange): StatusChange => ({
-  id: 1,
-  connection: "inbox",
-  conversationId: "inbox:1",
-  providerId: "1",
-  agentId: null,
-  fromStatus: "active",
-  requested: asked,
-  state: "sending",
-  attempts: 0,
-  notBefore: null,
-  lastError: null,
-  requestedAt: now(0),
-  requestedBy: "test",
-  sentAt: null
-})
+const change = (asked: RequestedChange): StatusChange => statusChange("inbox", "1", { requested: asked })
 
 describe("Aelyst's contacts", () => {
   it("find a home for every field of the vendor's page", () => {

@@ -33,6 +33,7 @@ import {
   sightingsIn,
   unreadablesIn
 } from "../../support/pullScope.ts"
+import { requested, statusChange } from "../../support/statusChange.ts"
 
 /** The conversation of https://docs.convocore.ai/api-reference/v3/conversations/update, placeholders as its page has them. */
 const example: Readonly<Record<string, unknown>> = {
@@ -338,38 +339,12 @@ const messagesOf = (turns: ReadonlyArray<unknown>, detail: object = {}, zone = "
   sighted(undefined, { ...held("x").row, ...detail }, { turns }, zone).messages?.items ??
   assert.fail("no messages")
 
-const requested = (
-  status: RequestedChange["status"],
-  rest: Partial<RequestedChange> = {}
-): RequestedChange => ({
-  status,
-  category: null,
-  summary: null,
-  title: null,
-  tags: [],
-  ...rest
-})
-
 const change = (
   status: RequestedChange["status"],
   rest: Partial<RequestedChange> = {},
   providerId = "a/b"
-): StatusChange => ({
-  id: 1,
-  connection: "support",
-  conversationId: `support:${providerId}`,
-  providerId,
-  agentId: "agent-1",
-  fromStatus: "active",
-  requested: requested(status, rest),
-  state: "sending",
-  attempts: 0,
-  notBefore: null,
-  lastError: null,
-  requestedAt: now(0),
-  requestedBy: "test",
-  sentAt: null
-})
+): StatusChange =>
+  statusChange("support", providerId, { requested: requested(status, rest), agentId: "agent-1" })
 
 describe("Convocore's conversations", () => {
   it("find a home for every field of the vendor's page", () => {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Chunk, Effect, Either, Exit, FastCheck as fc, Redacted, Schema, Stream } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
 import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
-import { fromIso, now } from "../../../src/domain/Timestamp.ts"
+import { fromIso } from "../../../src/domain/Timestamp.ts"
 import { empfio } from "../../../src/providers/empfio/index.ts"
 import { getMessages, listConversations } from "../../../src/providers/empfio/requests.ts"
 import { Detail, Message, Row } from "../../../src/providers/empfio/wire.ts"
@@ -10,6 +10,7 @@ import { readPlace } from "../../../src/providers/kit/pageWalk.ts"
 import type { Page, PullScope, Sighting, Unreadable } from "../../../src/providers/Provider.ts"
 import { fakeClient, type RecordedRequest } from "../../support/fakeClient.ts"
 import { countsOf, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../../support/pullScope.ts"
+import { requested, statusChange } from "../../support/statusChange.ts"
 
 /** A row of the list of https://docs.empfio.de/api/conversations, as its page shows it. */
 const exampleRow = {
@@ -159,22 +160,8 @@ const sighted = (row: unknown, detail: unknown): Sighting => {
   return "_tag" in result ? result : assert.fail(`${result.path}: ${result.reason}`)
 }
 
-const change = (status: RequestedChange["status"], providerId = "a/b"): StatusChange => ({
-  id: 1,
-  connection: "salon",
-  conversationId: `salon:${providerId}`,
-  providerId,
-  agentId: null,
-  fromStatus: "active",
-  requested: { status, category: null, summary: null, title: null, tags: [] },
-  state: "sending",
-  attempts: 0,
-  notBefore: null,
-  lastError: null,
-  requestedAt: now(0),
-  requestedBy: "test",
-  sentAt: null
-})
+const change = (status: RequestedChange["status"], providerId = "a/b"): StatusChange =>
+  statusChange("salon", providerId, { requested: requested(status) })
 
 describe("Empfio's conversations", () => {
   it("find a home for every field of the vendor's page, and the row's word where the detail has none", () => {

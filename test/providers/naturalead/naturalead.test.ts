@@ -16,6 +16,7 @@ import {
   sightingsIn,
   unreadablesIn
 } from "../../support/pullScope.ts"
+import { requested, statusChange } from "../../support/statusChange.ts"
 
 /** The response of https://docs.naturalead.ai/api-reference/conversations/list-conversations, as its page shows it. */
 const example = {
@@ -98,34 +99,8 @@ const sighted = (payload: unknown, statusMap: Record<string, string> = {}): Sigh
 const messageIds = (payload: unknown) =>
   sighted(payload).messages?.items.map(({ messageId }) => messageId) ?? []
 
-const requested = (
-  status: RequestedChange["status"],
-  rest: Partial<RequestedChange> = {}
-): RequestedChange => ({
-  status,
-  category: null,
-  summary: null,
-  title: null,
-  tags: [],
-  ...rest
-})
-
-const change = (status: RequestedChange["status"]): StatusChange => ({
-  id: 1,
-  connection: "leads",
-  conversationId: "leads:a/b",
-  providerId: "a/b",
-  agentId: null,
-  fromStatus: "active",
-  requested: requested(status),
-  state: "sending",
-  attempts: 0,
-  notBefore: null,
-  lastError: null,
-  requestedAt: now(0),
-  requestedBy: "test",
-  sentAt: null
-})
+const change = (status: RequestedChange["status"]): StatusChange =>
+  statusChange("leads", "a/b", { requested: requested(status) })
 
 describe("NaturaLead's conversations", () => {
   it("find a home for every field of the vendor's page", () => {
