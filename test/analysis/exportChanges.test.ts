@@ -164,6 +164,11 @@ const makeWorld = Effect.fn(function* (path: string, random: Random) {
       const open = selectOpenChanges(session, "leads")
       if (open.length === 0) return
       const change = pick(random, open)
+      const inFlight = open.some(({ conversationId, state }) => {
+        return conversationId === change.conversationId && state !== "pending"
+      })
+      // It waits behind the one that is on its way.
+      if (change.state === "pending" && inFlight) return
       const moment = { at: at(second), runId: pick(random, writers).runId }
       const status = change.requested.status ?? "completed"
       const state = { status, providerStatus: status, updatedAt: null, title: null, tags: [] }

@@ -115,6 +115,11 @@ it.scoped("moves a conversation with its open change, whoever asks for it: here 
       const taken = yield* newest
       shell("DELETE FROM status_history WHERE id = 2")
       expect(yield* since(taken)).toEqual(["delete status_history 2"])
+      const left = yield* newest
+      shell(
+        "UPDATE remote_conversations SET title = 'x' WHERE id = 'leads:b'; UPDATE remote_contacts SET name = 'x' WHERE id = 'leads:p-b'"
+      )
+      expect(yield* since(left)).toEqual(["upsert contacts leads:p-b", "upsert conversations leads:b"])
       expect(() => shell("UPDATE conversations SET seq = 0 WHERE id = 'leads:a'")).toThrow(
         /only status can be changed/
       )
