@@ -22,6 +22,8 @@ const lessonHolds = 24 * 60 * 60_000
 interface Short {
   readonly id: string
   readonly fingerprint: string
+  /** The vendor's word for its status in the list. */
+  readonly status: string | null
   /** What the list showed of it, for where it cannot be had by its id; null: that would be too much to hold. */
   readonly listed: Uint8Array | null
 }
@@ -152,6 +154,7 @@ const toItem = <E>(
   scan.short.set(providerId, {
     id: providerId,
     fingerprint,
+    status: sighting.conversation.providerStatus,
     listed: isHeld ? Uint8Array.from(listed.element) : null
   })
   return null
@@ -346,6 +349,19 @@ const asListed = <E>(scan: Scan<E>, { id, listed }: Short, reason: string, paylo
     : { ...sighting, unreadable: [...sighting.unreadable, unreadable(record, fault)], fingerprint: null }
 }
 
+/** A row that says another status than the detail will say so again: it does not tell that nothing has changed. */
+const unlessDisputed = (found: Page | null, { status }: Short): Page | null =>
+  found === null
+    ? null
+    : {
+        ...found,
+        items: found.items.map((item) =>
+          item._tag === "Sighting" && item.conversation.providerStatus !== status
+            ? { ...item, fingerprint: null }
+            : item
+        )
+      }
+
 /** One that the list cut short. What cannot be answered for it, or is refused, is its own fault and stops no other. */
 const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
   const stored = (reason: string, payload = "null") =>
@@ -357,6 +373,7 @@ const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
     fingerprint: short.fingerprint,
     messages: true
   }).pipe(
+    Effect.map((found) => unlessDisputed(found, short)),
     Effect.catchTags({
       Malformed: (error) => stored(`requested by its id, it came as ${error.detail}`, payloadOf(error)),
       Rejected: ({ message }) => stored(`requested by its id: ${message}`),

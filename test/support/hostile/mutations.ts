@@ -280,8 +280,9 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     if (draft.call.operation === "other" || draft.call.operation === "status") return false
     const denial = structuredClone(one(draft.random, denials))
     const keepsRows = draft.random.below(3) === 0 && isObject(draft.value) && !("code" in denial)
+    // A record by its id is the answer itself: whether a field of it denies anything is open.
+    draft.wanting = !keepsRows || draft.call.operation === "list"
     draft.value = keepsRows ? { ...(draft.value as Json), ...denial } : denial
-    draft.wanting = true
     const rows = shapes[draft.vendor].rows(draft.call.operation, draft.value)
     for (const row of rows ?? [shapes[draft.vendor].record(draft.call.operation, draft.value)])
       draft.doubtful.add(row)

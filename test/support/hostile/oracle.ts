@@ -50,6 +50,9 @@ const saidOf = (served: ReadonlyArray<Served>) => {
   return byId
 }
 
+/** Milliseconds between the two answers that a conversation and its list's row are read with. */
+const pairMillis = 100
+
 /**
  * When each answer was under way. A list is read page by page, and is one read from its first page to its last: what
  * is read beside it overlaps with it.
@@ -59,7 +62,10 @@ const withWholeLists = (served: ReadonlyArray<Served>): ReadonlyArray<Served> =>
   for (const { call, from, run, to } of served) {
     if (call.operation !== "list") continue
     const span = spans.get(run)
-    spans.set(run, { from: Math.min(span?.from ?? from, from), to: Math.max(span?.to ?? to, to) })
+    spans.set(run, {
+      from: Math.min(span?.from ?? from, from - pairMillis),
+      to: Math.max(span?.to ?? to, to)
+    })
   }
   return served.map((answer) =>
     answer.call.operation === "list" ? { ...answer, ...spans.get(answer.run) } : answer
@@ -67,8 +73,11 @@ const withWholeLists = (served: ReadonlyArray<Served>): ReadonlyArray<Served> =>
 }
 
 /** The words that may stand for it now; null: any will do, since nothing certain was said. */
-const wordsNow = (said: ReadonlyArray<Said>): ReadonlySet<string | null> | null => {
-  const aloud = said.filter(({ isCertain, word }) => isCertain && word !== undefined)
+const wordsNow = (
+  said: ReadonlyArray<Said>,
+  isStored: (run: number) => boolean
+): ReadonlySet<string | null> | null => {
+  const aloud = said.filter(({ isCertain, run, word }) => isCertain && isStored(run) && word !== undefined)
   if (aloud.length === 0) return null
   const latest = Math.max(...aloud.map(({ from }) => from))
   return new Set(
@@ -121,8 +130,24 @@ const always = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): Readon
   return findings
 }
 
+/** Whether a conversation was read only to see whose account it is: before the list had come to it. */
+const isSample = ({ call, from }: Served, own: ReadonlyArray<Served>): boolean => {
+  const lists = own.filter(({ call: { operation } }) => operation === "list")
+  const later = lists.filter((list) => list.from > from)
+  return (
+    call.operation === "detail" &&
+    lists.length - later.length <= 1 &&
+    later.some(({ says }) => says.some(({ id, isCertain }) => isCertain && id === call.id))
+  )
+}
+
 /** What holds besides where a run says that it is complete. */
-const whenComplete = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): ReadonlyArray<string> => {
+const whenComplete = (
+  served: ReadonlyArray<Served>,
+  stored: Stored,
+  ran: Ran,
+  isStored: (run: number) => boolean
+): ReadonlyArray<string> => {
   const findings: Array<string> = []
   const own = served.filter(({ run }) => run === ran.run)
   const byId = saidOf(withWholeLists(served))
@@ -134,7 +159,7 @@ const whenComplete = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): 
   }
   for (const row of stored.conversations) {
     if (row.deleted === 1 || row.change_state !== null || quarantined.has(row.provider_id)) continue
-    const words = wordsNow(byId.get(row.provider_id) ?? [])
+    const words = wordsNow(byId.get(row.provider_id) ?? [], isStored)
     if (words !== null && !words.has(row.provider_status)) {
       findings.push(
         `complete, and ${row.provider_id} has the status ${row.provider_status}; last served: ${[...words].join(" or ")}`
@@ -159,6 +184,7 @@ const whenComplete = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): 
         other.url === answer.url && other.method === answer.method && other.from > answer.to && !other.wanting
     )
     if (again) continue
+    if (isSample(answer, own)) continue
     const { id, operation } = answer.call
     // What a list shows and a read does not is skipped; what an export of several lacks is exported one by one.
     if (operation === "status" || operation === "exports" || answer.status === 404 || answer.status === 410)
@@ -166,7 +192,8 @@ const whenComplete = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): 
     const row = id === null ? undefined : rows.get(plain(id))
     const isTold =
       quarantined.size > 0 ||
-      (row !== undefined && row.complete !== 1) ||
+      // A push that cannot read a conversation leaves its change open.
+      (row !== undefined && (row.complete !== 1 || row.change_state !== null)) ||
       row?.deleted === 1 ||
       (id !== null && row === undefined)
     if (operation === "list" || !isTold) {
@@ -178,7 +205,13 @@ const whenComplete = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): 
   return [...new Set(findings)]
 }
 
-export const judge = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): ReadonlyArray<string> => [
+/** @param isStored whether a run said that it was complete: what another one was told may not have been stored */
+export const judge = (
+  served: ReadonlyArray<Served>,
+  stored: Stored,
+  ran: Ran,
+  isStored: (run: number) => boolean
+): ReadonlyArray<string> => [
   ...always(served, stored, ran),
-  ...(ran.outcome === "complete" ? whenComplete(served, stored, ran) : [])
+  ...(ran.outcome === "complete" ? whenComplete(served, stored, ran, isStored) : [])
 ]

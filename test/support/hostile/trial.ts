@@ -283,6 +283,8 @@ export const trial = (connectionOf: (vendor: VendorId, name: string) => Connecti
     const firstIsHonest = random.below(10) < 7
     const steps = 2 + random.below(4)
     let isBound = false
+    const completed = new Set<number>()
+    const isComplete = (one: number) => completed.has(one)
     for (let step = 0; step < steps; step += 1) {
       const command: Command = step === 0 ? "sync" : (commands[random.below(commands.length)] as Command)
       const isHonest = step === 0 ? firstIsHonest : random.below(6) === 0
@@ -291,7 +293,13 @@ export const trial = (connectionOf: (vendor: VendorId, name: string) => Connecti
       hostile.mood = {
         run: step,
         seed: mix(seed, 1_000 + step),
-        share: isHonest || isStranger ? 0 : ([0.1, 0.3, 0.6][random.below(3)] as number),
+        // One answer holds a whole account at NaturaLead, so that there are few of them.
+        share:
+          isHonest || isStranger
+            ? 0
+            : vendor === "naturalead"
+              ? 0.7
+              : ([0.1, 0.3, 0.6][random.below(3)] as number),
         stranger:
           isStranger && !spared.has(`${step} stranger`)
             ? strangers(vendor, seed, begins - hour, options, simulator)
@@ -310,7 +318,8 @@ export const trial = (connectionOf: (vendor: VendorId, name: string) => Connecti
         outcome: report?.outcome ?? "none",
         isStranger: hostile.mood.stranger !== null
       }
-      for (const what of judge(hostile.served, stored, ran)) find(label, what)
+      if (ran.outcome === "complete") completed.add(ran.run)
+      for (const what of judge(hostile.served, stored, ran, isComplete)) find(label, what)
       if (report?.error?.kind === "unexpected" || report?.error?.kind === "store")
         find(label, `${report.error.message}`)
       timing.pass([1_000, 10 * 60_000, 25 * hour][random.below(3)] as number)
@@ -336,7 +345,8 @@ export const trial = (connectionOf: (vendor: VendorId, name: string) => Connecti
           outcome: done.report?.outcome ?? "none",
           isStranger: false
         }
-        for (const what of judge(hostile.served, stored, ran)) find(`honest ${command}`, what)
+        if (ran.outcome === "complete") completed.add(ran.run)
+        for (const what of judge(hostile.served, stored, ran, isComplete)) find(`honest ${command}`, what)
         const after = yield* contentOf(name)
         const { verdict } = done
         const wrong = differences(before, after)
