@@ -68,6 +68,9 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
   const oneAtATime = yield* Effect.makeSemaphore(1)
   let binding = yield* mirror.accountBinding(name)
   const rebinds = rebind && binding !== null
+  const isRebound = binding?.reason === "rebind" && binding.runId === runId
+  // Before a scan looks where it is to go on: a place in the former account's list is none in this one's.
+  if (rebinds && !isRebound) yield* mirror.forgetListed(name)
   /** What was seen since then is of the account; null: all of it. */
   const since = binding?.reason === "rebind" ? binding.boundAt : null
   /** It is known to be the account, or there is nothing to know it by. */

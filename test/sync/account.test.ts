@@ -221,7 +221,17 @@ describe("a connection whose credential speaks for another account", () => {
         const { ours, theirs } = two
         const [right, wrong] = [ours.connection(vendor), theirs.connection(vendor)]
         yield* at(two, ours, ran([right]))
+        yield* at(
+          two,
+          ours,
+          rowsOf(
+            `INSERT INTO scans (connection, lane, scope, cursor, started_at, updated_at)
+             VALUES (?, 'backfill', 'of the former account', '7', '2026-03-09T08:00:00.000Z', '2026-03-09T08:00:00.000Z') RETURNING 1`,
+            right.name
+          )
+        )
         yield* at(two, theirs, ran([wrong], syncLane({ full: false }), [right.name]))
+        expect(yield* at(two, theirs, rowsOf("SELECT cursor FROM scans"))).toEqual([])
         const bound = yield* at(two, theirs, bindings)
         expect(bound.map(({ reason }) => reason)).toEqual(["first", "rebind"])
         const held = yield* at(

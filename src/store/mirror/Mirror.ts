@@ -12,6 +12,7 @@ import {
   type AccountBinding,
   accountBinding,
   bindAccount,
+  forgetListed,
   heldOf,
   heldSample,
   holdsAny,
@@ -109,6 +110,10 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       /** See `bindAccount`. */
       bindAccount: (connection: string, binding: AccountBinding) =>
         db.transaction("Mirror.bindAccount", (session) => bindAccount(session, connection, binding)),
+
+      /** See `forgetListed`. */
+      forgetListed: (connection: string) =>
+        db.transaction("Mirror.forgetListed", (session) => forgetListed(session, connection)),
 
       /** Whether any conversation is held that was seen since then; null: ever. */
       holdsAny: (connection: string, since: Timestamp | null) =>

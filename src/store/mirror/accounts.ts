@@ -53,6 +53,16 @@ export const bindAccount = (session: Session, connection: string, wanted: Accoun
   return wanted
 }
 
+/**
+ * Forgets what was listed, how far scans have come, and what was learned: all of it is of the former account. To be called
+ * inside of a transaction.
+ */
+export const forgetListed = ({ prepare }: Session, connection: string): void => {
+  for (const table of ["scans", "scan_seen", "covered_ranges", "learned"]) {
+    prepare(`DELETE FROM ${table} WHERE connection = ?`).run(connection)
+  }
+}
+
 /** Whether any conversation is held that was seen since then. @param since UTC; null: ever */
 export const holdsAny = ({ prepare }: Session, connection: string, since: Timestamp | null): boolean =>
   prepare(
