@@ -63,7 +63,7 @@ export const bars = (label: string, rows: ReadonlyArray<Bar>, width: number): st
     rows.map(({ name }) => name),
     width
   )
-  const right = Math.max(...rows.map((row) => labelWidth(row.text)), 20) + 10
+  const right = Math.max(...rows.map((row) => labelWidth(row.text)), 20) + 18
   const x = scaleLinear([0, Math.max(1, ...rows.map(({ value }) => value))], [left, width - right])
   const drawn = rows.map(({ color = "c1", name, text: said, value }, index) => {
     const top = index * rowHeight + (rowHeight - barHeight) / 2

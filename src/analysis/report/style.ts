@@ -97,13 +97,14 @@ time, .state { white-space: nowrap }
   h2 { margin-top: 22px; break-after: avoid }
   details { display: none }
   .card, .tile { break-inside: avoid; border-color: #cfcac2; padding: 10px 12px }
-  .tiles { grid-template-columns: repeat(5, 1fr); gap: 8px; margin-top: 16px }
+  .tiles { grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 8px; margin-top: 16px }
   .tile .figure { font-size: 20px }
   .tile dt, .tile .more, figcaption p, .legend, table { font-size: 9pt }
   .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px }
   .wide .roomy, .card:not(.wide) .tight { display: block }
   .wide .tight, .card:not(.wide) .roomy { display: none }
   .scroll { overflow: visible; max-height: none }
+  .card table { overflow-wrap: anywhere }
   th, td { padding-right: 8px }
 }
 `
