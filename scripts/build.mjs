@@ -30,7 +30,7 @@ const importOne = (from, word) => {
     : `import ${type}* as ${alias} from "${from}/${name}"`
 }
 
-/** Of a module that is imported by itself, the bundler leaves out what nobody uses. */
+/** Of a module that is imported by itself, the bundler leaves out what is not used. */
 const moduleByModule = {
   name: "module-by-module",
   setup(build) {

@@ -1,4 +1,4 @@
-// Reads exports with DuckDB as anybody would: npm run conformance (after npm run build). Its package is 70 MB, so that it is
+// Reads exports with DuckDB as any user would: npm run conformance (after npm run build). Its package is 70 MB, so that it is
 // installed aside, into a temporary folder. All formats must give the same rows of the same types, the hours of Europe/Berlin
 // must be those that Node computes, and an export of changes laid over an older one must give a complete one.
 import assert from "node:assert/strict"

@@ -65,7 +65,7 @@ export const refetch = Effect.fn("refetch")(function* (
     const whole = provider.interpret(payloads)
     if (!("_tag" in whole)) return item
     const { messages, raw, unreadable } = item
-    // What could not be read just now is told, and asked for again.
+    // What could not be read just now is reported, and requested again.
     const fingerprint = unreadable.length === 0 ? whole.fingerprint : null
     return { ...whole, messages, raw, unreadable, fingerprint }
   })
