@@ -271,7 +271,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const lacks = end?.complete === true && end.reason !== null
   if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
   // What is of an account that a person has left may all go at once; each is still asked for by its id.
-  const mayAllGo = yield* mirror.isNewlyAccepted(name)
+  const mayAllGo = received > 0 && (yield* mirror.isNewlyAccepted(name))
   const brake = (missing: number, held: number) => (mayAllGo ? null : listBrake(config, missing, held))
   const { held, missing } = yield* mirror.finishScan({
     connection: name,

@@ -101,7 +101,7 @@ const findByContact = (client: ProviderClient): NonNullable<Provider["findByCont
 const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Provider["fetch"] =>
   Effect.fn("aelyst.fetch")(function* (providerId: string, known: Known | null, scope: FetchScope) {
     const answer = yield* client.read(getContact(providerId))
-    if (isMissing(answer)) return null
+    if (yield* isGone(title, answer)) return null
     yield* unlessFailed(title, answer, recordForm)
     const { exchange, text } = answer
     const contact = Either.flatMap(parseJson(text), only(decodeContact, providerId))

@@ -32,21 +32,18 @@ import { decodeOne, decodeState } from "./wire.ts"
 
 /**
  * The detail's answer, and whose it is; null: no agent has the conversation. `agentId` null: all are asked.
- * @param isAbsent what counts as an answer that it does not exist
  */
 const locate = (
   source: Source,
   providerId: string,
-  agentId: string | null,
-  isAbsent: (answer: Answer) => Effect.Effect<boolean, ProviderError> = (answer) =>
-    Effect.succeed(isMissing(answer))
+  agentId: string | null
 ): Effect.Effect<{ readonly address: Address; readonly answer: Answer } | null, ProviderError> =>
   Effect.gen(function* () {
     const ids = agentId === null ? (yield* agentsOf(source)).ids : [agentId]
     for (const id of ids) {
       const address = addressOf(providerId, id)
       const answer = yield* source.client.read(getConversation(address.agentId, address.id))
-      if (!(yield* isAbsent(answer)))
+      if (!(yield* isGone(title, answer)))
         return yield* Effect.as(unlessFailed(title, answer), { address, answer })
     }
     return null
@@ -106,9 +103,7 @@ export const zoneOf = ({ client, reading }: Source, agentId: string, id: string)
 /** What the vendor holds now; null: it does not exist. */
 export const readStatus = (source: Source, change: StatusChange) =>
   Effect.gen(function* () {
-    const located = yield* locate(source, change.providerId, change.agentId, (answer) =>
-      isGone(title, answer)
-    )
+    const located = yield* locate(source, change.providerId, change.agentId)
     if (located === null) return null
     const { address, answer } = located
     const state = dataIn(address.id, answer, decodeState)

@@ -7,6 +7,7 @@ import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import {
   type AnswerForm,
   decodeAnswer,
+  isGone,
   isMissing,
   malformed,
   payloadOf,
@@ -189,7 +190,7 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
   { messages }: FetchScope
 ) {
   const answer = yield* account.client.read(getConversation(id))
-  if (isMissing(answer)) return null
+  if (yield* isGone(title, answer)) return null
   const detail = Either.flatMap(parseJson(answer.text), decodeDetail)
   // Where the vendor has no such filter, what only a row shows is not compared. An answer that is no list may hide a row.
   const sought = yield* (Either.isLeft(detail) ? Effect.succeed(null) : rowOf(account, detail.right)).pipe(

@@ -3,7 +3,7 @@ import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
-import { type AnswerForm, isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
+import { type AnswerForm, isGone, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { isOutside, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
@@ -323,7 +323,7 @@ export const readDetail = (
 ): Effect.Effect<Page | null, ProviderError> =>
   Effect.gen(function* () {
     const answer = yield* client.read(getConversation(id))
-    if (isMissing(answer)) return null
+    if (yield* isGone(title, answer)) return null
     yield* unlessFailed(title, answer, recordForm)
     const { exchange, text } = answer
     yield* checkAccounts(account, accountIn(text))

@@ -241,10 +241,10 @@ BEGIN
   WHERE OLD.merged_into IS NOT NULL AND NEW.status IS NOT OLD.status;
 
   INSERT INTO change_events (change_id, at, state, detail)
-  SELECT o.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'cancelled', 'replaced by a newer wish'
+  SELECT o.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'cancelled', 'replaced by a newer request'
   FROM status_changes o WHERE o.conversation_id = OLD.id AND o.state = 'pending' AND NEW.status IS NOT OLD.status;
   UPDATE status_changes
-  SET state = 'cancelled', ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), last_error = 'replaced by a newer wish'
+  SET state = 'cancelled', ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), last_error = 'replaced by a newer request'
   WHERE conversation_id = OLD.id AND state = 'pending' AND NEW.status IS NOT OLD.status;
 
   INSERT INTO status_changes (conversation_id, from_status, from_provider_status, to_status)

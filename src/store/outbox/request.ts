@@ -140,7 +140,7 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
       : cannotTake(session, conversation, requested.status)) ?? request.refuse(requested)
   if (refusal !== null) return refuse(refusal)
 
-  if (pending !== null) withdraw(session, pending, "replaced by a newer wish", at)
+  if (pending !== null) withdraw(session, pending, "replaced by a newer request", at)
   const id = session
     .prepare(
       `INSERT INTO status_changes

@@ -86,7 +86,7 @@ describe("asking for a change", () => {
       expect(yield* outbox.change(1)).toMatchObject({ state: "cancelled" })
       expect((yield* outbox.events(1)).map((event) => [event.state, event.detail])).toEqual([
         ["pending", "asked for by a test"],
-        ["cancelled", "replaced by a newer wish"]
+        ["cancelled", "replaced by a newer request"]
       ])
     }).pipe(Effect.provide(emptyMirror))
   )
