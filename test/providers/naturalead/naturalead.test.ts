@@ -436,7 +436,9 @@ describe("NaturaLead's list", () => {
         if (path === "/conversations")
           return { json: [short("a"), conversation("b"), short("c"), short("gone")] }
         if (path === "/conversations/a") return { json: conversation("a", full) }
-        return path === "/conversations/c" ? { json: short("c") } : { status: 404, json: { error: "Conversation not found" } }
+        return path === "/conversations/c"
+          ? { json: short("c") }
+          : { status: 404, json: { error: "Conversation not found" } }
       })
       const pages = yield* pulled(provider)
       const stored = sightingsIn(pages).map(({ conversation, messages }) => [
