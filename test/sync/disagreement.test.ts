@@ -129,6 +129,50 @@ describe("a contact that is the vendor's own record", () => {
   )
 })
 
+describe("a contact of several conversations", () => {
+  it.live("is described by the latest of those that are still there", () =>
+    Effect.gen(function* () {
+      const { provided, sync, world } = yield* opened("naturalead")
+      const [first = "", second = ""] = [...world.conversations.keys()]
+      const told = (id: string, leadEmail: string, updatedAt: string) =>
+        Object.assign(world.conversations.get(id) ?? {}, { leadId: "77", leadEmail, updatedAt })
+      told(first, "now@example.com", "2026-03-08T10:00:00.000Z")
+      told(second, "gone@example.com", "2026-03-08T12:00:00.000Z")
+      const email = Effect.map(
+        rowsOf<{ email: string }>("SELECT email FROM contacts WHERE provider_id = '77'"),
+        (rows) => rows.map((row) => row.email)
+      )
+      yield* Effect.gen(function* () {
+        yield* sync()
+        expect(yield* email).toEqual(["gone@example.com"])
+        world.remove(second)
+        yield* sync(true)
+        expect(yield* sync(true)).toMatchObject({ outcome: "complete" })
+        expect(yield* email).toEqual(["now@example.com"])
+      }).pipe(provided)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a listed conversation of convocore that is missing by its id for once", () => {
+  it.live("keeps the status that was read of it, which its row does not say", () =>
+    Effect.gen(function* () {
+      const { handle, instead, provided, sync } = yield* opened("convocore", { thinRows: true })
+      const words = rowsOf("SELECT provider_id, provider_status, title FROM conversations ORDER BY 1")
+      yield* Effect.gen(function* () {
+        yield* sync()
+        const before = yield* words
+        instead.answer = (vendor, request, now) =>
+          /\/convos\/[^/?]+$/.test(request.url)
+            ? { ...handle(vendor, request, now), status: 404 }
+            : handle(vendor, request, now)
+        yield* sync(true)
+        expect(yield* words).toEqual(before)
+      }).pipe(provided)
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("what verify could not read", () => {
   it.live("of empfio's list makes it say so, although the details could be read", () =>
     Effect.gen(function* () {

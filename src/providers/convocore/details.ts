@@ -149,6 +149,16 @@ const needsExport = (
   return wire.messagesNum === null || known.storedMessages < wire.messagesNum
 }
 
+/**
+ * Whether it was stored with its messages, and so with its details, which its row does not make up for: where these are
+ * missing all at once, what is stored stays, and they are requested again with the next list.
+ */
+const wasWhole = (known: Known | null): known is Known & { readonly fingerprint: string } =>
+  known !== null &&
+  !known.deleted &&
+  known.fingerprint !== null &&
+  marksIn(known.fingerprint).messages !== noMessagesMark
+
 const finished = (made: Page): Finished => ({ _tag: "Finished", page: made })
 
 /** Fetches the details of a listed conversation. What cannot be answered for one stops no other. */
@@ -170,7 +180,11 @@ export const load = (
       }
       detail = shown.right
     }
-    const wire = wireOf({ row: wanted.row, detail })
+    const { known, providerId, row } = wanted
+    if (detail === null && row !== null && row.wire.state === null && wasWhole(known)) {
+      return finished(page({ exchange, items: [{ _tag: "Unchanged", providerId, key: known.key }] }))
+    }
+    const wire = wireOf({ row, detail })
     if (wire === null) return finished(page({ exchange, items: [] }))
     const loaded: Loaded = {
       _tag: "Loaded",

@@ -28,10 +28,10 @@ const storedTime = `CASE WHEN updated_at <= $believed THEN updated_at WHEN last_
 
 /**
  * Writes contacts. What a sighting does not say erases nothing, unless it is the vendor's own record of the contact.
- * Where conversations of one contact describe it differently, the conversation with the latest time of the vendor's counts (of equals the one with the greater id; a time
- * ahead of our clock is none) and the others only fill gaps, so that the order in which they arrive does not matter, nor
- * how often. Where the time of the one that counted goes back, its word stands until the one that counts now is fetched
- * again, which the next listing does.
+ * Where conversations of one contact describe it differently, the conversation with the latest time of the vendor's counts
+ * (of equals the one with the greater id; a time ahead of our clock is none, and one that is gone does not count) and the
+ * others only fill gaps, so that the order in which they arrive does not matter, nor how often. Where the time of the one
+ * that counted goes back, its word stands until the one that counts now is fetched again, which the next listing does.
  */
 export const makeContactRows = ({ prepare }: Session) => {
   const find = prepare("SELECT name, email, phone, attributes FROM remote_contacts WHERE id = ?")
@@ -49,7 +49,8 @@ export const makeContactRows = ({ prepare }: Session) => {
      VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
   )
   const findLater = prepare(
-    `SELECT key FROM remote_conversations WHERE contact_id = $contact AND id <> $id AND (${storedTime}, id) > ($time, $id)
+    `SELECT key FROM remote_conversations WHERE contact_id = $contact AND id <> $id AND deleted_at IS NULL
+       AND merged_into IS NULL AND (${storedTime}, id) > ($time, $id)
      ORDER BY ${storedTime} DESC, id DESC LIMIT 1`
   ).pluck()
   const fetchAgain = prepare("UPDATE remote_conversations SET fingerprint = NULL WHERE key = ?")

@@ -29,11 +29,7 @@ export interface Ran {
 }
 
 /** Half a character, and NUL, cannot be stored as they come. */
-const plain = (text: string): string =>
-  text
-    .replace(/\p{Surrogate}/gu, "\ufffd")
-    .replaceAll("\0", "\ufffd")
-    .trim()
+const plain = (text: string): string => text.replace(/\p{Surrogate}/gu, "\ufffd").replaceAll("\0", "\ufffd")
 
 type Said = Served["says"][number] & { readonly from: number; readonly to: number; readonly run: number }
 
@@ -113,7 +109,7 @@ const always = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): Readon
   for (const { content, provider_id } of stored.messages) {
     if (content === null || content.trim() === "") continue
     // A choice is told as its buttons, joined.
-    const parts = plain(content).split(/, |\n/)
+    const parts = plain(content).trim().split(/, |\n/)
     if (!parts.every((part) => (texts.get(provider_id) ?? "").includes(part))) {
       findings.push(
         `${provider_id} has the message ${JSON.stringify(content.slice(0, 60))}, which was never served for it`
