@@ -111,11 +111,13 @@ describe("parley watch", () => {
     const { ended, opened, started } = await start(["--every", "1h"], {
       faults: [{ vendor: "aelyst", effect: { kind: "hang" } }]
     })
+    // Once: a second signal later would end the program at once.
     const asked = setInterval(() => {
-      if (opened.simulator.log.some(({ vendor }) => vendor === "aelyst")) started.kill("SIGINT")
+      if (!opened.simulator.log.some(({ vendor }) => vendor === "aelyst")) return
+      clearInterval(asked)
+      started.kill("SIGINT")
     }, 50)
     expect(await ended).toEqual({ code: 130, signal: null })
-    clearInterval(asked)
     expect(opened.rows("SELECT outcome FROM runs")).toEqual([{ outcome: "interrupted" }])
     expect(opened.rows("SELECT outcome FROM run_connections WHERE outcome = 'running'")).toEqual([])
     expect(opened.rows("SELECT * FROM leases")).toEqual([])

@@ -36,6 +36,8 @@ interface Kind {
 const kinds = {
   text: { types: ["text"], good: "some words" },
   id: { types: ["text"], good: "a1", bad: [""] },
+  /** The id of the conversation that it came with: another's is refused. */
+  ownerId: { types: ["text"], good: "1", bad: ["2"] },
   /** A whole number that the vendor's own programs write as text too. */
   wholeId: { types: ["number", "text"], good: 12, bad: ["twelve", 7.5, -1, ""] },
   textOrNumber: { types: ["text", "number"], good: 12 },
@@ -271,7 +273,8 @@ const records: Readonly<Record<string, RecordKind>> = {
     base: { id: "m1" },
     payloads: (record) => [payload("detail", "1", { id: "1", messages: [record] })],
     fields: {
-      ...texts("conversation_id", "role", "content"),
+      ...texts("role", "content"),
+      conversation_id: "ownerId",
       id: "id",
       metadata: "object",
       created_at: "isoTime"
