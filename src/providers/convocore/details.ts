@@ -150,14 +150,11 @@ const needsExport = (
 }
 
 /**
- * Whether it was stored with its messages, and so with its details, which its row does not make up for: where these are
+ * Whether it was stored with messages, and so with its details, which its row does not make up for: where these are
  * missing all at once, what is stored stays, and they are requested again with the next list.
  */
-const wasWhole = (known: Known | null): known is Known & { readonly fingerprint: string } =>
-  known !== null &&
-  !known.deleted &&
-  known.fingerprint !== null &&
-  marksIn(known.fingerprint).messages !== noMessagesMark
+const wasWhole = (known: Known | null): known is Known =>
+  known !== null && !known.deleted && known.storedMessages > 0
 
 const finished = (made: Page): Finished => ({ _tag: "Finished", page: made })
 

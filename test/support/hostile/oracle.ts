@@ -93,7 +93,8 @@ const always = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): Readon
     served.filter(({ status }) => status === 404 || status === 410).map(({ call }) => plain(call.id ?? ""))
   )
   for (const { deleted, merged_into, provider_id, provider_status } of stored.conversations) {
-    const said = byId.get(provider_id)
+    // Parley's own ending, where an id ends like an agent's.
+    const said = byId.get(provider_id) ?? byId.get(provider_id.replace(/@agent-1$/, ""))
     if (said === undefined) {
       findings.push(`${provider_id} is in the mirror, and was never served`)
       continue
@@ -102,7 +103,7 @@ const always = (served: ReadonlyArray<Served>, stored: Stored, ran: Ran): Readon
     if (provider_status !== null && !words.has(provider_status)) {
       findings.push(`${provider_id} has the status ${provider_status}, which was never served for it`)
     }
-    if ((deleted === 1 || merged_into !== null) && !missing.has(provider_id)) {
+    if ((deleted === 1 || merged_into !== null) && !missing.has(said[0]?.id ?? provider_id)) {
       findings.push(`${provider_id} is marked gone, and nothing said so`)
     }
   }
@@ -133,7 +134,7 @@ const isSample = ({ call, from }: Served, own: ReadonlyArray<Served>): boolean =
   return (
     call.operation === "detail" &&
     lists.length - later.length <= 1 &&
-    later.some(({ says }) => says.some(({ id, isCertain }) => isCertain && id === call.id))
+    later.some(({ says }) => says.some(({ id }) => id === call.id))
   )
 }
 
@@ -167,6 +168,8 @@ const whenComplete = (
     for (const { id, isCertain } of says) {
       if (!isCertain || quarantined.has(plain(id))) continue
       const row = rows.get(plain(id))
+      // Listed, and then missing by its id: the later word is that it is not there.
+      if (row === undefined && (goneAt.get(plain(id)) ?? 0) > to) continue
       if (row === undefined) findings.push(`complete, and ${id}, which was listed, is not in the mirror`)
       else if ((row.deleted === 1 || row.merged_into !== null) && (goneAt.get(plain(id)) ?? 0) < to) {
         findings.push(`complete, and ${id}, which was listed, is marked gone`)
@@ -177,7 +180,7 @@ const whenComplete = (
     if (!answer.wanting) continue
     const again = own.some(
       (other) =>
-        other.url === answer.url && other.method === answer.method && other.from > answer.to && !other.wanting
+        other.url === answer.url && other.method === answer.method && other !== answer && !other.wanting
     )
     if (again) continue
     if (isSample(answer, own)) continue
@@ -186,6 +189,13 @@ const whenComplete = (
     if (operation === "status" || operation === "exports" || answer.status === 404 || answer.status === 410)
       continue
     const row = id === null ? undefined : rows.get(plain(id))
+    // Whether one is gone that the list lacks stays open where the question is refused.
+    const isListed = own.some(
+      ({ call, says }) => call.operation === "list" && says.some((said) => said.id === id)
+    )
+    if (operation === "detail" && answer.status >= 400 && !isListed) continue
+    // Refused messages of which none is missing lose nothing.
+    if (operation === "messages" && answer.status >= 400 && row?.complete === 1) continue
     const isTold =
       quarantined.size > 0 ||
       // A push that cannot read a conversation leaves its change open.

@@ -155,7 +155,7 @@ const contentOf = (name: string) =>
 
 /**
  * Fields of contacts that the vendor does not show any more. What a record does not say erases nothing, since several
- * conversations tell of one contact.
+ * conversations tell of one contact: what one of them once filled a gap with stays as well.
  */
 const forgiving = (ours: ReadonlyArray<string>, theirs: ReadonlyArray<string>): ReadonlyArray<string> => {
   const told = new Map(
@@ -164,12 +164,17 @@ const forgiving = (ours: ReadonlyArray<string>, theirs: ReadonlyArray<string>): 
       return "phone" in row ? [[row.id, row] as const] : []
     })
   )
+  const owners = theirs.flatMap((line) => {
+    const { contact_id: owner } = JSON.parse(line) as Record<string, unknown>
+    return owner === undefined ? [] : [owner]
+  })
+  const isShared = (id: unknown) => owners.filter((owner) => owner === id).length > 1
   return ours.map((line) => {
     const row = JSON.parse(line) as Record<string, unknown>
     const truth = "phone" in row ? told.get(row.id) : undefined
     if (truth === undefined) return line
-    const kept = ["name", "email", "phone"].filter((field) => truth[field] === null)
-    return JSON.stringify({ ...row, ...Object.fromEntries(kept.map((field) => [field, null])) })
+    const kept = ["name", "email", "phone"].filter((field) => truth[field] === null || isShared(row.id))
+    return JSON.stringify({ ...row, ...Object.fromEntries(kept.map((field) => [field, truth[field]])) })
   })
 }
 
