@@ -147,7 +147,7 @@ describe("a contact of several conversations", () => {
         expect(yield* email).toEqual(["gone@example.com"])
         world.remove(second)
         yield* sync(true)
-        expect(yield* sync(true)).toMatchObject({ outcome: "complete" })
+        expect(yield* sync()).toMatchObject({ outcome: "complete" })
         expect(yield* email).toEqual(["now@example.com"])
       }).pipe(provided)
     }).pipe(Effect.scoped)

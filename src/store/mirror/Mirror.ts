@@ -264,11 +264,17 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
               `UPDATE remote_conversations SET deleted_at = ?, deleted_in_run = ?, seq = ?
                WHERE id = ? AND deleted_at IS NULL AND (observed_at <= ? OR observed_at > ?)`
             )
-            return ids.reduce(
-              (count, id) =>
-                count + bury.run(askedAt, runId, seq, `${connection}:${id}`, askedAt, believed).changes,
-              0
+            // Whom this one described, the others describe now: they are read again with the next listing.
+            const readOthers = session.prepare(
+              `UPDATE remote_conversations SET fingerprint = NULL WHERE deleted_at IS NULL
+                 AND contact_id = (SELECT contact_id FROM remote_conversations WHERE id = ?)`
             )
+            return ids.reduce((count, providerId) => {
+              const id = `${connection}:${providerId}`
+              const { changes } = bury.run(askedAt, runId, seq, id, askedAt, believed)
+              if (changes > 0) readOthers.run(id)
+              return count + changes
+            }, 0)
           })
         )
         return counts.reduce((sum, count) => sum + count, 0)

@@ -95,7 +95,7 @@ export const shapes: Readonly<Record<VendorId, Shape>> = {
         ["detail", /^\/api\/conversations\/([^/]+)$/]
       ]),
     rows: (operation, value) =>
-      operation === "list" ? (array(value) ?? array(field(value, "data", "conversations"))) : null,
+      operation === "list" ? (array(value) ?? array(field(value, "conversations", "data"))) : null,
     record: (operation, value) => (operation === "list" ? null : object(value)),
     id: "_id",
     word: "status",
