@@ -168,7 +168,7 @@ describe("push", () => {
     execFileSync("sqlite3", [opened.database, `.backup ${copy}`])
     opened.simulator.faults.add({
       match: { write: true, operation: "status" },
-      effect: { kind: "delay", millis: 3_000 }
+      effect: { kind: "delay", millis: 12_000 }
     })
     const first = collect(opened.start(["push", "--json"]))
     await until(() => writes(opened).length >= vendorIds.length)
