@@ -76,6 +76,9 @@ const isSameMoment = (one: Timestamp, other: Timestamp | null): boolean =>
   (one === other ||
     ((one.endsWith(".000Z") || other.endsWith(".000Z")) && one.slice(0, 19) === other.slice(0, 19)))
 
+/** The latest moment that a vendor's time may mean, epoch milliseconds: one in whole seconds means all of its second. */
+const latestMoment = (time: Timestamp): number => toMillis(time) + (time.endsWith(".000Z") ? 999 : 0)
+
 /**
  * The provider changed the conversation after the change was requested, by its own time of the last change. What the
  * mirror knew then, and what was read before an earlier sending, is no news; and its clock may differ from ours.
@@ -84,7 +87,7 @@ const changedSinceRequest = (change: OutboxChange, { clockAhead = 0, updatedAt }
   updatedAt !== null &&
   !isSameMoment(updatedAt, change.fromUpdatedAt) &&
   !isSameMoment(updatedAt, change.found?.updatedAt ?? null) &&
-  toMillis(updatedAt) > toMillis(change.requestedAt) + clockAhead
+  latestMoment(updatedAt) > toMillis(change.requestedAt) + clockAhead
 
 /** Why a change that was never sent would overwrite something newer, though the status is what it was requested on. */
 const outdated = (change: OutboxChange, state: RemoteState, elsewhere: Timestamp | null): string | null => {
