@@ -195,7 +195,11 @@ describe("push", () => {
     execFileSync("sqlite3", [opened.database, `.backup ${backup}`])
     expect((await opened.parley(["push", "--quiet"])).code).toBe(0)
     for (const { provider, provider_id } of conversations) {
-      opened.simulator.vendors[provider].world.setStatus(provider_id, activeWords[provider], Date.now() + 2_000)
+      opened.simulator.vendors[provider].world.setStatus(
+        provider_id,
+        activeWords[provider],
+        Date.now() + 2_000
+      )
     }
     const restored = await opened.parley(["push", "--db", backup, "--json"])
     expect(restored.code).toBe(4)
