@@ -55,7 +55,7 @@ export interface AccountGuard {
   readonly guard: (provider: Provider) => Provider
 }
 
-/** Only a broken file makes reading the mirror fail here, and that is reported where rows are written. */
+/** A provider cannot fail with a fault of the mirror: the lane ends with it all the same (`run`). */
 const orDie = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A> => Effect.orDie(effect)
 
 export const guardAccount = Effect.fn("guardAccount")(function* (

@@ -12,7 +12,7 @@ import {
   Ledger
 } from "../store/ledger/Ledger.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
-import type { StoreError } from "../store/StoreError.ts"
+import { StoreError } from "../store/StoreError.ts"
 import { guardAccount } from "./account.ts"
 import { type OpenConnection, openConnection } from "./connection.ts"
 import { Progress } from "./progress.ts"
@@ -137,6 +137,12 @@ export const unexpected = (cause: Cause.Cause<unknown>): Fault => ({
   hint: "this is a fault of Parley's; everything committed before it is kept, and the next run resumes from there"
 })
 
+/** What a lane failed with; also the mirror's own fault where only a provider's could be handed on (`guardAccount`). */
+const errorIn = <E>(cause: Cause.Cause<E>): Option.Option<E | StoreError> =>
+  Option.orElse(Cause.failureOption(cause), () =>
+    Option.filter(Cause.dieOption(cause), (defect) => defect instanceof StoreError)
+  )
+
 interface Counters {
   requests: number
   rateLimited: number
@@ -203,7 +209,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   const result: LaneResult = Exit.match(exit, {
     onSuccess: (done) => done,
     onFailure: (cause) => ({
-      fault: Option.match(Cause.failureOption(cause), { onSome: faultOf, onNone: () => unexpected(cause) })
+      fault: Option.match(errorIn(cause), { onSome: faultOf, onNone: () => unexpected(cause) })
     })
   })
   const row = yield* ledger.finishConnection({

@@ -5,8 +5,9 @@ import type { ConnectionConfig } from "../../src/config/Config.ts"
 import { now } from "../../src/domain/Timestamp.ts"
 import { type Simulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import { Db } from "../../src/store/Db.ts"
-import type { Mirror } from "../../src/store/mirror/Mirror.ts"
+import { Mirror } from "../../src/store/mirror/Mirror.ts"
 import type { Outbox } from "../../src/store/outbox/Outbox.ts"
+import { StoreError } from "../../src/store/StoreError.ts"
 import { areAlike } from "../../src/sync/accountEvidence.ts"
 import { backfillLane, pushLane, syncLane } from "../../src/sync/lanes.ts"
 import type { Progress } from "../../src/sync/progress.ts"
@@ -454,6 +455,57 @@ describe("an account that shows none of what is held, and nothing else", () => {
       expect(report.connections[0]?.error).toBeNull()
     })
   )
+})
+
+describe("a mirror that another program locks while it is checked whose account answers", () => {
+  const locked = Effect.fail(
+    new StoreError({ op: "test", kind: "locked", message: "mirror.db is locked", hint: "run again" })
+  )
+
+  /** The check cannot use the mirror; everything else can. */
+  const lockedToChecks = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Mirror, (mirror) =>
+      Effect.provideService(
+        effect,
+        Mirror,
+        Mirror.make({ ...mirror, bindAccount: () => locked, heldOf: () => locked, heldSample: () => locked })
+      )
+    )
+
+  const fault = { outcome: "failed", error: { kind: "store", message: "mirror.db is locked" } }
+
+  for (const vendor of vendorIds) {
+    it.scopedLive(`ends every lane with that and stores nothing, and the next run is whole (${vendor})`, () =>
+      Effect.gen(function* () {
+        const two = yield* twoAccounts(3)
+        const { ours, theirs } = two
+        const connection = ours.connection(vendor)
+        const live = <A, E>({ simulator }: World, effect: Effect.Effect<A, E, LaneNeeds>) =>
+          Effect.provide(effect, inProcess(two.database, simulator))
+        const first = yield* live(ours, lockedToChecks(ran([connection])))
+        expect(first, "first").toMatchObject({ exitCode: 3, report: { connections: [fault] } })
+        yield* live(ours, ran([connection]))
+        yield* live(
+          ours,
+          rowsOf("UPDATE conversations SET status = 'completed' WHERE status = 'active' RETURNING 1")
+        )
+        // Not known to be the account: every lane has to look.
+        yield* live(ours, rowsOf("DELETE FROM account_bindings RETURNING id"))
+        const before = yield* live(ours, content)
+        for (const [name, lane] of Object.entries(lanes)) {
+          const { exitCode, report } = yield* live(
+            theirs,
+            lockedToChecks(ran([theirs.connection(vendor)], lane))
+          )
+          const pending = yield* live(theirs, rowsOf("SELECT 1 FROM status_changes WHERE state = 'pending'"))
+          if (name === "push" && pending.length === 0) continue
+          expect({ exitCode, report }, name).toMatchObject({ exitCode: 3, report: { connections: [fault] } })
+          expect(yield* live(theirs, content), name).toEqual(before)
+        }
+        expect((yield* live(ours, ran([connection]))).exitCode).toBe(0)
+      })
+    )
+  }
 })
 
 describe("a NaturaLead record of another account in the middle of a list", () => {
