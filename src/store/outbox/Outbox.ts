@@ -5,6 +5,7 @@ import { Db, type Session } from "../Db.ts"
 import { type Merge, markMerged, mergeCandidates } from "../mirror/merges.ts"
 import { findConversation } from "../read/findConversation.ts"
 import type { StoreError } from "../StoreError.ts"
+import { askForAll, type BulkRequest, judgeAll } from "./bulk.ts"
 import { changedBy, lastSender } from "./changedBy.ts"
 import {
   type ChangeEvent,
@@ -128,6 +129,14 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       return asked._tag === "Refused" ? yield* refused(asked.message, asked.hint) : asked
     })
 
+    /** What would become of the same change for many conversations. */
+    const judgeMany = (request: BulkRequest) =>
+      db.use("Outbox.judgeMany", (session) => judgeAll(session, request))
+
+    /** All of them, or none: see `askForAll`. */
+    const askMany = (request: BulkRequest) =>
+      write("askMany", (session, at) => askForAll(session, request, at))
+
     const current = (id: number) => db.use("Outbox.current", (session) => changeById(session, id))
 
     const change = Effect.fn("Outbox.change")(function* (id: number) {
@@ -180,6 +189,8 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
     return {
       conversation,
       ask,
+      judgeMany,
+      askMany,
       change,
       cancel,
       hurry,

@@ -1,9 +1,9 @@
 import type { Status } from "../../domain/Status.ts"
 import type { RequestedChange } from "../../domain/StatusChange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { Provider, Refusal } from "../../providers/Provider.ts"
+import type { Refusal } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
-import { findConversation } from "../read/findConversation.ts"
+import { findConversation, type MirroredConversation } from "../read/findConversation.ts"
 import {
   changeById,
   encodeFields,
@@ -19,8 +19,8 @@ export interface Request {
   readonly requested: RequestedChange
   /** For the change's story: `set-status`, `push --undo 12`. */
   readonly requestedBy: string
-  /** The provider's own check of the change, before anything is sent. */
-  readonly refuse: Provider["refuse"]
+  /** The check of the change by the provider of this connection, before anything is sent. */
+  readonly refuse: (requested: RequestedChange, connection: string) => Refusal | null
 }
 
 export type Asked =
@@ -81,15 +81,32 @@ export const withdraw = (session: Session, change: OutboxChange, reason: string,
   recordStep(session, change.id, { at, state: "cancelled", detail: reason, runId: null })
 }
 
-/**
- * Puts a change into the outbox, by the rules of one open change per conversation. Runs inside a transaction; a refusal
- * has written nothing.
- */
-export const askForChange = (session: Session, request: Request, at: Timestamp): Asked => {
+/** A request that has passed every rule, and what it meets in the outbox. */
+export interface Admissible {
+  readonly _tag: "Admissible"
+  readonly conversation: MirroredConversation
+  /** Not sent yet: it is replaced. */
+  readonly pending: OutboxChange | null
+  /** On its way: the new change follows it. */
+  readonly inFlight: OutboxChange | null
+}
+
+/** What would become of a request. `takesBack` is pending, and would be cancelled. */
+export type Verdict =
+  | Admissible
+  | Extract<Asked, { _tag: "AlreadyAsked" | "Refused" }>
+  | {
+      readonly _tag: "NothingToDo"
+      readonly conversation: MirroredConversation
+      readonly takesBack: OutboxChange | null
+    }
+
+/** Decides about a request by the rules of one open change per conversation. Writes nothing. */
+export const judge = (session: Session, request: Request): Verdict => {
   const conversation = findConversation(session, request.id)
   if ("message" in conversation) return { _tag: "Refused", ...conversation }
   const { requested } = request
-  const refuse = (refusal: Refusal): Asked => ({ _tag: "Refused", ...refusal })
+  const refuse = (refusal: Refusal): Verdict => ({ _tag: "Refused", ...refusal })
   if (requested.status === null && encodeFields(requested) === null) {
     return refuse({ message: "nothing was requested", hint: "Name a status, a title or a tag." })
   }
@@ -125,21 +142,21 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
       : requested.providerStatus === conversation.providerStatus) &&
     (requested.title === null || requested.title === conversation.title) &&
     requested.tags.every((tag) => conversation.tags.includes(tag))
-  if (held && inFlight === null) {
-    if (pending !== null) withdraw(session, pending, "taken back", at)
-    return {
-      _tag: "NothingToDo",
-      conversationId: conversation.id,
-      status: conversation.status,
-      takenBack: pending
-    }
-  }
+  if (held && inFlight === null) return { _tag: "NothingToDo", conversation, takesBack: pending }
   const refusal =
     (requested.status === null || requested.providerStatus !== undefined
       ? null
-      : cannotTake(session, conversation, requested.status)) ?? request.refuse(requested)
-  if (refusal !== null) return refuse(refusal)
+      : cannotTake(session, conversation, requested.status)) ??
+    request.refuse(requested, conversation.connection)
+  return refusal === null ? { _tag: "Admissible", conversation, pending, inFlight } : refuse(refusal)
+}
 
+const insert = (
+  session: Session,
+  { conversation, inFlight, pending }: Admissible,
+  { requested, requestedBy }: Request,
+  at: Timestamp
+): Asked => {
   if (pending !== null) withdraw(session, pending, "replaced by a newer request", at)
   const id = session
     .prepare(
@@ -159,9 +176,33 @@ export const askForChange = (session: Session, request: Request, at: Timestamp):
       requested.summary,
       encodeFields(requested),
       at,
-      request.requestedBy
+      requestedBy
     ) as number
   const change = changeById(session, id)
   if (change === null) throw new Error(`change ${id} is not there right after it was written`)
   return { _tag: "Asked", change, replaced: pending, heldBackBy: inFlight }
 }
+
+/** Does what `judge` has decided, in the same transaction. A refusal writes nothing. */
+export const carryOut = (session: Session, verdict: Verdict, request: Request, at: Timestamp): Asked => {
+  switch (verdict._tag) {
+    case "Admissible":
+      return insert(session, verdict, request, at)
+    case "NothingToDo": {
+      const { conversation, takesBack } = verdict
+      if (takesBack !== null) withdraw(session, takesBack, "taken back", at)
+      return {
+        _tag: "NothingToDo",
+        conversationId: conversation.id,
+        status: conversation.status,
+        takenBack: takesBack
+      }
+    }
+    default:
+      return verdict
+  }
+}
+
+/** Puts a change into the outbox, by the rules of one open change per conversation. Runs inside a transaction. */
+export const askForChange = (session: Session, request: Request, at: Timestamp): Asked =>
+  carryOut(session, judge(session, request), request, at)

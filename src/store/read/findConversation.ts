@@ -28,9 +28,9 @@ interface Row extends Omit<MirroredConversation, "tags"> {
 }
 
 const columns = /* sql */ `
-SELECT r.id, r.connection, n.provider, r.status, r.provider_status AS providerStatus, r.title, r.tags,
-  r.deleted_at AS deletedAt, r.merged_into AS mergedInto
-FROM remote_conversations r JOIN connections n ON n.name = r.connection`
+SELECT c.id, c.connection, c.provider, c.remote_status AS status, c.provider_status AS providerStatus, c.title, c.tags,
+  c.deleted_at AS deletedAt, c.merged_into AS mergedInto
+FROM conversations c`
 
 const select = (
   session: Session,
@@ -52,19 +52,24 @@ const offered = 3
 const nearMatches = (session: Session, id: string): ReadonlyArray<string> => {
   const bare = id.slice(id.indexOf(":") + 1)
   const exact = session
-    .prepare("SELECT id FROM remote_conversations WHERE provider_id IN (?, ?) LIMIT ?")
+    .prepare("SELECT id FROM conversations WHERE provider_id IN (?, ?) LIMIT ?")
     .pluck()
     .all(bare, id, offered) as ReadonlyArray<string>
   if (exact.length > 0) return exact
   const edge = Math.max(3, Math.floor(bare.length / 2))
   const candidates = session
     .prepare(
-      "SELECT id FROM remote_conversations WHERE instr(provider_id, ?) > 0 OR instr(provider_id, ?) > 0 LIMIT ?"
+      "SELECT id FROM conversations WHERE instr(provider_id, ?) > 0 OR instr(provider_id, ?) > 0 LIMIT ?"
     )
     .pluck()
     .all(bare.slice(0, edge), bare.slice(-edge), candidateLimit) as ReadonlyArray<string>
+  // Of the same id at two connections, the one of the connection that was named.
+  const connection = id.slice(0, id.indexOf(":") + 1)
+  const own = (candidate: string) => Number(candidate.startsWith(connection))
   const byBareId = new Map(
-    candidates.map((candidate) => [candidate.slice(candidate.indexOf(":") + 1), candidate])
+    candidates
+      .toSorted((one, other) => own(one) - own(other))
+      .map((candidate) => [candidate.slice(candidate.indexOf(":") + 1), candidate])
   )
   const near: Array<string> = []
   while (near.length < offered) {
@@ -77,7 +82,8 @@ const nearMatches = (session: Session, id: string): ReadonlyArray<string> => {
   return near
 }
 
-const connectionNames = (session: Session): ReadonlyArray<string> =>
+/** The connections that the mirror knows. */
+export const connectionNames = (session: Session): ReadonlyArray<string> =>
   session.prepare("SELECT name FROM connections ORDER BY name").pluck().all() as ReadonlyArray<string>
 
 const unknown = (session: Session, id: string): NotFound => {
@@ -106,7 +112,27 @@ export const barePhone = (column: string): string =>
 /** SQL: whether two columns hold the same number; null where one of them is null. */
 export const samePhone = (one: string, other: string): string => `${barePhone(one)} = ${barePhone(other)}`
 
-/** The conversations of whom this address or number belongs to. Neither is repeated in a message. */
+const noConnection = (connection: string, connections: ReadonlyArray<string>): NotFound => ({
+  message: `there is no connection \`${connection}\` in the mirror`,
+  hint: `Connections here: ${quoted(connections) || "none yet (run `parley sync` first)"}.`
+})
+
+/** At most so many are offered where one has to be chosen. */
+const choices = 10
+
+const oneOf = (found: ReadonlyArray<MirroredConversation>): string =>
+  `Name one: ${found
+    .slice(0, choices)
+    .map((conversation) => `\`${conversation.id}\` (${conversation.status})`)
+    .join(", ")}.`
+
+const amount = (found: ReadonlyArray<unknown>): string =>
+  found.length > choices ? `more than ${choices}` : String(found.length)
+
+/**
+ * The conversation of whom this address or number belongs to. Neither is repeated in a message.
+ * @param connection empty: any
+ */
 const byContact = (
   session: Session,
   connection: string,
@@ -114,49 +140,84 @@ const byContact = (
   value: string
 ): MirroredConversation | NotFound => {
   const connections = connectionNames(session)
-  if (!connections.includes(connection)) {
-    return {
-      message: `there is no connection \`${connection}\` in the mirror`,
-      hint: `Connections here: ${quoted(connections) || "none yet (run `parley sync` first)"}.`
-    }
-  }
+  if (connection !== "" && !connections.includes(connection)) return noConnection(connection, connections)
   const match =
     kind === "email" ? "lower(k.email) = lower(?)" : `k.phone IS NOT NULL AND ${samePhone("k.phone", "?")}`
   const found = select(
     session,
-    `JOIN remote_contacts k ON k.id = r.contact_id WHERE k.connection = ? AND ${match} ORDER BY r.id LIMIT 11`,
+    `JOIN contacts k ON k.id = c.contact_id WHERE (? = '' OR k.connection = ?) AND ${match} ORDER BY c.id LIMIT ${choices + 1}`,
+    connection,
     connection,
     value
   )
   const living = found.filter(({ deletedAt, mergedInto }) => deletedAt === null && mergedInto === null)
   const [only] = living.length > 0 ? living : found
+  const whose = `that ${kind === "email" ? "address" : "number"}`
+  const where = connection === "" ? "the mirror" : `\`${connection}\``
   if (only === undefined) {
     return {
-      message: `no conversation of \`${connection}\` belongs to that ${kind === "email" ? "address" : "number"}`,
-      hint: `Look it up: SELECT id, email, phone FROM contacts WHERE connection = '${connection}'.`
+      message: `no conversation of ${where} belongs to ${whose}`,
+      hint: `Look it up: SELECT id, email, phone FROM contacts${connection === "" ? "" : ` WHERE connection = '${connection}'`}.`
     }
   }
-  if (living.length > 1) {
-    return {
-      message: `that ${kind === "email" ? "address" : "number"} belongs to ${living.length > 10 ? "more than 10" : living.length} conversations of \`${connection}\``,
-      hint: `Name one: ${living
-        .slice(0, 10)
-        .map((conversation) => `\`${conversation.id}\` (${conversation.status})`)
-        .join(", ")}.`
-    }
-  }
-  return only
+  return living.length > 1
+    ? { message: `${whose} belongs to ${amount(living)} conversations of ${where}`, hint: oneOf(living) }
+    : only
+}
+
+/** The conversations whose id, with or without its connection, begins like this; at most one more than are offered. */
+const byPrefix = (session: Session, id: string): ReadonlyArray<MirroredConversation> => {
+  const connections = connectionNames(session)
+  const named = connections.find((name) => id.startsWith(`${name}:`))
+  const starts = [
+    ...(named === undefined ? [] : [{ connection: named, start: id.slice(named.length + 1) }]),
+    ...connections.map((connection) => ({ connection, start: id }))
+  ]
+  return starts
+    .filter(({ start }) => start !== "")
+    .flatMap(({ connection, start }) =>
+      select(
+        session,
+        `WHERE c.connection = ? AND c.provider_id >= ? AND c.provider_id < ? LIMIT ${choices + 1}`,
+        connection,
+        start,
+        `${start}\u{10ffff}`
+      )
+    )
+}
+
+export interface FindOptions {
+  /**
+   * Whether the beginning of an id is enough where only one begins so, and the connection may be left out. Only for
+   * reading: a change must never reach a conversation because another one is gone.
+   */
+  readonly byPrefix: boolean
 }
 
 /**
  * The conversation an id names: `<connection>:<provider's id>`, or `<connection>:email:<address>` and
- * `<connection>:phone:<number>` where that belongs to one conversation alone.
+ * `<connection>:phone:<number>` where that belongs to one conversation alone (without the connection: of all of them).
  */
-export const findConversation = (session: Session, id: string): MirroredConversation | NotFound => {
-  const [exact] = select(session, "WHERE r.id = ?", id)
+export const findConversation = (
+  session: Session,
+  id: string,
+  options: FindOptions = { byPrefix: false }
+): MirroredConversation | NotFound => {
+  const [exact] = select(session, "WHERE c.id = ?", id)
   if (exact !== undefined) return exact
-  const [, connection, kind, value] = /^([^:]*):(email|phone):(.+)$/.exec(id) ?? []
-  return connection !== undefined && kind !== undefined && value !== undefined
-    ? byContact(session, connection, kind, value)
-    : unknown(session, id)
+  const [, connection = "", kind, value] = /^(?:([^:]*):)?(email|phone):(.+)$/.exec(id) ?? []
+  if (kind !== undefined && value !== undefined) return byContact(session, connection, kind, value.trim())
+  if (!options.byPrefix) return unknown(session, id)
+  const found = byPrefix(session, id)
+  const whole = found.filter((one) => one.id.slice(one.connection.length + 1) === id)
+  const [only, ...others] = whole.length > 0 ? whole : found
+  if (only === undefined) return unknown(session, id)
+  if (others.length === 0) return only
+  return {
+    message:
+      whole.length > 0
+        ? `\`${id}\` is the id of ${amount(whole)} conversations, at different connections`
+        : `${amount(found)} ids begin with \`${id}\``,
+    hint: oneOf([only, ...others])
+  }
 }

@@ -1,7 +1,8 @@
 import { Clock, Effect, Option, Ref } from "effect"
 import { spellDuration } from "../../../config/units.ts"
-import { Db, type Session } from "../../../store/Db.ts"
+import { Db } from "../../../store/Db.ts"
 import { type QueryProcess, startQuery } from "../../../store/read/QueryProcess.ts"
+import { columnsOf, explainRun, SqlFault } from "../../../store/read/sqlFaults.ts"
 import { readingMirror } from "../../configuration.ts"
 import { LimitReached, UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
@@ -12,7 +13,6 @@ import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { type QueryFormat, type RowWriter, rowWriter } from "../../terminal/rows.ts"
 import { jsonText } from "../../terminal/safeText.ts"
-import { explainRun, explainSql } from "./faults.ts"
 import type { QueryInput } from "./index.ts"
 import { type QueryLimits, readLimits, spellSize } from "./limits.ts"
 
@@ -21,24 +21,6 @@ const batchSize = 500
 
 /** How long a statement waits for another program's lock, in milliseconds. */
 const busyTimeoutMillis = 5_000
-
-const refuseWriting = new UsageError({
-  message: "query only reads, and this is not a SELECT",
-  hint: "to change a status: parley set-status ID STATUS, or UPDATE conversations from any SQLite client"
-})
-
-/** The names of the result's columns, or what is wrong with the SQL. */
-const columnsOf = (session: Session, sql: string): ReadonlyArray<string> | UsageError => {
-  try {
-    const statement = session.database.prepare(sql)
-    if (!statement.reader || !statement.readonly) return refuseWriting
-    // Rejects a parameter that has no value.
-    statement.iterate().return?.()
-    return statement.columns().map(({ name }) => name)
-  } catch (cause) {
-    return explainSql(cause instanceof Error ? cause.message : String(cause), sql, session)
-  }
-}
 
 interface Written {
   readonly rows: number
@@ -111,7 +93,7 @@ const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limi
   const { queryProgram } = yield* Host
   const { progress, quiet } = yield* Globals
   const columns = yield* db.use("query", (session) => columnsOf(session, sql))
-  if (columns instanceof UsageError) return yield* columns
+  if (columns instanceof SqlFault) return yield* new UsageError(columns)
   const writer = rowWriter(format, columns, yield* output.resultColumns)
   const written = yield* Ref.make(0)
   const result = yield* startQuery(queryProgram, db.path, sql, {
@@ -124,7 +106,9 @@ const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limi
       Effect.flatMap(Ref.get(written), (rows) => Effect.fail(outOfSpace(rows, limits.maxTemporaryBytes)))
     ),
     Effect.mapError((failure) =>
-      failure._tag === "StoreError" && failure.kind === "refused" ? explainRun(failure.message, sql) : failure
+      failure._tag === "StoreError" && failure.kind === "refused"
+        ? new UsageError(explainRun(failure.message, sql))
+        : failure
     ),
     // A result that breaks off stays without its end, so that no program takes it for whole.
     Effect.catchAll((failure) =>

@@ -13,20 +13,18 @@ import { ago, shortTime } from "../../terminal/times.ts"
 import type { WhyInput } from "./index.ts"
 
 const find = (session: Session, id: string, at: number): Why | UsageError => {
-  const found = findConversation(session, id)
-  const colon = id.indexOf(":")
+  const facts = (named: { id: string; connection: string }) =>
+    whyFacts(session, { ...named, providerId: named.id.slice(named.connection.length + 1) }, at)
+  const exact = findConversation(session, id)
   // One that never could be read has no row, but may be in quarantine.
-  const named =
-    "connection" in found
-      ? {
-          id: found.id,
-          connection: found.connection,
-          providerId: found.id.slice(found.connection.length + 1)
-        }
-      : { id, connection: id.slice(0, Math.max(0, colon)), providerId: id.slice(colon + 1) }
-  return (
-    whyFacts(session, named, at) ?? new UsageError("message" in found ? found : { message: id, hint: "" })
-  )
+  const found =
+    "connection" in exact
+      ? facts(exact)
+      : facts({ id, connection: id.slice(0, Math.max(0, id.indexOf(":"))) })
+  if (found !== null) return found
+  const near = findConversation(session, id, { byPrefix: true })
+  if ("message" in near) return new UsageError(near)
+  return facts(near) ?? new UsageError({ message: id, hint: "" })
 }
 
 const labelColumns = 16

@@ -1,7 +1,13 @@
-import { nearest, suggestion } from "../../../config/nearest.ts"
-import type { Session } from "../../../store/Db.ts"
-import { dictionary } from "../../../store/dictionary.ts"
-import { UsageError } from "../../errors.ts"
+import { Data } from "effect"
+import { nearest, suggestion } from "../../config/nearest.ts"
+import type { Session } from "../Db.ts"
+import { dictionary } from "../dictionary.ts"
+
+/** What is wrong with SQL that a person wrote, and what to write instead. */
+export class SqlFault extends Data.TaggedError("SqlFault")<{
+  readonly message: string
+  readonly hint: string
+}> {}
 
 const tablesIn = ({ prepare }: Session): ReadonlyArray<string> =>
   prepare(
@@ -34,8 +40,8 @@ const groupHint =
 const generalHint = "SELECT * FROM dictionary explains tables and columns; the SQL is that of SQLite"
 
 /** What SQLite says of this SQL when it is read, and what to do about it. */
-export const explainSql = (message: string, sql: string, session: Session): UsageError => {
-  const fault = (hint: string, text = message) => new UsageError({ message: text, hint })
+const explainSql = (message: string, sql: string, session: Session): SqlFault => {
+  const fault = (hint: string, text = message) => new SqlFault({ message: text, hint })
   const table = /^no such table: (?:main\.)?(.+)$/.exec(message)?.[1]
   if (table !== undefined) return fault(suggestion(table, tablesIn(session)).slice(2))
   if (/should this be a string literal/.test(message)) return fault("put texts in 'single quotes'")
@@ -51,9 +57,27 @@ export const explainSql = (message: string, sql: string, session: Session): Usag
 }
 
 /** The same for what SQLite says while it runs: the words of a search are read only then. */
-export const explainRun = (message: string, sql: string): UsageError => {
+export const explainRun = (message: string, sql: string): SqlFault => {
   const isSearch =
     /\bmatch\b/i.test(sql) && /^(fts5:|no such column|unterminated string|unknown special)/.test(message)
-  if (isSearch) return new UsageError({ message, hint: matchHint })
-  return new UsageError({ message, hint: /requested context/.test(message) ? groupHint : generalHint })
+  if (isSearch) return new SqlFault({ message, hint: matchHint })
+  return new SqlFault({ message, hint: /requested context/.test(message) ? groupHint : generalHint })
+}
+
+const refuseWriting = new SqlFault({
+  message: "query only reads, and this is not a SELECT",
+  hint: "to change a status: parley set-status ID STATUS, or UPDATE conversations from any SQLite client"
+})
+
+/** The names of the columns of a SELECT, or what is wrong with it. Runs nothing of it. */
+export const columnsOf = (session: Session, sql: string): ReadonlyArray<string> | SqlFault => {
+  try {
+    const statement = session.database.prepare(sql)
+    if (!statement.reader || !statement.readonly) return refuseWriting
+    // Rejects a parameter that has no value.
+    statement.iterate().return?.()
+    return statement.columns().map(({ name }) => name)
+  } catch (cause) {
+    return explainSql(cause instanceof Error ? cause.message : String(cause), sql, session)
+  }
 }

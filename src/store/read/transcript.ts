@@ -1,0 +1,145 @@
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { Session } from "../Db.ts"
+import { rawOf } from "../mirror/rawRecords.ts"
+
+/** Who a conversation is with. */
+export interface TranscriptContact {
+  readonly id: string
+  readonly name: string | null
+  readonly email: string | null
+  readonly phone: string | null
+}
+
+/** A conversation as a person reads it, without its messages. Times are UTC, ISO 8601. */
+export interface TranscriptHead {
+  readonly id: string
+  readonly connection: string
+  readonly provider: string
+  readonly provider_id: string
+  readonly channel: string | null
+  /** What is wanted here, else what the provider holds. */
+  readonly status: string
+  readonly remote_status: string
+  readonly provider_status: string | null
+  readonly change_state: string | null
+  readonly title: string | null
+  readonly summary: string | null
+  readonly qualified: 0 | 1 | null
+  readonly tags: ReadonlyArray<string>
+  readonly declared_messages: number | null
+  readonly stored_messages: number
+  readonly complete: 0 | 1 | null
+  readonly started_at: Timestamp | null
+  readonly last_message_at: Timestamp | null
+  readonly updated_at: Timestamp | null
+  readonly last_seen_at: Timestamp
+  readonly deleted_at: Timestamp | null
+  readonly merged_into: string | null
+  readonly contact: TranscriptContact | null
+}
+
+export interface TranscriptMessage {
+  readonly id: string
+  /** Orders the messages of a conversation, and is the cursor of a page. */
+  readonly position: number
+  readonly role: string
+  readonly provider_role: string | null
+  readonly type: string
+  readonly content: string | null
+  readonly sent_at: Timestamp | null
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+/** Messages in order. */
+export interface TranscriptPage {
+  readonly messages: ReadonlyArray<TranscriptMessage>
+  /** For `before`: there are older ones; null: there are none. */
+  readonly earlier: number | null
+  /** For `after`: there are newer ones; null: there are none. */
+  readonly later: number | null
+}
+
+/** Which messages: before or after a position (itself not included), or, where neither is named, the newest. */
+export interface TranscriptWindow {
+  readonly before?: number
+  readonly after?: number
+  readonly limit: number
+}
+
+interface HeadRow extends Omit<TranscriptHead, "tags" | "contact"> {
+  readonly tags: string
+  readonly contact_id: string | null
+  readonly contact_name: string | null
+  readonly contact_email: string | null
+  readonly contact_phone: string | null
+}
+
+/** A conversation and its contact; null: the mirror has none of this id (`findConversation` finds it). */
+export const transcriptHead = ({ prepare }: Session, id: string): TranscriptHead | null => {
+  const row = prepare(
+    `SELECT c.id, c.connection, c.provider, c.provider_id, c.channel, c.status, c.remote_status, c.provider_status,
+       c.change_state, c.title, c.summary, c.qualified, c.tags, c.declared_messages, c.stored_messages, c.complete,
+       c.started_at, c.last_message_at, c.updated_at, c.last_seen_at, c.deleted_at, c.merged_into, c.contact_id,
+       k.name AS contact_name, k.email AS contact_email, k.phone AS contact_phone
+     FROM conversations c LEFT JOIN contacts k ON k.id = c.contact_id WHERE c.id = ?`
+  ).get(id) as HeadRow | undefined
+  if (row === undefined) return null
+  const { contact_email, contact_id, contact_name, contact_phone, tags, ...rest } = row
+  const contact =
+    contact_id === null
+      ? null
+      : { id: contact_id, name: contact_name, email: contact_email, phone: contact_phone }
+  return { ...rest, tags: JSON.parse(tags) as ReadonlyArray<string>, contact }
+}
+
+interface MessageRow extends Omit<TranscriptMessage, "attributes"> {
+  readonly attributes: string
+}
+
+/** A page of a conversation's messages, the oldest of the page first. */
+export const transcriptPage = (
+  { prepare }: Session,
+  conversationId: string,
+  { after, before, limit }: TranscriptWindow
+): TranscriptPage => {
+  const isForward = after !== undefined
+  // One more than is shown: whether there are others.
+  const found = (
+    prepare(
+      `SELECT id, position, role, provider_role, type, content, sent_at, attributes FROM messages
+       WHERE conversation_id = ? AND position ${isForward ? ">" : "<"} ?
+       ORDER BY position ${isForward ? "ASC" : "DESC"} LIMIT ?`
+    ).all(conversationId, after ?? before ?? Number.MAX_SAFE_INTEGER, limit + 1) as ReadonlyArray<MessageRow>
+  ).map((row) => ({ ...row, attributes: JSON.parse(row.attributes) as TranscriptMessage["attributes"] }))
+  const shown = found.slice(0, limit)
+  const messages = isForward ? shown : shown.reverse()
+  const isMore = found.length > limit
+  const first = messages[0]?.position ?? null
+  const last = messages.at(-1)?.position ?? null
+  return isForward
+    ? { messages, earlier: after >= 0 ? first : null, later: isMore ? last : null }
+    : { messages, earlier: isMore ? first : null, later: before === undefined ? null : last }
+}
+
+/** A payload as the provider sent it. */
+export interface TranscriptPayload {
+  /** The adapter's word: `conversation`, `detail`, `message`, … */
+  readonly kind: string
+  readonly provider_id: string
+  /** When the request left that brought it. */
+  readonly observed_at: Timestamp
+  /** JSON text, as it came. */
+  readonly payload: string
+}
+
+/** The newest payloads that a conversation was made from. */
+export const transcriptPayloads = (
+  session: Session,
+  { connection, provider_id }: Pick<TranscriptHead, "connection" | "provider_id">
+): ReadonlyArray<TranscriptPayload> =>
+  rawOf(session, connection, provider_id).map(({ kind, observedAt, payload, providerId }) => ({
+    kind,
+    provider_id: providerId,
+    observed_at: observedAt,
+    payload
+  }))
