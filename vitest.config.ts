@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { defineConfig } from "vitest/config"
@@ -12,14 +13,17 @@ const processes = [
   "test/cli/start.test.ts"
 ]
 
+/** What processes of one user share, such as limits and who pushes: this run's own, so that no other run changes it. */
+const stateFolder = mkdtempSync(join(tmpdir(), "parley-test-state-"))
+process.once("exit", () => rmSync(stateFolder, { recursive: true, force: true }))
+
 export default defineConfig({
   // The driver that this version of Node can load.
   resolve: { alias: [{ find: /^better-sqlite3$/, replacement: sqlitePath }] },
   test: {
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    // What processes of one user share, such as who pushes, is not the developer's own here.
-    env: { XDG_STATE_HOME: join(tmpdir(), "parley-test-state") },
+    env: { XDG_STATE_HOME: stateFolder },
     // Most of the time of most tests is another process's or a disk's.
     poolOptions: { forks: { minForks: 1, maxForks: 2 }, threads: { minThreads: 1, maxThreads: 2 } },
     reporters: ["default", "./test/support/tally.ts"],
