@@ -20,7 +20,8 @@ LIMIT 6;
 -- 3. How do conversations end, and how many are handed to a person or abandoned?
 SELECT connection, sum(conversations) AS conversations, sum(completed) AS completed,
   round(100.0 * sum(ever_handed_off) / sum(conversations), 1) AS handed_off_percent,
-  round(100.0 * sum(abandoned) / sum(conversations), 1) AS abandoned_percent
+  CASE WHEN max(abandonment_rate) IS NOT NULL
+    THEN round(100.0 * sum(abandoned) / sum(conversations), 1) END AS abandoned_percent
 FROM outcomes
 GROUP BY connection
 ORDER BY connection;
@@ -42,7 +43,7 @@ ORDER BY qualified_percent DESC, decided DESC;
 -- 6. When are we busiest?
 SELECT CASE weekday WHEN 1 THEN 'Mon' WHEN 2 THEN 'Tue' WHEN 3 THEN 'Wed' WHEN 4 THEN 'Thu' WHEN 5 THEN 'Fri'
     WHEN 6 THEN 'Sat' ELSE 'Sun' END AS day,
-  hour AS hour_utc, customer_messages
+  hour, customer_messages
 FROM busiest_hours
 ORDER BY customer_messages DESC, weekday, hour
 LIMIT 5;
@@ -50,7 +51,7 @@ LIMIT 5;
 -- 7. Do agents alone complete as much as people do?
 SELECT answered_by, sum(conversations) AS conversations,
   round(100.0 * sum(conversations * completion_rate) / sum(conversations), 1) AS completed_percent,
-  round(avg(mean_seconds_to_first_answer)) AS seconds_to_first_answer
+  round(sum(seconds_to_first_answer) / sum(answered_conversations)) AS seconds_to_first_answer
 FROM agent_against_person
 GROUP BY answered_by
 ORDER BY conversations DESC;

@@ -179,7 +179,7 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
       if (position > 0)
         sentAt = Math.min(now, sentAt + Math.floor(pace * (0.2 + chance(seed + position * 17))))
       const role = customer ? "customer" : position >= takeOver ? "human" : "agent"
-      return { role, content: text, sentAt: isoOf(sentAt) } as const
+      return { role, providerRole: role, content: text, sentAt: isoOf(sentAt), attributes: {} } as const
     })
     const qualified =
       connection.provider === "naturalead" && status === "completed" ? Number(chance(seed + 5) < 0.6) : null
@@ -251,7 +251,9 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
       providerId,
       providerId,
       "hash",
-      deflateSync(JSON.stringify(rows), { level: 1 }),
+      deflateSync(JSON.stringify(rows.map(({ content, role, sentAt }) => ({ role, content, sentAt }))), {
+        level: 1
+      }),
       at,
       pageId
     )

@@ -1,4 +1,4 @@
-import { utc, utcDay, yesOrNo } from "../store/dictionary/entry.ts"
+import { localDayUnit, utc, yesOrNo } from "../store/dictionary/entry.ts"
 import { dictionary, type TableEntry } from "../store/dictionary.ts"
 import type { Row } from "../store/read/value.ts"
 
@@ -25,14 +25,14 @@ export interface ExportTable {
   } | null
 }
 
-const wholeNumbers: ReadonlySet<string> = new Set(["count", "milliseconds", "bytes"])
+const wholeNumbers: ReadonlySet<string> = new Set(["count", "milliseconds", "bytes", "hour"])
 const numbers: ReadonlySet<string> = new Set(["seconds", "share, 0 to 1"])
 const json = /^JSON( object| array.*)?$/
 
 const kindOf = ({ example, unit }: TableEntry["columns"][string]): ColumnKind => {
   if (unit === utc) return "time"
   if (unit === yesOrNo) return "boolean"
-  if (unit === utcDay) return "date"
+  if (unit === localDayUnit) return "date"
   if (unit !== undefined && json.test(unit)) return "json"
   if (unit !== undefined && wholeNumbers.has(unit)) return "integer"
   if (unit !== undefined && numbers.has(unit)) return "real"
@@ -68,7 +68,7 @@ const onlyNamed: ReadonlySet<string> = new Set(["change_feed", "lineage"])
 
 const toTable = ({ columns, meaning, table }: TableEntry): ExportTable => {
   const names = Object.keys(columns)
-  const select = `SELECT ${names.join(", ")} FROM ${table}`
+  const select = `SELECT ${names.map((name) => `"${name}"`).join(", ")} FROM ${table}`
   const of = changed[table]
   const by = order[table] === undefined ? "" : ` ORDER BY ${order[table]}`
   return {

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { readableStatuses } from "../config/Config.ts"
 import type { RequestedChange } from "../domain/StatusChange.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import type { Asked, ChangeRefused } from "../store/outbox/Outbox.ts"
@@ -29,7 +30,8 @@ const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
     name,
     provider: config.provider,
     conflictPolicy: config.conflict,
-    writable: config.statusMap
+    writable: config.statusMap,
+    readable: readableStatuses(config)
   })
   const { provider } = yield* openConnection(config, "push", {
     maxWaitMillis: 0,

@@ -1,4 +1,5 @@
 import { Data } from "effect"
+import type { BusinessTime } from "../domain/localTime.ts"
 import type { WantedStatus } from "../domain/Status.ts"
 import type { Limit } from "../http/contract.ts"
 import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
@@ -43,8 +44,18 @@ export interface ConnectionConfig {
   readonly conflict: "manual" | "remote-wins" | "local-wins"
   /** A complete scan at least this often. */
   readonly reconcileMillis: number
+  /** The same for all connections of a file; left out: UTC, and no business hours. */
+  readonly businessTime?: BusinessTime
   readonly definition: AnyProviderDefinition
 }
+
+/** The statuses that the provider has words for: those it is read by, and those that are written. */
+export const readableStatuses = ({
+  definition,
+  statusMap
+}: Pick<ConnectionConfig, "definition" | "statusMap">): ReadonlyArray<WantedStatus> => [
+  ...new Set([...definition.statusMap.means, ...(Object.keys(statusMap) as ReadonlyArray<WantedStatus>)])
+]
 
 /** The providers that can be named in a configuration, by their id. */
 export type Registry = Readonly<Record<string, AnyProviderDefinition>>

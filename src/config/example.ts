@@ -14,6 +14,10 @@ const head = `# yaml-language-server: $schema=./parley.schema.json
 # Where the mirror is. A relative path starts at this file's folder.
 database: ../parley.db
 
+# The clock of local days and hours in views and the report, and when people are there to answer by it.
+# timeZone: Europe/Berlin
+# businessHours: Mon-Fri 09:00-17:00
+
 # One entry for each account. Secrets stand in the environment or in .env beside this file, never here.
 connections:
 `

@@ -71,7 +71,7 @@ const providerRule = (definition: AnyProviderDefinition): JsonObject => {
 /** The whole JSON Schema (draft 7), as text. */
 export const configurationJsonSchema = (registry: Registry): string => {
   const definitions = Object.values(registry)
-  const [database] = keysOf(Document)
+  const top = keysOf(Document).filter(({ name }) => name !== "connections")
   const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Parley's configuration",
@@ -79,7 +79,7 @@ export const configurationJsonSchema = (registry: Registry): string => {
     required: ["connections"],
     additionalProperties: false,
     properties: {
-      database: database === undefined ? {} : propertyOf(database),
+      ...propertiesOf(top),
       connections: {
         description: "The accounts to mirror.",
         type: "array",

@@ -2,6 +2,7 @@ import { statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { parseEnv } from "node:util"
 import { Effect, Either, Schema } from "effect"
+import type { BusinessTime } from "../domain/localTime.ts"
 import { fileFaults } from "../files/faults.ts"
 import { readRegular } from "../files/readRegular.ts"
 import { type Config, ConfigError, type ConnectionConfig, type Fault, type Registry } from "./Config.ts"
@@ -22,6 +23,8 @@ export interface LoadOptions {
   readonly cwd: string
   readonly environment: Environment
 }
+
+const TopKeys = Document.pick("businessHours", "timeZone")
 
 export const defaultPath = "config/parley.yaml"
 
@@ -151,6 +154,16 @@ const readDatabase = (source: Source, options: LoadOptions): string | null => {
   return faults.length > 0 ? null : resolve(source.folder, text)
 }
 
+const readBusinessTime = (source: Source): BusinessTime => {
+  const { businessHours, timeZone } = source.document
+  const decoded = Schema.decodeUnknownEither(TopKeys, { errors: "all" })({ businessHours, timeZone })
+  if (Either.isLeft(decoded)) {
+    for (const { message, path } of schemaFaults(decoded.left.issue)) source.report(path, message)
+    return { timeZone: "UTC", businessHours: null }
+  }
+  return { timeZone: decoded.right.timeZone ?? "UTC", businessHours: decoded.right.businessHours ?? null }
+}
+
 const reportUnknownKeys = (source: Source): void => {
   const names = keysOf(Document).map(({ name }) => name)
   for (const name of Object.keys(source.document)) {
@@ -198,7 +211,8 @@ export const loadConfig = (options: LoadOptions): Effect.Effect<Config, ConfigEr
     const source = yield* readSource(options)
     const database = readDatabase(source, options)
     reportUnknownKeys(source)
-    const connections = readConnections(source, options.registry)
+    const businessTime = readBusinessTime(source)
+    const connections = readConnections(source, options.registry).map((each) => ({ ...each, businessTime }))
     if (source.faults.length > 0 || database === null) {
       return yield* new ConfigError({ faults: inOrder(source.faults) })
     }

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
-import { DurationText, Percentage, SizeText } from "./units.ts"
+import { parseOpenHours } from "../domain/localTime.ts"
+import { DurationText, isTimeZone, Percentage, SizeText } from "./units.ts"
 
 /*
  * What a configuration may say, but for the keys that only one provider has: those are in that provider's settings.
@@ -115,6 +116,20 @@ export const Document = Schema.Struct({
     Schema.String.pipe(Schema.minLength(1)).annotations({
       ...refined("expected the path of a file"),
       description: "The mirror's file. A relative path starts at this file's folder."
+    })
+  ),
+  timeZone: Schema.optional(
+    Schema.String.pipe(Schema.filter(isTimeZone)).annotations({
+      ...refined("not a time zone; write a name such as Europe/Berlin or America/New_York"),
+      description:
+        "The zone of local days and hours in views and the report, such as Europe/Berlin. Default: UTC."
+    })
+  ),
+  businessHours: Schema.optional(
+    Schema.String.pipe(Schema.filter((text) => parseOpenHours(text) !== null)).annotations({
+      ...refined("not business hours; write days and times, such as Mon-Fri 09:00-17:00, Sat 10:00-14:00"),
+      description:
+        "When people are there to answer, by the clock of timeZone: Mon-Fri 09:00-17:00, Sat 10:00-14:00."
     })
   ),
   connections: Schema.NonEmptyArray(Schema.Unknown).annotations({

@@ -6,8 +6,37 @@ export type Role = "customer" | "agent" | "human" | "system" | "unknown"
 
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
 
-/** Every documented field that has no column of its own, under the vendor's name. */
+/** Every field that has no column of its own, under the vendor's name; `ownAttributes` are beside them. */
 export type Attributes = Readonly<Record<string, Json>>
+
+/** Attributes that are named here, and the same for every vendor: what analysts' tables are made from. */
+export const ownAttributes = {
+  /** Of any record: an object of the fields that the vendor does not document. */
+  other: "$other",
+  /** Of a message of a person on our side: the vendor's id of that person. */
+  author: "$author",
+  /** Of a conversation: a list of `RecordedHandoff`. */
+  handoffs: "$handoffs",
+  /** Of a conversation: the `Person` it is assigned to. */
+  assignee: "$assignee"
+} as const
+
+/** A hand-off to a person that the vendor recorded. A type and not an interface: it is JSON. */
+export type RecordedHandoff = {
+  readonly requested_at: Timestamp | null
+  readonly accepted_at: Timestamp | null
+  readonly completed_at: Timestamp | null
+  /** The vendor's id of who accepted. */
+  readonly accepted_by: string | null
+}
+
+/** Somebody on our side, as the vendor tells of them. */
+export type Person = {
+  /** The vendor's id. */
+  readonly id: string | null
+  readonly name: string | null
+  readonly email: string | null
+}
 
 /**
  * A conversation as a vendor was seen to hold it. Ids are the vendor's own, as text, unique within the connection;

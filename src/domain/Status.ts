@@ -17,6 +17,8 @@ export const isWantedStatus = Schema.is(WantedStatus)
 export interface StatusMap {
   readonly read: (vendorWord: string | null) => Status
   readonly write: Readonly<Partial<Record<WantedStatus, string>>>
+  /** What `read` can answer beside `unknown`: where a vendor has no word for a status, its rate is not known. */
+  readonly means: ReadonlyArray<WantedStatus>
   /**
    * Words that can be shown again though `write` does not have them as they are read: the vendor's word as it is read,
    * and what to send for it. Left out: there are none.

@@ -5,6 +5,7 @@ import { Clock, Effect } from "effect"
 import { codeOf } from "../files/faults.ts"
 import { privateMode } from "../files/newFile.ts"
 import { type Doubt, doubtsAbout } from "../files/ownership.ts"
+import { refreshDerived } from "./derived/refresh.ts"
 import { dictionaryRows, refreshDictionary } from "./dictionary.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { migrations } from "./migrations/index.ts"
@@ -115,6 +116,7 @@ const openForWriting = (
     forWriting(database)
     migrate(database, at)
     refreshDictionary(database, dictionaryRows(vendors))
+    refreshDerived(makeSession(database))
     return database
   } catch (cause) {
     database.close()

@@ -2,6 +2,7 @@ import type Sqlite from "better-sqlite3"
 import { analysis } from "./dictionary/analysis.ts"
 import type { TableEntry } from "./dictionary/entry.ts"
 import { ledger } from "./dictionary/ledger.ts"
+import { marts } from "./dictionary/marts.ts"
 import { outbox } from "./dictionary/outbox.ts"
 import { records } from "./dictionary/records.ts"
 import type { VendorColumns } from "./Vendors.ts"
@@ -10,8 +11,13 @@ export type { ColumnEntry, TableEntry } from "./dictionary/entry.ts"
 
 /** Internal tables: they may change with any version, and should not be queried. */
 export const internalTables: ReadonlySet<string> = new Set([
+  "analysis_clock",
   "commits",
   "conversation_activity",
+  "conversation_people",
+  "conversation_sessions",
+  "conversation_slots",
+  "conversation_turns",
   "leases",
   "learned",
   "message_search_source",
@@ -24,7 +30,7 @@ export const internalTables: ReadonlySet<string> = new Set([
 ])
 
 /** Every table and view that analysts may rely on, in the order in which they meet them. */
-export const dictionary: ReadonlyArray<TableEntry> = [...records, ...analysis, ...outbox, ...ledger]
+export const dictionary: ReadonlyArray<TableEntry> = [...records, ...analysis, ...marts, ...outbox, ...ledger]
 
 /** A row of the table `dictionary`: column_name null for the table itself, source as JSON text. */
 export type DictionaryRow = readonly [

@@ -1,5 +1,5 @@
 import { Cause, Effect, Exit, Fiber, Option } from "effect"
-import type { ConnectionConfig } from "../config/Config.ts"
+import { type ConnectionConfig, readableStatuses } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { type RecordCounts, recordCounts } from "../domain/RecordCounts.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
@@ -324,9 +324,12 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       name: config.name,
       provider: config.provider,
       conflictPolicy: config.conflict,
-      writable: config.statusMap
+      writable: config.statusMap,
+      readable: readableStatuses(config)
     })
   )
+  const [first] = options.connections
+  if (first?.businessTime !== undefined) yield* mirror.setBusinessTime(first.businessTime)
   const progress = yield* Progress
   const stopSignal = yield* StopSignal
   const runId = yield* ledger.startRun(options.command)

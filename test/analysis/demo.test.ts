@@ -184,7 +184,8 @@ print(json.dumps(db.execute("SELECT excerpt, content FROM search_results WHERE s
     it.effect("who spoke when agrees with the messages of every conversation", () =>
       read(({ prepare }) => {
         const said = prepare(
-          "SELECT role, sent_at AS sentAt FROM messages WHERE conversation_id = ? ORDER BY position"
+          `SELECT role, provider_role AS providerRole, sent_at AS sentAt, attributes ->> '$."$author"' AS author
+           FROM messages WHERE conversation_id = ? ORDER BY position`
         )
         const stored = prepare("SELECT * FROM conversation_activity WHERE key = ?").raw()
         const conversations = prepare(
@@ -196,8 +197,17 @@ print(json.dumps(db.execute("SELECT excerpt, content FROM search_results WHERE s
         }>
         expect(conversations.length).toBeGreaterThan(50)
         for (const { id, key, messages } of conversations) {
-          const expected = Object.values(activityOf(said.all(id) as ReadonlyArray<Spoken>))
-          expect(stored.get(key), id).toEqual(messages === 0 ? undefined : [key, ...expected])
+          const { people, sessions, turns, ...counted } = activityOf(
+            said.all(id) as ReadonlyArray<Spoken>,
+            "~"
+          )
+          const expected = messages === 0 ? undefined : [key, ...Object.values(counted)]
+          expect(stored.get(key), id).toEqual(expected)
+          const rows = (table: string) =>
+            prepare(`SELECT count(*) FROM ${table} WHERE key = ?`).pluck().get(key)
+          expect(rows("conversation_turns"), id).toBe(messages === 0 ? 0 : turns.length)
+          expect(rows("conversation_sessions"), id).toBe(messages === 0 ? 0 : sessions.length)
+          expect(rows("conversation_people"), id).toBe(messages === 0 ? 0 : people.length)
         }
       })
     )

@@ -170,7 +170,7 @@ describe("Parquet", () => {
             Object.entries(row).map(([name, value]) => [
               name,
               value instanceof Date
-                ? value.toISOString().slice(0, name === "day" ? 10 : undefined)
+                ? value.toISOString().slice(0, name === "day" || name === "local_date" ? 10 : undefined)
                 : typeof value === "bigint" || typeof value === "boolean"
                   ? Number(value)
                   : typeof value === "object" && value !== null

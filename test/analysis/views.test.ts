@@ -2,6 +2,9 @@ import { execFileSync } from "node:child_process"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Session } from "../../src/store/Db.ts"
+import { setBusinessTime } from "../../src/store/derived/clock.ts"
+import { refreshDerived } from "../../src/store/derived/refresh.ts"
+import { makeActivityRows } from "../../src/store/mirror/activity.ts"
 import { at, mirrorFile, run, type Talk, talk, withMirror } from "./smallMirror.ts"
 
 const rows = ({ prepare }: Session, sql: string, ...parameters: ReadonlyArray<unknown>) =>
@@ -147,7 +150,8 @@ describe("the analysts' views", () => {
             ever_handed_off: 2,
             hand_off_rate: 0.5,
             completion_rate: 0.5,
-            abandonment_rate: 0
+            abandonment_rate: 0,
+            changes_requested: 0
           },
           {
             connection: "leads",
@@ -162,7 +166,8 @@ describe("the analysts' views", () => {
             ever_handed_off: 1,
             hand_off_rate: 0.5,
             completion_rate: 0.5,
-            abandonment_rate: 0.5
+            abandonment_rate: 0.5,
+            changes_requested: 0
           }
         ])
       })
@@ -192,17 +197,52 @@ describe("the analysts' views", () => {
     })
   )
 
-  it.scoped("count a wanted status as if it were there already", () =>
+  it.scoped("count what the provider holds, and beside it what is wanted here", () =>
     withTalks((session) => {
+      const waiting =
+        "SELECT conversation_id, requested_status FROM waiting_for_person WHERE connection = 'leads'"
+      const count =
+        "SELECT handed_off, completed, changes_requested FROM outcomes WHERE connection = 'leads' AND channel = 'web'"
       session.prepare("UPDATE conversations SET status = 'completed' WHERE id = 'leads:c'").run()
+      expect(rows(session, waiting)).toEqual([{ conversation_id: "leads:c", requested_status: "completed" }])
+      expect(rows(session, count)).toEqual([{ handed_off: 2, completed: 2, changes_requested: 1 }])
       expect(
-        rows(session, "SELECT conversation_id FROM waiting_for_person WHERE connection = 'leads'")
-      ).toEqual([])
+        rows(
+          session,
+          "SELECT status, requested_status FROM conversation_facts WHERE conversation_id = 'leads:c'"
+        )
+      ).toEqual([{ status: "handed_off", requested_status: "completed" }])
+      expect(
+        rows(session, "SELECT sum(conversations) AS n FROM daily_volume WHERE status = 'completed'")
+      ).toEqual([{ n: 3 }])
       expect(
         rows(session, "SELECT conversation_id, remote_status, to_status, state FROM open_changes")
       ).toEqual([
         { conversation_id: "leads:c", remote_status: "handed_off", to_status: "completed", state: "pending" }
       ])
+    })
+  )
+
+  it.scoped("say nothing of a rate that the vendor has no word for", () =>
+    withTalks((session) => {
+      const rates =
+        "SELECT channel, completion_rate AS done, abandonment_rate AS gone FROM outcomes WHERE connection = ?"
+      const say = (connection: string, ...words: ReadonlyArray<string>) => {
+        for (const word of words) {
+          session.prepare("INSERT INTO readable_statuses VALUES (?, ?)").run(connection, word)
+        }
+      }
+      say("salon", "active", "completed")
+      expect(rows(session, rates, "salon")).toEqual([
+        { channel: null, done: 0, gone: null },
+        { channel: "web", done: 0, gone: null }
+      ])
+      const answered =
+        "SELECT DISTINCT abandonment_rate AS gone FROM agent_against_person WHERE connection = 'salon'"
+      expect(rows(session, answered)).toEqual([{ gone: null }])
+      // Where it is seen, it can be said.
+      say("leads", "completed")
+      expect(rows(session, rates, "leads")).toContainEqual({ channel: "whatsapp", done: 0.5, gone: 0.5 })
     })
   )
 
@@ -248,13 +288,13 @@ describe("the analysts' views", () => {
   it.scoped("find the busiest hours of the week, Monday being the first day", () =>
     withTalks((session) => {
       expect(rows(session, "SELECT * FROM busiest_hours ORDER BY weekday, hour")).toEqual([
-        { weekday: 6, hour: 10, customer_messages: 9, agent_messages: 5, human_messages: 1 },
+        { weekday: 6, hour: 10, customer_messages: 8, agent_messages: 5, human_messages: 1 },
         { weekday: 6, hour: 11, customer_messages: 1, agent_messages: 1, human_messages: 0 },
         { weekday: 7, hour: 10, customer_messages: 1, agent_messages: 0, human_messages: 0 }
       ])
       const direct = rows(
         session,
-        "SELECT CAST(strftime('%H', sent_at) AS INTEGER) AS hour, sum(role = 'customer') AS n FROM messages WHERE sent_at IS NOT NULL GROUP BY 1"
+        "SELECT CAST(strftime('%H', m.sent_at) AS INTEGER) AS hour, sum(m.role = 'customer') AS n FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.deleted_at IS NULL AND m.sent_at IS NOT NULL GROUP BY 1"
       )
       expect(rows(session, "SELECT hour, sum(customer_messages) AS n FROM busiest_hours GROUP BY 1")).toEqual(
         direct
@@ -278,6 +318,196 @@ describe("the analysts' views", () => {
         { answered_by: "both", n: 1, human: 1 },
         { answered_by: "human", n: 1, human: 1 },
         { answered_by: "nobody", n: 2, human: 0 }
+      ])
+    })
+  )
+})
+
+describe("what is counted with each commit", () => {
+  it.scoped("has each time that a customer waited, and each stretch of a conversation", () =>
+    withTalks((session) => {
+      expect(rows(session, "SELECT * FROM turns WHERE conversation_id = 'leads:a' ORDER BY turn")).toEqual([
+        {
+          conversation_id: "leads:a",
+          connection: "leads",
+          channel: "web",
+          turn: 1,
+          asked_at: at(10),
+          answered_at: at(14),
+          answered_by: "agent",
+          seconds: 4,
+          business_seconds: null
+        },
+        {
+          conversation_id: "leads:a",
+          connection: "leads",
+          channel: "web",
+          turn: 2,
+          asked_at: at(100),
+          answered_at: null,
+          answered_by: null,
+          seconds: null,
+          business_seconds: null
+        }
+      ])
+      expect(
+        rows(session, "SELECT DISTINCT conversation_id FROM turns WHERE conversation_id = 'salon:gone'")
+      ).toEqual([])
+      expect(
+        rows(
+          session,
+          "SELECT session_id, number, started_at, ended_at, messages, first_answer_seconds FROM sessions WHERE conversation_id = 'leads:d'"
+        )
+      ).toEqual([
+        {
+          session_id: "leads:d#1",
+          number: 1,
+          started_at: at(0),
+          ended_at: at(50),
+          messages: 4,
+          first_answer_seconds: 1
+        }
+      ])
+    })
+  )
+
+  it.scoped("counts by the clock of the configured zone, and again where another one is set", () =>
+    withTalks((session) => {
+      const saturday =
+        "SELECT local_date, local_hour, weekday, sum(messages) AS messages FROM messages_by_hour GROUP BY 1, 2, 3"
+      const business = "SELECT seconds, business_seconds FROM turns WHERE conversation_id = 'leads:b'"
+      const set = (timeZone: string, businessHours: string | null) => {
+        expect(setBusinessTime(session, { timeZone, businessHours })).toBe(true)
+        refreshDerived(session)
+        expect(setBusinessTime(session, { timeZone, businessHours })).toBe(false)
+      }
+      expect(rows(session, saturday)).toEqual([
+        { local_date: "2026-03-07", local_hour: 10, weekday: 6, messages: 14 },
+        { local_date: "2026-03-07", local_hour: 11, weekday: 6, messages: 2 },
+        { local_date: "2026-03-08", local_hour: 10, weekday: 7, messages: 1 }
+      ])
+      expect(rows(session, business)).toEqual([{ seconds: 60, business_seconds: null }])
+      // 15:45 there.
+      set("Asia/Kathmandu", "Sat 15:45-15:46")
+      expect(rows(session, saturday)).toEqual([
+        { local_date: "2026-03-07", local_hour: 15, weekday: 6, messages: 14 },
+        { local_date: "2026-03-07", local_hour: 16, weekday: 6, messages: 2 },
+        { local_date: "2026-03-08", local_hour: 15, weekday: 7, messages: 1 }
+      ])
+      expect(rows(session, business)).toEqual([{ seconds: 60, business_seconds: 60 }])
+      expect(rows(session, "SELECT DISTINCT day FROM conversation_facts WHERE channel = 'web'")).toEqual([
+        { day: "2026-03-07" }
+      ])
+      set("Pacific/Kiritimati", null)
+      expect(rows(session, "SELECT DISTINCT day FROM conversation_facts WHERE channel = 'web'")).toEqual([
+        { day: "2026-03-08" }
+      ])
+      set("Asia/Kathmandu", "Sat 15:45-16:00")
+      expect(rows(session, business)).toEqual([{ seconds: 60, business_seconds: 60 }])
+      set("Asia/Kathmandu", "Sun 15:00-16:00")
+      expect(rows(session, business)).toEqual([{ seconds: 60, business_seconds: 0 }])
+    })
+  )
+
+  it.scoped("knows hand-offs by the provider's record, by statuses, or because a person wrote", () =>
+    withTalks((session) => {
+      const recorded = JSON.stringify({
+        $handoffs: [
+          { requested_at: at(5), accepted_at: at(65), completed_at: null, accepted_by: "kate" },
+          { requested_at: at(900), accepted_at: null, completed_at: null, accepted_by: null }
+        ],
+        $assignee: { id: "kate", name: "Kate Ong", email: null }
+      })
+      session.prepare("UPDATE remote_conversations SET attributes = ? WHERE id = 'leads:b'").run(recorded)
+      const of =
+        "SELECT requested_at, accepted_at, accepted_by, evidence, seconds_to_accept AS seconds FROM handoffs WHERE conversation_id = ?"
+      expect(rows(session, of, "leads:b")).toEqual([
+        { requested_at: at(5), accepted_at: at(65), accepted_by: "kate", evidence: "provider", seconds: 60 },
+        { requested_at: at(900), accepted_at: null, accepted_by: null, evidence: "provider", seconds: null }
+      ])
+      // It was handed off before it was first seen.
+      expect(rows(session, of, "leads:d")).toEqual([
+        { requested_at: null, accepted_at: at(50), accepted_by: null, evidence: "status", seconds: null }
+      ])
+      expect(rows(session, of, "leads:f")).toEqual([
+        { requested_at: null, accepted_at: null, accepted_by: null, evidence: "message", seconds: null }
+      ])
+      expect(rows(session, "SELECT conversation_id FROM handoffs WHERE connection = 'salon'")).toEqual([
+        { conversation_id: "salon:empty" }
+      ])
+      expect(
+        rows(session, "SELECT handed_off FROM conversation_facts WHERE conversation_id = 'leads:b'")
+      ).toEqual([{ handed_off: 1 }])
+    })
+  )
+
+  it.scoped(
+    "names people on our side where the vendor does, with the nearest-rank median of their first answers",
+    () =>
+      withMirror((session) => {
+        const wait = (id: string, seconds: number) => {
+          const lines = [
+            ["customer", 0],
+            ["human", seconds]
+          ] as const
+          talk(session, { id, lines })
+          session
+            .prepare(
+              `UPDATE messages SET attributes = '{"$author":"7"}' WHERE conversation_id = ? AND role = 'human'`
+            )
+            .run(`leads:${id}`)
+          const { key } = session
+            .prepare("SELECT key FROM remote_conversations WHERE id = ?")
+            .get(`leads:${id}`) as { key: number }
+          makeActivityRows(session).refresh(key, `leads:${id}`)
+        }
+        for (const [index, seconds] of [10, 20, 30, 400].entries()) wait(`t${index}`, seconds)
+        session
+          .prepare("UPDATE remote_conversations SET attributes = ? WHERE id = 'leads:t0'")
+          .run('{"$assignee":{"id":"7","name":"Kate Ong","email":"kate@example.com"}}')
+        expect(rows(session, "SELECT * FROM human_agents")).toEqual([
+          {
+            connection: "leads",
+            provider_id: "7",
+            name: "Kate Ong",
+            email: "kate@example.com",
+            conversations: 4,
+            messages: 4,
+            median_first_answer_seconds: 20
+          }
+        ])
+      })
+  )
+
+  it.scoped("says what to distrust, with an example", () =>
+    withMirror((session) => {
+      talk(session, {
+        id: "back",
+        lines: [
+          ["customer", 10],
+          ["agent", 5]
+        ]
+      })
+      talk(session, {
+        id: "far",
+        startedAt: "1970-01-01T00:00:00.000Z",
+        lines: [
+          ["customer", 0],
+          ["agent", 200_000_000]
+        ]
+      })
+      talk(session, { id: "word", status: "unknown", lines: [["unknown", null]] })
+      const found = rows(session, `SELECT "check", conversations, example_id FROM data_quality ORDER BY 1`)
+      expect(found).toEqual([
+        { check: "future times", conversations: 1, example_id: "leads:far" },
+        { check: "negative times", conversations: 1, example_id: "leads:back" },
+        { check: "no times", conversations: 1, example_id: "leads:word" },
+        { check: "start not plausible", conversations: 1, example_id: "leads:far" },
+        { check: "unknown roles", conversations: 1, example_id: "leads:word" },
+        { check: "unknown statuses", conversations: 1, example_id: "leads:word" }
+      ])
+      expect(rows(session, "SELECT newest_message_at FROM freshness WHERE connection = 'leads'")).toEqual([
+        { newest_message_at: at(10) }
       ])
     })
   )
@@ -381,6 +611,12 @@ describe("the system's sqlite3 and Python", () => {
     "qualification_outcomes",
     "busiest_hours",
     "agent_against_person",
+    "sessions",
+    "turns",
+    "handoffs",
+    "messages_by_hour",
+    "human_agents",
+    "data_quality",
     "open_changes",
     "freshness",
     "lineage",

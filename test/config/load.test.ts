@@ -435,8 +435,17 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "other: 1\n",
     [
       "1: database: missing; write database: ../parley.db, or give --db FILE",
-      "1: other: unknown key; known here: database, connections",
+      "1: other: unknown key; known here: database, timeZone, businessHours, connections",
       "1: connections: missing; expected a list with at least one connection; each begins with - name: and provider:"
+    ]
+  ],
+  [
+    "a time zone and business hours that cannot be meant",
+    "database: x.db\ntimeZone: Europe/Berlni\nbusinessHours: 9 to 5\nconnections: [leads]\n",
+    [
+      "2: timeZone: not a time zone; write a name such as Europe/Berlin or America/New_York",
+      "3: businessHours: not business hours; write days and times, such as Mon-Fri 09:00-17:00, Sat 10:00-14:00",
+      "4: connections[0]: expected keys with values; write - name: my-inbox and, below it, provider: and its keys"
     ]
   ],
   [

@@ -14,6 +14,7 @@ const noProvider = (): Provider => {
 }
 
 const statusMap: ProviderDefinition<unknown, unknown>["statusMap"] = {
+  means: ["active", "completed"],
   read: () => "unknown",
   write: { active: "open", completed: "close" }
 }

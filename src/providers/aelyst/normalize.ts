@@ -5,6 +5,8 @@ import {
   type Json,
   type Message,
   normalizeRole,
+  ownAttributes,
+  type Person,
   type Role
 } from "../../domain/Conversation.ts"
 import type { StatusMap } from "../../domain/Status.ts"
@@ -39,6 +41,9 @@ const asObject = (json: Json): JsonObject => json as JsonObject
 
 const filled = (value: string | null): string | null => (value === null || value.trim() === "" ? null : value)
 
+const fullName = (first: string | null, last: string | null): string | null =>
+  filled([first, last].filter((part) => filled(part) !== null).join(" "))
+
 const contactAttributes = [
   "firstName",
   "lastName",
@@ -53,7 +58,7 @@ const conversationAttributes = ["assignee", "lifecycle", "isBlocked"] as const
 
 const toContact = (wire: WireContact, json: JsonObject): Contact => ({
   providerId: wire.id,
-  name: filled([wire.firstName, wire.lastName].filter((part) => filled(part) !== null).join(" ")),
+  name: fullName(wire.firstName, wire.lastName),
   email: filled(wire.email),
   phone: filled(wire.phone),
   attributes: attributes(json, contactAttributes),
@@ -75,7 +80,7 @@ const toConversation = (wire: WireContact, json: JsonObject, map: StatusMap): Co
   qualified: null,
   qualificationReason: null,
   tags: wire.tags ?? [],
-  attributes: attributes(json, conversationAttributes),
+  attributes: { ...attributes(json, conversationAttributes), ...assigneeIn(wire) },
   declaredMessages: null,
   startedAt: wire.created_at,
   lastMessageAt: null,
@@ -130,8 +135,23 @@ const people: ReadonlySet<string> = new Set(["user", "echo"])
 const roleOf = (wire: WireMessage): { readonly role: Role; readonly providerRole: string | null } => {
   const source = wire.sender?.source ?? null
   if (wire.traffic === "incoming") return { role: "customer", providerRole: wire.traffic }
-  if (source === null) return { role: "unknown", providerRole: wire.traffic }
+  if (source === null)
+    return { role: wire.traffic === "outgoing" ? "agent" : "unknown", providerRole: wire.traffic }
   return { role: people.has(source) ? "human" : normalizeRole(source), providerRole: source }
+}
+
+/** Who of our people a message is from, by the vendor's id. */
+const authorIn = (wire: WireMessage, role: Role): JsonObject => {
+  const author = wire.sender?.userId ?? null
+  return role === "human" && author !== null ? { [ownAttributes.author]: author } : {}
+}
+
+/** Whom a contact is assigned to; deleted users come as an empty object, or as a word. */
+const assigneeIn = ({ assignee }: WireContact): JsonObject => {
+  if (assignee === null || typeof assignee === "string" || assignee.id === null) return {}
+  const { email, firstName, id, lastName } = assignee
+  const person: Person = { id, name: fullName(firstName, lastName), email: filled(email) }
+  return { [ownAttributes.assignee]: person }
 }
 
 const messageAttributes = [
@@ -154,15 +174,16 @@ const contentAttributes = (json: JsonObject): JsonObject | null => {
 const toMessage = (wire: WireMessage, json: JsonObject, contactSince: Timestamp | null): Message => {
   const { at, source } = sentAt(wire, contactSince)
   const record: JsonObject = { ...json, message: contentAttributes(json) }
+  const speaker = roleOf(wire)
   return {
     messageId: wire.messageId,
     providerId: wire.messageId,
-    ...roleOf(wire),
+    ...speaker,
     type: wire.message?.type ?? "unknown",
     content: wire.message?.text ?? wire.message?.title ?? null,
     sentAt: at,
     sentAtSource: source,
-    attributes: attributes(record, messageAttributes)
+    attributes: { ...attributes(record, messageAttributes), ...authorIn(wire, speaker.role) }
   }
 }
 

@@ -1,5 +1,11 @@
 import { Either } from "effect"
-import { type Json, type Message, normalizeRole, type Role } from "../../domain/Conversation.ts"
+import {
+  type Json,
+  type Message,
+  normalizeRole,
+  ownAttributes,
+  type Role
+} from "../../domain/Conversation.ts"
 import { canonicalJson, isExactNumber, writeExactly } from "../../domain/exactJson.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Fault } from "../kit/decode.ts"
@@ -7,6 +13,7 @@ import { digest } from "../kit/digest.ts"
 import { idOf, unreadable } from "../kit/page.ts"
 import type { Unreadable } from "../Provider.ts"
 import { readExportTime, readWallClock } from "./exportTime.ts"
+import { stretchAt, type TakenOver } from "./fields.ts"
 import {
   decodeExport,
   decodeOtherMessage,
@@ -21,8 +28,8 @@ export interface ExportReading {
   readonly conversationId: string
   /** The zone of times that name none. */
   readonly timeZone: string
-  /** Whether a person on our side has talked: bot messages that no AI made are then theirs. */
-  readonly personChats: boolean
+  /** When people on our side had taken over: bot messages that no AI made are then theirs. */
+  readonly takenOver: ReadonlyArray<TakenOver>
 }
 
 type JsonObject = { readonly [key: string]: Json }
@@ -55,11 +62,17 @@ const contentOf = (type: string, payload: JsonObject): string | null => {
   return parts.length === 0 ? null : parts.join("\n")
 }
 
-/** `human` is the vendor's word for the customer. */
-const roleOf = (from: string | null, aiMade: boolean | null, personChats: boolean): Role => {
-  if (from?.toLowerCase() === "human") return "customer"
+/** `human` is the vendor's word for the customer. A scripted text is a person's where one had taken over. */
+const speakerOf = (
+  from: string | null,
+  aiMade: boolean | null,
+  takenOver: TakenOver | undefined
+): { readonly role: Role; readonly author: string | null } => {
+  if (from?.toLowerCase() === "human") return { role: "customer", author: null }
   const role = normalizeRole(from)
-  return role === "agent" && aiMade === false && personChats ? "human" : role
+  return role === "agent" && aiMade === false && takenOver !== undefined
+    ? { role: "human", author: takenOver.by }
+    : { role, author: null }
 }
 
 /** May change without the message becoming another. */
@@ -143,16 +156,25 @@ const readMessage = (entry: Json, place: Place): Either.Either<Message, Fault> =
     const aiMade = payload.aiGenerated ?? wire.isAIGenerated ?? turn.isAIGenerated
     const made = digest(canonicalJson([time.value, from, type, withoutKeys(payload, judgements)]))
     const mid = filledText(wire.mid ?? undefined)
+    const at = time.sentAt === null ? place.previous : toMillis(time.sentAt)
+    const { author, role } = speakerOf(
+      from,
+      typeof aiMade === "boolean" ? aiMade : null,
+      stretchAt(reading.takenOver, at)
+    )
     const message: Message = {
       messageId: number(mid ?? made),
       providerId: mid,
-      role: roleOf(from, typeof aiMade === "boolean" ? aiMade : null, reading.personChats),
+      role,
       providerRole: from,
       type,
       content: contentOf(type, payload),
       sentAt: time.sentAt,
       sentAtSource: time.source,
-      attributes: attributesOf(wire, turn, payload)
+      attributes: {
+        ...attributesOf(wire, turn, payload),
+        ...(author === null ? {} : { [ownAttributes.author]: author })
+      }
     }
     return Either.right(message)
   })

@@ -11,7 +11,7 @@ import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import { agentIn } from "./address.ts"
 import { readExport } from "./export.ts"
-import { contactColumns, others, personal } from "./fields.ts"
+import { contactColumns, handoffAttributes, others, personal, takenOver } from "./fields.ts"
 import { type ConversationState, decodeConversation, type Conversation as WireConversation } from "./wire.ts"
 
 /**
@@ -86,10 +86,6 @@ export const rowMark = (value: Json): string =>
     )
   )
 
-/** Whether a person on our side talks, or has: nothing else distinguishes their messages from the bot's. */
-const personChats = ({ state, handoffHistory }: WireConversation): boolean =>
-  state === "human-chatting" || (handoffHistory ?? []).some(({ acceptedAt }) => acceptedAt !== null)
-
 /** Of everything that messages move or are read by: another one means that they must be exported again. */
 export const messagesMark = (wire: WireConversation): string =>
   digest(
@@ -101,7 +97,10 @@ export const messagesMark = (wire: WireConversation): string =>
       wire.lastMessage,
       // Written in seconds one time and in milliseconds another.
       wire.lastMessageTS?.slice(0, 19) ?? null,
-      personChats(wire)
+      // Which messages are a person's.
+      takenOver(wire).length === 0
+        ? false
+        : takenOver(wire).map(({ by, from, until }) => [by, `${from}`, `${until}`])
     ])
   )
 
@@ -167,7 +166,7 @@ const toConversation = (
     qualified: null,
     qualificationReason: null,
     tags: wire.tags ?? [],
-    attributes: attributes(record, homeless),
+    attributes: { ...attributes(record, homeless), ...handoffAttributes(wire) },
     declaredMessages: wire.messagesNum,
     startedAt: wire.firstMessageTS ?? wire.ts,
     lastMessageAt: wire.lastMessageTS,
@@ -186,7 +185,7 @@ export const toSighting = (wire: WireConversation, parts: Parts, { map, timeZone
       : readExport(exported.value, exported.raw.providerId, {
           conversationId: providerId,
           timeZone,
-          personChats: personChats(wire)
+          takenOver: takenOver(wire)
         })
   const messages = exported === null ? noMessagesMark : messagesMark(wire)
   return {

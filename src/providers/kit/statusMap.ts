@@ -17,6 +17,7 @@ export const statusMap = (
   return {
     read: (word) => (word === null ? "unknown" : (words.get(word) ?? "unknown")),
     write,
+    means: [...new Set(words.values())].filter(isWantedStatus),
     restores: { ...Object.fromEntries(written.map((word) => [word, word])), ...restores }
   }
 }
@@ -49,7 +50,8 @@ export const withOverrides = (map: StatusMap, overrides: Readonly<Record<string,
       const known = map.read(word)
       return known === "unknown" && word !== null ? (meanings.get(word) ?? known) : known
     },
-    write: { ...map.write, ...Object.fromEntries(entries) }
+    write: { ...map.write, ...Object.fromEntries(entries) },
+    means: [...new Set([...map.means, ...meanings.values()])]
   }
 }
 

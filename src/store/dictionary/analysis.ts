@@ -5,15 +5,26 @@ import {
   conversationId,
   count,
   lane,
+  localDayUnit,
   provider,
   seconds,
   share,
-  status,
   type TableEntry,
   time,
-  utcDay,
   yesOrNo
 } from "./entry.ts"
+
+const heldStatus: ColumnEntry = {
+  meaning:
+    "What the provider holds: active, handed_off (to a person), completed, abandoned, or unknown (the vendor's word means none of these).",
+  example: "completed"
+}
+
+const requestedStatus: ColumnEntry = {
+  meaning: "The status that an open change asks the provider for.",
+  nullMeans: "no change is open",
+  example: "completed"
+}
 
 const who = { connection, provider, channel }
 
@@ -29,8 +40,14 @@ const agent: ColumnEntry = {
   example: "agent-1"
 }
 
-const completionRate = share("Which share of these conversations is completed.")
-const abandonmentRate = share("Which share of these conversations is abandoned.")
+const completionRate = share("Which share of these conversations is completed.", {
+  nullMeans: "the vendor has no word for completed",
+  example: 0.6
+})
+const abandonmentRate = share("Which share of these conversations is abandoned.", {
+  nullMeans: "the vendor has no word for abandoned",
+  example: 0.1
+})
 
 /** Who spoke how often, and when. */
 const activity: Readonly<Record<string, ColumnEntry>> = {
@@ -60,7 +77,7 @@ const activity: Readonly<Record<string, ColumnEntry>> = {
     example: "customer"
   },
   unanswered_since: time("When the customer wrote the first message that is still unanswered.", {
-    nullMeans: "the last word is ours, or the time is not known"
+    nullMeans: "everything was answered, or the time is not known"
   })
 }
 
@@ -75,7 +92,8 @@ export const analysis: ReadonlyArray<TableEntry> = [
     columns: {
       conversation_id: conversationId,
       ...who,
-      status,
+      status: heldStatus,
+      requested_status: requestedStatus,
       agent_id: agent,
       campaign_id: campaign,
       contact_id: {
@@ -92,7 +110,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       day: {
         meaning: "The day on which it started.",
-        unit: utcDay,
+        unit: localDayUnit,
         nullMeans: "the start is not known",
         example: "2026-03-07"
       },
@@ -105,11 +123,11 @@ export const analysis: ReadonlyArray<TableEntry> = [
       messages: count("Messages in the mirror.", { example: 12 }),
       ...activity,
       seconds_to_first_answer: seconds("From the customer's first message to the first answer.", {
-        nullMeans: "no one answered, or a time is not known",
+        nullMeans: "no one answered, a time is not known, or the answer is dated before the question",
         example: 4.2
       }),
       seconds_to_person: seconds(
-        "From the customer's first message to the first message of a person on our side.",
+        "From the customer's first message to the first message of a person on our side after it.",
         {
           nullMeans: "no person wrote, or a time is not known",
           example: 640
@@ -135,12 +153,12 @@ export const analysis: ReadonlyArray<TableEntry> = [
     columns: {
       day: {
         meaning: "The day on which they started.",
-        unit: utcDay,
+        unit: localDayUnit,
         nullMeans: "their starts are not known",
         example: "2026-03-07"
       },
       ...who,
-      status,
+      status: heldStatus,
       conversations: count("Conversations."),
       messages: count("Messages that these conversations hold, whenever they were sent.")
     }
@@ -158,8 +176,14 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       ...who,
       conversations: count("Conversations in which it happened."),
-      median_seconds: seconds("Half of them took no longer.", { example: 4.2 }),
-      p90_seconds: seconds("Nine of ten took no longer.", { example: 60 }),
+      median_seconds: seconds(
+        "The median, nearest rank: the shortest time that half of them did not exceed.",
+        { example: 4.2 }
+      ),
+      p90_seconds: seconds(
+        "The ninth decile, nearest rank: the shortest time that nine of ten did not exceed.",
+        { example: 60 }
+      ),
       mean_seconds: seconds("The arithmetic mean.", { example: 12.5 }),
       longest_seconds: seconds("The longest of all.", { example: 86400 })
     }
@@ -181,7 +205,8 @@ export const analysis: ReadonlyArray<TableEntry> = [
       ever_handed_off: count("Those that are or were handed to a person."),
       hand_off_rate: share("Which share is or was handed to a person."),
       completion_rate: completionRate,
-      abandonment_rate: abandonmentRate
+      abandonment_rate: abandonmentRate,
+      changes_requested: count("Those with an open change of their status, which counts in no other column.")
     }
   },
   {
@@ -215,7 +240,8 @@ export const analysis: ReadonlyArray<TableEntry> = [
       last_message_at: time("When the last message was sent.", {
         nullMeans: "there is none, or its time is not known"
       }),
-      messages: count("Messages in the mirror.", { example: 12 })
+      messages: count("Messages in the mirror.", { example: 12 }),
+      requested_status: requestedStatus
     }
   },
   {
@@ -240,8 +266,8 @@ export const analysis: ReadonlyArray<TableEntry> = [
     example:
       "SELECT weekday, hour, customer_messages FROM busiest_hours ORDER BY customer_messages DESC LIMIT 5",
     columns: {
-      weekday: { meaning: "1 Monday to 7 Sunday.", unit: "UTC", example: 1 },
-      hour: { meaning: "0 to 23.", unit: "UTC", example: 10 },
+      weekday: { meaning: "1 Monday to 7 Sunday.", example: 1 },
+      hour: { meaning: "0 to 23, on the clock of the configured time zone.", unit: "hour", example: 10 },
       customer_messages: count("Messages of customers."),
       agent_messages: count("Messages of agents, the machines."),
       human_messages: count("Messages of people on our side.")
@@ -258,6 +284,14 @@ export const analysis: ReadonlyArray<TableEntry> = [
       customer_messages: count("Messages of customers in them."),
       agent_messages: count("Messages of agents in them."),
       human_messages: count("Messages of people on our side in them."),
+      answered_conversations: count("Conversations whose time to the first answer is known."),
+      seconds_to_first_answer: seconds(
+        "The sum of these times: divide sums to get the mean of several rows.",
+        {
+          nullMeans: "no one answered, or no time is known",
+          example: 1250
+        }
+      ),
       mean_seconds_to_first_answer: seconds(
         "From the customer's first message to the first answer, on average.",
         {

@@ -17,7 +17,14 @@ export interface TableEntry {
 
 export const utc = "UTC, ISO 8601 text with milliseconds"
 
-export const utcDay = "UTC, ISO 8601 date"
+/** A day on the clock of the configured time zone. */
+export const localDayUnit = "ISO 8601 date in the configured time zone"
+
+export const localDay = (meaning: string, rest: Partial<ColumnEntry> = {}): ColumnEntry => ({
+  meaning,
+  unit: localDayUnit,
+  ...rest
+})
 
 export const yesOrNo = "1 yes, 0 no"
 

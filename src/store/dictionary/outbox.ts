@@ -135,5 +135,13 @@ export const outbox: ReadonlyArray<TableEntry> = [
       status: { meaning: "A status that can be requested.", example: "completed" },
       provider_status: { meaning: "The word that is sent for it.", example: "ended_chat" }
     }
+  },
+  {
+    table: "readable_statuses",
+    meaning: "Which statuses each connection's provider has words for: rates of all others are not known.",
+    columns: {
+      connection,
+      status: { meaning: "A status that a conversation of it can have.", example: "abandoned" }
+    }
   }
 ]

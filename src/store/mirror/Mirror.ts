@@ -1,10 +1,13 @@
 import { Clock, Effect, Option, Stream } from "effect"
+import type { BusinessTime } from "../../domain/localTime.ts"
 import { gapsIn, type TimeRange } from "../../domain/TimeRange.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { Lane } from "../../http/contract.ts"
 import type { Known, KnownWanted } from "../../providers/Provider.ts"
 import { nextSeq } from "../commits.ts"
 import { Db, type Session } from "../Db.ts"
+import { isBusinessTime, setBusinessTime } from "../derived/clock.ts"
+import { refreshDerived } from "../derived/refresh.ts"
 import { learnedOf } from "../read/facts.ts"
 import { makeKnown } from "../read/lookup.ts"
 import { lookingUp } from "../Session.ts"
@@ -98,6 +101,14 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
     return {
       /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */
       register: (settings: ConnectionSettings) => Effect.flatMap(clock, (at) => register(db, settings, at)),
+
+      /** How the business counts its time. Where it is another way than before, everything is counted again. */
+      setBusinessTime: (time: BusinessTime) =>
+        db.use("Mirror.setBusinessTime", (session) => {
+          const set = session.database.transaction(() => setBusinessTime(session, time))
+          if (isBusinessTime(session, time) || !set.immediate()) return
+          refreshDerived(session)
+        }),
 
       /** The account that a connection is bound to; null: to none yet. */
       accountBinding: (connection: string) =>

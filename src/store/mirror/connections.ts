@@ -11,6 +11,8 @@ export interface ConnectionSettings {
   readonly conflictPolicy: "manual" | "remote-wins" | "local-wins"
   /** The statuses that can be requested, each with the vendor's word. */
   readonly writable: Readonly<Partial<Record<WantedStatus, string>>>
+  /** The statuses that the provider has words for. Left out: it is not known which. */
+  readonly readable?: ReadonlyArray<WantedStatus>
 }
 
 interface StoredSettings {
@@ -25,7 +27,8 @@ const read = ({ prepare }: Session, name: string) => {
   const words = prepare("SELECT status, provider_status FROM writable_statuses WHERE connection = ?")
     .raw()
     .all(name) as ReadonlyArray<readonly [string, string]>
-  return { row, words: new Map(words) }
+  const readable = prepare("SELECT status FROM readable_statuses WHERE connection = ?").pluck().all(name)
+  return { row, words: new Map(words), readable: new Set(readable as ReadonlyArray<WantedStatus>) }
 }
 
 const write = ({ prepare }: Session, settings: ConnectionSettings, at: Timestamp): void => {
@@ -42,6 +45,10 @@ const write = ({ prepare }: Session, settings: ConnectionSettings, at: Timestamp
       word
     )
   }
+  prepare("DELETE FROM readable_statuses WHERE connection = ?").run(name)
+  for (const status of settings.readable ?? []) {
+    prepare("INSERT INTO readable_statuses (connection, status) VALUES (?, ?)").run(name, status)
+  }
 }
 
 /** Makes a connection known. Refuses a name that belongs to another provider: its rows would be mixed. */
@@ -51,7 +58,7 @@ export const register = Effect.fn("Mirror.register")(function* (
   at: Timestamp
 ) {
   const { name, provider, conflictPolicy } = settings
-  const { row, words } = yield* db.use("Mirror.register", (session) => read(session, name))
+  const { readable, row, words } = yield* db.use("Mirror.register", (session) => read(session, name))
   if (row !== undefined && row.provider !== provider) {
     return yield* new StoreError({
       op: "Mirror.register",
@@ -64,6 +71,8 @@ export const register = Effect.fn("Mirror.register")(function* (
   const isSame =
     row?.conflict_policy === conflictPolicy &&
     words.size === wanted.length &&
-    wanted.every(([status, word]) => words.get(status) === word)
+    wanted.every(([status, word]) => words.get(status) === word) &&
+    readable.size === (settings.readable ?? []).length &&
+    (settings.readable ?? []).every((status) => readable.has(status))
   if (!isSame) yield* db.transaction("Mirror.register", (session) => write(session, settings, at))
 })

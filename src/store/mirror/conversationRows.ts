@@ -124,7 +124,6 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
      FROM remote_conversations WHERE key = ?`
   )
   const setStored = prepare("UPDATE remote_conversations SET stored_messages = ?, seq = ? WHERE key = ?")
-  const removeActivity = prepare("DELETE FROM conversation_activity WHERE key = ?")
   const revive = prepare(`UPDATE remote_conversations SET seq = ?, ${present} WHERE key = ?`)
   const recordStatus = prepare(
     `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id, seq)
@@ -211,6 +210,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   ): number => {
     if (sighting.messages === null) return stored.stored_messages
     const { tally } = context
+    const { conversation } = sighting
     const { extent, items } = sighting.messages
     const written = tally.inserted + tally.updated
     const count =
@@ -218,8 +218,10 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
         ? messages.replaceAll(context, id, items, mustList(sighting))
         : messages.addNewest(context, id, items)
     const isSame = count === stored.stored_messages && written === tally.inserted + tally.updated
-    if (count === 0 && !isSame) removeActivity.run(stored.key)
+    if (count === 0 && !isSame) activity.remove(stored.key)
     else if (!isSame) activity.refresh(stored.key, id)
+    // Where it was opened again, a new session may begin.
+    else if (count > 0 && conversation.status !== stored.status) activity.refresh(stored.key, id)
     return count
   }
 

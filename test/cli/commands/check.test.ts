@@ -29,7 +29,7 @@ const answering = (answer: Provider["check"]): Provider => ({
   refuse: () => null,
   setStatus: () => Effect.succeed({ state: null }),
   check: answer,
-  statusMap: { read: () => "unknown", write: {} }
+  statusMap: { read: () => "unknown", write: {}, means: [] }
 })
 
 const withChecks = (answers: Readonly<Record<string, ReturnType<Provider["check"]>>>): Registry =>

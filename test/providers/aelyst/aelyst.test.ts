@@ -177,7 +177,8 @@ describe("Aelyst's contacts", () => {
       attributes: {
         assignee: { id: 5, firstName: "Kate", lastName: "Ong", email: "kate@example.com" },
         lifecycle: "Hot Lead",
-        isBlocked: false
+        isBlocked: false,
+        $assignee: { id: "5", name: "Kate Ong", email: "kate@example.com" }
       },
       declaredMessages: null,
       startedAt: "2022-09-15T20:34:41.000Z" as Timestamp,
@@ -317,7 +318,8 @@ describe("Aelyst's messages", () => {
           { value: "failed", timestamp: 1_700_000_004, message: "window closed" }
         ],
         sender: { source: "user", userId: 123_456_789, teamId: 987_654_321 },
-        replyTo: { messageId: 1 }
+        replyTo: { messageId: 1 },
+        $author: "123456789"
       }
     })
   })
@@ -376,7 +378,7 @@ describe("Aelyst's messages", () => {
     ["outgoing", "api", "agent", "api"],
     ["outgoing", "broadcast", "agent", "broadcast"],
     ["outgoing", "carrier_pigeon", "unknown", "carrier_pigeon"],
-    ["outgoing", undefined, "unknown", "outgoing"]
+    ["outgoing", undefined, "agent", "outgoing"]
   ])("%s from %s are a %s's", (traffic, source, role, providerRole) => {
     const sender = source === undefined ? undefined : { source }
     const [found] = sightedMessages([message(1, { traffic, sender })])

@@ -625,6 +625,36 @@ describe("Convocore's messages", () => {
     })
   })
 
+  it("are a person's from the acceptance to the end of a hand-off, and scripted before and after", () => {
+    const scripted = (minute: number) =>
+      said(minute, "bot", {
+        ts: `2026-03-01T10:${minute}:00Z`,
+        payload: { message: "Hello", aiGenerated: false }
+      })
+    const messages = messagesOf([10, 20, 30, 40, 50].map(scripted), {
+      state: "ended_chat",
+      handoffHistory: [
+        { requestedAt: Date.UTC(2026, 2, 1, 10, 15), acceptedAt: null },
+        {
+          requestedAt: Date.UTC(2026, 2, 1, 10, 18) / 1000,
+          acceptedAt: Date.UTC(2026, 2, 1, 10, 20, 0, 500),
+          completedAt: Date.UTC(2026, 2, 1, 10, 35),
+          acceptedBy: "kate"
+        }
+      ]
+    })
+    assert.deepStrictEqual(
+      messages.map(({ attributes, role }) => [role, attributes.$author]),
+      [
+        ["agent", undefined],
+        ["human", "kate"],
+        ["human", "kate"],
+        ["agent", undefined],
+        ["agent", undefined]
+      ]
+    )
+  })
+
   it("are a person's where no AI made them and a person has taken the chat", () => {
     const bots = [said(1, "bot"), said(2, "bot", { payload: { message: "Jo here", aiGenerated: false } })]
     const roles = (detail: object) => messagesOf(bots, detail).map(({ role }) => role)
