@@ -2,7 +2,7 @@ import { Clock, Effect, Fiber, Stream } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
-import { now, toMillis } from "../domain/Timestamp.ts"
+import { now, type Timestamp, toMillis } from "../domain/Timestamp.ts"
 import { type Item, type Notice, type Page, type PullScope, pageSize } from "../providers/Provider.ts"
 import type { ConnectionFault } from "../store/ledger/Ledger.ts"
 import { Mirror, SeenSet } from "../store/mirror/Mirror.ts"
@@ -45,7 +45,7 @@ const confirmationConcurrency = 8
  * A scan that began longer ago than this, in milliseconds, is history once finished: the present needs another. A
  * backfill is about history.
  */
-const staleScan = 10 * 60_000
+const staleScan = 2 * 60_000
 
 /** Milliseconds that a scan has for storing what was answered, once it is stopped. */
 const windingMillis = 3_000
@@ -134,7 +134,7 @@ export const pull = Effect.fn("pull")(function* (connection: OpenConnection, opt
   const first = yield* resumable(connection, options)
   const isStale = connection.lane !== "backfill" && began - first.startedAt >= staleScan
   if (first.shortfall !== null || !isStale) return first.shortfall
-  return (yield* scan(connection, options)).shortfall
+  return (yield* scan(connection, options, now(began))).shortfall
 })
 
 /** Whether an answer may mean that the place where a scan was to go on is not known any more. */
@@ -173,8 +173,15 @@ const resumable = Effect.fn("pull.resumable")(function* (connection: OpenConnect
   )
 })
 
-/** One enumeration of everything in scope, or the rest of one that was interrupted. */
-const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, options: PullOptions) {
+/**
+ * One enumeration of everything in scope, or the rest of one that was interrupted.
+ * @param since what was stored since then counts as read by this enumeration; left out: since it began
+ */
+const scan = Effect.fn("pull.scan")(function* (
+  connection: OpenConnection,
+  options: PullOptions,
+  since?: Timestamp
+) {
   const mirror = yield* Mirror
   const progress = yield* Progress
   const { config, lane, provider } = connection
@@ -184,7 +191,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
   const scopeText = scopeTextOf(options)
   const unfinished = yield* mirror.unfinishedScan(name, lane)
   const resumed = unfinished !== null && unfinished.scope === scopeText ? unfinished : null
-  const startedAt = resumed?.startedAt ?? now(yield* Clock.currentTimeMillis)
+  const startedAt = resumed?.startedAt ?? since ?? now(yield* Clock.currentTimeMillis)
   const seen = new SeenSet()
   const reported = new Set<string>()
   let received = 0
@@ -197,7 +204,7 @@ const scan = Effect.fn("pull.scan")(function* (connection: OpenConnection, optio
     ...scopeOf(config, options, learned, toMillis(startedAt)),
     cursor: resumed === null || resumed.cursor === fromTheStart ? null : resumed.cursor,
     stopping: { now: () => isStopping, requested: latch.await },
-    ...(resumed === null ? {} : { startedAt }),
+    ...(resumed === null && since === undefined ? {} : { startedAt }),
     known: (ids, wanted) => mirror.known(name, ids, wanted)
   }
 

@@ -28,6 +28,8 @@ export interface Verdict {
   readonly contacts: number
   /** Could not be read, wholly or in part: that part is in quarantine, and was not compared. */
   readonly unreadable: ReadonlyArray<string>
+  /** Records that are open in quarantine now, and that nobody dismissed: what they hold was not compared. */
+  readonly quarantined: number
   /** Another run requested them later and stored that meanwhile. */
   readonly overtaken: number
   /** Have messages here, which the provider did not show: these were not compared. */
@@ -144,6 +146,15 @@ const compare = Effect.fn("verify.compare")(function* (
   return found
 })
 
+/** Conversations of which the mirror holds nothing but records in quarantine, as many of them as wanted. */
+const onlyQuarantined = Effect.fn("verify.onlyQuarantined")(function* (name: string, most: number) {
+  const mirror = yield* Mirror
+  const open = yield* mirror.openQuarantine(name)
+  const ids = open.flatMap(({ providerId }) => (providerId === null ? [] : [providerId]))
+  const known = yield* mirror.known(name, ids)
+  return ids.filter((id) => !known.has(id)).slice(0, most)
+})
+
 /** @param sample how many conversations to compare; null: all */
 export const verify = Effect.fn("verify")(function* (
   connection: OpenConnection,
@@ -154,9 +165,14 @@ export const verify = Effect.fn("verify")(function* (
   const { name } = connection.config
   const held = yield* mirror.countConversations(name)
   const chosen = yield* mirror.sample(name, sample ?? held)
-  const findings = yield* Effect.forEach(chosen, (id) => compare(connection, runId, id), { concurrency })
+  const lacking = yield* onlyQuarantined(name, sample ?? Number.POSITIVE_INFINITY)
+  const comparing = (ids: ReadonlyArray<string>) =>
+    Effect.forEach(ids, (id) => compare(connection, runId, id), { concurrency })
+  const findings = yield* comparing(chosen)
+  const found = yield* comparing(lacking)
   const that = (is: (one: Finding) => boolean) => findings.filter(is).map(({ providerId }) => providerId)
-  const repaired = that(({ is }) => is === "repaired")
+  const mended = found.filter(({ is }) => is === "repaired").map(({ providerId }) => providerId)
+  const repaired = [...that(({ is }) => is === "repaired"), ...mended]
   const gone = that(({ is }) => is === "gone")
   const unreadable = that(({ isUnreadable }) => isUnreadable)
   const stopped = sampleBrake(connection.config, { asked: chosen.length, gone: gone.length, held })
@@ -173,13 +189,14 @@ export const verify = Effect.fn("verify")(function* (
     repaired,
     contacts: that(({ is }) => is === "contact").length,
     unreadable,
+    quarantined: (yield* mirror.openQuarantine(name)).reduce((sum, { records }) => sum + records, 0),
     overtaken: that(({ is }) => is === "overtaken").length,
     withoutMessages: that(({ lacksMessages }) => lacksMessages).length,
     outdated: that(({ is }) => is === "outdated").length,
     gone,
     merged: that(({ is }) => is === "merged"),
     stopped,
-    atMostWrong: sure >= held ? 0 : upperBound(repaired.length, sure, 0.95)
+    atMostWrong: sure >= held ? 0 : upperBound(repaired.length - mended.length, sure, 0.95)
   }
   return verdict
 })

@@ -1,9 +1,9 @@
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Simulator, VendorId } from "../../src/simulator/index.ts"
+import { type Simulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import { run } from "../../src/sync/run.ts"
-import { verify } from "../../src/sync/verify.ts"
+import { type Verdict, verify } from "../../src/sync/verify.ts"
 import { inProcess, makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
 
 /*
@@ -24,6 +24,7 @@ const opened = (vendor: VendorId, options: object = {}) =>
     const instead: { answer: Handle } = { answer: handle }
     Object.assign(simulator, { handle: (...input: Parameters<Handle>) => instead.answer(...input) })
     const mirror = inProcess(join(folder, "mirror.db"), simulator)
+    const verdicts: Array<Verdict> = []
     return {
       world: simulator.vendors[vendor].world,
       /** The honest vendor. */
@@ -41,11 +42,14 @@ const opened = (vendor: VendorId, options: object = {}) =>
             {
               lane: "verify",
               work: (one, runId) =>
-                Effect.map(verify(one, runId, null), ({ stopped }) => ({ fault: stopped }))
+                Effect.map(verify(one, runId, null), (verdict) => {
+                  verdicts.push(verdict)
+                  return { fault: verdict.stopped }
+                })
             }
           ]
         }),
-        ({ report }) => report.connections[0]
+        ({ report }) => ({ ...report.connections[0], verdict: verdicts.at(-1) })
       )
     }
   })
@@ -155,22 +159,35 @@ describe("a contact of several conversations", () => {
 })
 
 describe("a listed conversation of convocore that is missing by its id for once", () => {
-  it.live("keeps the status that was read of it, which its row does not say", () =>
-    Effect.gen(function* () {
-      const { handle, instead, provided, sync } = yield* opened("convocore", { thinRows: true })
-      const words = rowsOf("SELECT provider_id, provider_status, title FROM conversations ORDER BY 1")
-      yield* Effect.gen(function* () {
-        yield* sync()
-        const before = yield* words
-        instead.answer = (vendor, request, now) =>
-          /\/convos\/[^/?]+$/.test(request.url)
-            ? { ...handle(vendor, request, now), status: 404 }
-            : handle(vendor, request, now)
-        yield* sync(true)
-        expect(yield* words).toEqual(before)
-      }).pipe(provided)
-    }).pipe(Effect.scoped)
-  )
+  for (const access of ["allowed", "addon"]) {
+    it.live(`keeps the status that was read of it, which its row does not say (exports: ${access})`, () =>
+      Effect.gen(function* () {
+        const { handle, instead, provided, sync, world } = yield* opened("convocore", {
+          thinRows: true,
+          access
+        })
+        const words = rowsOf("SELECT provider_id, provider_status, title FROM conversations ORDER BY 1")
+        yield* Effect.gen(function* () {
+          yield* sync()
+          const before = yield* words
+          for (const id of world.conversations.keys()) world.addMessage(id, Date.now())
+          instead.answer = (vendor, request, now) =>
+            /\/convos\/[^/?]+$/.test(request.url)
+              ? { ...handle(vendor, request, now), status: 404 }
+              : handle(vendor, request, now)
+          yield* sync(true)
+          expect(yield* words).toEqual(before)
+          instead.answer = handle
+          const [id = ""] = world.conversations.keys()
+          world.setStatus(id, "ended_chat", Date.now())
+          yield* sync()
+          expect(yield* words).toContainEqual(
+            expect.objectContaining({ provider_id: id, provider_status: "ended_chat" })
+          )
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
 })
 
 describe("what verify could not read", () => {
@@ -187,4 +204,34 @@ describe("what verify could not read", () => {
       }).pipe(provided)
     }).pipe(Effect.scoped)
   )
+
+  for (const vendor of vendorIds) {
+    it.live(`of ${vendor}, though the mirror holds nothing else of it, is requested and said`, () =>
+      Effect.gen(function* () {
+        const { handle, instead, provided, sync, verify } = yield* opened(vendor, { thinRows: false })
+        const broken = replacing(handle, /./, (body) =>
+          body.replace(
+            /"(createdAt|created_at|ts|firstMessageTS|lastModified)": ?("[^"]*"|\d+)/g,
+            '"$1":{"is":"odd"}'
+          )
+        )
+        yield* Effect.gen(function* () {
+          instead.answer = broken
+          yield* sync()
+          expect(yield* rowsOf("SELECT id FROM conversations")).toEqual([])
+          const stored = yield* rowsOf("SELECT id FROM quarantine WHERE resolved_at IS NULL")
+          expect(stored.length).toBeGreaterThan(0)
+          for (const _time of [1, 2]) {
+            const { verdict } = yield* verify
+            expect(verdict).toMatchObject({ held: 0, repaired: [] })
+            expect(verdict?.quarantined).toBeGreaterThanOrEqual(stored.length)
+          }
+          instead.answer = handle
+          expect((yield* verify).verdict).toMatchObject({ held: 0, repaired: { length: 4 }, quarantined: 0 })
+          expect((yield* verify).verdict).toMatchObject({ held: 4, repaired: [], quarantined: 0 })
+          expect(yield* rowsOf("SELECT id FROM conversations")).toHaveLength(4)
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
 })

@@ -150,11 +150,13 @@ const needsExport = (
 }
 
 /**
- * Whether it was stored with messages, and so with its details, which its row does not make up for: where these are
- * missing all at once, what is stored stays, and they are requested again with the next list.
+ * Whether it was stored with what only its details say, which its row does not make up for: where these are missing for
+ * once, what is stored stays, and they are requested again with the next list.
  */
 const wasWhole = (known: Known | null): known is Known =>
-  known !== null && !known.deleted && known.storedMessages > 0
+  known !== null &&
+  !known.deleted &&
+  (known.storedMessages > 0 || known.fingerprint === null || marksIn(known.fingerprint).hasState)
 
 const finished = (made: Page): Finished => ({ _tag: "Finished", page: made })
 
@@ -275,6 +277,6 @@ export const finish = (
   return {
     ...sighting,
     unreadable: [...sighting.unreadable, ...faults],
-    fingerprint: listedAs === null ? null : fingerprintOf(listedAs, messages)
+    fingerprint: listedAs === null ? null : fingerprintOf(listedAs, messages, wire.state)
   }
 }

@@ -107,11 +107,16 @@ export const messagesMark = (wire: WireConversation): string =>
 /** Instead of a mark: the messages were not exported, or not to their end. */
 export const noMessagesMark = "-"
 
-export const fingerprintOf = (row: string, messages: string): string => `${row}.${messages}`
+/** Behind the marks: nothing that was read of it said its state. */
+const stateless = "stateless"
 
-export const marksIn = (fingerprint: string): { readonly row: string; readonly messages: string } => {
-  const [row = "", messages = noMessagesMark] = fingerprint.split(".")
-  return { row, messages }
+/** @param state the conversation's, as it is stored */
+export const fingerprintOf = (row: string, messages: string, state: string | null): string =>
+  [row, messages, ...(state === null ? [stateless] : [])].join(".")
+
+export const marksIn = (fingerprint: string) => {
+  const [row = "", messages = noMessagesMark, last] = fingerprint.split(".")
+  return { row, messages, hasState: last !== stateless }
 }
 
 /** What row and detail say together, the detail being the later word. */
@@ -195,7 +200,7 @@ export const toSighting = (wire: WireConversation, parts: Parts, { map, timeZone
     messages: read.items === null ? null : { extent: "whole", items: read.items },
     unreadable: read.unreadable,
     raw: [row, detail, exported].flatMap((part) => part?.raw ?? []),
-    fingerprint: row === null ? null : fingerprintOf(rowMark(row.value), messages)
+    fingerprint: row === null ? null : fingerprintOf(rowMark(row.value), messages, wire.state)
   }
 }
 

@@ -25,7 +25,7 @@ import { type CommitInput, makeCommit } from "./commit.ts"
 import { type ConnectionSettings, register } from "./connections.ts"
 import { type Coverage, cover, coveredRanges, uncover } from "./coveredRanges.ts"
 import { type Merge, markMerged, mergeCandidates } from "./merges.ts"
-import { dismissQuarantine, listQuarantine, resolveQuarantine } from "./quarantineRows.ts"
+import { dismissQuarantine, listQuarantine, openQuarantine, resolveQuarantine } from "./quarantineRows.ts"
 import { rawBatch, rawOf } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, missingFrom, type UnfinishedScan, unfinishedScan } from "./scanRows.ts"
@@ -345,6 +345,10 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         readonly includeResolved: boolean
         readonly limit: number
       }) => db.use("Mirror.quarantined", (session) => listQuarantine(session, options)),
+
+      /** See `openQuarantine`. */
+      openQuarantine: (connection: string) =>
+        db.use("Mirror.openQuarantine", (session) => openQuarantine(session, connection)),
 
       dismissQuarantined: (ids: ReadonlyArray<number>) =>
         Effect.flatMap(clock, (at) =>

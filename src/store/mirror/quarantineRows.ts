@@ -159,6 +159,16 @@ export const listQuarantine = (
      ORDER BY q.id DESC LIMIT ?`
   ).all(options.connection, options.includeResolved ? 1 : 0, options.limit) as ReadonlyArray<QuarantineRow>
 
+/** How many records of each conversation are open, and that nobody dismissed; `providerId` null: of none that is known. */
+export const openQuarantine = (
+  { prepare }: Session,
+  connection: string
+): ReadonlyArray<{ readonly providerId: string | null; readonly records: number }> =>
+  prepare(
+    `SELECT conversation_provider_id AS providerId, count(*) AS records FROM quarantine
+     WHERE connection = ? AND resolved_at IS NULL AND dismissed_at IS NULL GROUP BY conversation_provider_id`
+  ).all(connection) as ReadonlyArray<{ readonly providerId: string | null; readonly records: number }>
+
 /** What became of records that were to be dismissed. Where one of them does not exist, none was dismissed. */
 export interface Dismissal {
   /** Numbers that no record has. */

@@ -27,7 +27,7 @@ const compared = (
       ? [unreadable.length === 0 ? "none was wrong" : "none that could be read was wrong"]
       : []),
   ...(contacts === 0 ? [] : [`the contact of ${grouped(contacts)} was wrong and repaired`]),
-  ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since the last sync`]),
+  ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since they were last read`]),
   ...(overtaken === 0
     ? []
     : [`${grouped(overtaken)} ${overtaken === 1 ? "was" : "were"} stored by another run meanwhile`]),
@@ -39,8 +39,10 @@ const compared = (
     : [`of ${grouped(withoutMessages)} the messages were not compared, since the provider did not show them`])
 ]
 
+const inQuarantine = (count: number): string => `${counted(count, "record is", "records are")} in quarantine`
+
 const sentence = (name: string, verdict: Verdict): string => {
-  const { atMostWrong, checked, gone, held, merged, stopped, unreadable } = verdict
+  const { atMostWrong, checked, gone, held, merged, quarantined, stopped, unreadable } = verdict
   const asked = `${name}: ${grouped(checked)} of ${counted(held, "conversation")}`
   if (stopped !== null) {
     const others = compared(verdict, checked - gone.length)
@@ -55,22 +57,34 @@ const sentence = (name: string, verdict: Verdict): string => {
       : [
           `${counted(gone.length, "does", "do")} not exist there any more and ${gone.length === 1 ? "is" : "are"} marked deleted`
         ]),
-    ...(merged.length === 0 ? [] : [`${counted(merged.length, "was", "were")} merged into others there`])
+    ...(merged.length === 0 ? [] : [`${counted(merged.length, "was", "were")} merged into others there`]),
+    ...(quarantined === 0
+      ? []
+      : [`${inQuarantine(quarantined)}, and nothing in ${quarantined === 1 ? "it" : "them"} was compared`])
   ].join("; ")
-  if (checked >= held) return `${said}. All were ${unreadable.length === 0 ? "checked" : "requested"}.`
+  const isAll = unreadable.length + quarantined === 0
+  if (checked >= held)
+    return `${said}.${isAll ? " All were checked." : checked > 0 ? " All others were." : ""}`
   return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`
 }
 
-/** Why a connection is not as it was found, or could not be put right; null: neither. */
-const faultOf = ({ atMostWrong, contacts, repaired, stopped }: Verdict): Fault | null => {
+/** Why a connection is not as it was found, could not be put right, or not be compared; null: none of that. */
+const faultOf = ({ atMostWrong, contacts, quarantined, repaired, stopped }: Verdict): Fault | null => {
   const wrong = repaired.length + contacts
-  if (stopped !== null || wrong === 0) return stopped
+  if (stopped !== null) return stopped
+  if (wrong === 0) return quarantined === 0 ? null : unreadFault(quarantined)
   return {
     kind: "repaired",
     message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} repaired`,
     hint: atMostWrong === 0 ? "" : "parley verify --all compares the others too"
   }
 }
+
+const unreadFault = (count: number): Fault => ({
+  kind: "quarantined",
+  message: `${inQuarantine(count)}: what ${count === 1 ? "it holds" : "they hold"} was not compared`,
+  hint: "`parley quarantine list` shows why; `parley quarantine dismiss ID…` accepts that"
+})
 
 export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
   if (input.sample < 1) {
