@@ -109,6 +109,9 @@ const barrenPages = 20
 /** Pages in a row without a new row, after which a list that should go on is taken to turn in a circle. */
 const idlePages = 3
 
+/** Pages in a row without a new row that are the end of a list which does not say how long it is: one may be in its middle. */
+const lastPages = 2
+
 const complete = { complete: true, reason: null } as const
 
 /** The page that begins at or before the row `end - 1` (counted from 0) and reaches furthest beyond it. */
@@ -274,12 +277,12 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     if (count > asked.size || (count > 0 && !hadFullPage && !atTheEnd)) exact = false
   }
 
-  const isLast = (page: ListedPage, fresh: number): boolean => {
+  const isLast = (page: ListedPage): boolean => {
     if (page.last === true) return true
     if (page.more === true) return false
     const knownTotal = totalIsWrong ? null : page.total
     if (knownTotal === null || !exact)
-      return fresh === 0 || (knownTotal !== null && pass.distinct >= knownTotal)
+      return pass.idle >= lastPages || (knownTotal !== null && pass.distinct >= knownTotal)
     return pass.end >= knownTotal || (page.rows.length === 0 && pass.idle >= idlePages)
   }
 
@@ -377,7 +380,8 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     rows.forEach(({ id }, index) => {
       if (id !== null) pass.anchor = { id, position: start + index }
     })
-    const cursor = pass.number === 1 ? placeAfter(start + rows.length) : null
+    // After an empty page it goes on behind the last row all the same.
+    const cursor = pass.number === 1 && rows.length > 0 ? placeAfter(start + rows.length) : null
     if (confirming) {
       confirming = false
       if (pass.surprises === 0 && rows.length > 0)
@@ -387,7 +391,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
       const reason = `the list says that more follows, but ${pass.idle} pages in a row brought nothing: some may be missing`
       return { again, cursor: null, end: { complete: false, reason }, endless: null }
     }
-    if (isLast(page, fresh)) return { again, cursor, end: finishPass(), endless: null }
+    if (isLast(page)) return { again, cursor, end: finishPass(), endless: null }
     return { again, cursor, end: null, endless: endlessness(page) }
   }
 
