@@ -1,6 +1,6 @@
 import { Effect, Layer, Redacted } from "effect"
 import type { Lane, Limit } from "../../src/http/contract.ts"
-import { httpLayer } from "../../src/http/layer.ts"
+import { undiciTransport } from "../../src/http/exchange/undici.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
 
@@ -84,7 +84,7 @@ export const doWork = (work: Work): Effect.Effect<WorkDone, unknown> =>
       waitedMillis,
       cpuMillis: (used.user + used.system) / 1000
     }
-  }).pipe(Effect.scoped, Effect.provide(Layer.merge(httpLayer, Governor.sharedIn(work.quotaFile))))
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(undiciTransport, Governor.sharedIn(work.quotaFile))))
 
 export const runWorker = (work: Work): void => {
   Effect.runPromise(doWork(work)).then(

@@ -1,20 +1,20 @@
-import { HttpClient } from "@effect/platform"
 import { Effect, type Scope } from "effect"
 import { Rejected } from "../domain/ProviderError.ts"
 import { type Asked, loginRejected } from "./answer/classify.ts"
 import type { ProviderClient } from "./client.ts"
 import type { Authorization, ClientEvent, Lane, Limit, ProviderRequest } from "./contract.ts"
 import { accountKey, originKey } from "./exchange/accountKey.ts"
-import { directly, type Line, type Once, through } from "./exchange/attempt.ts"
+import { type Receive, whole } from "./exchange/attempt.ts"
 import { boundsOf, defaultAnswerBytes } from "./exchange/bounds.ts"
+import { type Connection, makeDeadlines } from "./exchange/connection.ts"
+import type { ClientContext } from "./exchange/context.ts"
 import { makeCredentials } from "./exchange/credentials.ts"
-import { makeDeadlines, noDeadlines } from "./exchange/deadlines.ts"
 import { target } from "./exchange/request.ts"
-import { attempts } from "./exchange/retry.ts"
-import { sendWhole } from "./exchange/send.ts"
-import { sendStreamed } from "./exchange/stream.ts"
-import { dispatchOf } from "./exchange/undiciClient.ts"
+import { send } from "./exchange/retry.ts"
+import { inPieces } from "./exchange/stream.ts"
+import { Transport } from "./exchange/transport.ts"
 import { Governor } from "./limits/Governor.ts"
+import { makeTimer } from "./limits/timer.ts"
 
 export interface ProviderClientOptions {
   /** The connection's name, for messages. */
@@ -60,11 +60,19 @@ const notAnAddress = ({ operation, title }: Asked): Rejected =>
  */
 export const makeProviderClient = (
   options: ProviderClientOptions
-): Effect.Effect<ProviderClient, never, Scope.Scope | HttpClient.HttpClient | Governor> =>
+): Effect.Effect<ProviderClient, never, Scope.Scope | Transport | Governor> =>
   Effect.gen(function* () {
-    const http = yield* HttpClient.HttpClient
+    const { dispatch } = yield* Transport
     const governor = yield* Governor
-    const scope = yield* Effect.scope
+    const clock = yield* Effect.clock
+    const deadlines = makeDeadlines(yield* makeTimer)
+    const open = new Set<Connection>()
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const connection of open) connection.abort()
+        deadlines.close()
+      })
+    )
     const to = target(options.baseUrl, process.env)
     const door = yield* governor.open({
       key: accountKey(to.origin, options.authorization.credential),
@@ -85,38 +93,37 @@ export const makeProviderClient = (
       credentialSetting,
       secrets
     })
-    const dispatch = dispatchOf(http)
-    const whole = dispatch === null ? through(sendWhole) : directly(dispatch)
-    const line: Line = {
-      wire: {
-        http,
-        to,
-        clock: yield* Effect.clock,
-        observe: options.observe,
-        bounds: boundsOf(options.maxAnswerBytes ?? defaultAnswerBytes)
-      },
+    const context: ClientContext = {
+      dispatch,
+      deadlines,
+      to,
+      bounds: boundsOf(options.maxAnswerBytes ?? defaultAnswerBytes),
+      now: () => clock.unsafeCurrentTimeMillis(),
+      observe: options.observe,
       door,
-      deadlines: dispatch !== null ? noDeadlines : yield* makeDeadlines,
       maxWaitMillis: options.maxWaitMillis,
       isStopping: options.isStopping ?? (() => false),
       asked
     }
     const login = (request: ProviderRequest) =>
-      attempts(line, { changes: false, credentials: null }, request, whole).pipe(
+      send(context, { changes: false, credentials: null }, request, whole).pipe(
         Effect.catchTag("Rejected", (error) => Effect.fail(loginRejected(asked(request.operation), error)))
       )
     const credentials = yield* makeCredentials(options.authorization, login)
     secrets = credentials.secrets
     credentialSetting = credentials.setting
 
-    const send = <A>(changes: boolean, request: ProviderRequest, once: Once<A>) =>
+    const reading = { changes: false, credentials }
+    const writing = { changes: true, credentials }
+    const sent = <A>(mode: typeof reading, request: ProviderRequest, receive: Receive<A>) =>
       leadsElsewhere(request)
         ? Effect.fail(notAnAddress(asked(request.operation)))
-        : attempts(line, { changes, credentials }, request, once)
+        : send(context, mode, request, receive)
+    const streamed = inPieces(open)
     const client: ProviderClient = {
-      read: (request) => send(false, request, whole),
-      write: (request) => send(true, request, whole),
-      stream: (request) => send(false, request, through(sendStreamed(scope)))
+      read: (request) => sent(reading, request, whole),
+      write: (request) => sent(writing, request, whole),
+      stream: (request) => sent(reading, request, streamed)
     }
     return client
   })

@@ -1,7 +1,6 @@
 /** The vendors, simulated: for people (`parley demo`, `parley simulate`), for tests and for measurements. */
 export { baseUrls, type Configuration, configuration, type Origins } from "./configuration.ts"
 export type { Fault, FaultEffect, FaultRequest } from "./faults.ts"
-export { inProcessOrigins, makeHttpClient } from "./httpClient.ts"
 export { type AdvanceOptions, advance, type Changes, type Mutation, mutate } from "./mutate.ts"
 export { isPreset, preset, presetNames } from "./presets.ts"
 export { type Served, ServeError, type ServeOptions, serve } from "./serve.ts"

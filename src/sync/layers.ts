@@ -1,5 +1,5 @@
 import { Layer } from "effect"
-import { httpLayer } from "../http/layer.ts"
+import { undiciTransport } from "../http/exchange/undici.ts"
 import { Governor } from "../http/limits/Governor.ts"
 import { Db, type DbOptions } from "../store/Db.ts"
 import { Leases } from "../store/ledger/Leases.ts"
@@ -19,4 +19,4 @@ export const storeLayer = (database: string) => onFile(database, {})
 export const existingStoreLayer = (database: string) => onFile(database, { mustExist: true })
 
 /** Talking to providers: the wire, and the limits kept on it. */
-export const talkingLayer = Layer.mergeAll(httpLayer, Governor.live)
+export const talkingLayer = Layer.mergeAll(undiciTransport, Governor.live)

@@ -1,6 +1,5 @@
-import { HttpClientRequest } from "@effect/platform"
-import { HttpClient } from "@effect/platform/HttpClient"
-import { Clock, Context, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import { type Dispatch, Transport } from "../http/exchange/transport.ts"
 import { metricsDocument, type Sender, traceDocument } from "./otlp.ts"
 import type { Recorder } from "./Recorder.ts"
 import type { Settings } from "./settings.ts"
@@ -28,6 +27,37 @@ export interface Exporter {
 /** A collector that answers one of these may be asked again. */
 const isPassing = (status: number): boolean => [429, 502, 503, 504].includes(status)
 
+/** Sends one document and gives the status of the answer, whose body is of no interest. */
+const posted = (
+  dispatch: Dispatch,
+  url: string,
+  headers: Settings["headers"],
+  document: object
+): Effect.Effect<number, Cause.UnknownException> =>
+  Effect.async((resume) => {
+    const { origin, pathname, search } = new URL(url)
+    const own = Object.entries(headers).map(([name, value]) => [name, Redacted.value(value)])
+    let status = 0
+    const { abort } = dispatch(
+      {
+        origin,
+        path: pathname + search,
+        method: "POST",
+        headers: { ...Object.fromEntries(own), "content-type": "application/json" },
+        body: JSON.stringify(document)
+      },
+      {
+        started: (answered) => {
+          status = answered
+        },
+        data: () => {},
+        ended: () => resume(Effect.succeed(status)),
+        failed: (cause) => resume(Effect.fail(new Cause.UnknownException(cause)))
+      }
+    )
+    return Effect.sync(abort)
+  })
+
 /** Sends for as long as the scope; when that closes, what is left is sent. */
 export const makeExporter = (
   { headers, metricsUrl, origin, tracesUrl }: Settings,
@@ -39,10 +69,10 @@ export const makeExporter = (
     const connection = yield* Scope.make()
     // The caller's logger: what is logged at the end goes the same way.
     const runtime = yield* Effect.runtime<never>()
-    const client = yield* Effect.cached(
-      Effect.promise(() => import("../http/layer.ts")).pipe(
-        Effect.flatMap(({ httpLayer }) => Layer.buildWithScope(httpLayer, connection)),
-        Effect.map((context) => Context.get(context, HttpClient))
+    const transport = yield* Effect.cached(
+      Effect.promise(() => import("../http/exchange/undici.ts")).pipe(
+        Effect.flatMap(({ undiciTransport }) => Layer.buildWithScope(undiciTransport, connection)),
+        Effect.map((context) => Context.get(context, Transport))
       )
     )
     const full = yield* Effect.makeLatch(false)
@@ -63,18 +93,11 @@ export const makeExporter = (
     /** Whether it is done with, sent or refused; what failed for now may be sent again. */
     const post = (url: string, document: object): Effect.Effect<boolean> =>
       Effect.gen(function* () {
-        const http = yield* client
-        const request = HttpClientRequest.post(url).pipe(
-          HttpClientRequest.bodyUnsafeJson(document),
-          HttpClientRequest.setHeaders(
-            Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Redacted.value(value)]))
-          )
-        )
-        const response = yield* http.execute(request)
-        yield* response.arrayBuffer
-        if (response.status < 300) return true
-        yield* warn(`it answered ${response.status}`)
-        return !isPassing(response.status)
+        const { dispatch } = yield* transport
+        const status = yield* posted(dispatch, url, headers, document)
+        if (status < 300) return true
+        yield* warn(`it answered ${status}`)
+        return !isPassing(status)
       }).pipe(
         Effect.timeout(postMillis),
         Effect.catchTag("TimeoutException", () => Effect.as(warn("it does not answer"), false)),

@@ -2,8 +2,7 @@ import "./registered.ts"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { HttpClient } from "@effect/platform"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { loadConfig } from "../../src/config/load.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
@@ -17,6 +16,7 @@ import { type Progress, silent } from "../../src/sync/progress.ts"
 import { type LaneWork, run } from "../../src/sync/run.ts"
 import { providerContract } from "../providers/contract.ts"
 import { definitionsSuite } from "../providers/definitions.ts"
+import { transportOf } from "../support/transport.ts"
 import { harborVendor, makeHarbor } from "./vendor.ts"
 
 definitionsSuite("four providers and a fifth", registry)
@@ -66,12 +66,7 @@ describe("a fifth vendor", () => {
         )
         return { first, second, refused, rows }
       }).pipe(
-        Effect.provide([
-          storeLayer(config.database),
-          silent,
-          Governor.simple,
-          Layer.succeed(HttpClient.HttpClient, vendor.http)
-        ])
+        Effect.provide([storeLayer(config.database), silent, Governor.simple, transportOf(vendor.answer)])
       )
     })
     const { first, refused, rows, second } = await Effect.runPromise(program)

@@ -1,7 +1,7 @@
-import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { Effect, Redacted } from "effect"
 import { type AnyProviderDefinition, anyProvider, type CommonSettings } from "../../src/providers/Provider.ts"
 import type { ContractVendor } from "../providers/contract.ts"
+import { type Answering, type Reply, transportOf } from "../support/transport.ts"
 import { harbor } from "./provider.ts"
 
 interface Thread {
@@ -13,6 +13,12 @@ interface Thread {
 }
 
 const begins = Date.UTC(2026, 2, 9, 8) / 1000
+
+const json = (body: unknown, status = 200): Reply => ({
+  status,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body)
+})
 
 /** Harbor's side: threads in memory, and its API as a function. */
 export const makeHarbor = (count = 35) => {
@@ -36,39 +42,32 @@ export const makeHarbor = (count = 35) => {
   const shown = (thread: Thread, index: number) =>
     broken > 0 && index % Math.round(1 / broken) === 0 ? { ...thread, changed: "yesterday" } : thread
 
-  const answer = (method: string, url: URL, body: string, authorization: string): Response => {
+  const answer = (method: string, url: URL, body: string, authorization: string): Reply => {
     const [, , id] = url.pathname.split("/")
     requests.push({ operation: id === undefined ? "list" : "detail", write: method === "PUT" })
-    if (authorization !== "Bearer harbor-token") return Response.json({ message: "who?" }, { status: 401 })
+    if (authorization !== "Bearer harbor-token") return json({ message: "who?" }, 401)
     if (id === undefined) {
       const start = Number(url.searchParams.get("after") ?? 0)
       const rows = [...threads.values()].slice(start, start + 10)
       const after = start + 10 < threads.size ? String(start + 10) : null
-      return Response.json({ threads: rows.map((row, index) => shown(row, start + index)), after })
+      return json({ threads: rows.map((row, index) => shown(row, start + index)), after })
     }
     const thread = threads.get(decodeURIComponent(id))
-    if (thread === undefined) return Response.json({ message: "no such thread" }, { status: 404 })
+    if (thread === undefined) return json({ message: "no such thread" }, 404)
     if (method === "PUT") {
       thread.state = (JSON.parse(body) as { state: string }).state
       thread.changed += 1
     }
-    return Response.json(thread)
+    return json(thread)
   }
 
-  const http = HttpClient.make((request, url) =>
-    Effect.sync(() => {
-      const body = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
-      return HttpClientResponse.fromWeb(
-        request,
-        answer(request.method, url, body, request.headers.authorization ?? "")
-      )
-    })
-  )
+  const answering: Answering = ({ body, headers, method, origin, path }) =>
+    Effect.sync(() => answer(method, new URL(origin + path), body ?? "", headers.authorization ?? ""))
 
   return {
     threads,
     requests,
-    http,
+    answer: answering,
     breakRecords: (share: number) => {
       broken = share
     },
@@ -99,7 +98,7 @@ export const harborVendor = (): ContractVendor => {
     definition: harborDefinition,
     settings: harborSettings("harbor-token"),
     strangersSettings: harborSettings("stranger"),
-    http: vendor.http,
+    transport: transportOf(vendor.answer),
     ids: () => [...vendor.threads.keys()],
     requests: () => vendor.requests,
     unknownId: "t9999",

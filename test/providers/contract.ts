@@ -1,9 +1,9 @@
-import { HttpClient } from "@effect/platform"
 import { Chunk, Effect, Layer, Stream } from "effect"
 import { describe, expect, it } from "vitest"
 import { isWantedStatus, type WantedStatus } from "../../src/domain/Status.ts"
 import type { StatusChange } from "../../src/domain/StatusChange.ts"
 import { now } from "../../src/domain/Timestamp.ts"
+import type { Transport } from "../../src/http/exchange/transport.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
 import {
@@ -24,7 +24,7 @@ export interface ContractVendor {
   readonly settings: CommonSettings
   /** The same with credentials that the vendor does not know. */
   readonly strangersSettings: CommonSettings
-  readonly http: HttpClient.HttpClient
+  readonly transport: Layer.Layer<Transport>
   /** Ids of all conversations the vendor holds, in any order. */
   readonly ids: () => ReadonlyArray<string>
   /** Requests so far: each one's operation and whether it changed something. */
@@ -65,11 +65,7 @@ const withProvider = <A, E>(
       observe: () => {}
     })
     return yield* use(definition.make(settings, client))
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(Layer.merge(Governor.simple, Layer.succeed(HttpClient.HttpClient, vendor.http))),
-    Effect.runPromise
-  )
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(Governor.simple, vendor.transport)), Effect.runPromise)
 
 const pagesOf = (provider: Provider, scope: PullScope) =>
   Effect.map(Stream.runCollect(provider.pull(scope)), Chunk.toReadonlyArray)

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { HttpClient } from "@effect/platform"
 import { Clock, Effect, Layer } from "effect"
 import type { ConnectionConfig } from "../../src/config/Config.ts"
 import type { Interval } from "../../src/domain/Interval.ts"
@@ -10,7 +9,6 @@ import { virtualLanes } from "../../src/http/exchange/lanes.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
 import {
   advance,
-  makeHttpClient,
   type Simulator,
   type SimulatorOptions,
   type VendorId,
@@ -25,6 +23,8 @@ import { silent } from "../../src/sync/progress.ts"
 import { run } from "../../src/sync/run.ts"
 import { inVirtualTime } from "../http/support/virtualTime.ts"
 import { makeWorld } from "./inProcess.ts"
+import { answeringAs } from "./simulatedTransport.ts"
+import { type Answering, transportOf } from "./transport.ts"
 
 /*
  * Forecasts against what then happens: whole runs at the simulated vendors, with their limits, with answers that take
@@ -50,17 +50,14 @@ const choose = <A>(random: Random, values: readonly [A, ...ReadonlyArray<A>]): A
   values[random.below(values.length)] ?? values[0]
 
 /** Answers that take some time, half of it on the way there. */
-const withLatency = (client: HttpClient.HttpClient, millis: () => number) =>
-  HttpClient.make((request) =>
+const withLatency =
+  (answer: Answering, millis: () => number): Answering =>
+  (request) =>
     Effect.suspend(() => {
       // Whole milliseconds, as clocks tell them.
       const half = Math.max(1, Math.round(millis() / 2))
-      return Effect.sleep(half).pipe(
-        Effect.zipRight(client.execute(request)),
-        Effect.zipLeft(Effect.sleep(half))
-      )
+      return Effect.sleep(half).pipe(Effect.zipRight(answer(request)), Effect.zipLeft(Effect.sleep(half)))
     })
-  )
 
 /** What differs from one account to the next, besides how many conversations it holds. */
 const vendorOptions = (random: Random): NonNullable<SimulatorOptions["vendors"]> => ({
@@ -200,7 +197,7 @@ export const trialsOf = (seed: number, largest: number): Promise<ReadonlyArray<T
     const layer = Layer.mergeAll(
       storeLayer(join(folder, "mirror.db")),
       silent,
-      Layer.succeed(HttpClient.HttpClient, withLatency(makeHttpClient(simulator), delay))
+      transportOf(withLatency(answeringAs(simulator), delay))
     )
     return yield* Effect.forEach(stages(random), (stage) =>
       stageTrial(join(folder, "quota.db"), simulator, vendor, config, stage, conversations)

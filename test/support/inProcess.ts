@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { HttpClient } from "@effect/platform"
 import { Effect, Layer } from "effect"
 import type { ConnectionConfig } from "../../src/config/Config.ts"
 import { loadConfig } from "../../src/config/load.ts"
@@ -9,8 +8,6 @@ import { Governor } from "../../src/http/limits/Governor.ts"
 import { registry } from "../../src/providers/index.ts"
 import {
   configuration,
-  inProcessOrigins,
-  makeHttpClient,
   makeSimulator,
   type Simulator,
   type SimulatorOptions,
@@ -21,6 +18,7 @@ import { backfillLane, syncLane } from "../../src/sync/lanes.ts"
 import { storeLayer } from "../../src/sync/layers.ts"
 import { silent } from "../../src/sync/progress.ts"
 import { run } from "../../src/sync/run.ts"
+import { inProcessOrigins, simulatedTransport } from "./simulatedTransport.ts"
 
 /*
  * Whole runs against the simulated vendors in one process, without a network and without limits: cheap enough to be
@@ -69,12 +67,7 @@ export const temporaryFolder = Effect.acquireRelease(
 
 /** What a run needs: the mirror's file, the simulated vendors, and nobody who watches. */
 export const inProcess = (database: string, simulator: Simulator) =>
-  Layer.mergeAll(
-    storeLayer(database),
-    silent,
-    Governor.simple,
-    Layer.succeed(HttpClient.HttpClient, makeHttpClient(simulator))
-  )
+  Layer.mergeAll(storeLayer(database), silent, Governor.simple, simulatedTransport(simulator))
 
 export interface PullRun {
   readonly lane?: "sync" | "backfill"

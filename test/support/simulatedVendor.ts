@@ -3,14 +3,13 @@ import type { AnyProviderDefinition, CommonSettings } from "../../src/providers/
 import {
   advance,
   baseUrls,
-  inProcessOrigins,
-  makeHttpClient,
   makeSimulator,
   type Simulator,
   type SimulatorOptions,
   type VendorId
 } from "../../src/simulator/index.ts"
 import type { ContractVendor } from "../providers/contract.ts"
+import { inProcessOrigins, simulatedTransport } from "./simulatedTransport.ts"
 
 /** When every simulated world begins, epoch milliseconds. */
 export const worldBegins = Date.UTC(2026, 2, 9, 8)
@@ -81,7 +80,7 @@ export const simulatedVendor = (
     definition,
     settings,
     strangersSettings: withSecrets(settings, strangers[vendor]),
-    http: makeHttpClient(simulator),
+    transport: simulatedTransport(simulator),
     ids: () => [...world.conversations.keys()],
     requests: () => simulator.log,
     unknownId: unknownIds[vendor],

@@ -1,16 +1,17 @@
 import { join } from "node:path"
-import { HttpClient } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { always } from "../../src/domain/TimeRange.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
-import { makeHttpClient, type VendorId } from "../../src/simulator/index.ts"
+import type { VendorId } from "../../src/simulator/index.ts"
 import { backfillLane } from "../../src/sync/lanes.ts"
 import { storeLayer } from "../../src/sync/layers.ts"
 import { silent } from "../../src/sync/progress.ts"
 import { run } from "../../src/sync/run.ts"
 import { inVirtualTime } from "../http/support/virtualTime.ts"
 import { makeWorld, rowsOf, temporaryFolder } from "../support/inProcess.ts"
+import { answeringAs } from "../support/simulatedTransport.ts"
+import { transportOf } from "../support/transport.ts"
 
 /*
  * The first minute of a backfill at the vendors' documented limits, in virtual time; every answer takes a tenth of a
@@ -43,13 +44,12 @@ const backfillOf = (vendor: VendorId, millis: number) =>
       vendors: { convocore: { agents: 1 }, empfio: { limit: { requests: 25, perMillis: 1_000 } } }
     })
     const folder = yield* temporaryFolder
-    const client = makeHttpClient(world.simulator)
-    const slow = HttpClient.make((request) => Effect.delay(client.execute(request), 100))
+    const answer = answeringAs(world.simulator)
     const layer = Layer.mergeAll(
       storeLayer(join(folder, "mirror.db")),
       silent,
       Governor.alone,
-      Layer.succeed(HttpClient.HttpClient, slow)
+      transportOf((request) => Effect.delay(answer(request), 100))
     )
     const backfill = (options: { readonly deadlineMillis?: number }) =>
       run({

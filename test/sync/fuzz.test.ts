@@ -1,13 +1,14 @@
 import { join } from "node:path"
-import { HttpClient, type HttpClientResponse } from "@effect/platform"
-import { Effect, Layer, Stream } from "effect"
+import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { Governor } from "../../src/http/limits/Governor.ts"
-import { makeHttpClient, type VendorId, vendorIds } from "../../src/simulator/index.ts"
+import { type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import type { AnyWorld } from "../../src/simulator/vendor.ts"
 import { storeLayer } from "../../src/sync/layers.ts"
 import { silent } from "../../src/sync/progress.ts"
 import { makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
+import { answeringAs } from "../support/simulatedTransport.ts"
+import { type Answering, transportOf } from "../support/transport.ts"
 
 /*
  * A tenth of all records has a documented field of the wrong type, or a time that nobody can read. Set PARLEY_FUZZ to
@@ -42,20 +43,18 @@ interface Quarantined {
   readonly seen: number
 }
 
-/** Nothing here waits for a network, so that nobody else in this process, as what speaks to the test runner, has a turn. */
-const turn = Effect.async<void>((resume) => {
-  setImmediate(() => resume(Effect.void))
-})
-
-/** Lets the event loop turn at each answer, and at each piece of a long one. */
-const turning = (client: HttpClient.HttpClient) =>
-  HttpClient.transformResponse(client, (answer) =>
-    Effect.zipLeft(answer, turn).pipe(
-      Effect.map((response) => {
-        const turningStream = { get: () => Stream.tap(response.stream, () => turn) }
-        return Object.create(response, { stream: turningStream }) as HttpClientResponse.HttpClientResponse
-      })
-    )
+/**
+ * Lets the event loop turn at each answer, and at each piece of a long one: nothing here waits for a network, so that
+ * nobody else in this process, as what speaks to the test runner, has a turn.
+ */
+const turning = (answer: Answering) =>
+  transportOf(
+    (request) =>
+      Effect.zipLeft(
+        answer(request),
+        Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
+      ),
+    setImmediate
   )
 
 const fuzz = (vendor: VendorId) =>
@@ -73,11 +72,7 @@ const fuzz = (vendor: VendorId) =>
     }, 100)
     const { report } = yield* pullRun([connection(vendor)]).pipe(
       Effect.ensuring(Effect.sync(() => clearInterval(sampler))),
-      Effect.provide([
-        silent,
-        Governor.simple,
-        Layer.succeed(HttpClient.HttpClient, turning(makeHttpClient(simulator)))
-      ]),
+      Effect.provide([silent, Governor.simple, turning(answeringAs(simulator))]),
       Effect.provide(storeLayer(path))
     )
     return yield* Effect.gen(function* () {

@@ -1,17 +1,10 @@
 import { copyFileSync } from "node:fs"
 import { join } from "node:path"
-import { HttpClient } from "@effect/platform"
 import Sqlite from "better-sqlite3"
 import { Effect, Exit, Layer } from "effect"
 import { describe, expect, it } from "vitest"
 import { Governor } from "../../src/http/limits/Governor.ts"
-import {
-  advance,
-  makeHttpClient,
-  type Simulator,
-  type VendorId,
-  vendorIds
-} from "../../src/simulator/index.ts"
+import { advance, type Simulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
 import { Leases } from "../../src/store/ledger/Leases.ts"
 import { Ledger } from "../../src/store/ledger/Ledger.ts"
@@ -19,6 +12,7 @@ import { Mirror } from "../../src/store/mirror/Mirror.ts"
 import { silent } from "../../src/sync/progress.ts"
 import { contentQueries, faultQueries } from "../support/content.ts"
 import { makeWorld, pullRun, temporaryFolder, type World } from "../support/inProcess.ts"
+import { simulatedTransport } from "../support/simulatedTransport.ts"
 
 /*
  * A sync that dies right before, and right after, every single one of its commits: the file stays as it is, and the next
@@ -63,7 +57,7 @@ const syncOnce = (world: World, vendor: VendorId, path: string, death: Death | n
     const store = Layer.mergeAll(Mirror.Default, Ledger.Default, Leases.Default).pipe(
       Layer.provideMerge(mortal(path, death, count))
     )
-    const http = Layer.succeed(HttpClient.HttpClient, makeHttpClient(world.simulator))
+    const http = simulatedTransport(world.simulator)
     const exit = yield* Effect.exit(
       pullRun([world.connection(vendor)]).pipe(Effect.provide([store, http, silent, Governor.simple]))
     )

@@ -1,15 +1,15 @@
 import { join } from "node:path"
-import { HttpClient } from "@effect/platform"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Governor } from "../../src/http/limits/Governor.ts"
-import { makeHttpClient, makeSimulator, type Simulator, type VendorId } from "../../src/simulator/index.ts"
+import { makeSimulator, type Simulator, type VendorId } from "../../src/simulator/index.ts"
 import { makeRandom, mix, type Random } from "../../src/simulator/random.ts"
 import type { StoreError } from "../../src/store/StoreError.ts"
 import { storeLayer } from "../../src/sync/layers.ts"
 import { silent } from "../../src/sync/progress.ts"
 import type { ConnectionReport } from "../../src/sync/run.ts"
 import { makeWorld, pullRun, rowsOf, temporaryFolder, type World } from "../support/inProcess.ts"
+import { simulatedTransport } from "../support/simulatedTransport.ts"
 
 /*
  * Lists that move while they are read: between any two requests of a scan conversations come, go, change places and
@@ -199,7 +199,7 @@ const sync = async (
 ): Promise<ConnectionReport> => {
   const connection = { ...world.connection(vendor, name), messages: messages ? "auto" : "off" } as const
   const { report } = await runtime.runPromise(
-    Effect.provideService(pullRun([connection]), HttpClient.HttpClient, makeHttpClient(simulator))
+    Effect.provide(pullRun([connection]), simulatedTransport(simulator))
   )
   const own = report.connections[0]
   if (own === undefined) throw new Error("no report")

@@ -136,17 +136,15 @@ export const transportFailure = (asked: Asked, host: string, cause: unknown): No
   }
 }
 
-/** No answer, or not all of it, came within the time that a request may take. */
-export const tookTooLong = (asked: Asked, host: string, millis: number): NoAnswer => ({
-  error: new Unavailable({
+/** Nothing more of an answer came for so long. */
+export const tookTooLong = (asked: Asked, host: string, millis: number): Unavailable =>
+  new Unavailable({
     message: `${asked.title} gave no whole answer to ${asked.operation} within ${Math.round(millis / 1000)} s: ${host} is silent`,
     hint: "check the network and run again later, nothing is lost",
     status: null,
     retryAt: null,
     cause: "timeout"
-  }),
-  retry: true
-})
+  })
 
 /** The connection ended before the answer did. */
 export const cutShort = (asked: Asked, bytes: number, cause: unknown): Unavailable =>

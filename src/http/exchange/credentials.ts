@@ -9,7 +9,9 @@ export interface Signature {
 }
 
 export interface Credentials {
-  /** The signature to send with; logs in first where there is none yet. */
+  /** The signature to send with; null: there is none before a login. */
+  readonly known: () => Signature | null
+  /** The same; logs in first where there is none yet. */
   readonly current: Effect.Effect<Signature, ProviderError>
   /** After a 401 to that signature: a newer one, or null where there is none to be had. */
   readonly renewed: (refused: Signature) => Effect.Effect<Signature | null, ProviderError>
@@ -42,6 +44,7 @@ export const makeCredentials = (
       const signature: Signature = { generation: 0, headers }
       secrets.push(...secretsIn(headers))
       return {
+        known: () => signature,
         current: Effect.succeed(signature),
         renewed: () => Effect.succeed(null),
         setting: authorization.setting,
@@ -64,6 +67,7 @@ export const makeCredentials = (
         )
       )
     return {
+      known: () => signature,
       current: Effect.suspend(() => (signature === null ? newerThan(0) : Effect.succeed(signature))),
       renewed: (refused: Signature) => newerThan(refused.generation),
       setting: authorization.setting,

@@ -1,4 +1,3 @@
-import { HttpBody, HttpClientRequest } from "@effect/platform"
 import type { ProviderRequest } from "../contract.ts"
 import { type Environment, proxyFor } from "./proxy.ts"
 
@@ -56,20 +55,6 @@ export const headersOf = (
   body === undefined
     ? { ...common, ...headers }
     : { ...common, ...headers, "content-type": "application/json" }
-
-/** @param path path and query, absolute within the origin */
-export const build = (
-  to: Target,
-  request: ProviderRequest,
-  path: string,
-  headers: Readonly<Record<string, string>>
-): HttpClientRequest.HttpClientRequest => {
-  const built = HttpClientRequest.make(request.method)(to.origin + path, {
-    headers: headersOf(request, headers)
-  })
-  const body = bodyOf(request)
-  return body === null ? built : HttpClientRequest.setBody(built, HttpBody.text(body, "application/json"))
-}
 
 /** Where a redirect leads, as path and query, if that is the same origin; null: elsewhere, or nowhere. */
 export const redirectedTo = (to: Target, path: string, location: string | undefined): string | null => {

@@ -2,8 +2,10 @@ import { Clock, Effect, Random } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { WriteTurn } from "../client.ts"
 import type { ProviderRequest } from "../contract.ts"
-import type { History, Line, Once } from "./attempt.ts"
-import type { Credentials } from "./credentials.ts"
+import { attemptOnce, type Receive } from "./attempt.ts"
+import type { ClientContext, History, Sending } from "./context.ts"
+import type { Credentials, Signature } from "./credentials.ts"
+import type { Outcome } from "./outcome.ts"
 import { pathOf, redirectedTo } from "./request.ts"
 import {
   failedAttempts,
@@ -15,22 +17,37 @@ import {
 } from "./retryPolicy.ts"
 
 /** How one request may be repeated. */
-export interface Manner {
+export interface RetryMode {
   readonly changes: boolean
+  /** Null: it is not signed. */
   readonly credentials: Credentials | null
 }
 
 const mostRedirects = 3
 
 /**
- * Sends a request until it is served or must not be sent again. A slot is held while it is in flight, and never while
- * it waits. What changes something is sent again only after a 401 that a new login cures.
+ * Sends a request until it is served or must not be sent again. A permit is held while it is in flight, and never while
+ * it waits. What changes something is sent again only after a 401 that a new login cures. A request that is served at
+ * the first attempt is one step of an Effect.
  */
-export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest, once: Once<A>) =>
-  Effect.gen(function* () {
-    const { clock } = line.wire
-    const asked = line.asked(request.operation)
-    const latest = manner.changes ? clock.unsafeCurrentTimeMillis() + (yield* WriteTurn) : null
+export const send = <A>(
+  context: ClientContext,
+  mode: RetryMode,
+  request: ProviderRequest,
+  receive: Receive<A>
+): Effect.Effect<A, ProviderError> =>
+  mode.changes
+    ? Effect.flatMap(WriteTurn, (within) => signed(context, mode, request, receive, context.now() + within))
+    : Effect.suspend(() => signed(context, mode, request, receive, null))
+
+const signed = <A>(
+  context: ClientContext,
+  mode: RetryMode,
+  request: ProviderRequest,
+  receive: Receive<A>,
+  latest: number | null
+): Effect.Effect<A, ProviderError> => {
+  const start = (signature: Signature | null): Effect.Effect<A, ProviderError> => {
     const history: History = {
       sent: 0,
       failures: 0,
@@ -38,107 +55,123 @@ export const attempts = <A>(line: Line, manner: Manner, request: ProviderRequest
       refusals: 0,
       redirects: 0,
       silent: 0,
-      path: pathOf(line.wire.to, request),
+      path: pathOf(context.to, request),
       sentAt: 0,
-      signature: manner.credentials === null ? null : yield* manner.credentials.current,
+      signature,
       renewed: false
     }
-    const unanswered = (endedAt: number): void =>
-      line.wire.observe({
-        _tag: "Unanswered",
-        operation: request.operation,
-        method: request.method,
-        attempt: history.sent,
-        requestedAt: history.sentAt,
-        endedAt
-      })
-    while (true) {
+    const sending: Sending = { asked: context.asked(request.operation), request, history, latest }
+    const attempt: Effect.Effect<A, ProviderError> = Effect.async((resume) => {
       const { sent } = history
-      const outcome = yield* Effect.onInterrupt(once(line, { asked, request, history, latest }), () =>
-        Effect.sync(() => {
-          // Under way when it was stopped: nothing waits for its answer any more.
-          if (history.sent > sent) unanswered(clock.unsafeCurrentTimeMillis())
-        })
+      const abort = attemptOnce(context, sending, receive, (outcome) =>
+        resume(
+          outcome._tag === "Served"
+            ? Effect.succeed(outcome.value)
+            : Effect.zipRight(beforeNext(context, mode, sending, outcome), attempt)
+        )
       )
-      const now = clock.unsafeCurrentTimeMillis()
-      switch (outcome._tag) {
-        case "Served":
-          return outcome.value
-        case "Final":
+      return Effect.sync(() => {
+        abort()
+        // Under way when it was stopped: nothing waits for its answer any more.
+        if (history.sent > sent) unanswered(context, sending, context.now())
+      })
+    })
+    return attempt
+  }
+  if (mode.credentials === null) return start(null)
+  const signature = mode.credentials.known()
+  return signature === null ? Effect.flatMap(mode.credentials.current, start) : start(signature)
+}
+
+const unanswered = ({ observe }: ClientContext, { history, request }: Sending, endedAt: number): void =>
+  observe({
+    _tag: "Unanswered",
+    operation: request.operation,
+    method: request.method,
+    attempt: history.sent,
+    requestedAt: history.sentAt,
+    endedAt
+  })
+
+/** What an attempt that was not served calls for before the next one; fails where there is none. */
+const beforeNext = <A>(
+  context: ClientContext,
+  { changes, credentials }: RetryMode,
+  sending: Sending,
+  outcome: Exclude<Outcome<A>, { readonly _tag: "Served" }>
+): Effect.Effect<void, ProviderError> =>
+  Effect.gen(function* () {
+    const { history } = sending
+    const now = context.now()
+    if (outcome._tag !== "Failed") history.silent = 0
+    switch (outcome._tag) {
+      case "Final":
+        return yield* Effect.fail(outcome.error)
+      case "Refused": {
+        history.refusals += 1
+        const isHopeless =
+          changes || history.refusals >= refusedAttempts || outcome.retryAt - now > context.maxWaitMillis
+        return isHopeless ? yield* Effect.fail(outcome.error) : undefined
+      }
+      case "Queued": {
+        history.queued += 1
+        const retryAt = Math.max(now + queuedDelay(history.queued), outcome.retryAt ?? 0)
+        context.observe({ _tag: "RateLimited", status: 449, retryAt })
+        const error = outcome.error(retryAt)
+        if (changes || history.queued >= queuedAttempts) return yield* Effect.fail(error)
+        return yield* wait(context, retryAt, "it put the request into its queue", error)
+      }
+      case "Failed": {
+        const { status } = outcome.error
+        if (status === null) unanswered(context, sending, now)
+        history.failures += 1
+        history.silent = outcome.answered ? 0 : history.silent + now - history.sentAt
+        const backoff = failedDelay(history.failures, yield* Random.next)
+        const retryAt = Math.max(now + backoff, outcome.error.retryAt ?? 0)
+        const isHopeless =
+          changes ||
+          !outcome.retry ||
+          history.failures >= failedAttempts ||
+          history.silent + backoff >= silenceMillis ||
+          !context.door.retry()
+        if (isHopeless) return yield* Effect.fail(outcome.error)
+        history.silent += backoff
+        const what = status === null ? "gave no answer" : `answered ${status}`
+        const reason = `it ${what}, attempt ${history.failures + 1} follows`
+        return yield* wait(context, retryAt, reason, outcome.error)
+      }
+      case "Redirected": {
+        history.redirects += 1
+        const next = redirectedTo(context.to, history.path, outcome.location)
+        if (next === null || changes || history.redirects > mostRedirects) {
           return yield* Effect.fail(outcome.error)
-        case "Refused": {
-          history.silent = 0
-          history.refusals += 1
-          const hopeless =
-            manner.changes ||
-            history.refusals >= refusedAttempts ||
-            outcome.retryAt - now > line.maxWaitMillis
-          if (hopeless) return yield* Effect.fail(outcome.error)
-          break
         }
-        case "Queued": {
-          history.silent = 0
-          history.queued += 1
-          const retryAt = Math.max(now + queuedDelay(history.queued), outcome.told ?? 0)
-          line.wire.observe({ _tag: "RateLimited", status: 449, retryAt })
-          const error = outcome.error(retryAt)
-          if (manner.changes || history.queued >= queuedAttempts) return yield* Effect.fail(error)
-          yield* wait(line, retryAt, "it put the request into its queue", error)
-          break
+        history.path = next
+        return
+      }
+      case "Unauthorized": {
+        const { signature } = history
+        if (credentials === null || signature === null || history.renewed) {
+          return yield* Effect.fail(outcome.error)
         }
-        case "Failed": {
-          if (outcome.error.status === null) unanswered(now)
-          history.failures += 1
-          history.silent = outcome.answered ? 0 : history.silent + now - history.sentAt
-          const backoff = failedDelay(history.failures, yield* Random.next)
-          const retryAt = Math.max(now + backoff, outcome.error.retryAt ?? 0)
-          const hopeless =
-            manner.changes ||
-            !outcome.retry ||
-            history.failures >= failedAttempts ||
-            history.silent + backoff >= silenceMillis ||
-            !line.door.retry()
-          if (hopeless) return yield* Effect.fail(outcome.error)
-          history.silent += backoff
-          const what = outcome.error.status === null ? "gave no answer" : `answered ${outcome.error.status}`
-          yield* wait(line, retryAt, `it ${what}, attempt ${history.failures + 1} follows`, outcome.error)
-          break
-        }
-        case "Redirected": {
-          history.silent = 0
-          history.redirects += 1
-          const next = redirectedTo(line.wire.to, history.path, outcome.location)
-          if (next === null || manner.changes || history.redirects > mostRedirects) {
-            return yield* Effect.fail(outcome.error)
-          }
-          history.path = next
-          break
-        }
-        case "Unauthorized": {
-          history.silent = 0
-          const { signature } = history
-          if (manner.credentials === null || signature === null || history.renewed) {
-            return yield* Effect.fail(outcome.error)
-          }
-          const renewed = yield* manner.credentials.renewed(signature)
-          if (renewed === null) return yield* Effect.fail(outcome.error)
-          history.signature = renewed
-          history.renewed = true
-          break
-        }
+        const renewed = yield* credentials.renewed(signature)
+        if (renewed === null) return yield* Effect.fail(outcome.error)
+        history.signature = renewed
+        history.renewed = true
+        return
       }
     }
   })
 
-/** Waits outside of any slot. Fails with `error` at once where the wait is longer than allowed. */
-const wait = (line: Line, until: number, reason: string, error: ProviderError) =>
+/** Waits without a permit. Fails with `error` at once where the wait is longer than allowed. */
+const wait = (context: ClientContext, until: number, reason: string, error: ProviderError) =>
   Effect.gen(function* () {
     const since = yield* Clock.currentTimeMillis
-    if (until - since > line.maxWaitMillis) return yield* Effect.fail(error)
-    line.wire.observe({ _tag: "Waiting", since, until, reason })
+    if (until - since > context.maxWaitMillis) return yield* Effect.fail(error)
+    context.observe({ _tag: "Waiting", since, until, reason })
     // A wait that is broken off was a wait.
     yield* Effect.ensuring(
       Effect.sleep(Math.max(0, until - since)),
-      Effect.map(Clock.currentTimeMillis, (now) => line.wire.observe({ _tag: "Waited", millis: now - since }))
+      Effect.map(Clock.currentTimeMillis, (now) => context.observe({ _tag: "Waited", millis: now - since }))
     )
   })

@@ -1,169 +1,231 @@
 import { createGunzip } from "node:zlib"
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import { Chunk, Deferred, Effect, ExecutionStrategy, Exit, Option, Scope, Stream } from "effect"
+import { Chunk, Deferred, Effect, FiberId, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { errorBody } from "../answer/errorBody.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
-import type { Exchange } from "../contract.ts"
+import type { Answer, Exchange } from "../contract.ts"
+import { type Receive, whole } from "./attempt.ts"
 import { isGzip, isShort } from "./body.ts"
 import { AnswerTooLarge, makePace } from "./bounds.ts"
+import type { Connection, Sink } from "./connection.ts"
+import type { Attempt, ClientContext, Head } from "./context.ts"
 import { idleMillis } from "./retryPolicy.ts"
-import {
-  type Executed,
-  execute,
-  finish,
-  type Headers,
-  noAnswer,
-  type Outcome,
-  type Received,
-  type Send,
-  type Sending,
-  type Wire
-} from "./send.ts"
+import { isSuccess } from "./whole.ts"
 
-type Pull = Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<ProviderError>>
+/** Bytes that may wait for their reader before the connection is no longer read. */
+const enough = 1 << 18
 
-const sizeOf = (chunk: Chunk.Chunk<Uint8Array>): number =>
-  Chunk.reduce(chunk, 0, (size, part) => size + part.byteLength)
+/** A body in pieces, kept until they are read: at the pace of its reader. */
+class StreamedBody implements Sink {
+  /** Null: it has not ended. `error` null: it came whole. */
+  end: { readonly error: ProviderError | null } | null = null
+  private readonly context: ClientContext
+  private readonly attempt: Attempt
+  private readonly head: Head
+  private readonly connection: Connection
+  private readonly pace: ReturnType<typeof makePace>
+  private readonly open: Set<Connection>
+  private pieces: Array<Uint8Array> = []
+  private waiting = 0
+  /** Bytes. */
+  received = 0
+  /** Who waits for a piece or the end. */
+  private wake: (() => void) | null
 
-/** The first piece again, and then the rest. */
-const startingWith = (first: Option.Option<Chunk.Chunk<Uint8Array>>, rest: Pull): Pull => {
-  let isFirst = true
-  return Effect.suspend(() => {
-    if (!isFirst) return rest
-    isFirst = false
-    return Option.match(first, { onNone: () => Effect.fail(Option.none()), onSome: Effect.succeed })
+  /** @param opened called once: the first piece is here, or the end */
+  constructor(
+    context: ClientContext,
+    attempt: Attempt,
+    head: Head,
+    connection: Connection,
+    open: Set<Connection>,
+    opened: () => void
+  ) {
+    this.open = open
+    open.add(connection)
+    this.context = context
+    this.attempt = attempt
+    this.head = head
+    this.connection = connection
+    this.pace = makePace(context.now)
+    this.wake = opened
+    connection.within(idleMillis)
+  }
+
+  get isPacked(): boolean {
+    return this.pieces[0] !== undefined && isGzip(this.pieces[0])
+  }
+
+  /** Nothing came, and it failed. */
+  get failedAtOnce(): ProviderError | null {
+    return this.pieces.length === 0 ? (this.end?.error ?? null) : null
+  }
+
+  data(piece: Uint8Array): void {
+    this.pieces.push(piece)
+    this.waiting += piece.byteLength
+    this.received += piece.byteLength
+    if (this.waiting >= enough) this.connection.pause()
+    this.ring()
+  }
+
+  ended(): void {
+    const isCut = isShort(this.head.headers, this.received)
+    this.finish(isCut ? cutShort(this.attempt.asked, this.received, null) : null)
+  }
+
+  failed(cause: unknown): void {
+    this.finish(bodyFailure(this.attempt.asked, this.context.to.host, this.received, cause))
+  }
+
+  late(): void {
+    this.giveUp(tookTooLong(this.attempt.asked, this.context.to.host, idleMillis))
+  }
+
+  closed(): void {
+    this.open.delete(this.connection)
+  }
+
+  /** What has come, at least one piece. */
+  readonly pull: Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<ProviderError>> = Effect.suspend(() => {
+    this.pace.asks()
+    return this.next
   })
-}
 
-/**
- * Sends, and hands the body on as it arrives. The slot is given back with the first byte: what is done with the pieces
- * may itself need one.
- *
- * @param parent closes the connection of a body that was not read to its end
- */
-export const sendStreamed =
-  (parent: Scope.Scope): Send<StreamedAnswer> =>
-  (wire, sending, ticket, deadline) =>
-    Effect.matchEffect(execute(wire, sending, ticket, deadline), {
-      onFailure: (failure) => Effect.succeed(noAnswer(failure)),
-      onSuccess: (executed) =>
-        executed.response.status >= 200 && executed.response.status < 300
-          ? open(parent, wire, sending, executed)
-          : Effect.map(finish(wire, sending, ticket, executed), (outcome) =>
-              outcome._tag === "Served" ? { _tag: "Served", value: streamed(wire, outcome.value) } : outcome
-            )
+  private readonly next: Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<ProviderError>> =
+    Effect.suspend(() => {
+      if (this.pieces.length > 0) return this.take()
+      if (this.end === null) return Effect.zipRight(this.more, this.next)
+      return Effect.fail(Option.fromNullable(this.end.error))
     })
 
+  private readonly more: Effect.Effect<void> = Effect.async((resume) => {
+    this.wake = () => resume(Effect.void)
+    this.connection.within(idleMillis)
+    return Effect.sync(() => this.connection.abort())
+  })
+
+  private take(): Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<ProviderError>> {
+    const { pieces } = this
+    const slow = this.pace.got(this.waiting)
+    const error =
+      this.received > this.context.bounds.stream
+        ? this.tooLarge
+        : slow === null
+          ? null
+          : tooSlow(this.attempt.asked, this.context.to.host, slow)
+    if (error !== null) {
+      this.giveUp(error)
+      return Effect.fail(Option.some(error))
+    }
+    this.pieces = []
+    this.waiting = 0
+    this.connection.resume()
+    return Effect.succeed(Chunk.unsafeFromArray(pieces))
+  }
+
+  get tooLarge(): ProviderError {
+    return tooLarge(this.attempt.asked, new AnswerTooLarge(this.context.bounds.stream).message)
+  }
+
+  /** No more of it is read, and what waits is given up. */
+  private giveUp(error: ProviderError): void {
+    this.pieces = []
+    this.connection.abort()
+    this.finish(error)
+  }
+
+  private finish(error: ProviderError | null): void {
+    this.end ??= { error }
+    this.ring()
+  }
+
+  private ring(): void {
+    const { wake } = this
+    this.wake = null
+    this.connection.within(Number.POSITIVE_INFINITY)
+    wake?.()
+  }
+}
+
 /** An answer that is not the requested body (404 where it may be missing) is small, and already here. */
-const streamed = (wire: Wire, { status, headers, text, exchange, words }: Received): StreamedAnswer => ({
+const alreadyHere = (
+  { bounds }: ClientContext,
+  { exchange, headers, status, text, words }: Answer
+): StreamedAnswer => ({
   status,
   headers,
   body: Stream.make(new TextEncoder().encode(text)),
-  largestElement: wire.bounds.whole,
+  largestElement: bounds.whole,
   exchange: Effect.succeed(exchange),
   words
 })
 
-const open = (
-  parent: Scope.Scope,
-  wire: Wire,
-  sending: Sending,
-  { response, head: { requestedAt } }: Executed
-): Effect.Effect<Outcome<StreamedAnswer>> =>
-  Effect.gen(function* () {
-    const { asked, attempt, request, path } = sending
-    const headers = response.headers as Headers
-    const scope = yield* Scope.fork(parent, ExecutionStrategy.sequential)
-    const done = yield* Deferred.make<Exchange>()
-    let received = 0
-    let bytes = 0
-    let ended: ProviderError | null = null
-
-    const { host } = wire.to
-    const { stream: most, whole: largestElement } = wire.bounds
-    const pace = makePace(() => wire.clock.unsafeCurrentTimeMillis())
-
-    const source = yield* Stream.toPull(response.stream).pipe(Scope.extend(scope))
-    const raw: Pull = Effect.suspend(() => {
-      pace.asks()
-      return source
-    }).pipe(
-      Effect.mapError(Option.map((error): ProviderError => bodyFailure(asked, host, received, error))),
-      Effect.timeoutFail({
-        duration: idleMillis,
-        onTimeout: () => Option.some<ProviderError>(tookTooLong(asked, host, idleMillis).error)
-      }),
-      Effect.tap((chunk) => {
-        const size = sizeOf(chunk)
-        received += size
-        if (received > most)
-          return Effect.fail(Option.some(tooLarge(asked, new AnswerTooLarge(most).message)))
-        const late = pace.got(size)
-        return late === null ? Effect.void : Effect.fail(Option.some(tooSlow(asked, host, late)))
-      }),
-      Effect.catchAll((end) => {
-        const isCut = Option.isNone(end) && isShort(headers, received)
-        const why = isCut ? Option.some<ProviderError>(cutShort(asked, received, null)) : end
-        ended = Option.getOrNull(why)
-        return Effect.fail(why)
-      })
-    )
-    const first = yield* Effect.either(raw)
-    if (first._tag === "Left" && Option.isSome(first.left)) {
-      yield* Scope.close(scope, Exit.void)
-      const error = first.left.value
-      return error._tag === "Unavailable"
-        ? { _tag: "Failed", error, retry: true, answered: true }
-        : { _tag: "Final", error }
-    }
-    const start = first._tag === "Right" ? Option.some(first.right) : Option.none()
-    const packed = Option.isSome(start) && isGzip(Chunk.unsafeHead(start.value))
-    const whole = Stream.fromPull(Effect.succeed(startingWith(start, raw)))
-    const unpacked = packed
-      ? NodeStream.pipeThroughDuplex(
-          whole,
-          () => createGunzip(),
-          // What ended the packed body says more than that the unpacking broke off.
-          (error) => ended ?? cutShort(asked, received, error)
-        )
-      : whole
-    const settle = Effect.suspend(() => {
-      const exchange: Exchange = {
-        operation: request.operation,
-        method: request.method,
-        path,
-        status: response.status,
-        requestedAt,
-        receivedAt: wire.clock.unsafeCurrentTimeMillis(),
-        bytes
-      }
-      return Effect.zipRight(
-        Effect.map(Deferred.succeed(done, exchange), (first) => {
-          if (first) wire.observe({ _tag: "Answered", exchange, attempt })
-        }),
-        Scope.close(scope, Exit.void)
+const streamed = (
+  { bounds, now, observe }: ClientContext,
+  { asked, number, path, request }: Attempt,
+  { headers, requestedAt, status }: Head,
+  connection: Connection,
+  source: StreamedBody
+): StreamedAnswer => {
+  const done = Deferred.unsafeMake<Exchange>(FiberId.none)
+  let bytes = 0
+  const raw = Stream.repeatEffectChunkOption(source.pull)
+  const unpacked = source.isPacked
+    ? NodeStream.pipeThroughDuplex(
+        raw,
+        () => createGunzip(),
+        // What ended the packed body says more than that the unpacking broke off.
+        (error) => source.end?.error ?? cutShort(asked, source.received, error)
       )
-    })
-    const body = unpacked.pipe(
+    : raw
+  const settle = Effect.sync(() => {
+    const { method, operation } = request
+    const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt: now(), bytes }
+    connection.abort()
+    if (isSettled) return
+    isSettled = true
+    observe({ _tag: "Answered", exchange, attempt: number })
+    Deferred.unsafeDone(done, Effect.succeed(exchange))
+  })
+  let isSettled = false
+  return {
+    status,
+    headers,
+    body: unpacked.pipe(
       Stream.mapChunksEffect((chunk) => {
-        bytes += sizeOf(chunk)
-        return bytes > most
-          ? Effect.fail(tooLarge(asked, new AnswerTooLarge(most).message))
-          : Effect.succeed(chunk)
+        for (const piece of chunk) bytes += piece.byteLength
+        return bytes > bounds.stream ? Effect.fail(source.tooLarge) : Effect.succeed(chunk)
       }),
       Stream.ensuring(settle)
-    )
-    return {
-      _tag: "Served",
-      value: {
-        status: response.status,
-        headers,
-        body,
-        largestElement,
-        exchange: Deferred.await(done),
-        words: (text) => errorBody(text, asked.secrets)
-      }
-    } as const
-  })
+    ),
+    largestElement: bounds.whole,
+    exchange: Deferred.await(done),
+    words: (text) => errorBody(text, asked.secrets)
+  }
+}
+
+/**
+ * Hands the body on as it arrives. The permit is given back with the first byte: what is done with the pieces may itself
+ * need one.
+ *
+ * @param open the connections whose bodies are being read: the client ends them with itself
+ */
+export const inPieces =
+  (open: Set<Connection>): Receive<StreamedAnswer> =>
+  (context, attempt, head, connection, end) => {
+    if (!isSuccess(head.status)) {
+      return whole(context, attempt, head, connection, (outcome) =>
+        end(outcome._tag === "Served" ? { ...outcome, value: alreadyHere(context, outcome.value) } : outcome)
+      )
+    }
+    const source = new StreamedBody(context, attempt, head, connection, open, () => {
+      const error = source.failedAtOnce
+      if (error === null) end({ _tag: "Served", value: streamed(context, attempt, head, connection, source) })
+      else if (error._tag === "Unavailable") end({ _tag: "Failed", error, retry: true, answered: true })
+      else end({ _tag: "Final", error })
+    })
+    return source
+  }

@@ -132,7 +132,7 @@ export class Bucket {
     this.takenInLease += 1
     if (isProbe) this.probe.sent()
     if (this.stated !== null) this.stated.left -= 1
-    return { at: now, isProbe }
+    return { at: now, nth: this.sentInAll, isProbe }
   }
 
   /** It was not sent after all. */
@@ -158,14 +158,14 @@ export class Bucket {
     this.unanswered(taken, landing)
     this.unreported += 1
     if (taken.isProbe) this.probe.served(now)
-    if (report !== null) this.learn(report, now)
+    if (report !== null) this.learn(report, taken, now)
   }
 
   /** A 429. Returns when the bucket opens again, epoch milliseconds. `told`: what the headers say about it. */
   refused(taken: Taken, landing: Landing, told: number | null, report: RateLimitReport | null): number {
     const { now } = landing
     this.unanswered(taken, landing)
-    if (report !== null) this.learn(report, now)
+    if (report !== null) this.learn(report, taken, now)
     const after = this.change(now, ({ shared }) => {
       const refusal = { now, sentAt: taken.at, told, window: this.budget.longest }
       const next = refuse(shared, { ...refusal, random: this.options.random() })
@@ -418,9 +418,10 @@ export class Bucket {
     }
   }
 
-  private learn(report: RateLimitReport, now: number): void {
+  private learn(report: RateLimitReport, { nth }: Taken, now: number): void {
     const before = this.look(now).stated
-    const learned = this.budget.learn(before, report, now)
+    const later = this.sentInAll - nth
+    const learned = this.budget.learn(before, report, later, now)
     if (learned === null) {
       if (report.remaining !== null && report.resetAt !== null && report.resetAt > now) {
         this.stated = { left: report.remaining - this.budget.flying, until: report.resetAt }
@@ -430,7 +431,10 @@ export class Bucket {
     if (learned.stated === before) return
     this.grant = nothing
     this.change(now, ({ shared }) => ({
-      shared: { ...shared, stated: this.budget.learn(shared.stated, report, now)?.stated ?? shared.stated }
+      shared: {
+        ...shared,
+        stated: this.budget.learn(shared.stated, report, later, now)?.stated ?? shared.stated
+      }
     }))
   }
 }

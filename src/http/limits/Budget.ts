@@ -153,14 +153,22 @@ export class Budget {
   /**
    * What the vendor counted beyond all that we know of was sent by others, and counts until the vendor says otherwise. Null: the
    * report is about none of these limits.
+   *
+   * @param later requests that were sent after the one whose answer this is: what of them is in flight, it did not count yet
    */
-  learn(stated: Stated, report: RateLimitReport, now: number): { readonly stated: Stated } | null {
+  learn(
+    stated: Stated,
+    report: RateLimitReport,
+    later: number,
+    now: number
+  ): { readonly stated: Stated } | null {
     const index = reportedLimit(this.limits, stated, report)
     const window = index === null ? undefined : this.windows[index]
     if (index === null || window === undefined) return null
     const after = this.statedAfter(stated, index, report.limit)
     if (report.remaining !== null) {
-      const foreign = this.limit(index, after) - report.remaining - window.known(now)
+      const counted = window.known(now) - Math.min(later, this.inFlight)
+      const foreign = this.limit(index, after) - report.remaining - counted
       const whole = now + window.perMillis
       window.setForeign(Math.max(0, foreign), report.remaining === 0 ? (report.resetAt ?? whole) : whole)
     }

@@ -57,7 +57,7 @@ export class PathBucket {
     this.paceAt = Math.max(this.paceAt, now - lateness) + this.budget.interval(paths.stated, now, false)
     this.budget.send()
     if (isProbe) this.probe.sent()
-    return { at: now, isProbe }
+    return { at: now, nth: 0, isProbe }
   }
 
   untake(taken: Taken): void {
@@ -109,6 +109,7 @@ export class PathBucket {
 
   private learn(report: RateLimitReport | null, now: number): void {
     const { paths } = this.options
-    if (report !== null) paths.stated = this.budget.learn(paths.stated, report, now)?.stated ?? paths.stated
+    if (report !== null)
+      paths.stated = this.budget.learn(paths.stated, report, 0, now)?.stated ?? paths.stated
   }
 }

@@ -20,6 +20,8 @@ export const isBlocked = (result: object): result is Blocked => "again" in resul
 /** One request's place in a bucket. */
 export interface Taken {
   readonly at: number
+  /** How many requests of the bucket had been sent by then, this one included. */
+  readonly nth: number
   /** It alone finds out whether a refusal is over. */
   readonly isProbe: boolean
 }

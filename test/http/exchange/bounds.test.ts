@@ -3,13 +3,15 @@ import { Agent } from "@effect/platform-node/Undici"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Stream } from "effect"
 import { boundsOf, makePace } from "../../../src/http/exchange/bounds.ts"
-import { dispatchOf, undiciClient } from "../../../src/http/exchange/undiciClient.ts"
-import { httpLayer } from "../../../src/http/layer.ts"
+import { Connection, makeDeadlines } from "../../../src/http/exchange/connection.ts"
+import { undiciDispatch, undiciTransport } from "../../../src/http/exchange/undici.ts"
+import { type Patience, WholeBody } from "../../../src/http/exchange/whole.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
+import { makeTimer } from "../../../src/http/limits/timer.ts"
 import { list, testClient } from "../support/client.ts"
 import { httpServer, tcpServer } from "../support/server.ts"
 
-const live = Layer.merge(httpLayer, Governor.alone)
+const live = Layer.merge(undiciTransport, Governor.alone)
 const megabyte = 1 << 20
 const json = { "content-type": "application/json" }
 
@@ -194,7 +196,7 @@ describe("the pace of a streamed answer", () => {
 /** One answer by a server that speaks bytes, taken with short patience. */
 const dispatched = (
   serve: Parameters<typeof tcpServer>[0],
-  patience: { headers: number; progress: number; whole: number }
+  patience: Patience & { readonly headers: number }
 ) =>
   Effect.gen(function* () {
     const origin = yield* tcpServer(serve)
@@ -202,15 +204,23 @@ const dispatched = (
       Effect.sync(() => new Agent({ headersTimeout: 60_000, bodyTimeout: 60_000 })),
       (opened) => Effect.promise(() => opened.destroy())
     )
-    const dispatch = dispatchOf(undiciClient(agent))
+    const deadlines = makeDeadlines(yield* makeTimer, 50)
     const started = performance.now()
     const what = yield* Effect.async<string>((resume) => {
-      dispatch?.(
-        { origin, path: "/", method: "GET", headers: {}, body: null, patience, bounds: boundsOf(megabyte) },
+      const ended = (body: Buffer) => resume(Effect.succeed(`${body.length} bytes`))
+      const failed = (cause: unknown) => {
+        const { code, message } = cause as Error & { readonly code?: string }
+        resume(Effect.succeed(code ?? message))
+      }
+      new Connection(
+        undiciDispatch(agent),
+        deadlines,
+        { origin, path: "/", method: "GET", headers: {}, body: null },
+        patience.headers,
         {
-          started: () => {},
-          ended: (body) => resume(Effect.succeed(`${body.length} bytes`)),
-          failed: (cause) => resume(Effect.succeed("code" in cause ? String(cause.code) : cause.message))
+          started: (status, _, connection) =>
+            new WholeBody(connection, status, boundsOf(megabyte), { ended, failed }, patience),
+          failed
         }
       )
     }).pipe(
@@ -228,7 +238,7 @@ describe("an answer that never comes whole", () => {
             const timer = setInterval(() => socket.write(`HTTP/1.1 ${status}\r\nlink: </a>\r\n\r\n`), 20)
             socket.on("close", () => clearInterval(timer))
           },
-          { headers: 300, progress: 60_000, whole: 60_000 }
+          { headers: 300, progress: 60_000, inAll: 60_000 }
         )
         assert.strictEqual(what, "UND_ERR_HEADERS_TIMEOUT")
       })
@@ -250,7 +260,7 @@ describe("an answer that never comes whole", () => {
             const timer = setInterval(() => socket.write(drop), 20)
             socket.on("close", () => clearInterval(timer))
           },
-          { headers: 10_000, progress: 300, whole: 60_000 }
+          { headers: 10_000, progress: 300, inAll: 60_000 }
         )
         assert.strictEqual(what, "ANSWER_TOO_SLOW", start)
       }
@@ -265,7 +275,7 @@ describe("an answer that never comes whole", () => {
           const timer = setInterval(() => socket.write(Buffer.alloc(17_000)), 50)
           socket.on("close", () => clearInterval(timer))
         },
-        { headers: 10_000, progress: 200, whole: 600 }
+        { headers: 10_000, progress: 200, inAll: 600 }
       )
       assert.strictEqual(what, "ANSWER_TOO_SLOW")
     })

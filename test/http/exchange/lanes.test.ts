@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import type { Lane, Limit } from "../../../src/http/contract.ts"
 import { type MakeLanes, queuedLanes, type Standing, virtualLanes } from "../../../src/http/exchange/lanes.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
+import { transportOf } from "../../support/transport.ts"
 import { list, testClient } from "../support/client.ts"
 
 /** Lets everything run that waits for nothing but its turn. */
@@ -113,19 +113,22 @@ for (const [name, makeLanes] of [
 /** A vendor that answers when the test says so. */
 const held = () => {
   const arrived: Array<{ readonly path: string; readonly answer: (status: number) => void }> = []
-  const http = HttpClient.make((request, url) =>
+  const layer = transportOf(({ path }) =>
     Effect.gen(function* () {
-      const status = yield* Deferred.make<number>()
+      const answered = yield* Deferred.make<number>()
       arrived.push({
-        path: url.pathname.slice("/api".length),
-        answer: (code) => Deferred.unsafeDone(status, Effect.succeed(code))
+        path: path.slice("/api".length),
+        answer: (code) => Deferred.unsafeDone(answered, Effect.succeed(code))
       })
-      const code = yield* Deferred.await(status)
-      const headers = { "content-type": "application/json", "retry-after": "600" }
-      return HttpClientResponse.fromWeb(request, new Response("{}", { status: code, headers }))
+      const status = yield* Deferred.await(answered)
+      return {
+        status,
+        headers: { "content-type": "application/json", "retry-after": "600" },
+        body: "{}"
+      }
     })
   )
-  return { arrived, layer: Layer.succeed(HttpClient.HttpClient, http) }
+  return { arrived, layer }
 }
 
 describe("the governor on p-queue", () => {

@@ -1,11 +1,11 @@
 import { createServer } from "node:http"
 import { type AddressInfo, connect } from "node:net"
-import { HttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Stream } from "effect"
 import { makeAgents } from "../../../src/http/exchange/agents.ts"
 import { type Environment, ProxyFault, proxyFor } from "../../../src/http/exchange/proxy.ts"
-import { undiciClient } from "../../../src/http/exchange/undiciClient.ts"
+import { Transport } from "../../../src/http/exchange/transport.ts"
+import { undiciDispatch } from "../../../src/http/exchange/undici.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
 import { list, testClient } from "../support/client.ts"
 import { httpServer } from "../support/server.ts"
@@ -109,13 +109,13 @@ const tunnels = (status = 200) =>
 const throughProxy = (environment: Environment) =>
   Layer.merge(
     Layer.scoped(
-      HttpClient.HttpClient,
+      Transport,
       Effect.map(
         Effect.acquireRelease(
           Effect.sync(() => makeAgents({ PARLEY_PROXY_LOOPBACK: "1", ...environment })),
           (opened) => Effect.promise(() => opened.destroy())
         ),
-        undiciClient
+        (agents) => ({ dispatch: undiciDispatch(agents) })
       )
     ),
     Governor.alone

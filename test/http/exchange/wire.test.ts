@@ -1,12 +1,12 @@
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { type Chunk, Effect, Layer, Stream } from "effect"
-import { httpLayer } from "../../../src/http/layer.ts"
+import { undiciTransport } from "../../../src/http/exchange/undici.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
 import { list, testClient } from "../support/client.ts"
 import { httpServer, tcpServer } from "../support/server.ts"
 
-const live = Layer.merge(httpLayer, Governor.alone)
+const live = Layer.merge(undiciTransport, Governor.alone)
 
 const bodyOf = (pieces: Chunk.Chunk<Uint8Array>): string =>
   Buffer.concat([...pieces].map((piece) => Buffer.from(piece))).toString("utf8")

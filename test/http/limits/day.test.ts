@@ -1,4 +1,3 @@
-import { HttpClient } from "@effect/platform"
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Random } from "effect"
 import type { Lane, ProviderRequest } from "../../../src/http/contract.ts"
@@ -6,12 +5,12 @@ import { Governor } from "../../../src/http/limits/Governor.ts"
 import { registry } from "../../../src/providers/index.ts"
 import {
   type LogEntry,
-  makeHttpClient,
   makeSimulator,
   type Simulator,
   type VendorId,
   vendorIds
 } from "../../../src/simulator/index.ts"
+import { simulatedTransport } from "../../support/simulatedTransport.ts"
 import { settingsFor } from "../../support/simulatedVendor.ts"
 import { hour, testClient } from "../support/client.ts"
 import { inVirtualTime } from "../support/virtualTime.ts"
@@ -277,9 +276,7 @@ it.live(
         })
       }).pipe(
         Effect.scoped,
-        Effect.provide(
-          Layer.merge(Governor.alone, Layer.succeed(HttpClient.HttpClient, makeHttpClient(simulator)))
-        ),
+        Effect.provide(Layer.merge(Governor.alone, simulatedTransport(simulator))),
         Effect.withRandom(Random.make("a day")),
         (effect) => inVirtualTime(effect, begins)
       )

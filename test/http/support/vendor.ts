@@ -1,5 +1,6 @@
-import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, type Layer } from "effect"
+import type { DispatchRequest, Transport } from "../../../src/http/exchange/transport.ts"
+import { transportOf } from "../../support/transport.ts"
 
 export interface Arrival {
   readonly at: number
@@ -15,7 +16,7 @@ export type Reply =
   | "silence"
 
 export interface FakeVendor {
-  readonly layer: Layer.Layer<HttpClient.HttpClient>
+  readonly layer: Layer.Layer<Transport>
   readonly arrivals: ReadonlyArray<Arrival>
 }
 
@@ -24,38 +25,30 @@ export interface FakeVendor {
  * nothing in the first so many milliseconds of each second, and then at once all that has come.
  */
 export const fakeVendor = (
-  reply: (arrival: Arrival, nth: number, request: HttpClientRequest.HttpClientRequest) => Reply,
+  reply: (arrival: Arrival, nth: number, request: DispatchRequest) => Reply,
   delay = 0,
   stall = 0
 ): FakeVendor => {
   const arrivals: Array<Arrival> = []
-  const http = HttpClient.make((request, url) =>
+  const layer = transportOf((request) =>
     Effect.gen(function* () {
       const intoSecond = (yield* Clock.currentTimeMillis) % 1000
       if (intoSecond < stall) yield* Effect.sleep(stall - intoSecond)
       const at = yield* Clock.currentTimeMillis
-      const arrival = {
-        at,
-        method: request.method,
-        path: url.pathname + url.search,
-        headers: { ...request.headers }
-      }
+      const { headers, method, path } = request
+      const arrival = { at, method, path, headers }
       arrivals.push(arrival)
       const answer = reply(arrival, arrivals.length, request)
       if (delay > 0) yield* Effect.sleep(delay)
       if (answer === "silence") return yield* Effect.never
       if (answer === "reset") {
-        const cause = Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" })
-        return yield* Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", cause }))
+        return yield* Effect.fail(Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" }))
       }
-      const headers = { "content-type": "application/json", ...answer.headers }
-      return HttpClientResponse.fromWeb(
-        request,
-        new Response(answer.body ?? "{}", { status: answer.status, headers })
-      )
+      const { body = "{}", status } = answer
+      return { status, headers: { "content-type": "application/json", ...answer.headers }, body }
     })
   )
-  return { layer: Layer.succeed(HttpClient.HttpClient, http), arrivals }
+  return { layer, arrivals }
 }
 
 export const ok: Reply = { status: 200, body: '{"ok":true}' }

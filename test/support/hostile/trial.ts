@@ -1,4 +1,3 @@
-import { HttpClient } from "@effect/platform"
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../src/config/Config.ts"
 import { makeSimulator, type Simulator, type VendorId } from "../../../src/simulator/index.ts"
@@ -13,6 +12,7 @@ import { rebuild } from "../../../src/sync/rebuild.ts"
 import { type LaneWork, run } from "../../../src/sync/run.ts"
 import { type Verdict, verify } from "../../../src/sync/verify.ts"
 import { rowsOf } from "../inProcess.ts"
+import { transportOf } from "../transport.ts"
 import { judge, type Stored, type StoredConversation } from "./oracle.ts"
 import { type HostileVendor, makeClock, makeHostileVendor, type TrialClock } from "./vendor.ts"
 
@@ -282,7 +282,7 @@ export const trial = (connectionOf: (vendor: VendorId, name: string) => Connecti
           ...(rebind ? { rebind: new Set([connection.name]) } : {})
         })
         return { report: report.connections[0], verdict: verdict as Verdict | null }
-      }).pipe(Effect.provideService(HttpClient.HttpClient, hostile.client), Effect.withClock(timing.clock))
+      }).pipe(Effect.provide(transportOf(hostile.answer)), Effect.withClock(timing.clock))
 
     const commands: ReadonlyArray<Command> = ["sync", "sync", "full", "backfill", "verify", "push", "rebuild"]
     const firstIsHonest = random.below(10) < 7

@@ -1,7 +1,8 @@
-import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { Clock, Duration, Effect } from "effect"
-import { inProcessOrigins, type Simulator, type VendorId } from "../../../src/simulator/index.ts"
+import type { Simulator, VendorId } from "../../../src/simulator/index.ts"
 import { hashText, makeRandom, mix } from "../../../src/simulator/random.ts"
+import { inProcessOrigins } from "../simulatedTransport.ts"
+import type { Answering } from "../transport.ts"
 import { type Draft, mutationNames, mutations } from "./mutations.ts"
 import { type Call, type Saying, sayings, shapes, written } from "./wire.ts"
 
@@ -35,7 +36,7 @@ export interface Mood {
 }
 
 export interface HostileVendor {
-  readonly client: HttpClient.HttpClient
+  readonly answer: Answering
   readonly served: Array<Served>
   mood: Mood
   /** Changes that are left out, by `run key`, to find out which ones matter. */
@@ -203,33 +204,16 @@ export const makeHostileVendor = (
     return { status: draft.status, headers: draft.headers, bytes }
   }
 
-  const client = HttpClient.make((request, url) =>
+  const answering: Answering = ({ body, headers, method, path }) =>
     Effect.sync(() => {
       pass(1)
       const from = now()
       pass(1)
-      const sent =
-        request.body._tag === "Uint8Array"
-          ? new TextDecoder().decode(request.body.body)
-          : request.body._tag === "Raw"
-            ? String(request.body.body)
-            : ""
-      const { bytes, headers, status } = answer(
-        request.method,
-        url.pathname + url.search,
-        { ...request.headers },
-        sent,
-        from
-      )
-      const body =
-        status === 204 ? null : bytes === "" ? "" : typeof bytes === "string" ? bytes : new Uint8Array(bytes)
-      const response = new Response(body, { status, headers })
-      if (headers["content-type"] === undefined) response.headers.delete("content-type")
-      return HttpClientResponse.fromWeb(request, response)
+      const { bytes, ...answered } = answer(method, path, { ...headers }, body ?? "", from)
+      return { ...answered, body: answered.status === 204 ? "" : bytes }
     })
-  )
   const hostile: HostileVendor = {
-    client,
+    answer: answering,
     served: [],
     mood: { run: 0, seed: 0, share: 0, stranger: null, rows: null },
     spared

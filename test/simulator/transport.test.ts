@@ -1,25 +1,59 @@
-import { HttpBody } from "@effect/platform"
 import { it } from "@effect/vitest"
-import { Chunk, Effect, Fiber, Stream, TestClock } from "effect"
+import { Effect, Fiber, TestClock } from "effect"
 import { describe, expect } from "vitest"
+import { type DispatchRequest, Transport } from "../../src/http/exchange/transport.ts"
 import type { Fault } from "../../src/simulator/faults.ts"
-import { inProcessOrigins, makeHttpClient } from "../../src/simulator/httpClient.ts"
 import { makeSimulator } from "../../src/simulator/simulator.ts"
+import { inProcessOrigins, simulatedTransport } from "../support/simulatedTransport.ts"
 import { now } from "./support.ts"
+
+interface Exchanged {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly pieces: ReadonlyArray<Uint8Array>
+  /** Why the body is not whole; null: it is. */
+  readonly cut: unknown
+}
+
+const textOf = ({ pieces }: Exchanged): string => Buffer.concat(pieces).toString("utf8")
+
+/** One request and all of its answer; fails where there are no headers. */
+const exchanged = (request: DispatchRequest) =>
+  Effect.flatMap(Transport, ({ dispatch }) =>
+    Effect.async<Exchanged, unknown>((resume) => {
+      const pieces: Array<Uint8Array> = []
+      let head: Pick<Exchanged, "status" | "headers"> | null = null
+      const end = (cut: unknown) =>
+        resume(head === null ? Effect.fail(cut) : Effect.succeed({ ...head, pieces, cut }))
+      const { abort } = dispatch(request, {
+        started: (status, headers) => {
+          head = { status, headers }
+        },
+        data: (piece) => void pieces.push(piece),
+        ended: () => end(null),
+        failed: end
+      })
+      return Effect.sync(abort)
+    })
+  )
 
 const make = (...faults: ReadonlyArray<Fault>) => {
   const simulator = makeSimulator({ seed: 8, conversations: 40, now, faults })
   const { naturalead, aelyst } = simulator.vendors
-  const headers = { authorization: `Bearer ${aelyst.options.token}` }
-  const url = `${inProcessOrigins.aelyst}/v1/contact/list`
-  const client = makeHttpClient(simulator)
+  const send = (request: DispatchRequest) => Effect.provide(exchanged(request), simulatedTransport(simulator))
+  const get = (origin: string, path: string, headers = {}) =>
+    send({ origin, path, method: "GET", headers, body: null })
   return {
     simulator,
-    client,
-    contacts: client.post(url, { headers, body: HttpBody.unsafeJson({ search: "", filter: { $and: [] } }) }),
-    leads: client.get(`${inProcessOrigins.naturalead}/api/conversations`, {
-      headers: { "x-api-key": naturalead.options.apiKey }
-    })
+    get,
+    contacts: send({
+      origin: inProcessOrigins.aelyst,
+      path: "/v1/contact/list",
+      method: "POST",
+      headers: { authorization: `Bearer ${aelyst.options.token}` },
+      body: JSON.stringify({ search: "", filter: { $and: [] } })
+    }),
+    leads: get(inProcessOrigins.naturalead, "/api/conversations", { "x-api-key": naturalead.options.apiKey })
   }
 }
 
@@ -41,11 +75,11 @@ describe("the simulated vendors in process", () => {
   it.effect("carry method, path, headers and body", () =>
     Effect.gen(function* () {
       const { contacts, leads } = make()
-      const body = (yield* (yield* contacts).json) as { items: ReadonlyArray<unknown> }
+      const body = JSON.parse(textOf(yield* contacts)) as { items: ReadonlyArray<unknown> }
       expect(body.items).toHaveLength(10)
       const response = yield* leads
       expect(response.headers["ratelimit-limit"]).toBe("500")
-      expect(yield* response.json).toHaveLength(40)
+      expect(JSON.parse(textOf(response))).toHaveLength(40)
     })
   )
 
@@ -71,12 +105,10 @@ describe("the simulated vendors in process", () => {
 
   it.effect("fail as a transport does where a connection is cut", () =>
     Effect.gen(function* () {
-      const { leads, client } = make({ times: 1, effect: { kind: "cut", when: "after" } })
-      expect(yield* Effect.flip(leads)).toMatchObject({ _tag: "RequestError", reason: "Transport" })
+      const { get, leads } = make({ times: 1, effect: { kind: "cut", when: "after" } })
+      expect(yield* Effect.flip(leads)).toMatchObject({ message: "The connection was cut" })
       expect((yield* leads).status).toBe(200)
-      expect(yield* Effect.flip(client.get("https://nobody.simulated.invalid/"))).toMatchObject({
-        reason: "Transport"
-      })
+      expect(yield* Effect.flip(get("https://nobody.simulated.invalid", "/"))).toBeInstanceOf(Error)
     })
   )
 
@@ -85,14 +117,8 @@ describe("the simulated vendors in process", () => {
       const { leads } = make({ effect: { kind: "cut", when: "body", afterCharacters: 70_000 } })
       const response = yield* leads
       expect(response.status).toBe(200)
-      const received: Array<Uint8Array> = []
-      const failed = yield* response.stream.pipe(
-        Stream.tap((piece) => Effect.sync(() => received.push(piece))),
-        Stream.runDrain,
-        Effect.flip
-      )
-      expect(failed._tag).toBe("ResponseError")
-      const text = new TextDecoder().decode(Buffer.concat(received))
+      expect(response.cut).toBeInstanceOf(Error)
+      const text = textOf(response)
       expect(text).toHaveLength(70_000)
       expect(text.startsWith('[{"_id"')).toBe(true)
     })
@@ -101,14 +127,16 @@ describe("the simulated vendors in process", () => {
   it.effect("make a long list while it is read", () =>
     Effect.gen(function* () {
       const simulator = makeSimulator({ seed: 8, conversations: { naturalead: 2000 }, now })
-      const headers = { "x-api-key": simulator.vendors.naturalead.options.apiKey }
-      const response = yield* makeHttpClient(simulator).get(
-        `${inProcessOrigins.naturalead}/api/conversations`,
-        {
-          headers
-        }
+      const { pieces } = yield* Effect.provide(
+        exchanged({
+          origin: inProcessOrigins.naturalead,
+          path: "/api/conversations",
+          method: "GET",
+          headers: { "x-api-key": simulator.vendors.naturalead.options.apiKey },
+          body: null
+        }),
+        simulatedTransport(simulator)
       )
-      const pieces = Chunk.toReadonlyArray(yield* Stream.runCollect(response.stream))
       expect(pieces.length).toBeGreaterThan(20)
       expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(1_000_000)
       expect(JSON.parse(Buffer.concat(pieces).toString("utf8"))).toHaveLength(2000)
