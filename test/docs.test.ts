@@ -42,7 +42,7 @@ const commandLines = pages.flatMap((page) =>
   [...text(page).matchAll(/^```sh\n([^`]*)```$/gm)].flatMap(([, script = ""]) =>
     script
       .split("\n")
-      .flatMap((line) => line.split(" && "))
+      .flatMap((line) => line.split(/ (?:&&|\|) /))
       .flatMap((line) => {
         const words = /^(?:npx parley|node dist\/parley\.js|parley) (.*)$/.exec(line)?.[1]
         return words === undefined ? [] : [{ page, words: wordsOf(words) }]

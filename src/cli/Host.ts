@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { Context, Layer } from "effect"
+import { text } from "node:stream/consumers"
+import { Context, Effect, Layer } from "effect"
 import type { Environment } from "../config/variables.ts"
 
 /** A place to write text to. */
@@ -23,6 +24,8 @@ export class Host extends Context.Tag("parley/Host")<
     readonly environment: Environment
     readonly stdout: TextSink
     readonly stderr: TextSink
+    /** Everything that comes on stdin, until its end. */
+    readonly stdin: Effect.Effect<string>
     /** The built program that reads the mirror in a process of its own. */
     readonly queryProgram: string
   }
@@ -63,5 +66,7 @@ export const hostLayer = (cwd: string): Layer.Layer<Host> =>
     environment: process.env,
     stdout: sink(process.stdout),
     stderr: sink(process.stderr),
+    // Where it is closed, there is nothing to read.
+    stdin: Effect.promise(() => text(process.stdin).catch(() => "")),
     queryProgram: join(dirname(realpathSync(process.argv[1] ?? ".")), "query.js")
   }))

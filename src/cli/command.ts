@@ -81,7 +81,7 @@ export const toFlag = (option: Options.Options<unknown>): Flag => {
 /** `NAME`, `[NAME]`, `[NAME]...`: what may be left out is in brackets. */
 const toArgument = (arg: Args.Args<unknown>): Described => {
   const { label, text } = describe(Args.getHelp(arg))
-  const name = label.replace(/[<>]/g, "")
+  const name = label.replace(/[<>]/g, "").replace(/ 1\+$/, "...")
   return { label: Args.getMinSize(arg) === 0 ? name.replace(/^[^.]+/, "[$&]") : name, text }
 }
 

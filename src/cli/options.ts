@@ -1,6 +1,7 @@
 import { Args, Options } from "@effect/cli"
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { parseDuration } from "../config/units.ts"
+import { fromIso, now, type Timestamp } from "../domain/Timestamp.ts"
 import { UsageError } from "./errors.ts"
 
 /** The connections a verb is meant for; none named: all that are switched on. */
@@ -52,3 +53,44 @@ export const atLeastOne = (flag: string, count: number): Effect.Effect<void, Usa
   count >= 1
     ? Effect.void
     : Effect.fail(new UsageError({ message: `${flag}: less than one`, hint: "write 1 or more" }))
+
+/** UTC; null: without bound. */
+export const readTime = (
+  flag: string,
+  text: Option.Option<string>
+): Effect.Effect<Timestamp | null, UsageError> => {
+  if (Option.isNone(text)) return Effect.succeed(null)
+  const read = fromIso(text.value)
+  return read === null
+    ? Effect.fail(
+        new UsageError({
+          message: `${flag}: "${text.value}" is not a time`,
+          hint: "write a date or a time in ISO 8601, such as 2026-03-01 or 2026-03-01T08:00:00+01:00; without a zone it is UTC"
+        })
+      )
+    : Effect.succeed(read)
+}
+
+/** The same, where a duration means so long ago. UTC; null: without bound. */
+export const readTimeOrAgo = (
+  flag: string,
+  text: Option.Option<string>
+): Effect.Effect<Timestamp | null, UsageError> => {
+  const millis = Option.isNone(text) ? null : parseDuration(text.value)
+  return millis === null
+    ? readTime(flag, text)
+    : Effect.map(Clock.currentTimeMillis, (at) => now(at - millis))
+}
+
+export const limit = (what: string, otherwise: number) =>
+  Options.integer("limit").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription(`${what} Default: ${otherwise}.`),
+    Options.withDefault(otherwise)
+  )
+
+export const ofConnection = Options.text("connection").pipe(
+  Options.withPseudoName("NAME"),
+  Options.withDescription("Only of this connection."),
+  Options.optional
+)

@@ -14,6 +14,7 @@ export interface Surroundings {
   readonly stderrColumns?: number
   /** Why nothing that is written to stdout arrives. */
   readonly stdoutFailure?: string
+  readonly stdin?: string
 }
 
 /** A host that remembers what was written to it. */
@@ -21,6 +22,7 @@ export const recordingHost = ({
   cwd = "/",
   environment = {},
   stdoutFailure,
+  stdin = "",
   ...columns
 }: Surroundings = {}) => {
   const written = { stdout: "", stderr: "" }
@@ -38,6 +40,7 @@ export const recordingHost = ({
     environment,
     stdout: sink("stdout", columns.stdoutColumns),
     stderr: sink("stderr", columns.stderrColumns),
+    stdin: Effect.succeed(stdin),
     queryProgram: resolve(import.meta.dirname, "../../dist/query.js")
   })
   return { host, written }

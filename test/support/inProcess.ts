@@ -29,6 +29,8 @@ export interface World {
   readonly simulator: Simulator
   /** The connection to a vendor, as the configuration has it; under another name it is another connection. */
   readonly connection: (vendor: VendorId, name?: string) => ConnectionConfig
+  /** For the command line: `--config`, and the variables with the secrets. */
+  readonly file: { readonly path: string; readonly environment: Readonly<Record<string, string>> }
 }
 
 const begins = Date.UTC(2026, 2, 9, 8)
@@ -50,6 +52,7 @@ export const makeWorld = (options: Partial<SimulatorOptions> = {}) =>
     })
     const world: World = {
       simulator,
+      file: { path, environment },
       connection: (vendor, name) => {
         const found = connections.find(({ provider }) => provider === vendor)
         if (found === undefined) throw new Error(`no connection to ${vendor}`)

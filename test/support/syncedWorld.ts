@@ -1,6 +1,10 @@
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
+import { verbs } from "../../src/cli/commands/index.ts"
+import { Providers } from "../../src/cli/Providers.ts"
+import { registry } from "../../src/providers/index.ts"
 import type { Simulator, SimulatorOptions, VendorId } from "../../src/simulator/index.ts"
+import { runCommand, type Surroundings } from "./cli.ts"
 import { inProcess, makeWorld, pullRun, temporaryFolder, type World } from "./inProcess.ts"
 
 /** A mirror that was synced with simulated vendors, and the layer that everything on it needs. */
@@ -26,3 +30,12 @@ export const syncedWorld = (
     yield* Effect.provide(pullRun(connections), layer)
     return { world, simulator: world.simulator, connections, database, layer }
   }).pipe(Effect.orDie)
+
+/** What the command line writes, of a verb that sends nothing. */
+export const parleyOn =
+  ({ database, world }: { readonly world: World; readonly database: string }) =>
+  (argv: ReadonlyArray<string>, surroundings: Surroundings = {}) =>
+    runCommand(verbs, [...argv, "--config", world.file.path, "--db", database], {
+      environment: world.file.environment,
+      ...surroundings
+    }).pipe(Effect.provide(Providers.layer(Effect.succeed(registry))))

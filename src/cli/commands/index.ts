@@ -12,11 +12,14 @@ import { query } from "./query/index.ts"
 import { rebuild } from "./rebuild/index.ts"
 import { report } from "./report/index.ts"
 import { runs } from "./runs/index.ts"
+import { search } from "./search/index.ts"
 import { setStatus } from "./setStatus/index.ts"
+import { show } from "./show/index.ts"
 import { simulate } from "./simulate/index.ts"
 import { status } from "./status/index.ts"
 import { sync } from "./sync/index.ts"
 import { verify } from "./verify/index.ts"
+import { waiting } from "./waiting/index.ts"
 import { watch } from "./watch/index.ts"
 import { why } from "./why/index.ts"
 
@@ -32,6 +35,9 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   sync,
   backfill,
   watch,
+  show,
+  search,
+  waiting,
   setStatus,
   push,
   changes,

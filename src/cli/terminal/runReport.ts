@@ -27,20 +27,58 @@ const row = (report: ConnectionReport): ReadonlyArray<string> => [
   report.waited_ms === 0 ? "-" : shortDuration(report.waited_ms)
 ]
 
+type Counts = ConnectionReport["changes"]
+
+/** What became of changes, with or without those of which there are none. */
+const changesText = (
+  { confirmed, conflict, pending, queued, rejected }: Counts,
+  { zeros }: { readonly zeros: boolean }
+): string =>
+  (
+    [
+      [confirmed, "confirmed by the provider", true],
+      [queued, "queued at the provider", true],
+      [rejected, "rejected", true],
+      [conflict, "in conflict", true],
+      [pending, "still pending", false]
+    ] as const
+  )
+    .filter(([count, , isAlways]) => count > 0 || (zeros && isAlways))
+    .map(([count, what]) => `${grouped(count)} ${what}`)
+    .join(", ")
+
+const advice = "  `parley changes` shows why, and what can be done"
+
+const needsDecision = ({ conflict, rejected }: Counts): boolean => rejected + conflict > 0
+
 const changesLine = ({ changes, name }: ConnectionReport): ReadonlyArray<string> => {
-  const parts = [
-    [changes.confirmed, "confirmed by the provider"],
-    [changes.queued, "queued at the provider"],
-    [changes.pending, "still pending"],
-    [changes.rejected, "rejected"],
-    [changes.conflict, "in conflict"]
-  ] as const
-  const said = parts.filter(([count]) => count > 0).map(([count, what]) => `${grouped(count)} ${what}`)
-  if (said.length === 0) return []
-  const needsSomeone = changes.rejected + changes.conflict > 0
+  const text = changesText(changes, { zeros: false })
+  if (text === "") return []
+  return [`${name}: status changes: ${text}`, ...(needsDecision(changes) ? [advice] : [])]
+}
+
+const sum = (connections: ReadonlyArray<ConnectionReport>): Counts => {
+  const of = (count: keyof Counts) => connections.reduce((total, { changes }) => total + changes[count], 0)
+  return {
+    confirmed: of("confirmed"),
+    queued: of("queued"),
+    rejected: of("rejected"),
+    conflict: of("conflict"),
+    pending: of("pending")
+  }
+}
+
+/** For runs that only sent changes: no table of what was not pulled. */
+const pushLines = (connections: ReadonlyArray<ConnectionReport>): ReadonlyArray<string> => {
+  const total = sum(connections)
+  const single = connections.flatMap(({ changes, name }) => {
+    const text = changesText(changes, { zeros: false })
+    return text === "" ? [] : [`${name}: ${text}`]
+  })
   return [
-    `${name}: status changes: ${said.join(", ")}`,
-    ...(needsSomeone ? ["  `parley changes` shows why, and what can be done"] : [])
+    ...(single.length > 1 ? single : []),
+    `status changes: ${changesText(total, { zeros: true })}`,
+    ...(needsDecision(total) ? [advice] : [])
   ]
 }
 
@@ -54,13 +92,18 @@ const outcomes = {
   held: "not run: another run is under way"
 }
 
+const pushing: ReadonlySet<string> = new Set(["push", "set-status"])
+
 /** What a run did, for a person. @param room columns of the terminal; null: not a terminal. */
 export const runReportText = (report: RunReport, room: number | null): string => {
   const { connections } = report
   const took = toMillis(report.finished_at) - toMillis(report.started_at)
-  const details = [...connections.flatMap(changesLine), ...connections.flatMap(faultLines)]
+  const faults = connections.flatMap(faultLines)
+  const details = pushing.has(report.command) ? faults : [...connections.flatMap(changesLine), ...faults]
   return [
-    renderTable(columns, connections.map(row), room),
+    ...(pushing.has(report.command)
+      ? pushLines(connections)
+      : [renderTable(columns, connections.map(row), room)]),
     ...(details.length === 0 ? [] : ["", ...details]),
     "",
     `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomes[report.outcome]}`

@@ -22,8 +22,9 @@ export const selectWhere = Effect.fn("selectWhere")(function* (program: string, 
   const sql = `SELECT id FROM conversations WHERE (\n${where}\n) AND deleted_at IS NULL AND merged_into IS NULL`
   const columns = yield* db.use("selectWhere", (session) => columnsOf(session, sql))
   if (columns instanceof SqlFault) {
-    const isSyntax = /syntax error|incomplete input|more than one statement/.test(columns.message)
-    return yield* isSyntax ? new SqlFault({ message: columns.message, hint }) : columns
+    if (columns.hint.startsWith("did you mean")) return yield* columns
+    const texts = columns.message.startsWith("no such column") ? "; texts stand in 'single quotes'" : ""
+    return yield* new SqlFault({ message: columns.message, hint: hint + texts })
   }
   const ids = yield* startQuery(program, db.path, sql, {
     busyTimeoutMillis: db.busyTimeoutMillis,

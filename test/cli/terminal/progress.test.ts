@@ -158,6 +158,7 @@ const watch = ({ columns, environment = { LANG: "C.UTF-8" }, mode, quiet = false
       environment,
       stdout: sink("stdout"),
       stderr: sink("stderr"),
+      stdin: Effect.succeed(""),
       queryProgram: ""
     })
     const globals = Layer.succeed(Globals, { config: null, db: null, json: false, progress: mode, quiet })

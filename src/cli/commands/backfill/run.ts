@@ -1,5 +1,4 @@
-import { Effect, Option } from "effect"
-import { fromIso, type Timestamp } from "../../../domain/Timestamp.ts"
+import { Effect } from "effect"
 import type { PullPlan } from "../../../sync/forecast/planPull.ts"
 import { backfillLane } from "../../../sync/lanes.ts"
 import { storeLayer } from "../../../sync/layers.ts"
@@ -8,25 +7,11 @@ import { UsageError } from "../../errors.ts"
 import { type ExitCode, exitCodes } from "../../exitCodes.ts"
 import { pullPlans, refuseImpossible } from "../../forecasts.ts"
 import { Globals } from "../../globals.ts"
-import { deadlineMillis, maxWaitMillis } from "../../options.ts"
+import { deadlineMillis, maxWaitMillis, readTime } from "../../options.ts"
 import { runAndReport } from "../../running.ts"
 import { forecastDocument, forecastText } from "../../terminal/forecast.ts"
 import { Output } from "../../terminal/Output.ts"
 import type { BackfillInput } from "./index.ts"
-
-/** UTC; null: without bound. */
-const readTime = (flag: string, text: Option.Option<string>): Effect.Effect<Timestamp | null, UsageError> => {
-  if (Option.isNone(text)) return Effect.succeed(null)
-  const read = fromIso(text.value)
-  return read === null
-    ? Effect.fail(
-        new UsageError({
-          message: `${flag}: "${text.value}" is not a time`,
-          hint: "write a date or a time in ISO 8601, such as 2026-03-01 or 2026-03-01T08:00:00+01:00; without a zone it is UTC"
-        })
-      )
-    : Effect.succeed(read)
-}
 
 const showPlan = Effect.fn("backfill.plan")(function* (
   plans: ReadonlyArray<PullPlan>,

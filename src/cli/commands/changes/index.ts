@@ -1,5 +1,6 @@
 import { Args, Options } from "@effect/cli"
 import { group, type Input, lazily, verb } from "../../command.ts"
+import { limit, ofConnection } from "../../options.ts"
 
 const id = Args.integer({ name: "ID" }).pipe(Args.withDescription("Of the change, as listed."))
 
@@ -9,12 +10,6 @@ export type OneInput = Input<typeof oneConfig>
 const ids = Args.integer({ name: "ID" }).pipe(
   Args.withDescription("Of the changes, as listed."),
   Args.repeated
-)
-
-const ofConnection = Options.text("connection").pipe(
-  Options.withPseudoName("NAME"),
-  Options.withDescription("Only of this connection."),
-  Options.optional
 )
 
 const all = (what: string) => Options.boolean("all").pipe(Options.withDescription(what))
@@ -34,11 +29,7 @@ const listConfig = {
     Options.withDescription("Include changes that ended and need no decision.")
   ),
   connection: ofConnection,
-  limit: Options.integer("limit").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription("How many to list, newest first. Default: 50."),
-    Options.withDefault(50)
-  )
+  limit: limit("How many to list, newest first.", 50)
 }
 export type ListInput = Input<typeof listConfig>
 

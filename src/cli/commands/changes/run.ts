@@ -106,10 +106,14 @@ const meant = Effect.fn("changes.meant")(function* (
     .reverse()
 })
 
+/** More changes than these are summed up. */
+const mostLines = 20
+
 /** Applies `act` to each change. A single refused change is an error; of several, the others are still handled. */
 const each = Effect.fn("changes.each")(function* <E, R>(
   input: RetryInput,
   ids: ReadonlyArray<number>,
+  how: { readonly state: string; readonly done: string },
   act: (id: number) => Effect.Effect<Done, E | UsageError, R>
 ) {
   const [only] = ids
@@ -130,9 +134,12 @@ const each = Effect.fn("changes.each")(function* <E, R>(
     else refused.push(result)
   }
   const lines = [
-    ...done.map(({ text }) => text),
-    ...refused.map(({ hint, message }) => `${message}; ${hint}`),
-    `${done.length} of ${ids.length} done`
+    ...(done.length <= mostLines ? done.map(({ text }) => text) : []),
+    ...refused.slice(0, mostLines).map(({ hint, message }) => `${message}; ${hint}`),
+    ...(refused.length > mostLines ? [`and ${refused.length - mostLines} others that were refused`] : []),
+    input.all && ids.length === 0
+      ? `no change is ${how.state}`
+      : `${done.length} of ${ids.length} ${how.done}`
   ]
   yield* show({ changes: done.map(({ document }) => document), refused }, lines.join("\n"))
   return refused.length === 0 ? exitCodes.complete : exitCodes.usage
@@ -145,6 +152,7 @@ export const cancel = (input: CancelInput) =>
     return yield* each(
       input,
       ids,
+      { state: "pending", done: "cancelled" },
       Effect.fn(function* (id: number) {
         yield* usage(outbox.cancel(id))
         const change = yield* usage(outbox.change(id))
@@ -168,6 +176,7 @@ export const retry = (input: RetryInput) =>
     return yield* each(
       input,
       ids,
+      { state: "rejected", done: "requested again or tried with the next push" },
       Effect.fn(function* (id: number) {
         const change = yield* usage(outbox.change(id))
         if (change.state === "confirmed") {
@@ -190,6 +199,7 @@ export const resolve = (input: ResolveInput) =>
     return yield* each(
       input,
       ids,
+      { state: "in conflict", done: "resolved" },
       Effect.fn(function* (id: number) {
         const change = yield* usage(outbox.change(id))
         if (change.state !== "conflict") {

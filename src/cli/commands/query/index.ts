@@ -3,7 +3,15 @@ import { type Input, lazily, verb } from "../../command.ts"
 import { formats } from "../../terminal/rows.ts"
 
 const config = {
-  sql: Args.text({ name: "SQL" }).pipe(Args.withDescription("One SELECT, in SQLite's dialect.")),
+  sql: Args.text({ name: "SQL" }).pipe(
+    Args.withDescription("One SELECT, in SQLite's dialect; - reads it from stdin."),
+    Args.optional
+  ),
+  file: Options.text("file").pipe(
+    Options.withPseudoName("FILE"),
+    Options.withDescription("Read the SQL from a file; - is stdin."),
+    Options.optional
+  ),
   format: Options.choice("format", formats).pipe(
     Options.withDescription(
       "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it, and control characters become spaces; json and ndjson keep every text as it is, escaped. Default: table."

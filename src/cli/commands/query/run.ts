@@ -9,6 +9,7 @@ import { exitCodes } from "../../exitCodes.ts"
 import { noteFailure } from "../../failure.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
+import { readInput } from "../../input.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { type QueryFormat, type RowWriter, rowWriter } from "../../terminal/rows.ts"
@@ -122,6 +123,18 @@ const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limi
   return exitCodes.complete
 })
 
+const sqlOf = Effect.fn("query.sql")(function* ({ file, sql }: QueryInput) {
+  if (Option.isSome(file) && Option.isSome(sql)) {
+    return yield* new UsageError({ message: "there is SQL beside --file", hint: "leave one of them out" })
+  }
+  if (Option.isSome(file)) return yield* readInput("--file", file.value)
+  if (Option.isSome(sql)) return sql.value === "-" ? yield* readInput("SQL", "-") : sql.value
+  return yield* new UsageError({
+    message: "there is no SQL",
+    hint: "write parley query 'SELECT …', or --file FILE; SELECT * FROM dictionary lists tables and columns"
+  })
+})
+
 export const query = Effect.fn("query.verb")(function* (input: QueryInput) {
   const { json } = yield* Globals
   const format = Option.getOrElse(input.format, () => (json ? "json" : "table"))
@@ -132,5 +145,5 @@ export const query = Effect.fn("query.verb")(function* (input: QueryInput) {
     })
   }
   const limits = yield* readLimits(input, format)
-  return yield* readingMirror(run(input.sql, format, limits))
+  return yield* readingMirror(run(yield* sqlOf(input), format, limits))
 })

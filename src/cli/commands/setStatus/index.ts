@@ -12,12 +12,27 @@ const text = (name: string, pseudoName: string, description: string) =>
   )
 
 const config = {
-  id: Args.text({ name: "ID" }).pipe(
+  words: Args.text({ name: "ID STATUS" }).pipe(
     Args.withDescription(
-      "The conversation, <connection>:<the provider's id>; or <connection>:email:<address>, <connection>:phone:<number> where that names one."
+      `ID: the conversation, <connection>:<the provider's id>; or <connection>:email:<address>, <connection>:phone:<number> where that names one. With --where or --from the status alone. STATUS: ${statuses.join(", ")}.`
+    ),
+    Args.repeated
+  ),
+  where: text(
+    "where",
+    "SQL",
+    "For all conversations that a condition on the view conversations selects, such as \"status = 'active' AND last_message_at < '2026-01-01'\"."
+  ),
+  from: text(
+    "from",
+    "FILE",
+    "For all conversations that a file names, an id on each line; - reads them from stdin. What is wrong with one of them keeps all from being changed."
+  ),
+  plan: Options.boolean("plan").pipe(
+    Options.withDescription(
+      "Show, for each connection, how many would change from what to what, and how many can never be put back; write nothing."
     )
   ),
-  status: Args.text({ name: "STATUS" }).pipe(Args.withDescription(statuses.join(", "))),
   category: text("category", "NAME", "The name of a closing note, where the provider takes one."),
   summary: text("summary", "TEXT", "The text of a closing note, beside a category."),
   title: text("title", "TEXT", "The conversation's title, where the provider takes one."),
@@ -39,13 +54,15 @@ export const setStatus = verb(
   {
     name: "set-status",
     description:
-      "Requests a status for a conversation. The next sync or push sends it to the provider; --push does so at once.",
+      "Requests a status for a conversation, or for many. The next sync or push sends it to the provider; --push does so at once.",
     config,
     whenStopped: goesOn,
     examples: [
       "parley set-status leads:66f2c0de completed --push",
       'parley set-status inbox:email:someone@example.com completed --category Spam --summary "A bot"',
-      "parley set-status support:c-42 handed_off --tag billing"
+      "parley set-status support:c-42 handed_off --tag billing",
+      "parley set-status completed --where \"connection = 'inbox' AND status = 'active'\" --plan",
+      "parley set-status completed --from ids.txt"
     ]
   },
   lazily(async () => (await import("./run.ts")).setStatus)

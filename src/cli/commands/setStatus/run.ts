@@ -1,19 +1,25 @@
 import { Effect, Option } from "effect"
-import { suggestion } from "../../../config/nearest.ts"
+import { nearest, suggestion } from "../../../config/nearest.ts"
 import { isWantedStatus, type WantedStatus } from "../../../domain/Status.ts"
+import type { RequestedChange } from "../../../domain/StatusChange.ts"
+import { selectWhere } from "../../../store/read/selectWhere.ts"
 import { pushLane } from "../../../sync/lanes.ts"
 import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
-import { run } from "../../../sync/run.ts"
+import { planChanges, requestChanges } from "../../../sync/push/bulk.ts"
+import { type RunReport, run } from "../../../sync/run.ts"
 import { ask } from "../../asking.ts"
 import { loadConfiguration } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
+import { type ExitCode, exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
+import { Host } from "../../Host.ts"
+import { readInput } from "../../input.ts"
 import { maxWaitMillis } from "../../options.ts"
 import { Output } from "../../terminal/Output.ts"
 import { runReportText } from "../../terminal/runReport.ts"
 import { askedDocument, askedText } from "../changes/text.ts"
 import { type SetStatusInput, statuses } from "./index.ts"
+import { bulkFault, bulkPlanText, bulkText } from "./text.ts"
 
 const wantedStatus = (word: string): Effect.Effect<WantedStatus, UsageError> =>
   isWantedStatus(word)
@@ -25,10 +31,187 @@ const wantedStatus = (word: string): Effect.Effect<WantedStatus, UsageError> =>
         })
       )
 
-export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInput) {
+/** Which conversations are meant. */
+type Meant =
+  | { readonly _tag: "One"; readonly id: string }
+  | { readonly _tag: "Where"; readonly where: string }
+  | { readonly _tag: "From"; readonly path: string }
+
+const oneId = (words: ReadonlyArray<string>): Effect.Effect<string, UsageError> => {
+  const [id = "", status] = words
+  if (words.length === 0) {
+    return Effect.fail(
+      new UsageError({
+        message: "no conversation and no status are named",
+        hint: "write parley set-status ID STATUS, such as parley set-status leads:66f2c0de completed"
+      })
+    )
+  }
+  if (words.length === 2) {
+    return isWantedStatus(id) && !isWantedStatus(status)
+      ? Effect.fail(
+          new UsageError({
+            message: `"${id}" is a status, and comes after the conversation`,
+            hint: `write it the other way round: parley set-status ${status} ${id}`
+          })
+        )
+      : Effect.succeed(id)
+  }
+  if (words.length > 2) {
+    return Effect.fail(
+      new UsageError({
+        message: `there are ${words.length} words where a conversation and a status belong`,
+        hint: "for several conversations put their ids into a file, one on each line, and give it with --from FILE"
+      })
+    )
+  }
+  const isStatus = nearest(id, statuses) !== null
+  return Effect.fail(
+    new UsageError({
+      message: isStatus ? "no conversation is named" : `no status is named for ${id}`,
+      hint: isStatus
+        ? `write parley set-status ID ${id}, or name many with --where SQL or --from FILE`
+        : `write parley set-status ${id} STATUS, one of: ${statuses.join(", ")}`
+    })
+  )
+}
+
+const meantBy = Effect.fn("set-status.meant")(function* ({ from, where, words }: SetStatusInput) {
+  if (Option.isSome(where) && Option.isSome(from)) {
+    return yield* new UsageError({
+      message: "--where and --from do not go together",
+      hint: "select by a condition, or name ids"
+    })
+  }
+  if (Option.isNone(where) && Option.isNone(from)) {
+    return { _tag: "One", id: yield* oneId(words) } satisfies Meant
+  }
+  const flag = Option.isSome(where) ? "--where" : "--from"
+  if (words.length === 0) {
+    return yield* new UsageError({
+      message: `no status is named beside ${flag}`,
+      hint: `write parley set-status STATUS ${flag} …, one of: ${statuses.join(", ")}`
+    })
+  }
+  if (words.length > 1) {
+    return yield* new UsageError({
+      message: `with ${flag} only the status is named, and here are ${words.length} words: ${words.join(" ")}`,
+      hint: `write parley set-status ${words.find(isWantedStatus) ?? "STATUS"} ${flag} …`
+    })
+  }
+  const meant: Meant = Option.isSome(where)
+    ? { _tag: "Where", where: where.value }
+    : { _tag: "From", path: Option.getOrElse(from, () => "-") }
+  return meant
+})
+
+/** Ids, one on each line. What `query --format csv` writes is understood: a head, and quotes around an id. */
+const idsIn = (text: string): ReadonlyArray<string> =>
+  text
+    .split(/\r\n|[\r\n]/)
+    .map((line) => line.trim())
+    .map((line) => (/^".*"$/.test(line) ? line.slice(1, -1).replaceAll('""', '"') : line))
+    .filter(
+      (line, at) => line !== "" && !line.startsWith("#") && !(at === 0 && /^(conversation_)?id$/.test(line))
+    )
+
+const idsOf = Effect.fn("set-status.ids")(function* (meant: Meant) {
+  switch (meant._tag) {
+    case "One":
+      return [meant.id]
+    case "Where": {
+      const { queryProgram } = yield* Host
+      return yield* selectWhere(queryProgram, meant.where).pipe(
+        Effect.catchTag("SqlFault", ({ hint, message }) =>
+          Effect.fail(new UsageError({ message: `--where: ${message}`, hint }))
+        )
+      )
+    }
+    case "From": {
+      const ids = idsIn(yield* readInput("--from", meant.path))
+      if (ids.length > 0) return ids
+      return yield* new UsageError({
+        message: `--from: there is no id in ${meant.path === "-" ? "what came on stdin" : meant.path}`,
+        hint: "write one id on each line, such as leads:66f2c0de"
+      })
+    }
+  }
+})
+
+/** Many at once: all of them, or none. */
+const many = Effect.fn("set-status.many")(function* (
+  meant: Meant,
+  requested: RequestedChange,
+  input: SetStatusInput,
+  waitMillis: number
+) {
   const output = yield* Output
   const { json } = yield* Globals
-  const status = yield* wantedStatus(input.status)
+  const { connections } = yield* loadConfiguration
+  const ids = yield* idsOf(meant)
+  const wanted = { ids, requested, requestedBy: "set-status" }
+  const isCondition = meant._tag === "Where"
+  if (input.plan) {
+    const plan = yield* planChanges(wanted, connections)
+    if (plan.faults.length > 0) return yield* bulkFault(plan, isCondition)
+    yield* json
+      ? output.document({ command: "set-status", plan: true, connections: plan.connections })
+      : output.result(bulkPlanText(plan, yield* output.resultColumns))
+    return exitCodes.complete satisfies ExitCode
+  }
+  const result = yield* requestChanges(wanted, connections)
+  if (result.faults.length > 0) return yield* bulkFault(result, isCondition)
+  const document = { command: "set-status", plan: false, connections: result.connections }
+  if (!json) yield* output.result(bulkText(result))
+  const involved = connections.filter(({ name }) =>
+    result.connections.some((part) => part.name === name && part.pending > 0)
+  )
+  if (!input.push || involved.length === 0) {
+    if (json) yield* output.document({ ...document, change_ids: result.change_ids })
+    return exitCodes.complete satisfies ExitCode
+  }
+  const { exitCode, report } = yield* run({
+    command: "set-status",
+    connections: involved,
+    maxWaitMillis: waitMillis,
+    lanes: [pushLane]
+  }).pipe(Effect.provide(talkingLayer))
+  yield* json
+    ? output.document({ ...document, change_ids: result.change_ids, run: report satisfies RunReport })
+    : output.result(runReportText(report, yield* output.resultColumns))
+  return exitCode satisfies ExitCode
+})
+
+const one = Effect.fn("set-status.one")(function* (
+  id: string,
+  requested: RequestedChange,
+  push: boolean,
+  waitMillis: number
+) {
+  const output = yield* Output
+  const { json } = yield* Globals
+  const { asked, config } = yield* ask(id, requested, "set-status")
+  if (!json) yield* output.result(askedText(asked))
+  if (!push || asked._tag === "NothingToDo") {
+    if (json) yield* output.document(askedDocument(asked))
+    else if (asked._tag === "Asked") yield* output.note("`parley push` sends it; so does the next sync")
+    return exitCodes.complete satisfies ExitCode
+  }
+  const { exitCode, report } = yield* run({
+    command: "set-status",
+    connections: [config],
+    maxWaitMillis: waitMillis,
+    lanes: [pushLane]
+  }).pipe(Effect.provide(talkingLayer))
+  yield* json
+    ? output.document({ ...askedDocument(asked), run: report })
+    : output.result(runReportText(report, yield* output.resultColumns))
+  return exitCode satisfies ExitCode
+})
+
+export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInput) {
+  const meant = yield* meantBy(input)
+  const status = yield* wantedStatus(input.words.at(-1) ?? "")
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const { database } = yield* loadConfiguration
   const requested = {
@@ -38,23 +221,15 @@ export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInpu
     title: Option.getOrNull(input.title),
     tags: [...new Set(input.tags)]
   }
-  return yield* Effect.gen(function* () {
-    const { asked, config } = yield* ask(input.id, requested, "set-status")
-    if (!json) yield* output.result(askedText(asked))
-    if (!input.push || asked._tag === "NothingToDo") {
-      if (json) yield* output.document(askedDocument(asked))
-      else if (asked._tag === "Asked") yield* output.note("`parley push` sends it; so does the next sync")
-      return exitCodes.complete
-    }
-    const { exitCode, report } = yield* run({
-      command: "set-status",
-      connections: [config],
-      maxWaitMillis: waitMillis,
-      lanes: [pushLane]
-    }).pipe(Effect.provide(talkingLayer))
-    yield* json
-      ? output.document({ ...askedDocument(asked), run: report })
-      : output.result(runReportText(report, yield* output.resultColumns))
-    return exitCode
-  }).pipe(Effect.provide(existingStoreLayer(database)))
+  if (input.plan && input.push) {
+    return yield* new UsageError({
+      message: "--plan and --push do not go together",
+      hint: "look at the plan first, then write the same with --push"
+    })
+  }
+  const work =
+    meant._tag === "One" && !input.plan
+      ? one(meant.id, requested, input.push, waitMillis)
+      : many(meant, requested, input, waitMillis)
+  return yield* work.pipe(Effect.provide(existingStoreLayer(database)))
 })

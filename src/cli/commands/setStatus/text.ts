@@ -1,0 +1,119 @@
+import type { BulkPlan, BulkResult, BulkStep } from "../../../sync/push/bulk.ts"
+import { UsageError } from "../../errors.ts"
+import { counted, grouped } from "../../terminal/numbers.ts"
+import { oneLine } from "../../terminal/safeText.ts"
+import { renderTable, whole } from "../../terminal/table.ts"
+
+const columns = whole([
+  { name: "connection" },
+  { name: "conversations", right: true },
+  { name: "old" },
+  { name: "new" },
+  { name: "put back" }
+])
+
+/** A status, with the provider's word where that is another one. */
+const inBoth = (status: string, word: string | null): string =>
+  word === null || word === status ? status : `${status} (${oneLine(word)})`
+
+const row = (name: string, step: BulkStep): ReadonlyArray<string> => [
+  name,
+  grouped(step.conversations),
+  inBoth(step.from, step.from_provider_status),
+  step.to === null ? "-" : inBoth(step.to, step.to_provider_status),
+  step.can_be_put_back ? "possible" : "never"
+]
+
+const total = (plan: BulkPlan, count: "changes" | "nothing_to_do" | "already_requested" | "replaced") =>
+  plan.connections.reduce((sum, part) => sum + part[count], 0)
+
+const sideLines = (plan: BulkPlan): ReadonlyArray<string> => {
+  const parts = [
+    [total(plan, "nothing_to_do"), "are so already"],
+    [total(plan, "already_requested"), "have the same change open already"]
+  ] as const
+  const replaced = total(plan, "replaced")
+  return [
+    ...parts.flatMap(([count, what]) => (count === 0 ? [] : [`${counted(count, "conversation")}: ${what}`])),
+    ...(replaced === 0 ? [] : [`${counted(replaced, "pending change")} to something else: cancelled by this`])
+  ]
+}
+
+const warnings = (plan: BulkPlan): ReadonlyArray<string> =>
+  plan.connections.flatMap(({ changes, name, never_put_back, pending, push_brake, steps }) => {
+    const words = new Set(
+      steps.flatMap((step) =>
+        step.can_be_put_back ? [] : [`\`${oneLine(step.from_provider_status ?? step.from)}\``]
+      )
+    )
+    return [
+      ...(never_put_back === 0
+        ? []
+        : [
+            `${name}: ${counted(never_put_back, "conversation")} can never be put back: the provider takes no ${[...words].join(", ")}`
+          ]),
+      ...(changes === 0 || pending <= push_brake
+        ? []
+        : [
+            `${name}: ${grouped(pending)} changes are pending then, more than pushBrake (${push_brake}): only \`parley push ${name} --confirm ${pending}\` sends them`
+          ])
+    ]
+  })
+
+/** What would be requested. */
+export const bulkPlanText = (plan: BulkPlan, room: number | null): string => {
+  const changes = total(plan, "changes")
+  const rows = plan.connections.flatMap(({ name, steps }) => steps.map((step) => row(name, step)))
+  const notes = [...warnings(plan), ...sideLines(plan)]
+  return [
+    ...(rows.length === 0 ? [] : [renderTable(columns, rows, room), ""]),
+    ...notes,
+    `${counted(changes, "change")} would be requested. Nothing was written.`
+  ].join("\n")
+}
+
+/** What was requested. */
+export const bulkText = (result: BulkResult): string => {
+  const changes = total(result, "changes")
+  const own = [...result.change_ids].sort((one, other) => one - other)
+  const numbers = own.length > 1 ? ` (${own[0]} to ${own.at(-1)})` : own.length === 1 ? ` (${own[0]})` : ""
+  const next = "`parley push` sends them, and so does the next sync; `parley changes cancel` takes them back"
+  return [
+    ...warnings(result),
+    ...sideLines(result),
+    changes === 0 ? "Nothing to do." : `${counted(changes, "change")} requested${numbers}; ${next}`
+  ].join("\n")
+}
+
+/** Most faults that are told one by one. */
+const mostFaults = 8
+
+const connectionsOf = (ids: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...new Set(ids.map((id) => id.slice(0, Math.max(0, id.indexOf(":")))))
+]
+
+/** Why nothing was requested. @param byCondition the conversations were selected by a condition */
+export const bulkFault = ({ faults }: BulkPlan, byCondition: boolean): UsageError => {
+  const [only, ...others] = faults
+  const amount = faults.reduce((sum, { ids }) => sum + ids.length, 0)
+  const without = (ids: ReadonlyArray<string>) =>
+    byCondition
+      ? ` To leave them out, add: ${connectionsOf(ids)
+          .map((name) => `AND connection <> '${name}'`)
+          .join(" ")}`
+      : ""
+  if (only !== undefined && others.length === 0 && amount === 1) {
+    return new UsageError({ message: only.message, hint: `${only.hint}${without(only.ids)}` })
+  }
+  const lines = faults
+    .slice(0, mostFaults)
+    .map(
+      ({ hint, ids, message }) =>
+        `${ids.length === 1 ? "" : `${grouped(ids.length)} conversations: `}${message}. ${hint}${without(ids)}`
+    )
+  const rest = faults.length - lines.length
+  return new UsageError({
+    message: `${counted(amount, "conversation")} cannot be changed so; nothing was requested`,
+    hint: [...lines, ...(rest === 0 ? [] : [`and ${grouped(rest)} other faults`])].join("\n  ")
+  })
+}
