@@ -82,10 +82,12 @@ const started = await build({
   ...common,
   entryPoints: {
     parley: "src/cli/start.ts",
+    "source-parley": "src/cli/start.ts",
+    "destination-parley": "src/cli/start.ts",
     query: "src/store/read/queryProgram.ts",
     commitWorker: "src/store/mirror/thread/commitWorker.ts"
   },
-  external: ["./program.cjs"],
+  external: ["./program.cjs", "./airbyte.cjs"],
   format: "cjs",
   plugins: [sqlite]
 })
@@ -95,7 +97,7 @@ await writeFile("dist/package.json", '{ "type": "commonjs" }\n')
 const { metafile, outputFiles } = await build({
   ...common,
   ...small,
-  entryPoints: { program: "src/main.ts" },
+  entryPoints: { program: "src/main.ts", airbyte: "src/airbyte/main.ts" },
   outExtension: { ".js": ".cjs" },
   chunkNames: "part-[hash]",
   format: "esm",
@@ -123,4 +125,4 @@ for (const { path, text } of outputFiles) {
   await writeFile(`${path}.map`, map)
 }
 await writeFile("dist/THIRD-PARTY-LICENSES.txt", licencesOf([started.metafile, metafile]))
-await chmod("dist/parley.js", 0o755)
+for (const name of ["parley", "source-parley", "destination-parley"]) await chmod(`dist/${name}.js`, 0o755)

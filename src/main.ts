@@ -10,10 +10,10 @@ import { describeFailure, failureText } from "./cli/failure.ts"
 import { currentFolder, hostLayer } from "./cli/Host.ts"
 import { Providers } from "./cli/Providers.ts"
 import { runCli } from "./cli/root.ts"
-import { endingGently, receivedSignal, rememberSignals } from "./cli/signals.ts"
 import { Output } from "./cli/terminal/Output.ts"
 import { forTerminal } from "./cli/terminal/safeText.ts"
 import { CommitScript } from "./store/mirror/thread/CommitScript.ts"
+import { endingGently, receivedSignal, rememberSignals } from "./sync/signals.ts"
 import { StopSignal, signalExitCode } from "./sync/stopSignal.ts"
 
 const layerIn = (cwd: string) =>

@@ -6,6 +6,9 @@ import { join } from "node:path"
 
 /* Starts the program, which is beside this file, or says why it cannot. Runs on versions of Node that nothing else here does. */
 
+/** The same file starts each program, under the program's name; null: the command line. */
+const connector = /(?:source|destination)-parley(?=\.js$)/.exec(__filename)?.[0] ?? null
+
 /** Node's own cache of what it compiled, in a folder that only this user writes to. Absent before Node 22.1. */
 const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown }
 
@@ -24,7 +27,8 @@ const cacheFolder = (): string | null => {
 /** Says why a file of the program could not be read; a fault of the program itself is thrown as it is. */
 const run = (): void => {
   try {
-    require("./program.cjs")
+    if (connector === null) require("./program.cjs")
+    else require("./airbyte.cjs")
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
     if (!/^E[A-Z]+$/.test(code) || !("path" in Object(cause))) throw cause

@@ -8,7 +8,7 @@ import { type Key, keysOf } from "./schemaKeys.ts"
  * The JSON Schema that editors check parley.yaml against while it is written, made from the Schemas that decode it.
  */
 
-type JsonObject = { readonly [key: string]: unknown }
+export type JsonObject = { readonly [key: string]: unknown }
 
 const secretPattern = "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$"
 
@@ -34,7 +34,8 @@ const written = (ast: Key["ast"]): Key["ast"] =>
     ? SchemaAST.Union.make(ast.types.filter(({ _tag }) => _tag !== "UndefinedKeyword").map(written))
     : ast
 
-const jsonSchemaOf = (optionalAst: Key["ast"]): JsonObject => {
+/** What a key may hold, as JSON Schema (draft 7). */
+export const jsonSchemaOf = (optionalAst: Key["ast"]): JsonObject => {
   const ast = written(optionalAst)
   const made: JsonObject = { ...JSONSchema.make(Schema.make(ast)) }
   const result = inline(made, isObject(made.$defs) ? made.$defs : {})

@@ -138,6 +138,11 @@ export interface Known {
 /** What is looked up of conversations only where it is needed: it costs more than the rest together. */
 export interface KnownWanted {
   readonly newestMessageIds: boolean
+  /**
+   * The fingerprints (`Provider.listedAs`) with which a listed conversation may be unchanged. Called only where no mirror
+   * holds fingerprints, but something that can tell whether it has seen one. Left out: the list alone cannot tell.
+   */
+  readonly shownAs?: (providerId: string) => ReadonlyArray<string>
 }
 
 /** Whether a run is being stopped: nothing more is to be requested then. */
@@ -340,6 +345,11 @@ export interface Provider {
    */
   readonly contract?: Effect.Effect<ReadonlyArray<ContractFinding>, ProviderError>
   readonly statusMap: StatusMap
+  /**
+   * Of a sighting's fingerprint, the one by which the list alone shows it again (`KnownWanted.shownAs`): its details may
+   * have changed all the same. Left out: the fingerprint itself, which stands for all that the sighting shows.
+   */
+  readonly listedAs?: (fingerprint: string) => string
   /**
    * Asks whose account it is, with one request, and passes it to the `AccountCheck`; an answer that does not say it is no fault.
    * Left out: the answers that are read anyway say it, or none does.

@@ -20,7 +20,7 @@ import { contract } from "./contract.ts"
 import { zoneFault } from "./exports.ts"
 import { isTimeZone } from "./exportTime.ts"
 import { facts, title } from "./facts.ts"
-import { columns, interpret, statusMap } from "./normalize.ts"
+import { columns, interpret, listedAs, statusMap } from "./normalize.ts"
 import { fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
 import { exportConversation, isExport } from "./requests.ts"
 import { readList } from "./rows.ts"
@@ -158,6 +158,7 @@ const make = (
       refuseUnsupported(requested, { title, write: map.write, fields: ["title", "tags"] }),
     setStatus: (change) => setStatus(source, lessons, change),
     check: check(source),
+    listedAs,
     contract: contract(client, settings.agents ?? null),
     statusMap: map
   }

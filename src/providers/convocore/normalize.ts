@@ -119,6 +119,15 @@ export const marksIn = (fingerprint: string) => {
   return { row, messages, hasState: last !== stateless }
 }
 
+/** Instead of a mark: the messages are those that were had when the row looked like this. */
+export const listedMark = "listed"
+
+/** The fingerprint by which the list alone shows a conversation again. */
+export const listedAs = (fingerprint: string): string => {
+  const { messages, row } = marksIn(fingerprint)
+  return messages === noMessagesMark ? fingerprint : fingerprintOf(row, listedMark)
+}
+
 /** What row and detail say together, the detail being the later word. */
 export const wireOf = ({ row, detail }: Pick<Parts, "row" | "detail">): WireConversation | null => {
   if (row === null || detail === null) return detail?.wire ?? row?.wire ?? null

@@ -22,6 +22,7 @@ import { withoutItsPlace } from "./details.ts"
 import { newExporter, selectedLesson, zoneLesson } from "./exports.ts"
 import { title } from "./facts.ts"
 import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
+import { fingerprintOf, listedMark, noMessagesMark } from "./normalize.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
 import { dealWith, identify, isCurrent, type Lookout, readList, readListed, type Task } from "./rows.ts"
 
@@ -111,7 +112,14 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
     })
     const isDone = reader.isBefore(times)
     const ids = listed.flatMap(({ id }) => (id === null ? [] : [id, idWithAgent(id, agentId)]))
-    const known = ids.length === 0 ? new Map<string, Known>() : yield* scan.scope.known(ids)
+    const shownAs = (id: string) =>
+      listed
+        .filter((row) => row.id === id || (row.id !== null && idWithAgent(row.id, agentId) === id))
+        .flatMap(({ mark }) => [fingerprintOf(mark, listedMark), fingerprintOf(mark, noMessagesMark)])
+    const known =
+      ids.length === 0
+        ? new Map<string, Known>()
+        : yield* scan.scope.known(ids, { newestMessageIds: false, shownAs })
     const identities = listed.map(({ id, mark }) => identify(scan, agentId, id ?? mark, known))
     const step = list.received({
       rows: listed.map(({ id, key, mark }, index) => {

@@ -338,7 +338,14 @@ const listPage = <E>(scan: Scan<E>) =>
     const { answer, conversations, total, size } = yield* askList(scan.client, scan.walk.next())
     const listed = conversations.map(readRow)
     const ids = listed.flatMap(({ id }) => id ?? [])
-    const known = ids.length === 0 ? new Map<string, Known>() : yield* scan.scope.known(ids)
+    const shownAs = (id: string) =>
+      listed
+        .filter((row) => row.id === id)
+        .map(({ entry }) => printsOf(scan.scope, entry.text, undefined).wanted)
+    const known =
+      ids.length === 0
+        ? new Map<string, Known>()
+        : yield* scan.scope.known(ids, { newestMessageIds: false, shownAs })
     const step = scan.walk.received({
       rows: listed.map(({ id, startedAt }) => ({ id, startedAt, stored: id !== null && known.has(id) })),
       total,

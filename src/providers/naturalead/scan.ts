@@ -173,7 +173,12 @@ const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
       })
     )
     const ids = listed.flatMap(({ id }) => (id === null ? [] : [id]))
-    const known = scan.scope.refetch || ids.length === 0 ? null : yield* scan.scope.known(ids)
+    const shownAs = (id: string) =>
+      listed.filter((entry) => entry.id === id).map(({ fingerprint }) => fingerprint)
+    const known =
+      scan.scope.refetch || ids.length === 0
+        ? null
+        : yield* scan.scope.known(ids, { newestMessageIds: false, shownAs })
     const accounts = new Set<string | null>()
     const items = listed.flatMap(
       (entry) => toItem(scan, entry, entry.id === null ? undefined : known?.get(entry.id), accounts) ?? []

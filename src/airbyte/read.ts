@@ -1,0 +1,57 @@
+import { Effect, Either, Schema } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import { feedTables } from "../store/read/feed.ts"
+import { ConnectorFailure } from "./failure.ts"
+import { ConfiguredCatalog, type GivenStates } from "./protocol.ts"
+import { readDirect } from "./readDirect.ts"
+import type { ReadInput, Selected } from "./reading.ts"
+import { readMirror } from "./readMirror.ts"
+import type { Settings, SourceKeys } from "./settings.ts"
+import { readStates } from "./state.ts"
+import { type SyncMode, syncModes } from "./streams.ts"
+
+const refuse = (message: string) => new ConnectorFailure({ type: "config_error", message })
+
+/** The streams of a configured catalog, in the feed's order. */
+const select = (catalog: unknown): Either.Either<ReadonlyArray<Selected>, ConnectorFailure> => {
+  const decoded = Schema.decodeUnknownEither(ConfiguredCatalog)(catalog)
+  if (Either.isLeft(decoded)) return Either.left(refuse("the configured catalog holds no list of streams"))
+  const wanted = decoded.right.streams
+  for (const { stream, sync_mode } of wanted) {
+    if (!feedTables.some((name) => name === stream.name))
+      return Either.left(
+        refuse(
+          `there is no stream "${stream.name}"; there are ${feedTables.join(", ")}. Discover the schema again`
+        )
+      )
+    if (!syncModes.some((mode) => mode === sync_mode))
+      return Either.left(
+        refuse(
+          `stream "${stream.name}": there is no sync mode "${sync_mode}"; there are ${syncModes.join(", ")}`
+        )
+      )
+  }
+  return Either.right(
+    feedTables.flatMap((name) => {
+      const found = wanted.find(({ stream }) => stream.name === name)
+      return found === undefined ? [] : [{ name, syncMode: found.sync_mode as SyncMode }]
+    })
+  )
+}
+
+/** Reads what changed since the states that are given, and sends it. Fails where not all of it came. */
+export const read = Effect.fn("airbyte.read")(function* (
+  { connection, keys }: Settings<SourceKeys>,
+  catalog: unknown,
+  given: GivenStates
+) {
+  const selected = yield* select(catalog)
+  const { states, unreadable } = readStates(
+    given,
+    selected.map(({ name }) => name)
+  )
+  const input: ReadInput = { keys, selected, states, startOver: unreadable }
+  if (selected.length === 0) return
+  if (keys.mirror !== undefined) return yield* readMirror(keys.mirror, connection, input)
+  return yield* readDirect(connection as ConnectionConfig, input)
+})
