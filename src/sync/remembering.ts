@@ -14,8 +14,8 @@ export interface Memory {
   readonly unchanged: (providerId: string, listedAs: string) => void
   /** What was learned about the account (`Page.learned`), beside what the mirror knows. */
   readonly learned: PullScope["learned"]
-  /** It is time to look behind the list. */
-  readonly reconcile: boolean
+  /** Nothing was delivered yet: only then are details requested that no list shows to have changed. */
+  readonly isEmpty: boolean
 }
 
 /** The provider as a pull should see it that goes by a memory. The mirror comes first, where it holds a conversation. */
@@ -46,8 +46,6 @@ export const remembering = (provider: Provider, memory: Memory): Provider => {
       })
 
   const unlessSeen = (item: Item): Item => {
-    // What a list does not show is what was looked for.
-    if (memory.reconcile && provider.listedAs !== undefined) return item
     if (item._tag !== "Sighting" || item.fingerprint === null || item.unreadable.length > 0) return item
     const { providerId } = item.conversation
     const shown = listedAs(item.fingerprint)
@@ -64,7 +62,7 @@ export const remembering = (provider: Provider, memory: Memory): Provider => {
           ...scope,
           known: lookUp(scope.known),
           learned: new Map([...memory.learned, ...scope.learned]),
-          reconcile: scope.reconcile && memory.reconcile
+          reconcile: scope.reconcile && memory.isEmpty
         }),
         (page) => ({ ...page, items: page.items.map(unlessSeen) })
       )

@@ -125,7 +125,7 @@ export const listedMark = "listed"
 /** The fingerprint by which the list alone shows a conversation again. */
 export const listedAs = (fingerprint: string): string => {
   const { messages, row } = marksIn(fingerprint)
-  return messages === noMessagesMark ? fingerprint : fingerprintOf(row, listedMark)
+  return fingerprintOf(row, messages === noMessagesMark ? noMessagesMark : listedMark, "")
 }
 
 /** What row and detail say together, the detail being the later word. */

@@ -115,7 +115,9 @@ const listPage = <E>(scan: Scan<E>, reader: Reader) =>
     const shownAs = (id: string) =>
       listed
         .filter((row) => row.id === id || (row.id !== null && idWithAgent(row.id, agentId) === id))
-        .flatMap(({ mark }) => [fingerprintOf(mark, listedMark), fingerprintOf(mark, noMessagesMark)])
+        .flatMap(({ mark }) =>
+          [listedMark, noMessagesMark].map((messages) => fingerprintOf(mark, messages, ""))
+        )
     const known =
       ids.length === 0
         ? new Map<string, Known>()
