@@ -3,14 +3,14 @@ import { join } from "node:path"
 import { Clock, Effect, Runtime } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
 import { always, type TimeRange } from "../domain/TimeRange.ts"
-import { type Timestamp, toMillis } from "../domain/Timestamp.ts"
+import type { Timestamp } from "../domain/Timestamp.ts"
 import type { PullScope } from "../providers/Provider.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import { type FeedRow, type FeedTable, feedTables, openFeed } from "../store/read/feed.ts"
 import { subjectOf } from "../sync/connection.ts"
 import { storeLayer } from "../sync/layers.ts"
 import type { Progress } from "../sync/progress.ts"
-import { pull, reconciledFact, scopeTextOf } from "../sync/pull.ts"
+import { pull, scopeTextOf } from "../sync/pull.ts"
 import { remembering } from "../sync/remembering.ts"
 import { type LaneWork, run } from "../sync/run.ts"
 import { makeEmitter } from "./emitter.ts"
@@ -100,8 +100,6 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
   const walkId = before.walk?.id ?? randomUUID()
   const present = new Present(walkId, !before.isEmpty)
   const base = Math.max(before.seq, began * seqsPerMillisecond)
-  const reconciled = before.learned.get(reconciledFact)
-  const reconcile = reconciled === undefined || began - toMillis(reconciled.at) >= config.reconcileMillis
 
   let { learned } = before
   let walk: Walk | null = before.walk ?? { id: walkId, startedAt: "", scope, cursor: null }
@@ -194,8 +192,6 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
         })
       )
       learned = new Map([...before.learned, ...known])
-      if (!reconcile && reconciled !== undefined)
-        learned = new Map([...learned, [reconciledFact, reconciled]])
       const cursor =
         unfinished === null || unfinished.cursor.length > mostCursorLength ? null : unfinished.cursor
       walk = {
@@ -214,7 +210,7 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
           has: (id, shown) => before.has(id, shown) && !present.has(id),
           unchanged: (id, shown) => present.unchanged(id, shown),
           learned: before.learned,
-          reconcile
+          isEmpty: before.isEmpty
         })
         return Effect.map(pull({ ...connection, provider }, { runId, ranges, full: false }), (fault) => ({
           fault

@@ -54,7 +54,7 @@ const windingMillis = 3_000
 const fromTheStart = ""
 
 /** What a connection has learned about itself: when a complete scan last looked behind the list. */
-export const reconciledFact = "reconciled"
+const reconciledFact = "reconciled"
 
 const withReconciled = (page: Page): Page =>
   page.end?.complete === true && page.end.reason === null
