@@ -13,6 +13,7 @@ import { rebuild } from "./rebuild/index.ts"
 import { report } from "./report/index.ts"
 import { runs } from "./runs/index.ts"
 import { search } from "./search/index.ts"
+import { serve } from "./serve/index.ts"
 import { setStatus } from "./setStatus/index.ts"
 import { show } from "./show/index.ts"
 import { simulate } from "./simulate/index.ts"
@@ -50,5 +51,6 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   rebuild,
   query,
   exporting,
-  report
+  report,
+  serve
 ]

@@ -1,0 +1,77 @@
+import type { Session } from "../store/Db.ts"
+
+/** A message that a search found. */
+interface FoundMessage {
+  readonly messageId: string
+  readonly conversationId: string
+  readonly position: number
+  readonly role: string
+  readonly sentAt: string | null
+  readonly excerpt: string
+}
+
+/** Every word, in quotes; the last one may go on. */
+const matchOf = (words: string): string => {
+  const parts = words.match(/[\p{L}\p{N}\p{M}_]+/gu) ?? []
+  return parts.map((part, index) => (index === parts.length - 1 ? `"${part}"*` : `"${part}"`)).join(" ")
+}
+
+export const findMessages = (
+  { prepare }: Session,
+  {
+    connection,
+    limit,
+    words
+  }: { readonly words: string; readonly connection: string | null; readonly limit: number }
+): ReadonlyArray<FoundMessage> => {
+  const match = matchOf(words)
+  if (match === "") return []
+  return prepare(
+    `SELECT message_id AS messageId, conversation_id AS conversationId, position, role, sent_at AS sentAt, excerpt
+     FROM search_results WHERE search MATCH ? AND (? IS NULL OR conversation_id GLOB ? || ':*') ORDER BY rank LIMIT ?`
+  ).all(match, connection, connection, limit) as ReadonlyArray<FoundMessage>
+}
+
+/** Messages looked at for the conversations that a search finds, and people. */
+const mostMessages = 500
+const mostPeople = 100
+
+/** Conversations of people of this name, address or number. */
+const ofPeople = ({ prepare }: Session, words: string, connection: string | null): ReadonlyArray<string> => {
+  const like = `%${words.trim().replace(/[\\%_]/g, "\\$&")}%`
+  const people = prepare(
+    `SELECT id FROM contacts
+     WHERE (name LIKE $like ESCAPE '\\' OR email LIKE $like ESCAPE '\\' OR phone LIKE $like ESCAPE '\\')
+       AND ($connection IS NULL OR connection = $connection) LIMIT ${mostPeople}`
+  )
+    .pluck()
+    .all({ like, connection }) as ReadonlyArray<string>
+  const conversations = prepare(
+    "SELECT id FROM conversations WHERE contact_id = ? ORDER BY last_message_at DESC LIMIT 20"
+  ).pluck()
+  return people.flatMap((id) => conversations.all(id) as ReadonlyArray<string>)
+}
+
+export interface FoundConversation {
+  readonly id: string
+  /** What was said there; null: it is with someone of that name. */
+  readonly excerpt: string | null
+}
+
+/** Conversations with people of that name, then those in which the words were said, the most relevant first. */
+export const findConversations = (
+  session: Session,
+  words: string,
+  connection: string | null
+): ReadonlyArray<FoundConversation> => {
+  const found = new Map<string, FoundConversation>()
+  for (const id of ofPeople(session, words, connection)) found.set(id, { id, excerpt: null })
+  for (const { conversationId: id, excerpt } of findMessages(session, {
+    words,
+    connection,
+    limit: mostMessages
+  })) {
+    if (!found.has(id)) found.set(id, { id, excerpt })
+  }
+  return [...found.values()]
+}

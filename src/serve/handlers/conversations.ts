@@ -1,0 +1,174 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { Clock, Effect } from "effect"
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import {
+  type ConversationFilter,
+  type ListPlace,
+  listConversations,
+  makeRowOf
+} from "../../store/read/conversationList.ts"
+import { findConversation } from "../../store/read/findConversation.ts"
+import { transcriptHead, transcriptPage, transcriptPayloads } from "../../store/read/transcript.ts"
+import { whyFacts } from "../../store/read/whyFacts.ts"
+import { Api, type Filter, Invalid, Missing } from "../api.ts"
+import { findConversations, findMessages } from "../find.ts"
+import { reading } from "../Serving.ts"
+
+const given = (text: string | undefined): string | null => (text === undefined || text === "" ? null : text)
+
+/** A time or a day, as UTC with milliseconds. */
+const instant = (name: string, text: string | undefined): Effect.Effect<Timestamp | null, Invalid> => {
+  if (given(text) === null) return Effect.succeed(null)
+  const millis = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text ?? "")
+    ? Date.parse(text ?? "")
+    : NaN
+  return Number.isFinite(millis) && millis >= 0
+    ? Effect.succeed(new Date(millis).toISOString() as Timestamp)
+    : Effect.fail(
+        new Invalid({
+          message: `${name}: "${text}" is not a time`,
+          hint: "write a day such as 2026-03-07, or a time such as 2026-03-07T10:00:00Z"
+        })
+      )
+}
+
+/** What a request's filter says. Searches, where it names words. */
+export const readFilter = Effect.fn("serve.filter")(function* (asked: Filter) {
+  const words = given(asked.q)
+  const since = yield* instant("since", asked.since)
+  const until = yield* instant("until", asked.until)
+  const connection = given(asked.connection)
+  const among =
+    words === null ? null : yield* reading((session) => findConversations(session, words, connection))
+  const filter: ConversationFilter = {
+    connection,
+    status: given(asked.status),
+    channel: given(asked.channel),
+    waiting: given(asked.waiting) !== null && asked.waiting !== "0",
+    among: among === null ? null : among.map(({ id }) => id),
+    since,
+    until
+  }
+  return { filter, excerpts: new Map(among?.map(({ excerpt, id }) => [id, excerpt])) }
+})
+
+const placeText = ({ at, id }: ListPlace): string =>
+  Buffer.from(JSON.stringify([at, id])).toString("base64url")
+
+const badCursor = new Invalid({
+  message: "that cursor is none of this list's",
+  hint: "leave it out to begin at the start"
+})
+
+const readPlace = (text: string | undefined): Effect.Effect<ListPlace | null, Invalid> =>
+  Effect.suspend(() => {
+    if (given(text) === null) return Effect.succeed(null)
+    try {
+      const [at, id] = JSON.parse(Buffer.from(text ?? "", "base64url").toString("utf8")) as [unknown, unknown]
+      return typeof id === "string" && (at === null || typeof at === "string")
+        ? Effect.succeed({ at, id })
+        : Effect.fail(badCursor)
+    } catch {
+      return Effect.fail(badCursor)
+    }
+  })
+
+const readWindow = (cursor: string | undefined, limit: number) => {
+  const [, side, position] = /^(before|after):(-?\d{1,15})$/.exec(cursor ?? "") ?? []
+  if (given(cursor) !== null && side === undefined) return Effect.fail(badCursor)
+  return Effect.succeed({ limit, ...(side === undefined ? {} : { [side]: Number(position) }) })
+}
+
+const missing = (id: string) =>
+  new Missing({ message: `there is no conversation \`${id}\` in the mirror`, hint: "" })
+
+const found = <A>(id: string, value: A | null): Effect.Effect<A, Missing> =>
+  value === null ? Effect.fail(missing(id)) : Effect.succeed(value)
+
+export const conversations = HttpApiBuilder.group(Api, "conversations", (handlers) =>
+  handlers
+    .handle("list", ({ urlParams }) =>
+      Effect.gen(function* () {
+        const { excerpts, filter } = yield* readFilter(urlParams)
+        const after = yield* readPlace(urlParams.cursor)
+        const { items, next } = yield* reading((session) =>
+          listConversations(session, filter, after, urlParams.limit)
+        )
+        return {
+          items: items.map((item) => ({ ...item, last_words: excerpts.get(item.id) ?? item.last_words })),
+          next: next === null ? null : placeText(next)
+        }
+      })
+    )
+    .handle("one", ({ path: { id } }) =>
+      Effect.gen(function* () {
+        const at = yield* Clock.currentTimeMillis
+        const known = yield* reading((session) => {
+          const conversation = findConversation(session, id)
+          const head = "message" in conversation ? null : transcriptHead(session, conversation.id)
+          if (head === null) return { head: null, hint: "hint" in conversation ? conversation.hint : "" }
+          return { head: { ...head, now: new Date(at).toISOString() }, hint: "" }
+        })
+        if (known.head !== null) return { ...known.head }
+        return yield* new Missing({ message: missing(id).message, hint: known.hint })
+      })
+    )
+    .handle("messages", ({ path: { id }, urlParams }) =>
+      Effect.gen(function* () {
+        const window = yield* readWindow(urlParams.cursor, urlParams.limit)
+        const page = yield* Effect.flatMap(
+          reading((session) =>
+            makeRowOf(session)(id) === null ? null : transcriptPage(session, id, window)
+          ),
+          (value) => found(id, value)
+        )
+        return {
+          items: page.messages,
+          earlier: page.earlier === null ? null : `before:${page.earlier}`,
+          later: page.later === null ? null : `after:${page.later}`
+        }
+      })
+    )
+    .handle("why", ({ path: { id } }) =>
+      Effect.gen(function* () {
+        const at = yield* Clock.currentTimeMillis
+        const connection = id.slice(0, Math.max(0, id.indexOf(":")))
+        const providerId = id.slice(connection.length + 1)
+        const facts = yield* reading((session) => whyFacts(session, { id, connection, providerId }, at))
+        return { ...(yield* found(id, facts)) }
+      })
+    )
+    .handle("raw", ({ path: { id } }) =>
+      Effect.gen(function* () {
+        const payloads = yield* reading((session) => {
+          const head = transcriptHead(session, id)
+          return head === null ? null : transcriptPayloads(session, head)
+        })
+        return { items: (yield* found(id, payloads)).map((payload) => ({ ...payload })) }
+      })
+    )
+    .handle("search", ({ urlParams: { connection, limit, q } }) =>
+      Effect.map(
+        reading((session) => {
+          const rowOf = makeRowOf(session)
+          return findMessages(session, { words: q, connection: given(connection), limit }).flatMap((hit) => {
+            const row = rowOf(hit.conversationId)
+            return row === null
+              ? []
+              : {
+                  conversation_id: hit.conversationId,
+                  message_id: hit.messageId,
+                  position: hit.position,
+                  role: hit.role,
+                  sent_at: hit.sentAt,
+                  connection: row.connection,
+                  title: row.title,
+                  name: row.contact?.name ?? null,
+                  excerpt: hit.excerpt
+                }
+          })
+        }),
+        (items) => ({ items })
+      )
+    )
+)

@@ -1,0 +1,118 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { Clock, Effect } from "effect"
+import { now } from "../../domain/Timestamp.ts"
+import { listRuns, runsOver, standingOutcome } from "../../store/ledger/Ledger.ts"
+import { Mirror } from "../../store/mirror/Mirror.ts"
+import { healthOf } from "../../store/read/health.ts"
+import { findQuarantined, listQuarantine } from "../../store/read/quarantineFacts.ts"
+import { learnedLimitsOf } from "../../sync/learnedLimits.ts"
+import { Api, Invalid, Missing, toBroken } from "../api.ts"
+import { reading, Serving, writing } from "../Serving.ts"
+
+const nothing = {
+  last_complete_sync_at: null,
+  newest_message_at: null,
+  conversations_incomplete: 0,
+  changes_open: 0,
+  quarantined: 0,
+  last_run: null
+}
+
+export const health = HttpApiBuilder.group(Api, "health", (handlers) =>
+  handlers
+    .handle("status", () =>
+      Effect.gen(function* () {
+        const { connections, settings } = yield* Serving
+        const at = yield* Clock.currentTimeMillis
+        const held = yield* reading((session) => healthOf(session, at))
+        const names = [...new Set([...connections.map(({ name }) => name), ...held.map(({ name }) => name)])]
+        return {
+          connections: names.map((name) => {
+            const config = connections.find((one) => one.name === name)
+            const known = held.find((one) => one.name === name)
+            const hold = config === undefined ? undefined : learnedLimitsOf(config, at)?.holds[0]
+            return {
+              ...nothing,
+              ...known,
+              name,
+              provider: known?.provider ?? config?.provider ?? "",
+              title: settings.connections.find((one) => one.name === name)?.title ?? known?.provider ?? "",
+              configured: config !== undefined,
+              waiting_until: hold === undefined ? null : now(hold.until),
+              waiting_for: hold?.reason ?? null,
+              limits: config?.limits.map((limit) => limit.name) ?? null,
+              quota: config?.quota ?? null
+            }
+          })
+        }
+      })
+    )
+    .handle("runs", ({ urlParams: { limit } }) =>
+      Effect.gen(function* () {
+        const at = yield* Clock.currentTimeMillis
+        return yield* reading((session) => {
+          const over = runsOver(session, at)
+          return {
+            items: listRuns(session, limit).map((run) => ({
+              ...run,
+              outcome: standingOutcome(run.outcome, run.id, over),
+              connections: run.connections.map((row) => ({
+                ...row,
+                outcome: standingOutcome(row.outcome, run.id, over)
+              }))
+            }))
+          }
+        })
+      })
+    )
+    .handle("run", ({ payload }) =>
+      Effect.gen(function* () {
+        const { connections, runs } = yield* Serving
+        const names = payload.connections ?? connections.map(({ name }) => name)
+        const chosen = connections.filter(({ name }) => names.includes(name))
+        if (chosen.length === 0) {
+          return yield* new Invalid({
+            message: "no configured connection has that name",
+            hint: `name some of: ${connections.map(({ name }) => name).join(", ")}`
+          })
+        }
+        yield* runs.sync(chosen)
+        return { started: true }
+      })
+    )
+    .handle("quarantine", ({ urlParams }) =>
+      Effect.map(
+        reading((session) =>
+          listQuarantine(session, {
+            all: urlParams.all !== undefined && urlParams.all !== "0",
+            connection: urlParams.connection ?? null,
+            limit: urlParams.limit
+          })
+        ),
+        ({ records, total }) => ({ items: records.map((record) => ({ ...record })), total })
+      )
+    )
+    .handle("quarantined", ({ path: { id } }) =>
+      Effect.flatMap(
+        reading((session) => findQuarantined(session, id)),
+        (record) =>
+          record === null
+            ? Effect.fail(new Missing({ message: `there is no record ${id} in quarantine`, hint: "" }))
+            : Effect.succeed({ ...record })
+      )
+    )
+    .handle("dismiss", ({ payload: { ids } }) =>
+      Effect.map(
+        writing(
+          Effect.flatMap(Mirror, (mirror) => Effect.mapError(mirror.dismissQuarantined(ids), toBroken))
+        ),
+        (result) => ({ ...result })
+      )
+    )
+    .handle("reread", () =>
+      Effect.gen(function* () {
+        const { connections, runs } = yield* Serving
+        return { tried: yield* runs.reread(connections) }
+      })
+    )
+)
