@@ -2,7 +2,7 @@
  * Bundles the command line, so that it starts at once: dist/parley.js starts dist/program.cjs, which reads what a verb
  * needs from the other scripts when that verb runs. better-sqlite3 is native and stays outside.
  */
-import { chmod, readFile, rm, writeFile } from "node:fs/promises"
+import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises"
 import { basename } from "node:path"
 import { build, transform } from "esbuild"
 import { licencesOf } from "./licences.mjs"
@@ -124,5 +124,21 @@ for (const { path, text } of outputFiles) {
   await writeFile(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`)
   await writeFile(`${path}.map`, map)
 }
-await writeFile("dist/THIRD-PARTY-LICENSES.txt", licencesOf([started.metafile, metafile]))
+// The page of `serve`: what a browser loads, and nothing from elsewhere.
+const { metafile: pageMetafile } = await build({
+  outdir: "dist/page",
+  entryPoints: { page: "src/page/main.tsx" },
+  bundle: true,
+  metafile: true,
+  minify: true,
+  platform: "browser",
+  target: ["chrome123", "firefox121", "safari17.5"],
+  format: "esm",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  logLevel: "warning"
+})
+await copyFile("src/page/index.html", "dist/page/index.html")
+
+await writeFile("dist/THIRD-PARTY-LICENSES.txt", licencesOf([started.metafile, metafile, pageMetafile]))
 for (const name of ["parley", "source-parley", "destination-parley"]) await chmod(`dist/${name}.js`, 0o755)

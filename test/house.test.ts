@@ -6,7 +6,7 @@ import { registry } from "../src/providers/index.ts"
 const root = resolve(import.meta.dirname, "..")
 
 const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => join("src", file))
 
 interface Import {
@@ -154,6 +154,21 @@ describe("the house", () => {
       offenders(
         (entry) => room(entry.to) === "cli" && room(entry.from) !== "cli" && entry.from !== "src/main.ts"
       )
+    ).toEqual([])
+  })
+
+  it("keeps the page to itself and to what it is drawn with", () => {
+    expect(
+      offenders(
+        (entry) => room(entry.from) === "page" && room(entry.to) !== "page" && !/^preact(\/|$)/.test(entry.to)
+      )
+    ).toEqual([])
+  })
+
+  it("lets the server of the page call sync and the store, and no vendor", () => {
+    const known = ["analysis", "config", "domain", "files", "http", "serve", "store", "sync"]
+    expect(
+      offenders((entry) => room(entry.from) === "serve" && local(entry) && !known.includes(room(entry.to)))
     ).toEqual([])
   })
 

@@ -1,0 +1,227 @@
+import { useEffect, useState } from "preact/hooks"
+import { Fault, get, type Health, post, type Run, type Running, type Settings } from "./data.ts"
+import { clock, count, counted, moment, span } from "./format.ts"
+import { useNews } from "./live.ts"
+import { Empty, Problem, Time } from "./parts.tsx"
+
+const outcomeName: Readonly<Record<string, string>> = {
+  complete: "went well",
+  partial: "incomplete",
+  failed: "failed",
+  held: "held by another run",
+  interrupted: "interrupted",
+  running: "is on"
+}
+
+const Outcome = ({ of }: { readonly of: string }) => (
+  <span class={`outcome ${of}`}>{outcomeName[of] ?? of}</span>
+)
+
+const took = ({ finished_at, started_at }: Run): string =>
+  finished_at === null ? "" : span(Date.parse(finished_at) - Date.parse(started_at))
+
+const sum = (run: Run, of: (row: Run["connections"][number]) => number): number =>
+  run.connections.reduce((total, row) => total + of(row), 0)
+
+const Connections = ({ health }: { readonly health: ReadonlyArray<Health> }) => (
+  <div class="wide-table">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Connection</th>
+          <th scope="col">Complete as of</th>
+          <th scope="col">Newest message</th>
+          <th scope="col">Last run</th>
+          <th scope="col" class="number">
+            Changes open
+          </th>
+          <th scope="col" class="number">
+            In quarantine
+          </th>
+          <th scope="col" class="number">
+            Incomplete
+          </th>
+          <th scope="col">Limits</th>
+        </tr>
+      </thead>
+      <tbody>
+        {health.map((one) => (
+          <tr key={one.name}>
+            <th scope="row">
+              {one.name} <span class="dim">{one.title}</span>
+            </th>
+            <td>
+              <Time of={one.last_complete_sync_at} />
+            </td>
+            <td>
+              <Time of={one.newest_message_at} />
+            </td>
+            <td>
+              {one.last_run === null ? (
+                <span class="dim">never</span>
+              ) : (
+                <>
+                  <Outcome of={one.last_run.outcome} /> <Time of={one.last_run.started_at} />
+                  {one.last_run.error_message === null ? null : (
+                    <p class="words">
+                      {one.last_run.error_message} <span class="dim">{one.last_run.error_hint}</span>
+                    </p>
+                  )}
+                </>
+              )}
+              {one.waiting_until === null ? null : (
+                <p class="warn">
+                  Waits until {clock(one.waiting_until)}: {one.waiting_for}
+                </p>
+              )}
+            </td>
+            <td class="number">{count(one.changes_open)}</td>
+            <td class="number">
+              {one.quarantined === 0 ? (
+                "0"
+              ) : (
+                <a href={`/quarantine?connection=${one.name}`}>{count(one.quarantined)}</a>
+              )}
+            </td>
+            <td class="number">{count(one.conversations_incomplete)}</td>
+            <td class="dim">
+              {one.limits === null
+                ? "not configured"
+                : one.limits.length === 0
+                  ? "found out"
+                  : one.limits.join(", ")}
+              {one.quota === null || one.quota === 1 ? "" : `, ${Math.round(one.quota * 100)}% of it`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+)
+
+export const Runs = ({ settings }: { readonly settings: Settings }) => {
+  const [health, setHealth] = useState<ReadonlyArray<Health> | null>(null)
+  const [runs, setRuns] = useState<ReadonlyArray<Run>>([])
+  const [running, setRunning] = useState<ReadonlyArray<Running>>([])
+  const [waits, setWaits] = useState<
+    Readonly<Record<string, { readonly until: string; readonly reason: string }>>
+  >({})
+  const [fault, setFault] = useState<Fault | null>(null)
+  const fail = (cause: unknown): void => {
+    if (cause instanceof Fault) setFault(cause)
+  }
+  const read = (): void => {
+    get<{ connections: ReadonlyArray<Health> }>("/status")
+      .then((page) => setHealth(page.connections))
+      .catch(fail)
+    get<{ items: ReadonlyArray<Run> }>("/runs")
+      .then((page) => setRuns(page.items))
+      .catch(fail)
+  }
+  useEffect(read, [])
+  useNews("runs", (news) => {
+    setRunning(news.running)
+    read()
+  })
+  useNews("changes", read)
+  useNews("again", read)
+  useNews("waiting", ({ connection, reason, until }) =>
+    setWaits((all) => ({ ...all, [connection]: { until, reason } }))
+  )
+  const start = (): void => {
+    setFault(null)
+    post("/runs", {}).catch(fail)
+  }
+  const now = new Date().toISOString()
+  return (
+    <main class="page">
+      <header>
+        <h1>Runs and health</h1>
+        <span class="dim">
+          {settings.schedule === null ? "no schedule here" : `syncs ${settings.schedule}`}
+        </span>
+        {settings.read_only === null ? (
+          <button type="button" class="plain" disabled={running.length > 0} onClick={start}>
+            Sync now
+          </button>
+        ) : null}
+      </header>
+      <Problem fault={fault} />
+      {running.length === 0 ? null : (
+        <section class="running" aria-live="polite" aria-label="Under way">
+          {running.map((row) => {
+            const wait = row.connection === null ? undefined : waits[row.connection]
+            return (
+              <p key={`${row.run_id} ${row.connection}`}>
+                <b>
+                  {row.connection ?? row.command}
+                  {row.lane === null ? "" : `: ${row.lane}`}
+                </b>{" "}
+                since {clock(row.started_at)}: {counted(row.received, "record")},{" "}
+                {counted(row.conversations, "conversation")}, {counted(row.messages, "message")}
+                {wait !== undefined && wait.until > now ? (
+                  <span class="warn">
+                    {" "}
+                    waits until {clock(wait.until)}: {wait.reason}
+                  </span>
+                ) : null}
+              </p>
+            )
+          })}
+        </section>
+      )}
+      <h2>Connections</h2>
+      {health === null ? null : health.length === 0 ? (
+        <Empty>The mirror holds no connections yet.</Empty>
+      ) : (
+        <Connections health={health} />
+      )}
+      <h2>Runs</h2>
+      {runs.length === 0 ? <Empty>Nothing has run yet.</Empty> : null}
+      <ol class="runs">
+        {runs.map((run) => (
+          <li key={run.id}>
+            <details>
+              <summary>
+                <span class="number">{run.id}</span> <b>{run.command}</b> <Outcome of={run.outcome} />{" "}
+                <time dateTime={run.started_at}>{moment(run.started_at)}</time>
+                <span class="dim">
+                  {" "}
+                  {took(run)}
+                  {took(run) === "" ? "" : ", "}
+                  {counted(
+                    sum(run, (row) => row.requests),
+                    "request"
+                  )}
+                  , {count(sum(run, (row) => row.inserted))} new, {count(sum(run, (row) => row.updated))}{" "}
+                  changed
+                </span>
+              </summary>
+              <ul>
+                {run.connections.map((row) => (
+                  <li key={`${row.connection} ${row.lane}`}>
+                    <b>{row.connection}</b> {row.lane} <Outcome of={row.outcome} />{" "}
+                    <span class="dim">
+                      {counted(row.requests, "request")}, {counted(row.received, "record")} received,{" "}
+                      {count(row.inserted)} new, {count(row.updated)} changed
+                      {row.quarantined === 0 ? "" : `, ${count(row.quarantined)} in quarantine`}
+                      {row.changes_confirmed === 0
+                        ? ""
+                        : `, ${counted(row.changes_confirmed, "change")} confirmed`}
+                      {row.waited_ms < 1_000 ? "" : `, waited ${span(row.waited_ms)}`}
+                    </span>
+                    {row.error_message === null ? null : (
+                      <p class="words">
+                        {row.error_message} <span class="dim">{row.error_hint}</span>
+                      </p>
+                    )}
+                  </li>
+                ))}
+              </ul>
+            </details>
+          </li>
+        ))}
+      </ol>
+    </main>
+  )
+}
