@@ -195,7 +195,7 @@ const App = ({ settings }: { readonly settings: Settings }) => {
       case "/query":
         return <Query />
       case "/report-page":
-        return <Report address={address} settings={settings} />
+        return <Report />
       default:
         return <Conversations address={address} settings={settings} />
     }

@@ -1,36 +1,8 @@
 import type { Session } from "../store/Db.ts"
+import { searchMessages } from "../store/read/searchMessages.ts"
 
-/** A message that a search found. */
-interface FoundMessage {
-  readonly messageId: string
-  readonly conversationId: string
-  readonly position: number
-  readonly role: string
-  readonly sentAt: string | null
-  readonly excerpt: string
-}
-
-/** Every word, in quotes; the last one may go on. */
-const matchOf = (words: string): string => {
-  const parts = words.match(/[\p{L}\p{N}\p{M}_]+/gu) ?? []
-  return parts.map((part, index) => (index === parts.length - 1 ? `"${part}"*` : `"${part}"`)).join(" ")
-}
-
-export const findMessages = (
-  { prepare }: Session,
-  {
-    connection,
-    limit,
-    words
-  }: { readonly words: string; readonly connection: string | null; readonly limit: number }
-): ReadonlyArray<FoundMessage> => {
-  const match = matchOf(words)
-  if (match === "") return []
-  return prepare(
-    `SELECT message_id AS messageId, conversation_id AS conversationId, position, role, sent_at AS sentAt, excerpt
-     FROM search_results WHERE search MATCH ? AND (? IS NULL OR conversation_id GLOB ? || ':*') ORDER BY rank LIMIT ?`
-  ).all(match, connection, connection, limit) as ReadonlyArray<FoundMessage>
-}
+/** Whoever said it, whenever. */
+export const anyTime = { role: null, since: null, until: null }
 
 /** Messages looked at for the conversations that a search finds, and people. */
 const mostMessages = 500
@@ -66,9 +38,10 @@ export const findConversations = (
 ): ReadonlyArray<FoundConversation> => {
   const found = new Map<string, FoundConversation>()
   for (const id of ofPeople(session, words, connection)) found.set(id, { id, excerpt: null })
-  for (const { conversationId: id, excerpt } of findMessages(session, {
+  for (const { conversationId: id, excerpt } of searchMessages(session, {
     words,
     connection,
+    ...anyTime,
     limit: mostMessages
   })) {
     if (!found.has(id)) found.set(id, { id, excerpt })

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import {
   FileSystem,
   HttpApiBuilder,
+  type HttpApp,
   HttpIncomingMessage,
   HttpServerError,
   HttpServerResponse,
@@ -18,7 +19,7 @@ import { storeLayer } from "../sync/layers.ts"
 import { Api, type Settings } from "./api.ts"
 import { makeEvents } from "./events.ts"
 import { loopbackSite, proxiedSite } from "./guard.ts"
-import { analysis } from "./handlers/analysis.ts"
+import { analysis, reportDocument } from "./handlers/analysis.ts"
 import { changes } from "./handlers/changes.ts"
 import { conversations } from "./handlers/conversations.ts"
 import { health } from "./handlers/health.ts"
@@ -135,17 +136,21 @@ const makeApi = (serving: Serving["Type"]) =>
       )
     )
     const app = yield* Effect.provide(HttpApiBuilder.httpApp, context)
-    const answer = yield* NodeHttpServer.makeHandler(
-      Effect.catchAllCause(app, answerOf).pipe(
-        Effect.provide(context),
-        Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(mostBytes)))
+    const answering = <E, R>(answer: HttpApp.Default<E, R>) =>
+      NodeHttpServer.makeHandler(
+        Effect.catchAllCause(answer, answerOf).pipe(
+          Effect.provide(context),
+          Effect.provideService(HttpIncomingMessage.MaxBodySize, Option.some(FileSystem.Size(mostBytes)))
+        )
       )
-    )
+    const answer = yield* answering(app)
+    const report = yield* answering(reportDocument)
     const openApi = JSON.stringify(OpenApi.fromApi(Api))
     return (request: IncomingMessage, response: ServerResponse): void => {
       if (request.method === "GET" && request.url === "/api/openapi.json") {
         response.writeHead(200, { "content-type": "application/json" }).end(openApi)
-      } else answer(request, response)
+      } else if (request.url?.startsWith("/api/") === true) answer(request, response)
+      else report(request, response)
     }
   })
 

@@ -1,6 +1,7 @@
-import { HttpApiBuilder } from "@effect/platform"
+import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
 import { Clock, Duration, Effect } from "effect"
 import { readReport } from "../../analysis/report/data.ts"
+import { reportPage } from "../../analysis/report/page.ts"
 import { now } from "../../domain/Timestamp.ts"
 import { Db } from "../../store/Db.ts"
 import { startQuery } from "../../store/read/QueryProcess.ts"
@@ -8,6 +9,26 @@ import { columnsOf, explainRun, SqlFault } from "../../store/read/sqlFaults.ts"
 import type { Value } from "../../store/read/value.ts"
 import { Api, Invalid, toBroken, toInvalid } from "../api.ts"
 import { reading, Serving } from "../Serving.ts"
+
+const reportData = Effect.gen(function* () {
+  const at = now(yield* Clock.currentTimeMillis)
+  return yield* reading((session) => session.database.transaction(() => readReport(session, at)).deferred())
+})
+
+/** Its plots have their style in themselves; it runs nothing, and is shown in a frame of the page. */
+const reportHeaders = {
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox",
+  "x-frame-options": "SAMEORIGIN"
+}
+
+/** The report as `parley report` writes it. */
+export const reportDocument = Effect.map(reportData, (data) =>
+  HttpServerResponse.text(reportPage(data), {
+    contentType: "text/html; charset=utf-8",
+    headers: reportHeaders
+  })
+)
 
 /** What one query may take. */
 const maxRows = 1_000
@@ -28,14 +49,7 @@ const cellOf = (value: Value): string | number | null => {
 
 export const analysis = HttpApiBuilder.group(Api, "analysis", (handlers) =>
   handlers
-    .handle("report", () =>
-      Effect.gen(function* () {
-        const at = now(yield* Clock.currentTimeMillis)
-        return yield* reading((session) =>
-          session.database.transaction(() => ({ ...readReport(session, at) })).deferred()
-        )
-      })
-    )
+    .handle("report", () => Effect.map(reportData, (data) => ({ ...data })))
     .handle("query", ({ payload: { sql } }) =>
       Effect.gen(function* () {
         const { queryProgram, reader } = yield* Serving

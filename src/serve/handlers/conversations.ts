@@ -8,10 +8,11 @@ import {
   makeRowOf
 } from "../../store/read/conversationList.ts"
 import { findConversation } from "../../store/read/findConversation.ts"
+import { searchMessages } from "../../store/read/searchMessages.ts"
 import { transcriptHead, transcriptPage, transcriptPayloads } from "../../store/read/transcript.ts"
 import { whyFacts } from "../../store/read/whyFacts.ts"
 import { Api, type Filter, Invalid, Missing } from "../api.ts"
-import { findConversations, findMessages } from "../find.ts"
+import { anyTime, findConversations } from "../find.ts"
 import { reading } from "../Serving.ts"
 
 const given = (text: string | undefined): string | null => (text === undefined || text === "" ? null : text)
@@ -151,7 +152,12 @@ export const conversations = HttpApiBuilder.group(Api, "conversations", (handler
       Effect.map(
         reading((session) => {
           const rowOf = makeRowOf(session)
-          return findMessages(session, { words: q, connection: given(connection), limit }).flatMap((hit) => {
+          return searchMessages(session, {
+            words: q,
+            connection: given(connection),
+            limit,
+            ...anyTime
+          }).flatMap((hit) => {
             const row = rowOf(hit.conversationId)
             return row === null
               ? []
