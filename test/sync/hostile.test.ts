@@ -12,14 +12,16 @@ import { makeWorld } from "../support/inProcess.ts"
 
 /*
  * Vendors that lie, in seeded sequences of runs. PARLEY_HOSTILE: how many sequences at all four vendors together;
- * PARLEY_HOSTILE_FROM: the first seed; PARLEY_HOSTILE_SEEDS: only these; PARLEY_HOSTILE_VENDOR: one vendor alone. A seed that fails is tried again with
- * ever fewer of its changes, and what is left is told.
+ * PARLEY_HOSTILE_FROM: the first seed; PARLEY_HOSTILE_SEEDS: only these; PARLEY_HOSTILE_VENDOR: one vendor alone. A seed
+ * that fails is tried again with ever fewer of its changes, and what is left is reported; PARLEY_HOSTILE_TRACE: with every
+ * answer of it.
  */
 
 const sequences = Number(process.env.PARLEY_HOSTILE ?? 60)
 const from = Number(process.env.PARLEY_HOSTILE_FROM ?? 0)
 const chosen = process.env.PARLEY_HOSTILE_SEEDS?.split(",").map(Number)
 const mostTold = Number(process.env.PARLEY_HOSTILE_TELL ?? 5)
+const isTraced = process.env.PARLEY_HOSTILE_TRACE !== undefined
 const vendors = vendorIds.filter((id) => (process.env.PARLEY_HOSTILE_VENDOR ?? id) === id)
 
 /** Memory, where the system offers it as a folder: thousands of small commits need no disk. */
@@ -92,7 +94,18 @@ const shrunk = async (
   }
   const left = last.changed.map(([key, mutation]) => `  ${mutation} in ${key}`)
   const found = last.findings.map(({ after, what }) => `  ${after}: ${what}`)
-  return [`seed ${seed}`, ...last.runs.map((one) => `  . ${one}`), ...left, ...found.slice(0, 6)].join("\n")
+  const begins = last.served[0]?.from ?? 0
+  const trace = last.served.map(({ from, key, mutation, run, says, status, to }) => {
+    const words = says.map(({ id, isCertain, word }) => `${id}${isCertain ? "" : "?"}=${word}`).join(" ")
+    return `  ${run} ${from - begins}-${to - begins} ${status} ${key} ${mutation ?? ""} ${words}`
+  })
+  return [
+    `seed ${seed}`,
+    ...(isTraced ? trace : []),
+    ...last.runs.map((one) => `  . ${one}`),
+    ...left,
+    ...found.slice(0, 6)
+  ].join("\n")
 }
 
 describe("a hostile vendor", () => {

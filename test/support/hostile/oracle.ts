@@ -46,6 +46,13 @@ const saidOf = (served: ReadonlyArray<Served>) => {
   return byId
 }
 
+/** It asks for the list from its beginning. */
+const isFirstPage = ({ url }: Served): boolean =>
+  !/[?&](?:cursor|cursorId|skip|offset)=/.test(url) && !/[?&]page=(?![01](?:&|$))/.test(url)
+
+/** A run goes on with what an earlier one has read of a list, where that began no longer ago than this. */
+const resumedMillis = 2 * 60_000
+
 /** Milliseconds between the two answers that a conversation and its list's row are read with. */
 const pairMillis = 100
 
@@ -62,6 +69,13 @@ const withWholeLists = (served: ReadonlyArray<Served>): ReadonlyArray<Served> =>
       from: Math.min(span?.from ?? from, from - pairMillis),
       to: Math.max(span?.to ?? to, to)
     })
+  }
+  const runs = [...spans.keys()].sort((left, right) => left - right)
+  for (const [index, run] of runs.entries()) {
+    const [span, before] = [spans.get(run), spans.get(runs[index - 1] ?? -1)]
+    const first = served.find((answer) => answer.run === run && answer.call.operation === "list")
+    if (span === undefined || before === undefined || first === undefined || isFirstPage(first)) continue
+    if (span.from - before.from <= resumedMillis) spans.set(run, { ...span, from: before.from })
   }
   return served.map((answer) =>
     answer.call.operation === "list" ? { ...answer, ...spans.get(answer.run) } : answer
@@ -138,6 +152,62 @@ const isSample = ({ call, from }: Served, own: ReadonlyArray<Served>): boolean =
   )
 }
 
+/** The place where an interrupted scan was to go on is not known any more, and the list is read from its beginning. */
+const isLostPlace = (answer: Served, own: ReadonlyArray<Served>): boolean => {
+  const lists = own.filter(({ call }) => call.operation === "list")
+  return (
+    lists[0]?.url === answer.url &&
+    !isFirstPage(answer) &&
+    lists.some((later) => later.from > answer.to && isFirstPage(later) && !later.wanting)
+  )
+}
+
+/** Whether every conversation of an export of several was exported by itself afterwards, or is not called whole. */
+const isExportedAgain = (
+  answer: Served,
+  own: ReadonlyArray<Served>,
+  rows: ReadonlyMap<string, StoredConversation>
+): boolean => {
+  const ids = new URL(answer.url, "http://host").searchParams
+    .getAll("convoIds")
+    .flatMap((ids) => ids.split(","))
+  return ids.every(
+    (id) =>
+      own.some(
+        ({ call, from }) =>
+          (call.operation === "messages" || call.operation === "exports") &&
+          from > answer.to &&
+          (call.id === id || call.id === null)
+      ) || rows.get(plain(id))?.complete !== 1
+  )
+}
+
+/** Whether a write that was answered wrongly was read back afterwards, or leaves its change open. */
+const isReadBack = (
+  answer: Served,
+  own: ReadonlyArray<Served>,
+  row: StoredConversation | undefined
+): boolean =>
+  (row !== undefined && row.change_state !== null) ||
+  own.some(({ call, from }) => call.id === answer.call.id && call.operation === "detail" && from > answer.to)
+
+/**
+ * Whether a conversation was read only to see whose account it is, in a run that goes on in the middle of a list: the
+ * answer is not stored, and the list's next reading shows it.
+ */
+const isSampleOfResumed = (answer: Served, served: ReadonlyArray<Served>): boolean => {
+  if (answer.call.operation !== "detail") return false
+  const own = served.filter(({ run }) => run === answer.run)
+  const lists = own.filter(({ call }) => call.operation === "list")
+  const { id } = answer.call
+  return (
+    lists[0] !== undefined &&
+    !isFirstPage(lists[0]) &&
+    !lists.some((list) => isFirstPage(list) || list.says.some((said) => said.id === id)) &&
+    !own.some(({ call }) => call.id === id && call.operation !== "detail")
+  )
+}
+
 /** What holds besides where a run says that it is complete. */
 const whenComplete = (
   served: ReadonlyArray<Served>,
@@ -147,7 +217,7 @@ const whenComplete = (
 ): ReadonlyArray<string> => {
   const findings: Array<string> = []
   const own = served.filter(({ run }) => run === ran.run)
-  const byId = saidOf(withWholeLists(served))
+  const byId = saidOf(withWholeLists(served).filter((answer) => !isSampleOfResumed(answer, served)))
   const rows = new Map(stored.conversations.map((row) => [row.provider_id, row]))
   const quarantined = new Set(stored.quarantine)
   const goneAt = new Map<string, number>()
@@ -184,11 +254,18 @@ const whenComplete = (
     )
     if (again) continue
     if (isSample(answer, own)) continue
+    if (isLostPlace(answer, own)) continue
     const { id, operation } = answer.call
-    // What a list shows and a read does not is skipped; what an export of several lacks is exported one by one.
-    if (operation === "status" || operation === "exports" || answer.status === 404 || answer.status === 410)
-      continue
     const row = id === null ? undefined : rows.get(plain(id))
+    if (operation === "status" && isReadBack(answer, own, row)) continue
+    const isExported = own.some(
+      ({ call, from, says, wanting }) =>
+        call.operation === "exports" && from > answer.to && !wanting && says.some((said) => said.id === id)
+    )
+    if (operation === "messages" && isExported) continue
+    if (operation === "exports" && isExportedAgain(answer, own, rows)) continue
+    // What a list shows and a read does not is skipped.
+    if (operation === "detail" && (answer.status === 404 || answer.status === 410)) continue
     // Whether one is gone that the list lacks stays open where the question is refused.
     const isListed = own.some(
       ({ call, says }) => call.operation === "list" && says.some((said) => said.id === id)
