@@ -1,34 +1,81 @@
 import { makeActivityRows } from "../mirror/activity.ts"
+import { searchWords } from "../mirror/searchTokens.ts"
 import type { Session } from "../Session.ts"
 
-/** Conversations counted again in one transaction, so that no other writer waits for long. */
-const atOnce = 200
+/** Rows that are done again in one transaction, so that no other writer waits for long. */
+const conversationsAtOnce = 200
+const messagesAtOnce = 2_000
 
 /**
- * Counts again what is derived from messages and was made by another version or for another time zone: from where the last
- * process came to, in many short transactions. Nothing is done, and no lock taken, where all is up to date.
+ * Goes on where the last process came to, in many short transactions. Nothing is done, and no lock taken, where all is done.
+ * @param column of analysis_clock: the key after which rows are to be done; null: none
+ * @param next does rows after this key; gives the last one's, and null at the end
  */
-export const refreshDerived = (session: Session): void => {
-  const { database, prepare } = session
-  const place = prepare("SELECT refresh_after FROM analysis_clock").pluck()
-  if (place.get() === null) return
-  const activity = makeActivityRows(session)
-  const next = prepare(
-    "SELECT key, id, stored_messages FROM remote_conversations WHERE key > ? ORDER BY key LIMIT ?"
-  ).raw()
-  const come = prepare("UPDATE analysis_clock SET refresh_after = ?")
+const inSteps = (
+  { database, prepare }: Session,
+  column: "refresh_after" | "words_after",
+  next: (after: number) => number | null
+): void => {
+  const place = prepare(`SELECT ${column} FROM analysis_clock`).pluck()
+  const come = prepare(`UPDATE analysis_clock SET ${column} = ?`)
   const step = database.transaction(() => {
     const after = place.get()
-    if (after === null) return false
-    const rows = next.all(after, atOnce) as ReadonlyArray<
+    if (after === null) return
+    come.run(next(Number(after)))
+  })
+  while (place.get() !== null) step.immediate()
+}
+
+/** Counts conversations again. */
+const countAgain = (session: Session): void => {
+  const { prepare } = session
+  const rows = prepare(
+    "SELECT key, id, stored_messages FROM remote_conversations WHERE key > ? ORDER BY key LIMIT ?"
+  ).raw()
+  const activity = makeActivityRows(session)
+  inSteps(session, "refresh_after", (after) => {
+    const some = rows.all(after, conversationsAtOnce) as ReadonlyArray<
       readonly [key: number, id: string, messages: number]
     >
-    for (const [key, id, messages] of rows) if (messages > 0) activity.refresh(key, id)
-    const last = rows.at(-1)
-    come.run(last === undefined || rows.length < atOnce ? null : last[0])
-    return last !== undefined && rows.length === atOnce
+    for (const [key, id, messages] of some) if (messages > 0) activity.refresh(key, id)
+    return some.length < conversationsAtOnce ? null : (some.at(-1)?.[0] ?? null)
   })
-  while (step.immediate()) {
-    // The next ones.
-  }
+}
+
+/** Cuts the words of messages again. The index forgets a row by the very text it was given. */
+const cutAgain = (session: Session): void => {
+  const { prepare } = session
+  const rows = prepare(
+    `SELECT m.key, m.content, w.words FROM messages m LEFT JOIN message_words w ON w.key = m.key
+     WHERE m.key > ? ORDER BY m.key LIMIT ?`
+  ).raw()
+  const forget = prepare(
+    `INSERT INTO message_search (message_search, rowid, content)
+     SELECT 'delete', key, content FROM message_search_source WHERE key = ?`
+  )
+  const index = prepare(
+    "INSERT INTO message_search (rowid, content) SELECT key, content FROM message_search_source WHERE key = ?"
+  )
+  const remove = prepare("DELETE FROM message_words WHERE key = ?")
+  const insert = prepare("INSERT INTO message_words (key, words) VALUES (?, ?)")
+  inSteps(session, "words_after", (after) => {
+    const some = rows.all(after, messagesAtOnce) as ReadonlyArray<
+      readonly [key: number, content: string | null, words: string | null]
+    >
+    for (const [key, content, before] of some) {
+      const words = content === null ? null : searchWords(content)
+      if (words === before) continue
+      forget.run(key)
+      remove.run(key)
+      if (words !== null) insert.run(key, words)
+      index.run(key)
+    }
+    return some.length < messagesAtOnce ? null : (some.at(-1)?.[0] ?? null)
+  })
+}
+
+/** Makes again what is derived from messages and was made by another version, or for another time zone. */
+export const refreshDerived = (session: Session): void => {
+  countAgain(session)
+  cutAgain(session)
 }

@@ -1,25 +1,14 @@
+import { type Atom, atomsOf } from "../../domain/searchText.ts"
+
 /*
- * SQLite's tokenizer finds words by what stands between them. Scripts written without spaces have nothing there, so
- * their texts are cut here, and the pieces are indexed in the text's place: every search, from any program,
- * needs nothing more than MATCH.
+ * What the full-text index holds of a message. SQLite's tokenizer finds words by what stands between them, and folds Latin
+ * letters alone. Where that is not enough, texts are indexed with more: their words as they are compared, in order, and
+ * their runs (of scripts without spaces) as characters, in order, so that what `searchQuery` asks for is found. Words
+ * that such scripts may have are there by themselves as well, for everyone who asks with MATCH alone.
  */
 
-/** Thai, Lao, Burmese, Khmer, kana and Chinese characters, by their blocks: a test that every message can afford. */
-const unspaced =
-  /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\ud840-\ud88f]/
-
-/** Runs in which any few characters may be a word. */
-const ideographs =
-  /[\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\u{20000}-\u{323af}]+/gu
-
-/** Scripts whose vowel signs the tokenizer takes for gaps, so that a word becomes a phrase of its pieces. */
+/** Thai, Lao, Burmese and Khmer, whose letters stand together as syllables. */
 const syllables = /^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+$/
-
-/**
- * Vowel signs of Hebrew and Arabic, which few people write and no one searches, and the bar that stretches a word. The
- * tokenizer takes the signs for gaps, and the bar for a letter.
- */
-const signs = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670]/g
 
 /** Longest run of characters that is indexed in all its parts. */
 const longestGram = 4
@@ -34,28 +23,26 @@ const longestCompound = 16
 const barrier = "\ue000"
 
 const segmenter = new Intl.Segmenter("en", { granularity: "word" })
-const letters = new Intl.Segmenter("en", { granularity: "grapheme" })
 
-/** All parts of 1 to 4 characters. */
-const grams = (run: string, found: Set<string>): void => {
-  const characters = [...run]
-  for (let start = 0; start < characters.length; start += 1) {
-    let gram = ""
-    for (const character of characters.slice(start, start + longestGram)) {
-      gram += character
-      found.add(gram)
+/** All parts of a run, of 2 to 4 characters. */
+const grams = (run: ReadonlyArray<string>, found: Set<string>): void => {
+  for (let start = 0; start < run.length; start += 1) {
+    for (let end = start + 2; end <= Math.min(run.length, start + longestGram); end += 1) {
+      found.add(run.slice(start, end).join(""))
     }
   }
 }
 
-/** All parts of a word that begin and end between letters and have at least two of them. */
-const parts = (word: string, found: Set<string>): void => {
-  const clusters = Array.from(letters.segment(word), ({ segment }) => segment)
-  if (clusters.length > longestCompound) return
-  for (let start = 0; start < clusters.length; start += 1) {
-    for (let end = start + 2; end <= clusters.length; end += 1) {
-      if (end - start < clusters.length) found.add(clusters.slice(start, end).join(""))
-    }
+/** Its beginnings of two characters or more: a Korean word carries its endings with it. */
+const beginnings = (run: ReadonlyArray<string>, found: Set<string>): void => {
+  for (let end = 2; end < run.length; end += 1) found.add(run.slice(0, end).join(""))
+}
+
+/** All parts of a word that have at least two letters. */
+const parts = (word: ReadonlyArray<string>, found: Set<string>): void => {
+  if (word.length > longestCompound) return
+  for (let start = 0; start < word.length; start += 1) {
+    for (let end = start + 2; end <= word.length; end += 1) found.add(word.slice(start, end).join(""))
   }
 }
 
@@ -68,34 +55,84 @@ const phrases = (words: ReadonlyArray<string>, found: Set<string>): void => {
   }
 }
 
-/** Its words in order, then the parts of runs and words that may be words themselves. */
-const cut = (text: string): string => {
-  const words: Array<string> = []
-  const extra = new Set<string>()
-  let touching: Array<string> = []
-  for (const { segment, isWordLike } of segmenter.segment(text)) {
-    const isSyllables = isWordLike === true && syllables.test(segment)
-    if (isWordLike === true) words.push(segment)
-    if (isSyllables) {
-      parts(segment, extra)
-      touching.push(segment)
-    } else {
-      phrases(touching, extra)
-      touching = []
-    }
+const hangul = /^\p{Script=Hangul}+$/u
+
+/** The words that a run may have, for searches by MATCH alone. */
+const wordsOfRun = (run: ReadonlyArray<string>, found: Set<string>): void => {
+  const text = run.join("")
+  if (hangul.test(text)) {
+    found.add(text)
+    beginnings(run, found)
+    return
   }
-  phrases(touching, extra)
-  for (const [run] of text.matchAll(ideographs)) grams(run, extra)
-  const joined = words.join(" ")
-  return extra.size === 0 ? joined : `${joined} ${barrier} ${[...extra].join(` ${barrier} `)}`
+  const words = Array.from(segmenter.segment(text), ({ segment }) => segment)
+  for (const word of words) found.add(word)
+  if (!syllables.test(text)) {
+    grams(run, found)
+    return
+  }
+  phrases(words, found)
+  let at = 0
+  for (const word of words) {
+    const letters: Array<string> = []
+    for (let length = 0; length < word.length && at < run.length; at += 1) {
+      letters.push(run[at] ?? "")
+      length += (run[at] ?? "").length
+    }
+    parts(letters, found)
+  }
 }
 
-/**
- * What is indexed of a text in place of itself: the words of scripts without spaces, and those with vowel signs once
- * more without. Null: the text's own spaces separate its words well enough.
- */
+/** Letters that SQLite compares as they are, or as others than here. */
+const unsure = /[\u01e0\u01e1\u017f\u1e9b\u037f\u0528-\u052f\u13a0-\u13ff\u1c89\u1c90-\u1cbf]/
+
+/** What SQLite's tokenizer makes of a word. */
+const inIndex = (word: string): string | null => {
+  if (unsure.test(word)) return null
+  return [...word.toLowerCase()]
+    .map((letter) => {
+      const base = letter.normalize("NFD").replace(/\p{Mn}+/gu, "")
+      return /^[a-z]$/.test(base) ? base : letter
+    })
+    .join("")
+}
+
+/** Words in order, as they are compared; no phrase reaches across a run. */
+const inOrder = (atoms: ReadonlyArray<Atom>): string =>
+  atoms.map(({ isOfRun, text }) => (isOfRun ? barrier : text)).join(" ")
+
+/** The runs of a text, each as its characters. */
+const runsOf = (atoms: ReadonlyArray<Atom>): ReadonlyArray<ReadonlyArray<string>> => {
+  const runs: Array<Array<string>> = []
+  let piece = 0
+  for (const atom of atoms) {
+    if (!atom.isOfRun) continue
+    if (atom.piece !== piece) runs.push([])
+    piece = atom.piece
+    runs.at(-1)?.push(atom.text)
+  }
+  return runs
+}
+
+/** Nothing in such a text is compared in another way than SQLite does. */
+const plain = /^[\n\r\t -~¡-©«-±´¶-¸»¿À-ÅÇ-ÏÑ-ÖÙ-ÝàáâãäåçèéêëìíîïñòóôõöùúûüýÿА-ЕЖ-яІіЇїЄєҐґ‐-‧‰-⁞€…«»]*$/u
+
+/** What is indexed of a text in place of itself; null: its own letters and spaces are enough. */
 export const searchWords = (text: string): string | null => {
-  const words = unspaced.test(text) ? cut(text) : null
-  const plain = text.replace(signs, "")
-  return plain === text ? words : `${words ?? text} ${barrier} ${plain}`
+  if (plain.test(text)) return null
+  const composed = text.normalize("NFC")
+  const atoms = atomsOf(composed)
+  const isFolded = atoms.some(
+    ({ from, isOfRun, text: word, until }) => !isOfRun && inIndex(composed.slice(from, until)) !== word
+  )
+  const runs = runsOf(atoms)
+  if (!isFolded && runs.length === 0) return composed === text ? null : composed
+  const sections = [composed]
+  // Beside a run the tokenizer takes a word for a part of it.
+  if (isFolded || atoms.some(({ isOfRun }) => !isOfRun)) sections.push(inOrder(atoms))
+  for (const run of runs) sections.push(run.join(" "))
+  const found = new Set<string>()
+  for (const run of runs) if (run.length > 1) wordsOfRun(run, found)
+  sections.push(...found)
+  return sections.join(` ${barrier} `)
 }

@@ -1,13 +1,16 @@
+import type { Role } from "../../domain/Conversation.ts"
+import { type Atom, atomsOf, findTerm, type Term, termsOf } from "../../domain/searchText.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { Session } from "../Db.ts"
+import type { Session } from "../Session.ts"
 
 export interface SearchFilter {
-  /** Plain words: all of them have to be in the message. */
+  /** Plain words, all of which must be there; in double quotes those that follow each other. */
   readonly words: string
-  readonly connection: string | null
-  readonly role: string | null
-  readonly since: Timestamp | null
-  readonly until: Timestamp | null
+  readonly connection?: string | null
+  readonly role?: Role | null
+  /** Sent from then on, and before then: UTC, ISO 8601. */
+  readonly since?: string | null
+  readonly until?: string | null
   readonly limit: number
 }
 
@@ -16,27 +19,100 @@ export interface SearchHit {
   readonly conversationId: string
   readonly connection: string
   readonly position: number
-  readonly role: string
+  readonly role: Role
   readonly sentAt: Timestamp | null
   readonly content: string
-  /** What was said around the first hit. */
+  /** What was said around the first hit, which is in [ ]. */
   readonly excerpt: string
+  /** Where the words stand in `content`, in UTF-16 units, in order. */
+  readonly marks: ReadonlyArray<readonly [from: number, until: number]>
 }
 
-/** Messages that hold all of the words, the newest first. */
-export const searchMessages = (
-  { prepare }: Session,
-  { connection, limit, role, since, until, words }: SearchFilter
-): ReadonlyArray<SearchHit> => {
-  const match = (words.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).map((word) => `"${word}"`).join(" AND ")
-  if (match === "") return []
-  return prepare(
-    `SELECT s.message_id AS messageId, s.conversation_id AS conversationId, c.connection, s.position, s.role,
-       s.sent_at AS sentAt, s.content, s.excerpt
-     FROM search_results s JOIN conversations c ON c.id = s.conversation_id
-     WHERE s.search MATCH $match AND ($connection IS NULL OR c.connection = $connection)
-       AND ($role IS NULL OR s.role = $role) AND ($since IS NULL OR s.sent_at >= $since)
-       AND ($until IS NULL OR s.sent_at < $until)
-     ORDER BY s.sent_at DESC LIMIT $limit`
-  ).all({ match, connection, role, since, until, limit }) as ReadonlyArray<SearchHit>
+const quoted = (atoms: ReadonlyArray<Atom>): string => `"${atoms.map(({ text }) => text).join(" ")}"`
+
+/** Words that follow each other are a phrase, and so are the characters of a run. */
+const phrasesOf = ({ atoms }: Term): ReadonlyArray<string> => {
+  const groups: Array<Array<Atom>> = []
+  for (const atom of atoms) {
+    const last = groups.at(-1)?.at(-1)
+    const goesOn =
+      last !== undefined && last.isOfRun === atom.isOfRun && (!atom.isOfRun || last.piece === atom.piece)
+    if (goesOn) groups.at(-1)?.push(atom)
+    else groups.push([atom])
+  }
+  return groups.map(quoted)
+}
+
+/** What MATCH is asked for; null: there is no word in it, only signs. */
+export const searchQuery = (terms: ReadonlyArray<Term>): string | null => {
+  const phrases = terms.flatMap(phrasesOf)
+  return phrases.length === 0 ? null : phrases.join(" AND ")
+}
+
+/** Characters before and after a hit. */
+const around = 60
+
+/** Not between the halves of a character. */
+const whole = (content: string, at: number): number =>
+  /[\udc00-\udfff]/.test(content.charAt(at)) ? at + 1 : at
+
+/** From and to where a text is cut, so that no word is, where spaces allow it. */
+const excerptOf = (content: string, [from, until]: readonly [number, number]): string => {
+  const begin = whole(content, Math.max(0, from - around))
+  const end = whole(content, Math.min(content.length, until + around))
+  const before = content.slice(begin, from)
+  const after = content.slice(until, end)
+  const cutBefore = begin === 0 ? before : `…${before.replace(/^\S{0,20}\s/u, "")}`
+  const cutAfter = end === content.length ? after : `${after.replace(/\s\S{0,20}$/u, "")}…`
+  return `${cutBefore}[${content.slice(from, until)}]${cutAfter}`.replaceAll(/\s+/g, " ")
+}
+
+interface Row extends Omit<SearchHit, "excerpt" | "marks"> {}
+
+/**
+ * Messages in which all of the words stand, best first. Nothing in `words` is an operator: apostrophes, hyphens, addresses
+ * and numbers are plain words. The index proposes, and each message is looked at before it is given: nothing is found that
+ * is not there.
+ */
+export const searchMessages = (session: Session, options: SearchFilter): ReadonlyArray<SearchHit> => {
+  const terms = termsOf(options.words)
+  if (terms.length === 0) return []
+  const match = searchQuery(terms)
+  const { connection = null, limit, role = null, since = null, until = null } = options
+  const conditions = [
+    ...(match === null ? ["instr(m.content, $sign) > 0"] : ["s.message_search MATCH $match"]),
+    ...(connection === null ? [] : ["c.connection = $connection"]),
+    ...(role === null ? [] : ["m.role = $role"]),
+    ...(since === null ? [] : ["m.sent_at >= $since"]),
+    ...(until === null ? [] : ["m.sent_at < $until"])
+  ]
+  const from = match === null ? "messages m" : "message_search s JOIN messages m ON m.key = s.rowid"
+  const rows = session.database
+    .prepare(
+      `SELECT m.id AS messageId, m.conversation_id AS conversationId, c.connection, m.position, m.role, m.sent_at AS sentAt,
+         m.content
+       FROM ${from} JOIN conversations c ON c.id = m.conversation_id
+       WHERE ${conditions.join(" AND ")} ORDER BY ${match === null ? "m.key DESC" : "s.rank"}`
+    )
+    .iterate({
+      ...(match === null ? { sign: terms[0]?.text } : { match }),
+      ...(connection === null ? {} : { connection }),
+      ...(role === null ? {} : { role }),
+      ...(since === null ? {} : { since }),
+      ...(until === null ? {} : { until })
+    }) as IterableIterator<Row>
+  const found: Array<SearchHit> = []
+  for (const row of rows) {
+    if (found.length >= limit) break
+    const atoms = atomsOf(row.content)
+    const marks = terms.map((term) => findTerm(row.content, atoms, term))
+    const first = marks[0]?.[0]
+    if (first === undefined || marks.some(({ length }) => length === 0)) continue
+    found.push({
+      ...row,
+      excerpt: excerptOf(row.content, first),
+      marks: marks.flat().sort(([a], [b]) => a - b)
+    })
+  }
+  return found
 }
