@@ -36,6 +36,11 @@ export interface Connector<R> {
 
 const refuse = (message: string) => new ConnectorFailure({ type: "config_error", message })
 
+/** What is wrong with a configuration, as a failure. */
+export const orRefuse = <A>(
+  settings: Either.Either<A, ReadonlyArray<string>>
+): Either.Either<A, ConnectorFailure> => Either.mapLeft(settings, (faults) => refuse(faults.join("; ")))
+
 /** Takes a byte order mark, which editors leave. */
 const readJson = (flag: string, path: string): Either.Either<unknown, ConnectorFailure> =>
   Either.try({

@@ -5,10 +5,12 @@ import { programLayer, talkingLayer } from "../sync/layers.ts"
 import { endingGently, receivedSignal, rememberSignals } from "../sync/signals.ts"
 import { StopSignal, signalExitCode } from "../sync/stopSignal.ts"
 import { runConnector } from "./connector.ts"
+import { destination } from "./destination.ts"
 import { source } from "./source.ts"
+import { stdinLines } from "./stdin.ts"
 import { flushed, stdoutSink } from "./stdout.ts"
 
-/* Starts a connector: source-parley or destination-parley. */
+/* Runs the connector that `cli/start.ts` names before the words of the command line. */
 
 const stderrLogger = Logger.replace(
   Logger.defaultLogger,
@@ -17,22 +19,29 @@ const stderrLogger = Logger.replace(
   })
 )
 
-export const start = (): void => {
-  const layer = Layer.mergeAll(
-    Layer.succeed(StopSignal, receivedSignal),
-    programLayer(
-      new URL("./commitWorker.js", import.meta.url),
-      Effect.succeed(Record.map(registry, ({ columns }) => columns))
-    ),
-    stdoutSink,
-    stderrLogger
-  )
-  rememberSignals()
-  const program = runConnector(source, Effect.succeed(registry), process.argv.slice(2)).pipe(
-    Effect.provide(talkingLayer),
-    Effect.ensuring(flushed)
-  )
-  NodeRuntime.runMain(endingGently(Effect.provide(program, layer)), {
+const layer = Layer.mergeAll(
+  Layer.succeed(StopSignal, receivedSignal),
+  programLayer(
+    new URL("./commitWorker.js", import.meta.url),
+    Effect.succeed(Record.map(registry, ({ columns }) => columns))
+  ),
+  stdoutSink,
+  stderrLogger
+)
+
+const [connector = "", ...argv] = process.argv.slice(2)
+const run = () => {
+  const providers = Effect.succeed(registry)
+  return connector === destination.name
+    ? Effect.provide(runConnector(destination, providers, argv), stdinLines)
+    : runConnector(source, providers, argv)
+}
+
+rememberSignals()
+
+NodeRuntime.runMain(
+  endingGently(run().pipe(Effect.provide(talkingLayer), Effect.ensuring(flushed), Effect.provide(layer))),
+  {
     disableErrorReporting: true,
     disablePrettyLogger: true,
     teardown: (exit, end) => {
@@ -41,7 +50,5 @@ export const start = (): void => {
       process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
       end(1)
     }
-  })
-}
-
-start()
+  }
+)

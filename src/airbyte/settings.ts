@@ -294,6 +294,16 @@ export const readSettings = <Keys extends SourceKeys | DestinationKeys, I>(
   return faults.length > 0 ? Either.left(faults) : Either.right({ connection, keys })
 }
 
+/** The same for a connector that cannot do without a provider. */
+export const readConnected = <Keys extends SourceKeys | DestinationKeys, I>(
+  registry: Registry,
+  schema: Schema.Schema<Keys, I>,
+  value: unknown
+): Either.Either<{ readonly connection: ConnectionConfig; readonly keys: Keys }, ReadonlyArray<string>> =>
+  Either.flatMap(readSettings(registry, schema, value), ({ connection, keys }) =>
+    connection === null ? Either.left(["provider: missing"]) : Either.right({ connection, keys })
+  )
+
 /** The beginning of the window that is read; null: everything. */
 export const startOf = ({ start_date }: SourceKeys): Timestamp | null =>
   start_date === undefined ? null : fromIso(start_date)

@@ -3,7 +3,7 @@ import type { Registry } from "../config/Config.ts"
 import type { Transport } from "../http/exchange/transport.ts"
 import type { Governor } from "../http/limits/Governor.ts"
 import { checkConnection, checkMirror } from "./check.ts"
-import type { Connector, VerbInput } from "./connector.ts"
+import { type Connector, orRefuse, type VerbInput } from "./connector.ts"
 import { Sink } from "./emitter.ts"
 import { ConnectorFailure } from "./failure.ts"
 import { catalog, connectionStatus, GivenStates } from "./protocol.ts"
@@ -11,15 +11,9 @@ import { read } from "./read.ts"
 import { connectionSpecification, readSettings, SourceKeys } from "./settings.ts"
 import { discovered } from "./streams.ts"
 
-const settingsOf = (registry: Registry, config: unknown) =>
-  Either.mapLeft(
-    readSettings(registry, SourceKeys, config),
-    (faults) => new ConnectorFailure({ type: "config_error", message: faults.join("; ") })
-  )
-
 const check = Effect.fn("airbyte.check")(function* (registry: Registry, { config }: VerbInput) {
   const sink = yield* Sink
-  const settings = settingsOf(registry, config)
+  const settings = orRefuse(readSettings(registry, SourceKeys, config))
   if (Either.isLeft(settings)) return yield* sink.write(connectionStatus(settings.left.message))
   const { connection, keys } = settings.right
   const mayBeMade = keys.mirror_sync === true
@@ -52,7 +46,7 @@ export const source: Connector<Sink | Transport | Governor> = {
       run: (registry, { config }) =>
         Effect.gen(function* () {
           const sink = yield* Sink
-          yield* settingsOf(registry, config)
+          yield* orRefuse(readSettings(registry, SourceKeys, config))
           yield* sink.write(catalog(discovered))
         })
     },
@@ -60,7 +54,7 @@ export const source: Connector<Sink | Transport | Governor> = {
       needs: ["catalog"],
       run: (registry, input) =>
         Effect.gen(function* () {
-          const settings = yield* settingsOf(registry, input.config)
+          const settings = yield* orRefuse(readSettings(registry, SourceKeys, input.config))
           yield* read(settings, input.catalog, yield* statesIn(input.state))
         })
     }

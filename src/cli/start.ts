@@ -28,7 +28,10 @@ const cacheFolder = (): string | null => {
 const run = (): void => {
   try {
     if (connector === null) require("./program.cjs")
-    else require("./airbyte.cjs")
+    else {
+      process.argv.splice(2, 0, connector)
+      require("./airbyte.cjs")
+    }
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
     if (!/^E[A-Z]+$/.test(code) || !("path" in Object(cause))) throw cause

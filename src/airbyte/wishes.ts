@@ -1,0 +1,102 @@
+import { Either } from "effect"
+import { isExactNumber, parseExactly, wholeDigits, writeExactly, writtenNumber } from "../domain/exactJson.ts"
+import { isWantedStatus, WantedStatus } from "../domain/Status.ts"
+import type { RequestedChange } from "../domain/StatusChange.ts"
+import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
+import type { DestinationKeys } from "./settings.ts"
+
+/*
+ * What a platform sends to a destination, line by line.
+ */
+
+/** A status that a record asks for. */
+export interface Wish {
+  /** The vendor's id of the conversation. */
+  readonly providerId: string
+  readonly requested: RequestedChange
+  /** When it was wanted; null: the record does not say. */
+  readonly wantedAt: Timestamp | null
+}
+
+export type Incoming =
+  /** `wish` left: what is wrong with the record, without any of its texts. */
+  | {
+      readonly _tag: "Record"
+      readonly stream: string
+      readonly wish: Either.Either<Wish, string>
+    }
+  /** @param stream of which it speaks; null: of all */
+  | { readonly _tag: "State"; readonly stream: string | null; readonly text: string }
+  | { readonly _tag: "Ignored" }
+  | { readonly _tag: "Unreadable" }
+
+type Json = { readonly [key: string]: unknown }
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value)
+
+/** Text, or a whole number in all its digits; null: neither. */
+const textOf = (value: unknown): string | null => {
+  if (typeof value === "string") return value.trim() === "" ? null : value.trim()
+  if (typeof value === "number") return Number.isSafeInteger(value) ? String(value) : null
+  return isExactNumber(value) ? wholeDigits(writtenNumber(value)) : null
+}
+
+const optional = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null)
+
+const readWish = (data: Json, connection: string, keys: DestinationKeys): Either.Either<Wish, string> => {
+  const fields = {
+    id: keys.id_field ?? "id",
+    status: keys.status_field ?? "status",
+    category: keys.category_field ?? "category",
+    summary: keys.summary_field ?? "summary",
+    wantedAt: keys.requested_at_field ?? "requested_at"
+  }
+  const id = textOf(data[fields.id])
+  if (id === null) return Either.left(`the column "${fields.id}" holds no id`)
+  const status = data[fields.status]
+  if (typeof status !== "string" || !isWantedStatus(status))
+    return Either.left(`the column "${fields.status}" holds none of ${WantedStatus.literals.join(", ")}`)
+  const wanted = data[fields.wantedAt] ?? null
+  const wantedAt = typeof wanted === "string" ? fromIso(wanted) : null
+  if (wanted !== null && wantedAt === null)
+    return Either.left(`the column "${fields.wantedAt}" holds no moment that can be read`)
+  return Either.right({
+    providerId: id.startsWith(`${connection}:`) ? id.slice(connection.length + 1) : id,
+    requested: {
+      status,
+      category: optional(data[fields.category]),
+      summary: optional(data[fields.summary]),
+      title: null,
+      tags: []
+    },
+    wantedAt
+  })
+}
+
+const streamOf = (state: Json): string | null => {
+  const descriptor = isObject(state.stream) ? state.stream.stream_descriptor : null
+  return isObject(descriptor) && typeof descriptor.name === "string" ? descriptor.name : null
+}
+
+/** @param connection the account's name, with which ids may begin */
+export const readLine = (line: string, connection: string, keys: DestinationKeys): Incoming => {
+  if (line.trim() === "") return { _tag: "Ignored" }
+  let message: unknown
+  try {
+    message = parseExactly(line)
+  } catch {
+    return { _tag: "Unreadable" }
+  }
+  if (!isObject(message)) return { _tag: "Unreadable" }
+  const { record, state, type } = message
+  if (type === "RECORD" && isObject(record) && typeof record.stream === "string") {
+    const wish = isObject(record.data)
+      ? readWish(record.data, connection, keys)
+      : Either.left("it has no data")
+    return { _tag: "Record", stream: record.stream, wish }
+  }
+  if (type === "STATE" && isObject(state))
+    return { _tag: "State", stream: streamOf(state), text: writeExactly(state) }
+  return type === "RECORD" || type === "STATE" ? { _tag: "Unreadable" } : { _tag: "Ignored" }
+}

@@ -1,0 +1,307 @@
+import { Clock, Context, Effect, Either, Option, Queue } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
+import type { ProviderError } from "../domain/ProviderError.ts"
+import { now, toMillis } from "../domain/Timestamp.ts"
+import type { Sighting } from "../providers/Provider.ts"
+import { Mirror } from "../store/mirror/Mirror.ts"
+import { Outbox } from "../store/outbox/Outbox.ts"
+import type { OpenConnection } from "../sync/connection.ts"
+import { storeLayer } from "../sync/layers.ts"
+import { silent } from "../sync/progress.ts"
+import { push } from "../sync/push/push.ts"
+import { refetch } from "../sync/refetch.ts"
+import { faultOf, type LaneWork, run } from "../sync/run.ts"
+import { Sink } from "./emitter.ts"
+import { failureOf } from "./failure.ts"
+import { type LogLevel, log, settledState } from "./protocol.ts"
+import { maxWaitMillis } from "./reading.ts"
+import type { DestinationKeys } from "./settings.ts"
+import { readLine, type Wish } from "./wishes.ts"
+
+/*
+ * Records become requested changes, and states go back once everything before them is settled.
+ */
+
+/** What a platform writes to the destination; null behind the last line. */
+export class Lines extends Context.Tag("parley/airbyte/Lines")<Lines, Queue.Dequeue<string | null>>() {}
+
+/** Lines taken at once. Each record costs a read of its conversation. */
+const batchSize = 100
+
+/** Records that may wait before more are read. */
+const mostUnsettled = 1_000
+
+/** Conversations that are read at once; the limits decide how many really leave. */
+const concurrency = 8
+
+/** Milliseconds after which what is left is looked at again, where nothing says when. */
+const againAfter = 2_000
+
+/** How a record ended; null: it has not. */
+type Outcome = "accepted" | "rejected"
+
+interface Entry {
+  readonly stream: string
+  outcome: Outcome | null
+  /** The change that it became; null: none. */
+  changeId: number | null
+}
+
+type Item =
+  | ({ readonly _tag: "Record" } & Entry)
+  | { readonly _tag: "State"; readonly stream: string | null; readonly text: string }
+
+interface Counts {
+  accepted: number
+  rejected: number
+}
+
+/** Gives states back in the order in which they came, each once, and not before the records that came before it. */
+const makeLedger = (write: (lines: string) => Effect.Effect<void>) => {
+  const items: Array<Item> = []
+  const counts = new Map<string, Counts>()
+  const take = (stream: string | null): Counts => {
+    const sum: Counts = { accepted: 0, rejected: 0 }
+    for (const [name, { accepted, rejected }] of counts) {
+      if (stream !== null && stream !== name) continue
+      sum.accepted += accepted
+      sum.rejected += rejected
+      counts.delete(name)
+    }
+    return sum
+  }
+  return {
+    add: (item: Item): void => {
+      items.push(item)
+    },
+    unsettled: (): ReadonlyArray<Entry> =>
+      items.filter((item) => item._tag === "Record" && item.outcome === null) as ReadonlyArray<Entry & Item>,
+    settle: Effect.suspend(() => {
+      let lines = ""
+      for (let item = items[0]; item !== undefined; item = items[0]) {
+        if (item._tag === "Record") {
+          if (item.outcome === null) break
+          const of = counts.get(item.stream) ?? { accepted: 0, rejected: 0 }
+          of[item.outcome] += 1
+          counts.set(item.stream, of)
+        } else lines += settledState(item.text, take(item.stream))
+        items.shift()
+      }
+      return write(lines)
+    })
+  } as const
+}
+
+/** What the provider holds for a conversation now, and the mirror with it. Null: it does not exist there. */
+const look = Effect.fn("airbyte.look")(function* (
+  connection: OpenConnection,
+  runId: number,
+  providerId: string
+) {
+  const mirror = yield* Mirror
+  const { config, lane } = connection
+  const known = (yield* mirror.known(config.name, [providerId])).get(providerId) ?? null
+  const page = yield* refetch({ ...connection, config: { ...config, messages: "off" } }, providerId, known)
+  const sighting = page?.items.find((item): item is Sighting => item._tag === "Sighting") ?? null
+  if (page === null) return null
+  yield* mirror.commit({
+    runId,
+    connection: config.name,
+    lane,
+    pages: [page],
+    scan: null,
+    keepRaw: config.keepRaw,
+    seen: null,
+    overwrites: true
+  })
+  return sighting
+})
+
+type Looked = Either.Either<Sighting | null, ProviderError>
+
+/** The vendor's refusal of a single conversation says nothing of the others. */
+const isOfOne = (error: ProviderError): boolean => error._tag === "Rejected" || error._tag === "Malformed"
+
+/** What is wrong with a wish before it is asked for; null: nothing. */
+const wrongWith = ({ requested, wantedAt }: Wish, found: Looked, keepsRemote: boolean): string | null => {
+  if (Either.isLeft(found)) return found.left.message
+  const sighting = found.right
+  if (sighting === null) return "the provider has no such conversation"
+  const { status, updatedAt } = sighting.conversation
+  const isNewer =
+    wantedAt !== null && updatedAt !== null && updatedAt > wantedAt && status !== requested.status
+  return isNewer && keepsRemote
+    ? `conflict: wanted at ${wantedAt}, but the conversation changed at ${updatedAt} and is \`${status}\``
+    : null
+}
+
+const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines> => ({
+  lane: "push",
+  work: Effect.fn("airbyte.writing")(function* (connection, runId) {
+    const sink = yield* Sink
+    const lines = yield* Lines
+    const outbox = yield* Outbox
+    const { config, provider } = connection
+    const { name } = config
+    const isDurable = keys.outbox !== undefined
+    const isDry = keys.dry_run === true
+    const keepsRemote = keys.on_conflict !== "keep_local"
+    const ledger = makeLedger((text) => (isDry ? Effect.void : sink.write(text)))
+    const say = (level: LogLevel, message: string) => sink.write(log(level, message))
+    const reject = (entry: Entry, id: string, reason: string) => {
+      entry.outcome = "rejected"
+      return say("WARN", `${entry.stream}: record of ${id} rejected: ${reason}`)
+    }
+
+    const request = Effect.fn("airbyte.request")(function* (entry: Entry, wish: Wish, found: Looked) {
+      const wrong = wrongWith(wish, found, keepsRemote)
+      if (wrong !== null) return yield* reject(entry, wish.providerId, wrong)
+      if (isDry) {
+        const refusal = provider.refuse(wish.requested)
+        if (refusal !== null) return yield* reject(entry, wish.providerId, refusal.message)
+        const holds = Option.getOrNull(Either.getRight(found))?.conversation.status
+        entry.outcome = "accepted"
+        const { status } = wish.requested
+        return yield* say(
+          "INFO",
+          `dry run: ${wish.providerId}: ${holds === status ? `is ${status}` : `${holds} would become ${status}`}`
+        )
+      }
+      const asked = yield* Effect.either(
+        outbox.ask({
+          id: `${name}:${wish.providerId}`,
+          requested: wish.requested,
+          requestedBy: "destination",
+          refuse: provider.refuse
+        })
+      )
+      if (Either.isLeft(asked)) {
+        if (asked.left._tag === "StoreError") return yield* asked.left
+        return yield* reject(entry, wish.providerId, asked.left.message)
+      }
+      if (asked.right._tag !== "NothingToDo") entry.changeId = asked.right.change.id
+      if (entry.changeId === null || isDurable) entry.outcome = "accepted"
+    })
+
+    /** Takes lines as they are, up to a batch. Returns whether there are more to come. */
+    const takeIn = Effect.fn("airbyte.takeIn")(function* (batch: Iterable<string | null>) {
+      const wishes: Array<{ readonly entry: Entry; readonly wish: Wish }> = []
+      let unreadable = 0
+      let isOpen = true
+      for (const line of batch) {
+        if (line === null) {
+          isOpen = false
+          continue
+        }
+        const incoming = readLine(line, name, keys)
+        if (incoming._tag === "Unreadable") unreadable += 1
+        if (incoming._tag === "State") ledger.add(incoming)
+        if (incoming._tag !== "Record") continue
+        const entry = { _tag: "Record" as const, stream: incoming.stream, outcome: null, changeId: null }
+        ledger.add(entry)
+        if (Either.isLeft(incoming.wish)) yield* reject(entry, "no conversation", incoming.wish.left)
+        else wishes.push({ entry, wish: incoming.wish.right })
+      }
+      if (unreadable > 0)
+        yield* say("WARN", `${unreadable} of the lines on stdin are no messages, and are ignored`)
+      const ids = [...new Set(wishes.map(({ wish }) => wish.providerId))]
+      const found = new Map<string, Looked>()
+      yield* Effect.forEach(
+        ids,
+        (id) =>
+          Effect.gen(function* () {
+            const looked = yield* Effect.either(look(connection, runId, id))
+            if (Either.isRight(looked)) found.set(id, Either.right(looked.right))
+            else {
+              const error = looked.left
+              if (error._tag === "StoreError" || !isOfOne(error)) return yield* Effect.fail(error)
+              found.set(id, Either.left(error))
+            }
+          }),
+        { concurrency, discard: true }
+      )
+      for (const { entry, wish } of wishes) {
+        const looked = found.get(wish.providerId)
+        if (looked !== undefined) yield* request(entry, wish, looked)
+      }
+      return isOpen
+    })
+
+    /** Sends what is due, and notes how changes have ended. Returns when to send again, epoch milliseconds; null: all is done. */
+    const deliver = Effect.fn("airbyte.deliver")(function* () {
+      const open = new Set((yield* outbox.open(name)).map(({ id }) => id))
+      if (open.size > 0) {
+        const { error } = yield* push(connection, { runId, only: open })
+        if (error !== null && error._tag !== "RateLimited" && error._tag !== "Queued")
+          return yield* Effect.fail(error)
+      }
+      const at = yield* Clock.currentTimeMillis
+      for (const entry of ledger.unsettled()) {
+        const change = entry.changeId === null ? null : yield* outbox.current(entry.changeId)
+        if (change === null || change.endedAt === null) continue
+        const id = change.providerId
+        if (change.state === "confirmed" || change.state === "cancelled") entry.outcome = "accepted"
+        else yield* reject(entry, id, `${change.state}: ${change.lastError ?? ""}`)
+      }
+      yield* ledger.settle
+      const left = yield* outbox.open(name)
+      if (left.length === 0) return null
+      const due = left.map(({ notBefore }) => (notBefore === null ? at + againAfter : toMillis(notBefore)))
+      return Math.max(at + 100, Math.min(...due))
+    })
+
+    const work = Effect.gen(function* () {
+      let isOpen = true
+      let next: number | null = isDurable ? 0 : null
+      for (;;) {
+        const at = yield* Clock.currentTimeMillis
+        const isFull = ledger.unsettled().length >= mostUnsettled
+        const taking = Queue.takeBetween(lines, 1, batchSize)
+        const pause = next === null ? null : Math.max(0, next - at)
+        if (isOpen && !isFull) {
+          const batch =
+            pause === null ? Option.some(yield* taking) : yield* Effect.timeoutOption(taking, pause)
+          if (Option.isSome(batch)) isOpen = yield* takeIn(batch.value)
+        } else if (pause !== null) yield* Effect.sleep(pause)
+        next = yield* deliver()
+        if (!isOpen && next === null) return { fault: null }
+        if (
+          next !== null &&
+          next - (yield* Clock.currentTimeMillis) > connection.options.maxWaitMillis &&
+          !isOpen
+        ) {
+          return {
+            fault: {
+              kind: "queued",
+              message: `the provider asks to come back after ${now(next)}`,
+              hint: ""
+            }
+          }
+        }
+      }
+    })
+    return yield* work.pipe(
+      Effect.onInterrupt(() => ledger.settle),
+      Effect.catchIf(
+        (error): error is ProviderError => error._tag !== "StoreError",
+        (error) => Effect.as(ledger.settle, { fault: faultOf(error) })
+      )
+    )
+  })
+})
+
+/** Carries the statuses of records to the provider. Fails where not all of them are settled. */
+export const write = Effect.fn("airbyte.write")(function* (
+  config: ConnectionConfig,
+  keys: DestinationKeys,
+  path: string
+) {
+  const { report } = yield* run({
+    command: "airbyte write",
+    connections: [{ ...config, conflict: keys.on_conflict === "keep_local" ? "local-wins" : "manual" }],
+    maxWaitMillis: maxWaitMillis(keys),
+    lanes: [writing(keys)]
+  }).pipe(Effect.provide(silent), Effect.provide(storeLayer(path)))
+  const error = report.connections[0]?.error ?? null
+  if (error !== null && error.kind !== "quarantined") return yield* failureOf(error)
+})
