@@ -13,6 +13,8 @@ export type { ColumnEntry, TableEntry } from "./dictionary/entry.ts"
 export const internalTables: ReadonlySet<string> = new Set([
   "analysis_clock",
   "commits",
+  "contact_identities",
+  "contact_people",
   "conversation_activity",
   "conversation_people",
   "conversation_sessions",

@@ -1,10 +1,12 @@
 import { makeActivityRows } from "../mirror/activity.ts"
 import { searchWords } from "../mirror/searchTokens.ts"
 import type { Session } from "../Session.ts"
+import { makePeopleRows } from "./people.ts"
 
 /** Rows that are done again in one transaction, so that no other writer waits for long. */
 const conversationsAtOnce = 200
 const messagesAtOnce = 2_000
+const contactsAtOnce = 1_000
 
 /**
  * Goes on where the last process came to, in many short transactions. Nothing is done, and no lock taken, where all is done.
@@ -13,7 +15,7 @@ const messagesAtOnce = 2_000
  */
 const inSteps = (
   { database, prepare }: Session,
-  column: "refresh_after" | "words_after",
+  column: "people_after" | "refresh_after" | "words_after",
   next: (after: number) => number | null
 ): void => {
   const place = prepare(`SELECT ${column} FROM analysis_clock`).pluck()
@@ -78,4 +80,6 @@ const cutAgain = (session: Session): void => {
 export const refreshDerived = (session: Session): void => {
   countAgain(session)
   cutAgain(session)
+  const people = makePeopleRows(session)
+  inSteps(session, "people_after", (after) => people.after(after, contactsAtOnce))
 }

@@ -123,6 +123,42 @@ export const marts: ReadonlyArray<TableEntry> = [
     }
   },
   {
+    table: "people",
+    meaning:
+      "Contacts of all connections that are one person: by the same phone number (E.164 where its country is known) or e-mail address, without regard to case, directly or through others. An address that more than 50 contacts share counts for nothing.",
+    example: "SELECT name, phone, email, connections, conversations FROM people WHERE connections > 1",
+    columns: {
+      person_id: { meaning: "The contact that was there first: contacts.id.", example: "support:42" },
+      phone: {
+        meaning: "E.164, or its digits where the country is not known; the first of several.",
+        nullMeans: "none is known",
+        example: "+10005550100"
+      },
+      email: {
+        meaning: "In small letters; the first of several.",
+        nullMeans: "none is known",
+        example: "kim@example.com"
+      },
+      name: { meaning: "As a vendor gives it.", nullMeans: "none is known", example: "Alex Kim" },
+      contacts: count("Contacts that are this person.", { example: 2 }),
+      connections: count("Connections that know the person.", { example: 2 }),
+      conversations: count("Conversations with the person that the providers still have.", { example: 3 }),
+      first_seen_at: time("When the first of the contacts was first in the mirror."),
+      last_seen_at: time("When the last of the contacts was last seen to change.")
+    }
+  },
+  {
+    table: "person_contacts",
+    meaning: "Which contact is which person.",
+    example:
+      "SELECT c.* FROM person_contacts p JOIN conversations c ON c.contact_id = p.contact_id WHERE p.person_id = 'support:42'",
+    columns: {
+      person_id: { meaning: "people.person_id.", example: "support:42" },
+      contact_id: { meaning: "contacts.id.", example: "salon:7" },
+      connection
+    }
+  },
+  {
     table: "human_agents",
     meaning: "People on our side who wrote messages.",
     example:

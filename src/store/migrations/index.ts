@@ -13,6 +13,7 @@ import { endings } from "./0012_endings.ts"
 import { feed } from "./0013_feed.ts"
 import { numbers } from "./0014_numbers.ts"
 import { words } from "./0015_words.ts"
+import { people } from "./0016_people.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -37,5 +38,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 12, name: "endings", sql: endings },
   { version: 13, name: "feed", sql: feed },
   { version: 14, name: "numbers", sql: numbers },
-  { version: 15, name: "words", sql: words }
+  { version: 15, name: "words", sql: words },
+  { version: 16, name: "people", sql: people }
 ]

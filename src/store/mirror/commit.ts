@@ -3,6 +3,7 @@ import type { Lane } from "../../http/contract.ts"
 import type { Page } from "../../providers/Provider.ts"
 import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
+import { makePeopleRows } from "../derived/people.ts"
 import { makeActivityRows } from "./activity.ts"
 import { makeContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
@@ -53,6 +54,7 @@ export const makeCommit = (session: Session) => {
   const messages = makeMessageRows(session)
   const quarantine = makeQuarantineRows(session)
   const scans = makeScanRows(session)
+  const people = makePeopleRows(session)
   const conversations = makeConversationRows(session, {
     contacts: makeContactRows(session),
     messages,
@@ -170,14 +172,17 @@ export const makeCommit = (session: Session) => {
     const believed = latestBelieved(now)
     let quarantineOpen = quarantine.isAnyOpen(input.connection)
     messages.begin()
+    let firstPage: number | null = null
     if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
     for (const page of input.pages) {
       const context = writePage(input, page, { now, believed, quarantineOpen })
       quarantineOpen = context.quarantineOpen
+      firstPage ??= context.pageId
       addTo(totals, context.tally)
       for (const name in page.learned) learn.run(input.connection, name, page.learned[name], now)
     }
     messages.end()
+    if (firstPage !== null && totals.contacts + totals.inserted > 0) people.since(firstPage)
     if (input.scan !== null) scans.advance(input, input.scan, input.seen, now)
     countRun.run(input.runId, input.connection, input.lane, now, ...recordCounts.map((name) => totals[name]))
     return totals
