@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs"
 import { Clock, Effect, Either } from "effect"
 import type { Registry } from "../config/Config.ts"
 import { StoreError } from "../store/StoreError.ts"
-import { Sink } from "./emitter.ts"
 import { ConnectorFailure, storeFailure } from "./failure.ts"
 import { log, spec, traceError } from "./protocol.ts"
+import { Sink } from "./stdio.ts"
 
 /*
  * What both connectors do with their command line: one verb, files with JSON, and messages on stdout alone.

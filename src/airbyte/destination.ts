@@ -4,12 +4,12 @@ import type { Transport } from "../http/exchange/transport.ts"
 import type { Governor } from "../http/limits/Governor.ts"
 import { checkConnection } from "./check.ts"
 import { type Connector, orRefuse } from "./connector.ts"
-import { Sink } from "./emitter.ts"
 import { ConnectorFailure } from "./failure.ts"
 import { ConfiguredCatalog, connectionStatus, destinationCatalog, log } from "./protocol.ts"
 import { connectionSpecification, DestinationKeys, readConnected } from "./settings.ts"
+import { type Lines, Sink } from "./stdio.ts"
 import { temporaryFolder } from "./temporary.ts"
-import { type Lines, write } from "./write.ts"
+import { write } from "./write/write.ts"
 
 /** Nothing is ever cleared at a provider, so that records are only added. */
 const destinationModes = ["append", "append_dedup", "update"]

@@ -7,8 +7,7 @@ import { StopSignal, signalExitCode } from "../sync/stopSignal.ts"
 import { runConnector } from "./connector.ts"
 import { destination } from "./destination.ts"
 import { source } from "./source.ts"
-import { stdinLines } from "./stdin.ts"
-import { flushed, stdoutSink } from "./stdout.ts"
+import { flushed, stdinLines, stdoutSink } from "./stdio.ts"
 
 /* Runs the connector that `cli/start.ts` names before the words of the command line. */
 

@@ -4,12 +4,12 @@ import type { Transport } from "../http/exchange/transport.ts"
 import type { Governor } from "../http/limits/Governor.ts"
 import { checkConnection, checkMirror } from "./check.ts"
 import { type Connector, orRefuse, type VerbInput } from "./connector.ts"
-import { Sink } from "./emitter.ts"
 import { ConnectorFailure } from "./failure.ts"
 import { catalog, connectionStatus, GivenStates } from "./protocol.ts"
-import { read } from "./read.ts"
+import { read } from "./read/read.ts"
+import { discovered } from "./read/streams.ts"
 import { connectionSpecification, readSettings, SourceKeys } from "./settings.ts"
-import { discovered } from "./streams.ts"
+import { Sink } from "./stdio.ts"
 
 const check = Effect.fn("airbyte.check")(function* (registry: Registry, { config }: VerbInput) {
   const sink = yield* Sink

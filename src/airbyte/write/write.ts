@@ -1,29 +1,26 @@
-import { Clock, Context, Effect, Either, Option, Queue } from "effect"
-import type { ConnectionConfig } from "../config/Config.ts"
-import type { ProviderError } from "../domain/ProviderError.ts"
-import { now, toMillis } from "../domain/Timestamp.ts"
-import type { Sighting } from "../providers/Provider.ts"
-import { Mirror } from "../store/mirror/Mirror.ts"
-import { Outbox } from "../store/outbox/Outbox.ts"
-import type { OpenConnection } from "../sync/connection.ts"
-import { storeLayer } from "../sync/layers.ts"
-import { silent } from "../sync/progress.ts"
-import { push } from "../sync/push/push.ts"
-import { refetch } from "../sync/refetch.ts"
-import { faultOf, type LaneWork, run } from "../sync/run.ts"
-import { Sink } from "./emitter.ts"
-import { failureOf } from "./failure.ts"
-import { type LogLevel, log, settledState } from "./protocol.ts"
-import { maxWaitMillis } from "./reading.ts"
-import type { DestinationKeys } from "./settings.ts"
+import { Clock, Effect, Either, Option, Queue } from "effect"
+import type { ConnectionConfig } from "../../config/Config.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import { now, toMillis } from "../../domain/Timestamp.ts"
+import type { Sighting } from "../../providers/Provider.ts"
+import { Mirror } from "../../store/mirror/Mirror.ts"
+import { Outbox } from "../../store/outbox/Outbox.ts"
+import type { OpenConnection } from "../../sync/connection.ts"
+import { storeLayer } from "../../sync/layers.ts"
+import { silent } from "../../sync/progress.ts"
+import { push } from "../../sync/push/push.ts"
+import { refetch } from "../../sync/refetch.ts"
+import { faultOf, type LaneWork, run } from "../../sync/run.ts"
+import { failureOf } from "../failure.ts"
+import { type LogLevel, log, settledState } from "../protocol.ts"
+import { maxWaitMillis } from "../read/reading.ts"
+import type { DestinationKeys } from "../settings.ts"
+import { Lines, Sink } from "../stdio.ts"
 import { readLine, type Wish } from "./wishes.ts"
 
 /*
  * Records become requested changes, and states go back once everything before them is settled.
  */
-
-/** What a platform writes to the destination; null behind the last line. */
-export class Lines extends Context.Tag("parley/airbyte/Lines")<Lines, Queue.Dequeue<string | null>>() {}
 
 /** Lines taken at once. Each record costs a read of its conversation. */
 const batchSize = 100

@@ -1,7 +1,7 @@
 import { Either, Schema } from "effect"
-import type { FeedTable } from "../store/read/feed.ts"
+import type { FeedTable } from "../../store/read/feed.ts"
+import type { GivenStates } from "../protocol.ts"
 import { WrittenLevel } from "./memory.ts"
-import type { GivenStates } from "./protocol.ts"
 
 /*
  * What a stream's state says. `n` counts states, so that no two are equal; `seq` is the highest `change_seq` that was sent.

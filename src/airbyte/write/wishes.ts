@@ -1,9 +1,15 @@
 import { Either } from "effect"
-import { isExactNumber, parseExactly, wholeDigits, writeExactly, writtenNumber } from "../domain/exactJson.ts"
-import { isWantedStatus, WantedStatus } from "../domain/Status.ts"
-import type { RequestedChange } from "../domain/StatusChange.ts"
-import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
-import type { DestinationKeys } from "./settings.ts"
+import {
+  isExactNumber,
+  parseExactly,
+  wholeDigits,
+  writeExactly,
+  writtenNumber
+} from "../../domain/exactJson.ts"
+import { isWantedStatus, WantedStatus } from "../../domain/Status.ts"
+import type { RequestedChange } from "../../domain/StatusChange.ts"
+import { fromIso, type Timestamp } from "../../domain/Timestamp.ts"
+import type { DestinationKeys } from "../settings.ts"
 
 /*
  * What a platform sends to a destination, line by line.

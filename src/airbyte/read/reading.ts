@@ -1,9 +1,9 @@
 import { Effect, type Fiber, Layer } from "effect"
-import type { Feed, FeedTable } from "../store/read/feed.ts"
-import type { StoreError } from "../store/StoreError.ts"
-import { Progress } from "../sync/progress.ts"
+import type { Feed, FeedTable } from "../../store/read/feed.ts"
+import type { StoreError } from "../../store/StoreError.ts"
+import { Progress } from "../../sync/progress.ts"
+import type { SourceKeys } from "../settings.ts"
 import type { Emitter } from "./emitter.ts"
-import type { SourceKeys } from "./settings.ts"
 import type { StreamState } from "./state.ts"
 import type { SyncMode } from "./streams.ts"
 

@@ -1,19 +1,11 @@
-import { Clock, Context, Effect } from "effect"
-import type { FeedRow, FeedTable } from "../store/read/feed.ts"
-import { type LogLevel, log, record, streamState, streamStatus } from "./protocol.ts"
+import { Clock, Effect } from "effect"
+import type { FeedRow, FeedTable } from "../../store/read/feed.ts"
+import { type LogLevel, log, record, streamState, streamStatus } from "../protocol.ts"
+import { Sink } from "../stdio.ts"
 
 /*
  * What a read has sent of each stream: statuses in their order, records, and states that never repeat.
  */
-
-/** Where messages go. */
-export class Sink extends Context.Tag("parley/airbyte/Sink")<
-  Sink,
-  {
-    /** Ends once the reader can take more. @param lines whole ones */
-    readonly write: (lines: string) => Effect.Effect<void>
-  }
->() {}
 
 /** Characters that are collected before they are written. */
 const chunkLength = 65_536

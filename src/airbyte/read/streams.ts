@@ -1,5 +1,5 @@
-import { exportable } from "../analysis/tables.ts"
-import { type FeedTable, feedColumns, feedTables } from "../store/read/feed.ts"
+import { exportable } from "../../analysis/tables.ts"
+import { type FeedTable, feedColumns, feedTables } from "../../store/read/feed.ts"
 
 /*
  * The streams of the source: the tables of the mirror's feed, under the same names and with the same columns.
