@@ -1,17 +1,19 @@
 import { Cause, Effect, Exit } from "effect"
+import type { ConnectionConfig } from "../../src/config/Config.ts"
 import type { Status, WantedStatus } from "../../src/domain/Status.ts"
 import type { StatusChange } from "../../src/domain/StatusChange.ts"
-import { toMillis } from "../../src/domain/Timestamp.ts"
+import { now, toMillis } from "../../src/domain/Timestamp.ts"
 import type { ClientEvent } from "../../src/http/contract.ts"
-import type { Item, Page, Provider, RemoteState } from "../../src/providers/Provider.ts"
+import type { AccountCheck, Item, Page, Provider, RemoteState } from "../../src/providers/Provider.ts"
 import { makeRandom, type Random } from "../../src/simulator/random.ts"
 import { Db } from "../../src/store/Db.ts"
 import { Mirror } from "../../src/store/mirror/Mirror.ts"
 import { Outbox, type OutboxChange } from "../../src/store/outbox/Outbox.ts"
+import { guardAccount } from "../../src/sync/account.ts"
 import { push } from "../../src/sync/push/push.ts"
 import { undoOf } from "../../src/sync/push/undo.ts"
 import { type LeapingClock, makeLeapingClock } from "./leapingClock.ts"
-import { addConversation } from "./outboxMirror.ts"
+import { addConnection, addConversation } from "./outboxMirror.ts"
 import { addRun } from "./pushDesk.ts"
 import {
   makeTwin,
@@ -69,6 +71,16 @@ export interface ModelOptions extends TwinOptions {
   readonly queues: boolean
 }
 
+/**
+ * How accounts of a vendor differ: ids that no two accounts share, ids that each account counts, or records that name their
+ * account.
+ */
+type Accounts = "own ids" | "counted ids" | "named"
+
+/** What is listed and read says that it began then, where ids are counted. */
+const beganAt = now(Date.UTC(2026, 0, 1))
+const strangersBeganAt = now(Date.UTC(2026, 0, 2))
+
 interface World {
   readonly connection: string
   readonly runId: number
@@ -77,6 +89,9 @@ interface World {
   readonly random: Random
   readonly leaping: LeapingClock
   readonly twin: Twin
+  /** Another account at the same vendor, whose key is now and then in the place of ours. */
+  readonly stranger: Twin
+  readonly accounts: Accounts
   readonly violations: Array<string>
   /** Per conversation: when, in the vendor's order and by the clock, somebody there last set its status, and how often. */
   readonly edited: Map<string, { seq: number; at: number; times: number }>
@@ -163,7 +178,7 @@ const sighting = (providerId: string, state: RemoteState, fingerprint: string): 
     tags: state.tags,
     attributes: {},
     declaredMessages: null,
-    startedAt: null,
+    startedAt: state.likeness?.startedAt ?? null,
     lastMessageAt: null,
     updatedAt: state.updatedAt
   },
@@ -299,6 +314,28 @@ const watched = (world: World): Provider => {
   }
 }
 
+/** The other account: nothing may be sent to it. */
+const strange = (world: World): Provider => {
+  const { provider } = world.stranger
+  return {
+    ...provider,
+    readStatus: (change) => travelling(world, provider.readStatus(change)),
+    setStatus: (change) => {
+      note(world, `change ${change.id} was sent to another account's ${change.providerId}`)
+      return provider.setStatus(change)
+    }
+  }
+}
+
+/** What is read names the account that it is of, before anything of it is handed on. */
+const naming = (provider: Provider, account: string, check: AccountCheck): Provider => ({
+  ...provider,
+  readStatus: (change) =>
+    Effect.tap(provider.readStatus(change), (state) =>
+      state === null ? Effect.void : check(account, "record")
+    )
+})
+
 /** A push waits for its turn, and the world goes on without it. */
 const waits = Effect.fn(function* (world: World) {
   if (world.quiet) return
@@ -306,16 +343,14 @@ const waits = Effect.fn(function* (world: World) {
 })
 
 /** A push by a run of its own. @param only an undo's changes; left out: all that are open */
-const pushOnce = Effect.fn(function* (world: World, only?: ReadonlySet<number>) {
+const pushOnce = Effect.fn(function* (world: World, only?: ReadonlySet<number>, isStranger = false) {
   const outbox = yield* Outbox
   const tick = boundary(world) as Effect.Effect<void, unknown, unknown>
-  const provider = bounded(watched(world), tick)
   const around = yield* Effect.context<Db | Mirror | Outbox>()
   const observe = (event: ClientEvent) =>
     event._tag === "Waiting" ? Effect.orDie(Effect.provide(waits(world), around)) : Effect.void
   const options = { maxWaitMillis: world.maxWaitMillis, observe }
   const { connection: name, pushBrake, random } = world
-  const target = { config: { name, conflict: "manual" as const, pushBrake }, provider, options }
   const pending = yield* outbox.pendingIn([name])
   const sentBefore = new Set(
     (yield* outbox.open(name)).filter(({ attempts }) => attempts > 0).map(({ id }) => id)
@@ -326,6 +361,13 @@ const pushOnce = Effect.fn(function* (world: World, only?: ReadonlySet<number>) 
   const runId = yield* addRun(name)
   world.runs.push(runId)
   world.sent.clear()
+  const connection = { name, definition: { title: "Twin" } } as ConnectionConfig
+  const account = yield* guardAccount(connection, { runId, rebind: false })
+  const there = bounded(isStranger ? strange(world) : watched(world), tick)
+  const says =
+    world.accounts === "named" ? naming(there, isStranger ? "theirs" : "ours", account.check) : there
+  const config = { name, conflict: "manual" as const, pushBrake }
+  const target = { config, provider: account.guard(says), options }
   const exit = yield* push(target, {
     runId,
     ...(isConfirmed ? { confirmed: guess } : {}),
@@ -338,6 +380,20 @@ const pushOnce = Effect.fn(function* (world: World, only?: ReadonlySet<number>) 
   if (only !== undefined && anew.some((id) => !only.has(id))) note(world, "an undo sent what is not its own")
   const most = only !== undefined || (isConfirmed && guess === pending) ? pending + 1 : pushBrake
   if (anew.length > most) note(world, `${anew.length} changes were sent, where ${most} may be`)
+})
+
+/** The key of another account is in the place of ours: no change ends, whatever that one answers. */
+const pushToStranger = Effect.fn(function* (world: World) {
+  const outbox = yield* Outbox
+  if (chance(world, 0.3)) world.stranger.readFaults.push(pick(world, readFaults))
+  const before = yield* outbox.open(world.connection)
+  yield* pushOnce(world, undefined, true)
+  for (const { id } of before) {
+    const { state } = yield* outbox.change(id)
+    if (["confirmed", "rejected", "conflict"].includes(state))
+      note(world, `change ${id} ended ${state} by what another account answered`)
+  }
+  world.stranger.readFaults.length = 0
 })
 
 /** Somebody undoes an earlier run. */
@@ -380,7 +436,8 @@ const arm = (world: World): void => {
 
 const action = Effect.fn(function* (world: World) {
   const { random, leaping, options } = world
-  const what = random.below(22)
+  const what = random.below(24)
+  if (what > 21) return yield* pushToStranger(world)
   if (what === 21) return yield* undoOnce(world)
   if (what === 20 && options.edits && chance(world, 0.3)) {
     const id = pick(world, world.ids)
@@ -517,6 +574,9 @@ const judgeMirror = Effect.fn(function* (world: World, changes: ReadonlyArray<Ou
 /** The storm is over: another cycle neither asks the vendor for anything nor learns anything. */
 const judgeEcho = Effect.fn(function* (world: World) {
   const { twin } = world
+  const outbox = yield* Outbox
+  // What is wanted of a conversation that is gone is asked for again, until another change shows that writes are taken.
+  if ((yield* outbox.open(world.connection)).length > 0) return
   const before = {
     history: yield* history(world),
     requests: twin.requests(),
@@ -539,15 +599,16 @@ export interface Outcome {
 }
 
 /** Lives one history through. The same seed and options always give the same one. */
-export const live = Effect.fn(function* (
-  seed: number,
-  connection: string,
-  runId: number,
-  options: ModelOptions
-) {
+export const live = Effect.fn(function* (seed: number, prefix: string, options: ModelOptions) {
   const random = makeRandom(seed)
   const leaping = makeLeapingClock(Date.UTC(2026, 2, 7, 10))
-  const twin = makeTwin(options)
+  const connection = `${prefix}-${seed}`
+  const runId = yield* addConnection(connection)
+  const accounts = (["own ids", "counted ids", "named"] as const)[random.below(3)] ?? "own ids"
+  const ofAccount = (at: typeof beganAt) =>
+    accounts === "counted ids" ? { ...options, beganAt: at } : options
+  const twin = makeTwin(ofAccount(beganAt))
+  const stranger = makeTwin(ofAccount(strangersBeganAt))
   const ids = Array.from({ length: 1 + random.below(3) }, (_, index) => `9007199254740${seed * 10 + index}`)
   const world: World = {
     connection,
@@ -557,6 +618,8 @@ export const live = Effect.fn(function* (
     random,
     leaping,
     twin,
+    stranger,
+    accounts,
     violations: [],
     maxWaitMillis: chance({ random }, 0.5) ? 60 * minute : 180 * minute,
     edited: new Map(),
@@ -571,6 +634,18 @@ export const live = Effect.fn(function* (
   for (const id of ids) {
     twin.add(id, "ai-chatting")
     yield* addConversation(connection, id, "active", "ai-chatting")
+    // An account that names itself may be a copy of ours.
+    stranger.add(accounts === "own ids" ? `x${id}` : id, "human-chatting")
+  }
+  if (accounts === "counted ids") {
+    const db = yield* Db
+    yield* db.use("model.began", ({ prepare }) =>
+      prepare("UPDATE remote_conversations SET started_at = ? WHERE connection = ?").run(beganAt, connection)
+    )
+  }
+  if (accounts === "named") {
+    const mirror = yield* Mirror
+    yield* mirror.bindAccount(connection, { account: "ours", reason: "first", runId, boundAt: now(0) })
   }
   /** Histories share a mirror: what no push can end, since its conversation is gone, must not meet the next one. */
   const clear = Effect.gen(function* () {

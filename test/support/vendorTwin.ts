@@ -11,9 +11,9 @@ import {
 } from "../../src/domain/ProviderError.ts"
 import type { Status } from "../../src/domain/Status.ts"
 import type { StatusChange } from "../../src/domain/StatusChange.ts"
-import { now } from "../../src/domain/Timestamp.ts"
+import { now, type Timestamp } from "../../src/domain/Timestamp.ts"
 import { statusMap as makeStatusMap, wordFor } from "../../src/providers/kit/statusMap.ts"
-import type { Provider, RemoteState } from "../../src/providers/Provider.ts"
+import type { Provider, RemoteState, Survey } from "../../src/providers/Provider.ts"
 
 /** What goes wrong with a write. `…After`: the vendor applied it all the same. */
 export type WriteFault =
@@ -63,6 +63,8 @@ export interface TwinOptions {
   readonly echo: boolean
   /** Milliseconds until reads show a write. */
   readonly delay: number
+  /** Ids are counted, so that other accounts have the same ones; all conversations of this account began then. */
+  readonly beganAt?: Timestamp
 }
 
 const words: Readonly<Record<string, Status>> = {
@@ -118,6 +120,24 @@ const readError = (kind: ReadFault, at: number): ProviderError => {
   }
 }
 
+const few = { low: 0, likely: 0, high: 0 }
+
+/** Of a survey only the looking up of what is listed matters here. */
+const nothingCounted: Survey = {
+  costs: {
+    once: 0,
+    list: { request: { operation: "list", method: "GET", path: "/" }, requests: () => 0 },
+    inside: [],
+    fetched: []
+  },
+  listed: few,
+  inside: few,
+  missing: few,
+  changed: few,
+  listMillis: null,
+  unsure: null
+}
+
 /** An account at a vendor with four states in its own words, kept in memory; faults are armed one by one. */
 export const makeTwin = (options: TwinOptions) => {
   const held = new Map<string, Held>()
@@ -150,7 +170,10 @@ export const makeTwin = (options: TwinOptions) => {
       providerStatus: word,
       updatedAt: options.versioned ? now(conversation.updatedAt) : null,
       title: conversation.title,
-      tags: conversation.tags
+      tags: conversation.tags,
+      ...(options.beganAt === undefined
+        ? {}
+        : { likeness: { startedAt: options.beganAt, phone: null, email: null } })
     }
   }
 
@@ -239,6 +262,8 @@ export const makeTwin = (options: TwinOptions) => {
         return Effect.map(write(change, at), (state) => ({ state }))
       }),
     check: () => Effect.succeed([]),
+    survey: ({ known }) => Effect.as(known([...held.keys()]), nothingCounted),
+    idsAreCounted: options.beganAt !== undefined,
     statusMap
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Mirror } from "../../../src/store/mirror/Mirror.ts"
-import { addConnection, emptyMirror } from "../../support/outboxMirror.ts"
+import { emptyMirror } from "../../support/outboxMirror.ts"
 import { live, type ModelOptions } from "../../support/pushModel.ts"
 
 /** Histories for each kind of vendor. */
@@ -30,11 +30,10 @@ describe.each(vendors)("a vendor that %s", (name, options) => {
     `sees each change exactly once, and nothing of its own overwritten, in ${histories} random histories`,
     () =>
       Effect.gen(function* () {
-        const runId = yield* addConnection("desk")
         const ends: Record<string, number> = {}
         let applied = 0
         for (let seed = 0; seed < histories; seed += 1) {
-          const outcome = yield* live(seed, "desk", runId, options)
+          const outcome = yield* live(seed, "desk", options)
           expect(outcome.violations, `seed ${seed}, a vendor that ${name}`).toEqual([])
           applied += outcome.applied
           for (const { state } of outcome.changes) ends[state] = (ends[state] ?? 0) + 1
