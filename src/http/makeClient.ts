@@ -14,7 +14,6 @@ import { send } from "./exchange/retry.ts"
 import { inPieces } from "./exchange/stream.ts"
 import { Transport } from "./exchange/transport.ts"
 import { Governor } from "./limits/Governor.ts"
-import { makeTimer } from "./limits/timer.ts"
 
 export interface ProviderClientOptions {
   /** The connection's name, for messages. */
@@ -65,16 +64,8 @@ export const makeProviderClient = (
     const { dispatch } = yield* Transport
     const governor = yield* Governor
     const clock = yield* Effect.clock
-    const deadlines = makeDeadlines(yield* makeTimer)
-    const open = new Set<Connection>()
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        for (const connection of open) connection.abort()
-        deadlines.close()
-      })
-    )
     const to = target(options.baseUrl, process.env)
-    const door = yield* governor.open({
+    const limiter = yield* governor.open({
       key: accountKey(to.origin, options.authorization.credential),
       origin: originKey(to.origin),
       limits: options.limits,
@@ -84,6 +75,14 @@ export const makeProviderClient = (
       maxWaitMillis: options.maxWaitMillis,
       observe: options.observe
     })
+    const deadlines = makeDeadlines(limiter.timer)
+    const open = new Set<Connection>()
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const connection of open) connection.abort()
+        deadlines.close()
+      })
+    )
     let secrets: ReadonlyArray<string> = []
     let credentialSetting = "the credential"
     const asked = (operation: string): Asked => ({
@@ -100,7 +99,7 @@ export const makeProviderClient = (
       bounds: boundsOf(options.maxAnswerBytes ?? defaultAnswerBytes),
       now: () => clock.unsafeCurrentTimeMillis(),
       observe: options.observe,
-      door,
+      limiter,
       maxWaitMillis: options.maxWaitMillis,
       isStopping: options.isStopping ?? (() => false),
       asked

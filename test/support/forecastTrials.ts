@@ -5,7 +5,6 @@ import { Clock, Effect, Layer } from "effect"
 import type { ConnectionConfig } from "../../src/config/Config.ts"
 import type { Interval } from "../../src/domain/Interval.ts"
 import { always, type TimeRange } from "../../src/domain/TimeRange.ts"
-import { virtualLanes } from "../../src/http/exchange/lanes.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
 import {
   advance,
@@ -133,7 +132,7 @@ const carryOut = (config: ConnectionConfig, { options }: Stage) =>
 const alone =
   (quotaFile: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.provide(effect, Governor.sharedIn(quotaFile, virtualLanes))
+    Effect.provide(effect, Governor.sharedIn(quotaFile))
 
 const stageTrial = (
   quotaFile: string,

@@ -61,9 +61,9 @@ export const attemptOnce = <A>(
   receive: Receive<A>,
   done: (outcome: Outcome<A>) => void
 ): (() => void) => {
-  const { deadlines, dispatch, door, isStopping, observe, to } = context
+  const { deadlines, dispatch, isStopping, limiter, observe, to } = context
   const { asked, history, latest, request } = sending
-  const permit = door.enter(
+  const permit = limiter.enter(
     request,
     latest === null ? undefined : { within: Math.max(0, latest - context.now()) }
   )
@@ -95,7 +95,7 @@ export const attemptOnce = <A>(
         headers: headersOf(request, history.signature?.headers ?? {}),
         body: bodyOf(request)
       },
-      Math.max(1, Math.min(headersMillis, silenceMillis - history.silent, door.patience())),
+      Math.max(1, Math.min(headersMillis, silenceMillis - history.silent, limiter.patience())),
       {
         started: (status, headers, opened) => {
           const refusedUntil = permit.answered(status, headers)

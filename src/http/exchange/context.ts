@@ -1,6 +1,6 @@
 import type { Asked } from "../answer/classify.ts"
 import type { ClientEvent, ProviderRequest } from "../contract.ts"
-import type { Door, Ticket } from "../limits/permit.ts"
+import type { Limiter, Permit } from "../limits/permit.ts"
 import type { Bounds } from "./bounds.ts"
 import type { Deadlines } from "./connection.ts"
 import type { Signature } from "./credentials.ts"
@@ -16,7 +16,7 @@ export interface ClientContext {
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly observe: (event: ClientEvent) => void
-  readonly door: Door
+  readonly limiter: Limiter
   readonly maxWaitMillis: number
   /** Nothing leaves any more. */
   readonly isStopping: () => boolean
@@ -52,7 +52,7 @@ export interface Sending {
 export interface Attempt {
   readonly asked: Asked
   readonly request: ProviderRequest
-  readonly permit: Ticket
+  readonly permit: Permit
   /** Path and query. */
   readonly path: string
   /** How often the request was sent by then, this time included. */

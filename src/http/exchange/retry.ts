@@ -133,7 +133,7 @@ const beforeNext = <A>(
           !outcome.retry ||
           history.failures >= failedAttempts ||
           history.silent + backoff >= silenceMillis ||
-          !context.door.retry()
+          !context.limiter.retry()
         if (isHopeless) return yield* Effect.fail(outcome.error)
         history.silent += backoff
         const what = status === null ? "gave no answer" : `answered ${status}`

@@ -1,7 +1,7 @@
 import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
-import { type Blocked, blockedUntil, look } from "./blocked.ts"
 import type { MemberUse, Stated } from "./shared/sharedState.ts"
+import { type Blocked, blockedUntil, look } from "./take.ts"
 import { type Spent, Window } from "./Window.ts"
 
 /** Uses by others that were never settled count as if they had left this long (milliseconds) after their time. */

@@ -1,19 +1,18 @@
 import { randomUUID } from "node:crypto"
 import { Context, Effect, Layer, Runtime, type Scope } from "effect"
 import type { ClientEvent, Lane, Limit } from "../contract.ts"
-import { type MakeLanes, queuedLanes, virtualLanes } from "../exchange/lanes.ts"
-import { Account } from "./Account.ts"
-import { Address } from "./Address.ts"
-import { look } from "./blocked.ts"
-import type { Door } from "./permit.ts"
+import { CredentialLimiter } from "./CredentialLimiter.ts"
+import { OriginLimit } from "./OriginLimit.ts"
+import type { Limiter } from "./permit.ts"
 import { openQuotaStore, type QuotaStore, quotaFile } from "./shared/quotaStore.ts"
 import { localLedger, type QuotaLedger } from "./shared/sharedState.ts"
 import { stateFolder } from "./shared/stateFolder.ts"
+import { look } from "./take.ts"
 import { makeTimer, type Timer } from "./timer.ts"
-import { Visitor } from "./Visitor.ts"
+import { WaitReporter } from "./WaitReporter.ts"
 
 /** One credential at one origin, what is configured for it, and who asks. */
-export interface AccountOptions {
+export interface LimiterOptions {
   /** Hash of the credential and the origin: the same in every process that uses them. */
   readonly key: string
   /** Hash of the origin alone. */
@@ -27,22 +26,22 @@ export interface AccountOptions {
   readonly lane: Lane
   /** Any single longer wait fails at once. */
   readonly maxWaitMillis: number
-  /** Told when this client's requests have to wait, and when that is over: once, however many wait together. */
+  /** Called when this client's requests have to wait, and when that is over: once, however many wait together. */
   readonly observe: (event: ClientEvent) => void
 }
 
-interface Manner {
+interface Mode {
   readonly ledger: (account: string) => QuotaLedger
   readonly isShared: boolean
   /** False: only refusals are obeyed. */
   readonly isLimited: boolean
 }
 
-const alone: Manner = { ledger: () => localLedger(), isShared: false, isLimited: true }
+const alone: Mode = { ledger: () => localLedger(), isShared: false, isLimited: true }
 
-/** Tells times as the machine's clock shows them. */
+/** Reports times as the machine's clock shows them. */
 const byWall =
-  (timer: Timer, observe: AccountOptions["observe"]): AccountOptions["observe"] =>
+  (timer: Timer, observe: LimiterOptions["observe"]): LimiterOptions["observe"] =>
   (event) =>
     observe(
       event._tag === "Waiting"
@@ -50,77 +49,79 @@ const byWall =
         : event
     )
 
-const make = (member: string, makeLanes: MakeLanes, { ledger, isShared, isLimited }: Manner) =>
+const make = (member: string, { ledger, isShared, isLimited }: Mode) =>
   Effect.gen(function* () {
     const timer = yield* makeTimer
-    const accounts = new Map<string, Account>()
-    const addresses = new Map<string, Address>()
+    const credentials = new Map<string, CredentialLimiter>()
+    const origins = new Map<string, OriginLimit>()
     const present = yield* Effect.makeLatch(false)
-    let doors = 0
+    let clients = 0
 
-    const addressFor = ({ limits, origin }: AccountOptions): Address | null => {
+    const originFor = ({ limits, origin }: LimiterOptions): OriginLimit | null => {
       const shared = limits.filter((limit) => limit.scope === "address")
       if (!isLimited || shared.length === 0) return null
-      const known = addresses.get(origin)
+      const known = origins.get(origin)
       if (known !== undefined) return known
-      const address = new Address({ limits: shared, ledger: ledger(origin), member, random: Math.random })
-      addresses.set(origin, address)
-      return address
+      const made = new OriginLimit({ limits: shared, ledger: ledger(origin), member, random: Math.random })
+      origins.set(origin, made)
+      return made
     }
 
-    const accountFor = (options: AccountOptions): Account => {
-      const known = accounts.get(options.key)
+    const credentialFor = (options: LimiterOptions): CredentialLimiter => {
+      const known = credentials.get(options.key)
       if (known !== undefined) return known
       const { limits, quota, concurrency } = options
-      const account = new Account({
+      const made = new CredentialLimiter({
         limits: isLimited ? limits : [],
         finds: isLimited && !limits.some((limit) => limit.applies === undefined),
         quota,
         concurrency: isLimited ? concurrency : Number.MAX_SAFE_INTEGER,
         ledger: ledger(options.key),
-        address: addressFor(options),
+        origin: originFor(options),
         member,
-        makeLanes,
         timer,
         random: Math.random
       })
-      accounts.set(options.key, account)
-      return account
+      credentials.set(options.key, made)
+      return made
     }
 
     if (isShared) {
       const tick = Effect.sync(() => {
         const now = timer.now()
-        for (const account of accounts.values()) account.tick(now)
-        for (const address of addresses.values()) address.tick(now)
-        if (doors === 0) present.unsafeClose()
+        for (const credential of credentials.values()) credential.tick(now)
+        for (const origin of origins.values()) origin.tick(now)
+        if (clients === 0) present.unsafeClose()
       })
       yield* Effect.forkScoped(
         Effect.forever(Effect.zipRight(present.await, Effect.zipRight(Effect.sleep(look), tick)))
       )
     }
 
-    const open = (options: AccountOptions): Effect.Effect<Door, never, Scope.Scope> =>
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          const account = accountFor(options)
-          const visitor = new Visitor(options.lane, options.maxWaitMillis, byWall(timer, options.observe))
-          account.join(visitor)
-          doors += 1
-          present.unsafeOpen()
-          return { account, visitor }
-        }),
-        ({ account, visitor }) =>
+    const open = (options: LimiterOptions): Effect.Effect<Limiter, never, Scope.Scope> =>
+      Effect.map(
+        Effect.acquireRelease(
           Effect.sync(() => {
-            account.part(visitor)
-            doors -= 1
-          })
-      ).pipe(
-        Effect.map(({ account, visitor }) => ({
-          enter: (request, follows) => account.enter(visitor, request, follows),
-          retry: () => account.retry(),
-          patience: () => account.patience()
-        }))
+            const credential = credentialFor(options)
+            const { lane, maxWaitMillis, observe } = options
+            const reporter = new WaitReporter(lane, maxWaitMillis, byWall(timer, observe))
+            credential.join(reporter)
+            clients += 1
+            present.unsafeOpen()
+            return { credential, reporter }
+          }),
+          ({ credential, reporter }) =>
+            Effect.sync(() => {
+              credential.part(reporter)
+              clients -= 1
+            })
+        ),
+        ({ credential, reporter }) => ({
+          timer,
+          enter: (request, follows) => credential.enter(reporter, request, follows),
+          retry: () => credential.retry(),
+          patience: () => credential.patience()
+        })
       )
     return { open }
   })
@@ -165,21 +166,21 @@ const homeless = (folder: string) =>
   )
 
 /**
- * Decides when requests may leave: one account for each credential, shared by all lanes of all processes, and one address
+ * Decides when requests may leave: one limiter for each credential, shared by all lanes of all processes, and one limit
  * for each origin, shared by all of its credentials.
  */
 export class Governor extends Context.Tag("parley/Governor")<
   Governor,
-  { readonly open: (options: AccountOptions) => Effect.Effect<Door, never, Scope.Scope> }
+  { readonly open: (options: LimiterOptions) => Effect.Effect<Limiter, never, Scope.Scope> }
 >() {
   /** For one process, without a file, and in whatever time the clock shows. */
-  static readonly alone = Layer.scoped(Governor, make("alone", virtualLanes, alone))
+  static readonly alone = Layer.scoped(Governor, make("alone", alone))
 
   /** Heeds refusals and nothing else: for tests of what lies above. */
-  static readonly simple = Layer.scoped(Governor, make("alone", virtualLanes, { ...alone, isLimited: false }))
+  static readonly simple = Layer.scoped(Governor, make("alone", { ...alone, isLimited: false }))
 
   /** Shares its state with all processes that use the same file. Where it cannot be opened, a warning says so. */
-  static readonly sharedIn = (file: string, makeLanes: MakeLanes = queuedLanes) =>
+  static readonly sharedIn = (file: string) =>
     Layer.scoped(
       Governor,
       Effect.gen(function* () {
@@ -191,9 +192,9 @@ export class Governor extends Context.Tag("parley/Governor")<
           ),
           (opened) => Effect.sync(() => opened?.close())
         )
-        if (store === null) return yield* make(member, makeLanes, alone)
+        if (store === null) return yield* make(member, alone)
         const warn = (cause: unknown) => void Runtime.runFork(runtime)(unshared(file, cause))
-        return yield* make(member, makeLanes, {
+        return yield* make(member, {
           ...alone,
           ledger: guarded(store, member, warn),
           isShared: true

@@ -10,7 +10,7 @@ import {
   widen
 } from "../../domain/Interval.ts"
 import type { Limit } from "../../http/contract.ts"
-import { firstRate } from "../../http/limits/finder.ts"
+import { firstRate } from "../../http/limits/rateSearch.ts"
 import type { Survey } from "../../providers/Provider.ts"
 import type { PastPull } from "../../store/read/forecastFacts.ts"
 import { amountsOf } from "./amounts.ts"

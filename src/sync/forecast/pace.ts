@@ -1,6 +1,6 @@
 import type { Limit } from "../../http/contract.ts"
 import { mayBurst } from "../../http/limits/Budget.ts"
-import { firstRate, newFinder, served } from "../../http/limits/finder.ts"
+import { firstRate, newFinder, served } from "../../http/limits/rateSearch.ts"
 import type { RequestCost } from "../../providers/Provider.ts"
 
 /*

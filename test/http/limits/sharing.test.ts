@@ -5,7 +5,6 @@ import { assert, describe, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import { Clock, Effect, Layer, Logger } from "effect"
 import type { Lane, Limit, ProviderRequest } from "../../../src/http/contract.ts"
-import { virtualLanes } from "../../../src/http/exchange/lanes.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
 import { list, testClient } from "../support/client.ts"
 import { most, slidingWindow } from "../support/slidingWindow.ts"
@@ -30,7 +29,7 @@ const inProcess = <A, E>(
   Effect.gen(function* () {
     const { client } = yield* testClient({ baseUrl, concurrency: 8, ...options })
     return yield* work((request = list) => client.read(request))
-  }).pipe(Effect.scoped, Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file, virtualLanes))))
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file))))
 
 const reads = (count: number, request?: ProviderRequest) => (read: Read) =>
   Effect.forEach(Array.from({ length: count }), () => read(request), { concurrency: 16, discard: true })

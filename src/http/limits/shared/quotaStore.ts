@@ -61,6 +61,9 @@ const silence = 10_000
 
 const isPresent = (seenAt: number, now: number): boolean => seenAt > now - silence && !isAhead(seenAt, now)
 
+/** The same array each time: no one else uses it. */
+const none: Array<MemberUse> = []
+
 /** How long found limits are remembered, milliseconds. */
 const memory = 30 * 24 * 3_600_000
 
@@ -151,7 +154,7 @@ export const openQuotaStore = (file: string): QuotaStore => {
     }
     const cached = (bucket: string): View => ({
       shared: buckets.get(bucket) ?? calm,
-      others: others.get(bucket) ?? []
+      others: others.get(bucket) ?? none
     })
 
     const keepUntil = (shared: SharedBucket, now: number): number => {

@@ -1,4 +1,4 @@
-import { type Finder, resumed } from "../finder.ts"
+import { type Finder, resumed } from "../rateSearch.ts"
 import type { Spent } from "../Window.ts"
 
 export interface LowerLimit {
@@ -132,7 +132,8 @@ export interface QuotaLedger {
 /** For a single process, or where nothing can be shared. */
 export const localLedger = (): QuotaLedger => {
   const buckets = new Map<string, SharedBucket>()
-  const view = (bucket: string): View => ({ shared: buckets.get(bucket) ?? calm, others: [] })
+  const none: ReadonlyArray<MemberUse> = []
+  const view = (bucket: string): View => ({ shared: buckets.get(bucket) ?? calm, others: none })
   return {
     view,
     update: (bucket, _now, change) => {

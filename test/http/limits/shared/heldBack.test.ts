@@ -6,7 +6,6 @@ import Sqlite from "better-sqlite3"
 import { Effect, Layer, Redacted } from "effect"
 import type { Limit } from "../../../../src/http/contract.ts"
 import { accountKey, originKey } from "../../../../src/http/exchange/accountKey.ts"
-import { virtualLanes } from "../../../../src/http/exchange/lanes.ts"
 import { Governor } from "../../../../src/http/limits/Governor.ts"
 import { forgetLearnedLimits, readLearnedLimits } from "../../../../src/http/limits/shared/heldBack.ts"
 import { list, testClient, token } from "../../support/client.ts"
@@ -41,10 +40,8 @@ const runAt = (
       Effect.either(client.read(list))
     )
     return results.map(({ _tag }) => _tag)
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file, virtualLanes))),
-    (effect) => inVirtualTime(effect, at)
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file))), (effect) =>
+    inVirtualTime(effect, at)
   )
 
 const refusing = (headers: Readonly<Record<string, string>>) => fakeVendor(() => ({ status: 429, headers }))
@@ -81,10 +78,8 @@ describe("what was learned and holds requests back", () => {
         forgetLearnedLimits(keys, file)
         yield* Effect.sleep(1000)
         return [first._tag, (yield* Effect.either(client.read(list)))._tag]
-      }).pipe(
-        Effect.scoped,
-        Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file, virtualLanes))),
-        (effect) => inVirtualTime(effect, start)
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file))), (effect) =>
+        inVirtualTime(effect, start)
       )
       assert.deepStrictEqual(results, ["Left", "Right"])
     })

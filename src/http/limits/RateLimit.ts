@@ -1,6 +1,20 @@
 import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
-import { Budget, slack } from "./Budget.ts"
+import { Budget, type Part, slack } from "./Budget.ts"
+import { isNews, postpone, refuse } from "./cooldown.ts"
+import { HalfOpenProbe } from "./HalfOpenProbe.ts"
+import { inForce, refusedAt } from "./lowerLimit.ts"
+import { type Finder, newFinder, refused, resumed, served } from "./rateSearch.ts"
+import {
+  type Change,
+  type Company,
+  longestEven,
+  type MemberUse,
+  type QuotaLedger,
+  type SharedBucket,
+  type Stated,
+  type View
+} from "./shared/sharedState.ts"
 import {
   type Blocked,
   blockedUntil,
@@ -11,22 +25,23 @@ import {
   lateness,
   look,
   type Taken
-} from "./blocked.ts"
-import { isNews, postpone, refuse } from "./cooldown.ts"
-import { type Finder, newFinder, refused, resumed, served } from "./finder.ts"
-import { inForce, refusedAt } from "./lowerLimit.ts"
-import { Probe } from "./Probe.ts"
-import {
-  type Change,
-  longestEven,
-  type MemberUse,
-  type QuotaLedger,
-  type SharedBucket,
-  type Stated,
-  type View
-} from "./shared/sharedState.ts"
+} from "./take.ts"
 
-export interface BucketOptions {
+/**
+ * The share of a limit that is too small to be handed out in portions, and of which there are too many to write each
+ * down (one path's): every process that is there owns a fixed part. Only a refusal is shared with the others.
+ */
+export interface FixedShare {
+  /** How many processes share it: published so that no two ever believe that they own the same part. */
+  readonly company: (now: number) => Company
+  /** What the vendor stated for any one of these limits holds for all of them. */
+  stated: Stated
+  /** Nothing leaves before, epoch milliseconds: until then the others own all of it. */
+  from: number
+}
+
+export interface RateLimitOptions {
+  /** Holds no path: those may name a person. */
   readonly key: string
   readonly limits: ReadonlyArray<Limit>
   /** Share of each limit, above 0 and at most 1. */
@@ -35,7 +50,9 @@ export interface BucketOptions {
   /** This process. */
   readonly member: string
   /** The limit is unknown and is found. */
-  readonly finds: boolean
+  readonly finds?: boolean
+  /** Left out: processes share the limit in portions. */
+  readonly fixed?: FixedShare
   readonly random: () => number
 }
 
@@ -61,7 +78,19 @@ const strikingShare = 0.05
 
 const isEven = (shared: SharedBucket, now: number): boolean => shared.evenUntil > now
 
+const pathsEvenly = "requests to one path are spread evenly"
+
 const sharing = "other runs use its limit too"
+
+/** This process's part of a limit that so many share; left out: all of it. */
+const partOf = (whole: number, company: Company | undefined): Part => {
+  if (company === undefined) return { requests: whole, windows: 1 }
+  const { others, rank } = company
+  const processes = others + 1
+  return processes > whole
+    ? { requests: 1, windows: Math.ceil(processes / whole) }
+    : { requests: Math.floor(whole / processes) + (rank < whole % processes ? 1 : 0), windows: 1 }
+}
 
 /** What may be sent without asking the shared state again. */
 interface Grant {
@@ -75,18 +104,20 @@ const nothing: Grant = { left: 0, until: 0, alone: false }
 const nobody: Demand = { waiting: [0, 0, 0, 0], most: 1 }
 
 /**
- * What one credential may send, counted together with all other processes. A process takes some requests at a time from
- * the shared state and then spends them without asking: all that it may need for a second while it is alone, just what
- * is waiting while it is not.
+ * A limit, or several that the same requests fall under, whatever its scope: what this process may send, counted together
+ * with all others. It takes some requests at a time from the shared state and then spends them without asking: all that
+ * it may need for a second while it is alone, just what is waiting while it is not.
  */
-export class Bucket {
-  private readonly options: BucketOptions
+export class RateLimit {
+  private readonly options: RateLimitOptions
   private readonly documented: ReadonlyArray<number>
   private readonly budget: Budget
-  private readonly probe: Probe
+  private readonly probe: HalfOpenProbe
   private grant: Grant = nothing
   private demand: Demand = nobody
   private others: View["others"] | null = null
+  /** Requests that wait for it or are in flight. */
+  users = 0
   /** Milliseconds between two requests, as of late; 0: they leave as they come. */
   spacing = 0
   /** The next evenly spread request, as far as granted. */
@@ -108,19 +139,21 @@ export class Bucket {
   private writtenAt = 0
   private writtenDemand: MemberUse["demand"] = nobody.waiting
 
-  constructor(options: BucketOptions) {
+  constructor(options: RateLimitOptions) {
     this.options = options
     this.documented = options.limits.map(({ requests }) => requests)
-    this.budget = new Budget(options.limits, (limit) => ({
-      requests: Math.max(1, Math.floor(limit * options.quota)),
-      windows: 1
-    }))
-    this.probe = new Probe(options.ledger, options.key, options.member)
+    this.budget = new Budget(options.limits, (limit, now) => {
+      const whole = Math.max(1, Math.floor(limit * options.quota))
+      return partOf(whole, options.fixed?.company(now))
+    })
+    this.probe = new HalfOpenProbe(options.ledger, options.key, options.member)
   }
 
   /** Counts one request that leaves now; or says why it may not. */
   take(now: number, demand: Demand): Taken | Blocked {
     this.demand = demand
+    const { fixed } = this.options
+    if (fixed && now < fixed.from) return blockedUntil(fixed.from, sharing)
     const shared = this.look(now)
     if (shared.until > now) return blockedUntil(shared.until, shared.reason)
     const isProbe = shared.refusals > 0
@@ -169,7 +202,7 @@ export class Bucket {
     const after = this.change(now, ({ shared }) => {
       const refusal = { now, sentAt: taken.at, told, window: this.budget.longest }
       const next = refuse(shared, { ...refusal, random: this.options.random() })
-      return { shared: isNews(shared, taken.at) ? this.slower(next, now) : next }
+      return { shared: isNews(shared, taken.at) && !this.options.fixed ? this.slower(next, now) : next }
     })
     this.grant = nothing
     this.isAwaited = false
@@ -193,15 +226,9 @@ export class Bucket {
     this.writeUse(now)
   }
 
-  /** The limits in force, in the order of the configured ones. */
-  limits(now: number): ReadonlyArray<number> {
-    const { stated } = this.look(now)
-    return this.options.limits.map((_, index) => this.budget.limit(index, stated))
-  }
-
-  /** What was found so far, requests a second; null: nothing has to be. */
-  rate(now: number): number | null {
-    return this.look(now).finder?.rate ?? null
+  /** Nothing would be lost with it: a refusal is in the shared state. */
+  isForgettable(now: number): boolean {
+    return this.users === 0 && this.paceAt <= now && this.budget.isEmpty(now)
   }
 
   private look(now: number): SharedBucket {
@@ -211,6 +238,7 @@ export class Bucket {
   }
 
   private stand(shared: SharedBucket, now: number): Stated {
+    if (this.options.fixed) return this.options.fixed.stated
     return shared.lower === null ? shared.stated : inForce(shared.stated, this.documented, shared.lower, now)
   }
 
@@ -237,15 +265,16 @@ export class Bucket {
       return blockedUntil(this.stated.until, "it says that its limit is used up", now + lease)
     }
     const full = this.budget.full(this.stand(shared, now), now)
-    if (full === null || this.options.ledger.company(now).others === 0) return full
+    if (full === null || this.options.fixed || this.options.ledger.company(now).others === 0) return full
     // The others must know who waits, to let better lanes go first.
     if (!this.isWritten(now)) this.writeUse(now)
     return { ...full, again: Math.min(full.again, now + 2 * look) }
   }
 
   private spend(now: number): Blocked | null {
+    const { fixed } = this.options
     const alone = this.options.ledger.company(now).others === 0
-    if (this.grant.left <= 0 || now >= this.grant.until || this.grant.alone !== alone) {
+    if (!fixed && (this.grant.left <= 0 || now >= this.grant.until || this.grant.alone !== alone)) {
       const blocked = this.reserve(now, alone)
       if (blocked !== null) return blocked
     }
@@ -255,7 +284,7 @@ export class Bucket {
       // Who waited for its turn makes up for being late; who comes after a pause does not.
       if (this.paceAt < now - lateness) this.paceAt = this.isAwaited ? now - lateness : now
       this.isAwaited = this.paceAt > now
-      if (this.isAwaited) return blockedUntil(this.paceAt, evenly)
+      if (this.isAwaited) return blockedUntil(this.paceAt, fixed ? pathsEvenly : evenly)
       this.paceAt += interval
     }
     this.grant.left -= 1
@@ -272,7 +301,7 @@ export class Bucket {
     let blocked: Blocked | null = null
     const view = this.change(now, (before) => {
       this.meet(before.others)
-      const shared = this.told(before.shared, now)
+      const shared = this.reported(before.shared, now)
       blocked = shared.until > now ? blockedUntil(shared.until, shared.reason) : null
       if (blocked !== null) return { shared }
       const granted = alone ? this.takeAlone(shared, now) : this.takePart(shared, before.others, now)
@@ -335,7 +364,7 @@ export class Bucket {
 
   private writeUse(now: number): void {
     this.grant = nothing
-    this.change(now, ({ shared }) => ({ shared: this.told(shared, now), use: this.use(now, 0, now) }))
+    this.change(now, ({ shared }) => ({ shared: this.reported(shared, now), use: this.use(now, 0, now) }))
   }
 
   /** Whether the others know already what this process used and wants. */
@@ -362,7 +391,7 @@ export class Bucket {
   }
 
   /** The shared state with what this process did since it was last written. */
-  private told(shared: SharedBucket, now: number): SharedBucket {
+  private reported(shared: SharedBucket, now: number): SharedBucket {
     const count = this.unreported
     const isFirst = !this.isResumed
     this.unreported = 0
@@ -374,7 +403,7 @@ export class Bucket {
 
   /** What a refusal teaches about a limit that was kept, or is undocumented. */
   private slower(shared: SharedBucket, now: number): SharedBucket {
-    const state = this.told(shared, now)
+    const state = this.reported(shared, now)
     // A probe that is refused says only that it was too early.
     if (state.refusals > 1) return state
     if (state.finder !== null) return { ...state, finder: refused(state.finder, now) }
@@ -419,8 +448,13 @@ export class Bucket {
   }
 
   private learn(report: RateLimitReport, { nth }: Taken, now: number): void {
-    const before = this.look(now).stated
     const later = this.sentInAll - nth
+    const { fixed } = this.options
+    if (fixed) {
+      fixed.stated = this.budget.learn(fixed.stated, report, later, now)?.stated ?? fixed.stated
+      return
+    }
+    const before = this.look(now).stated
     const learned = this.budget.learn(before, report, later, now)
     if (learned === null) {
       if (report.remaining !== null && report.resetAt !== null && report.resetAt > now) {

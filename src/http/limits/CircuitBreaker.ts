@@ -14,7 +14,7 @@ const earned = 0.2
  * Spares a vendor that is down: after many failures in a row, or a long silence, nothing leaves for a while, then one
  * request finds out. And keeps retries to a fraction of what is served. Times are epoch milliseconds.
  */
-export class Breaker {
+export class CircuitBreaker {
   private failures = 0
   private pauses = 0
   private until = 0

@@ -5,7 +5,6 @@ import { assert, describe, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import { Effect, Layer, Redacted } from "effect"
 import type { Authorization, Lane } from "../../../src/http/contract.ts"
-import { virtualLanes } from "../../../src/http/exchange/lanes.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
 import { naturalead } from "../../../src/providers/naturalead/index.ts"
 import { list, testClient } from "../support/client.ts"
@@ -80,7 +79,7 @@ const newFile = () => join(mkdtempSync(join(tmpdir(), "parley-address-")), "quot
 /** What one process would do, in the same process: its own governor on the shared file. */
 const inProcess = (file: string, vendor: FakeVendor, works: ReadonlyArray<Work>) =>
   Effect.forEach(works, reads, { concurrency: "unbounded", discard: true }).pipe(
-    Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file, virtualLanes)))
+    Effect.provide(Layer.merge(vendor.layer, Governor.sharedIn(file)))
   )
 
 const together = (...processes: ReadonlyArray<Effect.Effect<unknown, { readonly message: string }>>) =>
@@ -236,7 +235,7 @@ describe("the limit of an address", () => {
           Effect.forEach(rest, reads, { concurrency: "unbounded", discard: true }),
           late(reads(push))
         ]
-        const layer = Layer.merge(vendor.layer, Governor.sharedIn(file, virtualLanes))
+        const layer = Layer.merge(vendor.layer, Governor.sharedIn(file))
         yield* isOneProcess
           ? together(Effect.provide(Effect.all(both, { concurrency: "unbounded" }), layer))
           : together(inProcess(file, vendor, rest), late(inProcess(file, vendor, [push])))
@@ -286,7 +285,7 @@ describe("the limit of an address", () => {
         arrivals.push(at)
         return ok
       }, 40)
-      const layer = Layer.merge(vendor.layer, Governor.sharedIn(newFile(), virtualLanes))
+      const layer = Layer.merge(vendor.layer, Governor.sharedIn(newFile()))
       const works = [1, 2, 3].map((index) =>
         Effect.gen(function* () {
           const { client } = yield* testClient({

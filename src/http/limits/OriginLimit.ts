@@ -1,10 +1,10 @@
 import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
-import { Bucket } from "./Bucket.ts"
-import { type Blocked, blockedUntil, type Demand, isBlocked, look, type Taken } from "./blocked.ts"
+import { RateLimit } from "./RateLimit.ts"
 import type { QuotaLedger } from "./shared/sharedState.ts"
+import { type Blocked, blockedUntil, type Demand, isBlocked, look, type Taken } from "./take.ts"
 
-export interface AddressSettings {
+export interface OriginLimitSettings {
   readonly limits: ReadonlyArray<Limit>
   /** That of the origin: no credential's. */
   readonly ledger: QuotaLedger
@@ -13,7 +13,7 @@ export interface AddressSettings {
 }
 
 /** One credential among those that share the address. */
-export interface Guest {
+export interface Client {
   /** Share of each limit that it may use, above 0 and at most 1. */
   readonly quota: number
 }
@@ -42,20 +42,19 @@ const laneOf = ({ waiting }: Demand): number => waiting.findIndex((count) => cou
  * passed its own credential's limits, so that one that waits for those takes nothing from the others. The room that is
  * left goes to the best lane first, and then to the credentials in equal parts.
  */
-export class Address {
-  readonly bucket: Bucket
-  private readonly settings: AddressSettings
-  private readonly turns = new Map<Guest, Turn>()
+export class OriginLimit {
+  readonly limit: RateLimit
+  private readonly settings: OriginLimitSettings
+  private readonly turns = new Map<Client, Turn>()
   private furthest = 0
   private greetedAt = Number.NEGATIVE_INFINITY
 
-  constructor(settings: AddressSettings) {
+  constructor(settings: OriginLimitSettings) {
     this.settings = settings
     const { turns } = this
-    this.bucket = new Bucket({
+    this.limit = new RateLimit({
       ...settings,
       key: "address",
-      finds: false,
       /** The most careful of those who are here. */
       get quota() {
         let least = 1
@@ -65,9 +64,9 @@ export class Address {
     })
   }
 
-  join(guest: Guest): void {
-    if (this.turns.has(guest)) return
-    this.turns.set(guest, {
+  join(client: Client): void {
+    if (this.turns.has(client)) return
+    this.turns.set(client, {
       served: this.furthest,
       lane: 0,
       demand: { waiting: [0, 0, 0, 0], most: 1 },
@@ -76,9 +75,9 @@ export class Address {
   }
 
   /** With the last one this process has no more part in the address. */
-  part(guest: Guest, now: number): void {
-    if (!this.turns.delete(guest) || this.turns.size > 0) return
-    this.bucket.settle(now, true)
+  part(client: Client, now: number): void {
+    if (!this.turns.delete(client) || this.turns.size > 0) return
+    this.limit.settle(now, true)
     this.settings.ledger.leave(now)
     this.greetedAt = Number.NEGATIVE_INFINITY
   }
@@ -87,13 +86,13 @@ export class Address {
   tick(now: number): void {
     if (this.turns.size === 0 || this.greetedAt === Number.NEGATIVE_INFINITY) return
     this.greet(now)
-    this.bucket.settle(now, false)
+    this.limit.settle(now, false)
   }
 
   /** Counts one request that leaves now; or says why it may not. */
-  take(guest: Guest, now: number, demand: Demand): Taken | Blocked {
-    const turn = this.turns.get(guest)
-    if (turn === undefined) return this.bucket.take(now, demand)
+  take(client: Client, now: number, demand: Demand): Taken | Blocked {
+    const turn = this.turns.get(client)
+    if (turn === undefined) return this.limit.take(now, demand)
     this.greet(now)
     if (turn.again === null) turn.served = Math.max(turn.served, this.furthest)
     // More than can be in flight soon does not wait for the address, but for an answer or for the credential's limits.
@@ -101,7 +100,7 @@ export class Address {
     const most = (count: number) => Math.min(count, demand.most)
     turn.demand = { waiting: [most(push), most(sync), most(backfill), most(verify)], most: demand.most }
     turn.lane = laneOf(demand)
-    const result = this.behind(guest, turn, now) ?? this.bucket.take(now, this.demand(turn, now))
+    const result = this.behind(client, turn, now) ?? this.limit.take(now, this.demand(turn, now))
     if (isBlocked(result)) {
       turn.again = result.again
       return result
@@ -113,8 +112,8 @@ export class Address {
   }
 
   /** It waits for something else first. */
-  waitsElsewhere(guest: Guest): void {
-    const turn = this.turns.get(guest)
+  waitsElsewhere(client: Client): void {
+    const turn = this.turns.get(client)
     if (turn !== undefined) turn.again = null
   }
 
@@ -139,8 +138,8 @@ export class Address {
   }
 
   /** Whether another credential of this process goes first. */
-  private behind(guest: Guest, turn: Turn, now: number): Blocked | null {
-    if (this.turns.size < 2 || !this.turns.has(guest)) return null
+  private behind(client: Client, turn: Turn, now: number): Blocked | null {
+    if (this.turns.size < 2 || !this.turns.has(client)) return null
     let again = Number.POSITIVE_INFINITY
     for (const other of this.waiting(turn, now)) {
       const isBetter = other.lane < turn.lane

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
+import { WriteTurn } from "../../../src/http/client.ts"
 import type { Lane, Limit } from "../../../src/http/contract.ts"
-import { type MakeLanes, queuedLanes, type Standing, virtualLanes } from "../../../src/http/exchange/lanes.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
 import { transportOf } from "../../support/transport.ts"
 import { list, testClient } from "../support/client.ts"
@@ -18,97 +18,6 @@ const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "parley-lanes-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
-
-/** Who has a place, in the order in which they got it, and how each leaves again. */
-const entering = (makeLanes: MakeLanes, places: number) => {
-  const lanes = makeLanes(places)
-  const started: Array<string> = []
-  const leave = new Map<string, () => void>()
-  return {
-    lanes,
-    started,
-    enter: (lane: Lane, name: string = lane, standing: Standing = "new") =>
-      lanes.enter(
-        lane,
-        (done) => {
-          started.push(name)
-          leave.set(name, done)
-        },
-        standing
-      ),
-    leave: async (name: string) => {
-      leave.get(name)?.()
-      await settled()
-    }
-  }
-}
-
-for (const [name, makeLanes] of [
-  ["p-queue", queuedLanes],
-  ["virtual time", virtualLanes]
-] as const) {
-  describe(`lanes on ${name}`, () => {
-    it("let push go before incremental before backfill before verification, and who came first within each", async () => {
-      const { enter, leave, started } = entering(makeLanes, 1)
-      enter("verify", "in flight")
-      await settled()
-      for (const lane of ["verify", "backfill", "sync", "push"] as const) {
-        enter(lane, `${lane} 1`)
-        enter(lane, `${lane} 2`)
-      }
-      enter("sync", "sync that had its turn", "again")
-      enter("sync", "sync that follows a read", "urgent")
-      await settled()
-      for (let turn = 0; turn < 12; turn += 1) await leave(started.at(-1) ?? "")
-      assert.deepStrictEqual(started, [
-        "in flight",
-        "push 1",
-        "push 2",
-        "sync that follows a read",
-        "sync that had its turn",
-        "sync 1",
-        "sync 2",
-        "backfill 1",
-        "backfill 2",
-        "verify 1",
-        "verify 2"
-      ])
-    })
-
-    it("give a place to as many as there are, and no more until one leaves", async () => {
-      const { enter, lanes, leave, started } = entering(makeLanes, 2)
-      for (const each of ["a", "b", "c", "d", "e"]) enter("sync", each)
-      await settled()
-      assert.deepStrictEqual(started, ["a", "b"])
-      await leave("b")
-      assert.deepStrictEqual(started, ["a", "b", "c"])
-      lanes.setPlaces(3)
-      await settled()
-      assert.deepStrictEqual(started, ["a", "b", "c", "d"])
-      lanes.setPlaces(1)
-      await leave("a")
-      await leave("c")
-      assert.deepStrictEqual(started, ["a", "b", "c", "d"])
-      await leave("d")
-      assert.deepStrictEqual(started, ["a", "b", "c", "d", "e"])
-    })
-
-    it("start nothing while they pause, and go on where they were", async () => {
-      const { enter, lanes, leave, started } = entering(makeLanes, 1)
-      enter("sync", "a")
-      await settled()
-      lanes.pause()
-      enter("sync", "b")
-      await leave("a")
-      enter("push", "c")
-      await settled()
-      assert.deepStrictEqual(started, ["a"])
-      lanes.resume()
-      await settled()
-      assert.deepStrictEqual(started, ["a", "c"])
-    })
-  })
-}
 
 /** A vendor that answers when the test says so. */
 const held = () => {
@@ -131,12 +40,92 @@ const held = () => {
   return { arrived, layer }
 }
 
-describe("the governor on p-queue", () => {
-  const open = (concurrency: number, limits: ReadonlyArray<Limit> = []) =>
-    testClient({ baseUrl: "https://vendor.example/api", concurrency, limits })
-  const generous: Limit = { name: "1,000 a minute", requests: 1000, perMillis: 60_000, scope: "connection" }
-  const inPlace = (folder: string) => Governor.sharedIn(`${folder}/quota.db`, queuedLanes)
+const open = (concurrency: number, limits: ReadonlyArray<Limit> = [], lane: Lane = "sync") =>
+  testClient({ baseUrl: "https://vendor.example/api", concurrency, limits, lane })
+const generous: Limit = { name: "1,000 a minute", requests: 1000, perMillis: 60_000, scope: "connection" }
+const inPlace = (folder: string) => Governor.sharedIn(`${folder}/quota.db`)
 
+/** Clients of one credential in all lanes, with so many places, and a vendor that answers when the test says so. */
+const inAllLanes = (places: number) =>
+  Effect.gen(function* () {
+    const { arrived, layer } = held()
+    const context = yield* Layer.build(Layer.merge(layer, inPlace(yield* folder)))
+    const clients = yield* Effect.forEach(["push", "sync", "backfill", "verify"] as const, (lane) =>
+      Effect.map(open(places, [generous], lane), ({ client }) => [lane, client] as const)
+    ).pipe(Effect.provide(context))
+    const byLane = new Map<Lane, (typeof clients)[number][1]>(clients)
+    return {
+      paths: () => arrived.map(({ path }) => path.slice(1)),
+      ask: (lane: Lane, name: string, isWrite = false) =>
+        Effect.gen(function* () {
+          const client = byLane.get(lane)
+          if (client === undefined) return yield* Effect.dieMessage(lane)
+          const request = { ...list, path: `/${name}` }
+          const sent = isWrite ? client.write(request) : client.read(request)
+          yield* Effect.fork(Effect.provideService(sent, WriteTurn, 60_000))
+          yield* Effect.promise(settled)
+        }),
+      answer: (nth: number, status = 200) =>
+        Effect.promise(() => {
+          arrived[nth]?.answer(status)
+          return settled()
+        })
+    }
+  })
+
+describe("requests of one credential that wait", () => {
+  it.scopedLive(
+    "leave by lane, what rests on a read before the others of its lane, and who came first within each",
+    () =>
+      Effect.gen(function* () {
+        const { answer, ask, paths } = yield* inAllLanes(1)
+        yield* ask("verify", "in-flight")
+        for (const lane of ["verify", "backfill", "sync", "push"] as const) {
+          yield* ask(lane, `${lane}-1`)
+          yield* ask(lane, `${lane}-2`)
+        }
+        yield* ask("sync", "sync-after-a-read", true)
+        for (let turn = 0; turn < 9; turn += 1) yield* answer(turn)
+        assert.deepStrictEqual(paths(), [
+          "in-flight",
+          "push-1",
+          "push-2",
+          "sync-after-a-read",
+          "sync-1",
+          "sync-2",
+          "backfill-1",
+          "backfill-2",
+          "verify-1",
+          "verify-2"
+        ])
+      })
+  )
+
+  it.scopedLive("leave as places become free, and no more at once", () =>
+    Effect.gen(function* () {
+      const { answer, ask, paths } = yield* inAllLanes(2)
+      for (const name of ["a", "b", "c", "d"]) yield* ask("sync", name)
+      assert.deepStrictEqual(paths(), ["a", "b"])
+      yield* answer(1)
+      assert.deepStrictEqual(paths(), ["a", "b", "c"])
+      yield* answer(0)
+      assert.deepStrictEqual(paths(), ["a", "b", "c", "d"])
+    })
+  )
+
+  it.scopedLive("all wait where one was refused, whatever places are free", () =>
+    Effect.gen(function* () {
+      const { answer, ask, paths } = yield* inAllLanes(8)
+      yield* ask("sync", "a")
+      yield* answer(0, 429)
+      yield* ask("sync", "b")
+      yield* ask("push", "c")
+      assert.deepStrictEqual(paths(), ["a"])
+    })
+  )
+})
+
+describe("a place in flight", () => {
   it.scopedLive(
     "holds a place only while a request is in flight, and not while it waits to be sent again",
     () =>
@@ -166,7 +155,7 @@ describe("the governor on p-queue", () => {
       })
   )
 
-  it.scopedLive("stops only the bucket that was refused", () =>
+  it.scopedLive("is only refused to what falls under the limit that was refused", () =>
     Effect.gen(function* () {
       const { arrived, layer } = held()
       const perPath: Limit = { name: "100 a second", requests: 100, perMillis: 1000, scope: "path" }

@@ -1,11 +1,11 @@
 import type { ClientEvent, Lane } from "../contract.ts"
-import type { Blocked } from "./blocked.ts"
+import type { Blocked } from "./take.ts"
 
 /** A wait shorter than this (milliseconds) is not worth a line. */
 const worthTelling = 1000
 
 /** One client of an account: what it has under way, and which waits to report to its user. */
-export class Visitor {
+export class WaitReporter {
   readonly lane: Lane
   readonly maxWaitMillis: number
   private readonly tell: (event: ClientEvent) => void

@@ -1,12 +1,12 @@
-import { type Blocked, blockedUntil, look } from "./blocked.ts"
 import { isProbed, served } from "./cooldown.ts"
-import { recovered } from "./finder.ts"
+import { recovered } from "./rateSearch.ts"
 import type { QuotaLedger, SharedBucket } from "./shared/sharedState.ts"
+import { type Blocked, blockedUntil, look } from "./take.ts"
 
 const reason = "one request finds out whether it is over"
 
 /** After a refusal: who finds out whether it is over. One request at a time, in all processes together. */
-export class Probe {
+export class HalfOpenProbe {
   private readonly ledger: QuotaLedger
   private readonly key: string
   private readonly member: string

@@ -1,0 +1,464 @@
+import { type RateLimitReport, rateLimitHeaders } from "../answer/rateLimitHeaders.ts"
+import { type ResponseHeaders, retryAfter } from "../answer/retryAfter.ts"
+import type { Lane, Limit, ProviderRequest } from "../contract.ts"
+import { AdaptiveConcurrency, clockMillis } from "./AdaptiveConcurrency.ts"
+import { CircuitBreaker } from "./CircuitBreaker.ts"
+import { greeting, type OriginLimit } from "./OriginLimit.ts"
+import type { Follows, Permit, TooLong } from "./permit.ts"
+import { RateLimit } from "./RateLimit.ts"
+import { ScopedLimits } from "./ScopedLimits.ts"
+import type { QuotaLedger } from "./shared/sharedState.ts"
+import {
+  type Blocked,
+  blockedUntil,
+  type Demand,
+  evenly,
+  isBlocked,
+  type Landing,
+  type Taken
+} from "./take.ts"
+import type { Timer } from "./timer.ts"
+import type { WaitReporter } from "./WaitReporter.ts"
+
+export interface CredentialSettings {
+  readonly limits: ReadonlyArray<Limit>
+  /** Requests that no limit covers leave at a rate that is found. */
+  readonly finds: boolean
+  readonly quota: number
+  readonly concurrency: number | null
+  readonly ledger: QuotaLedger
+  /** The limits that it shares with all other credentials of its origin; null: there are none. */
+  readonly origin: OriginLimit | null
+  readonly member: string
+  readonly timer: Timer
+  readonly random: () => number
+}
+
+const laneOrder: ReadonlyArray<Lane> = ["push", "sync", "backfill", "verify"]
+
+/** Refusals of this many paths in so short a time (milliseconds) are meant for the whole account. */
+const refusedPaths = 3
+const refusedTogether = 2000
+
+/** Nothing leaves until then. `giveUpAt`: when those who wait fail, epoch milliseconds. */
+interface Hold extends Blocked {
+  readonly because: TooLong["because"]
+  readonly giveUpAt: number
+}
+
+interface Pending {
+  readonly reporter: WaitReporter
+  /** The limits that only some requests fall under, the narrowest first. */
+  readonly scoped: ReadonlyArray<RateLimit>
+  readonly path: string
+  readonly maxWaitMillis: number
+  readonly lane: number
+  /** Who has the lower one goes first: by lane, and within it what rests on a read before the others. */
+  readonly rank: number
+  state: "new" | "waiting" | "sent" | "landed" | "left"
+  sentAt: number
+  /** What it took of its limits: of the scoped ones, the credential's and the origin's. */
+  taken: ReadonlyArray<readonly [RateLimit, Taken]>
+  ok: boolean
+  /** The limits that a refusal without a wait closed. */
+  refusedIn: ReadonlyArray<RateLimit>
+  ready: (refusal: TooLong | null) => void
+}
+
+/** All requests of one credential: its limits, the requests in flight, and those that wait, in one list. */
+export class CredentialLimiter {
+  private readonly settings: CredentialSettings
+  private readonly general: RateLimit
+  private readonly wholeLimits: ReadonlyArray<Limit>
+  private readonly scoped: ScopedLimits
+  private readonly concurrency: AdaptiveConcurrency
+  private readonly breaker = new CircuitBreaker()
+  private readonly reporters = new Set<WaitReporter>()
+  /** In the order in which they go. */
+  private readonly waiting: Array<Pending> = []
+  private readonly waitingByLane: [number, number, number, number] = [0, 0, 0, 0]
+  /** Scoped limits that let nothing through for now. */
+  private readonly closed = new Map<RateLimit, Blocked>()
+  private hold: Hold | null = null
+  private cancelLook: (() => void) | null = null
+  private lookAt = Number.POSITIVE_INFINITY
+  private isGoing = false
+  private mustGoAgain = false
+  private greetedAt = Number.NEGATIVE_INFINITY
+  private refusals: Array<{ readonly path: string; readonly at: number }> = []
+
+  constructor(settings: CredentialSettings) {
+    this.settings = settings
+    const { concurrency, finds, limits } = settings
+    const whole = limits.filter((limit) => limit.scope === "connection" && limit.applies === undefined)
+    this.wholeLimits = whole
+    this.general = new RateLimit({ ...settings, key: "general", limits: whole })
+    this.scoped = new ScopedLimits(settings)
+    this.concurrency = new AdaptiveConcurrency(concurrency, !finds)
+  }
+
+  join(reporter: WaitReporter): void {
+    this.reporters.add(reporter)
+    this.settings.origin?.join(this.settings)
+  }
+
+  /** A client is done. With the last one this process has no more part in the account. */
+  part(reporter: WaitReporter): void {
+    const now = this.settings.timer.now()
+    this.reporters.delete(reporter)
+    reporter.ends(now)
+    if (this.reporters.size > 0) return
+    this.settle(now, true)
+    this.settings.ledger.leave(now)
+    this.settings.origin?.part(this.settings, now)
+    this.greetedAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** To be called every `look` milliseconds while there are clients. */
+  tick(now: number): void {
+    if (this.reporters.size === 0) return
+    if (now - this.greetedAt >= greeting && this.greetedAt > Number.NEGATIVE_INFINITY) this.greet(now)
+    this.settle(now, false)
+    this.go()
+  }
+
+  /** Whether one more retry is within the budget; takes it. */
+  retry(): boolean {
+    return this.breaker.retry()
+  }
+
+  /** Milliseconds that the next request may take to be answered, so that a silent vendor is given up in time. */
+  patience(): number {
+    return this.breaker.patience(this.settings.timer.now())
+  }
+
+  enter(reporter: WaitReporter, request: ProviderRequest, follows?: Follows | undefined): Permit {
+    const lane = laneOrder.indexOf(reporter.lane)
+    const pending: Pending = {
+      reporter,
+      scoped: this.scoped.of(request, this.settings.timer.now()),
+      path: request.path,
+      maxWaitMillis: Math.min(reporter.maxWaitMillis, follows?.within ?? Number.POSITIVE_INFINITY),
+      lane,
+      rank: 2 * lane + (follows === undefined ? 1 : 0),
+      state: "new",
+      sentAt: 0,
+      taken: [],
+      ok: false,
+      refusedIn: [],
+      ready: () => {}
+    }
+    return {
+      begin: (ready) => {
+        pending.ready = ready
+        this.begin(pending)
+      },
+      answered: (status, headers) => this.answered(pending, status, headers),
+      postponed: (stated) => this.postponed(pending, stated),
+      unanswered: () => this.unanswered(pending),
+      leave: () => this.leave(pending)
+    }
+  }
+
+  private settle(now: number, isLast: boolean): void {
+    this.general.settle(now, isLast)
+    this.scoped.settle(now, isLast)
+  }
+
+  /** Milliseconds between two requests; 0: they leave as they come. */
+  private get spacing(): number {
+    return Math.max(this.general.spacing, this.settings.origin?.limit.spacing ?? 0)
+  }
+
+  private greet(now: number): void {
+    const { ledger } = this.settings
+    const isNew = now - this.greetedAt > 3 * greeting
+    this.greetedAt = now
+    ledger.greet(now)
+    const company = ledger.company(now)
+    if (isNew && company.others > 0) this.scoped.joined(company, now)
+  }
+
+  private begin(pending: Pending): void {
+    const now = this.settings.timer.now()
+    if (now - this.greetedAt >= greeting) this.greet(now)
+    pending.state = "waiting"
+    for (const limit of pending.scoped) limit.users += 1
+    this.waitingByLane[pending.lane] = (this.waitingByLane[pending.lane] ?? 0) + 1
+    let index = this.waiting.length
+    while (index > 0 && (this.waiting[index - 1]?.rank ?? 0) > pending.rank) index -= 1
+    this.waiting.splice(index, 0, pending)
+    if (this.hold === null) this.go()
+    else this.wait(pending, this.hold, now)
+  }
+
+  private unlist(pending: Pending): void {
+    this.waiting.splice(this.waiting.indexOf(pending), 1)
+    this.waitingByLane[pending.lane] = (this.waitingByLane[pending.lane] ?? 0) - 1
+  }
+
+  private demand(): Demand {
+    return {
+      waiting: [...this.waitingByLane],
+      most: Math.max(1, Math.min(this.concurrency.places, this.waiting.length))
+    }
+  }
+
+  /** Lets leave what may. What is called back may come here again: it is done once more then. */
+  private go(): void {
+    this.mustGoAgain = true
+    if (this.isGoing) return
+    this.isGoing = true
+    while (this.mustGoAgain) {
+      this.mustGoAgain = false
+      this.pass()
+    }
+    this.isGoing = false
+  }
+
+  private pass(): void {
+    for (const pending of [...this.waiting]) {
+      if (this.hold !== null) return
+      if (pending.state !== "waiting") continue
+      const now = this.settings.timer.now()
+      const closed = this.closedFor(pending, now)
+      if (closed !== null) {
+        this.wait(pending, { ...closed, because: "limit", giveUpAt: Number.POSITIVE_INFINITY }, now)
+        continue
+      }
+      if (!this.concurrency.hasRoom(this.spacing, now)) return
+      const hold = this.outage(now) ?? this.crowded(now) ?? this.take(pending, now)
+      if (hold !== null) this.holdAll(hold, now)
+      else if (pending.taken.length > 0) this.send(pending, now)
+    }
+  }
+
+  /** Why this request has to wait although others may leave; null: it does not. */
+  private closedFor({ scoped }: Pending, now: number): Blocked | null {
+    for (const limit of scoped) {
+      const blocked = this.closed.get(limit)
+      if (blocked === undefined) continue
+      if (now < blocked.again) {
+        this.look(blocked.again)
+        return blocked
+      }
+      this.closed.delete(limit)
+    }
+    return null
+  }
+
+  /** It waits on, or fails at once where it must not wait so long. */
+  private wait(pending: Pending, hold: Hold, now: number): void {
+    if (hold.until - now <= pending.maxWaitMillis && now < hold.giveUpAt) pending.reporter.waits(now, hold)
+    else this.giveUp(pending, hold)
+  }
+
+  private giveUp(pending: Pending, { because, reason, until }: Hold): void {
+    this.leave(pending)
+    pending.ready({ _tag: "TooLong", until: this.settings.timer.wall(until), reason, because })
+  }
+
+  private send(pending: Pending, now: number): void {
+    this.unlist(pending)
+    pending.state = "sent"
+    pending.sentAt = now
+    this.concurrency.add(pending)
+    this.breaker.sent(now)
+    pending.reporter.sends(now)
+    pending.ready(null)
+  }
+
+  /**
+   * Through all of its limits, or none of them: `taken` stays empty where a scoped limit is closed. Returns why nothing
+   * at all may leave; null: something may.
+   */
+  private take(pending: Pending, now: number): Hold | null {
+    const { origin } = this.settings
+    const taken: Array<readonly [RateLimit, Taken]> = []
+    const giveBack = (): void => {
+      for (const [limit, one] of taken) limit.untake(one, now)
+    }
+    const demand = this.demand()
+    for (const limit of pending.scoped) {
+      const result = limit.take(now, demand)
+      if (isBlocked(result)) {
+        giveBack()
+        this.closed.set(limit, { ...result, again: Math.max(now + 1, result.again) })
+        this.mustGoAgain = true
+        return null
+      }
+      taken.push([limit, result])
+    }
+    const general = this.general.take(now, demand)
+    if (isBlocked(general)) origin?.waitsElsewhere(this.settings)
+    else taken.push([this.general, general])
+    const result = origin === null || isBlocked(general) ? general : origin.take(this.settings, now, demand)
+    if (isBlocked(result)) {
+      giveBack()
+      return { ...result, because: "limit", giveUpAt: Number.POSITIVE_INFINITY }
+    }
+    if (origin !== null) taken.push([origin.limit, result])
+    pending.taken = taken
+    return null
+  }
+
+  private crowded(now: number): Hold | null {
+    const { spacing } = this
+    const at = spacing === 0 ? 0 : this.concurrency.earliest(spacing)
+    if (at <= now) return null
+    return { ...blockedUntil(at, evenly), because: "limit", giveUpAt: Number.POSITIVE_INFINITY }
+  }
+
+  private outage(now: number): Hold | null {
+    const blocked = this.breaker.blocked(now)
+    if (blocked === null) return null
+    const { giveUpAt, until } = blocked
+    return { ...blockedUntil(until, this.breaker.reason), giveUpAt, because: "outage" }
+  }
+
+  /** Nothing leaves until there is reason to look again. Clients that must not wait so long fail at once. */
+  private holdAll(hold: Hold, now: number): void {
+    this.hold = hold
+    for (const pending of [...this.waiting]) this.wait(pending, hold, now)
+    this.look(Math.min(hold.again, Math.max(now + 1, hold.giveUpAt)))
+  }
+
+  /** Plans to look at that time, unless that is done before. */
+  private look(at: number): void {
+    if (at >= this.lookAt) return
+    this.cancelLook?.()
+    this.lookAt = at
+    this.cancelLook = this.settings.timer.at(at, () => {
+      this.cancelLook = null
+      this.lookAt = Number.POSITIVE_INFINITY
+      this.open()
+    })
+  }
+
+  /** The hold is over, or is to be looked at again. */
+  private open(): void {
+    const { hold } = this
+    const now = this.settings.timer.now()
+    this.hold = null
+    if (hold !== null && now >= hold.giveUpAt) {
+      for (const pending of [...this.waiting]) this.giveUp(pending, hold)
+    }
+    this.go()
+  }
+
+  private answered(pending: Pending, status: number, headers: ResponseHeaders): number | null {
+    if (pending.state !== "sent") return null
+    pending.state = "landed"
+    const now = this.settings.timer.now()
+    const report = this.reported(headers, now)
+    const arrivedBy = this.concurrency.answered(pending, this.spacing, now)
+    const landing: Landing = { now, arrivedBy }
+    if (status >= 500) {
+      this.breaker.failure(now, pending.sentAt, true)
+      this.concurrency.failure(now)
+    } else {
+      this.breaker.success()
+      pending.ok = status < 400
+    }
+    if (status === 429) return this.refused(pending, headers, report, landing)
+    this.served(pending, report, landing)
+    return null
+  }
+
+  /** What the headers say about the limit; instants are the machine's clock's, and become those of the timer. */
+  private reported(headers: ResponseHeaders, now: number): RateLimitReport | null {
+    const wall = this.settings.timer.wall(now)
+    const report = rateLimitHeaders(headers, wall)
+    return report === null || report.resetAt === null || wall === now
+      ? report
+      : { ...report, resetAt: report.resetAt + now - wall }
+  }
+
+  /** The headers speak of the narrowest limit, or of the origin's where the figure is that of one of these. */
+  private served({ scoped, taken }: Pending, report: RateLimitReport | null, landing: Landing): void {
+    const { origin } = this.settings
+    const isOrigins = report !== null && origin?.isMeant(report, this.wholeLimits) === true
+    const meant = scoped[0] ?? (isOrigins ? origin?.limit : this.general)
+    for (const [limit, one] of taken) {
+      limit.answered(one, landing, limit === meant ? report : null)
+      if (limit === this.general && one.isProbe) this.open()
+    }
+  }
+
+  /** The refusal is that of the narrowest limit which the request was in. */
+  private refused(
+    pending: Pending,
+    headers: ResponseHeaders,
+    report: RateLimitReport | null,
+    landing: Landing
+  ): number {
+    const { now } = landing
+    const { timer } = this.settings
+    const atWall = retryAfter(headers, timer.wall(now))
+    const stated = atWall === null ? null : atWall + now - timer.wall(now)
+    const [narrowest = this.general] = pending.scoped
+    const isWide = narrowest === this.general || this.isEverywhere(pending, now)
+    const refusedIn = isWide ? [narrowest, this.general] : [narrowest]
+    let retryAt = now
+    for (const [limit, one] of pending.taken) {
+      if (refusedIn.includes(limit)) {
+        retryAt = limit.refused(one, landing, stated, limit === narrowest ? report : null)
+      } else limit.unanswered(one, landing)
+    }
+    if (stated === null || stated <= now) pending.refusedIn = refusedIn
+    return timer.wall(retryAt)
+  }
+
+  private postponed({ refusedIn }: Pending, stated: number): number | null {
+    const { timer } = this.settings
+    const now = timer.now()
+    const until = refusedIn.map((limit) => limit.postpone(stated + now - timer.wall(now), now))
+    return until.length === 0 ? null : timer.wall(Math.max(...until))
+  }
+
+  private isEverywhere(pending: Pending, now: number): boolean {
+    if (!this.scoped.limitsPaths) return false
+    const recent = this.refusals.filter(({ at, path }) => now - at < refusedTogether && path !== pending.path)
+    this.refusals = [...recent, { path: pending.path, at: now }]
+    return this.refusals.length >= refusedPaths
+  }
+
+  private unanswered(pending: Pending): void {
+    if (pending.state !== "sent") return
+    const now = this.settings.timer.now()
+    this.breaker.failure(now, pending.sentAt, false)
+    this.concurrency.failure(now)
+    this.land(pending, now)
+  }
+
+  private land(pending: Pending, now: number): void {
+    pending.state = "landed"
+    for (const [limit, one] of pending.taken) limit.unanswered(one, { now, arrivedBy: now + clockMillis })
+  }
+
+  private leave(pending: Pending): void {
+    const { reporter, state } = pending
+    if (state === "left" || state === "new") return
+    const now = this.settings.timer.now()
+    if (state === "sent") {
+      this.breaker.withdrawn()
+      this.land(pending, now)
+    }
+    pending.state = "left"
+    for (const limit of pending.scoped) {
+      limit.users -= 1
+      if (limit.users === 0) this.closed.delete(limit)
+    }
+    if (state === "waiting") {
+      this.unlist(pending)
+      if (!this.waiting.some((other) => other.reporter === reporter)) reporter.ends(now)
+      return
+    }
+    this.concurrency.remove(pending)
+    reporter.lands()
+    if (pending.ok) this.concurrency.success(now, this.hold === null && this.waiting.length > 0)
+    this.go()
+    if (this.hold === null || !reporter.isIdle) return
+    for (const other of this.waiting) if (other.reporter === reporter) reporter.waits(now, this.hold)
+  }
+}

@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto"
+import type { Limit, ProviderRequest } from "../contract.ts"
+import { type FixedShare, RateLimit } from "./RateLimit.ts"
+import type { Company, QuotaLedger } from "./shared/sharedState.ts"
+import { look } from "./take.ts"
+
+interface ScopedLimitsSettings {
+  readonly limits: ReadonlyArray<Limit>
+  readonly quota: number
+  readonly ledger: QuotaLedger
+  readonly member: string
+  readonly random: () => number
+}
+
+/** From so many paths on, those that are no longer needed are looked for, at most so often (milliseconds). */
+const manyPaths = 512
+const sweepEvery = 1000
+
+const longestShareDelay = 60_000
+
+/**
+ * The limits of an account that not every request falls under: those of some endpoints, and those that each path has
+ * for itself. Times are epoch milliseconds.
+ */
+export class ScopedLimits {
+  private readonly settings: ScopedLimitsSettings
+  private readonly kinds: ReadonlyArray<{ readonly documented: Limit; readonly limit: RateLimit }>
+  private readonly pathLimits: ReadonlyArray<Limit>
+  private readonly paths = new Map<string, RateLimit>()
+  private readonly fixed: FixedShare = { stated: [], from: 0, company: (now) => this.companyAt(now) }
+  private company: Company = { others: 0, rank: 0 }
+  private companyChangedAt: number | null = null
+  private sweptAt = 0
+
+  constructor(settings: ScopedLimitsSettings) {
+    this.settings = settings
+    this.kinds = settings.limits
+      .filter((limit) => limit.scope === "connection" && limit.applies !== undefined)
+      .map((documented) => {
+        const key = `part ${documented.name}`
+        return { documented, limit: new RateLimit({ ...settings, key, limits: [documented] }) }
+      })
+    this.pathLimits = settings.limits.filter((limit) => limit.scope === "path")
+  }
+
+  /** Whether any path has a limit of its own. */
+  get limitsPaths(): boolean {
+    return this.pathLimits.length > 0
+  }
+
+  /** The limits that a request falls under, the narrowest first. */
+  of(request: ProviderRequest, now: number): ReadonlyArray<RateLimit> {
+    const found: Array<RateLimit> = []
+    if (this.limitsPaths) {
+      const limits = this.pathLimits.filter((limit) => limit.applies?.(request) ?? true)
+      if (limits.length > 0) found.push(this.pathLimit(`${request.method} ${request.path}`, limits, now))
+    }
+    for (const { documented, limit } of this.kinds) if (documented.applies?.(request)) found.push(limit)
+    return found
+  }
+
+  /** Tells other processes what was used: to be called now and then, and at the end. */
+  settle(now: number, isLast: boolean): void {
+    for (const { limit } of this.kinds) limit.settle(now, isLast)
+  }
+
+  /** This process has come to others that use the account: until they know of it, the paths are theirs. */
+  joined(company: Company, now: number): void {
+    this.company = company
+    this.fixed.from = now + this.untilNoticed
+  }
+
+  private pathLimit(path: string, limits: ReadonlyArray<Limit>, now: number): RateLimit {
+    const known = this.paths.get(path)
+    if (known !== undefined) return known
+    this.sweep(now)
+    const key = `path ${createHash("sha256").update(path).digest("base64url").slice(0, 22)}`
+    const limit = new RateLimit({ ...this.settings, key, limits, fixed: this.fixed })
+    this.paths.set(path, limit)
+    return limit
+  }
+
+  private sweep(now: number): void {
+    if (this.paths.size < manyPaths || now - this.sweptAt < sweepEvery) return
+    this.sweptAt = now
+    for (const [path, limit] of this.paths) if (limit.isForgettable(now)) this.paths.delete(path)
+  }
+
+  /** Milliseconds until others have seen a change and what was sent before it has left every window. */
+  private get untilNoticed(): number {
+    const longest = Math.max(0, ...this.pathLimits.map((limit) => limit.perMillis))
+    return Math.min(longestShareDelay, longest) + 4 * look
+  }
+
+  /** Who shares the paths: more processes at once, fewer only when their last requests are out of every window. */
+  private companyAt(now: number): Company {
+    const found = this.settings.ledger.company(now)
+    const { company } = this
+    if (found.others === company.others && found.rank === company.rank) {
+      this.companyChangedAt = null
+    } else if (found.others > company.others) {
+      this.company = { others: found.others, rank: Math.max(found.rank, company.rank) }
+      this.companyChangedAt = null
+    } else {
+      this.companyChangedAt ??= now
+      if (now - this.companyChangedAt > this.untilNoticed) this.company = found
+    }
+    return this.company
+  }
+}
