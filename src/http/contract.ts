@@ -6,7 +6,7 @@ export type Lane = "push" | "sync" | "backfill" | "verify"
 
 /**
  * One limit of a vendor's: at most `requests` in any `perMillis` milliseconds.
- * - `connection`: one bucket for all requests of the credential; `path`: one for each method and full path; `address`: one
+ * - `connection`: one limit for all requests of the credential; `path`: one for each method and full path; `address`: one
  *   for all requests that leave this machine for the origin, whatever their credential. It has no `applies`.
  * - `burst`: the whole budget may be spent at once and only the sum counts (an hourly quota); otherwise requests are
  *   spread evenly. Left out: true from a minute on.

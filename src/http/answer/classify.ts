@@ -30,7 +30,7 @@ export interface Answered {
   /** When it may be asked again, epoch milliseconds; null: now. Only for 429, 449 and 5xx. */
   readonly retryAt: number | null
   /** When the vendor said to come back, however far that is; null: it did not. */
-  readonly told?: number | null
+  readonly askedUntil?: number | null
 }
 
 /** `10:42:07Z`, with the day where it is not today's. */
@@ -87,12 +87,12 @@ const rejectedHint = (asked: Asked, status: number, answered: Answered): string 
 }
 
 /** Whether a vendor asked for a wait that is not believed. A minute: it may have been reckoned twice. */
-const isBeyondReason = ({ retryAt, told }: Answered): boolean =>
-  retryAt !== null && told != null && told > retryAt + 60_000
+const isBeyondReason = ({ retryAt, askedUntil }: Answered): boolean =>
+  retryAt !== null && askedUntil != null && askedUntil > retryAt + 60_000
 
 const beyondReason = (answered: Answered, now: number): string =>
   isBeyondReason(answered)
-    ? `; it asks to wait ${waitText((answered.told ?? now) - now)}, which is beyond reason`
+    ? `; it asks to wait ${waitText((answered.askedUntil ?? now) - now)}, which is beyond reason`
     : ""
 
 const unavailableHint = (asked: Asked, answered: Answered, now: number): string => {

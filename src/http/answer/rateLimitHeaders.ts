@@ -1,6 +1,6 @@
 import {
+  believedUntil,
   epochInstant,
-  heeded,
   httpDate,
   limitHeader,
   type ResponseHeaders,
@@ -30,8 +30,8 @@ const resetInstant = (text: string | undefined, now: number, ahead: number): num
   const first = text?.split(",", 1)[0]?.trim() ?? ""
   const value = /^\d+(?:\.\d+)?$/.test(first) ? Number(first) : null
   const date = value === null ? httpDate(text?.trim() ?? "", now) : epochInstant(value, now)
-  if (date !== null) return heeded(date - ahead, now)
-  return value === null || value >= smallestEpochSeconds ? null : heeded(now + value * 1000, now)
+  if (date !== null) return believedUntil(date - ahead, now)
+  return value === null || value >= smallestEpochSeconds ? null : believedUntil(now + value * 1000, now)
 }
 
 const parameter = (item: string, names: string): number | null => {
@@ -64,7 +64,7 @@ const combined = (header: string, policies: string | undefined, now: number): Ra
     const report: RateLimitReport = {
       limit: stated ?? found?.limit ?? null,
       remaining: parameter(item, isDraft7 ? "remaining" : "r"),
-      resetAt: seconds === null ? null : heeded(now + seconds * 1000, now),
+      resetAt: seconds === null ? null : believedUntil(now + seconds * 1000, now),
       perMillis: found?.perMillis ?? null
     }
     if (report.limit === null && report.remaining === null) continue

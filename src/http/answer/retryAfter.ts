@@ -94,9 +94,9 @@ export const epochInstant = (value: number, now: number): number | null => {
  */
 export const longestWait = 24 * 3_600_000
 
-/** The instant until which a request that the vendor put off until `told` is held back. All epoch milliseconds. */
-export const heeded = (told: number, now: number, longest = longestWait): number =>
-  Math.min(told, now + Math.max(longest, longestWait))
+/** The instant until which a request that the vendor put off until `askedUntil` is held back. All epoch milliseconds. */
+export const believedUntil = (askedUntil: number, now: number, longest = longestWait): number =>
+  Math.min(askedUntil, now + Math.max(longest, longestWait))
 
 /** `30 s`, `5 min`, `3 h`, `12 days`, `31 years`: rounded, for people. */
 export const waitText = (millis: number): string => {

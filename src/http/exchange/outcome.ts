@@ -2,7 +2,7 @@ import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
 import { bodyWait } from "../answer/bodyWait.ts"
 import { type Asked, classify, isAbsence, notTheApi } from "../answer/classify.ts"
 import { errorBody } from "../answer/errorBody.ts"
-import { heeded, retryAfter } from "../answer/retryAfter.ts"
+import { believedUntil, retryAfter } from "../answer/retryAfter.ts"
 import { bodyFailure, isTooSlow, unreadable } from "../answer/transportFailure.ts"
 import type { Answer, Exchange, ProviderRequest } from "../contract.ts"
 import { isShort, type RawBody, readBody } from "./body.ts"
@@ -110,8 +110,8 @@ const judge = (
   now: number
 ): Outcome<Answer> => {
   const { status } = answer
-  const believed = stated === null ? null : heeded(stated, now)
-  const answered = { ...answer, retryAt: refusedUntil ?? believed, told: stated }
+  const believed = stated === null ? null : believedUntil(stated, now)
+  const answered = { ...answer, retryAt: refusedUntil ?? believed, askedUntil: stated }
   const error = classify(asked, answered, now)
   if (error === null) {
     const odd = notTheApi(asked, answered)

@@ -38,7 +38,7 @@ const reportedLimit = (
   return best?.index ?? null
 }
 
-/** Counts a bucket's requests in all of its limits. */
+/** Counts the requests of one or more limits. */
 export class Budget {
   readonly limits: ReadonlyArray<Limit>
   private readonly windows: ReadonlyArray<Window>

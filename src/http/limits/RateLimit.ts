@@ -4,7 +4,7 @@ import { Budget, type Part, slack } from "./Budget.ts"
 import { isNews, postpone, refuse } from "./cooldown.ts"
 import { HalfOpenProbe } from "./HalfOpenProbe.ts"
 import { inForce, refusedAt } from "./lowerLimit.ts"
-import { type Finder, newFinder, refused, resumed, served } from "./rateSearch.ts"
+import { newSearch, type RateSearch, refused, resumed, served } from "./rateSearch.ts"
 import {
   type Change,
   type Company,
@@ -64,7 +64,7 @@ const findingLease = 250
 const firstLease = 25
 const firstMillis = 2000
 
-const leaseOf = (finder: Finder | null, now: number): number => {
+const leaseOf = (finder: RateSearch | null, now: number): number => {
   if (finder === null) return lease
   return finder.hits === 0 && now - finder.calmAt < firstMillis ? firstLease : findingLease
 }
@@ -96,12 +96,12 @@ const partOf = (whole: number, company: Company | undefined): Part => {
 interface Grant {
   left: number
   readonly until: number
-  /** Nobody else was there when it was made. */
+  /** No other process was there when it was made. */
   readonly alone: boolean
 }
 
 const nothing: Grant = { left: 0, until: 0, alone: false }
-const nobody: Demand = { waiting: [0, 0, 0, 0], most: 1 }
+const noDemand: Demand = { waiting: [0, 0, 0, 0], most: 1 }
 
 /**
  * A limit, or several that the same requests fall under, whatever its scope: what this process may send, counted together
@@ -114,7 +114,7 @@ export class RateLimit {
   private readonly budget: Budget
   private readonly probe: HalfOpenProbe
   private grant: Grant = nothing
-  private demand: Demand = nobody
+  private demand: Demand = noDemand
   private others: View["others"] | null = null
   /** Requests that wait for it or are in flight. */
   users = 0
@@ -137,7 +137,7 @@ export class RateLimit {
   private isResumed = false
   private changedAt = 0
   private writtenAt = 0
-  private writtenDemand: MemberUse["demand"] = nobody.waiting
+  private writtenDemand: MemberUse["demand"] = noDemand.waiting
 
   constructor(options: RateLimitOptions) {
     this.options = options
@@ -194,13 +194,13 @@ export class RateLimit {
     if (report !== null) this.learn(report, taken, now)
   }
 
-  /** A 429. Returns when the bucket opens again, epoch milliseconds. `told`: what the headers say about it. */
-  refused(taken: Taken, landing: Landing, told: number | null, report: RateLimitReport | null): number {
+  /** A 429. Returns when it opens again, epoch milliseconds. `askedUntil`: what the headers say about it. */
+  refused(taken: Taken, landing: Landing, askedUntil: number | null, report: RateLimitReport | null): number {
     const { now } = landing
     this.unanswered(taken, landing)
     if (report !== null) this.learn(report, taken, now)
     const after = this.change(now, ({ shared }) => {
-      const refusal = { now, sentAt: taken.at, told, window: this.budget.longest }
+      const refusal = { now, sentAt: taken.at, askedUntil, window: this.budget.longest }
       const next = refuse(shared, { ...refusal, random: this.options.random() })
       return { shared: isNews(shared, taken.at) && !this.options.fixed ? this.slower(next, now) : next }
     })
@@ -209,16 +209,16 @@ export class RateLimit {
     return after.shared.until
   }
 
-  /** The refusal's body said when to come back. Returns when the bucket opens again, epoch milliseconds. */
-  postpone(told: number, now: number): number {
+  /** The refusal's body said when to come back. Returns when it opens again, epoch milliseconds. */
+  postpone(askedUntil: number, now: number): number {
     const window = this.budget.longest
-    return this.change(now, ({ shared }) => ({ shared: postpone(shared, { now, told, window }) })).shared
-      .until
+    return this.change(now, ({ shared }) => ({ shared: postpone(shared, { now, askedUntil, window }) }))
+      .shared.until
   }
 
   /** Tells the others what was used and gives back what was not: to be called now and then, and at the end. */
   settle(now: number, isLast: boolean): void {
-    if (isLast) this.demand = nobody
+    if (isLast) this.demand = noDemand
     const isJoined = this.grant.alone && this.options.ledger.company(now).others > 0
     const isDue =
       this.changedAt > this.writtenAt && now >= this.grant.until && now - this.writtenAt >= 4 * look
@@ -397,7 +397,7 @@ export class RateLimit {
     this.unreported = 0
     this.isResumed = true
     if (!this.options.finds && shared.finder === null) return shared
-    const before = isFirst ? resumed(shared.finder, now) : (shared.finder ?? newFinder(now))
+    const before = isFirst ? resumed(shared.finder, now) : (shared.finder ?? newSearch(now))
     return { ...shared, finder: served(before, count, now) }
   }
 
@@ -440,7 +440,7 @@ export class RateLimit {
     if (this.budget.interval(state.stated, now, isEven(state, now)) < interval) {
       return { ...state, evenUntil: now + longestEven }
     }
-    const finder = { ...newFinder(now), hits: 1, refusedAt: now }
+    const finder = { ...newSearch(now), hits: 1, refusedAt: now }
     return {
       ...state,
       finder: interval === 0 ? finder : { ...finder, rate: 700 / interval, ceiling: 1000 / interval }

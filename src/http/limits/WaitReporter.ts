@@ -2,21 +2,21 @@ import type { ClientEvent, Lane } from "../contract.ts"
 import type { Blocked } from "./take.ts"
 
 /** A wait shorter than this (milliseconds) is not worth a line. */
-const worthTelling = 1000
+const worthReporting = 1000
 
 /** One client of an account: what it has under way, and which waits to report to its user. */
 export class WaitReporter {
   readonly lane: Lane
   readonly maxWaitMillis: number
-  private readonly tell: (event: ClientEvent) => void
+  private readonly report: (event: ClientEvent) => void
   private inFlight = 0
   private since: number | null = null
-  private told: { readonly until: number; readonly reason: string } | null = null
+  private reported: { readonly until: number; readonly reason: string } | null = null
 
-  constructor(lane: Lane, maxWaitMillis: number, tell: (event: ClientEvent) => void) {
+  constructor(lane: Lane, maxWaitMillis: number, report: (event: ClientEvent) => void) {
     this.lane = lane
     this.maxWaitMillis = maxWaitMillis
-    this.tell = tell
+    this.report = report
   }
 
   /** A request leaves: whatever was waited for is over. */
@@ -34,11 +34,15 @@ export class WaitReporter {
     if (this.inFlight > 0) return
     this.since ??= now
     const { until, reason } = blocked
-    if (until - now < worthTelling) return
-    if (this.told !== null && this.told.reason === reason && Math.abs(this.told.until - until) < worthTelling)
+    if (until - now < worthReporting) return
+    if (
+      this.reported !== null &&
+      this.reported.reason === reason &&
+      Math.abs(this.reported.until - until) < worthReporting
+    )
       return
-    this.told = { until, reason }
-    this.tell({ _tag: "Waiting", since: this.since, until, reason })
+    this.reported = { until, reason }
+    this.report({ _tag: "Waiting", since: this.since, until, reason })
   }
 
   /** Nothing waits any more. */
@@ -46,8 +50,8 @@ export class WaitReporter {
     if (this.since === null) return
     const millis = now - this.since
     this.since = null
-    this.told = null
-    if (millis > 0) this.tell({ _tag: "Waited", millis })
+    this.reported = null
+    if (millis > 0) this.report({ _tag: "Waited", millis })
   }
 
   get isIdle(): boolean {

@@ -1,9 +1,9 @@
-import { heeded, waitText } from "../answer/retryAfter.ts"
+import { believedUntil, waitText } from "../answer/retryAfter.ts"
 import { refusedDelay } from "../exchange/retryPolicy.ts"
 import type { SharedBucket } from "./shared/sharedState.ts"
 
 /*
- * What a refusal (429) does to its bucket, and how the bucket comes back: nothing leaves until the vendor's instant,
+ * What a refusal (429) does to its limit, and how that comes back: nothing leaves until the vendor's instant,
  * then one request alone finds out whether it is over. Pure.
  */
 
@@ -18,7 +18,7 @@ export interface Refusal {
   /** When the refused request was sent. */
   readonly sentAt: number
   /** When the vendor said to come back, epoch milliseconds. */
-  readonly told: number | null
+  readonly askedUntil: number | null
   /** Milliseconds of the longest documented window. */
   readonly window: number
   /** From 0 to 1. */
@@ -30,38 +30,38 @@ export const isNews = (shared: SharedBucket, sentAt: number): boolean =>
   shared.refusals === 0 || sentAt > shared.since
 
 /** Why it waits, in words: what the vendor said, and whether that is beyond reason and not believed. */
-const askedFor = (told: number, until: number, now: number): string =>
-  told > until
-    ? `it asked for ${waitText(told - now)}, which is beyond reason: it is asked again after ${waitText(until - now)}`
-    : `it asked for ${waitText(told - now)}`
+const askedFor = (askedUntil: number, until: number, now: number): string =>
+  askedUntil > until
+    ? `it asked for ${waitText(askedUntil - now)}, which is beyond reason: it is asked again after ${waitText(until - now)}`
+    : `it asked for ${waitText(askedUntil - now)}`
 
 /** The vendor gave a later instant than was known when it refused, for example in the body of its answer. */
 export const postpone = (
   shared: SharedBucket,
-  { now, told, window }: Pick<Refusal, "now" | "window"> & { readonly told: number }
+  { now, askedUntil, window }: Pick<Refusal, "now" | "window"> & { readonly askedUntil: number }
 ): SharedBucket => {
-  const until = heeded(told, now, window)
+  const until = believedUntil(askedUntil, now, window)
   return shared.refusals > 0 && until > shared.until
-    ? { ...shared, until, reason: askedFor(told, until, now) }
+    ? { ...shared, until, reason: askedFor(askedUntil, until, now) }
     : shared
 }
 
 export const refuse = (
   shared: SharedBucket,
-  { now, sentAt, told, window, random }: Refusal
+  { now, sentAt, askedUntil, window, random }: Refusal
 ): SharedBucket => {
-  const isTold = told !== null && told > now
-  if (!isNews(shared, sentAt)) return isTold ? postpone(shared, { now, told, window }) : shared
+  const isStated = askedUntil !== null && askedUntil > now
+  if (!isNews(shared, sentAt)) return isStated ? postpone(shared, { now, askedUntil, window }) : shared
   const refusals = shared.refusals + 1
   const least =
-    refusals > patience || !isTold ? refusedDelay(isTold ? refusals - patience : refusals, random) : 0
-  const believed = isTold ? heeded(told, now, window) : 0
+    refusals > patience || !isStated ? refusedDelay(isStated ? refusals - patience : refusals, random) : 0
+  const believed = isStated ? believedUntil(askedUntil, now, window) : 0
   return {
     ...shared,
     until: Math.max(believed, now + least),
     since: now,
     refusals,
-    reason: isTold ? askedFor(told, believed, now) : "it refused without saying for how long",
+    reason: isStated ? askedFor(askedUntil, believed, now) : "it refused without saying for how long",
     probe: null
   }
 }
@@ -70,7 +70,7 @@ export const refuse = (
 export const isProbed = (shared: SharedBucket, member: string, now: number): boolean =>
   shared.probe !== null && shared.probe.member !== member && now - shared.probe.at < probeMillis
 
-/** The probe was served: the bucket is open again. */
+/** The probe was served: it is open again. */
 export const served = (shared: SharedBucket): SharedBucket => ({
   ...shared,
   until: 0,

@@ -3,7 +3,7 @@
  * the state is shared by all processes that use the credential, and kept for the next run.
  */
 
-export interface Finder {
+export interface RateSearch {
   /** Requests a second that may leave now. */
   readonly rate: number
   /** The rate that was last kept up for a whole step; null: none since the last refusal. */
@@ -31,7 +31,7 @@ const slowest = 1 / 60
 /** Requests a second beyond which one connection gains nothing. */
 const fastest = 2000
 
-export const newFinder = (now: number): Finder => ({
+export const newSearch = (now: number): RateSearch => ({
   rate: firstRate,
   good: null,
   ceiling: null,
@@ -48,7 +48,7 @@ const steps = [50, 1000, 5000, 20_000, 60_000] as const
 
 /** How much faster the next step is: twice as fast far from any refusal, in ever smaller steps towards the last one. */
 const smallestGain = 0.03
-const gain = ({ ceiling, rate }: Finder): number =>
+const gain = ({ ceiling, rate }: RateSearch): number =>
   ceiling === null ? 1 : Math.min(1, Math.max(smallestGain, (ceiling / rate - 1) / 4))
 
 /**
@@ -58,7 +58,7 @@ const gain = ({ ceiling, rate }: Finder): number =>
 const provingShare = 0.5
 
 /** Requests were served: after enough of them, the next may follow faster. */
-export const served = (finder: Finder, count: number, now: number): Finder => {
+export const served = (finder: RateSearch, count: number, now: number): RateSearch => {
   const state = {
     ...finder,
     stepServed: finder.stepServed + count,
@@ -76,7 +76,7 @@ export const served = (finder: Finder, count: number, now: number): Finder => {
 const provingMillis = 1000
 
 /** The rate to go on with after the first refusal in a row. */
-const slower = ({ calmAt, calmServed, good, hits, rate }: Finder, now: number): number => {
+const slower = ({ calmAt, calmServed, good, hits, rate }: RateSearch, now: number): number => {
   const lasted = Math.max(1, now - calmAt)
   if (good !== null) return good
   if (hits === 0) return Math.min(rate / 2, Math.max(1, (1000 * calmServed) / lasted))
@@ -85,7 +85,7 @@ const slower = ({ calmAt, calmServed, good, hits, rate }: Finder, now: number): 
 }
 
 /** The vendor refused for the first time in a row. */
-export const refused = (finder: Finder, now: number): Finder => ({
+export const refused = (finder: RateSearch, now: number): RateSearch => ({
   ...finder,
   rate: Math.max(slowest, slower(finder, now)),
   good: null,
@@ -100,7 +100,7 @@ export const refused = (finder: Finder, now: number): Finder => ({
 const windowPause = 5000
 
 /** The vendor serves again. What was served from one such moment to the next is what it bears. */
-export const recovered = (finder: Finder, now: number): Finder => {
+export const recovered = (finder: RateSearch, now: number): RateSearch => {
   const borne = (1000 * finder.calmServed) / Math.max(1, now - finder.calmAt)
   const isWindow = now - finder.refusedAt > windowPause && finder.calmServed >= firstRate
   const rate = isWindow ? Math.max(slowest, Math.min(finder.rate, borne)) : finder.rate
@@ -111,8 +111,8 @@ export const recovered = (finder: Finder, now: number): Finder => {
 const stale = 24 * 3_600_000
 
 /** Where a new run starts, from what an earlier one left. */
-export const resumed = (finder: Finder | null, now: number): Finder => {
-  if (finder === null || now - finder.stepAt > stale * 7) return newFinder(now)
+export const resumed = (finder: RateSearch | null, now: number): RateSearch => {
+  if (finder === null || now - finder.stepAt > stale * 7) return newSearch(now)
   const isStale = now - finder.stepAt > stale
   return {
     ...finder,

@@ -17,10 +17,10 @@ export const blockedUntil = (until: number, reason: string, again = until): Bloc
 
 export const isBlocked = (result: object): result is Blocked => "again" in result
 
-/** One request's place in a bucket. */
+/** One request's place within a limit. */
 export interface Taken {
   readonly at: number
-  /** How many requests of the bucket had been sent by then, this one included. */
+  /** How many requests of the limit had been sent by then, this one included. */
   readonly nth: number
   /** It alone finds out whether a refusal is over. */
   readonly isProbe: boolean

@@ -1,6 +1,6 @@
 import type { Limit } from "../../http/contract.ts"
 import { mayBurst } from "../../http/limits/Budget.ts"
-import { firstRate, newFinder, served } from "../../http/limits/rateSearch.ts"
+import { firstRate, newSearch, served } from "../../http/limits/rateSearch.ts"
 import type { RequestCost } from "../../providers/Provider.ts"
 
 /*
@@ -52,7 +52,7 @@ const findingStep = 75
 
 /** Milliseconds until so many requests have left, if the rate is known and none is refused. */
 const foundMillis = (requests: number, roundTrip: number): number => {
-  let finder = newFinder(0)
+  let finder = newSearch(0)
   let at = 0
   let left = requests - 1
   while (left > 0) {

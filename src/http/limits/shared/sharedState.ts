@@ -1,4 +1,4 @@
-import { type Finder, resumed } from "../rateSearch.ts"
+import { type RateSearch, resumed } from "../rateSearch.ts"
 import type { Spent } from "../Window.ts"
 
 export interface LowerLimit {
@@ -28,7 +28,7 @@ export interface SharedBucket {
   readonly stated: Stated
   /** Bursts were refused although the sum was kept: until then requests are spread evenly. */
   readonly evenUntil: number
-  readonly finder: Finder | null
+  readonly finder: RateSearch | null
   /** It refused although the documented limit was kept. */
   readonly lower: LowerLimit | null
 }
