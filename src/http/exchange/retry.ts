@@ -61,21 +61,21 @@ const signed = <A>(
       renewed: false
     }
     const sending: Sending = { asked: context.asked(request.operation), request, history, latest }
-    const attempt: Effect.Effect<A, ProviderError> = Effect.async((resume) => {
+    const once = Effect.async<Outcome<A>>((resume) => {
       const { sent } = history
-      const abort = attemptOnce(context, sending, receive, (outcome) =>
-        resume(
-          outcome._tag === "Served"
-            ? Effect.succeed(outcome.value)
-            : Effect.zipRight(beforeNext(context, mode, sending, outcome), attempt)
-        )
-      )
+      const abort = attemptOnce(context, sending, receive, (outcome) => resume(Effect.succeed(outcome)))
       return Effect.sync(() => {
         abort()
         // Under way when it was stopped: nothing waits for its answer any more.
         if (history.sent > sent) unanswered(context, sending, context.now())
       })
     })
+    // What follows an attempt stays outside of it: its abort would be taken for that of the attempt.
+    const attempt: Effect.Effect<A, ProviderError> = Effect.flatMap(once, (outcome) =>
+      outcome._tag === "Served"
+        ? Effect.succeed(outcome.value)
+        : Effect.zipRight(beforeNext(context, mode, sending, outcome), attempt)
+    )
     return attempt
   }
   if (mode.credentials === null) return start(null)

@@ -173,6 +173,38 @@ describe("reading", () => {
     }).pipe(provide(vendor))
   })
 
+  it.scoped(
+    "says once of an answered request that it was answered, stopped while it waits to be sent again",
+    () => {
+      const vendor = fakeVendor(() => ({ status: 449 }))
+      return Effect.gen(function* () {
+        const { client, events } = yield* testClient({ baseUrl })
+        const reading = yield* Effect.fork(client.read(list))
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.interrupt(reading)
+        const ends = events.filter(({ _tag }) => _tag === "Answered" || _tag === "Unanswered")
+        assert.deepStrictEqual(
+          ends.map(({ _tag }) => _tag),
+          ["Answered"]
+        )
+      }).pipe(provide(vendor))
+    }
+  )
+
+  it.scoped("is reported as unanswered where it is stopped under way", () => {
+    const vendor = fakeVendor(() => "silence")
+    return Effect.gen(function* () {
+      const { client, events } = yield* testClient({ baseUrl })
+      const reading = yield* Effect.fork(client.read(list))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.interrupt(reading)
+      assert.deepStrictEqual(
+        events.map(({ _tag }) => _tag),
+        ["Sent", "Unanswered"]
+      )
+    }).pipe(provide(vendor))
+  })
+
   it.scoped("goes on after a reset connection", () => {
     const vendor = fakeVendor((_, nth) => (nth === 1 ? "reset" : ok))
     return Effect.gen(function* () {
