@@ -40,7 +40,7 @@ export const Changes = () => {
         </Empty>
       ) : null}
       {page === null || page.items.length === 0 ? null : (
-        <div class="wide-table">
+        <div class="wide-table" tabIndex={0} role="region" aria-label="Changes">
           <table>
             <thead>
               <tr>

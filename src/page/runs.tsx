@@ -24,7 +24,7 @@ const sum = (run: Run, of: (row: Run["connections"][number]) => number): number 
   run.connections.reduce((total, row) => total + of(row), 0)
 
 const Connections = ({ health }: { readonly health: ReadonlyArray<Health> }) => (
-  <div class="wide-table">
+  <div class="wide-table" tabIndex={0} role="region" aria-label="Connections">
     <table>
       <thead>
         <tr>

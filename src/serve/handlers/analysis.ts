@@ -18,7 +18,7 @@ const reportData = Effect.gen(function* () {
 /** Its plots have their style in themselves; it runs nothing, and is shown in a frame of the page. */
 const reportHeaders = {
   "content-security-policy":
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox",
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox",
   "x-frame-options": "SAMEORIGIN"
 }
 

@@ -52,6 +52,7 @@ export interface WhyChange {
   readonly requested_by: string
   readonly sent_at: Timestamp | null
   readonly ended_at: Timestamp | null
+  readonly resolved_at: Timestamp | null
   readonly events: ReadonlyArray<{
     readonly at: Timestamp
     readonly state: string
@@ -115,7 +116,7 @@ const lastRequestOf = ({ prepare }: Session, id: string): WhyRequest | null =>
 const changesOf = ({ prepare }: Session, id: string): ReadonlyArray<WhyChange> => {
   const changes = prepare(
     `SELECT id, from_status, to_status, state, attempts, not_before, last_error, requested_at, requested_by, sent_at,
-       ended_at FROM status_changes WHERE conversation_id = ? ORDER BY id DESC`
+       ended_at, resolved_at FROM status_changes WHERE conversation_id = ? ORDER BY id DESC`
   ).all(id) as ReadonlyArray<Omit<WhyChange, "events">>
   const events = prepare(
     "SELECT at, state, detail, run_id FROM change_events WHERE change_id = ? ORDER BY id"
