@@ -1,4 +1,5 @@
 import { lstatSync, readlinkSync, statSync } from "node:fs"
+import { dirname } from "node:path"
 
 /** Why a database should not be filled. `isFatal` false: it may be intended, and is worth a warning. */
 export interface Doubt {
@@ -68,4 +69,19 @@ export const doubtsAbout = (
       hint: "Run this as its owner, take it over (chown), or name another file; check the permissions of its folder, too."
     }
   ]
+}
+
+/**
+ * Throws if another user created the file's folder, or the file: what processes of this user share could be read and
+ * changed there.
+ */
+export const refuseLaid = (file: string): void => {
+  const folder = dirname(file)
+  const uid = process.getuid?.()
+  const owner = statSync(folder).uid
+  if (uid !== undefined && owner !== uid && owner !== superuser && uid !== superuser) {
+    throw new Error(`the folder ${folder} belongs to another user`)
+  }
+  const fatal = doubtsAbout(file).find(({ isFatal }) => isFatal)
+  if (fatal !== undefined) throw new Error(fatal.message)
 }

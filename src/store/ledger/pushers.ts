@@ -4,6 +4,7 @@ import { dirname } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Clock, Effect, Schedule } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
+import { refuseLaid } from "../../files/ownership.ts"
 
 /*
  * Copies of one mirror each believe that they alone push. Which file pushed last, and up to which event of its outbox, is
@@ -62,6 +63,7 @@ const placeOf = (file: string): string => {
 
 const open = (path: string): Sqlite.Database => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  refuseLaid(path)
   const database = new Sqlite(path, { timeout: 5_000 })
   chmodSync(path, 0o600)
   database.pragma("journal_mode = WAL")
@@ -94,9 +96,11 @@ const claimIn = (
   const [event, pushedAt] = [row?.event ?? "", row?.pushed_at ?? 0]
   database.prepare(put).run(pusher.mirror, pusher.connection, place, event, pushedAt, at + busyMillis)
   database.prepare("DELETE FROM pushers WHERE busy_until < ? AND pushed_at < ?").run(at - memory, at - memory)
-  const isElsewhere = isOther || isBehind
-  return { _tag: "Claimed", elsewhere: isElsewhere ? now(Math.min(pushedAt || at, at)) : null }
+  return { _tag: "Claimed", elsewhere: isOther || isBehind ? pushedBefore(pushedAt, at) : null }
 }
+
+/** When it was pushed, no later than now; 0: not known. */
+const pushedBefore = (pushedAt: number, at: number): Timestamp => now(Math.min(pushedAt || at, at))
 
 /** Nothing but a help: where the file cannot be used, nothing is known of copies, and the push goes on. */
 const attempt = <A>(f: () => A): Effect.Effect<A | null> =>
@@ -106,6 +110,33 @@ const attempt = <A>(f: () => A): Effect.Effect<A | null> =>
     } catch {
       return null
     }
+  })
+
+/** Whether the outbox lacks what the last push left in it. */
+const isBehindOf = <E>(
+  row: Row | null | undefined,
+  events: Pick<Events<E>, "has">
+): Effect.Effect<boolean, E> => {
+  const event = row?.event ?? ""
+  return event === "" ? Effect.succeed(false) : Effect.map(events.has(event), (has) => !has)
+}
+
+/** When another copy, or a newer state of this file, last pushed; null: none did. Writes nothing, and claims nothing. */
+export const lastPushedElsewhere = <E>(pusher: Pusher, events: Pick<Events<E>, "has">) =>
+  Effect.gen(function* () {
+    const place = yield* attempt(() => placeOf(pusher.file))
+    const row = yield* attempt(() => {
+      refuseLaid(pusher.meeting)
+      const database = new Sqlite(pusher.meeting, { readonly: true, fileMustExist: true })
+      try {
+        return rowOf(database, pusher) ?? null
+      } finally {
+        database.close()
+      }
+    })
+    if (row === null || place === null) return null
+    const isElsewhere = row.place !== place || (yield* isBehindOf(row, events))
+    return isElsewhere ? pushedBefore(row.pushed_at, yield* Clock.currentTimeMillis) : null
   })
 
 /** The right to push a connection of a mirror, for as long as the scope. */
@@ -119,8 +150,7 @@ export const claimPush = <E>(pusher: Pusher, events: Events<E>) =>
     const place = yield* attempt(() => placeOf(pusher.file))
     if (database === null || place === null) return unknown
     const before = yield* attempt(() => rowOf(database, pusher))
-    const event = before?.event ?? ""
-    const isBehind = event !== "" && !(yield* events.has(event))
+    const isBehind = yield* isBehindOf(before, events)
     const at = yield* Clock.currentTimeMillis
     const claim = yield* attempt(() =>
       database.transaction(() => claimIn(database, pusher, place, isBehind, at)).immediate()

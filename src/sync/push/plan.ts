@@ -1,8 +1,10 @@
 import { Clock, Effect, Either } from "effect"
 import { isWantedStatus } from "../../domain/Status.ts"
-import { now } from "../../domain/Timestamp.ts"
+import { now, type Timestamp } from "../../domain/Timestamp.ts"
+import { quotaFile } from "../../http/limits/shared/quotaStore.ts"
 import { restoringWord, wordFor as wordToSend } from "../../providers/kit/statusMap.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
+import { lastPushedElsewhere } from "../../store/ledger/pushers.ts"
 import { Outbox, type OutboxChange } from "../../store/outbox/Outbox.ts"
 import { decide, hasStatus, inWords } from "./decide.ts"
 import type { PushAccount } from "./push.ts"
@@ -85,7 +87,11 @@ const canRestore = ({ provider }: PushAccount, { providerStatus, status }: Remot
   providerStatus !== null &&
   restoringWord(provider.statusMap, providerStatus) !== null
 
-const planOne = Effect.fn("planPush.change")(function* (target: PushAccount, change: OutboxChange) {
+const planOne = Effect.fn("planPush.change")(function* (
+  target: PushAccount,
+  change: OutboxChange,
+  elsewhere: Timestamp | null
+) {
   const read = yield* Effect.either(target.provider.readStatus(change))
   if (Either.isLeft(read)) {
     const planned: PlannedChange = { change, action: "unknown", reason: read.left.message, fields: [] }
@@ -93,7 +99,7 @@ const planOne = Effect.fn("planPush.change")(function* (target: PushAccount, cha
   }
   const state = read.right
   const at = yield* Clock.currentTimeMillis
-  const decision = decide(change, state, target.config.conflict, now(at))
+  const decision = decide(change, state, target.config.conflict, now(at), elsewhere)
   const waits = change.notBefore !== null && change.notBefore > now(at) ? `, from ${change.notBefore} on` : ""
   switch (decision._tag) {
     case "Send": {
@@ -123,12 +129,18 @@ const planOne = Effect.fn("planPush.change")(function* (target: PushAccount, cha
 /** What a push would do about each open change of a connection, read live. Nothing is sent and nothing is written. */
 export const planPush = Effect.fn("planPush")(function* (target: PushAccount) {
   const outbox = yield* Outbox
-  const open = yield* outbox.open(target.config.name)
+  const { name } = target.config
+  const open = yield* outbox.open(name)
+  if (open.length === 0) return []
+  const elsewhere = yield* lastPushedElsewhere(
+    { meeting: quotaFile(), mirror: yield* outbox.identity, connection: name, file: outbox.file },
+    { has: outbox.hasEvent }
+  )
   return yield* Effect.forEach(
     open,
     (change, index): Effect.Effect<PlannedChange> => {
       const before = open[index - 1]
-      if (before?.conversationId !== change.conversationId) return planOne(target, change)
+      if (before?.conversationId !== change.conversationId) return planOne(target, change, elsewhere)
       const wants = change.requested.status ?? "title and tags"
       const reason = `change ${before.id} is on its way; then ${inWords(wants, wordFor(target, change))}`
       return Effect.succeed({ change, action: "hold back", reason, fields: [] })

@@ -1,8 +1,8 @@
-import { copyFileSync, renameSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Claim, claimPush } from "../../../src/store/ledger/pushers.ts"
+import { type Claim, claimPush, lastPushedElsewhere } from "../../../src/store/ledger/pushers.ts"
 import { temporaryFolder } from "../fixtures.ts"
 
 /** A folder with the mirror `a` and its copy `b`, which meet there. */
@@ -80,5 +80,33 @@ it.scopedLive("lets a push go on where the copies cannot meet", () =>
     const { at, push, alone } = yield* setUp
     expect(yield* push("a", itself, { meeting: at("a") })).toEqual(alone)
     expect(yield* push("nowhere", itself)).toEqual(alone)
+  })
+)
+
+it.scopedLive("tells a plan of the copy that pushed last, and leaves no trace", () =>
+  Effect.gen(function* () {
+    const { at, push, alone } = yield* setUp
+    const seen = (name: string, has = true) =>
+      lastPushedElsewhere(
+        { meeting: at("quota.db"), mirror: "m", connection: "leads", file: at(name) },
+        { has: () => Effect.succeed(has) }
+      )
+    expect(yield* seen("a")).toBeNull()
+    expect(existsSync(at("quota.db"))).toBe(false)
+    yield* push("a", itself)
+    expect(yield* seen("a")).toBeNull()
+    expect(yield* seen("a", false)).toMatch(/Z$/)
+    expect(yield* seen("b")).toMatch(/Z$/)
+    expect(yield* push("a", itself)).toEqual(alone)
+  })
+)
+
+it.scopedLive("does not meet in a file that others could have laid", () =>
+  Effect.gen(function* () {
+    const { at, push, alone } = yield* setUp
+    symlinkSync(at("elsewhere.db"), at("quota.db-wal"))
+    yield* push("a", itself)
+    expect(yield* push("b", itself)).toEqual(alone)
+    expect(existsSync(at("quota.db"))).toBe(false)
   })
 )

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, statSync } from "node:fs"
+import { chmodSync, mkdirSync } from "node:fs"
 import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
-import { doubtsAbout } from "../../../files/ownership.ts"
+import { refuseLaid } from "../../../files/ownership.ts"
 import {
   believable,
   type Change,
@@ -22,18 +22,6 @@ import { stateFolder } from "./stateFolder.ts"
 /** `quota.db` in the state folder. */
 export const quotaFile = (environment: NodeJS.ProcessEnv = process.env): string =>
   join(stateFolder(environment).folder, "quota.db")
-
-/** Throws if another user created the folder or the file, and could raise or lower this user's limits there. */
-const refuseLaid = (file: string): void => {
-  const folder = dirname(file)
-  const uid = process.getuid?.()
-  const owner = statSync(folder).uid
-  if (uid !== undefined && owner !== uid && owner !== 0 && uid !== 0) {
-    throw new Error(`the folder ${folder} belongs to another user`)
-  }
-  const fatal = doubtsAbout(file).find(({ isFatal }) => isFatal)
-  if (fatal !== undefined) throw new Error(fatal.message)
-}
 
 const version = 3
 
