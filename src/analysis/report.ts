@@ -4,7 +4,7 @@ import { now } from "../domain/Timestamp.ts"
 import { replaceWith } from "../files/newFile.ts"
 import { Db, StoreError } from "../store/Db.ts"
 import { onFile } from "./files.ts"
-import { readReport } from "./report/data.ts"
+import { everything, type ReportScope, readReport } from "./report/data.ts"
 import { reportMark, reportPage } from "./report/page.ts"
 
 const isReport = (path: string): boolean => {
@@ -22,7 +22,11 @@ const isReport = (path: string): boolean => {
  * Writes the report of the mirror as it is now. An earlier report is replaced; any other file is left alone, unless
  * `overwrite`. Returns the page's size in bytes.
  */
-export const writeReport = Effect.fn("report")(function* (path: string, overwrite: boolean) {
+export const writeReport = Effect.fn("report")(function* (
+  path: string,
+  overwrite: boolean,
+  scope: ReportScope = everything
+) {
   const db = yield* Db
   const at = now(yield* Clock.currentTimeMillis)
   yield* onFile("report", path, () => {
@@ -37,7 +41,7 @@ export const writeReport = Effect.fn("report")(function* (path: string, overwrit
     }
   })
   const data = yield* db.use("report", (session) =>
-    session.database.transaction(() => readReport(session, at)).deferred()
+    session.database.transaction(() => readReport(session, at, scope)).deferred()
   )
   return yield* onFile("report", path, () => {
     const page = reportPage(data)

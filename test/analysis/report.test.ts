@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
+import { everything, type ReportScope, readReport } from "../../src/analysis/report/data.ts"
 import { periodsOf } from "../../src/analysis/report/periods.ts"
 import { writeReport } from "../../src/analysis/report.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
@@ -47,13 +48,13 @@ const fullMirror = Effect.tap(temporaryFile, (path) =>
 )
 
 const titles = [
+  "Waiting for a person",
   /^Conversations started each (day|week)$/,
   "Channels",
   "Agent against person",
   "How conversations stand",
   "Completed, handed off, abandoned",
   "Qualified leads",
-  "Waiting for a person",
   "Time to the first answer",
   "Time to the first answer, by channel",
   "When customers write",
@@ -152,6 +153,108 @@ describe("a report", () => {
       expect(page).not.toMatch(/https?:\/\/|<script|@import|url\(/)
     })
   )
+})
+
+describe("the numbers of a report", () => {
+  const day = 86_400
+  const fill = (session: Session): void => {
+    for (const [id, start, answer] of [
+      ["a", 0, 10],
+      ["b", day, 30],
+      ["c", 2 * day, 20],
+      ["d", 3 * day, 90]
+    ] as const) {
+      const lines = [
+        ["customer", start],
+        ["agent", start + answer]
+      ] as const
+      talk(session, { id, startedAt: at(start), status: id === "d" ? "abandoned" : "completed", lines })
+    }
+    talk(session, { connection: "salon", id: "s", startedAt: at(2 * day), lines: [["customer", 2 * day]] })
+    talk(session, { id: "old", startedAt: "1970-01-01T00:00:00.000Z" })
+    talk(session, { id: "far", startedAt: "2031-01-01T00:00:00.000Z", status: "handed_off" })
+    session.database.exec(`INSERT INTO readable_statuses VALUES ('salon', 'active'), ('salon', 'completed');
+      UPDATE conversations SET status = 'completed' WHERE id = 'leads:d'`)
+  }
+  const now = at(4 * day)
+  const report = (scope: Partial<ReportScope>) =>
+    Effect.flatMap(mirrorFile(fill), (path) =>
+      Effect.provide(
+        Effect.flatMap(Db, (db) =>
+          db.use("test", (session) => readReport(session, now, { ...everything, ...scope }))
+        ),
+        Db.layer(path, { readOnly: true })
+      )
+    )
+
+  it.scoped("count what the providers hold, each rate of those that can say it", () =>
+    Effect.gen(function* () {
+      const { longest, totals, undated, volume, weeks } = yield* report({})
+      expect(totals).toMatchObject({
+        conversations: 7,
+        answers: { median: 20, p90: 90, of: 4 },
+        completed: { share: 3 / 7, of: 7 },
+        abandoned: { share: 1 / 6, of: 6 },
+        waiting: 1,
+        changesRequested: 1
+      })
+      // One date of 1970, or of 2031, does not make the plot decades long.
+      expect(undated).toBe(2)
+      expect(volume.map((row) => row.day)).toEqual([
+        "2026-03-07",
+        "2026-03-08",
+        "2026-03-09",
+        "2026-03-09",
+        "2026-03-10"
+      ])
+      expect(weeks.map(({ conversations, week }) => [week, conversations])).toEqual([
+        ["2026-03-02", 2],
+        ["2026-03-09", 3]
+      ])
+      expect(longest).toHaveLength(1)
+    })
+  )
+
+  it.scoped("are those of the period and the connection, with the period before beside them", () =>
+    Effect.gen(function* () {
+      const { before, bounds, totals, waiting } = yield* report({
+        since: at(2 * day),
+        until: at(4 * day),
+        connection: "leads",
+        compare: true
+      })
+      expect(totals).toMatchObject({ conversations: 2, answers: { median: 20, of: 2 } })
+      expect(before).toMatchObject({
+        conversations: 2,
+        answers: { median: 10, of: 2 },
+        completed: { share: 1, of: 2 }
+      })
+      expect(bounds).toEqual({ first: "2026-03-09", firstIsPart: true, last: "2026-03-11", lastIsPart: true })
+      // Who waits does so now, whenever it began.
+      expect(waiting.map(({ connection }) => connection)).toEqual(["leads"])
+    })
+  )
+
+  it("mark the first and the last period where they are counted in part", () => {
+    const counted = ["2026-03-07", "2026-03-08", "2026-03-09"].map((each) => ({
+      day: each,
+      series: 0,
+      count: 1
+    }))
+    const bounds = { first: "2026-03-07", firstIsPart: true, last: "2026-03-09", lastIsPart: false }
+    expect(periodsOf(counted, 1, bounds).periods.map(({ isPartial }) => isPartial)).toEqual([
+      true,
+      false,
+      false
+    ])
+    expect(periodsOf(counted, 1, bounds).periods[0]?.label).toBe("7 Mar 2026 (in part)")
+    const still = { ...bounds, firstIsPart: false, lastIsPart: true }
+    expect(periodsOf(counted, 1, still).periods.map(({ isPartial }) => isPartial)).toEqual([
+      false,
+      false,
+      true
+    ])
+  })
 })
 
 describe("the days of a report", () => {

@@ -181,7 +181,7 @@ export const weekMap = (
         look: value === 0 ? "empty" : "c1",
         radius: 2,
         ...(value === 0 ? {} : { opacity: 0.1 + 0.9 * (value / highest) }),
-        title: `${weekdays[day]} ${String(hour).padStart(2, "0")}:00 UTC: ${shortNumber(value)}`
+        title: `${weekdays[day]} ${String(hour).padStart(2, "0")}:00: ${shortNumber(value)}`
       })
     )
   )

@@ -1,7 +1,7 @@
 import { bars, columns, ranges, runMarks, shareBars, weekMap } from "./barPlots.ts"
-import { answerBounds, type ReportData, statuses, waitingBounds } from "./data.ts"
+import { answerBounds, type Rate, type ReportData, statuses, waitingBounds } from "./data.ts"
 import { day, duration, moment, number, percent, shortNumber } from "./format.ts"
-import { type Figure, figure, type Series } from "./html.ts"
+import type { Figure, Series } from "./html.ts"
 import { periodsOf } from "./periods.ts"
 import { lines, stackedColumns } from "./timePlots.ts"
 
@@ -27,12 +27,27 @@ const stepped = (bounds: ReadonlyArray<number>): ReadonlyArray<string> => [
   "longer"
 ]
 
-export const volume = ({ volume: days }: ReportData): string | null => {
+/** `12%`, or that it cannot be said. */
+export const shareOf = ({ share }: Rate): string => (share === null ? "–" : percent(share))
+
+/** `12% of 340` */
+const withCount = (rate: Rate): string =>
+  rate.share === null ? "–" : `${percent(rate.share)} of ${number(rate.of)}`
+
+/** The colour of a connection: its own, whatever the report is about. */
+const colorOf = (connections: ReadonlyArray<string>, name: string): string => {
+  const place = connections.indexOf(name)
+  const hasOwn = place >= 0 && (connections.length <= mostSeries || place < mostSeries - 1)
+  return `c${hasOwn ? place + 1 : mostSeries}`
+}
+
+export const volume = ({ bounds, connections, undated, volume: days }: ReportData): Figure | null => {
   if (days.length === 0) return null
-  const sizes = new Map<string, number>()
-  for (const row of days) sizes.set(row.connection, (sizes.get(row.connection) ?? 0) + row.conversations)
-  const names = [...sizes].sort((left, right) => right[1] - left[1]).map(([name]) => name)
-  const shown = names.length > mostSeries ? [...names.slice(0, mostSeries - 1), "others"] : names
+  const named = [...new Set(days.map(({ connection }) => connection))].sort()
+  const own = named.filter(
+    (name) => connections.length <= mostSeries || colorOf(connections, name) !== `c${mostSeries}`
+  )
+  const shown = own.length < named.length ? [...own, "others"] : own
   const place = (connection: string) => {
     const index = shown.indexOf(connection)
     return index >= 0 ? index : shown.length - 1
@@ -42,12 +57,14 @@ export const volume = ({ volume: days }: ReportData): string | null => {
     series: place(row.connection),
     count: row.conversations
   }))
-  const { periods, step } = periodsOf(counted, shown.length)
-  const series = shown.map((name, index) => ({ name, color: `c${index + 1}` }))
+  const { periods, step } = periodsOf(counted, shown.length, bounds)
+  const series = shown.map((name) => ({ name, color: colorOf(connections, name) }))
   const title = `Conversations started each ${step}`
-  return figure({
+  const left = undated === 0 ? "" : ` ${number(undated)} without a plausible start are left out.`
+  const part = periods.some(({ isPartial }) => isPartial) ? ` A paler ${step} is counted in part only.` : ""
+  return {
     title,
-    note: "By connection; days are UTC.",
+    note: `By connection.${part}${left}`,
     series,
     wide: true,
     plot: (width) => stackedColumns(`${title}, stacked by connection`, series, periods, width),
@@ -60,10 +77,10 @@ export const volume = ({ volume: days }: ReportData): string | null => {
         values.reduce((sum, value) => sum + value, 0)
       ])
     }
-  })
+  }
 }
 
-export const outcomes = ({ outcomes: rows }: ReportData): string | null => {
+export const outcomes = ({ outcomes: rows }: ReportData): Figure | null => {
   if (rows.length === 0) return null
   const present = statuses.flatMap((status, index) =>
     rows.some((row) => row[status] > 0)
@@ -75,53 +92,68 @@ export const outcomes = ({ outcomes: rows }: ReportData): string | null => {
     name: row.connection,
     values: present.map(({ status }) => row[status])
   }))
-  return figure({
+  return {
     title: "How conversations stand",
-    note: "Shares of each connection's conversations.",
+    note: "As the providers hold them: shares of each connection's conversations. Changes that are only requested count beside.",
     series,
     plot: (width) => shareBars("Shares of statuses by connection", series, parts, width),
     table: {
       caption: "Conversations by status",
-      head: ["connection", "provider", ...series.map(({ name }) => name)],
-      rows: rows.map((row) => [row.connection, row.provider, ...present.map(({ status }) => row[status])])
-    }
-  })
-}
-
-export const weekly = ({ weeks }: ReportData): string | null => {
-  if (weeks.length < 2) return null
-  const starts = weeks.map(({ week }) => new Date(`${week}T00:00:00Z`))
-  const all = [
-    { name: "completed", color: "c2", values: weeks.map((week) => week.completionRate) },
-    { name: "handed off", color: "c4", values: weeks.map((week) => week.handOffRate) },
-    { name: "abandoned", color: "c5", values: weeks.map((week) => week.abandonmentRate) }
-  ]
-  return figure({
-    title: "Completed, handed off, abandoned",
-    note: "Shares of the conversations that started in each week. The newest weeks still move.",
-    plot: (width) => lines("Rates by week", starts, all, percent, width),
-    table: {
-      caption: "Rates by week",
-      head: ["week of", "conversations", ...all.map(({ name }) => name)],
-      rows: weeks.map((week) => [
-        day(week.week),
-        week.conversations,
-        percent(week.completionRate),
-        percent(week.handOffRate),
-        percent(week.abandonmentRate)
+      head: ["connection", "provider", ...series.map(({ name }) => name), "all", "changes requested"],
+      rows: rows.map((row) => [
+        row.connection,
+        row.provider,
+        ...present.map(({ status }) => row[status]),
+        statuses.reduce((sum, status) => sum + row[status], 0),
+        row.changesRequested
       ])
     }
-  })
+  }
 }
 
-export const answerTimes = ({ answerTimes: counts, answers }: ReportData): string | null => {
+export const weekly = ({ bounds, weeks }: ReportData): Figure | null => {
+  if (weeks.length < 2) return null
+  const starts = weeks.map(({ week }) => new Date(`${week}T00:00:00Z`))
+  const { periods } = periodsOf(
+    weeks.map(({ week }) => ({ day: week, series: 0, count: 1 })),
+    1,
+    null
+  )
+  const sunday = (week: string) => new Date(Date.parse(week) + 6 * 86_400_000).toISOString().slice(0, 10)
+  const isPart = (week: string) =>
+    (bounds.first !== null && week < bounds.first) || sunday(week) > bounds.last || periods.length === 0
+  const said = [
+    { name: "completed", color: "c2", rates: weeks.map((week) => week.completed) },
+    { name: "handed off", color: "c4", rates: weeks.map((week) => week.handedOff) },
+    { name: "abandoned", color: "c5", rates: weeks.map((week) => week.abandoned) }
+  ].filter(({ rates }) => rates.some(({ share }) => share !== null))
+  const all = said.map(({ color, name, rates }) => ({ name, color, values: rates.map(({ share }) => share) }))
+  return {
+    title: said
+      .map(({ name }) => name)
+      .join(", ")
+      .replace(/^./, (letter) => letter.toUpperCase()),
+    note: "Shares of the conversations that started in each week, where the vendor can say it. The newest weeks still move.",
+    plot: (width) => lines("Rates by week", starts, all, percent, width),
+    table: {
+      caption: "Rates by week, each with the number of conversations it is of",
+      head: ["week of", ...all.map(({ name }) => name)],
+      rows: weeks.map((week, index) => [
+        `${day(week.week)}${isPart(week.week) ? " (in part)" : ""}`,
+        ...said.map(({ rates }) => withCount(rates[index] ?? { share: null, of: 0 }))
+      ])
+    }
+  }
+}
+
+export const answerTimes = ({ answerTimes: counts, totals: { answers } }: ReportData): Figure | null => {
   const total = counts.reduce((sum, count) => sum + count, 0)
   if (total === 0 || answers === null) return null
   const names = stepped(answerBounds)
   const rows = counts
     .map((count, index) => ({ name: names[index] ?? "", value: count, text: percent(count / total) }))
     .slice(0, counts.findLastIndex((count) => count > 0) + 1)
-  return figure({
+  return {
     title: "Time to the first answer",
     note: `Half of ${number(total)} answered conversations within ${duration(answers.median)}, nine of ten within ${duration(answers.p90)}.`,
     plot: (width) => columns("Share of answered conversations by the time to the first answer", rows, width),
@@ -130,15 +162,15 @@ export const answerTimes = ({ answerTimes: counts, answers }: ReportData): strin
       head: ["time", "conversations", "share"],
       rows: rows.map(({ name, text, value }) => [name, value, text])
     }
-  })
+  }
 }
 
-export const channelTimes = ({ channels }: ReportData): string | null => {
-  const rows = channels.flatMap(({ channel, median, p90 }) =>
-    median === null || p90 === null ? [] : [{ name: channel ?? none, median, p90 }]
+export const channelTimes = ({ channels }: ReportData): Figure | null => {
+  const rows = channels.flatMap(({ answers, channel }) =>
+    answers === null ? [] : [{ name: channel ?? none, ...answers }]
   )
   if (rows.length === 0) return null
-  return figure({
+  return {
     title: "Time to the first answer, by channel",
     note: "Half of the answered conversations within the first dot, nine of ten within the second.",
     series: [
@@ -148,20 +180,20 @@ export const channelTimes = ({ channels }: ReportData): string | null => {
     plot: (width) => ranges("Time to the first answer by channel, logarithmic", rows, width),
     table: {
       caption: "Time to the first answer by channel",
-      head: ["channel", "half within", "nine of ten within"],
-      rows: rows.map(({ median, name, p90 }) => [name, duration(median), duration(p90)])
+      head: ["channel", "answered", "half within", "nine of ten within"],
+      rows: rows.map(({ median, name, of, p90 }) => [name, of, duration(median), duration(p90)])
     }
-  })
+  }
 }
 
-export const channels = ({ channels: rows }: ReportData): string | null => {
+export const channels = ({ channels: rows }: ReportData): Figure | null => {
   if (rows.length === 0) return null
   const all = rows.map((row) => ({
     name: row.channel ?? none,
     value: row.conversations,
     text: shortNumber(row.conversations)
   }))
-  return figure({
+  return {
     title: "Channels",
     note: "Conversations held on each.",
     plot: (width) => bars("Conversations by channel", all, width),
@@ -172,32 +204,32 @@ export const channels = ({ channels: rows }: ReportData): string | null => {
         row.channel ?? none,
         row.conversations,
         row.messages,
-        percent(row.handOffRate),
-        percent(row.completionRate)
+        withCount(row.handedOff),
+        withCount(row.completed)
       ])
     }
-  })
+  }
 }
 
-export const hours = ({ hours: rows }: ReportData): string | null => {
+export const hours = ({ hours: rows }: ReportData): Figure | null => {
   if (rows.every(({ messages }) => messages === 0)) return null
   const counts = new Map(rows.map((row) => [row.weekday * 24 + row.hour, row.messages]))
   const value = (weekday: number, hour: number) => counts.get(weekday * 24 + hour) ?? 0
   const names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-  return figure({
+  return {
     title: "When customers write",
-    note: "Messages of customers by weekday and hour (UTC): the stronger the colour, the more.",
+    note: "Messages of customers by weekday and hour: the stronger the colour, the more.",
     wide: true,
     plot: (width) => weekMap("Messages of customers by weekday and hour", value, width),
     table: {
-      caption: "Messages of customers by weekday and hour (UTC)",
-      head: ["weekday", ...Array.from({ length: 24 }, (_, hour) => String(hour))],
-      rows: names.map((name, index) => [
-        name,
-        ...Array.from({ length: 24 }, (_, hour) => value(index + 1, hour))
+      caption: "Messages of customers by hour and weekday",
+      head: ["hour", ...names.map((name) => name.slice(0, 3))],
+      rows: Array.from({ length: 24 }, (_, hour) => [
+        `${String(hour).padStart(2, "0")}:00`,
+        ...names.map((_, index) => value(index + 1, hour))
       ])
     }
-  })
+  }
 }
 
 const answerers = {
@@ -207,7 +239,7 @@ const answerers = {
   nobody: { name: "nobody", color: "c6" }
 } as const
 
-export const answeredBy = ({ answeredBy: rows }: ReportData): string | null => {
+export const answeredBy = ({ answeredBy: rows }: ReportData): Figure | null => {
   if (rows.length === 0) return null
   const total = rows.reduce((sum, { conversations }) => sum + conversations, 0)
   const all = rows.map((row) => ({
@@ -215,11 +247,11 @@ export const answeredBy = ({ answeredBy: rows }: ReportData): string | null => {
     value: row.conversations,
     text: `${shortNumber(row.conversations)} (${percent(row.conversations / total)})`
   }))
-  return figure({
+  return {
     title: "Agent against person",
     note: `Who answered. Completed: ${rows
       .filter((row) => row.answeredBy !== "nobody")
-      .map((row) => `${percent(row.completionRate)} (${answerers[row.answeredBy].name})`)
+      .map((row) => `${withCount(row.completed)} (${answerers[row.answeredBy].name})`)
       .join(", ")}.`,
     plot: (width) => bars("Conversations by who answered", all, width),
     table: {
@@ -228,14 +260,14 @@ export const answeredBy = ({ answeredBy: rows }: ReportData): string | null => {
       rows: rows.map((row) => [
         answerers[row.answeredBy].name,
         row.conversations,
-        percent(row.completionRate),
-        percent(row.abandonmentRate)
+        withCount(row.completed),
+        withCount(row.abandoned)
       ])
     }
-  })
+  }
 }
 
-export const waiting = ({ totals, waiting: rows }: ReportData): string | null => {
+export const waiting = ({ longest, timeZone, totals, waiting: rows }: ReportData): Figure | null => {
   if (totals.waiting === 0) return null
   const names = [...stepped(waitingBounds), "unknown"]
   const sums = names.map((_, index) => rows.reduce((sum, { counts }) => sum + (counts[index] ?? 0), 0))
@@ -246,26 +278,27 @@ export const waiting = ({ totals, waiting: rows }: ReportData): string | null =>
     text: shortNumber(sums[index] ?? 0),
     color: "c4"
   }))
-  return figure({
+  return {
     title: "Waiting for a person",
-    note: `${number(totals.waiting)} conversations were handed over, and no person had the last word; by how long ago the customer wrote.`,
+    note: `${number(totals.waiting)} conversations were handed over, and no person had the last word; by how long ago the customer wrote. The longest ${longest.length === 1 ? "waits" : "wait"} since ${longest[0] === undefined ? "an unknown time" : `${moment(longest[0].since, timeZone)}`}.`,
+    wide: true,
     plot: (width) => columns("Waiting conversations by how long they wait", all, width),
     table: {
       caption: "Waiting conversations by how long they wait",
       head: ["connection", ...all.map(({ name }) => name)],
       rows: rows.map(({ connection, counts }) => [connection, ...used.map((index) => counts[index] ?? 0)])
     }
-  })
+  }
 }
 
-export const qualified = ({ qualified: rows }: ReportData): string | null => {
+export const qualified = ({ qualified: rows }: ReportData): Figure | null => {
   if (rows.length === 0) return null
   const series = [
     { name: "qualified", color: "c2" },
     { name: "not qualified", color: "c6" }
   ]
   const parts = rows.map((row) => ({ name: row.connection, values: [row.qualified, row.notQualified] }))
-  return figure({
+  return {
     title: "Qualified leads",
     note: "Of those that were decided.",
     series,
@@ -275,14 +308,14 @@ export const qualified = ({ qualified: rows }: ReportData): string | null => {
       head: ["connection", "qualified", "not qualified"],
       rows: rows.map((row) => [row.connection, row.qualified, row.notQualified])
     }
-  })
+  }
 }
 
-export const runs = ({ runs: rows }: ReportData): string | null => {
+export const runs = ({ runs: rows, timeZone }: ReportData): Figure | null => {
   if (rows.length === 0) return null
   const marks = rows.map(({ command, id, outcome, requests, started_at }) => ({
     outcome,
-    title: `run ${id}, ${command}, ${moment(started_at)}: ${outcome}, ${number(requests)} requests`
+    title: `run ${id}, ${command}, ${moment(started_at, timeZone)}: ${outcome}, ${number(requests)} requests`
   }))
   const bad = rows.filter(({ outcome }) => outcome !== "complete" && outcome !== "running").length
   const shown: Figure = {
@@ -298,12 +331,12 @@ export const runs = ({ runs: rows }: ReportData): string | null => {
         .map((run) => [
           String(run.id),
           run.command,
-          moment(run.started_at),
+          moment(run.started_at, timeZone),
           run.outcome,
           run.requests,
           run.received
         ])
     }
   }
-  return figure(shown)
+  return shown
 }

@@ -6,15 +6,6 @@ const dayFormat = new Intl.DateTimeFormat("en-GB", {
   year: "numeric",
   timeZone: "UTC"
 })
-const momentFormat = new Intl.DateTimeFormat("en-GB", {
-  day: "numeric",
-  month: "short",
-  year: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  timeZone: "UTC"
-})
-
 /** `12,345` */
 export const number = (value: number): string => whole.format(value)
 
@@ -38,11 +29,28 @@ export const duration = (seconds: number): string => {
   return shown(seconds / 86_400, "d")
 }
 
-/** @param day UTC, `2026-03-07` */
+/** @param text a day, `2026-03-07` */
 export const day = (text: string): string => dayFormat.format(new Date(`${text}T00:00:00Z`))
 
-/** @param time UTC, ISO 8601 */
-export const moment = (time: string): string => `${momentFormat.format(new Date(time))} UTC`
+const momentFormats = new Map<string, Intl.DateTimeFormat>()
+
+/** On the clock of a zone, with its name: `7 Mar 2026, 11:00 CET`. @param time UTC, ISO 8601 */
+export const moment = (time: string, timeZone: string): string => {
+  const known = momentFormats.get(timeZone)
+  const format =
+    known ??
+    new Intl.DateTimeFormat("en-GB", {
+      day: "numeric",
+      month: "short",
+      year: "numeric",
+      hour: "2-digit",
+      minute: "2-digit",
+      timeZone,
+      timeZoneName: "short"
+    })
+  if (known === undefined) momentFormats.set(timeZone, format)
+  return format.format(new Date(time))
+}
 
 /** How long before `now` (both UTC, ISO 8601). */
 export const ago = (time: string, now: string): string =>

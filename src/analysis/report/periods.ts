@@ -1,3 +1,4 @@
+import type { Bounds } from "./data.ts"
 import { day } from "./format.ts"
 import type { Period } from "./timePlots.ts"
 
@@ -56,7 +57,8 @@ export interface Counted {
 /** Every period from the first day to the last, also those without anything, in steps that leave few enough of them. */
 export const periodsOf = (
   counted: ReadonlyArray<Counted>,
-  seriesCount: number
+  seriesCount: number,
+  bounds: Bounds | null = null
 ): { readonly step: string; readonly periods: ReadonlyArray<Period> } => {
   const days = counted.map(({ day: text }) => Date.parse(`${text}T00:00:00Z`)).filter(Number.isFinite)
   if (days.length === 0) return { step: "day", periods: [] }
@@ -77,10 +79,17 @@ export const periodsOf = (
     const values = sums.get(step.floor(new Date(`${text}T00:00:00Z`)).getTime())
     if (values !== undefined) values[series] = (values[series] ?? 0) + count
   }
-  const periods = [...sums].map(([at, values]) => ({
-    start: new Date(at),
-    label: step.label(new Date(at)),
-    values
-  }))
+  const isPart = (at: Date): boolean => {
+    if (bounds === null) return false
+    const { first, firstIsPart, last, lastIsPart } = bounds
+    const [start, end] = [iso(at), iso(new Date(step.next(at).getTime() - dayMillis))]
+    const isCutBefore = first !== null && (start < first || (start === first && firstIsPart))
+    return isCutBefore || end > last || (end === last && lastIsPart)
+  }
+  const periods = [...sums].map(([at, values]) => {
+    const start = new Date(at)
+    const isPartial = isPart(start)
+    return { start, label: `${step.label(start)}${isPartial ? " (in part)" : ""}`, values, isPartial }
+  })
   return { step: step.name, periods }
 }

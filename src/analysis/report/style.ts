@@ -29,7 +29,7 @@ h3 { font-size: 16px; margin: 0 }
 p { margin: 0 }
 header p, footer { color: var(--soft) }
 footer { font-size: 14px; padding-top: 32px; padding-bottom: 48px }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 28px 0 0; padding: 0 }
+.tiles { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 12px; margin: 28px 0 0; padding: 0 }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px }
 .tile dt { color: var(--soft); font-size: 14px }
 .tile dd { margin: 2px 0 0 }
@@ -56,6 +56,7 @@ svg .empty { fill: var(--empty) }
 svg .stroke { stroke-width: 2.25; stroke-linejoin: round }
 svg .point { stroke: var(--card); stroke-width: 1.5 }
 svg .hit { fill-opacity: 0 }
+svg .part { fill-opacity: 0.5 }
 svg rect:hover, svg path:not(.stroke):hover, svg circle:hover { opacity: 0.75 }
 ${colors}
 svg .ink { font-weight: 600 }
@@ -88,6 +89,15 @@ time, .state { white-space: nowrap }
   .card { padding: 14px }
   .roomy { display: none } .tight { display: block }
   .tight svg { max-width: 460px; margin: 0 auto }
+  .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)) }
+  .scroll:has(> .stacked) { max-height: none }
+  .stacked thead { display: none }
+  .stacked tr { display: block; padding: 8px 0; border-bottom: 1px solid var(--line) }
+  .stacked th, .stacked td { display: flex; justify-content: space-between; gap: 12px; border: 0; padding: 2px 0; text-align: right }
+  .stacked td::before { content: attr(data-name); color: var(--soft); text-align: left }
+  .stacked th[scope="row"] { display: block; text-align: left }
+  details table, .card table { font-size: 13px }
+  details th, details td { padding-right: 12px }
 }
 @media print {
   :root { color-scheme: light; ${light} --page: #ffffff }
@@ -97,7 +107,7 @@ time, .state { white-space: nowrap }
   h2 { margin-top: 22px; break-after: avoid }
   details { display: none }
   .card, .tile { break-inside: avoid; border-color: #cfcac2; padding: 10px 12px }
-  .tiles { grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 8px; margin-top: 16px }
+  .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 8px; margin-top: 16px }
   .tile .figure { font-size: 20px }
   .tile dt, .tile .more, figcaption p, .legend, table { font-size: 9pt }
   .grid { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px }

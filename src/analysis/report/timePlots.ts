@@ -10,6 +10,8 @@ export interface Period {
   /** UTC. */
   readonly start: Date
   readonly values: ReadonlyArray<number>
+  /** Whether it is counted in part only: it began before what is counted, or is not over. */
+  readonly isPartial: boolean
 }
 
 const month = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" })
@@ -64,7 +66,7 @@ export const stackedColumns = (
         width: x.bandwidth(),
         y: y(high),
         height: y(low) - y(high),
-        look: series[key]?.color ?? "c1",
+        look: `${series[key]?.color ?? "c1"}${period.isPartial ? " part" : ""}`,
         title: `${period.label}: ${shortNumber(total(period))}${series.length > 1 ? ` (${series[key]?.name} ${shortNumber(high - low)})` : ""}`
       }
       return [top[index] === key ? column(shape) : rect(shape)]
@@ -95,7 +97,8 @@ export const stackedColumns = (
 }
 
 export interface Line extends Series {
-  readonly values: ReadonlyArray<number>
+  /** Null: it cannot be said. */
+  readonly values: ReadonlyArray<number | null>
 }
 
 /** Lines over time, each with its name at its end. Values run from 0; `format` writes them. */
@@ -112,13 +115,14 @@ export const lines = (
   const first = starts[0] ?? new Date(0)
   const last = starts.at(-1) ?? first
   const x = scaleUtc([first, last], [margin.left + 6, width - margin.right - 4])
-  const highest = Math.max(...all.flatMap(({ values }) => values), 0.01)
+  const highest = Math.max(...all.flatMap(({ values }) => values.map((value) => value ?? 0)), 0.01)
   const y = scaleLinear([0, highest], [height - margin.bottom, margin.top]).nice(4)
-  const path = lineOf<number>()
+  const path = lineOf<number | null>()
+    .defined((value) => value !== null)
     .x((_, index) => x(starts[index] ?? first))
-    .y((value) => y(value))
+    .y((value) => y(value ?? 0))
   const ends = all
-    .map((each) => ({ each, at: y(each.values.at(-1) ?? 0) }))
+    .map((each) => ({ each, at: y(each.values.findLast((value) => value !== null) ?? 0) }))
     .sort((left, right) => left.at - right.at)
   // Names that would lie on each other are pushed apart.
   ends.forEach((end, index) => {
@@ -129,6 +133,7 @@ export const lines = (
     const d = path([...values]) ?? ""
     const look = values.length * 14 < width - margin.left - margin.right ? "point" : "hit"
     const dots = values.map((value, index) => {
+      if (value === null) return ""
       const start = starts[index] ?? first
       return dot(
         x(start),

@@ -1,10 +1,27 @@
 import { Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { ofConnection } from "../../options.ts"
 
 const config = {
   out: Options.text("out").pipe(
     Options.withPseudoName("FILE"),
     Options.withDescription("The page. An earlier report is replaced; any other file is left alone.")
+  ),
+  since: Options.text("since").pipe(
+    Options.withPseudoName("TIME"),
+    Options.withDescription(
+      "Only conversations that started then or later: a date, a time, or so long ago, such as 28d."
+    ),
+    Options.optional
+  ),
+  until: Options.text("until").pipe(
+    Options.withPseudoName("TIME"),
+    Options.withDescription("Only conversations that started before then."),
+    Options.optional
+  ),
+  connection: ofConnection,
+  compare: Options.boolean("compare").pipe(
+    Options.withDescription("With the numbers of the period before, of the same length; needs --since.")
   ),
   overwrite: Options.boolean("overwrite").pipe(Options.withDescription("Replace any existing file."))
 }
@@ -16,7 +33,11 @@ export const report = verb(
     description:
       "Writes one HTML page with plots: volumes, outcomes, response times, channels, hand-offs, freshness and health. It needs no network, and contains no message, name, address or number.",
     config,
-    examples: ["parley report --out report.html", "parley report --db parley-demo.db --out report.html"]
+    examples: [
+      "parley report --out report.html",
+      "parley report --db parley-demo.db --out report.html",
+      "parley report --since 28d --compare --connection support --out support.html"
+    ]
   },
   lazily(async () => (await import("./run.ts")).report)
 )

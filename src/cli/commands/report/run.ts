@@ -1,10 +1,12 @@
 import { resolve } from "node:path"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { writeReport } from "../../../analysis/report.ts"
-import { readingMirror } from "../../configuration.ts"
+import { knownConnection, readingMirror } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
+import { readTimeOrAgo } from "../../options.ts"
 import { Output } from "../../terminal/Output.ts"
 import type { ReportInput } from "./index.ts"
 
@@ -14,7 +16,25 @@ export const report = (input: ReportInput) =>
     const output = yield* Output
     const { cwd } = yield* Host
     const file = resolve(cwd, input.out)
-    const bytes = yield* readingMirror(writeReport(file, input.overwrite))
+    const since = yield* readTimeOrAgo("--since", input.since)
+    const until = yield* readTimeOrAgo("--until", input.until)
+    if (since !== null && until !== null && since >= until) {
+      return yield* new UsageError({
+        message: "--since is not before --until",
+        hint: "name an earlier --since, or a later --until"
+      })
+    }
+    if (input.compare && since === null) {
+      return yield* new UsageError({
+        message: "--compare without --since: there is no period before",
+        hint: "name where the period begins, such as --since 28d"
+      })
+    }
+    const connection = Option.getOrNull(input.connection)
+    const write = writeReport(file, input.overwrite, { since, until, connection, compare: input.compare })
+    const bytes = yield* readingMirror(
+      connection === null ? write : Effect.zipRight(knownConnection(connection), write)
+    )
     yield* json ? output.document({ file, bytes }) : output.result(file)
     return exitCodes.complete
   })
