@@ -20,33 +20,37 @@ export const maxWait = Options.text("max-wait").pipe(
 
 const defaultMaxWait = 3_600_000
 
-/** Milliseconds; null: none was given. */
-export const deadlineMillis = (text: Option.Option<string>): Effect.Effect<number | null, UsageError> => {
-  if (Option.isNone(text)) return Effect.succeed(null)
+/** Milliseconds. @param otherwise where none was given @param such examples of what can be written */
+export const readDuration = (
+  flag: string,
+  text: Option.Option<string>,
+  {
+    least = 0,
+    otherwise,
+    such
+  }: { readonly least?: number; readonly otherwise: number; readonly such: string }
+): Effect.Effect<number, UsageError> => {
+  if (Option.isNone(text)) return Effect.succeed(otherwise)
   const millis = parseDuration(text.value)
-  return millis === null || millis <= 0
+  return millis === null || millis < least
     ? Effect.fail(
         new UsageError({
-          message: `--deadline: "${text.value}" is not a duration`,
-          hint: "write a number and a unit, such as 30m, 2h, 1d"
+          message: `${flag}: "${text.value}" is not a duration${least > 0 && millis !== null ? " above zero" : ""}`,
+          hint: `write a number and a unit, such as ${such}`
         })
       )
     : Effect.succeed(millis)
 }
 
+/** Milliseconds; null: none was given. */
+export const deadlineMillis = (text: Option.Option<string>): Effect.Effect<number | null, UsageError> =>
+  Option.isNone(text)
+    ? Effect.succeed(null)
+    : readDuration("--deadline", text, { least: 1, otherwise: 0, such: "30m, 2h, 1d" })
+
 /** Milliseconds. */
-export const maxWaitMillis = (text: Option.Option<string>): Effect.Effect<number, UsageError> => {
-  if (Option.isNone(text)) return Effect.succeed(defaultMaxWait)
-  const millis = parseDuration(text.value)
-  return millis === null
-    ? Effect.fail(
-        new UsageError({
-          message: `--max-wait: "${text.value}" is not a duration`,
-          hint: "write a number and a unit, such as 0s, 30s, 10m, 2h"
-        })
-      )
-    : Effect.succeed(millis)
-}
+export const maxWaitMillis = (text: Option.Option<string>): Effect.Effect<number, UsageError> =>
+  readDuration("--max-wait", text, { otherwise: defaultMaxWait, such: "0s, 30s, 10m, 2h" })
 
 /** Fails where a number is less than one. @param flag `--limit` */
 export const atLeastOne = (flag: string, count: number): Effect.Effect<void, UsageError> =>

@@ -1,4 +1,6 @@
 import { Effect } from "effect"
+import type { Config } from "../config/Config.ts"
+import { alert } from "../sync/alerts/alert.ts"
 import { type storeLayer, talkingLayer } from "../sync/layers.ts"
 import { type RunOptions, run } from "../sync/run.ts"
 import type { ExitCode } from "./exitCodes.ts"
@@ -9,12 +11,18 @@ import { runReportText } from "./terminal/runReport.ts"
 /**
  * Runs connections against the mirror, reports what happened, and ends with the run's exit code.
  * @param store the mirror's file, open for writing
+ * @param notify who is told of what began or ended with it
  */
-export const runAndReport = <R>(store: ReturnType<typeof storeLayer>, options: RunOptions<R>) =>
+export const runAndReport = <R>(
+  store: ReturnType<typeof storeLayer>,
+  { notify }: Pick<Config, "notify">,
+  options: RunOptions<R>
+) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { json } = yield* Globals
     const { report, exitCode } = yield* run(options).pipe(Effect.provide(talkingLayer))
     yield* json ? output.document(report) : output.result(runReportText(report, yield* output.resultColumns))
+    yield* alert(notify, report)
     return exitCode satisfies ExitCode
   }).pipe(Effect.provide(store))

@@ -3,6 +3,7 @@ import type { BusinessTime } from "../domain/localTime.ts"
 import type { WantedStatus } from "../domain/Status.ts"
 import type { Limit } from "../http/contract.ts"
 import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
+import type { NotifyTarget } from "./notify.ts"
 
 /** A configuration that was read whole and found right. */
 export interface Config {
@@ -11,6 +12,8 @@ export interface Config {
   /** The mirror's file, absolute. */
   readonly database: string
   readonly connections: ReadonlyArray<ConnectionConfig>
+  /** Who is told when something needs attention. */
+  readonly notify: ReadonlyArray<NotifyTarget>
   /** Warnings about the files it was read from. */
   readonly warnings: ReadonlyArray<string>
 }

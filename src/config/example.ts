@@ -18,6 +18,12 @@ database: ../parley.db
 # timeZone: Europe/Berlin
 # businessHours: Mon-Fri 09:00-17:00
 
+# Who is told when a connection fails, is stale, or has conflicts or records in quarantine, and when that is over.
+# notify:
+#   - url: \${PARLEY_NOTIFY_URL}      # of a Slack, Mattermost, Teams or Discord webhook, or your own
+#   - command: [mail, -s, Parley, ops@example.com]   # gets the event as JSON on stdin
+#     on: [failed, recovered, stale, conflict, quarantine, brake]
+
 # One entry for each account. Secrets stand in the environment or in .env beside this file, never here.
 connections:
 `

@@ -8,6 +8,7 @@ import { readRegular } from "../files/readRegular.ts"
 import { type Config, ConfigError, type ConnectionConfig, type Fault, type Registry } from "./Config.ts"
 import { readConnection } from "./connection.ts"
 import { suggestion } from "./nearest.ts"
+import { readNotify } from "./notify.ts"
 import { Document } from "./schema.ts"
 import { schemaFaults } from "./schemaFaults.ts"
 import { keysOf } from "./schemaKeys.ts"
@@ -212,12 +213,15 @@ export const loadConfig = (options: LoadOptions): Effect.Effect<Config, ConfigEr
     const database = readDatabase(source, options)
     reportUnknownKeys(source)
     const businessTime = readBusinessTime(source)
+    const notify = readNotify(source.document.notify, source, (path, message) =>
+      source.report(["notify", ...path], message)
+    )
     const connections = readConnections(source, options.registry).map((each) => ({ ...each, businessTime }))
     if (source.faults.length > 0 || database === null) {
       return yield* new ConfigError({ faults: inOrder(source.faults) })
     }
     const warning = exposed(source.dotenv, join(source.folder, ".env"))
-    return { path: source.path, database, connections, warnings: warning === null ? [] : [warning] }
+    return { path: source.path, database, connections, notify, warnings: warning === null ? [] : [warning] }
   })
 
 /**

@@ -110,6 +110,34 @@ export const CommonKeys = Schema.Struct({
 })
 export type CommonKeys = typeof CommonKeys.Type
 
+/** One entry of `notify`. */
+export const NotifyEntry = Schema.Struct({
+  command: Schema.optional(
+    Schema.NonEmptyArray(Schema.String.pipe(Schema.minLength(1))).annotations({
+      ...refined("expected a program and its arguments as a list, such as [notify-send, Parley]"),
+      description: "A program and its arguments; it gets the event as JSON on stdin."
+    })
+  ),
+  url: Schema.optional(
+    Schema.String.annotations({
+      description:
+        "The variable with the address of a webhook (Slack, Mattermost, Teams, Discord, or your own), in braces behind a dollar sign."
+    })
+  ),
+  on: Schema.optional(
+    Schema.NonEmptyArray(
+      Schema.Literal("failed", "recovered", "stale", "conflict", "quarantine", "brake")
+    ).annotations({
+      description: "Of what: failed, recovered, stale, conflict, quarantine, brake. Default: all of them."
+    })
+  ),
+  stale: Schema.optional(
+    DurationText.annotations({
+      description: "After how long without a complete sync a connection counts as stale. Default: 24 hours."
+    })
+  )
+})
+
 /** The whole file; what a connection holds depends on its provider. */
 export const Document = Schema.Struct({
   database: Schema.optional(
@@ -130,6 +158,11 @@ export const Document = Schema.Struct({
       ...refined("not business hours; write days and times, such as Mon-Fri 09:00-17:00, Sat 10:00-14:00"),
       description:
         "When people are there to answer, by the clock of timeZone: Mon-Fri 09:00-17:00, Sat 10:00-14:00."
+    })
+  ),
+  notify: Schema.optional(
+    Schema.Array(NotifyEntry).annotations({
+      description: "Who is told when a connection needs attention, and when it no longer does."
     })
   ),
   connections: Schema.NonEmptyArray(Schema.Unknown).annotations({

@@ -91,12 +91,20 @@ export type Authorization =
 export type ClientEvent =
   | { readonly _tag: "Sent"; readonly operation: string; readonly at: number }
   /** `attempt`: how often the request was sent by then, from 1. */
-  | { readonly _tag: "Answered"; readonly exchange: Exchange; readonly attempt: number }
+  | {
+      readonly _tag: "Answered"
+      readonly exchange: Exchange
+      readonly attempt: number
+      /** The header, as it came; left out: there was none. */
+      readonly retryAfter?: string
+    }
   /** No answer came, or not the whole of one. */
   | {
       readonly _tag: "Unanswered"
       readonly operation: string
       readonly method: string
+      /** Without its query. */
+      readonly path: string
       readonly attempt: number
       readonly requestedAt: number
       readonly endedAt: number

@@ -11,6 +11,7 @@ export type { ColumnEntry, TableEntry } from "./dictionary/entry.ts"
 
 /** Internal tables: they may change with any version, and should not be queried. */
 export const internalTables: ReadonlySet<string> = new Set([
+  "alerts",
   "analysis_clock",
   "commits",
   "contact_identities",

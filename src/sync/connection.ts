@@ -4,6 +4,7 @@ import type { ConnectionConfig } from "../config/Config.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { makeProviderClient } from "../http/makeClient.ts"
 import { type AccountCheck, anyAccount, type Provider } from "../providers/Provider.ts"
+import { requestLogger } from "./requestLog.ts"
 import { StopSignal, UnderWay } from "./stopSignal.ts"
 
 /** A configured connection with a live client behind it, for one lane of one run. */
@@ -39,7 +40,9 @@ export const openConnection = Effect.fn("openConnection")(function* (
   const { definition } = config
   const signal = yield* StopSignal
   const underWay = yield* UnderWay
+  const log = yield* requestLogger(config.name)
   const observe = (event: ClientEvent): void => {
+    log?.(event)
     if (event._tag === "Sent") underWay.requests += 1
     else if (event._tag === "Answered" || event._tag === "Unanswered") underWay.requests -= 1
     options.observe(event)

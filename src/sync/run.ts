@@ -16,6 +16,7 @@ import { StoreError } from "../store/StoreError.ts"
 import { guardAccount } from "./account.ts"
 import { type OpenConnection, openConnection } from "./connection.ts"
 import { Progress } from "./progress.ts"
+import { makeRefused } from "./requestLog.ts"
 import { StopSignal, signalExitCode } from "./stopSignal.ts"
 
 /*
@@ -175,8 +176,10 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   const { name } = config
   const counters: Counters = { requests: 0, rateLimited: 0, queued: 0, waitedMs: 0 }
 
+  const refused = makeRefused()
   const observe = (event: ClientEvent): void => {
     count(counters, event)
+    refused.add(event)
     progress.clientEvent(name, event)
   }
   const attempt = Effect.gen(function* () {
@@ -199,6 +202,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
           connection: name,
           lane,
           counters,
+          refused: refused.taken(),
           outcome: "interrupted",
           fault: null
         })
@@ -217,6 +221,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     connection: name,
     lane,
     counters,
+    refused: refused.taken(),
     outcome: null,
     ...result
   })

@@ -1,5 +1,6 @@
-import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
-import { type Dispatch, Transport } from "../http/exchange/transport.ts"
+import { Clock, Context, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import { postJson } from "../http/exchange/postJson.ts"
+import { Transport } from "../http/exchange/transport.ts"
 import { metricsDocument, type Sender, traceDocument } from "./otlp.ts"
 import type { Recorder } from "./Recorder.ts"
 import type { Settings } from "./settings.ts"
@@ -26,37 +27,6 @@ export interface Exporter {
 
 /** A collector that answers one of these may be asked again. */
 const isPassing = (status: number): boolean => [429, 502, 503, 504].includes(status)
-
-/** Sends one document and gives the status of the answer, whose body is of no interest. */
-const posted = (
-  dispatch: Dispatch,
-  url: string,
-  headers: Settings["headers"],
-  document: object
-): Effect.Effect<number, Cause.UnknownException> =>
-  Effect.async((resume) => {
-    const { origin, pathname, search } = new URL(url)
-    const own = Object.entries(headers).map(([name, value]) => [name, Redacted.value(value)])
-    let status = 0
-    const { abort } = dispatch(
-      {
-        origin,
-        path: pathname + search,
-        method: "POST",
-        headers: { ...Object.fromEntries(own), "content-type": "application/json" },
-        body: JSON.stringify(document)
-      },
-      {
-        started: (answered) => {
-          status = answered
-        },
-        data: () => {},
-        ended: () => resume(Effect.succeed(status)),
-        failed: (cause) => resume(Effect.fail(new Cause.UnknownException(cause)))
-      }
-    )
-    return Effect.sync(abort)
-  })
 
 /** Sends for as long as the scope; when that closes, what is left is sent. */
 export const makeExporter = (
@@ -94,7 +64,8 @@ export const makeExporter = (
     const post = (url: string, document: object): Effect.Effect<boolean> =>
       Effect.gen(function* () {
         const { dispatch } = yield* transport
-        const status = yield* posted(dispatch, url, headers, document)
+        const own = Object.entries(headers).map(([name, value]) => [name, Redacted.value(value)])
+        const status = yield* postJson(dispatch, url, Object.fromEntries(own), document)
         if (status < 300) return true
         yield* warn(`it answered ${status}`)
         return !isPassing(status)

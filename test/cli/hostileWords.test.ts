@@ -109,7 +109,7 @@ const run = (argv: ReadonlyArray<string>, columns: number | undefined) =>
   Effect.runPromise(
     runCommand(verbs, argv, {
       cwd: folder,
-      environment: { KEY: "a-secret-key", HOME: folder },
+      environment: { KEY: "a-secret-key", HOME: folder, NO_COLOR: "1" },
       ...(columns === undefined ? {} : { stdoutColumns: columns, stderrColumns: columns })
     }).pipe(Effect.provideService(Providers, Effect.succeed(registry)))
   )

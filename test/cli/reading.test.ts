@@ -118,11 +118,60 @@ leads: 2 records in quarantine: \`parley quarantine\`
 fresh: never synced; start with \`parley sync fresh\`
 quiet: switched off in the configuration
 
-limits of leads: 500 a minute; 60% of each is used
-limits of fresh: 500 a minute
-
-Needs attention: leads. (status always ends with 0.)
+Needs attention: leads (failed, changes, quarantine).
 `)
+      const { stdout: limits } = yield* run(folder, ["status", "--limits"])
+      expect(limits).toContain(
+        "limits of leads: 500 a minute; 60% of each is used\nlimits of fresh: 500 a minute\n"
+      )
+    })
+  )
+
+  it.scoped("ends with 3 where --check finds what needs attention, and with 0 where nothing does", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const all = yield* run(folder, ["status", "--check"])
+      expect(all.code).toBe(3)
+      expect(all.stdout).toContain("Need attention: leads (failed, changes, quarantine), fresh (stale).")
+      edit(
+        folder,
+        `UPDATE run_connections SET error_kind = NULL, outcome = 'complete';
+         UPDATE status_changes SET resolved_at = requested_at WHERE id = 2;
+         UPDATE quarantine SET dismissed_at = first_seen_at`
+      )
+      const one = yield* run(folder, ["status", "--check", "leads"])
+      expect({ code: one.code, end: one.stdout.trimEnd().split("\n").at(-1) }).toEqual({
+        code: 0,
+        end: "All is well."
+      })
+      const stale = yield* run(folder, ["status", "--check", "--stale", "1h", "leads", "--json"])
+      expect(stale.code).toBe(3)
+      expect(JSON.parse(stale.stdout)).toMatchObject({
+        ok: false,
+        attention: [{ name: "leads", troubles: ["stale"] }]
+      })
+      expect((yield* run(folder, ["status", "--stale", "1h"])).stderr).toContain("--stale goes with --check")
+      expect((yield* run(folder, ["status", "--check", "--stale", "0s"])).stderr).toContain("such as 30m")
+    })
+  )
+
+  it.scoped("fits a terminal of 80 columns in a line a connection, and folds what it says", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      for (const columns of [140, 80, 50]) {
+        const { stdout } = yield* run(folder, ["status"], columns)
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: colours have no width
+        const lines = stdout.replace(/\u001b\[\d+m/g, "").split("\n")
+        expect(lines.filter((line) => line.length > columns)).toEqual([])
+        expect(lines.filter((line) => /^(leads|fresh|quiet) {2,}/.test(line)).length).toBe(3)
+        expect(stdout).toContain("\u001b[31mfailed\u001b[39m, ")
+      }
+      const plain = yield* runCommand(verbs, ["status"], {
+        cwd: folder,
+        environment: { ...seededEnvironment, NO_COLOR: "1" },
+        stdoutColumns: 80
+      }).pipe(Effect.provideService(Providers, Effect.succeed(fakeRegistry)))
+      expect(plain.stdout).not.toContain("\u001b")
     })
   )
 

@@ -435,7 +435,7 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "other: 1\n",
     [
       "1: database: missing; write database: ../parley.db, or give --db FILE",
-      "1: other: unknown key; known here: database, timeZone, businessHours, connections",
+      "1: other: unknown key; known here: database, timeZone, businessHours, notify, connections",
       "1: connections: missing; expected a list with at least one connection; each begins with - name: and provider:"
     ]
   ],

@@ -48,14 +48,20 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
       if (erase + above + text !== "") stderr.write(erase + above + text)
     }
 
+    const isColoured = stdout.isTerminal && !environment.NO_COLOR && environment.TERM !== "dumb"
+
+    /** In red what needs attention. Made here, after everything that a terminal would obey is gone. */
+    const painted = (text: string, attention: RegExp | null): string =>
+      isColoured && attention !== null ? text.replace(attention, "\u001b[31m$&\u001b[39m") : text
+
     const cleanFor = (sink: TextSink, text: string): string =>
       sink.isTerminal ? forTerminal(text) : forFile(text)
 
     const withNewline = (text: string): string => (text.endsWith("\n") ? text : `${text}\n`)
 
-    const print = (text: string) =>
+    const print = (text: string, attention: RegExp | null = null) =>
       Effect.sync(() => {
-        const clean = withNewline(cleanFor(stdout, text))
+        const clean = painted(withNewline(cleanFor(stdout, text)), attention)
         if (drawn.length === 0) return stdout.write(clean)
         // Both may be the same terminal.
         stderr.write(eraseRows(rowsOf(drawn)))
@@ -67,8 +73,11 @@ export class Output extends Effect.Service<Output>()("parley/Output", {
     return {
       /** Columns of the terminal that results go to; null where they go to a file or a pipe. */
       resultColumns: Effect.sync(() => (stdout.isTerminal ? (stdout.size()?.columns ?? 80) : null)),
-      /** Part of the result: stdout, with a line break at its end. */
-      result: (text: string) => print(asTyped(text)),
+      /**
+       * Part of the result: stdout, with a line break at its end.
+       * @param attention with the flag g: what is shown in colour where the terminal has it and NO_COLOR does not forbid it
+       */
+      result: (text: string, attention: RegExp | null = null) => print(asTyped(text), attention),
       /** A piece of a long result, without a line break of its own; false: the reader is gone. */
       piece: (text: string) =>
         Effect.sync(() => {

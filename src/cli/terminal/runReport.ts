@@ -12,7 +12,7 @@ const columns = whole([
   { name: "changed", right: true },
   { name: "same", right: true },
   { name: "requests", right: true },
-  { name: "waited", right: true, spare: true }
+  { name: "waited", right: true, spare: 1 }
 ])
 
 const row = (report: ConnectionReport): ReadonlyArray<string> => [

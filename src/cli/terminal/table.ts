@@ -7,8 +7,8 @@ export interface Column {
   readonly right?: boolean
   /** Its cells are never cut, only its name is: where they do not fit, each row becomes a block of lines. */
   readonly whole?: boolean
-  /** Left out of a table for which there is no room otherwise. */
-  readonly spare?: boolean
+  /** Left out of a table for which there is no room otherwise; those with the highest number first. */
+  readonly spare?: number
 }
 
 /** Columns of which no cell may be cut. */
@@ -65,8 +65,11 @@ const layoutOf = (
   for (;;) {
     const widths = columnWidths(of(natural), room, of(least))
     if (widths !== null) return { shown, widths }
-    const spare = shown.findLast((at) => columns[at]?.spare === true)
-    if (spare === undefined) return null
+    const spare = shown.reduce<number | null>((most, at) => {
+      const rank = columns[at]?.spare ?? 0
+      return rank > 0 && rank >= (most === null ? 0 : (columns[most]?.spare ?? 0)) ? at : most
+    }, null)
+    if (spare === null) return null
     shown = shown.filter((at) => at !== spare)
   }
 }

@@ -68,3 +68,19 @@ export const wrap = (text: string, columns: number): ReadonlyArray<string> => {
   }
   return [...lines, line]
 }
+
+/** Lines of text in at most this many columns, what goes on two columns to the right. @param room null: not folded */
+export const fold = (text: string, room: number | null): string =>
+  room === null
+    ? text
+    : text
+        .split("\n")
+        .flatMap((line) => {
+          const [, indent = "", words = ""] = /^( *)(.*)$/.exec(line) ?? []
+          return textWidth(line) <= room
+            ? [line]
+            : wrap(words, Math.max(20, room - indent.length - 2)).map(
+                (part, at) => `${indent}${at === 0 ? "" : "  "}${part}`
+              )
+        })
+        .join("\n")

@@ -66,7 +66,9 @@ export const received = (
     const receivedAt = context.now()
     const { method, operation } = request
     const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt, bytes: body.bytes }
-    context.observe({ _tag: "Answered", exchange, attempt: number })
+    const retryAfter = headers["retry-after"]
+    const stating = retryAfter === undefined ? {} : { retryAfter }
+    context.observe({ _tag: "Answered", exchange, attempt: number, ...stating })
     const words = (text: string): string => errorBody(text, asked.secrets)
     const answer: Answer = { status, headers, text: body.text, exchange, words }
     const stated = statedWait(answer, receivedAt)

@@ -88,6 +88,7 @@ const unanswered = ({ observe }: ClientContext, { history, request }: Sending, e
     _tag: "Unanswered",
     operation: request.operation,
     method: request.method,
+    path: request.path,
     attempt: history.sent,
     requestedAt: history.sentAt,
     endedAt

@@ -259,6 +259,41 @@ export const ledger: ReadonlyArray<TableEntry> = [
     }
   },
   {
+    table: "requests_refused",
+    meaning:
+      "Requests that a provider refused (a status of 400 or more) or left unanswered, in the order in which they were sent; of a run that had more than 1,000 of a connection, the first and the last 500.",
+    example:
+      "SELECT at, connection, operation, status, retry_after FROM requests_refused ORDER BY id DESC LIMIT 20",
+    columns: {
+      id: { meaning: "The row's number.", example: 1 },
+      run_id: runId,
+      connection,
+      operation: { meaning: "What was requested, in words.", example: "list conversations" },
+      method: { meaning: "The HTTP method.", example: "GET" },
+      path: {
+        meaning: "The path, with the names of its query and without their values.",
+        example: "/v1/contacts?cursor=&limit="
+      },
+      status: {
+        meaning: "The status of the answer.",
+        nullMeans: "no answer came, or not the whole of one",
+        example: 429
+      },
+      retry_after: {
+        meaning: "The header Retry-After, as it came.",
+        nullMeans: "there was none",
+        example: "30"
+      },
+      attempt: { meaning: "How often the request had been sent by then, from 1.", example: 1 },
+      milliseconds: {
+        meaning: "From the request to its answer, or to the end of waiting for one.",
+        unit: "milliseconds",
+        example: 212
+      },
+      at: time("When the request left.")
+    }
+  },
+  {
     table: "migrations",
     meaning: "The steps that made this file's tables.",
     columns: {

@@ -73,11 +73,28 @@ export interface ConnectionFault {
   readonly hint: string
 }
 
+/** A request that a provider refused, or that no answer came to. */
+export interface RefusedRequest {
+  readonly operation: string
+  readonly method: string
+  /** With the names of its query and without their values. */
+  readonly path: string
+  /** Null: no answer came, or not the whole of one. */
+  readonly status: number | null
+  /** The header, as it came; null: there was none. */
+  readonly retryAfter: string | null
+  readonly attempt: number
+  readonly milliseconds: number
+  readonly at: Timestamp
+}
+
 export interface FinishedConnection {
   readonly runId: number
   readonly connection: string
   readonly lane: Lane
   readonly counters: RequestCounters
+  /** Left out: there were none. */
+  readonly refused?: ReadonlyArray<RefusedRequest>
   /** Null: it follows from the fault and from what was stored. */
   readonly outcome: RunOutcome | null
   readonly fault: ConnectionFault | null
@@ -177,6 +194,19 @@ const outcomeOf = (row: ConnectionRow, { fault, changes }: FinishedConnection): 
   return isMild || moved ? "partial" : "failed"
 }
 
+const insertRefused = (
+  { prepare }: Session,
+  { connection, refused = [], runId }: Pick<FinishedConnection, "connection" | "refused" | "runId">
+): void => {
+  const insert = prepare(
+    `INSERT INTO requests_refused (run_id, connection, operation, method, path, status, retry_after, attempt, milliseconds, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  for (const { at, attempt, method, milliseconds, operation, path, retryAfter, status } of refused) {
+    insert.run(runId, connection, operation, method, path, status, retryAfter, attempt, milliseconds, at)
+  }
+}
+
 /** What ran, what it did, and how it ended. */
 export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
   effect: Effect.gen(function* () {
@@ -219,6 +249,7 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
         const { runId, connection, lane, counters, fault, changes } = input
         return yield* db.transaction("Ledger.finishConnection", (session) => {
           const before = rowOf(session, runId, connection, lane)
+          insertRefused(session, input)
           session
             .prepare(
               `UPDATE run_connections SET outcome = ?, finished_at = ?, requests = ?, rate_limited = ?, queued = ?,

@@ -14,6 +14,7 @@ import { feed } from "./0013_feed.ts"
 import { numbers } from "./0014_numbers.ts"
 import { words } from "./0015_words.ts"
 import { people } from "./0016_people.ts"
+import { operations } from "./0017_operations.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -39,5 +40,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 13, name: "feed", sql: feed },
   { version: 14, name: "numbers", sql: numbers },
   { version: 15, name: "words", sql: words },
-  { version: 16, name: "people", sql: people }
+  { version: 16, name: "people", sql: people },
+  { version: 17, name: "operations", sql: operations }
 ]

@@ -70,7 +70,7 @@ SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomp
   (SELECT count(*) FROM remote_contacts k WHERE ${idOf("k.id", "f.connection")}) AS contacts,
   f.newest_message_at, f.last_complete_sync_at, f.last_attempt_at, f.last_attempt_outcome, f.changes_open,
   (SELECT count(*) FROM status_changes c
-    WHERE ${idOf("c.conversation_id", "f.connection")} AND c.state IN ('rejected', 'conflict')
+    WHERE ${idOf("c.conversation_id", "f.connection")} AND c.state IN ('rejected', 'conflict') AND c.resolved_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM status_changes l WHERE l.conversation_id = c.conversation_id AND l.id > c.id))
     AS changes_failed,
   f.quarantined

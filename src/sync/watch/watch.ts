@@ -1,5 +1,6 @@
 import { Cause, Clock, Effect, Exit, Fiber, Option, Random } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
+import type { NotifyTarget } from "../../config/notify.ts"
 import type { StoreError } from "../../store/StoreError.ts"
 import { type Fault, faultOf, type RunReport, type Settled, unexpected } from "../run.ts"
 import { waitAtMost } from "../stopSignal.ts"
@@ -25,6 +26,8 @@ export interface Watched {
   /** The mirror's file. */
   readonly database: string
   readonly connections: ReadonlyArray<ConnectionConfig>
+  /** Who is told of what begins or ends with a run; left out: no one. */
+  readonly notify?: ReadonlyArray<NotifyTarget>
 }
 
 /** A run that is over. Times are epoch milliseconds. */
@@ -51,6 +54,8 @@ export interface WatchOptions<R> {
   /** Told once, when the schedule stands. */
   readonly began: (nextAt: number) => Effect.Effect<void>
   readonly ran: (ran: Ran) => Effect.Effect<void>
+  /** Called whenever the loop runs, at least once a minute; left out: no one looks. */
+  readonly beat?: (at: number) => void
 }
 
 /** A handle on a watch that goes on. */
@@ -170,6 +175,7 @@ export const watch = Effect.fn("watch")(function* <R>(options: WatchOptions<R>) 
   })
 
   const step = Effect.gen(function* () {
+    options.beat?.(yield* Clock.currentTimeMillis)
     for (const message of yield* inbox.take) yield* receive(message)
     const next = start(schedule, rules, yield* Clock.currentTimeMillis, yield* Random.next)
     schedule = next.schedule

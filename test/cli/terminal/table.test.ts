@@ -44,7 +44,7 @@ describe("a table", () => {
     const outcomes = whole([
       { name: "conversation" },
       { name: "outcome" },
-      { name: "waited in all", spare: true }
+      { name: "waited in all", spare: 1 }
     ])
     const shown = (room: number) => renderTable(outcomes, [["salon:0a7041a0", "complete", "12s"]], room)
     expect(shown(34).split("\n")).toEqual([

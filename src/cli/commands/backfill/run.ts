@@ -55,7 +55,7 @@ export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {
     if (deadline !== null) yield* refuseImpossible(plans, deadline)
     if (input.plan) return yield* showPlan(plans, deadline)
   }
-  return yield* runAndReport(storeLayer(config.database), {
+  return yield* runAndReport(storeLayer(config.database), config, {
     command: "backfill",
     connections,
     maxWaitMillis: waitMillis,

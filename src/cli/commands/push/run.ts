@@ -126,7 +126,7 @@ export const push = Effect.fn("push")(function* (input: PushInput) {
     })
   }
   if (input.plan) return yield* showPlan(connections, waitMillis)
-  return yield* runAndReport(existingStoreLayer(config.database), {
+  return yield* runAndReport(existingStoreLayer(config.database), config, {
     command: "push",
     connections,
     maxWaitMillis: waitMillis,

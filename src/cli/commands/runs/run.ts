@@ -39,8 +39,8 @@ const listColumns = whole([
   { name: "new", right: true },
   { name: "changed", right: true },
   { name: "quarantined", right: true },
-  { name: "requests", right: true, spare: true },
-  { name: "waited", right: true, spare: true }
+  { name: "requests", right: true, spare: 1 },
+  { name: "waited", right: true, spare: 1 }
 ])
 
 const listRow = (run: RunWithConnections, at: number): ReadonlyArray<string> => [

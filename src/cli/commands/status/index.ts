@@ -1,8 +1,21 @@
-import { Args } from "@effect/cli"
+import { Args, Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
 
 const config = {
-  names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
+  names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated),
+  check: Options.boolean("check").pipe(
+    Options.withDescription(
+      "End with 3 where a connection failed, is stale, has changes rejected or in conflict, or records in quarantine that no one dismissed."
+    )
+  ),
+  stale: Options.text("stale").pipe(
+    Options.withPseudoName("DURATION"),
+    Options.withDescription(
+      "With --check: stale is what had no complete sync for this long, such as 2h. Default: 24h."
+    ),
+    Options.optional
+  ),
+  limits: Options.boolean("limits").pipe(Options.withDescription("Also the limits that are kept."))
 }
 export type StatusInput = Input<typeof config>
 
@@ -10,9 +23,9 @@ export const status = verb(
   {
     name: "status",
     description:
-      "Shows what the mirror holds of each connection, how fresh it is, what is pending, and which limits apply. Always ends with 0: the last line names the connections that need attention.",
+      "Shows what the mirror holds of each connection, how fresh it is, and what needs attention. Ends with 0 whatever it finds; --check ends with 3 where something needs attention.",
     config,
-    examples: ["parley status", "parley status leads --json"]
+    examples: ["parley status", "parley status leads --json", "parley status --check --stale 2h"]
   },
   lazily(async () => (await import("./run.ts")).status)
 )

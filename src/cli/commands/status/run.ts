@@ -1,8 +1,8 @@
-import { Clock, Effect, Either } from "effect"
+import { Clock, Effect, Either, Option } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { suggestion } from "../../../config/nearest.ts"
 import { gapsIn } from "../../../domain/TimeRange.ts"
-import { now } from "../../../domain/Timestamp.ts"
+import { now, toMillis } from "../../../domain/Timestamp.ts"
 import type { LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
 import { Db } from "../../../store/Db.ts"
 import { fixedVersion, type OldWriter, oldWriters } from "../../../store/read/oldWriters.ts"
@@ -10,12 +10,14 @@ import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFac
 import { learnedLimitsOf } from "../../../sync/learnedLimits.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
+import { type ExitCode, exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
+import { readDuration } from "../../options.ts"
 import { counted, grouped, wallClock } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { renderTable, whole } from "../../terminal/table.ts"
 import { ago, rangeText } from "../../terminal/times.ts"
+import { fold } from "../../terminal/width.ts"
 import type { StatusInput } from "./index.ts"
 
 /** A connection as the configuration and the mirror know it; either may not know it. */
@@ -48,6 +50,9 @@ const noFacts = {
   covered: []
 }
 
+/** After how long without a complete sync a connection is stale, milliseconds. */
+const usualStale = 24 * 3_600_000
+
 /** The limits as they are kept: the vendor's or the configured ones, times the share that may be used. */
 const limitDocuments = ({ limits, quota }: ConnectionConfig) =>
   limits.map(({ name, perMillis, requests, scope }) => ({
@@ -76,17 +81,20 @@ const documentOf = ({ config, facts, name, provider, learned }: ConnectionStatus
   found_per_second: learned?.foundPerSecond ?? null
 })
 
+/** At 80 columns what is fresh and what needs attention remains, at 50 that a run failed. */
 const columns = whole([
   { name: "connection" },
-  { name: "provider" },
-  { name: "conversations", right: true },
-  { name: "messages", right: true },
-  { name: "newest message" },
+  { name: "provider", spare: 6 },
+  { name: "conversations", right: true, spare: 3 },
+  { name: "messages", right: true, spare: 4 },
+  { name: "newest message", spare: 5 },
   { name: "complete as of" },
   { name: "last run" },
-  { name: "changes", right: true },
-  { name: "quarantine", right: true }
+  { name: "changes", right: true, spare: 1 },
+  { name: "quarantine", right: true, spare: 2 }
 ])
+
+const inColour = /\b(failed|interrupted|partial)\b(?=, )|^Needs? attention:.*$/gm
 
 const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): ReadonlyArray<string> => {
   const { changes_open, conversations, last_complete_sync_at, messages, newest_message_at, quarantined } = {
@@ -179,17 +187,31 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
   ]
 }
 
-const needsAttention = ({ facts }: ConnectionStatus): boolean =>
-  facts !== null &&
-  ((facts.last_run?.error ?? null) !== null || facts.changes_failed > 0 || facts.quarantined > 0)
-
-/** The exit code says nothing of what is found here, so the last line does. */
-const attention = (all: ReadonlyArray<ConnectionStatus>): ReadonlyArray<string> => {
-  const names = all.filter(needsAttention).map(({ name }) => name)
-  if (names.length === 0) return []
+/** What needs attention, in few words; empty: nothing does. @param staleMillis infinite: nothing is stale */
+const troublesOf = (
+  { config, facts }: ConnectionStatus,
+  at: number,
+  staleMillis: number
+): ReadonlyArray<"failed" | "stale" | "changes" | "quarantine"> => {
+  // What is switched off is not expected to be current.
+  if (config?.enabled === false) return []
+  const since = facts?.last_complete_sync_at ?? null
+  const isStale = staleMillis < Infinity && (since === null || at - toMillis(since) > staleMillis)
   return [
-    `${names.length === 1 ? "Needs" : "Need"} attention: ${names.join(", ")}. (status always ends with 0.)`
+    ...((facts?.last_run?.error ?? null) === null ? [] : ["failed" as const]),
+    ...(isStale ? ["stale" as const] : []),
+    ...((facts?.changes_failed ?? 0) > 0 ? ["changes" as const] : []),
+    ...((facts?.quarantined ?? 0) > 0 ? ["quarantine" as const] : [])
   ]
+}
+
+/** The table may be long, so the last line names them. */
+const attention = (
+  troubled: ReadonlyArray<{ readonly name: string; readonly troubles: ReadonlyArray<string> }>
+): ReadonlyArray<string> => {
+  if (troubled.length === 0) return []
+  const names = troubled.map(({ name, troubles }) => `${name} (${troubles.join(", ")})`)
+  return [`${names.length === 1 ? "Needs" : "Need"} attention: ${names.join(", ")}.`]
 }
 
 /** How long a program that wrote is remembered here, milliseconds. */
@@ -250,8 +272,16 @@ const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<strin
   })
 }
 
-export const status = ({ names }: StatusInput) =>
+export const status = ({ check, limits: withLimits, names, stale }: StatusInput) =>
   Effect.gen(function* () {
+    if (Option.isSome(stale) && !check) {
+      return yield* new UsageError({ message: "--stale goes with --check", hint: "write --check --stale 2h" })
+    }
+    const given = yield* readDuration("--stale", stale, {
+      least: 1,
+      otherwise: usualStale,
+      such: "30m, 2h, 1d"
+    })
     const globals = yield* Globals
     const output = yield* Output
     const at = yield* Clock.currentTimeMillis
@@ -274,31 +304,41 @@ export const status = ({ names }: StatusInput) =>
     const config = yield* Effect.either(loadConfiguration)
     const configured = Either.isRight(config) ? config.right.connections : []
     const all = yield* choose(merge(facts ?? [], configured, at), names)
+    const troubled = all
+      .map((entry) => ({
+        name: entry.name,
+        troubles: troublesOf(entry, at, check ? given : Infinity)
+      }))
+      .filter(({ troubles }) => troubles.length > 0)
+    const code = check && (facts === null || troubled.length > 0) ? exitCodes.partial : exitCodes.complete
     if (globals.json) {
       yield* output.document({
         database,
         exists: facts !== null,
+        ...(check ? { ok: code === exitCodes.complete, attention: troubled } : {}),
         connections: all.map(documentOf),
         old_sqlite_writers: writers
       })
-      return exitCodes.complete
+      return code satisfies ExitCode
     }
     const details = all.flatMap((entry) => [...waitingLine(entry, at), ...remarks(entry)])
-    const limits = all.flatMap(limitsLine)
+    const limits = withLimits ? all.flatMap(limitsLine) : []
     const rows = all.map((entry) => rowOf(entry, at))
+    const room = yield* output.resultColumns
     const parts = [
       ...emptyState(facts === null, all.length, database),
-      ...(all.length === 0 ? [] : [renderTable(columns, rows, yield* output.resultColumns)]),
-      ...(details.length === 0 ? [] : [details.join("\n")]),
-      ...writers.map((writer) => writerText(writer, at)),
-      ...(limits.length === 0 ? [] : [limits.join("\n")]),
-      ...attention(all)
+      ...(all.length === 0 ? [] : [renderTable(columns, rows, room)]),
+      ...(details.length === 0 ? [] : [fold(details.join("\n"), room)]),
+      ...writers.map((writer) => fold(writerText(writer, at), room)),
+      ...(limits.length === 0 ? [] : [fold(limits.join("\n"), room)]),
+      ...attention(troubled).map((line) => fold(line, room)),
+      ...(check && code === exitCodes.complete ? ["All is well."] : [])
     ]
-    yield* output.result(parts.join("\n\n"))
+    yield* output.result(parts.join("\n\n"), inColour)
     if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
       yield* output.note("the configuration has errors, so limits are not shown: `parley check` lists them")
     }
-    return exitCodes.complete
+    return code satisfies ExitCode
   })
 
 const emptyState = (missing: boolean, connections: number, database: string): ReadonlyArray<string> => {

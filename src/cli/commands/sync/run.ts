@@ -68,7 +68,7 @@ export const sync = Effect.fn("sync")(function* (input: SyncInput) {
   // Who accepts another account means that connection, and none beside it.
   const connections = yield* selectConnections(config, [...new Set([...input.names, ...input.rebind])])
   if (input.plan) return yield* showPlan(config, connections, input, waitMillis)
-  return yield* runAndReport(storeLayer(config.database), {
+  return yield* runAndReport(storeLayer(config.database), config, {
     command: "sync",
     connections,
     maxWaitMillis: waitMillis,

@@ -30,6 +30,13 @@ const config = {
     ),
     Options.optional
   ),
+  health: Options.text("health").pipe(
+    Options.withPseudoName("ADDRESS:PORT"),
+    Options.withDescription(
+      "Serve /healthz (200, or 503 where the schedule is stuck or the mirror cannot be read) and /metrics (Prometheus) there. A port alone is on loopback; neither page holds a text, an address or a secret."
+    ),
+    Options.optional
+  ),
   pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
   maxWait
 }
@@ -46,6 +53,7 @@ export const watch = verb(
     examples: [
       "parley watch --every 5m",
       'parley watch --cron "*/5 8-18 * * 1-5" --time-zone Europe/Berlin',
+      "parley watch --every 5m --health 9464",
       "parley watch leads support --every 30m --json    # a JSON document a run, one a line"
     ]
   },

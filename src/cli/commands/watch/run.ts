@@ -1,8 +1,10 @@
 import { Clock, Effect, Either, Option } from "effect"
 import { isTimeZone, parseDuration, spellDuration } from "../../../config/units.ts"
+import { alert } from "../../../sync/alerts/alert.ts"
 import { syncLanes } from "../../../sync/lanes.ts"
 import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
 import { run } from "../../../sync/run.ts"
+import { type Address, readAddress, serveHealth } from "../../../sync/watch/health.ts"
 import type { Rules } from "../../../sync/watch/schedule.ts"
 import { readCron, type Timetable } from "../../../sync/watch/timetable.ts"
 import { watch as startWatch, type Watch, type Watched } from "../../../sync/watch/watch.ts"
@@ -138,6 +140,22 @@ const readAgain = <R>(watching: Watch<unknown>, load: Effect.Effect<Watched, Fai
     )
   })
 
+const healthAddress = (text: string): Effect.Effect<Address, UsageError> => {
+  const address = readAddress(text)
+  return address === null
+    ? Effect.fail(
+        usage(`--health: "${text}" is not an address`, "write a port, such as 9464, or 127.0.0.1:9464")
+      )
+    : Effect.succeed(address)
+}
+
+const whyNotListening: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there",
+  EACCES: "this user may not listen there; ports below 1024 are the system's",
+  EADDRNOTAVAIL: "this machine does not have that address",
+  ENOTFOUND: "there is no such host"
+}
+
 export const watch = Effect.fn("watch")(function* (input: WatchInput) {
   const { json } = yield* Globals
   const output = yield* Output
@@ -150,15 +168,41 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const load = Effect.gen(function* () {
     const config = yield* loadConfiguration
-    return { database: config.database, connections: yield* selectConnections(config, input.names) }
+    const { database, notify } = config
+    return { database, notify, connections: yield* selectConnections(config, input.names) }
   })
-  const watched = yield* load
+  const health = Option.isNone(input.health) ? null : yield* healthAddress(input.health.value)
+  let watched = yield* load
+  let beatAt = yield* Clock.currentTimeMillis
   // An unusable mirror is reported now rather than in every run.
   yield* Effect.provide(Effect.void, storeLayer(watched.database))
+  if (health !== null) {
+    const bound = yield* serveHealth(
+      health,
+      () => watched.database,
+      () => ({ beatAt })
+    ).pipe(
+      Effect.mapError(({ code }) =>
+        usage(
+          `--health: ${Option.getOrElse(input.health, () => "")}: ${whyNotListening[code] ?? code}`,
+          "name another address or port"
+        )
+      )
+    )
+    const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host
+    yield* speak(
+      "health",
+      { address: bound.host, port: bound.port },
+      `health at http://${host}:${bound.port}/healthz and /metrics`
+    )
+  }
   const watching = yield* startWatch({
+    beat: (at) => {
+      beatAt = at
+    },
     rules,
     watched,
-    run: ({ connections, database }, settled) =>
+    run: ({ connections, database, notify = [] }, settled) =>
       run({
         command: "watch",
         connections,
@@ -167,6 +211,7 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
         settled
       }).pipe(
         Effect.map(({ report }) => report),
+        Effect.tap((report) => alert(notify, report)),
         Effect.provide([storeLayer(database), talkingLayer])
       ),
     began: (nextAt) =>
@@ -186,6 +231,11 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
       }),
     ran: (ran) => (json ? output.line(ranDocument(ran)) : output.result(ranText(ran, zone)))
   })
-  yield* onHangup(readAgain(watching, load))
+  const loading = Effect.tap(load, (loaded) =>
+    Effect.sync(() => {
+      watched = loaded
+    })
+  )
+  yield* onHangup(readAgain(watching, loading))
   return yield* watching.forever
 }, Effect.scoped)

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto"
+import { hostname } from "node:os"
+import { Cause, Clock, Effect, Redacted } from "effect"
+import type { NotifyTarget } from "../../config/notify.ts"
+import { now, toMillis } from "../../domain/Timestamp.ts"
+import { Db } from "../../store/Db.ts"
+import {
+  type AlertTarget,
+  type DueAlert,
+  recordStanding,
+  returnDue,
+  type Standing,
+  takeDue
+} from "../../store/ledger/alertStates.ts"
+import { type ConnectionFacts, statusFacts } from "../../store/read/statusFacts.ts"
+import type { ConnectionReport, RunReport } from "../run.ts"
+import { deliver } from "./deliver.ts"
+import { type AlertFacts, alertDocument } from "./messages.ts"
+
+/** Kinds of fault that are states of their own, or none at all: another run was at it, or a provider asked to wait. */
+const brakes = new Set(["brake", "delete_brake"])
+const notFailed = new Set([...brakes, "quarantined", "busy", "rate_limited", "queued"])
+
+/** How a connection stands after a run. @param staleMillis the shortest that any target counts as stale */
+export const standingOf = (
+  { error, outcome }: Pick<ConnectionReport, "error" | "outcome">,
+  facts: Pick<ConnectionFacts, "changes_failed" | "quarantined" | "last_complete_sync_at">,
+  at: number,
+  staleMillis: number
+): Standing => {
+  // Another run has it: that one will know.
+  const isKnown = outcome !== "held"
+  const { changes_failed, last_complete_sync_at, quarantined } = facts
+  return {
+    failed: isKnown ? error !== null && !notFailed.has(error.kind) : null,
+    brake: isKnown ? error !== null && brakes.has(error.kind) : null,
+    stale: last_complete_sync_at === null ? null : at - toMillis(last_complete_sync_at) > staleMillis,
+    conflict: changes_failed > 0,
+    quarantine: quarantined > 0
+  }
+}
+
+const keyOf = ({ to }: NotifyTarget): string =>
+  createHash("sha256")
+    .update(to._tag === "Command" ? JSON.stringify(to.words) : Redacted.value(to.url))
+    .digest("hex")
+    .slice(0, 16)
+
+const targetOf = (target: NotifyTarget): AlertTarget => ({
+  key: keyOf(target),
+  wants: (state, phase) => target.on.has(phase === "began" ? state : "recovered") && target.on.has(state)
+})
+
+const factsOf = (facts: ConnectionFacts, report: RunReport): AlertFacts => ({
+  provider: facts.provider,
+  errorKind: report.connections.find(({ name }) => name === facts.name)?.error?.kind ?? null,
+  runId: report.run_id,
+  lastCompleteSyncAt: facts.last_complete_sync_at,
+  undecided: facts.changes_failed,
+  quarantined: facts.quarantined,
+  open: facts.changes_open
+})
+
+const tell = Effect.fn("alert")(function* (notify: ReadonlyArray<NotifyTarget>, report: RunReport) {
+  const db = yield* Db
+  const at = yield* Clock.currentTimeMillis
+  const facts = yield* db.use("alert.facts", (session) => statusFacts(session, now(at)))
+  const staleMillis = Math.min(...notify.map((target) => target.staleMillis))
+  const standings = new Map(
+    report.connections.flatMap((connection) => {
+      const found = facts.find(({ name }) => name === connection.name)
+      return found === undefined
+        ? []
+        : [[connection.name, standingOf(connection, found, at, staleMillis)] as const]
+    })
+  )
+  const due = yield* db.transaction("alert.due", (session) => {
+    recordStanding(session, standings, now(at))
+    return takeDue(session, notify.map(targetOf))
+  })
+  const send = (one: DueAlert) =>
+    Effect.gen(function* () {
+      const target = notify.find((candidate) => keyOf(candidate) === one.target)
+      const about = facts.find(({ name }) => name === one.connection)
+      if (target === undefined || about === undefined) return
+      const isTold = yield* deliver(target, alertDocument(one, factsOf(about, report), hostname()))
+      if (!isTold) yield* db.transaction("alert.return", (session) => returnDue(session, one))
+    })
+  yield* Effect.forEach(due, send, { concurrency: 4, discard: true })
+})
+
+/** Tells those who asked for it what began and what ended with a run. Whatever goes wrong with it is logged and no more. */
+export const alert = (
+  notify: ReadonlyArray<NotifyTarget>,
+  report: RunReport
+): Effect.Effect<void, never, Db> =>
+  notify.length === 0
+    ? Effect.void
+    : tell(notify, report).pipe(
+        Effect.catchAllCause((cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.interrupt
+            : Effect.logWarning(`notify: no one could be told: ${Cause.squash(cause)}`)
+        )
+      )
