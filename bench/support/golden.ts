@@ -39,7 +39,8 @@ export const golden: ReadonlyArray<Golden> = [
   {
     name: "messages of one hour",
     within: lookup,
-    sql: "SELECT role, sent_at, content FROM messages WHERE sent_at BETWEEN $hour AND $hour || '~' ORDER BY sent_at"
+    sql: `SELECT role, sent_at, content FROM messages WHERE sent_at BETWEEN $hour AND $hour || '~' AND conversation_id IN (
+            SELECT id FROM conversations WHERE started_at <= $hour || '~' AND last_message_at >= $hour) ORDER BY sent_at`
   },
   {
     name: "what changed lately at one connection",
@@ -49,7 +50,7 @@ export const golden: ReadonlyArray<Golden> = [
   {
     name: "where a message came from",
     within: lookup,
-    sql: "SELECT * FROM lineage WHERE table_name = 'messages' AND row_id = $message"
+    sql: "SELECT * FROM lineage WHERE table_name = 'messages' AND conversation_id = $conversation AND row_id = $message"
   },
   {
     name: "volume by day of the last week",
@@ -77,13 +78,15 @@ export const golden: ReadonlyArray<Golden> = [
 export const parametersOf = ({ prepare }: Session): Readonly<Record<string, string>> => {
   const one = (sql: string) => String(prepare(sql).pluck().get())
   const conversation = one(
-    "SELECT conversation_id FROM messages WHERE key = (SELECT max(key) / 2 FROM messages)"
+    "SELECT id FROM remote_conversations WHERE key = (SELECT max(key) / 2 FROM remote_conversations)"
   )
   return {
     conversation,
     message: `${conversation}:m0001`,
     email: one("SELECT email FROM remote_contacts WHERE key = (SELECT max(key) / 2 FROM remote_contacts)"),
-    hour: one("SELECT substr(sent_at, 1, 13) FROM messages WHERE key = (SELECT max(key) / 2 FROM messages)"),
+    hour: one(
+      "SELECT substr(started_at, 1, 13) FROM remote_conversations WHERE key = (SELECT max(key) / 2 FROM remote_conversations)"
+    ),
     lately: "2026-02-28T00:00:00.000Z"
   }
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs"
-import { deflateSync, gunzipSync } from "node:zlib"
+import { gunzipSync } from "node:zlib"
 import type { Session } from "../../src/store/Db.ts"
 import { makeActivityRows } from "../../src/store/mirror/activity.ts"
+import { messagesPerConversation } from "../../src/store/mirror/messageRows.ts"
+import { makeBlockWriter } from "../../src/store/mirror/rawBlocks.ts"
 import { searchWords } from "../../src/store/mirror/searchTokens.ts"
 
 /** What people said, oldest first: true where the customer speaks. */
@@ -134,15 +136,26 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const insertMessage = prepare(
-    `INSERT INTO messages (key, id, conversation_id, provider_id, position, role, provider_role, type, content, sent_at,
-       sent_at_source, page_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 'text', ?, ?, 'timestamp', ?)`
+    `INSERT INTO message_rows (key, kind, position, id, content, sent_at, seq) VALUES (?, ?, ?, ?, ?, ?, ?)`
+  )
+  const noteChange = prepare("INSERT INTO message_changes (seq, conversation) VALUES (?, ?)")
+  const insertKind = prepare(
+    "INSERT INTO message_kinds (role, type, provider_role, sent_at_source, names_itself) VALUES (?, 'text', ?, 'timestamp', 1)"
+  )
+  const kinds = new Map(
+    (["customer", "agent", "human"] as const).map((role) => [
+      role,
+      Number(insertKind.run(role, role).lastInsertRowid)
+    ])
   )
   const insertWords = prepare("INSERT INTO message_words (key, words) VALUES (?, ?)")
   const insertRaw = prepare(
-    `INSERT INTO raw_records (connection, kind, provider_id, conversation_provider_id, hash, encoding, payload, observed_at, page_id)
-     VALUES (?, 'conversation', ?, ?, ?, 'deflate', ?, ?, ?)`
+    `INSERT INTO raw_rows (key, conversation, kind, hash, observed_at, page_id, block, start, length)
+     VALUES (?, ?, 1, x'00', ?, ?, ?, ?, ?)`
   )
+  prepare("INSERT INTO raw_kinds (key, kind) VALUES (1, 'conversation')").run()
+  const blocks = makeBlockWriter({ prepare })
+  blocks.begin()
   const insertHistory = prepare(
     `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
      VALUES (?, NULL, ?, ?, 'provider', ?, ?)`
@@ -158,9 +171,9 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
   }
 
   let conversations = 0
-  let key = 0
+  let messages = 0
   let pageId = 0
-  while (key < options.messages) {
+  while (messages < options.messages) {
     const seed = conversations * 131
     const connection = pick(connections, chance(seed))
     if (conversations % 25 === 0)
@@ -228,39 +241,24 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
     )
     insertHistory.run(id, status, connection.words[status], at, runId)
     rows.forEach((row, position) => {
-      key += 1
+      messages += 1
+      const key = (conversations + 1) * messagesPerConversation + position
       const messageId = `m${String(position).padStart(4, "0")}`
-      insertMessage.run(
-        key,
-        `${id}:${messageId}`,
-        id,
-        messageId,
-        position,
-        row.role,
-        row.role,
-        row.content,
-        row.sentAt,
-        pageId
-      )
+      const sent = Date.parse(row.sentAt)
+      insertMessage.run(key, kinds.get(row.role), position, messageId, row.content, sent, pageId)
       const words = searchWords(row.content)
       if (words !== null) insertWords.run(key, words)
     })
     activity.write(conversations + 1, rows)
-    insertRaw.run(
-      connection.name,
-      providerId,
-      providerId,
-      "hash",
-      deflateSync(JSON.stringify(rows.map(({ content, role, sentAt }) => ({ role, content, sentAt }))), {
-        level: 1
-      }),
-      at,
-      pageId
-    )
+    noteChange.run(pageId, conversations + 1)
+    const payload = JSON.stringify(rows.map(({ content, role, sentAt }) => ({ role, content, sentAt })))
+    const { block, key, length, start } = blocks.add(Buffer.from(payload))
+    insertRaw.run(key, conversations + 1, now, pageId, block, start, length)
     if (conversations % 1000 === 7)
       insertChange.run(id, status, status === "completed" ? "active" : "completed", at)
     conversations += 1
   }
+  blocks.end()
   prepare("INSERT INTO message_search (rowid, content) SELECT key, content FROM message_search_source").run()
   return conversations
 }

@@ -44,7 +44,15 @@ const changed: Readonly<
   Record<string, { readonly key: string; readonly where: string; readonly by: string }>
 > = {
   conversations: { key: "id", where: "seq > $since", by: "seq" },
-  messages: { key: "id", where: "seq > $since", by: "seq" },
+  messages: {
+    key: "id",
+    // Along the conversations in which messages were changed.
+    where: `key IN (
+      SELECT m.key FROM message_changes g
+      CROSS JOIN message_rows m ON m.key BETWEEN g.conversation << 20 AND (g.conversation << 20) + 1048575 AND m.seq = g.seq
+      WHERE g.seq > $since)`,
+    by: "seq"
+  },
   contacts: { key: "id", where: "seq > $since", by: "seq" },
   status_history: { key: "id", where: "seq > $since", by: "seq" },
   status_changes: { key: "id", where: "seq > $since", by: "seq" },

@@ -54,10 +54,16 @@ CREATE TABLE IF NOT EXISTS migrations (
 ) STRICT`
 
 /** Takes one step, unless another process just took it. */
-const step = (database: Sqlite.Database, migration: Migration, appliedAt: string): boolean => {
+const step = (
+  database: Sqlite.Database,
+  migration: Migration,
+  appliedAt: string,
+  report: (share: number) => void
+): boolean => {
   if (Number(database.pragma("user_version", { simple: true })) >= migration.version) return false
   database.exec(createRecord)
-  database.exec(migration.sql)
+  if (typeof migration.sql === "string") database.exec(migration.sql)
+  else migration.sql(database, report)
   database
     .prepare("INSERT INTO migrations (version, name, applied_at, program_version) VALUES (?, ?, ?, ?)")
     .run(migration.version, migration.name, appliedAt, packageJson.version)
@@ -72,12 +78,13 @@ const step = (database: Sqlite.Database, migration: Migration, appliedAt: string
 
 /**
  * Brings a file to the newest schema, each step in a transaction of its own. Several processes may do so at once.
- * Returns the versions that were applied here.
+ * Returns the versions that were applied here. `report` hears how far a long step is, from 0 to 1.
  */
 export const migrate = (
   database: Sqlite.Database,
   appliedAt: string,
-  migrations: ReadonlyArray<Migration> = released
+  migrations: ReadonlyArray<Migration> = released,
+  report: (step: Migration, share: number) => void = () => {}
 ): ReadonlyArray<number> => {
   const version = Number(database.pragma("user_version", { simple: true }))
   const pending = migrations.filter((migration) => migration.version > version)
@@ -87,7 +94,11 @@ export const migrate = (
   try {
     const applied: Array<number> = []
     for (const migration of pending) {
-      if (database.transaction(() => step(database, migration, appliedAt)).immediate()) {
+      if (
+        database
+          .transaction(() => step(database, migration, appliedAt, (share) => report(migration, share)))
+          .immediate()
+      ) {
         applied.push(migration.version)
       }
     }

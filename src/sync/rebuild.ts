@@ -55,7 +55,7 @@ const commit = (
   connection: OpenConnection,
   runId: number,
   pages: ReadonlyArray<Page>,
-  madeFrom: ReadonlyArray<RawConversation>
+  madeFrom: ReadonlyArray<Omit<RawConversation, "key">>
 ) =>
   Effect.flatMap(Mirror, (mirror) =>
     tellingCommit(

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { inflateSync } from "node:zlib"
+import { brotliDecompressSync } from "node:zlib"
 import { expect, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { exportable } from "../../src/analysis/tables.ts"
@@ -90,11 +90,21 @@ layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestService
     it.effect("every source that the dictionary names is there in what the vendor sent", () =>
       read(({ prepare }) => {
         const raw = prepare(
-          "SELECT n.provider, r.encoding, r.payload FROM raw_records r JOIN connections n ON n.name = r.connection"
-        ).all() as ReadonlyArray<{ provider: string; encoding: string; payload: Buffer }>
-        const sent = raw.map(({ encoding, payload, provider }) => ({
-          provider,
-          value: JSON.parse(String(encoding === "deflate" ? inflateSync(payload) : payload)) as unknown
+          "SELECT n.provider, r.encoding, r.payload, r.payload_start AS start, r.payload_length AS length FROM raw_records r JOIN connections n ON n.name = r.connection"
+        ).all() as ReadonlyArray<{
+          provider: string
+          encoding: string
+          payload: Buffer
+          start: number
+          length: number
+        }>
+        const textOf = ({ encoding, length, payload, start }: (typeof raw)[number]) =>
+          String(
+            encoding === "brotli" ? brotliDecompressSync(payload).subarray(start, start + length) : payload
+          )
+        const sent = raw.map((row) => ({
+          provider: row.provider,
+          value: JSON.parse(textOf(row)) as unknown
         }))
         const named = prepare(
           `SELECT table_name || '.' || column_name AS name, s.key AS provider, s.value AS paths

@@ -24,6 +24,7 @@ import {
   storeLayer,
   temporaryFolder
 } from "../store/fixtures.ts"
+import { editableViews } from "../support/editableViews.ts"
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -184,6 +185,7 @@ const makeWorld = Effect.fn(function* (path: string, random: Random) {
   const sql = (text: string) =>
     Effect.sync(() => {
       try {
+        editableViews(beside)
         beside.exec(text)
       } catch (cause) {
         // A conversation that is gone, or a status that is not there: refused, and nothing is written.

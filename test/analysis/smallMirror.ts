@@ -2,9 +2,11 @@ import { Effect } from "effect"
 import type { Role } from "../../src/domain/Conversation.ts"
 import type { Status } from "../../src/domain/Status.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
-import { makeActivityRows } from "../../src/store/mirror/activity.ts"
+import { makeRefreshActivity } from "../../src/store/mirror/activity.ts"
+import { messagesPerConversation } from "../../src/store/mirror/messageRows.ts"
 import { searchWords } from "../../src/store/mirror/searchTokens.ts"
 import { temporaryFile } from "../store/fixtures.ts"
+import { editableViews } from "../support/editableViews.ts"
 
 /** Seconds after a Saturday morning, UTC. */
 export const at = (seconds: number): string =>
@@ -29,6 +31,7 @@ export interface Talk {
 
 /** Two connections, a finished run with a page for each, and nothing else: pages 1 (leads) and 2 (salon). */
 const begin = ({ database }: Session): void => {
+  editableViews(database)
   database.exec(`
     INSERT INTO connections (name, provider, first_seen_at, last_complete_scan_at)
       VALUES ('leads', 'naturalead', '${at(0)}', '${at(0)}'), ('salon', 'empfio', '${at(0)}', NULL);
@@ -102,7 +105,8 @@ export const talk = (session: Session, said: Talk): string => {
      VALUES (?, ?, ?, 'provider', ?, (SELECT run_id FROM pages WHERE id = ?))`
   ).run(id, status, status, at(0), pageId)
   lines.forEach(([role, second, content = "Hello"], position) => {
-    const { lastInsertRowid: key } = prepare(
+    const key = Number(lastInsertRowid) * messagesPerConversation + position
+    prepare(
       `INSERT INTO messages (id, conversation_id, provider_id, position, role, type, content, sent_at, page_id)
        VALUES (?, ?, ?, ?, ?, 'text', ?, ?, ?)`
     ).run(
@@ -121,7 +125,7 @@ export const talk = (session: Session, said: Talk): string => {
       "INSERT INTO message_search (rowid, content) SELECT key, content FROM message_search_source WHERE key = ?"
     ).run(key)
   })
-  if (lines.length > 0) makeActivityRows(session).refresh(Number(lastInsertRowid), id)
+  if (lines.length > 0) makeRefreshActivity(session)(Number(lastInsertRowid))
   return id
 }
 

@@ -588,13 +588,14 @@ describe("lineage", () => {
         (rows(session, `EXPLAIN QUERY PLAN ${sql}`) as ReadonlyArray<{ detail: string }>).map(
           ({ detail }) => detail
         )
-      const direct = plan("SELECT * FROM lineage WHERE table_name = 'messages' AND row_id = 'x'")
-      expect(direct).toContainEqual(
-        expect.stringMatching(/^SEARCH m USING INDEX sqlite_autoindex_messages_1/)
+      const direct = plan(
+        "SELECT * FROM lineage WHERE table_name = 'messages' AND conversation_id = 'leads:a' AND row_id = 'leads:a:m0'"
       )
+      expect(direct).toContain("SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)")
       expect(direct.filter((step) => /^(SCAN (m|r)\b|MATERIALIZE)/.test(step))).toEqual([])
       const joined = plan(
-        "SELECT * FROM messages x JOIN lineage l ON l.row_id = x.id AND l.table_name = 'messages' WHERE x.key = 1"
+        `SELECT * FROM messages x JOIN lineage l
+           ON l.conversation_id = x.conversation_id AND l.row_id = x.id AND l.table_name = 'messages' WHERE x.key = 1`
       )
       expect(joined.filter((step) => /^(SCAN (m|r|x)\b|MATERIALIZE|CO-ROUTINE)/.test(step))).toEqual([])
     })

@@ -12,6 +12,7 @@ import { Providers } from "../../src/cli/Providers.ts"
 import { registry } from "../../src/providers/index.ts"
 import { Db } from "../../src/store/Db.ts"
 import { runCommand } from "../support/cli.ts"
+import { editableViews } from "../support/editableViews.ts"
 import { escapeKinds, escapes, hostile, obeyed, withoutErasing } from "../support/hostileText.ts"
 
 /*
@@ -96,6 +97,7 @@ connections:
   )
   await Effect.runPromise(Effect.scoped(Effect.provide(Effect.void, Db.layer(join(folder, "mirror.db")))))
   const mirror = new Sqlite(join(folder, "mirror.db"))
+  editableViews(mirror)
   mirror.exec(sql.replaceAll("$h", literal(hostile)).replaceAll("$i", literal(id)))
   mirror.close()
 })

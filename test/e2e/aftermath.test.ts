@@ -11,10 +11,10 @@ const changes: ReadonlyArray<readonly [what: string, change: string, told: RegEx
   ["a mirror as it should be", "SELECT 1", /^$/],
   [
     "a message without its conversation",
-    "UPDATE messages SET conversation_id = 'leads:b' WHERE position = 1",
-    /"table":"messages","rowid":2,"parent":"remote_conversations"/
+    "UPDATE message_rows SET key = 99 << 20 WHERE position = 1",
+    /"orphan":103809024/
   ],
-  ["a message that is missing", "DELETE FROM messages WHERE position = 1", /"stored_messages":2/],
+  ["a message that is missing", "DELETE FROM message_rows WHERE position = 1", /"stored_messages":2/],
   [
     "a page whose records do not add up",
     "UPDATE pages SET received = 5 WHERE id = 1",

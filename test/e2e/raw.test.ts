@@ -2,6 +2,7 @@ import { statSync, watch } from "node:fs"
 import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { editableViews } from "../support/editableViews.ts"
 import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
 
 let workspace: Workspace
@@ -27,6 +28,7 @@ const contentOf = ({ rows }: Workspace) =>
 const edit = (sql: string): void => {
   const mirror = new Sqlite(workspace.database)
   try {
+    editableViews(mirror)
     mirror.exec(sql)
   } finally {
     mirror.close()

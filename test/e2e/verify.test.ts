@@ -2,6 +2,7 @@ import Sqlite from "better-sqlite3"
 import { afterEach, expect, it } from "vitest"
 import { makeRandom } from "../../src/simulator/random.ts"
 import { contentQueries } from "../support/content.ts"
+import { editableViews } from "../support/editableViews.ts"
 import { faultsOf, openWorkspace, type Workspace } from "../support/parley.ts"
 
 /*
@@ -41,6 +42,7 @@ const dropSilently = ({ database }: Workspace): ReadonlySet<string> => {
       if (one !== undefined) dropped.set(one.conversation_id, one.key)
     }
     const insert = "INSERT INTO gone VALUES (?)"
+    editableViews(mirror)
     mirror.exec("CREATE TEMP TABLE gone (key INTEGER)")
     for (const key of dropped.values()) mirror.prepare(insert).run(key)
     mirror.exec(`

@@ -204,12 +204,20 @@ export const faultsOf = (database: Sqlite.Database): ReadonlyArray<string> => {
   const checks: Readonly<Record<string, string>> = {
     "stored_messages is wrong": `SELECT id FROM remote_conversations r
       WHERE stored_messages <> (SELECT count(*) FROM messages m WHERE m.conversation_id = r.id)`,
+    "a message without its conversation": `SELECT key FROM message_rows m
+      WHERE NOT EXISTS (SELECT 1 FROM remote_conversations r WHERE r.key = m.key >> 20)`,
+    "a message's change is not noted": `SELECT key FROM message_rows m
+      WHERE NOT EXISTS (SELECT 1 FROM message_changes g WHERE g.seq = m.seq AND g.conversation = m.key >> 20)`,
+    "a payload is not in its block": `SELECT w.key FROM raw_rows w LEFT JOIN raw_blocks b ON b.key = w.block
+      WHERE b.key IS NULL OR w.start + w.length > b.size OR w.key NOT BETWEEN b.key AND b.key + b.rows - 1`,
+    "a block does not know what of it is unused": `SELECT b.key FROM raw_blocks b
+      WHERE b.size - b.unused <> (SELECT coalesce(sum(w.length), 0) FROM raw_rows w WHERE w.block = b.key)
+        OR b.unused * 2 >= b.size AND b.size > 0`,
     "two messages in one place": `SELECT conversation_id FROM messages GROUP BY conversation_id, position HAVING count(*) > 1`,
     "positions with gaps": `SELECT conversation_id FROM messages GROUP BY conversation_id
       HAVING max(position) <> count(*) - 1`,
     "who spoke is out of step": `SELECT r.id FROM remote_conversations r
-      LEFT JOIN conversation_activity a ON a.key = r.key
-      WHERE (r.stored_messages = 0) <> (a.key IS NULL) OR coalesce(a.customer_messages, 0) <> (
+      WHERE r.stored_messages = 0 AND r.first_message_at IS NOT NULL OR r.customer_messages <> (
         SELECT count(*) FROM messages m WHERE m.conversation_id = r.id AND m.role = 'customer')`,
     "history does not end with the status": `SELECT r.id FROM remote_conversations r WHERE r.status <> (
       SELECT to_status FROM status_history h WHERE h.conversation_id = r.id ORDER BY h.id DESC LIMIT 1)`,

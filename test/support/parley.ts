@@ -137,6 +137,10 @@ export const openWorkspace = async (options: WorkspaceOptions = {}): Promise<Wor
 export const faultsOf = ({ rows }: Pick<Workspace, "rows">): ReadonlyArray<unknown> => [
   ...rows("PRAGMA integrity_check").filter((row) => row.integrity_check !== "ok"),
   ...rows("PRAGMA foreign_key_check"),
+  ...rows(
+    `SELECT key AS orphan FROM message_rows m
+     WHERE NOT EXISTS (SELECT 1 FROM remote_conversations r WHERE r.key = m.key >> 20)`
+  ),
   ...rows("SELECT * FROM pages WHERE received <> inserted + updated + unchanged + filtered + quarantined"),
   ...rows(
     `SELECT c.id, c.stored_messages FROM remote_conversations c

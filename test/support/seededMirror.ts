@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { Db } from "../../src/store/Db.ts"
+import { editableViews } from "./editableViews.ts"
 
 /** A configuration for the fake registry: one connection that was synced, one that never was, one switched off. */
 export const seededConfiguration = `database: ../mirror.db
@@ -88,8 +89,11 @@ export const configuredFolder = Effect.acquireRelease(
 /** The same with a small mirror, whose every number a test can name. */
 export const seededFolder = Effect.tap(configuredFolder, (folder) =>
   Effect.scoped(
-    Effect.flatMap(Db, (db) => db.use("test.seed", ({ database }) => database.exec(sql))).pipe(
-      Effect.provide(Db.layer(join(folder, "mirror.db")))
-    )
+    Effect.flatMap(Db, (db) =>
+      db.use("test.seed", ({ database }) => {
+        editableViews(database)
+        database.exec(sql)
+      })
+    ).pipe(Effect.provide(Db.layer(join(folder, "mirror.db"))))
   )
 )

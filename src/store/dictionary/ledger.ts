@@ -149,7 +149,7 @@ export const ledger: ReadonlyArray<TableEntry> = [
     meaning:
       "What the vendors sent, as it came: everything else can be made again from it. lineage leads from any row to its raw records.",
     example:
-      "SELECT kind, observed_at, encoding, length(payload) FROM raw_records WHERE conversation_provider_id = '…'",
+      "SELECT kind, observed_at, encoding, payload_length FROM raw_records WHERE conversation_provider_id = '…'",
     columns: {
       key: { meaning: "The row's number.", example: 99 },
       connection,
@@ -170,10 +170,15 @@ export const ledger: ReadonlyArray<TableEntry> = [
       },
       encoding: {
         meaning:
-          "How payload is stored: json (plain text), or deflate (compressed; Python: zlib.decompress(payload)).",
-        example: "deflate"
+          "How payload is stored: json (plain text), or brotli (a block of records, compressed together; Python: brotli.decompress(payload)[payload_start:][:payload_length]).",
+        example: "brotli"
       },
-      payload: { meaning: "The record as it came.", unit: "JSON, as encoding says" },
+      payload: {
+        meaning: "The record as it came, or the block that it is in.",
+        unit: "JSON, as encoding says"
+      },
+      payload_start: { meaning: "Where in the block it begins.", unit: "bytes", example: 0 },
+      payload_length: { meaning: "How long it is.", unit: "bytes", example: 1200 },
       observed_at: time("When the request was sent that brought it."),
       page_id: { ...pageId, meaning: "The request that brought it: pages.id." }
     }

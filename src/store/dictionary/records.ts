@@ -146,7 +146,8 @@ export const records: ReadonlyArray<TableEntry> = [
   },
   {
     table: "messages",
-    meaning: "What was said, one row a message.",
+    meaning:
+      "What was said, one row a message. Found at once by conversation_id or key; by id or sent_at alone every message is looked at.",
     example: "SELECT role, sent_at, content FROM messages WHERE conversation_id = '…' ORDER BY position",
     columns: {
       key: {
@@ -199,11 +200,6 @@ export const records: ReadonlyArray<TableEntry> = [
         example: '{"channelId":7}'
       },
       page_id: { meaning: "The request that last changed the row: pages.id.", example: 4711 },
-      edited_seq: {
-        meaning: "The commit that changed the row after its request did.",
-        nullMeans: "none did",
-        example: 4712
-      },
       seq
     }
   },

@@ -1,3 +1,4 @@
+import type Sqlite from "better-sqlite3"
 import { mirror } from "./0001_mirror.ts"
 import { outbox } from "./0002_outbox.ts"
 import { analysis } from "./0003_analysis.ts"
@@ -15,13 +16,15 @@ import { numbers } from "./0014_numbers.ts"
 import { words } from "./0015_words.ts"
 import { people } from "./0016_people.ts"
 import { operations } from "./0017_operations.ts"
+import { packed } from "./0018_packed.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
   /** The schema's version once the step is done: 1, 2, 3, … without a gap. */
   readonly version: number
   readonly name: string
-  readonly sql: string
+  /** Statements, or what moves rows in a way that statements cannot; it reports how much is done, from 0 to 1. */
+  readonly sql: string | ((database: Sqlite.Database, report: (share: number) => void) => void)
 }
 
 export const migrations: ReadonlyArray<Migration> = [
@@ -41,5 +44,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 14, name: "numbers", sql: numbers },
   { version: 15, name: "words", sql: words },
   { version: 16, name: "people", sql: people },
-  { version: 17, name: "operations", sql: operations }
+  { version: 17, name: "operations", sql: operations },
+  { version: 18, name: "packed", sql: packed }
 ]

@@ -326,16 +326,16 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       rawOf: (connection: string, conversationId: string) =>
         db.use("Mirror.rawOf", (session) => rawOf(session, connection, conversationId)),
 
-      /** Every conversation of a connection that has payloads, in batches, by id. Other writers may work meanwhile. */
+      /** Every conversation of a connection that has payloads, in batches, in the order of their rows. Other writers may work meanwhile. */
       rawConversations: (connection: string) =>
-        Stream.paginateEffect(null as string | null, (after) =>
+        Stream.paginateEffect(null as number | null, (after) =>
           Effect.map(
             db.use("Mirror.rawConversations", (session) =>
               rawBatch(session, connection, after, rawBatchSize)
             ),
             (batch) => [
               batch,
-              batch.length < rawBatchSize ? Option.none() : Option.fromNullable(batch.at(-1)?.conversationId)
+              batch.length < rawBatchSize ? Option.none() : Option.fromNullable(batch.at(-1)?.key)
             ]
           )
         ),

@@ -10,7 +10,7 @@ import type { PageContext } from "./context.ts"
 import { makeConversationRows, type Unchanged } from "./conversationRows.ts"
 import { makeMessageRows } from "./messageRows.ts"
 import { makeQuarantineRows } from "./quarantineRows.ts"
-import { makeForgetMessages, makeRawRecords, makeStoredVersion } from "./rawRecords.ts"
+import { makeRawRows } from "./rawRecords.ts"
 import type { SeenSet } from "./SeenSet.ts"
 import { makeScanRows, type ScanOf } from "./scanRows.ts"
 import { latestBelieved, RecentReadings, spanOf } from "./staleness.ts"
@@ -53,6 +53,7 @@ export const makeCommit = (session: Session) => {
   const recent = new RecentReadings()
   const messages = makeMessageRows(session)
   const quarantine = makeQuarantineRows(session)
+  const raw = makeRawRows(session)
   const scans = makeScanRows(session)
   const people = makePeopleRows(session)
   const conversations = makeConversationRows(session, {
@@ -60,9 +61,7 @@ export const makeCommit = (session: Session) => {
     messages,
     activity: makeActivityRows(session),
     quarantine,
-    writeRaw: makeRawRecords(session),
-    forgetRawMessages: makeForgetMessages(session),
-    storedVersion: makeStoredVersion(session),
+    raw,
     recent
   })
   const insertPage = prepare(
@@ -173,6 +172,7 @@ export const makeCommit = (session: Session) => {
     let quarantineOpen = quarantine.isAnyOpen(input.connection)
     messages.begin()
     let firstPage: number | null = null
+    raw.begin()
     if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
     for (const page of input.pages) {
       const context = writePage(input, page, { now, believed, quarantineOpen })
@@ -183,6 +183,7 @@ export const makeCommit = (session: Session) => {
     }
     messages.end()
     if (firstPage !== null && totals.contacts + totals.inserted > 0) people.since(firstPage)
+    raw.end()
     if (input.scan !== null) scans.advance(input, input.scan, input.seen, now)
     countRun.run(input.runId, input.connection, input.lane, now, ...recordCounts.map((name) => totals[name]))
     return totals

@@ -1,15 +1,15 @@
 import type { Conversation } from "../../domain/Conversation.ts"
 import { canonicalJson } from "../../domain/exactJson.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { Item, RawPayload, Sighting } from "../../providers/Provider.ts"
+import type { Item, Sighting } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import type { ActivityRows } from "./activity.ts"
 import { conversationHash, learnedByPush } from "./canonical.ts"
 import type { ContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
-import type { MessageRows } from "./messageRows.ts"
+import { type MessageRows, withoutRepeats } from "./messageRows.ts"
 import type { QuarantineRows } from "./quarantineRows.ts"
-import { messageKind } from "./rawRecords.ts"
+import { messageKind, type RawRows } from "./rawRecords.ts"
 import { isStale, type RecentReadings, type StoredTimes, storedSpan } from "./staleness.ts"
 import { makeStoredHash } from "./storedHash.ts"
 
@@ -73,21 +73,14 @@ export interface ConversationParts {
   readonly messages: MessageRows
   readonly activity: ActivityRows
   readonly quarantine: QuarantineRows
-  readonly writeRaw: (context: PageContext, payloads: ReadonlyArray<RawPayload>) => void
-  readonly forgetRawMessages: (
-    context: PageContext,
-    conversationId: string,
-    held: ReadonlyArray<string | null>
-  ) => void
-  readonly storedVersion: (connection: string, conversationId: string) => string
+  readonly raw: RawRows
   readonly recent: RecentReadings
 }
 
 /** Writes conversations and all that a sighting carries for them. */
 export const makeConversationRows = (session: Session, parts: ConversationParts) => {
   const { prepare } = session
-  const { contacts, messages, activity, quarantine, writeRaw, forgetRawMessages, storedVersion, recent } =
-    parts
+  const { contacts, messages, activity, quarantine, raw, recent } = parts
   const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT ${standing}, r.status, r.provider_status, r.last_message_at, r.updated_at, r.observed_at, r.answered_at,
@@ -150,7 +143,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const { conversation, fingerprint } = sighting
     const tags = JSON.stringify(conversation.tags)
     const attributes = canonicalJson(conversation.attributes)
-    const items = sighting.messages?.items ?? []
+    const items = withoutRepeats(context, sighting.messages?.items ?? [])
     const { lastInsertRowid } = insertRow.run(
       id,
       context.connection,
@@ -193,11 +186,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       context.runId,
       context.pageId
     )
-    const stored = messages.insertAll(context, id, items)
-    if (stored !== items.length) {
-      setStored.run(stored, context.pageId, key)
-      activity.refresh(key, id)
-    } else if (stored > 0) activity.write(key, items)
+    messages.insertAll(context, key, items)
+    if (items.length > 0) activity.write(key, items)
     return key
   }
 
@@ -215,8 +205,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const written = tally.inserted + tally.updated
     const count =
       extent === "whole"
-        ? messages.replaceAll(context, id, items, mustList(sighting))
-        : messages.addNewest(context, id, items)
+        ? messages.replaceAll(context, stored.key, items, mustList(sighting))
+        : messages.addNewest(context, stored.key, items)
     const isSame = count === stored.stored_messages && written === tally.inserted + tally.updated
     if (count === 0 && !isSame) activity.remove(stored.key)
     else if (!isSame) activity.refresh(stored.key, id)
@@ -226,12 +216,20 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   }
 
   /** Payloads of messages that are gone at the vendor would bring them back with the next rebuild. */
-  const dropRawMessages = (context: PageContext, sighting: Sighting, areFewer: boolean): void => {
-    const { conversation, messages, raw } = sighting
-    const mayHaveGone = areFewer || raw.some(({ kind }) => kind === messageKind)
+  const dropRawMessages = (
+    context: PageContext,
+    sighting: Sighting,
+    { key, stored_messages }: StoredConversation,
+    count: number
+  ): void => {
+    const { messages } = sighting
+    const mayHaveGone = count < stored_messages || sighting.raw.some(({ kind }) => kind === messageKind)
     if (!mayHaveGone || messages === null || !showsAll(sighting)) return
-    const held = messages.items.map(({ providerId }) => providerId)
-    forgetRawMessages(context, conversation.providerId, held)
+    raw.forgetMessages(
+      context,
+      key,
+      messages.items.map(({ providerId }) => providerId)
+    )
   }
 
   const noteStatus = (
@@ -300,7 +298,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       if (count !== stored.stored_messages) setStored.run(count, context.pageId, stored.key)
       return
     }
-    dropRawMessages(context, sighting, count < stored.stored_messages)
+    dropRawMessages(context, sighting, stored, count)
     const isUntouched =
       isSame &&
       count === stored.stored_messages &&
@@ -315,7 +313,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   /** Whether other payloads of the conversation were stored since those were read that the page was made from. */
   const isReplayOvertaken = ({ connection, replay }: PageContext, providerId: string): boolean => {
     const madeFrom = replay?.get(providerId)
-    return madeFrom !== undefined && madeFrom !== storedVersion(connection, providerId)
+    return madeFrom !== undefined && madeFrom !== raw.version(connection, providerId)
   }
 
   /** Whether what is stored of a conversation was read later. */
@@ -349,7 +347,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       const key = insert(context, id, sighting)
       quarantine.settle(context, sighting)
       // Also of a replay: what was in quarantine is nowhere else.
-      writeRaw(context, sighting.raw)
+      raw.write(context, key, sighting)
       return key
     }
     if (context.replay === null && isOld(context, conversation, stored)) {
@@ -360,7 +358,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     }
     refresh(context, id, stored, sighting)
     quarantine.settle(context, sighting)
-    if (context.replay === null) writeRaw(context, sighting.raw)
+    if (context.replay === null) raw.write(context, stored.key, sighting)
     return stored.key
   }
 

@@ -4,6 +4,12 @@ import { attributesJson, sameJson } from "./canonical.ts"
 import type { PageContext } from "./context.ts"
 import { searchWords } from "./searchTokens.ts"
 
+/**
+ * A message's key is its conversation's key times this, and a number below it: so a conversation's messages lie together,
+ * and no other index leads to them.
+ */
+export const messagesPerConversation = 2 ** 20
+
 interface StoredMessage {
   readonly key: number
   readonly id: string
@@ -13,9 +19,19 @@ interface StoredMessage {
   readonly provider_role: string | null
   readonly type: string
   readonly content: string | null
-  readonly sent_at: string | null
+  /** Epoch milliseconds. */
+  readonly sent_at: number | null
   readonly sent_at_source: string | null
-  readonly attributes: string
+  readonly attributes: string | null
+}
+
+const millisOf = (message: Message): number | null =>
+  message.sentAt === null ? null : Date.parse(message.sentAt)
+
+/** JSON text of attributes as they are stored; null: none. */
+const storedAttributes = (message: Message): string | null => {
+  const text = attributesJson(message.attributes)
+  return text === "{}" ? null : text
 }
 
 const sameMessage = (stored: StoredMessage, message: Message, position: number): boolean =>
@@ -25,12 +41,15 @@ const sameMessage = (stored: StoredMessage, message: Message, position: number):
   stored.provider_role === message.providerRole &&
   stored.provider_id === message.providerId &&
   stored.type === message.type &&
-  stored.sent_at === message.sentAt &&
+  stored.sent_at === millisOf(message) &&
   stored.sent_at_source === message.sentAtSource &&
-  sameJson(stored.attributes, attributesJson(message.attributes), message.attributes)
+  sameJson(stored.attributes ?? "{}", attributesJson(message.attributes), message.attributes)
 
 /** A message that is listed twice is one message; the second is counted as unchanged. */
-const withoutRepeats = (context: PageContext, messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+export const withoutRepeats = (
+  context: PageContext,
+  messages: ReadonlyArray<Message>
+): ReadonlyArray<Message> => {
   const ids = new Set<string>()
   for (const message of messages) ids.add(message.messageId)
   if (ids.size === messages.length) return messages
@@ -61,27 +80,66 @@ export const mergedOrder = (
   return [...(followers.get(null) ?? []), ...listed.flatMap((id) => [id, ...(followers.get(id) ?? [])])]
 }
 
+const refuseTooMany = (messages: number): void => {
+  if (messages > messagesPerConversation / 2) {
+    throw new Error(
+      `a conversation of ${messages} messages is more than a mirror can hold (${messagesPerConversation / 2})`
+    )
+  }
+}
+
+/** Numbers of the texts that many messages have in common, found or given as they come. */
+const makeKinds = ({ prepare }: Session) => {
+  const find = prepare(
+    `SELECT key FROM message_kinds
+     WHERE role = ? AND type = ? AND provider_role IS ? AND sent_at_source IS ? AND names_itself = ?`
+  ).pluck()
+  const insert = prepare(
+    "INSERT INTO message_kinds (role, type, provider_role, sent_at_source, names_itself) VALUES (?, ?, ?, ?, ?)"
+  )
+  const known = new Map<string, number>()
+
+  const of = ({ messageId, providerId, providerRole, role, sentAtSource, type }: Message): number => {
+    const namesItself = messageId === providerId ? 1 : 0
+    const name = `${role}\n${type}\n${providerRole}\n${sentAtSource}\n${namesItself}`
+    const before = known.get(name)
+    if (before !== undefined) return before
+    const values = [role, type, providerRole, sentAtSource, namesItself] as const
+    const key = Number(find.get(...values) ?? insert.run(...values).lastInsertRowid)
+    // A text may look like another's absence, or hold the separator.
+    if (providerRole !== "null" && sentAtSource !== "null" && name.split("\n").length === 5)
+      known.set(name, key)
+    return key
+  }
+
+  /** A transaction that was rolled back has taken its kinds with it. */
+  return { of, forget: () => known.clear() } as const
+}
+
 /** Writes messages and keeps the full-text index in step. One for each open database; `begin` and `end` frame a transaction. */
-export const makeMessageRows = ({ prepare }: Session) => {
-  const highestKey = prepare("SELECT coalesce(max(key), 0) FROM messages").pluck()
+export const makeMessageRows = (session: Session) => {
+  const { prepare } = session
+  const kinds = makeKinds(session)
   const insertRow = prepare(
-    `INSERT INTO messages (key, id, conversation_id, provider_id, position, role, provider_role, type, content, sent_at,
-       sent_at_source, attributes, page_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO message_rows (key, kind, position, id, provider_id, content, sent_at, attributes, seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const updateRow = prepare(
-    `UPDATE messages SET provider_id = ?, position = ?, role = ?, provider_role = ?, type = ?, content = ?,
-       sent_at = ?, sent_at_source = ?, attributes = ?, page_id = ? WHERE key = ?`
+    `UPDATE message_rows SET kind = ?, position = ?, provider_id = ?, content = ?, sent_at = ?, attributes = ?, seq = ?,
+       page_id = NULL WHERE key = ?`
   )
-  const movePosition = prepare("UPDATE messages SET position = ?, page_id = ? WHERE key = ?")
-  const deleteRow = prepare("DELETE FROM messages WHERE key = ?")
+  const movePosition = prepare("UPDATE message_rows SET position = ?, seq = ?, page_id = NULL WHERE key = ?")
+  const deleteRow = prepare("DELETE FROM message_rows WHERE key = ?")
+  const noteChange = prepare("INSERT OR IGNORE INTO message_changes (seq, conversation) VALUES (?, ?)")
   const bury = prepare(
-    `INSERT INTO tombstones (table_name, row_id, seq) VALUES ('messages', ?, ?)
+    `INSERT INTO tombstones (table_name, row_id, seq)
+     SELECT 'messages', r.id || ':' || ?, ? FROM remote_conversations r WHERE r.key = ?
      ON CONFLICT (table_name, row_id) DO UPDATE SET seq = excluded.seq`
   )
   const storedOf = prepare(
-    `SELECT key, id, provider_id, position, role, provider_role, type, content, sent_at, sent_at_source, attributes
-     FROM messages WHERE conversation_id = ? ORDER BY position, key`
+    `SELECT m.key, m.id, iif(k.names_itself, m.id, m.provider_id) AS provider_id, m.position, k.role, k.provider_role, k.type,
+       m.content, m.sent_at, k.sent_at_source, m.attributes
+     FROM message_rows m JOIN message_kinds k ON k.key = m.kind WHERE m.key BETWEEN ? AND ? ORDER BY m.position, m.key`
   )
   const insertWords = prepare("INSERT INTO message_words (key, words) VALUES (?, ?)")
   const deleteWords = prepare("DELETE FROM message_words WHERE key = ?")
@@ -94,18 +152,29 @@ export const makeMessageRows = ({ prepare }: Session) => {
      SELECT 'delete', key, content FROM message_search_source WHERE key = ?`
   )
 
-  let nextKey = 1
-  let nextUnindexed = 1
+  /** What is stored and not yet in the index: all keys from the first to the last. */
+  let unindexed: Array<{ readonly first: number; last: number; readonly isNew: boolean }> = []
 
   const begin = (): void => {
-    nextKey = Number(highestKey.get()) + 1
-    nextUnindexed = nextKey
+    unindexed = []
+    kinds.forget()
   }
 
-  /** Indexes what was inserted since the last time, in one statement. */
+  /** Indexes what was inserted since the last time. */
   const end = (): void => {
-    if (nextUnindexed < nextKey) indexRange.run(nextUnindexed, nextKey - 1)
-    nextUnindexed = nextKey
+    for (const { first, last } of unindexed) indexRange.run(first, last)
+    unindexed = []
+  }
+
+  const isUnindexed = (key: number): boolean =>
+    unindexed.some(({ first, last }) => key >= first && key <= last)
+
+  /** @param isNew its conversation is: it had the greatest key, so nothing lies between the messages of two of them */
+  const noteUnindexed = (key: number, isNew: boolean): void => {
+    const range = unindexed.at(-1)
+    if (range !== undefined && (range.last + 1 === key || (isNew && range.isNew && key > range.last)))
+      range.last = key
+    else if (!isUnindexed(key)) unindexed.push({ first: key, last: key, isNew })
   }
 
   const writeWords = (key: number, content: string | null): void => {
@@ -113,102 +182,127 @@ export const makeMessageRows = ({ prepare }: Session) => {
     if (words !== null) insertWords.run(key, words)
   }
 
-  /** Inserts new messages in order, from `position` on. */
-  const insertRows = (
-    context: PageContext,
-    conversationId: string,
-    messages: ReadonlyArray<Message>,
-    position: number
-  ): void => {
-    messages.forEach((message, index) => {
-      insertRow.run(
-        nextKey,
-        `${conversationId}:${message.messageId}`,
-        conversationId,
-        message.providerId,
-        position + index,
-        message.role,
-        message.providerRole,
-        message.type,
-        message.content,
-        message.sentAt,
-        message.sentAtSource,
-        attributesJson(message.attributes),
-        context.pageId
-      )
-      writeWords(nextKey, message.content)
-      nextKey += 1
-    })
-    context.tally.inserted += messages.length
-  }
-
   /** The index forgets a row by the very text it was given, so this comes before any change of the text. */
   const forget = (key: number): void => {
-    if (key >= nextUnindexed) end()
+    if (isUnindexed(key)) end()
     unindex.run(key)
     deleteWords.run(key)
   }
 
-  const update = (context: PageContext, stored: StoredMessage, message: Message, position: number): void => {
-    if (sameMessage(stored, message, position)) {
-      context.tally.unchanged += 1
-      return
+  /** Messages of one conversation that has some already. Whatever is changed is noted at the end. */
+  const open = (context: PageContext, conversation: number) => {
+    const base = conversation * messagesPerConversation
+    const stored = storedOf.all(base, base + messagesPerConversation - 1) as ReadonlyArray<StoredMessage>
+    const taken = new Set(stored.map(({ key }) => key))
+    const written = context.tally.inserted + context.tally.updated
+    let free = base
+    let isChanged = false
+
+    const insert = (message: Message, position: number): void => {
+      while (taken.has(free)) free += 1
+      insertAt(context, free, message, position, false)
+      free += 1
     }
-    const textChanged = stored.content !== message.content
-    if (textChanged) forget(stored.key)
-    updateRow.run(
-      message.providerId,
-      position,
-      message.role,
-      message.providerRole,
-      message.type,
-      message.content,
-      message.sentAt,
-      message.sentAtSource,
-      attributesJson(message.attributes),
-      context.pageId,
-      stored.key
-    )
-    if (textChanged) {
-      writeWords(stored.key, message.content)
-      indexRange.run(stored.key, stored.key)
+
+    const update = (row: StoredMessage, message: Message, position: number): void => {
+      if (sameMessage(row, message, position)) {
+        context.tally.unchanged += 1
+        return
+      }
+      const textChanged = row.content !== message.content
+      if (textChanged) forget(row.key)
+      updateRow.run(
+        kinds.of(message),
+        position,
+        message.providerId === message.messageId ? null : message.providerId,
+        message.content,
+        millisOf(message),
+        storedAttributes(message),
+        context.pageId,
+        row.key
+      )
+      if (textChanged) {
+        writeWords(row.key, message.content)
+        indexRange.run(row.key, row.key)
+      }
+      context.tally.updated += 1
     }
-    context.tally.updated += 1
+
+    const remove = (row: StoredMessage): void => {
+      forget(row.key)
+      bury.run(row.id, context.pageId, conversation)
+      deleteRow.run(row.key)
+    }
+
+    const move = (row: StoredMessage, position: number): void => {
+      movePosition.run(position, context.pageId, row.key)
+      isChanged = true
+    }
+
+    const close = (): void => {
+      if (isChanged || context.tally.inserted + context.tally.updated > written) {
+        noteChange.run(context.pageId, conversation)
+      }
+    }
+
+    return { stored, insert, update, remove, move, close } as const
   }
 
-  const remove = (context: PageContext, stored: StoredMessage): void => {
-    forget(stored.key)
-    bury.run(stored.id, context.pageId)
-    deleteRow.run(stored.key)
-  }
-
-  /** Messages of a conversation that has none yet. Returns how many are stored: a repeated one counts once. */
-  const insertAll = (
+  const insertAt = (
     context: PageContext,
-    conversationId: string,
-    messages: ReadonlyArray<Message>
-  ): number => {
-    const unique = withoutRepeats(context, messages)
-    insertRows(context, conversationId, unique, 0)
-    return unique.length
+    key: number,
+    message: Message,
+    position: number,
+    isNew: boolean
+  ): void => {
+    const { content, messageId, providerId } = message
+    insertRow.run(
+      key,
+      kinds.of(message),
+      position,
+      messageId,
+      providerId === messageId ? null : providerId,
+      content,
+      millisOf(message),
+      storedAttributes(message),
+      context.pageId
+    )
+    writeWords(key, content)
+    noteUnindexed(key, isNew)
+    context.tally.inserted += 1
+  }
+
+  /** Messages of a conversation that was just inserted, each once. */
+  const insertAll = (context: PageContext, conversation: number, messages: ReadonlyArray<Message>): void => {
+    if (messages.length === 0) return
+    refuseTooMany(messages.length)
+    const base = conversation * messagesPerConversation
+    messages.forEach((message, position) => {
+      insertAt(context, base + position, message, position, true)
+    })
+    noteChange.run(context.pageId, conversation)
   }
 
   /** The latest messages: known ones are brought up to date where they stand, new ones follow. Returns how many are stored. */
   const addNewest = (
     context: PageContext,
-    conversationId: string,
+    conversation: number,
     messages: ReadonlyArray<Message>
   ): number => {
-    const stored = storedOf.all(conversationId) as ReadonlyArray<StoredMessage>
-    const known = new Map(stored.map((row) => [row.id, row]))
-    const fresh: Array<Message> = []
+    const rows = open(context, conversation)
+    const known = new Map(rows.stored.map((row) => [row.id, row]))
+    let position = (rows.stored.at(-1)?.position ?? -1) + 1
+    refuseTooMany(position + messages.length)
     for (const message of withoutRepeats(context, messages)) {
-      const row = known.get(`${conversationId}:${message.messageId}`)
-      if (row === undefined) fresh.push(message)
-      else update(context, row, message, row.position)
+      const row = known.get(message.messageId)
+      if (row !== undefined) rows.update(row, message, row.position)
+      else {
+        rows.insert(message, position)
+        position += 1
+      }
     }
-    insertRows(context, conversationId, fresh, (stored.at(-1)?.position ?? -1) + 1)
-    return stored.length + fresh.length
+    rows.close()
+    return position
   }
 
   /**
@@ -217,33 +311,26 @@ export const makeMessageRows = ({ prepare }: Session) => {
    */
   const replaceAll = (
     context: PageContext,
-    conversationId: string,
+    conversation: number,
     messages: ReadonlyArray<Message>,
     atLeast: number
   ): number => {
-    const stored = storedOf.all(conversationId) as ReadonlyArray<StoredMessage>
-    if (stored.length === 0) return insertAll(context, conversationId, messages)
-    const listed = new Map(
-      withoutRepeats(context, messages).map((message) => [`${conversationId}:${message.messageId}`, message])
-    )
-    const known = new Map(stored.map((row) => [row.id, row]))
+    const rows = open(context, conversation)
+    const listed = new Map(withoutRepeats(context, messages).map((message) => [message.messageId, message]))
+    const known = new Map(rows.stored.map((row) => [row.id, row]))
     const goneIsGone = listed.size >= atLeast
-    if (goneIsGone) for (const row of stored) if (!listed.has(row.id)) remove(context, row)
+    if (goneIsGone) for (const row of rows.stored) if (!listed.has(row.id)) rows.remove(row)
     const order = goneIsGone ? [...listed.keys()] : mergedOrder([...listed.keys()], [...known.keys()])
-    let fresh: Array<Message> = []
+    refuseTooMany(order.length)
     order.forEach((id, position) => {
       const message = listed.get(id)
       const row = known.get(id)
       if (row === undefined) {
-        if (message !== undefined) fresh.push(message)
-        return
-      }
-      insertRows(context, conversationId, fresh, position - fresh.length)
-      fresh = []
-      if (message !== undefined) update(context, row, message, position)
-      else if (row.position !== position) movePosition.run(position, context.pageId, row.key)
+        if (message !== undefined) rows.insert(message, position)
+      } else if (message !== undefined) rows.update(row, message, position)
+      else if (row.position !== position) rows.move(row, position)
     })
-    insertRows(context, conversationId, fresh, order.length - fresh.length)
+    rows.close()
     return order.length
   }
 

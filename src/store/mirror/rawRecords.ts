@@ -1,9 +1,9 @@
-import { deflateSync, inflateSync } from "node:zlib"
-import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { RawPayload } from "../../providers/Provider.ts"
+import { hash } from "node:crypto"
+import { now, type Timestamp } from "../../domain/Timestamp.ts"
+import type { RawPayload, Sighting } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
-import { payloadHash } from "./canonical.ts"
 import type { PageContext } from "./context.ts"
+import { makeBlockReader, makeBlockWriter, type Place } from "./rawBlocks.ts"
 
 /** A payload as it is stored, with when the request was sent that brought it. */
 export interface StoredPayload extends RawPayload {
@@ -14,51 +14,20 @@ export interface StoredPayload extends RawPayload {
 
 /** All newest payloads of one conversation. */
 export interface RawConversation {
+  /** The row's key. */
+  readonly key: number
   /** The vendor's id. */
   readonly conversationId: string
   readonly payloads: ReadonlyArray<StoredPayload>
 }
 
-/** Below this many characters compressing saves less than it costs. */
-const worthCompressing = 1000
-
-/** Of a few kilobytes at a time, making the compressor's tables ready costs more than compressing: so, small ones. */
-const smallAndFast = { level: 1, memLevel: 6, windowBits: 13, chunkSize: 4096 }
-
-interface Packed {
-  readonly encoding: "json" | "deflate"
-  readonly bytes: Buffer
-}
-
-const pack = (plain: Buffer): Packed => {
-  if (plain.length < worthCompressing) return { encoding: "json", bytes: plain }
-  const deflated = deflateSync(plain, smallAndFast)
-  return deflated.length < plain.length
-    ? { encoding: "deflate", bytes: deflated }
-    : { encoding: "json", bytes: plain }
-}
-
-const unpack = (encoding: string, payload: Buffer): string =>
-  (encoding === "deflate" ? inflateSync(payload) : payload).toString("utf8")
-
-interface RawRow {
+interface RawRow extends Place {
   readonly kind: string
   readonly provider_id: string
   readonly conversation_provider_id: string
-  readonly encoding: string
-  readonly payload: Buffer
-  readonly observed_at: Timestamp
+  readonly observed_at: number
   readonly page_id: number
 }
-
-const toPayload = (row: RawRow): StoredPayload => ({
-  kind: row.kind,
-  providerId: row.provider_id,
-  conversationId: row.conversation_provider_id,
-  payload: unpack(row.encoding, row.payload),
-  observedAt: row.observed_at,
-  pageId: row.page_id
-})
 
 const versionText = (payloads: number, newestPage: number): string => `${payloads}.${newestPage}`
 
@@ -69,106 +38,165 @@ export const versionOf = (payloads: ReadonlyArray<StoredPayload>): string =>
     payloads.reduce((newest, { pageId }) => Math.max(newest, pageId), 0)
   )
 
-/** The version (`versionOf`) of what is stored of a conversation by now. */
-export const makeStoredVersion = ({ prepare }: Session) => {
-  const select = prepare(
-    `SELECT count(*), coalesce(max(page_id), 0) FROM raw_records
-     WHERE connection = ? AND conversation_provider_id = ? AND newest = 1`
-  ).raw()
-  return (connection: string, conversationId: string): string => {
-    const [payloads, newestPage] = select.get(connection, conversationId) as readonly [number, number]
-    return versionText(payloads, newestPage)
-  }
-}
-
-/** Keeps payloads as they came. One that is stored already is not written again. */
-export const makeRawRecords = ({ prepare }: Session) => {
-  const newest = prepare(
-    `SELECT key, hash FROM raw_records
-     WHERE connection = ? AND conversation_provider_id = ? AND kind = ? AND provider_id = ? AND newest = 1`
-  )
-  const insert = prepare(
-    `INSERT INTO raw_records (connection, kind, provider_id, conversation_provider_id, hash, encoding, payload,
-       observed_at, page_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-  )
-  const replace = prepare(
-    "UPDATE raw_records SET hash = ?, encoding = ?, payload = ?, observed_at = ?, page_id = ? WHERE key = ?"
-  )
-  const retire = prepare("UPDATE raw_records SET newest = 0 WHERE key = ?")
-
-  return (context: PageContext, payloads: ReadonlyArray<RawPayload>): void => {
-    for (const { kind, providerId, conversationId, payload } of payloads) {
-      const { connection, pageId, requestedAt } = context
-      const plain = Buffer.from(payload)
-      const hash = payloadHash(plain)
-      const stored = newest.get(connection, conversationId, kind, providerId) as
-        | { readonly key: number; readonly hash: string }
-        | undefined
-      if (stored?.hash === hash) continue
-      const { encoding, bytes } = pack(plain)
-      if (stored !== undefined && context.keepRaw === "newest") {
-        replace.run(hash, encoding, bytes, requestedAt, pageId, stored.key)
-        continue
-      }
-      if (stored !== undefined) retire.run(stored.key)
-      insert.run(connection, kind, providerId, conversationId, hash, encoding, bytes, requestedAt, pageId)
-    }
-  }
-}
-
 /** The kind of payload that is one message, and nothing else. */
 export const messageKind = "message"
 
-/**
- * Lets the payloads of messages go that the vendor no longer has; where every version is kept, they are older versions
- * from then on. `held` are the ids of those that it has, `conversationId` is the vendor's.
- */
-export const makeForgetMessages = ({ prepare }: Session) => {
-  const others = `connection = ? AND conversation_provider_id = ? AND kind = '${messageKind}' AND newest = 1
-    AND provider_id NOT IN (SELECT value FROM json_each(?))`
-  const remove = prepare(`DELETE FROM raw_records WHERE ${others}`)
-  const retire = prepare(`UPDATE raw_records SET newest = 0 WHERE ${others}`)
-  return (
-    { connection, keepRaw }: PageContext,
-    conversationId: string,
-    held: ReadonlyArray<string | null>
-  ): void => {
-    const forget = keepRaw === "newest" ? remove : retire
-    forget.run(connection, conversationId, JSON.stringify(held.filter((id) => id !== null)))
+interface StoredPlace extends Place {
+  readonly key: number
+  readonly hash: Buffer
+}
+
+/** Keeps payloads as they came. One for each open database; `begin` and `end` frame a transaction. */
+export const makeRawRows = (session: Session) => {
+  const { prepare } = session
+  const blocks = makeBlockWriter(session)
+  const findKind = prepare("SELECT key FROM raw_kinds WHERE kind = ?").pluck()
+  const insertKind = prepare("INSERT INTO raw_kinds (kind) VALUES (?)")
+  const kinds = new Map<string, number>()
+  // 0: a payload that has the conversation's own id.
+  const newest = prepare(
+    `SELECT key, hash, block, start, length FROM raw_rows
+     WHERE conversation = ? AND kind = ? AND coalesce(provider_id, 0) = coalesce(?, 0) AND newest = 1`
+  )
+  const insert = prepare(
+    `INSERT INTO raw_rows (key, conversation, kind, provider_id, hash, observed_at, page_id, block, start, length)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  const remove = prepare("DELETE FROM raw_rows WHERE key = ?")
+  const retire = prepare("UPDATE raw_rows SET newest = 0 WHERE key = ?")
+  const otherMessages = prepare(
+    `SELECT w.key, w.block, w.length FROM raw_rows w
+     WHERE w.conversation = ? AND w.newest = 1 AND w.kind = (SELECT key FROM raw_kinds WHERE kind = '${messageKind}')
+       AND coalesce(w.provider_id, (SELECT provider_id FROM remote_conversations r WHERE r.key = w.conversation))
+         NOT IN (SELECT value FROM json_each(?))`
+  )
+  const selectVersion = prepare(
+    `SELECT count(*), coalesce(max(page_id), 0) FROM raw_rows
+     WHERE conversation = (SELECT key FROM remote_conversations WHERE id = ?) AND newest = 1`
+  ).raw()
+
+  const kindOf = (kind: string): number => {
+    const known = kinds.get(kind)
+    if (known !== undefined) return known
+    const key = Number(findKind.get(kind) ?? insertKind.run(kind).lastInsertRowid)
+    kinds.set(kind, key)
+    return key
   }
+
+  const letGo = (
+    row: Pick<StoredPlace, "key" | "block" | "length">,
+    keepRaw: PageContext["keepRaw"]
+  ): void => {
+    if (keepRaw === "all") return void retire.run(row.key)
+    remove.run(row.key)
+    blocks.drop(row)
+  }
+
+  return {
+    begin: (): void => {
+      // A transaction that was rolled back has taken its kinds with it.
+      kinds.clear()
+      blocks.begin()
+    },
+    end: blocks.end,
+
+    /** Stores payloads; one that is stored already is not written again. @param key of the conversation's row */
+    write: (
+      { keepRaw, pageId, requestedAt }: PageContext,
+      key: number,
+      { conversation, raw }: Sighting
+    ): void => {
+      for (const { kind, payload, providerId } of raw) {
+        const plain = Buffer.from(payload)
+        const digest = hash("sha256", plain, "buffer")
+        const ownId = providerId === conversation.providerId ? null : providerId
+        const stored = newest.get(key, kindOf(kind), ownId) as StoredPlace | undefined
+        if (stored?.hash.equals(digest)) continue
+        if (stored !== undefined) letGo(stored, keepRaw)
+        const place = blocks.add(plain)
+        insert.run(
+          place.key,
+          key,
+          kindOf(kind),
+          ownId,
+          digest,
+          Date.parse(requestedAt),
+          pageId,
+          place.block,
+          place.start,
+          place.length
+        )
+      }
+    },
+
+    /**
+     * Lets the payloads of messages go that the vendor no longer has; where every version is kept, they are older versions
+     * from then on. @param held ids of those that it has
+     */
+    forgetMessages: ({ keepRaw }: PageContext, key: number, held: ReadonlyArray<string | null>): void => {
+      const ids = JSON.stringify(held.filter((id) => id !== null))
+      for (const row of otherMessages.all(key, ids) as ReadonlyArray<StoredPlace>) letGo(row, keepRaw)
+    },
+
+    /** The version (`versionOf`) of what is stored of a conversation by now. */
+    version: (connection: string, conversationId: string): string => {
+      const [payloads, newestPage] = selectVersion.get(`${connection}:${conversationId}`) as readonly [
+        number,
+        number
+      ]
+      return versionText(payloads, newestPage)
+    }
+  } as const
+}
+
+export type RawRows = ReturnType<typeof makeRawRows>
+
+const makeRawOf = (session: Session) => {
+  const read = makeBlockReader(session)
+  const find = session.prepare(
+    `SELECT k.kind, coalesce(w.provider_id, r.provider_id) AS provider_id, r.provider_id AS conversation_provider_id,
+       w.observed_at, w.page_id, w.block, w.start, w.length
+     FROM raw_rows w JOIN raw_kinds k ON k.key = w.kind JOIN remote_conversations r ON r.key = w.conversation
+     WHERE w.conversation = ? AND w.newest = 1 ORDER BY 1, 2`
+  )
+  return (key: number): ReadonlyArray<StoredPayload> =>
+    (find.all(key) as ReadonlyArray<RawRow>).map((row) => ({
+      kind: row.kind,
+      providerId: row.provider_id,
+      conversationId: row.conversation_provider_id,
+      payload: read(row).toString("utf8"),
+      observedAt: now(row.observed_at),
+      pageId: row.page_id
+    }))
 }
 
 /** The newest payloads of one conversation, in a fixed order. */
 export const rawOf = (
-  { prepare }: Session,
+  session: Session,
   connection: string,
   conversationId: string
 ): ReadonlyArray<StoredPayload> => {
-  const rows = prepare(
-    `SELECT kind, provider_id, conversation_provider_id, encoding, payload, observed_at, page_id FROM raw_records
-     WHERE connection = ? AND conversation_provider_id = ? AND newest = 1 ORDER BY kind, provider_id`
-  ).all(connection, conversationId) as ReadonlyArray<RawRow>
-  return rows.map(toPayload)
+  const key = session
+    .prepare("SELECT key FROM remote_conversations WHERE id = ?")
+    .pluck()
+    .get(`${connection}:${conversationId}`) as number | undefined
+  return key === undefined ? [] : makeRawOf(session)(key)
 }
 
-/** The next conversations after `after` (a vendor's id; null: from the start) that have payloads, by id. */
+/** The next conversations after `after` (a row's key; null: from the start) that have payloads, in the order of keys. */
 export const rawBatch = (
   session: Session,
   connection: string,
-  after: string | null,
+  after: number | null,
   limit: number
 ): ReadonlyArray<RawConversation> => {
-  const ids = session
+  const found = session
     .prepare(
-      `SELECT DISTINCT conversation_provider_id FROM raw_records
-       WHERE connection = ? AND conversation_provider_id > ? AND newest = 1
-       ORDER BY conversation_provider_id LIMIT ?`
+      `SELECT key, provider_id AS conversationId FROM remote_conversations r
+       WHERE +connection = ? AND key > ? AND EXISTS (SELECT 1 FROM raw_rows w WHERE w.conversation = r.key AND w.newest = 1)
+       ORDER BY key LIMIT ?`
     )
-    .pluck()
-    .all(connection, after ?? "", limit) as ReadonlyArray<string>
-  return ids.map((conversationId) => ({
-    conversationId,
-    payloads: rawOf(session, connection, conversationId)
-  }))
+    .all(connection, after ?? 0, limit) as ReadonlyArray<Omit<RawConversation, "payloads">>
+  const payloadsOf = makeRawOf(session)
+  return found.map((one) => ({ ...one, payloads: payloadsOf(one.key) }))
 }

@@ -1,6 +1,7 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Known, KnownWanted } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
+import { messagesPerConversation } from "../mirror/messageRows.ts"
 import { latestBelieved } from "../mirror/staleness.ts"
 
 /** How many of the newest message ids are returned. */
@@ -27,11 +28,13 @@ export const makeKnown = ({ prepare }: Session) => {
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
   ).pluck()
   const newest = prepare(
-    `SELECT id FROM messages WHERE conversation_id = ? ORDER BY position DESC LIMIT ${newestMessages}`
+    `SELECT id FROM message_rows WHERE key BETWEEN ? AND ? ORDER BY position DESC LIMIT ${newestMessages}`
   ).pluck()
 
-  const newestOf = (id: string): ReadonlyArray<string> =>
-    (newest.all(id) as ReadonlyArray<string>).map((messageId) => messageId.slice(id.length + 1))
+  const newestOf = (key: number): ReadonlyArray<string> => {
+    const first = key * messagesPerConversation
+    return newest.all(first, first + messagesPerConversation - 1) as ReadonlyArray<string>
+  }
 
   return (
     connection: string,
@@ -58,7 +61,7 @@ export const makeKnown = ({ prepare }: Session) => {
       }
       if (!newestMessageIds) found.set(providerId, known)
       else {
-        const ids = storedMessages === 0 ? [] : newestOf(`${connection}:${providerId}`)
+        const ids = storedMessages === 0 ? [] : newestOf(key)
         found.set(providerId, { ...known, newestMessageIds: ids })
       }
     }

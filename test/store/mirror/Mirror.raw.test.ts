@@ -1,4 +1,4 @@
-import { inflateSync } from "node:zlib"
+import { brotliDecompressSync } from "node:zlib"
 import { expect, it } from "@effect/vitest"
 import { Chunk, Effect, Stream } from "effect"
 import {
@@ -18,7 +18,7 @@ import {
 
 const long = (word: string): string => JSON.stringify({ id: "c1", text: `${word} `.repeat(200) })
 
-it.scoped("keeps a payload to the character, small ones plain and large ones compressed", () =>
+it.scoped("keeps a payload to the character, and what one commit brings compressed together", () =>
   Effect.gen(function* () {
     const { commit, mirror } = yield* started
     const payloads = [
@@ -39,9 +39,20 @@ it.scoped("keeps a payload to the character, small ones plain and large ones com
       conversationId: "c1",
       observedAt: at(1)
     })
-    const encoded = yield* rows("SELECT encoding, payload FROM raw_records ORDER BY kind")
-    expect(encoded.map(({ encoding }) => encoding)).toEqual(["json", "deflate", "json"])
-    expect(inflateSync(encoded[1]?.payload as Buffer).toString()).toBe(payloads[1])
+    const [first, second] = yield* rows(
+      "SELECT encoding, payload, payload_start AS start, payload_length AS length FROM raw_records ORDER BY kind"
+    )
+    expect(first?.encoding).toBe("brotli")
+    expect(second?.payload).toEqual(first?.payload)
+    const block = brotliDecompressSync(second?.payload as Buffer)
+    const start = Number(second?.start)
+    expect(block.subarray(start, start + Number(second?.length)).toString()).toBe(payloads[1])
+    yield* commit([page(2, [sighting({ title: "x" }, { raw: [raw(payloads[0] ?? "")] })])])
+    expect(
+      yield* rows(
+        "SELECT encoding, CAST(payload AS TEXT) AS payload FROM raw_records WHERE kind = 'conversation'"
+      )
+    ).toEqual([{ encoding: "json", payload: payloads[0] }])
   }).pipe(Effect.provide(freshStore))
 )
 
