@@ -31,7 +31,6 @@ export interface Talk {
 
 /** Two connections, a finished run with a page for each, and nothing else: pages 1 (leads) and 2 (salon). */
 const begin = ({ database }: Session): void => {
-  editableViews(database)
   database.exec(`
     INSERT INTO connections (name, provider, first_seen_at, last_complete_scan_at)
       VALUES ('leads', 'naturalead', '${at(0)}', '${at(0)}'), ('salon', 'empfio', '${at(0)}', NULL);
@@ -66,6 +65,7 @@ export const run = ({ database }: Pick<Session, "database">, startedAt = at(0)):
 
 export const talk = (session: Session, said: Talk): string => {
   const { prepare } = session
+  editableViews(session.database)
   const { connection = "leads", lines = [], status = "active" } = said
   const id = `${connection}:${said.id}`
   const pageId = said.pageId ?? (connection === "leads" ? 1 : 2)
