@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib"
 import type { Session } from "../../src/store/Db.ts"
 import { makeActivityRows } from "../../src/store/mirror/activity.ts"
 import { messagesPerConversation } from "../../src/store/mirror/messageRows.ts"
-import { makeBlockWriter } from "../../src/store/mirror/rawBlocks.ts"
+import { makeBlockWriter } from "../../src/store/mirror/raw/rawBlocks.ts"
 import { searchWords } from "../../src/store/mirror/searchTokens.ts"
 
 /** What people said, oldest first: true where the customer speaks. */

@@ -1,5 +1,6 @@
 import { localDayUnit, utc, yesOrNo } from "../store/dictionary/entry.ts"
 import { dictionary, type TableEntry } from "../store/dictionary.ts"
+import { messagesSince } from "../store/read/facts.ts"
 import type { Row } from "../store/read/value.ts"
 
 /** What a column holds, for formats that want to know: text, JSON, whole numbers, 0 or 1, numbers, days or moments (UTC). */
@@ -46,11 +47,7 @@ const changed: Readonly<
   conversations: { key: "id", where: "seq > $since", by: "seq" },
   messages: {
     key: "id",
-    // Along the conversations in which messages were changed.
-    where: `key IN (
-      SELECT m.key FROM message_changes g
-      CROSS JOIN message_rows m ON m.key BETWEEN g.conversation << 20 AND (g.conversation << 20) + 1048575 AND m.seq = g.seq
-      WHERE g.seq > $since)`,
+    where: messagesSince("$since"),
     by: "seq"
   },
   contacts: { key: "id", where: "seq > $since", by: "seq" },

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { Role } from "../../src/domain/Conversation.ts"
 import type { Status } from "../../src/domain/Status.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
-import { makeRefreshActivity } from "../../src/store/mirror/activity.ts"
+import { makeActivityRows } from "../../src/store/mirror/activity.ts"
 import { messagesPerConversation } from "../../src/store/mirror/messageRows.ts"
 import { searchWords } from "../../src/store/mirror/searchTokens.ts"
 import { temporaryFile } from "../store/fixtures.ts"
@@ -125,7 +125,7 @@ export const talk = (session: Session, said: Talk): string => {
       "INSERT INTO message_search (rowid, content) SELECT key, content FROM message_search_source WHERE key = ?"
     ).run(key)
   })
-  if (lines.length > 0) makeRefreshActivity(session)(Number(lastInsertRowid))
+  if (lines.length > 0) makeActivityRows(session).refresh(Number(lastInsertRowid), id)
   return id
 }
 

@@ -217,7 +217,8 @@ export const faultsOf = (database: Sqlite.Database): ReadonlyArray<string> => {
     "positions with gaps": `SELECT conversation_id FROM messages GROUP BY conversation_id
       HAVING max(position) <> count(*) - 1`,
     "who spoke is out of step": `SELECT r.id FROM remote_conversations r
-      WHERE r.stored_messages = 0 AND r.first_message_at IS NOT NULL OR r.customer_messages <> (
+      LEFT JOIN conversation_activity a ON a.key = r.key
+      WHERE (r.stored_messages = 0) <> (a.key IS NULL) OR coalesce(a.customer_messages, 0) <> (
         SELECT count(*) FROM messages m WHERE m.conversation_id = r.id AND m.role = 'customer')`,
     "history does not end with the status": `SELECT r.id FROM remote_conversations r WHERE r.status <> (
       SELECT to_status FROM status_history h WHERE h.conversation_id = r.id ORDER BY h.id DESC LIMIT 1)`,

@@ -9,7 +9,7 @@ import type { ContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
 import { type MessageRows, withoutRepeats } from "./messageRows.ts"
 import type { QuarantineRows } from "./quarantineRows.ts"
-import { messageKind, type RawRows } from "./rawRecords.ts"
+import { messageKind, type RawRows } from "./raw/rawRecords.ts"
 import { isStale, type RecentReadings, type StoredTimes, storedSpan } from "./staleness.ts"
 import { makeStoredHash } from "./storedHash.ts"
 

@@ -1,6 +1,6 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
-import { rawOf } from "../mirror/rawRecords.ts"
+import { rawOf } from "../mirror/raw/rawRecords.ts"
 
 /** Who a conversation is with. */
 export interface TranscriptContact {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Db } from "../../../src/store/Db.ts"
+import { editableViews } from "../../support/editableViews.ts"
 import { rowsOf } from "../../support/inProcess.ts"
 import { parleyOn, syncedWorld } from "../../support/syncedWorld.ts"
 
@@ -15,9 +16,10 @@ const spoilt = Effect.gen(function* () {
       `SELECT c.id, m.id AS message FROM conversations c JOIN messages m ON m.conversation_id = c.id
        WHERE c.provider = 'naturalead' AND c.stored_messages > 3 ORDER BY c.id, m.position DESC LIMIT 1`
     )
-    yield* db.use("test.edit", ({ prepare }) =>
+    yield* db.use("test.edit", ({ database, prepare }) => {
+      editableViews(database)
       prepare("UPDATE messages SET content = ? WHERE id = ?").run(hostile, row?.message ?? "")
-    )
+    })
     return row?.id ?? ""
   }).pipe(Effect.provide(synced.layer), Effect.orDie)
   return { id, parley: parleyOn(synced), layer: synced.layer }

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto"
-import { now, type Timestamp } from "../../domain/Timestamp.ts"
-import type { RawPayload, Sighting } from "../../providers/Provider.ts"
-import type { Session } from "../Db.ts"
-import type { PageContext } from "./context.ts"
+import { now, type Timestamp } from "../../../domain/Timestamp.ts"
+import type { RawPayload, Sighting } from "../../../providers/Provider.ts"
+import type { Session } from "../../Db.ts"
+import type { PageContext } from "../context.ts"
 import { makeBlockReader, makeBlockWriter, type Place } from "./rawBlocks.ts"
 
 /** A payload as it is stored, with when the request was sent that brought it. */
