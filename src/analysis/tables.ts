@@ -1,6 +1,5 @@
 import { localDayUnit, utc, yesOrNo } from "../store/dictionary/entry.ts"
 import { dictionary, type TableEntry } from "../store/dictionary.ts"
-import { messagesSince } from "../store/read/facts.ts"
 import type { Row } from "../store/read/value.ts"
 
 /** What a column holds, for formats that want to know: text, JSON, whole numbers, 0 or 1, numbers, days or moments (UTC). */
@@ -42,14 +41,13 @@ const kindOf = ({ example, unit }: TableEntry["columns"][string]): ColumnKind =>
 
 /** What identifies a row of a table whose rows are known to have changed since a commit, and which of them have. */
 const changed: Readonly<
-  Record<string, { readonly key: string; readonly where: string; readonly by: string }>
+  Record<
+    string,
+    { readonly key: string; readonly where: string; readonly by: string; readonly from?: string }
+  >
 > = {
   conversations: { key: "id", where: "seq > $since", by: "seq" },
-  messages: {
-    key: "id",
-    where: messagesSince("$since"),
-    by: "seq"
-  },
+  messages: { key: "id", where: "seq > $since", by: "seq", from: "messages_by_change" },
   contacts: { key: "id", where: "seq > $since", by: "seq" },
   status_history: { key: "id", where: "seq > $since", by: "seq" },
   status_changes: { key: "id", where: "seq > $since", by: "seq" },
@@ -73,15 +71,18 @@ const onlyNamed: ReadonlySet<string> = new Set(["change_feed", "lineage"])
 
 const toTable = ({ columns, meaning, table }: TableEntry): ExportTable => {
   const names = Object.keys(columns)
-  const select = `SELECT ${names.map((name) => `"${name}"`).join(", ")} FROM ${table}`
+  const select = `SELECT ${names.map((name) => `"${name}"`).join(", ")}`
   const of = changed[table]
   const by = order[table] === undefined ? "" : ` ORDER BY ${order[table]}`
   return {
     name: table,
     meaning,
     columns: names.map((name) => ({ name, kind: kindOf(columns[name] ?? { meaning: "" }) })),
-    sql: select + by,
-    changes: of === undefined ? null : { key: of.key, sql: `${select} WHERE ${of.where} ORDER BY ${of.by}` }
+    sql: `${select} FROM ${table}${by}`,
+    changes:
+      of === undefined
+        ? null
+        : { key: of.key, sql: `${select} FROM ${of.from ?? table} WHERE ${of.where} ORDER BY ${of.by}` }
   }
 }
 

@@ -28,6 +28,7 @@ export const internalTables: ReadonlySet<string> = new Set([
   "message_rows",
   "message_search_source",
   "message_words",
+  "messages_by_change",
   "raw_blocks",
   "raw_kinds",
   "raw_rows",

@@ -72,10 +72,12 @@ CREATE TABLE message_words (
 CREATE VIEW message_search_source AS
   SELECT m.key, coalesce(w.words, m.content) AS content FROM message_rows m LEFT JOIN message_words w ON w.key = m.key;
 CREATE VIRTUAL TABLE message_search USING fts5 (
-  content, content = 'message_search_source', content_rowid = 'key', tokenize = 'unicode61 remove_diacritics 2'
+  content, content = 'message_search_source', content_rowid = 'key',
+  tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
 -- Each commit adds a small segment to the index; merging 16 at once costs a pull less than merging 4, again and again.
 INSERT INTO message_search (message_search, rank) VALUES ('automerge', 16);
+UPDATE analysis_clock SET words_after = 0 WHERE words_after IS NOT NULL;
 
 CREATE TABLE raw_kinds (key INTEGER PRIMARY KEY, kind TEXT NOT NULL UNIQUE) STRICT;
 
@@ -304,6 +306,12 @@ const origins: ReadonlyArray<Origin> = [
   }
 ]
 
+const selectMessages = (seq: string): string => /* sql */ `SELECT
+  m.key, CAST(r.id || ':' || m.id AS TEXT) AS id, r.id AS conversation_id,
+  iif(k.names_itself, m.id, m.provider_id) AS provider_id, m.position, k.role, k.provider_role, k.type, m.content,
+  ${toText("m.sent_at")} AS sent_at, k.sent_at_source, coalesce(m.attributes, '{}') AS attributes,
+  coalesce(m.page_id, m.seq) AS page_id, ${seq} AS seq`
+
 const lineageOf = (origin: Origin): string => /* sql */ `SELECT
   '${origin.table}' AS table_name, ${origin.rowId} AS row_id, ${origin.conversationId} AS conversation_id,
   ${origin.connection} AS connection, ${origin.runId} AS run_id, u.command, u.started_at AS run_started_at,
@@ -323,14 +331,18 @@ DROP TABLE old_raw_records;
 
 CREATE VIEW messages AS
   -- What was said. By conversation_id and by key it is found at once; an id begins with its conversation_id.
-SELECT
-  m.key, CAST(r.id || ':' || m.id AS TEXT) AS id, r.id AS conversation_id,
-  iif(k.names_itself, m.id, m.provider_id) AS provider_id, m.position, k.role, k.provider_role, k.type, m.content,
-  ${toText("m.sent_at")} AS sent_at, k.sent_at_source, coalesce(m.attributes, '{}') AS attributes,
-  coalesce(m.page_id, m.seq) AS page_id, m.seq
+${selectMessages("m.seq")}
 FROM message_rows m
 JOIN remote_conversations r ON r.key = m.key >> 20 AND m.key BETWEEN r.key << 20 AND (r.key << 20) + 1048575
-JOIN message_kinds k ON k.key = m.kind;
+LEFT JOIN message_kinds k ON k.key = m.kind;
+
+-- The same, found by seq.
+CREATE VIEW messages_by_change AS
+${selectMessages("g.seq")}
+FROM message_changes g
+CROSS JOIN remote_conversations r ON r.key = g.conversation
+CROSS JOIN message_rows m ON m.key BETWEEN r.key << 20 AND (r.key << 20) + 1048575 AND m.seq = g.seq
+LEFT JOIN message_kinds k ON k.key = m.kind;
 
 CREATE VIEW raw_records AS
   -- Payloads as they came. parley show ID --raw prints them; encoding says how payload is to be read.
@@ -394,11 +406,8 @@ CREATE VIEW change_feed AS
 SELECT r.seq, c.at, iif(r.deleted_at IS NULL, 'upsert', 'delete') AS op, 'conversations' AS table_name, r.id AS row_id, c.run_id
 FROM remote_conversations r LEFT JOIN commits c ON c.seq = r.seq
 UNION ALL
-SELECT g.seq, c.at, 'upsert', 'messages', CAST(r.id || ':' || m.id AS TEXT), c.run_id
-FROM message_changes g
-CROSS JOIN remote_conversations r ON r.key = g.conversation
-CROSS JOIN message_rows m ON m.key BETWEEN r.key << 20 AND (r.key << 20) + 1048575 AND m.seq = g.seq
-LEFT JOIN commits c ON c.seq = g.seq
+SELECT m.seq, c.at, 'upsert', 'messages', m.id, c.run_id
+FROM messages_by_change m LEFT JOIN commits c ON c.seq = m.seq
 UNION ALL
 SELECT k.seq, c.at, 'upsert', 'contacts', k.id, c.run_id
 FROM remote_contacts k LEFT JOIN commits c ON c.seq = k.seq

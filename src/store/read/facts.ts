@@ -17,12 +17,3 @@ export const learnedOf = ({ prepare }: Session, connection: string, now: Timesta
   }>
   return new Map(rows.map((row) => [row.name, { value: row.value, at: row.learned_at }]))
 }
-
-/**
- * Condition on the view `messages`: those that were changed after a commit, found along the conversations in which any were.
- * @param since SQL of the commit's seq
- */
-export const messagesSince = (since: string): string => `key IN (
-  SELECT m.key FROM message_changes g
-  CROSS JOIN message_rows m ON m.key BETWEEN g.conversation << 20 AND (g.conversation << 20) + 1048575 AND m.seq = g.seq
-  WHERE g.seq > ${since})`

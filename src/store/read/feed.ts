@@ -17,7 +17,6 @@ export type FeedTable = (typeof feedTables)[number]
 const internal: ReadonlySet<string> = new Set([
   "key",
   "page_id",
-  "edited_seq",
   "run_id",
   "seq",
   "first_seen_at",
@@ -54,7 +53,7 @@ const selectionOf = (table: FeedTable): string => {
       ? `substr(${conversation}, 1, instr(${conversation}, ':') - 1) AS connection`
       : `NULL AS ${name}`
   }
-  return `SELECT ${feedColumns(table).map(expression).join(", ")} FROM ${table} WHERE seq > ? ORDER BY seq`
+  return `SELECT ${feedColumns(table).map(expression).join(", ")} FROM ${table === "messages" ? "messages_by_change" : table} WHERE seq > ? ORDER BY seq`
 }
 
 interface Gone {

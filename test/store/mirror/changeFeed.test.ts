@@ -141,6 +141,7 @@ it.scoped("is read along indices, however large the mirror is", () =>
       )
     for (const sql of [
       "SELECT * FROM change_feed WHERE seq > ? ORDER BY seq",
+      "SELECT * FROM messages_by_change WHERE seq > ? ORDER BY seq",
       "SELECT * FROM conversations WHERE seq > ?",
       "SELECT * FROM contacts WHERE seq > ?"
     ]) {
