@@ -308,8 +308,8 @@ const origins: ReadonlyArray<Origin> = [
 
 const selectMessages = (seq: string): string => /* sql */ `SELECT
   m.key, CAST(r.id || ':' || m.id AS TEXT) AS id, r.id AS conversation_id,
-  iif(k.names_itself, m.id, m.provider_id) AS provider_id, m.position, k.role, k.provider_role, k.type, m.content,
-  ${toText("m.sent_at")} AS sent_at, k.sent_at_source, coalesce(m.attributes, '{}') AS attributes,
+  iif(t.names_itself, m.id, m.provider_id) AS provider_id, m.position, t.role, t.provider_role, t.type, m.content,
+  ${toText("m.sent_at")} AS sent_at, t.sent_at_source, coalesce(m.attributes, '{}') AS attributes,
   coalesce(m.page_id, m.seq) AS page_id, ${seq} AS seq`
 
 const lineageOf = (origin: Origin): string => /* sql */ `SELECT
@@ -334,7 +334,7 @@ CREATE VIEW messages AS
 ${selectMessages("m.seq")}
 FROM message_rows m
 JOIN remote_conversations r ON r.key = m.key >> 20 AND m.key BETWEEN r.key << 20 AND (r.key << 20) + 1048575
-LEFT JOIN message_kinds k ON k.key = m.kind;
+LEFT JOIN message_kinds t ON t.key = m.kind;
 
 -- The same, found by seq.
 CREATE VIEW messages_by_change AS
@@ -342,7 +342,7 @@ ${selectMessages("g.seq")}
 FROM message_changes g
 CROSS JOIN remote_conversations r ON r.key = g.conversation
 CROSS JOIN message_rows m ON m.key BETWEEN r.key << 20 AND (r.key << 20) + 1048575 AND m.seq = g.seq
-LEFT JOIN message_kinds k ON k.key = m.kind;
+LEFT JOIN message_kinds t ON t.key = m.kind;
 
 CREATE VIEW raw_records AS
   -- Payloads as they came. parley show ID --raw prints them; encoding says how payload is to be read.
