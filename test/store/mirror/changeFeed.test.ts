@@ -148,7 +148,9 @@ it.scoped("is read along indices, however large the mirror is", () =>
       // The few connections (n) and kinds of messages (t) may be scanned, and the parts of one id (ends).
       const steps = yield* plan(sql)
       expect(
-        steps.filter((step) => /^SCAN (?!n\b|t\b|ends\b|CONSTANT ROW)/.test(step) || step.includes("TEMP B-TREE"))
+        steps.filter(
+          (step) => /^SCAN (?!n\b|t\b|ends\b|CONSTANT ROW)/.test(step) || step.includes("TEMP B-TREE")
+        )
       ).toEqual([])
     }
     const feed = yield* plan("SELECT * FROM change_feed WHERE seq > ? ORDER BY seq")
