@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest"
+import { mostLevelBytes, Present, readPast } from "../../src/airbyte/read/memory.ts"
+
+const print = (index: number): string => `fingerprint-${index}`
+
+describe("what a state remembers", () => {
+  it("of 100,000 conversations fits into 512 KiB, knows all of them, and takes few others for known", () => {
+    const present = new Present("one", false)
+    for (let index = 0; index < 100_000; index += 1) present.delivered(`id-${index}`, print(index))
+    const levels = present.levels([])
+    expect(JSON.stringify(levels).length).toBeLessThan(mostLevelBytes)
+    const past = readPast(levels)
+    let wrong = 0
+    for (let index = 0; index < 100_000; index += 1) {
+      if (!past.has(`id-${index}`, print(index))) throw new Error(`id-${index} is forgotten`)
+      if (past.has(`id-${index}`, print(index + 1))) wrong += 1
+    }
+    expect(wrong).toBeLessThan(60)
+    // In the middle of the next walk, the older level is there beside it.
+    const next = new Present("two", true)
+    for (let index = 0; index < 90_000; index += 1) next.unchanged(`id-${index}`, print(index))
+    const both = next.levels(levels)
+    expect(both).toHaveLength(2)
+    expect(JSON.stringify(both).length).toBeLessThan(512 * 1024 - 20_000)
+  })
+
+  it("gives up rather than grow beyond what a state may hold", () => {
+    const present = new Present("one", false)
+    for (let index = 0; index < 230_000; index += 1) present.unchanged(`id-${index}`, print(index))
+    expect(present.isTooMuch).toBe(true)
+    expect(present.levels([])).toEqual([])
+  })
+
+  it("does not take a conversation for known that went back to what an older walk delivered", () => {
+    const first = new Present("one", false)
+    first.delivered("id", "as it was")
+    const second = new Present("two", true)
+    second.delivered("id", "as it became")
+    const past = readPast(second.levels(first.levels([])))
+    expect(past.has("id", "as it became")).toBe(true)
+    expect(past.has("id", "as it was")).toBe(false)
+  })
+
+  it("is nothing where it cannot be read", () => {
+    const past = readPast([{ walk: "one", seed: "s", size: 1_000_000, bits: "AAAA" }])
+    expect(past.levels).toEqual([])
+    expect(past.has("id", "x")).toBe(false)
+  })
+})
