@@ -4,8 +4,10 @@ import { golden, lookup, parametersOf, withValues } from "../../bench/support/go
 import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
 import { now } from "../../src/domain/Timestamp.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
+import { mergeCandidates } from "../../src/store/mirror/merges.ts"
 import { changedBy, lastSender } from "../../src/store/outbox/changedBy.ts"
 import { hasAcceptedSince } from "../../src/store/outbox/transitions.ts"
+import { findConversation } from "../../src/store/read/findConversation.ts"
 import { statusFacts } from "../../src/store/read/statusFacts.ts"
 import { temporaryFile } from "../store/fixtures.ts"
 
@@ -97,5 +99,19 @@ it.scoped("what a push or an undo asks about changes never goes through every co
         sql
       ).toEqual([])
     }
+  })
+)
+
+it.scoped("a person is found by address or number without a look at every contact", () =>
+  withLargerMirror((session) => {
+    const asked = preparedBy(session, (one) => {
+      mergeCandidates(one, "inbox", "1")
+      findConversation(one, "inbox:email:eva@example.com")
+      findConversation(one, "phone:+49 30 1234567")
+    })
+    const plans = asked.map((sql) => planOf(session, sql.replaceAll("?", "''")).join("\n"))
+    expect(plans.filter((plan) => /SCAN (k|remote_contacts)\b/.test(plan))).toEqual([])
+    expect(plans.filter((plan) => plan.includes("remote_contacts_by_address"))).toHaveLength(2)
+    expect(plans.filter((plan) => plan.includes("remote_contacts_by_number"))).toHaveLength(2)
   })
 )

@@ -17,6 +17,7 @@ import { words } from "./0015_words.ts"
 import { people } from "./0016_people.ts"
 import { operations } from "./0017_operations.ts"
 import { packed } from "./0018_packed.ts"
+import { reach } from "./0019_reach.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -45,5 +46,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 15, name: "words", sql: words },
   { version: 16, name: "people", sql: people },
   { version: 17, name: "operations", sql: operations },
-  { version: 18, name: "packed", sql: packed }
+  { version: 18, name: "packed", sql: packed },
+  { version: 19, name: "reach", sql: reach }
 ]

@@ -25,15 +25,21 @@ export const mergeCandidates = (
   providerId: string
 ): ReadonlyArray<MergeCandidate> =>
   prepare(
-    `SELECT r.provider_id AS providerId, iif(lower(k.email) = lower(gk.email), k.email, NULL) AS email,
-       iif(${samePhone("k.phone", "gk.phone")}, ${barePhone("k.phone")}, NULL) AS phone
-     FROM remote_conversations g
-     JOIN remote_contacts gk ON gk.id = g.contact_id
-     JOIN remote_contacts k ON k.connection = g.connection AND k.id <> gk.id
-       AND (lower(k.email) = lower(gk.email) OR ${samePhone("k.phone", "gk.phone")})
-     JOIN remote_conversations r ON r.contact_id = k.id
-     WHERE g.id = ? AND r.deleted_at IS NULL AND r.merged_into IS NULL
-       AND coalesce(r.started_at <= g.started_at, 1)
+    `WITH gone AS (
+       SELECT g.connection, g.started_at, k.id, k.email, k.phone
+       FROM remote_conversations g JOIN remote_contacts k ON k.id = g.contact_id WHERE g.id = ?
+     ),
+     alike AS (
+       SELECT k.id, k.email, k.phone FROM gone JOIN remote_contacts k
+         ON k.email IS NOT NULL AND lower(k.email) = lower(gone.email) AND k.connection = gone.connection
+       UNION
+       SELECT k.id, k.email, k.phone FROM gone JOIN remote_contacts k
+         ON k.phone IS NOT NULL AND ${samePhone("k.phone", "gone.phone")} AND k.connection = gone.connection
+     )
+     SELECT r.provider_id AS providerId, iif(lower(alike.email) = lower(gone.email), alike.email, NULL) AS email,
+       iif(${samePhone("alike.phone", "gone.phone")}, ${barePhone("alike.phone")}, NULL) AS phone
+     FROM gone JOIN alike ON alike.id <> gone.id JOIN remote_conversations r ON r.contact_id = alike.id
+     WHERE r.deleted_at IS NULL AND r.merged_into IS NULL AND coalesce(r.started_at <= gone.started_at, 1)
      ORDER BY r.started_at, r.id LIMIT 10`
   ).all(`${connection}:${providerId}`) as ReadonlyArray<MergeCandidate>
 

@@ -142,7 +142,9 @@ const byContact = (
   const connections = connectionNames(session)
   if (connection !== "" && !connections.includes(connection)) return noConnection(connection, connections)
   const match =
-    kind === "email" ? "lower(k.email) = lower(?)" : `k.phone IS NOT NULL AND ${samePhone("k.phone", "?")}`
+    kind === "email"
+      ? "k.email IS NOT NULL AND lower(k.email) = lower(?)"
+      : `k.phone IS NOT NULL AND ${samePhone("k.phone", "?")}`
   const found = select(
     session,
     `JOIN contacts k ON k.id = c.contact_id WHERE (? = '' OR k.connection = ?) AND ${match} ORDER BY c.id LIMIT ${choices + 1}`,
