@@ -158,7 +158,7 @@ export const loginRejected = (asked: Asked, { message, status }: Rejected): Unau
 }
 
 /** Only gzip is accepted. Some platforms unpack and keep the header, which by itself says nothing. */
-const otherPacking = ({ headers, text }: Answered): string | null => {
+const otherPacking = ({ headers, text }: Pick<Answered, "headers" | "text">): string | null => {
   const packing = headers["content-encoding"]
   return packing !== undefined && !/gzip|identity/i.test(packing) && text.slice(0, 200).includes("\ufffd")
     ? packing.slice(0, 20)
@@ -166,7 +166,7 @@ const otherPacking = ({ headers, text }: Answered): string | null => {
 }
 
 /** A success that cannot be the vendor's API speaking: unreadable, or a page for people, whatever it is labelled. Null: it can. */
-export const notTheApi = (asked: Asked, answered: Answered): Malformed | null => {
+export const notTheApi = (asked: Asked, answered: Pick<Answered, "headers" | "text">): Malformed | null => {
   const packing = otherPacking(answered)
   if (packing !== null) {
     return new Malformed({

@@ -114,9 +114,9 @@ const judge = (
   const { status } = answer
   const believed = stated === null ? null : believedUntil(stated, now)
   const answered = { ...answer, retryAt: refusedUntil ?? believed, askedUntil: stated }
-  const error = classify(asked, answered, now)
+  const error = isSuccess(status) ? null : classify(asked, answered, now)
   if (error === null) {
-    const odd = notTheApi(asked, answered)
+    const odd = notTheApi(asked, answer)
     return odd === null ? { _tag: "Served", value: answer } : { _tag: "Final", error: odd }
   }
   if (isAbsence(status) && mayBe(request.mayBeMissing, error)) return { _tag: "Served", value: answer }

@@ -209,11 +209,14 @@ export class CredentialLimiter {
     this.mustGoAgain = true
     if (this.isGoing) return
     this.isGoing = true
-    while (this.mustGoAgain) {
-      this.mustGoAgain = false
-      this.pass()
+    try {
+      while (this.mustGoAgain) {
+        this.mustGoAgain = false
+        this.pass()
+      }
+    } finally {
+      this.isGoing = false
     }
-    this.isGoing = false
   }
 
   private pass(): void {

@@ -49,6 +49,9 @@ const silence = 10_000
 
 const isPresent = (seenAt: number, now: number): boolean => seenAt > now - silence && !isAhead(seenAt, now)
 
+/** How old (milliseconds) what other processes wrote may be: to ask for each request costs as much as sending it. */
+const staleMillis = 5
+
 /** The same array each time: no one else uses it. */
 const none: Array<MemberUse> = []
 
@@ -133,7 +136,7 @@ export const openQuotaStore = (file: string): QuotaStore => {
     }
     /** Another process's write changes the version; our own do not. */
     const refresh = (now: number) => {
-      if (now === checkedAt) return
+      if (now - checkedAt < staleMillis && now >= checkedAt) return
       checkedAt = now
       const found = dataVersion.get() ?? 0
       if (found === seenVersion) return
