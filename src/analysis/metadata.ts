@@ -11,6 +11,11 @@ const describe = ({ meaning, nullMeans, unit }: ColumnEntry): string =>
     ...(nullMeans === undefined ? [] : [sentence(`Null: ${nullMeans}`)])
   ].join(" ")
 
+/** Which index searches a table, and by which of its columns: https://docs.datasette.io/en/stable/full_text_search.html */
+const searchedBy: Readonly<Record<string, { readonly fts_table: string; readonly fts_pk: string }>> = {
+  messages: { fts_table: "message_search", fts_pk: "key" }
+}
+
 /**
  * What Datasette shows beside the tables (https://docs.datasette.io/en/stable/metadata.html), made from the dictionary:
  * `datasette mirror.db --metadata metadata.json`.
@@ -26,6 +31,7 @@ export const datasetteMetadata = (database: string) => ({
           table,
           {
             description: meaning,
+            ...searchedBy[table],
             columns: Object.fromEntries(
               Object.entries(columns).map(([name, column]) => [name, describe(column)])
             )

@@ -11,16 +11,18 @@ import {
 } from "../../domain/Conversation.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { fromMillis, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
-import { attributes } from "../kit/attributes.ts"
+import { attributes, undocumented } from "../kit/attributes.ts"
 import { digest } from "../kit/digest.ts"
 import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, notation, type Written, written, writtenId } from "../kit/written.ts"
 import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
+  Contact as ContactSchema,
   type ContactState,
   decodeContact,
   decodeMessage,
+  Message as MessageSchema,
   type Contact as WireContact,
   type Message as WireMessage
 } from "./wire.ts"
@@ -61,7 +63,7 @@ const toContact = (wire: WireContact, json: JsonObject): Contact => ({
   name: fullName(wire.firstName, wire.lastName),
   email: filled(wire.email),
   phone: filled(wire.phone),
-  attributes: attributes(json, contactAttributes),
+  attributes: { ...attributes(json, contactAttributes), ...undocumented(json, ContactSchema) },
   isWhole: true
 })
 
@@ -183,7 +185,11 @@ const toMessage = (wire: WireMessage, json: JsonObject, contactSince: Timestamp 
     content: wire.message?.text ?? wire.message?.title ?? null,
     sentAt: at,
     sentAtSource: source,
-    attributes: { ...attributes(record, messageAttributes), ...authorIn(wire, speaker.role) }
+    attributes: {
+      ...attributes(record, messageAttributes),
+      ...undocumented(json, MessageSchema, messageAttributes),
+      ...authorIn(wire, speaker.role)
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import {
 } from "../../domain/Conversation.ts"
 import { canonicalJson, isExactNumber, writeExactly } from "../../domain/exactJson.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
+import { undocumented } from "../kit/attributes.ts"
 import type { Fault } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { idOf, unreadable } from "../kit/page.ts"
@@ -19,6 +20,7 @@ import {
   decodeOtherMessage,
   decodeTextMessage,
   decodeTurn,
+  OtherMessage,
   type Turn,
   type Message as WireMessage
 } from "./wire.ts"
@@ -173,6 +175,7 @@ const readMessage = (entry: Json, place: Place): Either.Either<Message, Fault> =
       sentAtSource: time.source,
       attributes: {
         ...attributesOf(wire, turn, payload),
+        ...undocumented(record, OtherMessage),
         ...(author === null ? {} : { [ownAttributes.author]: author })
       }
     }

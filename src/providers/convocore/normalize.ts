@@ -2,7 +2,7 @@ import { Either } from "effect"
 import { type Contact, type Conversation, type Json, normalizeChannel } from "../../domain/Conversation.ts"
 import { canonicalJson } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { attributes } from "../kit/attributes.ts"
+import { attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { overlay } from "../kit/overlay.ts"
@@ -12,7 +12,12 @@ import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } fro
 import { agentIn } from "./address.ts"
 import { readExport } from "./export.ts"
 import { contactColumns, handoffAttributes, others, personal, takenOver } from "./fields.ts"
-import { type ConversationState, decodeConversation, type Conversation as WireConversation } from "./wire.ts"
+import {
+  Conversation as ConversationSchema,
+  type ConversationState,
+  decodeConversation,
+  type Conversation as WireConversation
+} from "./wire.ts"
 
 /**
  * The words that the vendor's schemas list, and `completed`, which only its example shows. There is none for an
@@ -180,7 +185,11 @@ const toConversation = (
     qualified: null,
     qualificationReason: null,
     tags: wire.tags ?? [],
-    attributes: { ...attributes(record, homeless), ...handoffAttributes(wire) },
+    attributes: {
+      ...attributes(record, homeless),
+      ...undocumented(record, ConversationSchema),
+      ...handoffAttributes(wire)
+    },
     declaredMessages: wire.messagesNum,
     startedAt: wire.firstMessageTS ?? wire.ts,
     lastMessageAt: wire.lastMessageTS,

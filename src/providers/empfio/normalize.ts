@@ -1,5 +1,6 @@
 import { Either } from "effect"
 import {
+  type Attributes,
   type Contact,
   type Conversation,
   type Message,
@@ -7,7 +8,7 @@ import {
   normalizeRole
 } from "../../domain/Conversation.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { attributes } from "../kit/attributes.ts"
+import { attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { isNewestFirst } from "../kit/order.ts"
@@ -19,9 +20,11 @@ import type { ColumnSources, Messages, RawPayload, RemoteState, Sighting, Unread
 import {
   type ConversationState,
   type Detail,
+  Detail as DetailSchema,
   decodeDetail,
   decodeMessage,
   decodeRow,
+  Message as MessageSchema,
   type Row,
   type Message as WireMessage
 } from "./wire.ts"
@@ -62,7 +65,7 @@ const phoneIn = (sessionKey: string | null): string | null =>
 
 const filled = (value: string | null): string | null => (value === "" ? null : value)
 
-const toMessage = (wire: WireMessage): Message => ({
+const toMessage = (wire: WireMessage, entry: Written): Message => ({
   messageId: wire.id,
   providerId: wire.id,
   role: normalizeRole(wire.role),
@@ -71,7 +74,10 @@ const toMessage = (wire: WireMessage): Message => ({
   content: wire.content,
   sentAt: wire.created_at,
   sentAtSource: wire.created_at === null ? null : "created_at",
-  attributes: attributes(wire, ["metadata"])
+  attributes: {
+    ...attributes(wire, ["metadata"]),
+    ...undocumented(Either.getOrNull(entry.value), MessageSchema)
+  }
 })
 
 /** Ids are UUIDs, which may be written in either case. */
@@ -92,7 +98,7 @@ const readMessages = (conversationId: string, list: ReadonlyArray<Written>): Rea
       ({ conversation_id: owner }) => isSameId(filled(owner) ?? conversationId, conversationId),
       (): Fault => ({ path: "$.conversation_id", reason: "a message of another conversation" })
     )
-    if (Either.isRight(message)) items.set(message.right.id, toMessage(message.right))
+    if (Either.isRight(message)) items.set(message.right.id, toMessage(message.right, entry))
     else {
       const payload = entry.text
       const record = { kind: "message", providerId: writtenId(entry, "id"), conversationId, payload }
@@ -170,6 +176,7 @@ const toConversation = (
   wire: Row,
   contactId: string | null,
   messages: Messages | null,
+  others: Attributes,
   map: StatusMap
 ): Conversation => ({
   providerId: wire.id,
@@ -185,7 +192,7 @@ const toConversation = (
   qualified: null,
   qualificationReason: null,
   tags: [],
-  attributes: attributes(wire, ["session_key", "last_message_preview"]),
+  attributes: { ...attributes(wire, ["session_key", "last_message_preview"]), ...others },
   declaredMessages: wire.message_count,
   startedAt: wire.created_at,
   lastMessageAt: wire.last_message_at ?? lastSentAt(messages?.items ?? []),
@@ -209,6 +216,15 @@ const isAgreed = ({ detail, row }: Parts): boolean =>
   detail !== null &&
   (row.value.status === null || detail.value.status === null || row.value.status === detail.value.status)
 
+/** What row and detail say that is not documented, the detail's word before the row's. */
+const othersIn = ({ detail, row }: Parts): Attributes => {
+  const read = (part: Read<unknown> | null) => {
+    const value = part === null ? null : Either.getOrNull(parseJson(part.raw.payload))
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}
+  }
+  return undocumented({ ...read(row), ...read(detail) }, DetailSchema)
+}
+
 /** One conversation from everything that was said of it; at least a row or a detail. */
 export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting => {
   const { messages, faults } = allMessages(wire.id, parts, wire.message_count)
@@ -216,7 +232,7 @@ export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting =>
   const raw = [parts.row, parts.detail, parts.messages].flatMap((part) => part?.raw ?? [])
   return {
     _tag: "Sighting",
-    conversation: toConversation(wire, contactId, messages, map),
+    conversation: toConversation(wire, contactId, messages, othersIn(parts), map),
     contact: toContact(wire, contactId),
     messages,
     unreadable: faults,

@@ -1,4 +1,5 @@
-import type { Attributes, Json } from "../../domain/Conversation.ts"
+import { type Attributes, type Json, ownAttributes } from "../../domain/Conversation.ts"
+import { isExactNumber } from "../../domain/exactJson.ts"
 
 type Key<A> = Extract<keyof A, string>
 
@@ -14,4 +15,30 @@ export const attributes = <A extends object>(record: A, names: ReadonlyArray<Key
     if (value !== undefined && value !== null) kept[name] = value as Json
   }
   return kept
+}
+
+/** What a Schema of a record documents. */
+interface Documented {
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The fields that the vendor sends and does not document, as they came, together under `$other`; nothing where there are
+ * none. Null is left out.
+ * @param record as it came
+ * @param schema of the record: whatever it names is documented
+ * @param others names that are documented elsewhere
+ */
+export const undocumented = (
+  record: unknown,
+  schema: Documented,
+  others: ReadonlyArray<string> = []
+): Attributes => {
+  if (typeof record !== "object" || record === null || Array.isArray(record) || isExactNumber(record))
+    return {}
+  const kept = Object.entries(record).filter(
+    ([name, value]) =>
+      value !== null && value !== undefined && !Object.hasOwn(schema.fields, name) && !others.includes(name)
+  )
+  return kept.length === 0 ? {} : { [ownAttributes.other]: Object.fromEntries(kept) as Record<string, Json> }
 }

@@ -9,7 +9,7 @@ import {
 } from "../../domain/Conversation.ts"
 import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { attributes } from "../kit/attributes.ts"
+import { attributes, undocumented } from "../kit/attributes.ts"
 import type { Fault } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { isNewestFirst } from "../kit/order.ts"
@@ -18,9 +18,11 @@ import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, type Written, written, writtenId } from "../kit/written.ts"
 import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
+  Conversation as ConversationSchema,
   type ConversationState,
   decodeConversation,
   decodeMessage,
+  Message as MessageSchema,
   type Conversation as WireConversation
 } from "./wire.ts"
 
@@ -76,7 +78,7 @@ export const readMessages = (conversationId: string, list: ReadonlyArray<Json>):
   const faults: Array<Unreadable> = []
   const read = list.flatMap((entry) => {
     const result = decodeMessage(entry)
-    if (Either.isRight(result)) return [result.right]
+    if (Either.isRight(result)) return [{ ...result.right, others: undocumented(entry, MessageSchema) }]
     faults.push(
       unreadable(
         { kind: "message", providerId: null, conversationId, payload: writeExactly(entry) },
@@ -97,7 +99,7 @@ export const readMessages = (conversationId: string, list: ReadonlyArray<Json>):
       content: wire.content,
       sentAt: wire.timestamp,
       sentAtSource: wire.timestamp === null ? null : "timestamp",
-      attributes: attributes(wire, ["agentConfigId"])
+      attributes: { ...attributes(wire, ["agentConfigId"]), ...wire.others }
     })
   )
   return { items, unreadable: faults }
@@ -136,7 +138,10 @@ const toConversation = (
   qualified: wire.qualificationResult?.qualified ?? null,
   qualificationReason: wire.qualificationResult?.reason ?? null,
   tags: [],
-  attributes: attributes(record, ["accountId", "currentStageIndex", "currentStageName"]),
+  attributes: {
+    ...attributes(record, ["accountId", "currentStageIndex", "currentStageName"]),
+    ...undocumented(record, ConversationSchema)
+  },
   declaredMessages: wire.messageCount,
   startedAt: wire.createdAt,
   lastMessageAt: lastSentAt(messages),

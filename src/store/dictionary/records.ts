@@ -95,9 +95,9 @@ export const records: ReadonlyArray<TableEntry> = [
       },
       attributes: {
         meaning:
-          "Every documented field that has no column, under the vendor's name: attributes ->> '$.lang'.",
+          "Every field that has no column, under the vendor's name: attributes ->> '$.lang'; those that the vendor does not document within $other: attributes ->> '$.$other.tokenUsage.cumulativeUsd'. $handoffs and $assignee are the same for every vendor.",
         unit: "JSON object",
-        example: '{"lang":"en","leadScore":40}'
+        example: '{"lang":"en","leadScore":40,"$other":{"tokenUsage":{"cumulativeUsd":0.02}}}'
       },
       declared_messages: count("How many messages the vendor says there are.", {
         nullMeans: "the vendor does not say",
@@ -195,7 +195,8 @@ export const records: ReadonlyArray<TableEntry> = [
         example: "status[0].timestamp"
       },
       attributes: {
-        meaning: "Every documented field that has no column, under the vendor's name.",
+        meaning:
+          "Every field that has no column, under the vendor's name; those that the vendor does not document within $other. $author is the vendor's id of the person on our side who wrote.",
         unit: "JSON object",
         example: '{"channelId":7}'
       },
@@ -247,7 +248,8 @@ export const records: ReadonlyArray<TableEntry> = [
         example: "+15555550100"
       },
       attributes: {
-        meaning: "Every documented field of the contact that has no column, under the vendor's name.",
+        meaning:
+          "Every field of the contact that has no column, under the vendor's name; those that the vendor does not document within $other.",
         unit: "JSON object",
         example: '{"countryCode":"MY","language":"en"}'
       },

@@ -489,6 +489,7 @@ describe("Convocore's conversations", () => {
       ["unknown", "snoozed", "fax"]
     )
     assert.include(raw[0]?.payload, "tokenUsage")
+    assert.deepStrictEqual(conversation.attributes, { $other: { tokenUsage: { usd: 1 } } })
     assert.strictEqual(sighted({ ID: "x", origin: "web" }).conversation.channel, "web")
     assert.strictEqual(sighted({ ID: "x" }).conversation.providerStatus, null)
   })
