@@ -19,7 +19,7 @@ await build({
   target: "node20.19",
   format: "esm",
   alias: { "better-sqlite3": sqlitePath },
-  external: [sqlitePath, "esbuild"],
+  external: [sqlitePath, "esbuild", "playwright-core"],
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
   },
