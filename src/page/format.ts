@@ -116,11 +116,3 @@ export const nameOf = (row: {
   }
   return id
 }
-
-/** The words of a search, each to be marked where it stands. */
-export const wordsOf = (query: string | null): RegExp | null => {
-  const words = (query ?? "").match(/[\p{L}\p{N}\p{M}_]+/gu) ?? []
-  if (words.length === 0) return null
-  const escaped = [...new Set(words)].sort((one, other) => other.length - one.length)
-  return new RegExp(`(${escaped.join("|")})`, "giu")
-}

@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks"
+import { type Term, termsOf } from "../domain/searchText.ts"
 import { type Address, conversationPath, go } from "./address.ts"
 import { Fault, get, part, type Row, type Settings } from "./data.ts"
-import { ago, allStatuses, count, nameOf, roleName, span, statusName, wordsOf } from "./format.ts"
+import { ago, allStatuses, count, nameOf, roleName, span, statusName } from "./format.ts"
 import { useNews } from "./live.ts"
 import { Empty, Marked, Problem, Status } from "./parts.tsx"
 
@@ -220,7 +221,7 @@ const Line = ({
   isOpen,
   row,
   toggle,
-  words
+  terms
 }: {
   readonly chosen: boolean
   readonly filter: Filter
@@ -228,7 +229,7 @@ const Line = ({
   readonly isOpen: boolean
   readonly row: Row
   readonly toggle: (id: string) => void
-  readonly words: RegExp | null
+  readonly terms: ReadonlyArray<Term>
 }) => {
   const name = nameOf(row)
   return (
@@ -250,10 +251,10 @@ const Line = ({
           </span>
         </span>
         <span class="what">
-          {row.last_role === null || words !== null ? null : (
+          {row.last_role === null || terms.length > 0 ? null : (
             <span class="dim">{roleName(row.last_role)}: </span>
           )}
-          <Marked text={row.last_words ?? (row.stored_messages === 0 ? "no messages" : "")} words={words} />
+          <Marked text={row.last_words ?? (row.stored_messages === 0 ? "no messages" : "")} terms={terms} />
         </span>
         <span class="which">
           <Status status={row.status} wanted={row.change_state} />
@@ -286,7 +287,7 @@ export const List = ({
   const [current, setCurrent] = useState<string | null>(open)
   const [view, setView] = useState({ top: 0, height: 800 })
   const scroller = useRef<HTMLDivElement>(null)
-  const words = useMemo(() => wordsOf(filter.q ?? null), [filter.q])
+  const terms = useMemo(() => termsOf(filter.q ?? ""), [filter.q])
 
   useEffect(() => {
     if (open !== null) setCurrent(open)
@@ -456,7 +457,7 @@ export const List = ({
               <Line
                 row={row}
                 filter={filter}
-                words={words}
+                terms={terms}
                 chosen={isChosen(row.id)}
                 isCurrent={row.id === current}
                 isOpen={row.id === open}

@@ -195,7 +195,7 @@ const App = ({ settings }: { readonly settings: Settings }) => {
       case "/query":
         return <Query />
       case "/report-page":
-        return <Report />
+        return <Report address={address} settings={settings} />
       default:
         return <Conversations address={address} settings={settings} />
     }

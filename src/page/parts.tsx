@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useRef } from "preact/hooks"
+import { atomsOf, findTerm, type Term } from "../domain/searchText.ts"
 import type { Fault } from "./data.ts"
 import { ago, moment, stateName, statusName } from "./format.ts"
 
@@ -74,14 +75,19 @@ export const Dialog = ({
   )
 }
 
-/** Text with the words of a search marked. */
-export const Marked = ({ text, words }: { readonly text: string; readonly words: RegExp | null }) => {
-  if (words === null) return <>{text}</>
-  return (
-    <>
-      {text.split(words).map((piece, index) => (index % 2 === 1 ? <mark key={index}>{piece}</mark> : piece))}
-    </>
-  )
+/** Text with what a search looked for marked, where the search found it. */
+export const Marked = ({ terms, text }: { readonly text: string; readonly terms: ReadonlyArray<Term> }) => {
+  if (terms.length === 0) return <>{text}</>
+  const atoms = atomsOf(text)
+  const marks = terms.flatMap((term) => findTerm(text, atoms, term)).sort(([one], [other]) => one - other)
+  const pieces: Array<ComponentChildren> = []
+  let end = 0
+  for (const [from, until] of marks) {
+    if (from < end) continue
+    pieces.push(text.slice(end, from), <mark key={from}>{text.slice(from, until)}</mark>)
+    end = until
+  }
+  return <>{[...pieces, text.slice(end)]}</>
 }
 
 /** JSON as it came, with its lines laid out where it can be read. */

@@ -172,7 +172,11 @@ export const Query = () => {
               <thead>
                 <tr>
                   {result.columns.map((name, index) => (
-                    <th scope="col" key={`${index} ${name}`}>
+                    <th
+                      scope="col"
+                      key={`${index} ${name}`}
+                      class={typeof result.rows[0]?.[index] === "number" ? "number" : undefined}
+                    >
                       {name}
                     </th>
                   ))}

@@ -1,19 +1,9 @@
 import { memo } from "preact/compat"
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks"
+import { type Term, termsOf } from "../domain/searchText.ts"
 import { ChangeActions, StatusControl, type Wanted } from "./act.tsx"
 import { Fault, get, type Head, type Message, part, type Settings, type Why } from "./data.ts"
-import {
-  clock,
-  count,
-  day,
-  moment,
-  nameOf,
-  roleName,
-  stateName,
-  statusName,
-  theZone,
-  wordsOf
-} from "./format.ts"
+import { clock, count, day, moment, nameOf, roleName, stateName, statusName, theZone } from "./format.ts"
 import { type Filter, searchOf } from "./list.tsx"
 import { useNews } from "./live.ts"
 import { laidOut, Marked, Problem, Status, Time } from "./parts.tsx"
@@ -35,7 +25,13 @@ interface Page {
   readonly later: string | null
 }
 
-const MessageView = ({ message, words }: { readonly message: Message; readonly words: RegExp | null }) => (
+const MessageView = ({
+  message,
+  terms
+}: {
+  readonly message: Message
+  readonly terms: ReadonlyArray<Term>
+}) => (
   <article data-role={message.role} data-id={message.id}>
     <header>
       <b>{roleName(message.role)}</b>
@@ -50,7 +46,7 @@ const MessageView = ({ message, words }: { readonly message: Message; readonly w
       <p class="dim">no text</p>
     ) : (
       <p dir="auto">
-        <Marked text={message.content} words={words} />
+        <Marked text={message.content} terms={terms} />
       </p>
     )}
   </article>
@@ -61,12 +57,12 @@ const Chunk = memo(
   ({
     before,
     items,
-    words
+    terms
   }: {
     /** The day of the message before; null: there is none, or it is not known. */
     readonly before: string | null
     readonly items: ReadonlyArray<Message>
-    readonly words: RegExp | null
+    readonly terms: ReadonlyArray<Term>
   }) => {
     let last = before
     return (
@@ -83,7 +79,7 @@ const Chunk = memo(
                   </h3>
                 ]
               : []),
-            <MessageView key={message.id} message={message} words={words} />
+            <MessageView key={message.id} message={message} terms={terms} />
           ]
         })}
       </>
@@ -145,7 +141,7 @@ const useMessages = (id: string) => {
   return { chunks, earlier, fault, later, older }
 }
 
-const Messages = ({ id, words }: { readonly id: string; readonly words: RegExp | null }) => {
+const Messages = ({ id, terms }: { readonly id: string; readonly terms: ReadonlyArray<Term> }) => {
   const { chunks, earlier, fault, later, older } = useMessages(id)
   const scroller = useRef<HTMLDivElement>(null)
   const shown = useRef<{ id: string; hit: boolean }>({ id: "", hit: false })
@@ -192,7 +188,7 @@ const Messages = ({ id, words }: { readonly id: string; readonly words: RegExp |
           <Chunk
             key={items[0]?.position ?? "empty"}
             items={items}
-            words={words}
+            terms={terms}
             before={before === null ? null : day(before)}
           />
         )
@@ -380,7 +376,7 @@ export const Reader = ({
   const [head, setHead] = useState<Head | null>(null)
   const [why, setWhy] = useState<Why | null>(null)
   const [fault, setFault] = useState<Fault | null>(null)
-  const words = useMemo(() => wordsOf(filter.q ?? null), [filter.q])
+  const terms = useMemo(() => termsOf(filter.q ?? ""), [filter.q])
   const newestId = useRef(id)
   newestId.current = id
 
@@ -425,7 +421,7 @@ export const Reader = ({
         <p class="problem">It no longer exists at the provider, since {moment(known.deleted_at)}.</p>
       )}
       <Problem fault={fault} />
-      <Messages id={id} words={words} />
+      <Messages id={id} terms={terms} />
       {known === null ? <aside class="details" /> : <Details head={known} why={why} reload={read} />}
     </section>
   )

@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks"
+import { conversationPath } from "./address.ts"
 import { Fault, get, type Health, post, type Run, type Running, type Settings } from "./data.ts"
 import { clock, count, counted, moment, span } from "./format.ts"
 import { useNews } from "./live.ts"
-import { Empty, Problem, Time } from "./parts.tsx"
+import { Dialog, Empty, Problem, Time } from "./parts.tsx"
 
 const outcomeName: Readonly<Record<string, string>> = {
   complete: "went well",
@@ -99,6 +100,91 @@ const Connections = ({ health }: { readonly health: ReadonlyArray<Health> }) => 
   </div>
 )
 
+interface UndoPlan {
+  readonly total: number
+  readonly confirm: number | null
+  readonly on_their_way: number
+  readonly undone: ReadonlyArray<{
+    readonly conversation_id: string
+    readonly to: string | null
+    readonly stays: ReadonlyArray<string>
+  }>
+}
+
+/** Shows what an undo of a run would send, and sends it. */
+const Undo = ({ close, run }: { readonly close: (said: Fault | null) => void; readonly run: number }) => {
+  const [plan, setPlan] = useState<UndoPlan | null>(null)
+  const [fault, setFault] = useState<Fault | null>(null)
+  const [typed, setTyped] = useState("")
+  const fail = (cause: unknown) => setFault(cause instanceof Fault ? cause : new Fault(String(cause), "", 0))
+  useEffect(() => {
+    post<UndoPlan>("/changes/undo", { run, plan: true }).then(setPlan, fail)
+  }, [run])
+  const isConfirmed = plan !== null && (plan.confirm === null || Number(typed) === plan.confirm)
+  return (
+    <Dialog title={`Undo run ${run}`} close={() => close(null)}>
+      {plan === null ? null : (
+        <>
+          <p>
+            {plan.total === 0
+              ? "Nothing can be put back."
+              : `${counted(plan.total, "change")} would be sent.`}
+            {plan.on_their_way === 0
+              ? ""
+              : ` ${counted(plan.on_their_way, "change")} of it still on the way.`}
+          </p>
+          <ul class="undone">
+            {plan.undone.slice(0, 200).map((one) => (
+              <li key={one.conversation_id}>
+                <a href={conversationPath(one.conversation_id)}>{one.conversation_id}</a>
+                {one.to === null ? "" : ` back to ${one.to}`}
+                {one.stays.map((why) => (
+                  <span class="dim" key={why}>
+                    {" "}
+                    {why}
+                  </span>
+                ))}
+              </li>
+            ))}
+          </ul>
+          {plan.confirm === null ? null : (
+            <label class="field">
+              <span>These are more than are sent unconfirmed. Type {plan.confirm} to confirm.</span>
+              <input
+                inputMode="numeric"
+                value={typed}
+                onInput={(event) => setTyped(event.currentTarget.value)}
+              />
+            </label>
+          )}
+        </>
+      )}
+      <Problem fault={fault} />
+      <footer>
+        <button type="button" class="plain" onClick={() => close(null)}>
+          Not now
+        </button>
+        <button
+          type="button"
+          class="main"
+          disabled={!isConfirmed || plan === null || plan.total === 0}
+          onClick={() => {
+            post("/changes/undo", {
+              run,
+              plan: false,
+              ...(plan?.confirm == null ? {} : { confirm: plan.confirm })
+            })
+              .then(() => close(null))
+              .catch(fail)
+          }}
+        >
+          Send
+        </button>
+      </footer>
+    </Dialog>
+  )
+}
+
 export const Runs = ({ settings }: { readonly settings: Settings }) => {
   const [health, setHealth] = useState<ReadonlyArray<Health> | null>(null)
   const [runs, setRuns] = useState<ReadonlyArray<Run>>([])
@@ -107,6 +193,7 @@ export const Runs = ({ settings }: { readonly settings: Settings }) => {
     Readonly<Record<string, { readonly until: string; readonly reason: string }>>
   >({})
   const [fault, setFault] = useState<Fault | null>(null)
+  const [undoing, setUndoing] = useState<number | null>(null)
   const fail = (cause: unknown): void => {
     if (cause instanceof Fault) setFault(cause)
   }
@@ -218,10 +305,16 @@ export const Runs = ({ settings }: { readonly settings: Settings }) => {
                   </li>
                 ))}
               </ul>
+              {settings.read_only === null && sum(run, (row) => row.changes_confirmed) > 0 ? (
+                <button type="button" class="plain" onClick={() => setUndoing(run.id)}>
+                  Undo its changes
+                </button>
+              ) : null}
             </details>
           </li>
         ))}
       </ol>
+      {undoing === null ? null : <Undo run={undoing} close={() => setUndoing(null)} />}
     </main>
   )
 }

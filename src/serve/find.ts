@@ -1,9 +1,6 @@
 import type { Session } from "../store/Db.ts"
 import { searchMessages } from "../store/read/searchMessages.ts"
 
-/** Whoever said it, whenever. */
-export const anyTime = { role: null, since: null, until: null }
-
 /** Messages looked at for the conversations that a search finds, and people. */
 const mostMessages = 500
 const mostPeople = 100
@@ -41,7 +38,6 @@ export const findConversations = (
   for (const { conversationId: id, excerpt } of searchMessages(session, {
     words,
     connection,
-    ...anyTime,
     limit: mostMessages
   })) {
     if (!found.has(id)) found.set(id, { id, excerpt })

@@ -40,7 +40,7 @@ export interface ServeOptions {
   /** The mirror's file. */
   readonly database: string
   readonly connections: ReadonlyArray<ConnectionConfig>
-  readonly settings: Settings
+  readonly settings: Omit<Settings, "time_zone">
   /** 0: any that is free; null: the usual one, or any where another page has it. */
   readonly port: number | null
   /** Null: loopback alone. */
@@ -154,14 +154,21 @@ const makeApi = (serving: Serving["Type"]) =>
     }
   })
 
+/** The zone of the mirror's days and hours. */
+const timeZoneOf = (db: Db) =>
+  db.use("serve.timeZone", ({ prepare }) =>
+    String(prepare("SELECT time_zone FROM analysis_clock").pluck().get() ?? "UTC")
+  )
+
 /**
  * Serves the page and its API for as long as the scope. Returns the address that lets a browser in, and the runs that
  * can be made beside it.
  */
 export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
-  const { connections, database, elsewhere, settings } = options
-  const writer = settings.read_only === null ? yield* Layer.build(storeLayer(database)) : null
+  const { connections, database, elsewhere } = options
+  const writer = options.settings.read_only === null ? yield* Layer.build(storeLayer(database)) : null
   const reader = yield* Layer.build(Db.layer(database, { readOnly: true }))
+  const settings: Settings = { ...options.settings, time_zone: yield* timeZoneOf(Context.get(reader, Db)) }
   const events = yield* makeEvents(Context.get(reader, Db))
   const runs = writer === null ? noRuns : yield* makeRuns(writer, connections, events)
   const sessions = makeSessions(elsewhere?.token ?? null)

@@ -87,6 +87,19 @@ describe("the page", () => {
     await page.keyboard.press("Escape")
     await page.keyboard.press("?")
     await page.getByRole("dialog", { name: "Keys" }).waitFor()
+    await page.keyboard.press("Escape")
+
+    // And back, as the provider had it.
+    await page.getByRole("link", { name: "Runs" }).click()
+    await page.locator(".runs > li summary").first().click()
+    await page.getByRole("button", { name: "Undo its changes" }).first().click()
+    await page.getByRole("dialog").getByText("2 changes would be sent").waitFor()
+    await page.getByRole("dialog").getByRole("button", { name: "Send" }).click()
+    await page.getByRole("dialog").waitFor({ state: "detached" })
+    await eventually(states, (all) => all.length === 4 && all.every(({ state }) => state === "confirmed"))
+    expect(
+      workspace.rows("SELECT remote_status FROM conversations WHERE id IN (?, ?)", ids[0], ids[1])
+    ).toEqual([{ remote_status: "active" }, { remote_status: "active" }])
     expect(await isMarked(one)).toBe(true)
   })
 

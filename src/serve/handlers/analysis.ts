@@ -1,4 +1,4 @@
-import { HttpApiBuilder, HttpServerResponse } from "@effect/platform"
+import { HttpApiBuilder, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Clock, Duration, Effect } from "effect"
 import { readReport } from "../../analysis/report/data.ts"
 import { reportPage } from "../../analysis/report/page.ts"
@@ -9,11 +9,32 @@ import { columnsOf, explainRun, SqlFault } from "../../store/read/sqlFaults.ts"
 import type { Value } from "../../store/read/value.ts"
 import { Api, Invalid, toBroken, toInvalid } from "../api.ts"
 import { reading, Serving } from "../Serving.ts"
+import { given, instant } from "./parameters.ts"
 
-const reportData = Effect.gen(function* () {
-  const at = now(yield* Clock.currentTimeMillis)
-  return yield* reading((session) => session.database.transaction(() => readReport(session, at)).deferred())
-})
+interface Scope {
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly connection?: string | undefined
+  readonly compare?: string | undefined
+}
+
+const reportData = (asked: Scope) =>
+  Effect.gen(function* () {
+    const at = now(yield* Clock.currentTimeMillis)
+    const since = yield* instant("since", asked.since)
+    const until = yield* instant("until", asked.until)
+    if (since !== null && until !== null && since >= until) {
+      return yield* new Invalid({
+        message: "since is not before until",
+        hint: "name an earlier since, or a later until"
+      })
+    }
+    const compare = given(asked.compare) !== null && since !== null
+    const scope = { since, until, connection: given(asked.connection), compare }
+    return yield* reading((session) =>
+      session.database.transaction(() => readReport(session, at, scope)).deferred()
+    )
+  })
 
 /** Its plots have their style in themselves; it runs nothing, and is shown in a frame of the page. */
 const reportHeaders = {
@@ -22,12 +43,19 @@ const reportHeaders = {
   "x-frame-options": "SAMEORIGIN"
 }
 
-/** The report as `parley report` writes it. */
-export const reportDocument = Effect.map(reportData, (data) =>
-  HttpServerResponse.text(reportPage(data), {
+/** The report as `parley report` writes it, of what the request's address names. */
+export const reportDocument = Effect.gen(function* () {
+  const { url } = yield* HttpServerRequest.HttpServerRequest
+  const { searchParams } = new URL(url, "http://localhost")
+  const data = yield* reportData(Object.fromEntries(searchParams))
+  return HttpServerResponse.text(reportPage(data), {
     contentType: "text/html; charset=utf-8",
     headers: reportHeaders
   })
+}).pipe(
+  Effect.catchAll(({ hint, message }) =>
+    HttpServerResponse.text(`${message}: ${hint}`, { status: 400, headers: reportHeaders })
+  )
 )
 
 /** What one query may take. */
@@ -49,7 +77,7 @@ const cellOf = (value: Value): string | number | null => {
 
 export const analysis = HttpApiBuilder.group(Api, "analysis", (handlers) =>
   handlers
-    .handle("report", () => Effect.map(reportData, (data) => ({ ...data })))
+    .handle("report", ({ urlParams }) => Effect.map(reportData(urlParams), (data) => ({ ...data })))
     .handle("query", ({ payload: { sql } }) =>
       Effect.gen(function* () {
         const { queryProgram, reader } = yield* Serving

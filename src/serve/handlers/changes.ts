@@ -7,6 +7,8 @@ import { listIds } from "../../store/read/conversationList.ts"
 import { selectWhere } from "../../store/read/selectWhere.ts"
 import type { StoreError } from "../../store/StoreError.ts"
 import { type BulkPlan, planChanges, requestChanges } from "../../sync/push/bulk.ts"
+import { undoWords } from "../../sync/push/undo.ts"
+import { requestUndo, undoAmount, undoParts } from "../../sync/push/undoRun.ts"
 import { Api, Invalid, Refused, toBroken, toInvalid } from "../api.ts"
 import { reading, Serving, writing } from "../Serving.ts"
 import { readFilter } from "./conversations.ts"
@@ -184,9 +186,44 @@ export const changes = HttpApiBuilder.group(Api, "changes", (handlers) =>
         return { ...planDocument(result), change_ids: result.change_ids }
       })
     )
-    .handle(
-      "undo",
-      () => new Refused({ message: "nothing is undone here yet", hint: "use `parley push --undo`" })
+    .handle("undo", ({ payload: { confirm, plan, run } }) =>
+      Effect.gen(function* () {
+        const { connections } = yield* Serving
+        const names = connections.map(({ name }) => name)
+        const byRun = yield* onOutbox((outbox) => outbox.changedBy(run, names))
+        const parts = yield* answered(writing(undoParts(connections, byRun)))
+        const undos = parts.flatMap((part) => part.undos)
+        const wanted = parts.reduce((sum, part) => sum + undoAmount(part), 0)
+        const isOver = parts.some((part) => undoAmount(part) > part.config.pushBrake)
+        const document = {
+          run,
+          total: wanted,
+          confirm: isOver ? wanted : null,
+          on_their_way: byRun.onTheirWay.length,
+          undone: undos.map(({ changed, isForEver, requested, stays }) => ({
+            conversation_id: changed.conversationId,
+            to: requested === null ? null : undoWords(requested),
+            stays,
+            never: isForEver
+          }))
+        }
+        if (plan) return document
+        if (wanted === 0) {
+          return yield* new Refused({
+            message: `nothing of run ${run} can be put back`,
+            hint: undos[0]?.stays[0] ?? "it changed nothing at these providers"
+          })
+        }
+        if (isOver && confirm !== wanted) {
+          return yield* new Refused({
+            message: `${wanted} changes are more than are sent unconfirmed`,
+            hint: `confirm that you mean ${wanted}`
+          })
+        }
+        const ids = yield* answered(writing(requestUndo(parts, `page undo ${run}`)))
+        yield* sendAll([...ids])
+        return { ...document, change_ids: [...ids] }
+      })
     )
     .handle("act", ({ path: { action, id }, payload: { keep } }) =>
       Effect.gen(function* () {

@@ -1,6 +1,5 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { Clock, Effect } from "effect"
-import type { Timestamp } from "../../domain/Timestamp.ts"
 import {
   type ConversationFilter,
   type ListPlace,
@@ -12,26 +11,9 @@ import { searchMessages } from "../../store/read/searchMessages.ts"
 import { transcriptHead, transcriptPage, transcriptPayloads } from "../../store/read/transcript.ts"
 import { whyFacts } from "../../store/read/whyFacts.ts"
 import { Api, type Filter, Invalid, Missing } from "../api.ts"
-import { anyTime, findConversations } from "../find.ts"
+import { findConversations } from "../find.ts"
 import { reading } from "../Serving.ts"
-
-const given = (text: string | undefined): string | null => (text === undefined || text === "" ? null : text)
-
-/** A time or a day, as UTC with milliseconds. */
-const instant = (name: string, text: string | undefined): Effect.Effect<Timestamp | null, Invalid> => {
-  if (given(text) === null) return Effect.succeed(null)
-  const millis = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text ?? "")
-    ? Date.parse(text ?? "")
-    : NaN
-  return Number.isFinite(millis) && millis >= 0
-    ? Effect.succeed(new Date(millis).toISOString() as Timestamp)
-    : Effect.fail(
-        new Invalid({
-          message: `${name}: "${text}" is not a time`,
-          hint: "write a day such as 2026-03-07, or a time such as 2026-03-07T10:00:00Z"
-        })
-      )
-}
+import { given, instant } from "./parameters.ts"
 
 /** What a request's filter says. Searches, where it names words. */
 export const readFilter = Effect.fn("serve.filter")(function* (asked: Filter) {
@@ -155,8 +137,7 @@ export const conversations = HttpApiBuilder.group(Api, "conversations", (handler
           return searchMessages(session, {
             words: q,
             connection: given(connection),
-            limit,
-            ...anyTime
+            limit
           }).flatMap((hit) => {
             const row = rowOf(hit.conversationId)
             return row === null

@@ -1,12 +1,11 @@
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
-import type { Provider } from "../../../providers/Provider.ts"
 import { type ChangedByRun, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
-import { openConnection } from "../../../sync/connection.ts"
 import { pushLaneWith } from "../../../sync/lanes.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
 import { isWithin } from "../../../sync/push/admission.ts"
-import { type Undo, undoOf, undoWords } from "../../../sync/push/undo.ts"
+import { type Undo, undoWords } from "../../../sync/push/undo.ts"
+import { requestUndo, undoAmount, undoParts } from "../../../sync/push/undoRun.ts"
 import { run } from "../../../sync/run.ts"
 import { toUsage } from "../../asking.ts"
 import { UsageError } from "../../errors.ts"
@@ -24,13 +23,6 @@ export interface UndoOptions {
   /** The number of changes that were confirmed; left out: none. */
   readonly confirmed?: number
   readonly waitMillis: number
-}
-
-/** What is requested of one connection. */
-interface Part {
-  readonly config: ConnectionConfig
-  readonly provider: Provider
-  readonly undos: ReadonlyArray<Undo>
 }
 
 const runOf = Effect.fn("push.undo.run")(function* (text: string, names: ReadonlyArray<string>) {
@@ -59,23 +51,6 @@ const withoutPending = ({ changed, ...others }: ChangedByRun): ChangedByRun => {
     }))
   }
 }
-
-const partsOf = Effect.fn("push.undo.parts")(function* (
-  connections: ReadonlyArray<ConnectionConfig>,
-  { changed }: ChangedByRun
-) {
-  const touched = connections.filter(({ name }) => changed.some(({ connection }) => connection === name))
-  return yield* Effect.forEach(touched, (config) =>
-    openConnection(config, "push", { maxWaitMillis: 0, observe: () => {} }).pipe(
-      Effect.map(({ provider }): Part => {
-        const own = changed.filter(({ connection }) => connection === config.name)
-        return { config, provider, undos: own.map((one) => undoOf(one, provider.statusMap)) }
-      }),
-      Effect.scoped,
-      Effect.provide(talkingLayer)
-    )
-  )
-})
 
 const lineOf = (change: OutboxChange): string =>
   `change ${change.id} (${change.conversationId} -> ${requestText(change)})`
@@ -121,29 +96,6 @@ const cancelAll = Effect.fn("push.undo.cancel")(function* (pending: ReadonlyArra
   }
 })
 
-/** Puts what is wanted into the outbox. Returns the ids of the changes. */
-const askFor = Effect.fn("push.undo.ask")(function* (runId: number, parts: ReadonlyArray<Part>) {
-  const outbox = yield* Outbox
-  const ids = new Set<number>()
-  for (const { provider, undos } of parts) {
-    for (const { changed, requested } of undos) {
-      if (requested === null) continue
-      const asked = yield* outbox
-        .ask({
-          id: changed.conversationId,
-          requested,
-          requestedBy: `push --undo ${runId}`,
-          refuse: provider.refuse
-        })
-        .pipe(Effect.mapError((error) => (error._tag === "ChangeRefused" ? toUsage(error) : error)))
-      if (asked._tag !== "NothingToDo") ids.add(asked.change.id)
-    }
-  }
-  return ids
-})
-
-const amount = ({ undos }: Part): number => undos.filter(({ requested }) => requested !== null).length
-
 /** Asks for what each conversation held before a run, and sends that; with `plan` it only says what it would ask for. */
 export const undo = Effect.fn("push.undo")(function* (
   text: string,
@@ -162,16 +114,16 @@ export const undo = Effect.fn("push.undo")(function* (
     const hint = "`parley changes list --all` shows what was changed; `parley runs` lists the runs"
     return yield* new UsageError({ message: `run ${runId} changed nothing at these providers`, hint })
   }
-  const parts = yield* partsOf(connections, byRun)
+  const parts = yield* undoParts(connections, byRun)
   const undos = parts.flatMap((part) => part.undos)
   const othersPending = (yield* outbox.pendingIn(names)) - pending.length
-  const total = parts.reduce((sum, part) => sum + amount(part), 0)
+  const total = parts.reduce((sum, part) => sum + undoAmount(part), 0)
   const rules = (config: ConnectionConfig) => ({
     brake: config.pushBrake,
     pendingInAll: total,
     ...(options.confirmed === undefined ? {} : { confirmed: options.confirmed })
   })
-  const braked = parts.filter((part) => !isWithin(amount(part), rules(part.config)))
+  const braked = parts.filter((part) => !isWithin(undoAmount(part), rules(part.config)))
   const never = undos.filter(({ isForEver }) => isForEver).length
   const document = {
     undo: runId,
@@ -182,13 +134,13 @@ export const undo = Effect.fn("push.undo")(function* (
     others_pending: othersPending,
     braked: braked.map((part) => ({
       name: part.config.name,
-      changes: amount(part),
+      changes: undoAmount(part),
       push_brake: part.config.pushBrake
     }))
   }
   const brakeLines = braked.map(
     (part) =>
-      `${part.config.name}: ${amount(part)} changes are more than the ${part.config.pushBrake} that a run sends unconfirmed (pushBrake): add --confirm ${total}`
+      `${part.config.name}: ${undoAmount(part)} changes are more than the ${part.config.pushBrake} that a run sends unconfirmed (pushBrake): add --confirm ${total}`
   )
   const lines = [
     ...undos.flatMap(({ changed, stays }) =>
@@ -214,14 +166,16 @@ export const undo = Effect.fn("push.undo")(function* (
     return options.plan ? exitCodes.complete : exitCodes.partial
   }
   if (options.cancelPending) yield* cancelAll(pending)
-  const only = yield* askFor(runId, parts)
+  const only = yield* requestUndo(parts, `push --undo ${runId}`).pipe(
+    Effect.mapError((error) => (error._tag === "ChangeRefused" ? toUsage(error) : error))
+  )
   if (only.size === 0) {
     if (json) yield* output.document(document)
     return exitCodes.complete satisfies ExitCode
   }
   const { exitCode, report } = yield* run({
     command: "push",
-    connections: parts.filter((part) => amount(part) > 0).map(({ config }) => config),
+    connections: parts.filter((part) => undoAmount(part) > 0).map(({ config }) => config),
     maxWaitMillis: options.waitMillis,
     lanes: [pushLaneWith({ only })]
   }).pipe(Effect.provide(talkingLayer))

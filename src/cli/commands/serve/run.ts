@@ -175,10 +175,9 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
   }
   const connections = config?.connections.filter(({ enabled }) => enabled) ?? []
   const database = yield* mirrorPath
-  const settings: Settings = {
+  const settings: Omit<Settings, "time_zone"> = {
     version,
     database,
-    time_zone: "UTC",
     read_only: readOnly,
     schedule: interval === null ? null : `every ${spellDuration(interval)}`,
     connections: yield* Effect.forEach(connections, connectionSettings)
