@@ -13,7 +13,21 @@ export const lookup = 20
 /** Milliseconds for what counts over everything. */
 export const view = 1_000
 
+/** Tables of what is counted with each commit, fetched whole. */
+const marts: ReadonlyArray<Golden> = [
+  "turns",
+  "sessions",
+  "handoffs",
+  "messages_by_hour",
+  "people",
+  "human_agents",
+  "data_quality",
+  "outcomes",
+  "daily_volume"
+].map((table) => ({ name: `all of ${table}`, within: view, sql: `SELECT * FROM ${table}` }))
+
 export const golden: ReadonlyArray<Golden> = [
+  ...marts,
   { name: "one conversation", within: lookup, sql: "SELECT * FROM conversations WHERE id = $conversation" },
   {
     name: "its messages, in order",

@@ -87,6 +87,29 @@ layer(Layer.scoped(DemoFile, demoMirror), { timeout: 120_000, excludeTestService
       })
     )
 
+    it.effect("the further questions have the same answers in Parley and in the system's sqlite3", () =>
+      read(({ database }, path) => {
+        const page = readFileSync(resolve(import.meta.dirname, "../../docs/querying.md"), "utf8")
+        const further = page.slice(page.indexOf("## Further questions"), page.indexOf("## Sessions, turns"))
+        const asked = [...further.matchAll(/^\*\*(.*?)\*\*.*\n\n```sql\n([^`]*);\n```$/gm)]
+        expect(asked).toHaveLength(12)
+        const answers = asked.map(([, question = "", sql = ""]) => {
+          const rows = database.prepare<[], Row>(sql).raw().all()
+          const shell = execFileSync("sqlite3", ["-readonly", "-json", path, sql], { encoding: "utf8" })
+          const read = shell.trim() === "" ? [] : (JSON.parse(shell) as Array<object>)
+          expect(
+            read.map((row) => Object.values(row)),
+            question
+          ).toEqual(rows)
+          return [question, rows.length] as const
+        })
+        // No one is known to two of the demo's vendors.
+        expect(answers.filter(([, rows]) => rows === 0).map(([question]) => question)).toEqual([
+          "Who is the same person at two vendors?"
+        ])
+      })
+    )
+
     it.effect("every source that the dictionary names is there in what the vendor sent", () =>
       read(({ prepare }) => {
         const raw = prepare(

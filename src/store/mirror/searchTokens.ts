@@ -55,6 +55,8 @@ const phrases = (words: ReadonlyArray<string>, found: Set<string>): void => {
   }
 }
 
+const mixed = /\p{Nd}.*[^\p{Nd}]|[^\p{Nd}].*\p{Nd}/u
+
 const hangul = /^\p{Script=Hangul}+$/u
 
 /** The words that a run may have, for searches by MATCH alone. */
@@ -133,6 +135,12 @@ export const searchWords = (text: string): string | null => {
   for (const run of runs) sections.push(run.join(" "))
   const found = new Set<string>()
   for (const run of runs) if (run.length > 1) wordsOfRun(run, found)
+  // A number and what is counted are one word to some: วันที่ 14เต็ม.
+  if (runs.length > 0 && atoms.some(({ isOfRun }) => !isOfRun)) {
+    for (const { isWordLike, segment } of segmenter.segment(composed)) {
+      if (isWordLike === true && mixed.test(segment)) found.add(segment)
+    }
+  }
   sections.push(...found)
   return sections.join(` ${barrier} `)
 }
