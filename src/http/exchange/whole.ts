@@ -17,7 +17,7 @@ export interface Patience {
   readonly inAll: number
 }
 
-export const usualPatience: Patience = { progress: progressMillis, inAll: wholeMillis }
+const usualPatience: Patience = { progress: progressMillis, inAll: wholeMillis }
 
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
