@@ -143,6 +143,7 @@ export const readArgv = <R>(
   const path: Array<Verb<R>> = []
   const given: Array<Given> = []
   const args: Array<string> = []
+  let isAsking = false
   for (let index = 0; index < argv.length; ) {
     const word = argv[index] ?? ""
     const last = path.at(-1)
@@ -151,7 +152,8 @@ export const readArgv = <R>(
       break
     }
     if (isHelp(word)) return Either.right({ _tag: "Help", path })
-    if (word === "--version" && last === undefined) return Either.right({ _tag: "Version" })
+    if ((word === "--version" || word === "-V") && last === undefined)
+      return Either.right({ _tag: "Version" })
     if (isFlag(word)) {
       const known = [...globals, ...(last === undefined ? [] : flagsOf(last))]
       const flag = readFlag(word, argv[index + 1], { verbs, path, known })
@@ -161,7 +163,15 @@ export const readArgv = <R>(
       continue
     }
     index += 1
+    // `help sync` is `sync --help`.
+    if (word === "help" && last === undefined && !isAsking) {
+      isAsking = true
+      continue
+    }
     const choices = last === undefined ? verbs : last.children
+    if (isAsking && choices.length === 0) {
+      return fail(`"${word}" is none of the verbs of "${last?.name ?? ""}"`, helpOf(path))
+    }
     if (choices.length === 0) {
       args.push(word)
       continue
@@ -170,7 +180,7 @@ export const readArgv = <R>(
     if (Either.isLeft(verb)) return Either.left(verb.left)
     path.push(verb.right)
   }
-  if (path.length === 0) return Either.right({ _tag: "Help", path })
+  if (isAsking || path.length === 0) return Either.right({ _tag: "Help", path })
   return Either.map(settle(path, globals, given), (settled) => ({
     _tag: "Run" as const,
     path: settled.path,

@@ -51,7 +51,7 @@ export const programHelp = <R>(
     ...section("Verbs", verbs.map(verbEntry), width),
     ...section("With every verb", globals, width),
     "",
-    "parley VERB --help describes a verb. New here? parley demo needs no account; parley init sets up yours."
+    "parley help VERB describes a verb. New here? parley demo needs no account; parley init sets up yours."
   ].join("\n")
 }
 

@@ -1,5 +1,7 @@
 import type { Fault } from "./faults.ts"
-import { sessionVendor } from "./vendors/index.ts"
+import { sessionVendor, vendorIds } from "./vendors/index.ts"
+
+const [firstVendor, secondVendor = firstVendor] = vendorIds
 
 const tooMany = (headers: Readonly<Record<string, string>>): Fault["effect"] => ({
   kind: "answer",
@@ -59,9 +61,21 @@ const single = {
   ]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Fault>>>
 
+/** What a bad night is made of, each at a vendor of its own, so that all can be rehearsed at once. */
+const nights = {
+  down: [
+    { name: "down", vendor: firstVendor, effect: { kind: "answer", status: 503, headers: {}, body: "" } }
+  ],
+  "bad-key": [{ name: "bad key", vendor: secondVendor, effect: { kind: "answer", status: 401 } }],
+  "long-wait": [{ name: "two hours", vendor: sessionVendor, effect: tooMany({ "retry-after": "7200" }) }],
+  // Carried out by who runs the simulator: see merge.ts.
+  merge: []
+} as const satisfies Readonly<Record<string, ReadonlyArray<Fault>>>
+
 const presets: Readonly<Record<string, ReadonlyArray<Fault>>> = {
   none: [],
   ...single,
+  ...nights,
   mild: [...single["unknown-words"], ...single["rate-limits"], ...single.errors, ...single.slow],
   harsh: Object.values(single).flat()
 }

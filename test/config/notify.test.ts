@@ -10,10 +10,13 @@ const read = (written: unknown, environment: Record<string, string> = {}) => {
   return { targets, faults }
 }
 
+/** As it is written in a configuration. */
+const variable = (name: string): string => ["$", "{", name, "}"].join("")
+
 describe("notify", () => {
   it("names programs and addresses, of everything unless it says of what", () => {
     const { faults, targets } = read(
-      [{ command: ["mail", "ops"], on: ["failed", "recovered"], stale: "2h" }, { url: "${HOOK}" }],
+      [{ command: ["mail", "ops"], on: ["failed", "recovered"], stale: "2h" }, { url: variable("HOOK") }],
       { HOOK: " https://hooks.example/T0/B0?token=x " }
     )
     expect(faults).toEqual([])
@@ -33,13 +36,13 @@ describe("notify", () => {
       ["mail", ": expected a list; each entry begins with - command: or - url:"],
       [["mail"], "0: expected keys with values"],
       [[{ url: "https://hooks.example/secret" }], "0.url: the address of a webhook is a secret"],
-      [[{ url: "${NONE}" }], "0.url: the variable NONE is not set"],
-      [[{ url: "${PLAIN}" }], "0.url: the value of PLAIN is plain http would show credentials"],
-      [[{ url: "${BAD}" }], "0.url: the value of BAD is not a URL"],
+      [[{ url: variable("NONE") }], "0.url: the variable NONE is not set"],
+      [[{ url: variable("PLAIN") }], "0.url: the value of PLAIN is plain http would show credentials"],
+      [[{ url: variable("BAD") }], "0.url: the value of BAD is not a URL"],
       [[{ comand: ["x"] }], '0.comand: unknown key; did you mean "command"?'],
-      [[{}], "0: one of command: [...] and url: ${PARLEY_NOTIFY_URL} is needed"],
+      [[{}], `0: one of command: [...] and url: ${variable("PARLEY_NOTIFY_URL")} is needed`],
       [[{ command: "mail ops" }], "0.command: expected a program and its arguments as a list"],
-      [[{ command: ["x"], url: "${BAD}" }], "0: one of command"],
+      [[{ command: ["x"], url: variable("BAD") }], "0: one of command"],
       [[{ command: ["x"], on: ["fail"] }], "0.on.0: "],
       [[{ command: ["x"], stale: "soon" }], "0.stale: not a duration"]
     ] as const

@@ -2,7 +2,9 @@ import type { Verb } from "../command.ts"
 import { backfill } from "./backfill/index.ts"
 import { changes } from "./changes/index.ts"
 import { check } from "./check/index.ts"
+import { completions } from "./completions/index.ts"
 import { demo } from "./demo/index.ts"
+import { doctor } from "./doctor/index.ts"
 import { exporting } from "./export/index.ts"
 import { init } from "./init/index.ts"
 import { limits } from "./limits/index.ts"
@@ -43,6 +45,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   push,
   changes,
   status,
+  doctor,
   limits,
   runs,
   why,
@@ -52,5 +55,6 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   query,
   exporting,
   report,
-  serve
+  serve,
+  completions
 ]

@@ -36,5 +36,8 @@ export const makeVendors = (input: (id: VendorId) => WorldInput, options: Vendor
 /** Where one logs in, so that a session can end. */
 export const sessionVendor: VendorId = "empfio"
 
+/** Where two contacts of one person are merged. */
+export const mergingVendor: VendorId = "aelyst"
+
 /** Where a change of status is carried out at once, which is what `parley demo` shows. */
 export const promptVendor: VendorId = "empfio"

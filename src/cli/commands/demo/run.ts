@@ -2,10 +2,12 @@ import { lstatSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os"
 import { join, relative, resolve } from "node:path"
 import { Clock, Effect } from "effect"
+import { writeReport } from "../../../analysis/report.ts"
 import { loadConfig } from "../../../config/load.ts"
 import {
   advance,
   configuration,
+  type Fault,
   makeSimulator,
   promptVendor,
   type Served,
@@ -17,6 +19,7 @@ import { Db } from "../../../store/Db.ts"
 import { isMirrorOf } from "../../../store/ledger/onlyRuns.ts"
 import type { Mirror } from "../../../store/mirror/Mirror.ts"
 import type { Outbox } from "../../../store/outbox/Outbox.ts"
+import { searchMessages } from "../../../store/read/searchMessages.ts"
 import { pushLane, syncLane } from "../../../sync/lanes.ts"
 import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
 import type { Progress } from "../../../sync/progress.ts"
@@ -29,6 +32,7 @@ import { atLeastOne } from "../../options.ts"
 import { Providers } from "../../Providers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { runReportText } from "../../terminal/runReport.ts"
+import { oneLine } from "../../terminal/safeText.ts"
 import { renderTable } from "../../terminal/table.ts"
 import type { DemoInput } from "./index.ts"
 
@@ -90,6 +94,29 @@ const ask = (sql: string) =>
     })
   )
 
+/** What goes wrong once in the second sync, and heals. */
+const hiccup: ReadonlyArray<Fault> = [
+  {
+    name: "slow down",
+    vendor: promptVendor,
+    times: 1,
+    effect: { kind: "answer", status: 429, headers: { "retry-after": "1" } }
+  },
+  { name: "a bad moment", vendor: promptVendor, times: 1, effect: { kind: "answer", status: 503 } }
+]
+
+const refusals = `SELECT connection, operation, status, retry_after, attempt FROM requests_refused ORDER BY id`
+
+/** A word that the simulated conversations hold. */
+const searched = "booking"
+
+const firstHit = Effect.flatMap(Db, (db) =>
+  db.use("demo.search", (session) => {
+    const [hit] = searchMessages(session, { words: searched, limit: 1 })
+    return hit === undefined ? "nothing" : `${hit.conversationId}  ${hit.role}\n  ${oneLine(hit.excerpt)}`
+  })
+)
+
 /** Requests a status for one conversation, in the way that any SQLite client can. */
 const requested = Effect.flatMap(Db, (db) =>
   db.transaction("demo.request", ({ prepare }) => {
@@ -132,17 +159,26 @@ const show = Effect.fn("demo")(function* (
   yield* say("1. The first sync pulls everything.")
   yield* sync
   for (const vendor of vendorIds) advance(simulator, vendor, { at, share: 0.05, seed: 1 })
+  for (const fault of hiccup) simulator.faults.add(fault)
   const id = yield* requested
   yield* say(`2. At each provider some conversations continued. On this side, someone ran
      UPDATE conversations SET status = 'completed' WHERE id = '${id}';
-   The second sync sends that change, checks that it has arrived, and fetches only what is new.`)
+   The second sync sends that change, checks that it has arrived, and fetches only what is new.
+   One provider asks it to slow down, and fails once.`)
   yield* sync
+  yield* say(
+    `Nothing is missing: what was refused was asked again.\n\n${refusals};\n\n${yield* ask(refusals)}`
+  )
   yield* say("3. The mirror is one SQLite file. Ask it anything:")
   for (const [asked, sql] of questions) {
     yield* say(`-- ${asked}\n${sql};\n\n${yield* ask(sql)}`)
   }
   const shown = relative((yield* Host).cwd, database) || database
-  yield* say(`The mirror stays in ${shown}. Go on with:
+  yield* say(`-- What was said: parley search ${searched} --limit 1 --db ${shown}\n\n${yield* firstHit}`)
+  const page = `${database.replace(/\.db$/, "")}.html`
+  // A file of that name that is no report stays.
+  const isReported = yield* Effect.isSuccess(writeReport(page, false))
+  yield* say(`The mirror stays in ${shown}${isReported ? `, and a report with plots in ${relative((yield* Host).cwd, page) || page}` : ""}. Go on with:
   parley query --db ${shown} "SELECT * FROM conversations LIMIT 5"
   parley status --db ${shown}
   parley init            to connect your own accounts`)

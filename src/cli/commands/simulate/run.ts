@@ -1,22 +1,110 @@
-import { Clock, Effect } from "effect"
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join, relative, resolve } from "node:path"
+import { Clock, Effect, Option } from "effect"
 import { suggestion } from "../../../config/nearest.ts"
+import { codeOf, fileFaultOf } from "../../../files/faults.ts"
+import { privateMode } from "../../../files/newFile.ts"
 import {
+  type Configuration,
   configuration,
+  forEachVendor,
   isPreset,
   makeSimulator,
+  makeTwins,
+  mergeTwins,
   preset,
   presetNames,
+  type Simulator,
   serve,
   vendorIds
 } from "../../../simulator/index.ts"
 import { UsageError } from "../../errors.ts"
+import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { Output } from "../../terminal/Output.ts"
 import type { SimulateInput } from "./index.ts"
 
-export const simulate = Effect.fn("simulate")(function* ({ conversations, faults, seed }: SimulateInput) {
+/** How what was written begins: only such a file is replaced. */
+const mark = "# Written by parley simulate."
+
+/** Milliseconds after which two contacts are merged: time for a first sync. */
+const mergeAfter = 60_000
+
+const isOurs = (path: string): boolean => {
+  try {
+    return readFileSync(path, "utf8").startsWith(mark)
+  } catch (cause) {
+    return codeOf(cause) === "ENOENT"
+  }
+}
+
+/** Writes the configuration and its secrets into `DIR/config`. Any file that was not made here is left alone. */
+const write = (folder: string, { environment, yaml }: Configuration): Effect.Effect<void, UsageError> =>
+  Effect.suspend(() => {
+    const paths = { yaml: join(folder, "config/parley.yaml"), env: join(folder, "config/.env") }
+    const foreign = Object.values(paths).find((path) => !isOurs(path))
+    if (foreign !== undefined) {
+      return new UsageError({
+        message: `${foreign} exists already, and was not written by simulate; it was left as it is`,
+        hint: "name another folder with --write"
+      })
+    }
+    try {
+      mkdirSync(join(folder, "config"), { recursive: true })
+      writeFileSync(paths.yaml, `${mark}\n${yaml}`)
+      const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+      writeFileSync(paths.env, `${[mark, ...lines].join("\n")}\n`, { mode: privateMode })
+      chmodSync(paths.env, privateMode)
+      return Effect.void
+    } catch (cause) {
+      const fault = fileFaultOf(cause)
+      return new UsageError({
+        message: `--write: ${folder} cannot be written: ${fault?.what ?? codeOf(cause)}`,
+        hint: "name another folder"
+      })
+    }
+  })
+
+const shown = ({ environment, yaml }: Configuration): string =>
+  [
+    "# The providers are running. Save this as config/parley.yaml:",
+    yaml,
+    "# and set in the shell that runs parley:",
+    ...Object.entries(environment).map(([name, value]) => `export ${name}='${value}'`)
+  ].join("\n")
+
+const portsFrom = (first: number): Effect.Effect<Readonly<Record<string, number>>, UsageError> =>
+  first >= 1 && first + vendorIds.length <= 65_535
+    ? Effect.succeed({
+        ...forEachVendor((id) => first + vendorIds.indexOf(id)),
+        control: first + vendorIds.length
+      })
+    : Effect.fail(
+        new UsageError({
+          message: `--port: ${first} is not a port with ${vendorIds.length} more after it`,
+          hint: "write a number such as 9500"
+        })
+      )
+
+/** After a minute one contact is another's. */
+const merging = (simulator: Simulator) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const twins = makeTwins(simulator)
+    if (twins === null) return
+    yield* Effect.forkScoped(
+      Effect.sleep(mergeAfter).pipe(
+        Effect.zipRight(Effect.sync(() => mergeTwins(simulator, twins))),
+        Effect.zipRight(output.note(`contact ${twins.younger} was merged into ${twins.older}`))
+      )
+    )
+  })
+
+export const simulate = Effect.fn("simulate")(function* (input: SimulateInput) {
+  const { conversations, faults, seed } = input
   const output = yield* Output
-  const { environment } = yield* Host
+  const { json } = yield* Globals
+  const { cwd, environment } = yield* Host
   const wanted = faults.split(",").map((name) => name.trim())
   const unknown = wanted.find((name) => !isPreset(name))
   if (unknown !== undefined) {
@@ -28,6 +116,7 @@ export const simulate = Effect.fn("simulate")(function* ({ conversations, faults
   if (conversations < 0) {
     return yield* new UsageError({ message: "--conversations: less than none", hint: "write 0 or more" })
   }
+  const ports = Option.isNone(input.port) ? {} : yield* portsFrom(input.port.value)
   const simulator = makeSimulator({
     seed,
     conversations,
@@ -37,18 +126,22 @@ export const simulate = Effect.fn("simulate")(function* ({ conversations, faults
   })
   return yield* Effect.gen(function* () {
     const served = yield* Effect.mapError(
-      serve(simulator),
+      serve(simulator, { ports }),
       ({ hint, message }) => new UsageError({ message, hint })
     )
-    const { environment: secrets, yaml } = configuration(simulator, served.origins, "../parley.db")
-    yield* output.result(
-      [
-        "# The providers are running. Save this as config/parley.yaml:",
-        yaml,
-        "# and set in the shell that runs parley:",
-        ...Object.entries(secrets).map(([name, value]) => `export ${name}='${value}'`)
-      ].join("\n")
-    )
+    const config = configuration(simulator, served.origins, "../parley.db")
+    const folder = Option.getOrNull(input.write)
+    if (folder !== null) yield* write(resolve(cwd, folder), config)
+    if (wanted.includes("merge")) yield* merging(simulator)
+    const place = folder === null ? null : relative(cwd, resolve(cwd, folder, "config/parley.yaml"))
+    if (json) yield* output.document({ configuration: place, ...config, control: served.control })
+    else if (place === null) yield* output.result(shown(config))
+    else {
+      const flag = place === "config/parley.yaml" ? "" : ` --config ${place}`
+      yield* output.result(
+        `The providers are running. ${place} leads to them: \`parley sync${flag}\` in another shell.`
+      )
+    }
     yield* output.note(
       `what the providers hold: ${served.control}/state/${vendorIds[0]} (or another); what they were asked: ${served.control}/log\nstop with Ctrl-C`
     )

@@ -1,5 +1,5 @@
-import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { Session } from "../Db.ts"
+import type { Timestamp } from "../../../domain/Timestamp.ts"
+import type { Session } from "../../Db.ts"
 
 /** A version of SQLite that requested changes, and can damage a file that another process checkpoints meanwhile. */
 export interface OldWriter {

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Timestamp } from "../../../src/domain/Timestamp.ts"
-import { Db } from "../../../src/store/Db.ts"
-import { hasResetFault, oldWriters } from "../../../src/store/read/oldWriters.ts"
-import { hasProgram } from "../../support/parley.ts"
-import { page, sighting, started, storeLayer, temporaryFile, values } from "../fixtures.ts"
+import type { Timestamp } from "../../../../src/domain/Timestamp.ts"
+import { Db } from "../../../../src/store/Db.ts"
+import { hasResetFault, oldWriters } from "../../../../src/store/read/health/oldWriters.ts"
+import { hasProgram } from "../../../support/parley.ts"
+import { page, sighting, started, storeLayer, temporaryFile, values } from "../../fixtures.ts"
 
 it("knows which versions of SQLite can lose a write while another connection checkpoints", () => {
   const faulty = ["3.40.1", "3.7.0", "3.44.5", "3.50.6", "3.51.2", "3.49.9"]

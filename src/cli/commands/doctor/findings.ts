@@ -1,0 +1,154 @@
+import { statfsSync, statSync } from "node:fs"
+import { dirname } from "node:path"
+import type { DoctorFacts } from "../../../store/read/health/doctorFacts.ts"
+import { fixedVersion } from "../../../store/read/health/oldWriters.ts"
+import { counted } from "../../terminal/numbers.ts"
+import { spellSize } from "../query/limits.ts"
+
+export type Verdict = "ok" | "warn" | "bad"
+
+export interface Finding {
+  readonly verdict: Verdict
+  readonly what: string
+  readonly detail: string
+}
+
+const finding = (verdict: Verdict, what: string, detail: string): Finding => ({ verdict, what, detail })
+
+const megabyte = 2 ** 20
+
+/** More bytes of log than these mean that no checkpoint gets through: a reader holds an old state, or a run is under way. */
+const largeLog = 256 * megabyte
+
+/** A mirror needs room for its log, and for a copy of itself where it is backed up or migrated. */
+const leastRoom = 200 * megabyte
+
+/** Milliseconds that a clock may differ: no more than seconds are seen in `Date`. */
+const clockTolerance = 5_000
+const clockBad = 60_000
+
+const modeOf = (path: string): number | null => {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats === undefined ? null : stats.mode & 0o777
+}
+
+/** Who can read a file that should be its owner's. */
+export const modeFinding = (path: string, what: string): ReadonlyArray<Finding> => {
+  const mode = process.platform === "win32" ? null : modeOf(path)
+  if (mode === null) return []
+  const octal = mode.toString(8).padStart(4, "0")
+  if ((mode & 0o077) === 0) return [finding("ok", what, `${path} is its owner's alone (${octal})`)]
+  const who = (mode & 0o007) === 0 ? "its group" : "every user of this machine"
+  return [
+    finding(
+      (mode & 0o007) === 0 ? "warn" : "bad",
+      what,
+      `${who} can reach ${path} (${octal}): chmod 600 ${path}`
+    )
+  ]
+}
+
+export const diskFinding = (database: string): Finding => {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(database))
+    const free = bavail * bsize
+    const size = statSync(database, { throwIfNoEntry: false })?.size ?? 0
+    const text = `${spellSize(free)} free where the mirror is (${spellSize(size)})`
+    if (free < leastRoom) return finding("bad", "disk", `${text}: make room`)
+    return finding(free < 2 * size ? "warn" : "ok", "disk", text)
+  } catch (cause) {
+    return finding(
+      "warn",
+      "disk",
+      `its room could not be read (${cause instanceof Error ? cause.message : cause})`
+    )
+  }
+}
+
+export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<Finding> => {
+  const {
+    bytes,
+    damage,
+    dangling,
+    deadRuns,
+    leases,
+    logBytes,
+    newestSchema,
+    oldWriters,
+    schema,
+    sqliteVersion
+  } = facts
+  const [first] = damage
+  const held = leases.filter(({ isExpired }) => !isExpired)
+  const lapsed = leases.length - held.length
+  const names = held.map(({ connection, lane, pid }) => `${connection} (${lane}, process ${pid})`)
+  return [
+    first === undefined
+      ? finding(
+          "ok",
+          "file",
+          `${spellSize(bytes)}, whole${whole ? ", and every index agrees with its table" : ""}`
+        )
+      : finding(
+          "bad",
+          "file",
+          `damaged: ${first}; stop all runs and restore a backup, or see docs/operating.md`
+        ),
+    dangling === 0
+      ? finding("ok", "references", "every row refers to rows that are there")
+      : finding(
+          "bad",
+          "references",
+          `${counted(dangling, "row")} refer to rows that are gone: parley rebuild`
+        ),
+    finding(
+      schema === newestSchema ? "ok" : "warn",
+      "schema",
+      schema === newestSchema
+        ? `${schema}, the newest`
+        : `${schema} of ${newestSchema}: the next sync brings it up to date`
+    ),
+    logBytes > largeLog
+      ? finding(
+          "warn",
+          "log",
+          `${spellSize(logBytes)}: a program keeps an old state open; close database browsers`
+        )
+      : finding("ok", "log", logBytes === 0 ? "empty" : spellSize(logBytes)),
+    ...(oldWriters.length === 0
+      ? [finding("ok", "writers", `no change was requested with a SQLite before ${fixedVersion}`)]
+      : oldWriters.map(({ changes, sqlite_version }) =>
+          finding(
+            "warn",
+            "writers",
+            `${counted(changes, "change")} with SQLite ${sqlite_version}, which can damage a file during a sync: use parley set-status`
+          )
+        )),
+    held.length === 0
+      ? finding("ok", "leases", "no run is under way")
+      : finding("ok", "leases", `under way: ${names.join(", ")}`),
+    ...(lapsed === 0
+      ? []
+      : [finding("warn", "leases", `${counted(lapsed, "lease")} of ended runs: the next run takes them`)]),
+    ...(deadRuns === 0
+      ? []
+      : [finding("warn", "runs", `${counted(deadRuns, "run")} died on the way: the next one resumes`)]),
+    finding("ok", "sqlite", sqliteVersion)
+  ]
+}
+
+/** @param ahead milliseconds that the provider's clock is ahead of this machine's */
+export const clockFinding = (name: string, ahead: number): Finding => {
+  const off = Math.abs(ahead)
+  const seconds = Math.round(off / 1000)
+  const text =
+    off <= clockTolerance
+      ? `agrees with ${name}'s`
+      : `${counted(seconds, "second")} ${ahead > 0 ? "behind" : "ahead of"} ${name}'s`
+  if (off <= clockTolerance) return finding("ok", "clock", text)
+  return finding(
+    off > clockBad ? "bad" : "warn",
+    "clock",
+    `${text}: synchronize it (timedatectl set-ntp true)`
+  )
+}

@@ -1,0 +1,124 @@
+import { dirname, join, resolve } from "node:path"
+import { Clock, Effect, Either } from "effect"
+import type { ConnectionConfig } from "../../../config/Config.ts"
+import { configPath } from "../../../config/load.ts"
+import { now } from "../../../domain/Timestamp.ts"
+import { type Dispatch, Transport } from "../../../http/exchange/transport.ts"
+import { Db } from "../../../store/Db.ts"
+import { doctorFacts } from "../../../store/read/health/doctorFacts.ts"
+import { talkingLayer } from "../../../sync/layers.ts"
+import { loadConfiguration, mirrorPath } from "../../configuration.ts"
+import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { Host } from "../../Host.ts"
+import { version } from "../../root.ts"
+import { Output } from "../../terminal/Output.ts"
+import { fold } from "../../terminal/width.ts"
+import { clockFinding, diskFinding, type Finding, fileFindings, modeFinding } from "./findings.ts"
+import type { DoctorInput } from "./index.ts"
+
+/** Milliseconds for which programs that wrote are remembered. */
+const writersKept = 30 * 24 * 3_600_000
+
+/** Milliseconds that a provider may take to say what time it is. */
+const clockWithin = 5_000
+
+/** The header `Date` of an answer to a request without credentials; null: there is none. */
+const dateAt = (dispatch: Dispatch, baseUrl: string): Effect.Effect<string | null> =>
+  Effect.async((resume) => {
+    const { origin, pathname } = new URL(baseUrl)
+    const { abort } = dispatch(
+      { origin, path: pathname, method: "GET", headers: {}, body: null },
+      {
+        started: (_status, headers) => resume(Effect.succeed(headers.date ?? null)),
+        data: () => {},
+        ended: () => {},
+        failed: () => resume(Effect.succeed(null))
+      }
+    )
+    return Effect.sync(abort)
+  })
+
+const clockOf = Effect.fn("doctor.clock")(function* ({ baseUrl, name }: ConnectionConfig) {
+  const { dispatch } = yield* Transport
+  const sentAt = yield* Clock.currentTimeMillis
+  const date = yield* Effect.timeoutTo(dateAt(dispatch, baseUrl), {
+    duration: clockWithin,
+    onTimeout: () => null,
+    onSuccess: (found) => found
+  })
+  const receivedAt = yield* Clock.currentTimeMillis
+  const said = Date.parse(date ?? "")
+  if (Number.isNaN(said)) {
+    return { verdict: "warn", what: "clock", detail: `${name} did not say what time it is` } satisfies Finding
+  }
+  // `Date` has whole seconds: its middle, against the middle of the exchange.
+  return clockFinding(name, said + 500 - (sentAt + receivedAt) / 2)
+})
+
+const fileOf = (database: string, whole: boolean) =>
+  Effect.gen(function* () {
+    const at = yield* Clock.currentTimeMillis
+    return yield* Effect.flatMap(Db, (db) =>
+      db.use("doctor", (session) =>
+        doctorFacts(session, { at: now(at), since: now(at - writersKept), whole })
+      )
+    ).pipe(Effect.provide(Db.layer(database, { readOnly: true })))
+  }).pipe(
+    Effect.map((facts) => fileFindings(facts, whole)),
+    Effect.catchTag("StoreError", ({ hint, kind, message }) =>
+      Effect.succeed<ReadonlyArray<Finding>>([
+        {
+          verdict: kind === "no-such-file" || kind === "older-schema" ? "warn" : "bad",
+          what: "file",
+          detail: `${message}. ${hint}`
+        }
+      ])
+    )
+  )
+
+const inColour = /^(bad|warn)\b/gm
+
+export const doctor = Effect.fn("doctor")(function* ({ full, offline }: DoctorInput) {
+  const { config: given, json } = yield* Globals
+  const { cwd, environment } = yield* Host
+  const output = yield* Output
+  const database = yield* mirrorPath
+  const configuration = yield* Effect.either(loadConfiguration)
+  const connections = Either.isRight(configuration)
+    ? configuration.right.connections.filter(({ enabled }) => enabled)
+    : []
+  const env = join(dirname(resolve(cwd, configPath({ config: given, environment }))), ".env")
+  const clocks = offline
+    ? []
+    : yield* Effect.forEach(connections, clockOf, { concurrency: "unbounded" }).pipe(
+        Effect.provide(talkingLayer)
+      )
+  const findings: ReadonlyArray<Finding> = [
+    { verdict: "ok", what: "parley", detail: `${version}, Node ${process.versions.node}` },
+    Either.isRight(configuration)
+      ? { verdict: "ok", what: "configuration", detail: configuration.right.path }
+      : {
+          verdict: "bad",
+          what: "configuration",
+          detail: `${configuration.left.faults.length} faults: \`parley check\` lists them`
+        },
+    ...modeFinding(env, "secrets"),
+    ...modeFinding(database, "mirror"),
+    diskFinding(database),
+    ...(yield* fileOf(database, full)),
+    ...clocks
+  ]
+  const isBad = findings.some(({ verdict }) => verdict === "bad")
+  const code: ExitCode = isBad ? exitCodes.partial : exitCodes.complete
+  if (json) {
+    yield* output.document({ ok: !isBad, database, findings })
+    return code
+  }
+  const room = yield* output.resultColumns
+  const lines = findings.map(({ detail, verdict, what }) =>
+    fold(`${verdict.padEnd(4)}  ${what.padEnd(13)}  ${detail}`, room)
+  )
+  yield* output.result(lines.join("\n"), inColour)
+  return code
+})
