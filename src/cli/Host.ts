@@ -7,6 +7,8 @@ import type { Environment } from "../config/variables.ts"
 /** A place to write text to. */
 export interface TextSink {
   readonly write: (text: string) => void
+  /** Resolves once the reader can take more; left out: it always can. */
+  readonly drained?: () => Promise<void>
   readonly isTerminal: boolean
   /** The reader has closed the pipe. */
   readonly isClosed: () => boolean
@@ -43,6 +45,19 @@ const sink = (stream: NodeJS.WriteStream): TextSink => {
     write: (text) => {
       if (open) stream.write(text)
     },
+    drained: () =>
+      new Promise((resolve) => {
+        if (!open || !stream.writableNeedDrain) resolve()
+        else {
+          const done = () => {
+            stream.off("drain", done)
+            stream.off("error", done)
+            resolve()
+          }
+          stream.on("drain", done)
+          stream.on("error", done)
+        }
+      }),
     isTerminal: stream.isTTY === true,
     isClosed: () => !open,
     failure: () => failure,

@@ -21,6 +21,7 @@ import { show } from "./show/index.ts"
 import { simulate } from "./simulate/index.ts"
 import { status } from "./status/index.ts"
 import { sync } from "./sync/index.ts"
+import { tap } from "./tap/index.ts"
 import { verify } from "./verify/index.ts"
 import { waiting } from "./waiting/index.ts"
 import { watch } from "./watch/index.ts"
@@ -54,6 +55,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   rebuild,
   query,
   exporting,
+  tap,
   report,
   serve,
   completions

@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { Effect, Option } from "effect"
+import { readState, tap as sendTap, singerCatalog } from "../../../airbyte/singer.ts"
+import { mirrorPath } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Host } from "../../Host.ts"
+import { Output } from "../../terminal/Output.ts"
+import type { TapInput } from "./index.ts"
+
+const stateIn = (path: string) =>
+  Effect.try({
+    try: (): unknown => {
+      // A target prints a state a line; the last one counts.
+      const text = readFileSync(path, "utf8").trim()
+      return text === "" ? null : JSON.parse(text.slice(text.lastIndexOf("\n") + 1))
+    },
+    catch: () =>
+      new UsageError({
+        message: `--state: ${path} cannot be read as JSON`,
+        hint: "name the file that holds the last state of an earlier run, or leave it out to send everything"
+      })
+  })
+
+export const tap = ({ discover, state, tables }: TapInput) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const { cwd, stdout } = yield* Host
+    if (discover) {
+      yield* output.result(singerCatalog())
+      return exitCodes.complete
+    }
+    const given = Option.isNone(state) ? null : yield* stateIn(resolve(cwd, state.value))
+    const known = given === null ? null : readState(given)
+    if (given !== null && known === null) {
+      return yield* new UsageError({
+        message: "--state: it holds no state of `parley tap`",
+        hint: "leave it out to send everything"
+      })
+    }
+    const write = (lines: string) =>
+      Effect.promise(async () => {
+        stdout.write(lines)
+        await stdout.drained?.()
+      })
+    const { startsOver } = yield* sendTap(yield* mirrorPath, { tables, state: known, write })
+    if (startsOver) yield* output.note("the state is of another mirror: everything was sent")
+    return exitCodes.complete
+  })
