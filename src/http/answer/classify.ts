@@ -157,23 +157,28 @@ export const loginRejected = (asked: Asked, { message, status }: Rejected): Unau
   return new Unauthorized({ message, hint, status })
 }
 
-/** Only gzip is accepted. Some platforms unpack and keep the header, which by itself says nothing. */
-const otherPacking = ({ headers, text }: Pick<Answered, "headers" | "text">): string | null => {
-  const packing = headers["content-encoding"]
-  return packing !== undefined && !/gzip|identity/i.test(packing) && text.slice(0, 200).includes("\ufffd")
-    ? packing.slice(0, 20)
-    : null
+/**
+ * What is wrong with how an answer is packed; null: nothing. Only gzip is accepted, and what begins with its mark was
+ * unpacked. Some platforms unpack and keep the header, which by itself says nothing.
+ */
+const packingFault = ({ headers, text }: Pick<Answered, "headers" | "text">): string | null => {
+  const packing = headers["content-encoding"]?.slice(0, 20)
+  const isText = /^\s*[[{"<]/.test(text) || !text.slice(0, 200).includes("\ufffd")
+  if (packing === undefined || isText) return null
+  return /^(x-)?gzip$|^identity$/i.test(packing)
+    ? `labelled ${packing}, and packed in another way or damaged`
+    : `compressed with ${packing}, although only gzip was accepted`
 }
 
 /** A success that cannot be the vendor's API speaking: unreadable, or a page for people, whatever it is labelled. Null: it can. */
 export const notTheApi = (asked: Asked, answered: Pick<Answered, "headers" | "text">): Malformed | null => {
-  const packing = otherPacking(answered)
-  if (packing !== null) {
+  const fault = packingFault(answered)
+  if (fault !== null) {
     return new Malformed({
-      message: `${asked.title}'s answer to ${asked.operation} is compressed with ${packing}, although only gzip was accepted`,
+      message: `${asked.title}'s answer to ${asked.operation} is ${fault}`,
       hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} compresses its answers`,
       where: asked.operation,
-      detail: `compressed with ${packing}`
+      detail: fault
     })
   }
   const type = answered.headers["content-type"] ?? ""

@@ -1,4 +1,4 @@
-import { brotliCompressSync, gzipSync } from "node:zlib"
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
 import { Agent } from "@effect/platform-node/Undici"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Stream } from "effect"
@@ -117,14 +117,24 @@ describe("an answer that is larger than is read", () => {
 
   it.scopedLive("is not unpacked where it is packed in a way that was not asked for", () =>
     Effect.gen(function* () {
-      const baseUrl = yield* httpServer((_, response) => {
-        response.writeHead(200, { ...json, "content-encoding": "br" })
-        response.end(brotliCompressSync(Buffer.alloc(8 * megabyte, " ")))
-      })
-      const { client } = yield* testClient({ baseUrl })
-      const error = yield* Effect.flip(client.read(list))
-      assert.strictEqual(error._tag, "Malformed")
-      assert.include(error.message, "compressed with br")
+      for (const [label, packed, words] of [
+        ["br", brotliCompressSync(Buffer.alloc(8 * megabyte, " ")), "compressed with br"],
+        ["gzip", deflateSync('{"data":[]}'), "labelled gzip, and packed in another way"],
+        [
+          "gzip",
+          Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x00]),
+          "labelled gzip, and packed in another way"
+        ]
+      ] as const) {
+        const baseUrl = yield* httpServer((_, response) => {
+          response.writeHead(200, { ...json, "content-encoding": label })
+          response.end(packed)
+        })
+        const { client } = yield* testClient({ baseUrl })
+        const error = yield* Effect.flip(client.read(list))
+        assert.strictEqual(error._tag, "Malformed")
+        assert.include(error.message, words)
+      }
     }).pipe(Effect.provide(live))
   )
 
