@@ -344,6 +344,30 @@ describe("an account that is the right one", () => {
   }
 })
 
+describe("an account whose conversations were all replaced", () => {
+  it.scoped("is the right one in every lane where each record says whose it is", () =>
+    Effect.gen(function* () {
+      for (const [name, lane] of Object.entries(lanes)) {
+        const two = yield* twoAccounts(3)
+        const { ours } = two
+        const leads = { ...ours.connection("naturalead"), deleteBrake: { rows: 50, share: 1 } }
+        yield* at(two, ours, ran([leads]))
+        yield* at(
+          two,
+          ours,
+          rowsOf("UPDATE conversations SET status = 'completed' WHERE status = 'active' RETURNING 1")
+        )
+        const { world } = ours.simulator.vendors.naturalead
+        for (const id of [...world.conversations.keys()]) world.remove(id)
+        for (const hour of [9, 10]) world.addConversation(Date.UTC(2026, 2, 9, hour))
+        const { report } = yield* at(two, ours, ran([leads], lane))
+        expect(report.connections[0]?.error?.kind, name).not.toBe("account")
+        expect((yield* at(two, ours, ran([leads]))).report.connections[0]?.error, name).toBeNull()
+      }
+    })
+  )
+})
+
 describe("an account that shows none of what is held, and nothing else", () => {
   /** Takes all of it away at the vendor. */
   const empty = ({ simulator }: World, vendor: VendorId) => {

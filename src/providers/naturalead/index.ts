@@ -122,7 +122,7 @@ const make = (
   const map = withOverrides(statusMap, settings.statusMap)
   return {
     pull: (scope) => scan(client, map, scope, account),
-    survey: (scope) => survey(client, map, scope),
+    survey: (scope) => survey(client, map, scope, account),
     fetch: (providerId, _known, { messages }) => readDetail(client, map, providerId, { messages, account }),
     interpret: (payloads) => interpret(payloads, map),
     readStatus: readStatus(client, map, account),

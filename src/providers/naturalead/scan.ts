@@ -86,7 +86,7 @@ export const checkAccounts = (
 export const accountIn = (payload: string): string | null => writtenId(written(payload), "accountId")
 
 /** Whose an item is that was looked at; null: it does not say, or is as it is stored. */
-const accountOf = (item: Item): string | null => {
+export const accountOf = (item: Item): string | null => {
   if (item._tag === "Unreadable") return accountIn(item.unreadable.payload)
   if (item._tag !== "Sighting") return null
   const { accountId } = item.conversation.attributes

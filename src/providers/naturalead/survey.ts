@@ -4,12 +4,13 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import { isOutside } from "../kit/page.ts"
-import type { Known, PullScope, Survey, SurveyScope } from "../Provider.ts"
+import type { AccountCheck, Known, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
 import { facts } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort } from "./normalize.ts"
 import { looksCut } from "./paging.ts"
 import { getConversation, listConversations } from "./requests.ts"
+import { accountOf, checkAccounts } from "./scan.ts"
 
 /** The list is read as far as this, and then cut: it is one response, however large the account. */
 const mostElements = 2_000
@@ -28,7 +29,13 @@ interface Seen {
   end: Batch["end"]
 }
 
-const count = <E>(seen: Seen, batch: Batch, scope: PullScope<E>, map: StatusMap) =>
+const count = <E>(
+  seen: Seen,
+  batch: Batch,
+  scope: PullScope<E>,
+  map: StatusMap,
+  account: AccountCheck
+): Effect.Effect<void, ProviderError | E> =>
   Effect.gen(function* () {
     const shown = batch.elements.map((element) => {
       const fingerprint = fingerprintOf(element)
@@ -37,6 +44,10 @@ const count = <E>(seen: Seen, batch: Batch, scope: PullScope<E>, map: StatusMap)
         sighting: interpretPayload(Buffer.from(element).toString("utf8"), map, fingerprint)
       }
     })
+    const owners = shown.map(({ sighting }) =>
+      accountOf("_tag" in sighting ? sighting : { _tag: "Unreadable", unreadable: sighting })
+    )
+    yield* checkAccounts(account, ...owners)
     const inside = shown.flatMap(({ fingerprint, sighting }) =>
       "_tag" in sighting && !isOutside(sighting.conversation.startedAt, scope)
         ? [{ fingerprint, sighting }]
@@ -78,7 +89,8 @@ const shortShare = ({ changed, missing, short }: Seen, isAll: boolean): Interval
 export const survey = <E>(
   client: ProviderClient,
   map: StatusMap,
-  scope: SurveyScope<E>
+  scope: SurveyScope<E>,
+  account: AccountCheck
 ): Effect.Effect<Survey, ProviderError | E> =>
   Effect.gen(function* () {
     const began = yield* Clock.currentTimeMillis
@@ -86,7 +98,7 @@ export const survey = <E>(
     const { headers } = answer
     const seen: Seen = { rows: 0, bytes: 0, inside: 0, missing: 0, changed: 0, short: 0, end: null }
     yield* batchesOf(answer).pipe(
-      Stream.mapEffect((batch) => count(seen, batch, scope, map)),
+      Stream.mapEffect((batch) => count(seen, batch, scope, map, account)),
       Stream.takeUntil(() => seen.end !== null || seen.rows >= mostElements || seen.bytes >= mostBytes),
       Stream.runDrain
     )
