@@ -1,14 +1,14 @@
 import { chmodSync, closeSync, lstatSync, openSync, readlinkSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import Sqlite from "better-sqlite3"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Runtime } from "effect"
 import { codeOf } from "../files/faults.ts"
 import { privateMode } from "../files/newFile.ts"
 import { type Doubt, doubtsAbout } from "../files/ownership.ts"
 import { refreshDerived } from "./derived/refresh.ts"
 import { dictionaryRows, refreshDictionary } from "./dictionary.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
-import { migrations } from "./migrations/index.ts"
+import { type Migration, migrations } from "./migrations/index.ts"
 import { placeOf } from "./place.ts"
 import { forWriting, makeSession, type Session } from "./Session.ts"
 import { StoreError, toStoreError } from "./StoreError.ts"
@@ -102,10 +102,48 @@ const refuseLaid = (op: string, path: string): ReadonlyArray<Doubt> => {
   throw new StoreError({ op, kind: "read-only", message: fatal.message, hint: fatal.hint })
 }
 
+/** Says how far a step of the schema is, whenever a tenth more is done. */
+const inTenths = (path: string, say: (message: string) => void) => {
+  let said = 0
+  return ({ name, version }: Migration, share: number): void => {
+    const tenths = Math.floor(share * 10)
+    if (tenths <= said) return
+    said = tenths
+    say(
+      `bringing ${path} to schema ${version} (${name}): ${tenths * 10}%; if it is stopped, all is as before`
+    )
+  }
+}
+
+/** Pages from which on it is worth the time to make a file smaller: 40 MB. */
+const manyPages = 10_000
+
+/** Makes the file smaller where most of it is empty; where another program is at it, it stays as it is. */
+const giveBack = (database: Sqlite.Database): void => {
+  const pages = Number(database.pragma("page_count", { simple: true }))
+  const empty = Number(database.pragma("freelist_count", { simple: true }))
+  if (pages < manyPages || empty * 2 < pages) return
+  try {
+    database.exec("VACUUM")
+  } catch (cause) {
+    if (!(cause instanceof Sqlite.SqliteError)) throw cause
+  }
+}
+
 const openForWriting = (
   op: string,
   path: string,
-  { at, timeout, vendors }: { readonly at: string; readonly timeout: number; readonly vendors: VendorColumns }
+  {
+    at,
+    say,
+    timeout,
+    vendors
+  }: {
+    readonly at: string
+    readonly say: (message: string) => void
+    readonly timeout: number
+    readonly vendors: VendorColumns
+  }
 ): Sqlite.Database => {
   secure(path)
   inspect(op, path)
@@ -114,7 +152,8 @@ const openForWriting = (
     refuseForeign(op, path, identify(database))
     if (database.pragma("journal_mode", { simple: true }) !== "wal") database.pragma("journal_mode = WAL")
     forWriting(database)
-    migrate(database, at)
+    const applied = migrate(database, at, migrations, inTenths(path, say))
+    if (applied.length > 0) giveBack(database)
     refreshDictionary(database, dictionaryRows(vendors))
     refreshDerived(makeSession(database))
     return database
@@ -173,11 +212,13 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
     })
     const vendors: VendorColumns = readOnly ? {} : yield* yield* Vendors
     for (const { message } of doubts) yield* Effect.logWarning(message)
+    const runtime = yield* Effect.runtime<never>()
+    const say = (message: string): void => Runtime.runSync(runtime)(Effect.logInfo(message))
     const database = yield* Effect.acquireRelease(
       attempt("Db.open", path, () => {
         return readOnly
           ? openForReading("Db.open", path, timeout)
-          : openForWriting("Db.open", path, { at, timeout, vendors })
+          : openForWriting("Db.open", path, { at, say, timeout, vendors })
       }),
       (open) => Effect.sync(() => open.close())
     )

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { brotliDecompressSync, deflateSync, inflateSync } from "node:zlib"
 import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import { Effect, Layer } from "effect"
@@ -8,7 +9,7 @@ import { Db } from "../../src/store/Db.ts"
 import { migrate } from "../../src/store/migrate.ts"
 import { migrations } from "../../src/store/migrations/index.ts"
 import { childScript } from "./childScript.ts"
-import { temporaryFile, temporaryFolder } from "./fixtures.ts"
+import { faultsOf, temporaryFile, temporaryFolder } from "./fixtures.ts"
 
 const schemaOf = (path: string): ReadonlyArray<unknown> => {
   const database = new Sqlite(path, { readonly: true })
@@ -20,6 +21,84 @@ const schemaOf = (path: string): ReadonlyArray<unknown> => {
 }
 
 const open = (path: string) => Effect.scoped(Layer.build(Db.layer(path)))
+
+const time = "2026-01-01T10:00:00.123Z"
+
+const payload = (text: string): string => `x'${deflateSync(text).toString("hex")}'`
+
+/** Two conversations with all that may differ in messages and payloads, as every schema before the packed one holds them. */
+const holdings = `
+  INSERT INTO runs (id, command, started_at, host, pid) VALUES (1, 'sync', '${time}', 'here', 1);
+  INSERT INTO pages (id, run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+    received, inserted, updated, unchanged, filtered, quarantined)
+    VALUES (1, 1, 'leads', 'sync', 'list', 'GET', '/', 200, '${time}', '${time}', 2, 0, 0, 0, 0, 0, 0);
+  INSERT INTO remote_conversations (id, connection, provider_id, status, observed_at, first_seen_at, content_hash, page_id,
+    stored_messages) VALUES
+    ('leads:a:1', 'leads', 'a:1', 'active', '${time}', '${time}', 'h', 1, 4),
+    ('leads:b', 'leads', 'b', 'active', '${time}', '${time}', 'h', 1, 2);
+  INSERT INTO status_history (conversation_id, to_status, origin, observed_at, run_id)
+    SELECT id, 'active', 'provider', '${time}', 1 FROM remote_conversations;
+  INSERT INTO messages (key, id, conversation_id, provider_id, position, role, provider_role, type, content, sent_at,
+    sent_at_source, attributes, page_id) VALUES
+    (1, 'leads:b:m2', 'leads:b', 'm2', 1, 'agent', 'bot', 'text', 'Second', '${time}', 'at', '{"n":1.0}', 1),
+    (2, 'leads:a:1:x:y', 'leads:a:1', NULL, 0, 'customer', NULL, 'text', '我想预约明天', '2026-12-31T23:59:59.999Z', NULL, '{}', 1),
+    (3, 'leads:a:1:m2', 'leads:a:1', 'other', 1, 'unknown', 'x', '', NULL, NULL, NULL, '{}', 1),
+    (4, 'leads:b:m1', 'leads:b', 'm1', 0, 'customer', 'user', 'text', 'First', '1970-01-01T00:00:00.000Z', 'at', '{}', 1),
+    (5, 'leads:a:1:m3', 'leads:a:1', '', 2, 'human', 'user', 'text', '', '9999-12-30T00:00:00.001Z', 'at', '{}', 1),
+    (6, 'leads:a:1:m4', 'leads:a:1', 'm4', 3, 'customer', 'user', 'text', 'Last', '${time}', 'at', '{}', 1);
+  INSERT INTO message_words (key, words) VALUES (2, '我 想 预约 明天');
+  INSERT INTO message_search (rowid, content) SELECT key, content FROM message_search_source;
+  INSERT INTO raw_records (connection, kind, provider_id, conversation_provider_id, hash, newest, encoding, payload,
+    observed_at, page_id) VALUES
+    ('leads', 'conversation', 'a:1', 'a:1', 'h', 1, 'json', CAST('{"id":"a:1"}' AS BLOB), '${time}', 1),
+    ('leads', 'conversation', 'b', 'b', 'h', 0, 'deflate', ${payload('{"old":"é"}')}, '${time}', 1),
+    ('leads', 'conversation', 'b', 'b', 'h', 1, 'deflate', ${payload('{"new":"你"}')}, '${time}', 1),
+    ('leads', 'message', 'm1', 'b', 'h', 1, 'json', CAST('{}' AS BLOB), '${time}', 1);
+`
+
+/** What readers are promised of messages and payloads. */
+const contentOf = (database: Sqlite.Database) => {
+  const raw = database
+    .prepare("SELECT * FROM raw_records ORDER BY kind, conversation_provider_id, newest")
+    .all() as Array<{
+    readonly encoding: string
+    readonly payload: Buffer
+    readonly payload_start?: number
+    readonly payload_length?: number
+    readonly [column: string]: unknown
+  }>
+  const textOf = ({ encoding, payload, payload_length, payload_start = 0 }: (typeof raw)[number]) => {
+    if (encoding === "deflate") return String(inflateSync(payload))
+    if (encoding === "json") return String(payload)
+    return String(
+      brotliDecompressSync(payload).subarray(payload_start, payload_start + (payload_length ?? 0))
+    )
+  }
+  return {
+    messages: database
+      .prepare(
+        `SELECT id, conversation_id, provider_id, position, role, provider_role, type, content, sent_at, sent_at_source,
+           attributes, page_id FROM messages ORDER BY conversation_id, position`
+      )
+      .all(),
+    raw: raw.map((row) => [
+      row.connection,
+      row.kind,
+      row.provider_id,
+      row.conversation_provider_id,
+      row.newest,
+      row.observed_at,
+      row.page_id,
+      textOf(row)
+    ]),
+    found: database
+      .prepare(
+        "SELECT m.id FROM message_search s JOIN messages m ON m.key = s.rowid WHERE message_search MATCH ? ORDER BY 1"
+      )
+      .pluck()
+      .all("First OR 预约")
+  }
+}
 
 it("numbers the steps without a gap", () => {
   expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, index) => index + 1))
@@ -35,12 +114,18 @@ for (let version = 1; version < migrations.length; version += 1) {
       database.exec(
         "INSERT INTO connections (name, provider, first_seen_at) VALUES ('leads', 'naturalead', '2026-01-01T00:00:00.000Z')"
       )
+      database.exec(holdings)
+      if (version >= 14) database.exec("UPDATE analysis_clock SET refresh_after = 0")
+      const before = contentOf(database)
+      expect(before.messages).toHaveLength(6)
       database.close()
       yield* open(old)
       yield* open(fresh)
       expect(schemaOf(old)).toEqual(schemaOf(fresh))
-      const after = new Sqlite(old, { readonly: true })
+      const after = new Sqlite(old)
       expect(after.prepare("SELECT name FROM connections").pluck().all()).toEqual(["leads"])
+      expect(contentOf(after)).toEqual(before)
+      expect(faultsOf(after)).toEqual([])
       expect(
         after.prepare("SELECT version, name, program_version <> '' AS told FROM migrations").all()
       ).toEqual(migrations.map((step) => ({ version: step.version, name: step.name, told: 1 })))
@@ -222,6 +307,53 @@ it.scoped("refuses a step that leaves rows that refer to nothing", () =>
     expect(database.prepare("SELECT count(*) FROM learned").pluck().get()).toBe(0)
     database.close()
   })
+)
+
+it.scopedLive(
+  "leaves the older mirror as it was where it is killed in the middle of a long step, and goes on from there",
+  () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const path = join(folder, "mirror.db")
+      const database = new Sqlite(path)
+      database.pragma("journal_mode = WAL")
+      migrate(database, time, migrations.slice(0, 13))
+      database.exec(
+        `INSERT INTO connections (name, provider, first_seen_at) VALUES ('leads', 'naturalead', '${time}')`
+      )
+      database.exec(holdings)
+      const before = contentOf(database)
+      database.close()
+      const script = yield* childScript(
+        folder,
+        `import Sqlite from "better-sqlite3"
+         import { migrate } from "./src/store/migrate.ts"
+         import { migrations } from "./src/store/migrations/index.ts"
+         migrate(new Sqlite(process.argv[2]), "", migrations, (step, share) => {
+           if (share >= Number(process.argv[3])) process.kill(process.pid, "SIGKILL")
+         })`
+      )
+      for (const share of ["0", "0.7", "0.95"]) {
+        const died = yield* Effect.promise(() =>
+          promisify(execFile)(process.execPath, [script, path, share]).then(
+            () => null,
+            (error: { readonly signal: string }) => error.signal
+          )
+        )
+        expect(died).toBe("SIGKILL")
+        const left = new Sqlite(path)
+        expect(left.pragma("user_version", { simple: true })).toBe(17)
+        expect(left.pragma("integrity_check", { simple: true })).toBe("ok")
+        expect(contentOf(left)).toEqual(before)
+        left.close()
+      }
+      yield* open(path)
+      const after = new Sqlite(path)
+      expect(contentOf(after)).toEqual(before)
+      expect(faultsOf(after)).toEqual([])
+      after.close()
+    }),
+  60_000
 )
 
 it.scopedLive(
