@@ -67,7 +67,7 @@ export class Budget {
   }
 
   /** @param arrivedBy when the vendor must have had it, epoch milliseconds */
-  landed(arrivedBy: number): void {
+  completed(arrivedBy: number): void {
     this.inFlight -= 1
     for (const window of this.windows) window.answered(arrivedBy)
   }

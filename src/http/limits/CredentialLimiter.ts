@@ -3,7 +3,7 @@ import { type ResponseHeaders, retryAfter } from "../answer/retryAfter.ts"
 import type { Lane, Limit, ProviderRequest } from "../contract.ts"
 import { AdaptiveConcurrency, clockMillis } from "./AdaptiveConcurrency.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
-import { greeting, type OriginLimit } from "./OriginLimit.ts"
+import { heartbeatMillis, type OriginLimit } from "./OriginLimit.ts"
 import type { Follows, Permit, TooLong } from "./permit.ts"
 import { RateLimit } from "./RateLimit.ts"
 import { ScopedLimits } from "./ScopedLimits.ts"
@@ -11,10 +11,10 @@ import type { QuotaLedger } from "./shared/sharedState.ts"
 import {
   type Blocked,
   blockedUntil,
+  type Completion,
   type Demand,
   evenly,
   isBlocked,
-  type Landing,
   type Taken
 } from "./take.ts"
 import type { Timer } from "./timer.ts"
@@ -55,7 +55,7 @@ interface Pending {
   readonly lane: number
   /** Who has the lower one goes first: by lane, and within it what rests on a read before the others. */
   readonly rank: number
-  state: "new" | "waiting" | "sent" | "landed" | "left"
+  state: "new" | "waiting" | "sent" | "answered" | "left"
   sentAt: number
   /** What it took of its limits: of the scoped ones, the credential's and the origin's. */
   taken: ReadonlyArray<readonly [RateLimit, Taken]>
@@ -84,7 +84,7 @@ export class CredentialLimiter {
   private lookAt = Number.POSITIVE_INFINITY
   private isGoing = false
   private mustGoAgain = false
-  private greetedAt = Number.NEGATIVE_INFINITY
+  private heartbeatAt = Number.NEGATIVE_INFINITY
   private refusals: Array<{ readonly path: string; readonly at: number }> = []
 
   constructor(settings: CredentialSettings) {
@@ -111,13 +111,14 @@ export class CredentialLimiter {
     this.settle(now, true)
     this.settings.ledger.leave(now)
     this.settings.origin?.part(this.settings, now)
-    this.greetedAt = Number.NEGATIVE_INFINITY
+    this.heartbeatAt = Number.NEGATIVE_INFINITY
   }
 
   /** To be called every `look` milliseconds while there are clients. */
   tick(now: number): void {
     if (this.reporters.size === 0) return
-    if (now - this.greetedAt >= greeting && this.greetedAt > Number.NEGATIVE_INFINITY) this.greet(now)
+    if (now - this.heartbeatAt >= heartbeatMillis && this.heartbeatAt > Number.NEGATIVE_INFINITY)
+      this.heartbeat(now)
     this.settle(now, false)
     this.go()
   }
@@ -170,18 +171,18 @@ export class CredentialLimiter {
     return Math.max(this.general.spacing, this.settings.origin?.limit.spacing ?? 0)
   }
 
-  private greet(now: number): void {
+  private heartbeat(now: number): void {
     const { ledger } = this.settings
-    const isNew = now - this.greetedAt > 3 * greeting
-    this.greetedAt = now
-    ledger.greet(now)
+    const isNew = now - this.heartbeatAt > 3 * heartbeatMillis
+    this.heartbeatAt = now
+    ledger.heartbeat(now)
     const company = ledger.company(now)
     if (isNew && company.others > 0) this.scoped.joined(company, now)
   }
 
   private begin(pending: Pending): void {
     const now = this.settings.timer.now()
-    if (now - this.greetedAt >= greeting) this.greet(now)
+    if (now - this.heartbeatAt >= heartbeatMillis) this.heartbeat(now)
     pending.state = "waiting"
     for (const limit of pending.scoped) limit.users += 1
     this.waitingByLane[pending.lane] = (this.waitingByLane[pending.lane] ?? 0) + 1
@@ -351,11 +352,11 @@ export class CredentialLimiter {
 
   private answered(pending: Pending, status: number, headers: ResponseHeaders): number | null {
     if (pending.state !== "sent") return null
-    pending.state = "landed"
+    pending.state = "answered"
     const now = this.settings.timer.now()
     const report = this.reported(headers, now)
     const arrivedBy = this.concurrency.answered(pending, this.spacing, now)
-    const landing: Landing = { now, arrivedBy }
+    const completion: Completion = { now, arrivedBy }
     if (status >= 500) {
       this.breaker.failure(now, pending.sentAt, true)
       this.concurrency.failure(now)
@@ -363,8 +364,8 @@ export class CredentialLimiter {
       this.breaker.success()
       pending.ok = status < 400
     }
-    if (status === 429) return this.refused(pending, headers, report, landing)
-    this.served(pending, report, landing)
+    if (status === 429) return this.refused(pending, headers, report, completion)
+    this.served(pending, report, completion)
     return null
   }
 
@@ -378,12 +379,12 @@ export class CredentialLimiter {
   }
 
   /** The headers speak of the narrowest limit, or of the origin's where the figure is that of one of these. */
-  private served({ scoped, taken }: Pending, report: RateLimitReport | null, landing: Landing): void {
+  private served({ scoped, taken }: Pending, report: RateLimitReport | null, completion: Completion): void {
     const { origin } = this.settings
     const isOrigins = report !== null && origin?.isMeant(report, this.wholeLimits) === true
     const meant = scoped[0] ?? (isOrigins ? origin?.limit : this.general)
     for (const [limit, one] of taken) {
-      limit.answered(one, landing, limit === meant ? report : null)
+      limit.answered(one, completion, limit === meant ? report : null)
       if (limit === this.general && one.isProbe) this.open()
     }
   }
@@ -393,9 +394,9 @@ export class CredentialLimiter {
     pending: Pending,
     headers: ResponseHeaders,
     report: RateLimitReport | null,
-    landing: Landing
+    completion: Completion
   ): number {
-    const { now } = landing
+    const { now } = completion
     const { timer } = this.settings
     const atWall = retryAfter(headers, timer.wall(now))
     const stated = atWall === null ? null : atWall + now - timer.wall(now)
@@ -405,8 +406,8 @@ export class CredentialLimiter {
     let retryAt = now
     for (const [limit, one] of pending.taken) {
       if (refusedIn.includes(limit)) {
-        retryAt = limit.refused(one, landing, stated, limit === narrowest ? report : null)
-      } else limit.unanswered(one, landing)
+        retryAt = limit.refused(one, completion, stated, limit === narrowest ? report : null)
+      } else limit.unanswered(one, completion)
     }
     if (stated === null || stated <= now) pending.refusedIn = refusedIn
     return timer.wall(retryAt)
@@ -431,11 +432,11 @@ export class CredentialLimiter {
     const now = this.settings.timer.now()
     this.breaker.failure(now, pending.sentAt, false)
     this.concurrency.failure(now)
-    this.land(pending, now)
+    this.complete(pending, now)
   }
 
-  private land(pending: Pending, now: number): void {
-    pending.state = "landed"
+  private complete(pending: Pending, now: number): void {
+    pending.state = "answered"
     for (const [limit, one] of pending.taken) limit.unanswered(one, { now, arrivedBy: now + clockMillis })
   }
 
@@ -445,7 +446,7 @@ export class CredentialLimiter {
     const now = this.settings.timer.now()
     if (state === "sent") {
       this.breaker.withdrawn()
-      this.land(pending, now)
+      this.complete(pending, now)
     }
     pending.state = "left"
     for (const limit of pending.scoped) {
@@ -458,7 +459,7 @@ export class CredentialLimiter {
       return
     }
     this.concurrency.remove(pending)
-    reporter.lands()
+    reporter.completes()
     if (pending.ok) this.concurrency.success(now, this.hold === null && this.waiting.length > 0)
     this.go()
     if (this.hold === null || !reporter.isIdle) return

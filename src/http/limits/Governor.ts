@@ -146,7 +146,7 @@ const guarded = (store: QuotaStore, member: string, warn: (cause: unknown) => vo
       view: (bucket, now) => use((ledger) => ledger.view(bucket, now)),
       update: (bucket, now, change) => use((ledger) => ledger.update(bucket, now, change)),
       company: (now) => use((ledger) => ledger.company(now)),
-      greet: (now) => use((ledger) => ledger.greet(now)),
+      heartbeat: (now) => use((ledger) => ledger.heartbeat(now)),
       leave: (now) => use((ledger) => ledger.leave(now))
     }
   }

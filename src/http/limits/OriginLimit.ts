@@ -19,7 +19,7 @@ export interface Client {
 }
 
 /** How often (milliseconds) this process says that it is there. */
-export const greeting = 3000
+export const heartbeatMillis = 3000
 
 /** So many requests one credential may be ahead of another that waits. */
 const headStart = 8
@@ -47,7 +47,7 @@ export class OriginLimit {
   private readonly settings: OriginLimitSettings
   private readonly turns = new Map<Client, Turn>()
   private furthest = 0
-  private greetedAt = Number.NEGATIVE_INFINITY
+  private heartbeatAt = Number.NEGATIVE_INFINITY
 
   constructor(settings: OriginLimitSettings) {
     this.settings = settings
@@ -79,13 +79,13 @@ export class OriginLimit {
     if (!this.turns.delete(client) || this.turns.size > 0) return
     this.limit.settle(now, true)
     this.settings.ledger.leave(now)
-    this.greetedAt = Number.NEGATIVE_INFINITY
+    this.heartbeatAt = Number.NEGATIVE_INFINITY
   }
 
   /** To be called every `look` milliseconds while there are clients. */
   tick(now: number): void {
-    if (this.turns.size === 0 || this.greetedAt === Number.NEGATIVE_INFINITY) return
-    this.greet(now)
+    if (this.turns.size === 0 || this.heartbeatAt === Number.NEGATIVE_INFINITY) return
+    this.heartbeat(now)
     this.limit.settle(now, false)
   }
 
@@ -93,7 +93,7 @@ export class OriginLimit {
   take(client: Client, now: number, demand: Demand): Taken | Blocked {
     const turn = this.turns.get(client)
     if (turn === undefined) return this.limit.take(now, demand)
-    this.greet(now)
+    this.heartbeat(now)
     if (turn.again === null) turn.served = Math.max(turn.served, this.furthest)
     // More than can be in flight soon does not wait for the address, but for an answer or for the credential's limits.
     const [push, sync, backfill, verify] = demand.waiting
@@ -123,10 +123,10 @@ export class OriginLimit {
     return isOne(this.settings.limits) && !isOne(own)
   }
 
-  private greet(now: number): void {
-    if (now - this.greetedAt < greeting) return
-    this.greetedAt = now
-    this.settings.ledger.greet(now)
+  private heartbeat(now: number): void {
+    if (now - this.heartbeatAt < heartbeatMillis) return
+    this.heartbeatAt = now
+    this.settings.ledger.heartbeat(now)
   }
 
   /** Those who wait here. Who did not come back when it said waits no more. */

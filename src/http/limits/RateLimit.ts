@@ -18,10 +18,10 @@ import {
 import {
   type Blocked,
   blockedUntil,
+  type Completion,
   type Demand,
   evenly,
   isBlocked,
-  type Landing,
   lateness,
   look,
   type Taken
@@ -180,24 +180,29 @@ export class RateLimit {
   }
 
   /** It was sent, and nothing came back: the vendor may have counted it. */
-  unanswered(taken: Taken, { now, arrivedBy }: Landing): void {
-    this.budget.landed(arrivedBy)
+  unanswered(taken: Taken, { now, arrivedBy }: Completion): void {
+    this.budget.completed(arrivedBy)
     this.changedAt = now
     if (taken.isProbe) this.probe.lost()
   }
 
-  answered(taken: Taken, landing: Landing, report: RateLimitReport | null): void {
-    const { now } = landing
-    this.unanswered(taken, landing)
+  answered(taken: Taken, completion: Completion, report: RateLimitReport | null): void {
+    const { now } = completion
+    this.unanswered(taken, completion)
     this.unreported += 1
     if (taken.isProbe) this.probe.served(now)
     if (report !== null) this.learn(report, taken, now)
   }
 
   /** A 429. Returns when it opens again, epoch milliseconds. `askedUntil`: what the headers say about it. */
-  refused(taken: Taken, landing: Landing, askedUntil: number | null, report: RateLimitReport | null): number {
-    const { now } = landing
-    this.unanswered(taken, landing)
+  refused(
+    taken: Taken,
+    completion: Completion,
+    askedUntil: number | null,
+    report: RateLimitReport | null
+  ): number {
+    const { now } = completion
+    this.unanswered(taken, completion)
     if (report !== null) this.learn(report, taken, now)
     const after = this.change(now, ({ shared }) => {
       const refusal = { now, sentAt: taken.at, askedUntil, window: this.budget.longest }

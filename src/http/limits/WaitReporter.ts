@@ -25,7 +25,7 @@ export class WaitReporter {
     this.ends(now)
   }
 
-  lands(): void {
+  completes(): void {
     this.inFlight -= 1
   }
 

@@ -27,7 +27,7 @@ export interface Taken {
 }
 
 /** The end of a request. Epoch milliseconds. */
-export interface Landing {
+export interface Completion {
   readonly now: number
   /** When the vendor must have had it. */
   readonly arrivedBy: number

@@ -186,7 +186,7 @@ export const openQuotaStore = (file: string): QuotaStore => {
           ? { others: present.length, rank: present.length }
           : { others: present.length - 1, rank }
       },
-      greet: (now) => {
+      heartbeat: (now) => {
         putMember.run(account, member, now)
         sweepUses.run(now, now + 2 * memory)
         sweepBuckets.run(now)

@@ -125,7 +125,7 @@ export interface QuotaLedger {
   readonly update: (bucket: string, now: number, change: (view: View) => Change) => View
   readonly company: (now: number) => Company
   /** Says that this process is there; to be repeated every few seconds. */
-  readonly greet: (now: number) => void
+  readonly heartbeat: (now: number) => void
   readonly leave: (now: number) => void
 }
 
@@ -144,7 +144,7 @@ export const localLedger = (): QuotaLedger => {
       return shared === undefined ? before : { ...before, shared }
     },
     company: () => ({ others: 0, rank: 0 }),
-    greet: () => {},
+    heartbeat: () => {},
     leave: () => {}
   }
 }
