@@ -82,7 +82,10 @@ export const readTimeOrAgo = (
 ): Effect.Effect<Timestamp | null, UsageError> => {
   const millis = Option.isNone(text) ? null : parseDuration(text.value)
   return millis === null
-    ? readTime(flag, text)
+    ? Effect.mapError(
+        readTime(flag, text),
+        ({ hint, message }) => new UsageError({ message, hint: `${hint}; or so long ago, such as 7d` })
+      )
     : Effect.map(Clock.currentTimeMillis, (at) => now(at - millis))
 }
 

@@ -65,18 +65,51 @@ const culprit = (args: ReadonlyArray<string>, flags: ReadonlyArray<Flag>) =>
     }
   )
 
+/** What @effect/cli says, in the words of this program. @param culprit the flag that is wrong and its value; empty: none is */
+const ownWords = (
+  text: string,
+  verb: string,
+  [flag, value = ""]: ReadonlyArray<string>,
+  flags: ReadonlyArray<Flag>
+): UsageError => {
+  const see = `see parley ${verb} --help`
+  const choices = /^Expected one of the following cases: (.*)$/.exec(text)?.[1]
+  if (flag !== undefined && choices !== undefined) {
+    return new UsageError({
+      message: `${flag}: there is no "${value}"${suggestion(value, choices.split(", "))}`,
+      hint: `write one of ${choices}; ${see}`
+    })
+  }
+  const option = /^Expected to find option: '(.*)'$/.exec(text)?.[1]
+  if (option !== undefined) {
+    const label = flags.find(({ name }) => name === option)?.label ?? option
+    return new UsageError({
+      message: `parley ${verb} needs ${option}`,
+      hint: `write ${label} behind it; ${see}`
+    })
+  }
+  const argument = /^Missing argument <(.*)>$/.exec(text)?.[1]
+  if (argument !== undefined) {
+    return new UsageError({
+      message: `parley ${verb} needs ${argument}`,
+      hint: `write parley ${verb} ${argument}; ${see}`
+    })
+  }
+  const [, written] = /^'(.*)' is not a integer$/s.exec(text) ?? []
+  const what = written === undefined ? text : `"${written}" is not a whole number`
+  return new UsageError({
+    message: flag === undefined ? `parley ${verb}: ${what}` : `${flag}: ${what}`,
+    hint: see
+  })
+}
+
 const toUsageError = <R>(error: ValidationError.ValidationError, request: Request<R> & { _tag: "Run" }) =>
   Effect.gen(function* () {
-    const text = paragraphs(error.error)
-      .join(" ")
-      .replace(/\.$/, "")
-      .replace(" is not a integer", " is not an integer")
-    const words = yield* culprit(request.args, [...everywhere, ...request.verb.flags])
+    const text = paragraphs(error.error).join(" ").replace(/\.$/, "")
+    const flags = [...everywhere, ...request.verb.flags]
+    const words = yield* culprit(request.args, flags)
     const verb = request.path.map(({ name }) => name).join(" ")
-    return yield* new UsageError({
-      message: words._tag === "Some" ? `${words.value[0]}: ${text}` : `parley ${verb}: ${text}`,
-      hint: `see parley ${verb} --help`
-    })
+    return yield* ownWords(text, verb, words._tag === "Some" ? words.value : [], flags)
   })
 
 const isValidationError = (error: { readonly _tag: string }): error is ValidationError.ValidationError =>

@@ -194,11 +194,11 @@ describe("a command line that is wrong", () => {
     [["echo", "--loud", "--loud"], "parley: --loud is given twice\n  give it once\n"],
     [
       ["echo", "--loud", "--style", "odd"],
-      "parley: --style: Expected one of the following cases: plain, fancy\n  see parley echo --help\n"
+      'parley: --style: there is no "odd"; known here: plain, fancy\n  write one of plain, fancy; see parley echo --help\n'
     ],
     [
       ["--progress", "loud", "echo"],
-      "parley: --progress: Expected one of the following cases: auto, bar, plain, json, none\n  see parley echo --help\n"
+      'parley: --progress: there is no "loud"; known here: auto, bar, plain, json, none\n  write one of auto, bar, plain, json, none; see parley echo --help\n'
     ],
     [
       ["--log-level", "loud", "echo"],
@@ -206,7 +206,7 @@ describe("a command line that is wrong", () => {
     ],
     [
       ["changes", "show"],
-      "parley: parley changes show: Missing argument <ID>\n  see parley changes show --help\n"
+      "parley: parley changes show needs ID\n  write parley changes show ID; see parley changes show --help\n"
     ],
     [
       ["changes", "show", "7", "8"],
@@ -214,7 +214,7 @@ describe("a command line that is wrong", () => {
     ],
     [
       ["changes", "show", "seven"],
-      "parley: parley changes show: 'seven' is not an integer\n  see parley changes show --help\n"
+      'parley: parley changes show: "seven" is not a whole number\n  see parley changes show --help\n'
     ],
     [
       ["changes", "show", "7", "--open"],

@@ -23,7 +23,7 @@ export const selectWhere = Effect.fn("selectWhere")(function* (program: string, 
   const columns = yield* db.use("selectWhere", (session) => columnsOf(session, sql))
   if (columns instanceof SqlFault) {
     if (columns.hint.startsWith("did you mean")) return yield* columns
-    const texts = columns.message.startsWith("no such column") ? "; texts stand in 'single quotes'" : ""
+    const texts = columns.message.startsWith("there is no column") ? "; texts stand in 'single quotes'" : ""
     return yield* new SqlFault({ message: columns.message, hint: hint + texts })
   }
   const ids = yield* startQuery(program, db.path, sql, {

@@ -39,14 +39,25 @@ const groupHint =
 
 const generalHint = "SELECT * FROM dictionary explains tables and columns; the SQL is that of SQLite"
 
+const refuseWriting = new SqlFault({
+  message: "query only reads, and this is not a SELECT",
+  hint: "to change a status: parley set-status ID STATUS, or UPDATE conversations from any SQLite client"
+})
+
 /** What SQLite says of this SQL when it is read, and what to do about it. */
 const explainSql = (message: string, sql: string, session: Session): SqlFault => {
   const fault = (hint: string, text = message) => new SqlFault({ message: text, hint })
   const table = /^no such table: (?:main\.)?(.+)$/.exec(message)?.[1]
-  if (table !== undefined) return fault(suggestion(table, tablesIn(session)).slice(2))
+  if (/^cannot modify /.test(message)) return refuseWriting
+  if (table !== undefined) {
+    return fault(suggestion(table, tablesIn(session)).slice(2), `there is no table ${table}`)
+  }
   if (/should this be a string literal/.test(message)) return fault("put texts in 'single quotes'")
   const column = /^no such column: (\S+)/.exec(message)?.[1]
-  if (column !== undefined) return fault(columnHint(column, sql))
+  if (column !== undefined) return fault(columnHint(column, sql), `there is no column ${column}`)
+  const near = /^near (".*"): syntax error$/s.exec(message)?.[1]
+  if (near !== undefined) return fault(generalHint, `the SQL is not right near ${near}`)
+  if (message === "incomplete input") return fault(generalHint, "the SQL ends too early")
   if (/more than one statement/.test(message))
     return fault("give one at a time", "there is more than one statement in it")
   if (/parameter values/.test(message))
@@ -63,11 +74,6 @@ export const explainRun = (message: string, sql: string): SqlFault => {
   if (isSearch) return new SqlFault({ message, hint: matchHint })
   return new SqlFault({ message, hint: /requested context/.test(message) ? groupHint : generalHint })
 }
-
-const refuseWriting = new SqlFault({
-  message: "query only reads, and this is not a SELECT",
-  hint: "to change a status: parley set-status ID STATUS, or UPDATE conversations from any SQLite client"
-})
 
 /** The names of the columns of a SELECT, or what is wrong with it. Runs nothing of it. */
 export const columnsOf = (session: Session, sql: string): ReadonlyArray<string> | SqlFault => {

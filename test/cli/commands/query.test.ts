@@ -102,11 +102,11 @@ leads:a1:2  日本語  [2J                0   NULL
   )
 
   const wrong: ReadonlyArray<readonly [sql: string, told: RegExp]> = [
-    ["SELECT * FROM conversatons", /no such table: conversatons\n {2}did you mean "conversations"\?/],
+    ["SELECT * FROM conversatons", /there is no table conversatons\n {2}did you mean "conversations"\?/],
     // One letter is nearer than the start of a longer name.
-    ["SELECT * FROM conversation", /no such table: conversation\n {2}did you mean "conversations"\?/],
-    ["SELECT nme FROM contacts", /no such column: nme\n {2}did you mean "name"\?/],
-    ["SELECT c.xyzzy FROM contacts c", /no such column: c.xyzzy\n {2}contacts has: id, connection/],
+    ["SELECT * FROM conversation", /there is no table conversation\n {2}did you mean "conversations"\?/],
+    ["SELECT nme FROM contacts", /there is no column nme\n {2}did you mean "name"\?/],
+    ["SELECT c.xyzzy FROM contacts c", /there is no column c.xyzzy\n {2}contacts has: id, connection/],
     ['SELECT 1 FROM contacts WHERE name = "Bob"', /"Bob".*\n {2}put texts in 'single quotes'/],
     [
       "SELECT 1 FROM message_search WHERE message_search MATCH 'e-mail'",
@@ -116,7 +116,7 @@ leads:a1:2  日本語  [2J                0   NULL
       "SELECT 1 FROM message_search WHERE message_search MATCH 'what''s'",
       /fts5: syntax error.*\n {2}a search is/
     ],
-    ["SELEC 1", /syntax error\n {2}SELECT \* FROM dictionary explains/],
+    ["SELEC 1", /the SQL is not right near "SELEC"\n {2}SELECT \* FROM dictionary explains/],
     ["DELETE FROM messages", /only reads/],
     ["DELETE FROM messages RETURNING id", /only reads/],
     ["UPDATE conversations SET status = 'completed'", /only reads.*\n.*set-status/],

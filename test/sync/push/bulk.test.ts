@@ -132,11 +132,11 @@ describe("a condition on conversations", () => {
         expect(ids.toSorted()).toEqual(yield* idsOf("status = 'active'"))
         const faults = [
           ["", "the condition is empty"],
-          ["statu = 'active'", "no such column: statu"],
-          ["status = active", "no such column: active"],
+          ["statu = 'active'", "there is no column statu"],
+          ["status = active", "there is no column active"],
           ["1); DELETE FROM messages; --", "there is more than one statement in it"],
           ["status = ?", "there is a ? or :name in it"],
-          ["1 = ", 'near ")": syntax error']
+          ["1 = ", 'the SQL is not right near ")"']
         ] as const
         for (const [where, message] of faults) {
           expect(yield* Effect.flip(selectWhere(program, where))).toMatchObject({ _tag: "SqlFault", message })
