@@ -56,6 +56,13 @@ export interface Head extends Row {
   readonly last_seen_at: string
   readonly deleted_at: string | null
   readonly merged_into: string | null
+  readonly sessions: ReadonlyArray<{
+    readonly number: number
+    readonly started_at: string | null
+    readonly messages: number
+    readonly first_answer_seconds: number | null
+    readonly first_answer_by: string | null
+  }>
 }
 
 export interface Message {

@@ -3,7 +3,19 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { type Term, termsOf } from "../domain/searchText.ts"
 import { ChangeActions, StatusControl, type Wanted } from "./act.tsx"
 import { Fault, get, type Head, type Message, part, type Settings, type Why } from "./data.ts"
-import { clock, count, day, moment, nameOf, roleName, stateName, statusName, theZone } from "./format.ts"
+import {
+  clock,
+  count,
+  counted,
+  day,
+  moment,
+  nameOf,
+  roleName,
+  span,
+  stateName,
+  statusName,
+  theZone
+} from "./format.ts"
 import { type Filter, searchOf } from "./list.tsx"
 import { useNews } from "./live.ts"
 import { laidOut, Marked, Problem, Status, Time } from "./parts.tsx"
@@ -282,6 +294,24 @@ const Details = ({
           <Time of={head.last_seen_at} />
         </Fact>
       </dl>
+      {head.sessions.length < 2 ? null : (
+        <>
+          <h3>Sessions</h3>
+          <ol class="story">
+            {head.sessions.map((session) => (
+              <li key={session.number}>
+                {session.started_at === null ? `${session.number}` : moment(session.started_at)}{" "}
+                <span class="dim">
+                  {counted(session.messages, "message")}
+                  {session.first_answer_seconds === null
+                    ? ", not answered"
+                    : `, answered in ${span(session.first_answer_seconds * 1_000)} by ${roleName(session.first_answer_by ?? "unknown").toLowerCase()}`}
+                </span>
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
       {why === null ? null : (
         <>
           {why.changes.length === 0 ? null : (

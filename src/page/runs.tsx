@@ -100,6 +100,62 @@ const Connections = ({ health }: { readonly health: ReadonlyArray<Health> }) => 
   </div>
 )
 
+interface Doubt {
+  readonly connection: string
+  readonly check: string
+  readonly conversations: number
+  readonly example: string | null
+  readonly hint: string
+}
+
+const doubts = `SELECT connection, "check", conversations, example_id, hint FROM data_quality
+WHERE conversations > 0 ORDER BY connection, "check"`
+
+/** What to distrust in the data; looked for when it is opened, for it reads much. */
+const Doubts = () => {
+  const [rows, setRows] = useState<ReadonlyArray<Doubt> | null>(null)
+  const [fault, setFault] = useState<Fault | null>(null)
+  const look = (): void => {
+    post<{ rows: ReadonlyArray<readonly [string, string, number, string | null, string]> }>("/query", {
+      sql: doubts
+    })
+      .then(({ rows: found }) =>
+        setRows(
+          found.map(([connection, check, conversations, example, hint]) => ({
+            ...{ connection, check, conversations, example, hint }
+          }))
+        )
+      )
+      .catch((cause) => setFault(cause instanceof Fault ? cause : null))
+  }
+  return (
+    <details
+      class="doubts"
+      onToggle={(event) => {
+        if (event.currentTarget.open && rows === null) look()
+      }}
+    >
+      <summary>What to distrust in the data</summary>
+      <Problem fault={fault} />
+      {rows === null ? <p class="dim">Looking …</p> : null}
+      {rows?.length === 0 ? <p class="dim">Nothing was found.</p> : null}
+      <ul>
+        {rows?.map((row) => (
+          <li key={`${row.connection} ${row.check}`}>
+            <b>{row.connection}</b> {row.check}: {counted(row.conversations, "conversation")}
+            {row.example === null ? null : (
+              <>
+                , such as <a href={conversationPath(row.example)}>{row.example}</a>
+              </>
+            )}
+            . <span class="dim">{row.hint}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
 interface UndoPlan {
   readonly total: number
   readonly confirm: number | null
@@ -263,6 +319,7 @@ export const Runs = ({ settings }: { readonly settings: Settings }) => {
       ) : (
         <Connections health={health} />
       )}
+      <Doubts />
       <h2>Runs</h2>
       {runs.length === 0 ? <Empty>Nothing has run yet.</Empty> : null}
       <ol class="runs">

@@ -1,5 +1,5 @@
 import { Clock, type Context, Effect, FiberSet, type Layer, type Scope } from "effect"
-import type { ConnectionConfig } from "../config/Config.ts"
+import type { Config, ConnectionConfig } from "../config/Config.ts"
 import { toMillis } from "../domain/Timestamp.ts"
 import type { Db } from "../store/Db.ts"
 import type { Leases } from "../store/ledger/Leases.ts"
@@ -7,6 +7,7 @@ import type { Ledger } from "../store/ledger/Ledger.ts"
 import type { Mirror } from "../store/mirror/Mirror.ts"
 import { Outbox } from "../store/outbox/Outbox.ts"
 import type { StoreError } from "../store/StoreError.ts"
+import { alert } from "../sync/alerts/alert.ts"
 import { pushLaneWith, syncLanes } from "../sync/lanes.ts"
 import { talkingLayer } from "../sync/layers.ts"
 import { Progress } from "../sync/progress.ts"
@@ -72,7 +73,7 @@ const syncRun = (
 
 export const makeRuns = (
   writer: Context.Context<Store>,
-  connections: ReadonlyArray<ConnectionConfig>,
+  { connections, notify }: Pick<Config, "connections" | "notify">,
   events: Events
 ): Effect.Effect<Runs, never, Progress | Scope.Scope> =>
   Effect.gen(function* () {
@@ -152,6 +153,12 @@ export const makeRuns = (
             return tried
           })
         ).pipe(Effect.mapError(toBroken)),
-      scheduled: (chosen, settled) => work(Effect.map(syncRun(chosen, settled), ({ report }) => report))
+      scheduled: (chosen, settled) =>
+        work(
+          syncRun(chosen, settled).pipe(
+            Effect.map(({ report }) => report),
+            Effect.tap((report) => alert(notify, report))
+          )
+        )
     }
   })

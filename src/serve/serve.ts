@@ -13,7 +13,7 @@ import {
 } from "@effect/platform"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Cause, Chunk, Context, Effect, Layer, Option } from "effect"
-import type { ConnectionConfig } from "../config/Config.ts"
+import type { Config, ConnectionConfig } from "../config/Config.ts"
 import { Db } from "../store/Db.ts"
 import { storeLayer } from "../sync/layers.ts"
 import { Api, type Settings } from "./api.ts"
@@ -40,6 +40,7 @@ export interface ServeOptions {
   /** The mirror's file. */
   readonly database: string
   readonly connections: ReadonlyArray<ConnectionConfig>
+  readonly notify: Config["notify"]
   readonly settings: Omit<Settings, "time_zone">
   /** 0: any that is free; null: the usual one, or any where another page has it. */
   readonly port: number | null
@@ -170,7 +171,7 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
   const reader = yield* Layer.build(Db.layer(database, { readOnly: true }))
   const settings: Settings = { ...options.settings, time_zone: yield* timeZoneOf(Context.get(reader, Db)) }
   const events = yield* makeEvents(Context.get(reader, Db))
-  const runs = writer === null ? noRuns : yield* makeRuns(writer, connections, events)
+  const runs = writer === null ? noRuns : yield* makeRuns(writer, options, events)
   const sessions = makeSessions(elsewhere?.token ?? null)
   const page = pageIn(options.page)
   const cookies = { name: "", secure: false }

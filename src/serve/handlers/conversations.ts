@@ -1,5 +1,6 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { Clock, Effect } from "effect"
+import type { Session } from "../../store/Db.ts"
 import {
   type ConversationFilter,
   type ListPlace,
@@ -68,6 +69,13 @@ const missing = (id: string) =>
 const found = <A>(id: string, value: A | null): Effect.Effect<A, Missing> =>
   value === null ? Effect.fail(missing(id)) : Effect.succeed(value)
 
+/** A conversation that paused for a day or was opened again, in its parts. */
+const sessionsOf = ({ prepare }: Session, id: string): ReadonlyArray<Record<string, unknown>> =>
+  prepare(
+    `SELECT number, started_at, ended_at, messages, first_answer_seconds, first_answer_by FROM sessions
+     WHERE conversation_id = ? ORDER BY number LIMIT 100`
+  ).all(id) as ReadonlyArray<Record<string, unknown>>
+
 export const conversations = HttpApiBuilder.group(Api, "conversations", (handlers) =>
   handlers
     .handle("list", ({ urlParams }) =>
@@ -85,12 +93,11 @@ export const conversations = HttpApiBuilder.group(Api, "conversations", (handler
     )
     .handle("one", ({ path: { id } }) =>
       Effect.gen(function* () {
-        const at = yield* Clock.currentTimeMillis
         const known = yield* reading((session) => {
           const conversation = findConversation(session, id)
           const head = "message" in conversation ? null : transcriptHead(session, conversation.id)
           if (head === null) return { head: null, hint: "hint" in conversation ? conversation.hint : "" }
-          return { head: { ...head, now: new Date(at).toISOString() }, hint: "" }
+          return { head: { ...head, sessions: sessionsOf(session, head.id) }, hint: "" }
         })
         if (known.head !== null) return { ...known.head }
         return yield* new Missing({ message: missing(id).message, hint: known.hint })

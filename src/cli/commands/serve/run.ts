@@ -185,6 +185,7 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
   const options = {
     database,
     connections,
+    notify: config?.notify ?? [],
     settings,
     elsewhere,
     page: join(dirname(queryProgram), "page"),
