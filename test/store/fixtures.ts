@@ -220,6 +220,10 @@ export const faultsOf = (database: Sqlite.Database): ReadonlyArray<string> => {
       LEFT JOIN conversation_activity a ON a.key = r.key
       WHERE (r.stored_messages = 0) <> (a.key IS NULL) OR coalesce(a.customer_messages, 0) <> (
         SELECT count(*) FROM messages m WHERE m.conversation_id = r.id AND m.role = 'customer')`,
+    "sessions do not add up": `SELECT r.id FROM remote_conversations r WHERE r.stored_messages <> coalesce((
+      SELECT sum(messages) FROM conversation_sessions s WHERE s.key = r.key), 0)`,
+    "a contact is no one": `SELECT k.id FROM remote_contacts k
+      WHERE NOT EXISTS (SELECT 1 FROM contact_people p WHERE p.key = k.key)`,
     "history does not end with the status": `SELECT r.id FROM remote_conversations r WHERE r.status <> (
       SELECT to_status FROM status_history h WHERE h.conversation_id = r.id ORDER BY h.id DESC LIMIT 1)`,
     "a page does not balance": `SELECT id FROM pages

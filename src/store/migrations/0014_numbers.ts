@@ -290,8 +290,9 @@ counted AS (
 SELECT
   connection, channel, role,
   date(local, 'unixepoch') AS local_date,
-  CAST(strftime('%H', local, 'unixepoch') AS INTEGER) AS local_hour,
-  (CAST(strftime('%w', local, 'unixepoch') AS INTEGER) + 6) % 7 + 1 AS weekday,
+  (local % 86400 + 86400) % 86400 / 3600 AS local_hour,
+  -- 1970 began on a Thursday.
+  ((local - (local % 86400 + 86400) % 86400) / 86400 % 7 + 10) % 7 + 1 AS weekday,
   messages
 FROM counted;
 
