@@ -182,7 +182,7 @@ export const makeCommit = (session: Session) => {
       for (const name in page.learned) learn.run(input.connection, name, page.learned[name], now)
     }
     messages.end()
-    if (firstPage !== null && totals.contacts + totals.inserted > 0) people.since(firstPage)
+    if (firstPage !== null && totals.inserted + totals.updated > 0) people.since(firstPage)
     raw.end()
     if (input.scan !== null) scans.advance(input, input.scan, input.seen, now)
     countRun.run(input.runId, input.connection, input.lane, now, ...recordCounts.map((name) => totals[name]))
