@@ -1,4 +1,4 @@
-import { Data } from "effect"
+import { Data, type Redacted } from "effect"
 import type { BusinessTime } from "../domain/localTime.ts"
 import type { WantedStatus } from "../domain/Status.ts"
 import type { Limit } from "../http/contract.ts"
@@ -47,6 +47,11 @@ export interface ConnectionConfig {
   readonly conflict: "manual" | "remote-wins" | "local-wins"
   /** A complete scan at least this often. */
   readonly reconcileMillis: number
+  /** Where its webhooks arrive and how they are signed; left out: none are expected. */
+  readonly hints?: {
+    readonly path: Redacted.Redacted
+    readonly signingKeys: ReadonlyArray<Redacted.Redacted>
+  }
   /** The same for all connections of a file; left out: UTC, and no business hours. */
   readonly businessTime?: BusinessTime
   readonly definition: AnyProviderDefinition

@@ -1,4 +1,4 @@
-import { Either, Schema } from "effect"
+import { Either, Redacted, Schema } from "effect"
 import type { Limit } from "../http/contract.ts"
 import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
 import { readBaseUrl } from "./baseUrl.ts"
@@ -79,6 +79,24 @@ const checkSecret = (key: Key, value: unknown, provider: string, report: Report)
   } else if (typeof value !== "string" || variableOf(value) === null) {
     report([key.name], `a secret may not be written in this file; ${remedy}`)
   }
+}
+
+/** Webhooks lead to requests: where they arrive and who signs them are secrets both. */
+const checkHints = (definition: AnyProviderDefinition | null, written: unknown, report: Report): void => {
+  if (definition !== null && definition.hints === undefined) {
+    report(["hints"], `${definition.title} sends no webhooks; leave hints out`)
+  }
+  if (!isWritten(written)) return
+  const check = (path: Path, value: unknown): void => {
+    if (Array.isArray(value))
+      value.forEach((one, index) => {
+        check([...path, index], one)
+      })
+    else if (typeof value !== "string" || variableOf(value) === null) {
+      report(path, `a secret may not be written in this file; write \${MY_VARIABLE} and set that variable`)
+    }
+  }
+  for (const [key, value] of Object.entries(written)) check(["hints", key], value)
 }
 
 /** A credential that cannot be sent as it is would fail at every request, in words about the network. */
@@ -183,8 +201,9 @@ export const readConnection = (
   for (const key of secrets) {
     if (key.name in entry) checkSecret(key, entry[key.name], definition?.id ?? "my", report)
   }
+  if ("hints" in entry) checkHints(definition, entry.hints, report)
   // A connection that is switched off may lack its secrets.
-  const lenient = new Set(entry.enabled === false ? secrets.map(({ name }) => name) : [])
+  const lenient = new Set(entry.enabled === false ? [...secrets.map(({ name }) => name), "hints"] : [])
   const resolved = Object.fromEntries(
     Object.entries(entry).map(([name, value]) => [
       name,
@@ -192,7 +211,9 @@ export const readConnection = (
     ])
   )
 
-  const common = decode(CommonKeys, pick(resolved, commonKeys), (path, message, missing) =>
+  const isLenient = entry.enabled === false
+  const commonOf = isLenient ? commonKeys.filter(({ name }) => name !== "hints") : commonKeys
+  const common = decode(CommonKeys, pick(resolved, commonOf), (path, message, missing) =>
     report(path, missing ? "missing; write name: and a name of your own, such as my-inbox" : message)
   )
   if (definition === null) return null
@@ -224,6 +245,14 @@ export const readConnection = (
     keepRaw: common.keepRaw ?? "newest",
     conflict: common.conflict ?? "manual",
     reconcileMillis: common.reconcile ?? day,
+    ...(common.hints === undefined
+      ? {}
+      : {
+          hints: {
+            path: Redacted.make(common.hints.path),
+            signingKeys: [common.hints.signingKey].flat().map((key) => Redacted.make(key))
+          }
+        }),
     definition
   }
 }

@@ -41,6 +41,39 @@ const StatusWords = Schema.Struct({
   abandoned: Schema.optionalWith(VendorWord, { exact: true })
 }).annotations({ description: "The vendor's word to write for a status, where it is not the usual one." })
 
+const variableOnly = {
+  jsonSchema: { type: "string", pattern: "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$" }
+}
+
+/** The last part of the address that webhooks are sent to: who knows it may send some, so it is as good as a key. */
+const HintPath = Schema.String.pipe(
+  Schema.filter((path) => /^[A-Za-z0-9_-]{16,200}$/.test(path)),
+  Schema.annotations({
+    ...refined(
+      "not a part of an address that no one guesses; set the variable to 16 or more letters, digits, hyphens or underscores, such as `openssl rand -hex 16` prints"
+    ),
+    ...variableOnly
+  })
+)
+
+const HintKey = Schema.String.pipe(
+  Schema.filter((key) => /^[\x21-\x7e]+$/.test(key)),
+  Schema.annotations({
+    ...refined(
+      "not a key; set the variable to the key alone, as the vendor shows it, without spaces or line breaks"
+    ),
+    ...variableOnly
+  })
+)
+
+const HintKeys = Schema.Struct({
+  path: HintPath,
+  signingKey: Schema.Union(HintKey, Schema.NonEmptyArray(HintKey))
+}).annotations({
+  description:
+    "Webhooks of this connection, for `parley watch --hints`: path, the secret last part of their address (POST /hints/NAME/PATH), and signingKey, the vendor's key or a list of them. Variables alone."
+})
+
 /** The keys that every connection can have. */
 export const CommonKeys = Schema.Struct({
   name: ConnectionName,
@@ -104,6 +137,7 @@ export const CommonKeys = Schema.Struct({
       description: "What becomes of a change when the provider's status has changed too. Default: manual."
     })
   ),
+  hints: Schema.optional(HintKeys),
   reconcile: Schema.optional(
     DurationText.annotations({ description: "How often a complete scan runs. Default: 24 hours." })
   )

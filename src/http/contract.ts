@@ -2,7 +2,8 @@ import type { Effect, Redacted } from "effect"
 import type { ProviderError } from "../domain/ProviderError.ts"
 
 /** Who goes first where a limit leaves room for one: in this order. */
-export type Lane = "push" | "sync" | "backfill" | "verify"
+export const lanesInOrder = ["push", "hints", "sync", "backfill", "verify"] as const
+export type Lane = (typeof lanesInOrder)[number]
 
 /**
  * One limit of a vendor's: at most `requests` in any `perMillis` milliseconds.

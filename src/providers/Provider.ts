@@ -1,4 +1,4 @@
-import { Effect, type Schema, type Stream } from "effect"
+import { Effect, type Redacted, type Schema, type Stream } from "effect"
 import type { Contact, Conversation, Message } from "../domain/Conversation.ts"
 import type { Interval } from "../domain/Interval.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
@@ -152,7 +152,63 @@ export interface Stopping {
   readonly requested: Effect.Effect<void>
 }
 
+/** What a webhook names, and a scan can be narrowed to. Ids and words are the vendor's. */
+export type HintSubject =
+  /** `agentId` null: the webhook does not say whose it is. */
+  | { readonly _tag: "Conversation"; readonly id: string; readonly agentId: string | null }
+  /** All conversations of a contact. */
+  | { readonly _tag: "Contact"; readonly id: string }
+  /** The first page of those that have a status. */
+  | { readonly _tag: "Status"; readonly word: string }
+
+/**
+ * What a webhook says that its conversation holds by now. Where all that it says is stored already, as after a change of
+ * ours, nothing is requested; null: it does not say, and where both are it never counts as stored.
+ */
+export interface HintShows {
+  readonly messages: number | null
+  readonly providerStatus: string | null
+}
+
+export const showsNothing: HintShows = { messages: null, providerStatus: null }
+
+/** A webhook as it came. `headers`: lower-case names. */
+export interface HintDelivery {
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly body: Uint8Array
+}
+
+/** What a webhook is. `kind`: the vendor's word for the event, where it is one of those it documents; else `other`. */
+export type HintReading =
+  | {
+      readonly _tag: "Hint"
+      readonly kind: string
+      readonly subject: HintSubject
+      readonly shows: HintShows
+    }
+  /** The vendor tries whether it is received. */
+  | { readonly _tag: "Test" }
+  /** It names no conversation, or something else than a conversation. */
+  | { readonly _tag: "Other"; readonly kind: string }
+
+/** How a vendor's webhooks are understood. What they say is never stored: it only leads to what is read next. */
+export interface HintDefinition {
+  /** Whether it was sent by who holds one of the keys; takes the same time whatever it says. */
+  readonly isSigned: (delivery: HintDelivery, keys: ReadonlyArray<Redacted.Redacted>) => boolean
+  /** Only called with what is signed. */
+  readonly read: (text: string) => HintReading
+  /** So many requests show what one names, as a rule. */
+  readonly requests: number
+  /** Where a person finds the key and enters the address, in words. */
+  readonly setUp: string
+}
+
 export interface PullScope<E = never> {
+  /**
+   * Only what a webhook named: it is requested whether or not it is stored, with as few requests as show it, and what
+   * comes enumerates nothing. Left out: everything in scope.
+   */
+  readonly subject?: HintSubject
   /** Where an interrupted scan goes on; null: from the start. Only ever a cursor this adapter made. */
   readonly cursor: string | null
   /** When the scan's first run began; left out: it is its first. What was observed since need not be fetched again. */
@@ -390,6 +446,8 @@ export interface ProviderDefinition<Settings, Encoded> {
   readonly statusMap: StatusMap
   /** For the dictionary that analysts read in the mirror. */
   readonly columns: ColumnSources
+  /** Left out: the vendor sends no webhooks. */
+  readonly hints?: HintDefinition
   /** How requests are signed. Called once per account. `account` is called by a login that says whose account it is. */
   readonly authorize: (settings: Settings, account?: AccountCheck) => Authorization
   readonly make: (

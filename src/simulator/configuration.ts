@@ -1,5 +1,6 @@
 import { proposedVariable } from "../config/variables.ts"
 import type { Simulator } from "./simulator.ts"
+import type { AnyVendor } from "./vendor.ts"
 import { forEachVendor, type VendorId, vendorIds } from "./vendors/index.ts"
 
 /** Where each vendor answers: the origin, without the vendor's prefix. */
@@ -16,11 +17,15 @@ export interface Configuration {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** A configuration with one connection for each vendor. `database` is written into it as it is. */
+/**
+ * A configuration with one connection for each vendor. `database` is written into it as it is. `withHints`: the vendors
+ * send webhooks.
+ */
 export const configuration = (
   simulator: Simulator,
   origins: Origins,
-  database = "./parley.db"
+  database = "./parley.db",
+  withHints = false
 ): Configuration => {
   const urls = baseUrls(simulator, origins)
   const connections = vendorIds.map((id) => {
@@ -30,20 +35,32 @@ export const configuration = (
       value,
       variable: proposedVariable(id, key)
     }))
-    return { id, connection, keys }
+    const { hints } = simulator.vendors[id] as AnyVendor
+    const hintKeys =
+      hints === undefined || !withHints
+        ? []
+        : [
+            { key: "path", value: hints.path, variable: proposedVariable(id, "hintsPath") },
+            { key: "signingKey", value: hints.key, variable: proposedVariable(id, "hintsKey") }
+          ]
+    return { id, connection, keys, hintKeys }
   })
-  const entries = connections.map(({ connection, id, keys }) =>
+  const entries = connections.map(({ connection, hintKeys, id, keys }) =>
     [
       `  - name: ${connection}`,
       `    provider: ${id}`,
       `    baseUrl: ${urls[id]}`,
-      ...keys.map(({ key, variable }) => `    ${key}: \${${variable}}`)
+      ...keys.map(({ key, variable }) => `    ${key}: \${${variable}}`),
+      ...(hintKeys.length === 0 ? [] : ["    hints:"]),
+      ...hintKeys.map(({ key, variable }) => `      ${key}: \${${variable}}`)
     ].join("\n")
   )
   return {
     yaml: `database: ${JSON.stringify(database)}\nconnections:\n${entries.join("\n")}\n`,
     environment: Object.fromEntries(
-      connections.flatMap(({ keys }) => keys.map(({ value, variable }) => [variable, value]))
+      connections.flatMap(({ hintKeys, keys }) =>
+        [...keys, ...hintKeys].map(({ value, variable }) => [variable, value])
+      )
     )
   }
 }

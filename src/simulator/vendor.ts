@@ -1,6 +1,6 @@
 import type { ParsedRequest, SimulatedResponse } from "./http.ts"
 import type { Limiter, Window } from "./limits.ts"
-import type { World } from "./world.ts"
+import type { World, WorldChange } from "./world.ts"
 
 /** What a documented field holds, so that faults can break it in a way that is certainly wrong. */
 export type FieldType = "id" | "text" | "word" | "time" | "number" | "list" | "object"
@@ -31,6 +31,21 @@ export interface Route {
   readonly run: (context: Context) => SimulatedResponse
 }
 
+/** A webhook as it is posted. */
+export interface SimulatedHint {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** How a vendor tells of what happened. */
+export interface VendorHints {
+  /** The last part of the address that they are sent to, and the key that they are signed with. */
+  readonly path: string
+  readonly key: string
+  /** The webhook for a change; null: the vendor sends none. @param key instead of its own: a forgery */
+  readonly hintOf: (change: WorldChange, key: string) => SimulatedHint | null
+}
+
 /** One simulated vendor. `options` may be changed at any time. */
 export interface Vendor<Options extends object, Conversation extends object, Message> {
   /** The provider's id. */
@@ -44,6 +59,8 @@ export interface Vendor<Options extends object, Conversation extends object, Mes
   readonly options: Options
   readonly world: World<Conversation, Message>
   readonly route: (request: ParsedRequest) => Route
+  /** Left out: it sends no webhooks. */
+  readonly hints?: VendorHints
   /** An error as this vendor words it. `waitMillis`: for 429, until there is room again. */
   readonly error: (status: number, waitMillis?: number, window?: Window) => SimulatedResponse
   /** Headers that state limits, added to every answer. */

@@ -19,6 +19,13 @@ export interface AppliedEffect {
   readonly at: number
 }
 
+/** Something that happened at the vendor, whoever did it. `at` is epoch milliseconds. */
+export interface WorldChange {
+  readonly conversationId: string
+  readonly what: "added" | "message" | "status" | "removed"
+  readonly at: number
+}
+
 /**
  * What one vendor holds. `conversations` are the vendor's own objects, without their messages, by id, and may be
  * changed freely; messages are made from the seed when they are requested, until a conversation's are changed.
@@ -32,6 +39,10 @@ export interface World<Conversation extends object, Message> {
   readonly lines: (id: string) => ReadonlyArray<Line>
   /** Everything applied through the API, oldest first. */
   readonly effects: Array<AppliedEffect>
+  /** Notes what was applied through the API. */
+  readonly applied: (effect: AppliedEffect) => void
+  /** Told of each change once it is done: what sends webhooks. */
+  readonly listeners: Array<(change: WorldChange) => void>
   readonly effectsOn: (id: string) => ReadonlyArray<AppliedEffect>
   /**
    * Conversations in this order, those that are kept; remembered under the name until something changes. Call
@@ -118,6 +129,10 @@ export const makeWorld = <Conversation extends object, Message>(
   const plans = new Map<string, Plan>()
   const changedLines = new Map<string, Array<Line>>()
   const effects: Array<AppliedEffect> = []
+  const listeners: World<Conversation, Message>["listeners"] = []
+  const tell = (what: WorldChange["what"], conversationId: string, at: number) => {
+    for (const listener of listeners) listener({ conversationId, what, at })
+  }
   const { changed, sorted } = makeOrders(conversations)
   let created = 0
 
@@ -164,6 +179,11 @@ export const makeWorld = <Conversation extends object, Message>(
     },
     messagesOf,
     effects,
+    applied: (effect) => {
+      effects.push(effect)
+      if (effect.what === "status") tell("status", effect.conversationId, effect.at)
+    },
+    listeners,
     effectsOn: (id) => effects.filter((effect) => effect.conversationId === id),
     sorted,
     changed,
@@ -172,7 +192,9 @@ export const makeWorld = <Conversation extends object, Message>(
       const key = mix(input.seed, 0x40000000 + created)
       const startedAt = at - Math.max(0, messages - 1) * 1000
       changed()
-      return add({ key, count: messages, startedAt, lastAt: at, handedOff: false })
+      const id = add({ key, count: messages, startedAt, lastAt: at, handedOff: false })
+      tell("added", id, at)
+      return id
     },
     addMessage: (id, at, by, text) => {
       const conversation = mustHold(id)
@@ -181,10 +203,12 @@ export const makeWorld = <Conversation extends object, Message>(
       own.push(line)
       shape.said(conversation, line, own.length)
       changed()
+      tell("message", id, at)
     },
     setStatus: (id, status, at) => {
       shape.statusChanged(mustHold(id), status, at)
       changed()
+      tell("status", id, at)
     },
     remove: (id) => {
       mustHold(id)

@@ -21,6 +21,8 @@ export const internalTables: ReadonlySet<string> = new Set([
   "conversation_sessions",
   "conversation_slots",
   "conversation_turns",
+  "hint_counts",
+  "hints",
   "leases",
   "learned",
   "message_changes",

@@ -2,6 +2,7 @@ import { type Effect, Layer } from "effect"
 import { undiciTransport } from "../http/exchange/undici.ts"
 import { Governor } from "../http/limits/Governor.ts"
 import { Db, type DbOptions } from "../store/Db.ts"
+import { Hints } from "../store/hints/Hints.ts"
 import { Leases } from "../store/ledger/Leases.ts"
 import { Ledger } from "../store/ledger/Ledger.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
@@ -10,7 +11,7 @@ import { Outbox } from "../store/outbox/Outbox.ts"
 import { type VendorColumns, Vendors } from "../store/Vendors.ts"
 
 const onFile = (database: string, options: DbOptions) =>
-  Layer.mergeAll(Mirror.Default, Ledger.Default, Leases.Default, Outbox.Default).pipe(
+  Layer.mergeAll(Mirror.Default, Ledger.Default, Leases.Default, Outbox.Default, Hints.Default).pipe(
     Layer.provideMerge(Db.layer(database, options))
   )
 

@@ -39,15 +39,39 @@ const unaskable =
       ]
     })
 
+/** What came of single conversations, with what only the provider's list says of them and is stored. */
+export const withListed = Effect.fn("refetch.withListed")(function* (
+  { config, provider }: OpenConnection,
+  found: Page
+) {
+  const mirror = yield* Mirror
+  const items = yield* Effect.forEach(found.items, (item) =>
+    Effect.gen(function* () {
+      if (item._tag !== "Sighting") return item
+      const payloads = joined(item, yield* mirror.rawOf(config.name, item.conversation.providerId))
+      if (payloads.length === item.raw.length) return item
+      const whole = provider.interpret(payloads)
+      if (!("_tag" in whole)) return item
+      const { messages, raw, unreadable } = item
+      // What could not be read just now is reported, and requested again.
+      const fingerprint = unreadable.length === 0 ? whole.fingerprint : null
+      const kept: Item = { ...whole, messages, raw, unreadable, fingerprint }
+      return kept
+    })
+  )
+  return { ...found, items }
+})
+
 /**
  * One conversation, requested by its id. Some of what is known of it may only ever come with the provider's list (a
  * count of messages, a contact's email): an answer without that takes nothing back. Null: it does not exist there.
  */
 export const refetch = Effect.fn("refetch")(function* (
-  { config, provider }: OpenConnection,
+  connection: OpenConnection,
   providerId: string,
   known: Known | null
 ) {
+  const { config, provider } = connection
   const found = yield* provider
     .fetch(providerId, known, { messages: config.messages === "auto" })
     .pipe(
@@ -55,19 +79,5 @@ export const refetch = Effect.fn("refetch")(function* (
         error.status === 0 ? Effect.map(Clock.currentTimeMillis, unaskable(providerId)) : Effect.fail(error)
       )
     )
-  if (found === null || known === null) return found
-  const mirror = yield* Mirror
-  const stored = yield* mirror.rawOf(config.name, providerId)
-  const items = found.items.map((item): Item => {
-    if (item._tag !== "Sighting") return item
-    const payloads = joined(item, stored)
-    if (payloads.length === item.raw.length) return item
-    const whole = provider.interpret(payloads)
-    if (!("_tag" in whole)) return item
-    const { messages, raw, unreadable } = item
-    // What could not be read just now is reported, and requested again.
-    const fingerprint = unreadable.length === 0 ? whole.fingerprint : null
-    return { ...whole, messages, raw, unreadable, fingerprint }
-  })
-  return { ...found, items }
+  return found === null || known === null ? found : yield* withListed(connection, found)
 })

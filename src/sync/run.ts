@@ -317,14 +317,9 @@ export const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 |
   return connections.some(({ changes }) => changes.rejected + changes.conflict > 0) ? 4 : 0
 }
 
-/**
- * Runs the lanes of every connection, the connections side by side. Failures are in the report of the connection
- * it happened to; only the mirror's own faults end the whole run.
- */
-export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
-  const ledger = yield* Ledger
-  const mirror = yield* Mirror
-  yield* Effect.forEach(options.connections, (config) =>
+/** Makes a configured connection known to the mirror. */
+export const register = (config: ConnectionConfig) =>
+  Effect.flatMap(Mirror, (mirror) =>
     mirror.register({
       name: config.name,
       provider: config.provider,
@@ -333,6 +328,15 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       readable: readableStatuses(config)
     })
   )
+
+/**
+ * Runs the lanes of every connection, the connections side by side. Failures are in the report of the connection
+ * it happened to; only the mirror's own faults end the whole run.
+ */
+export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
+  const ledger = yield* Ledger
+  const mirror = yield* Mirror
+  yield* Effect.forEach(options.connections, register)
   const [first] = options.connections
   if (first?.businessTime !== undefined) yield* mirror.setBusinessTime(first.businessTime)
   const progress = yield* Progress

@@ -40,7 +40,7 @@ export const makeWorld = (options: Partial<SimulatorOptions> = {}) =>
   Effect.gen(function* () {
     const simulator = makeSimulator({ seed: 7, conversations: 20, now: begins, limits: false, ...options })
     const folder = yield* temporaryFolder
-    const { environment, yaml } = configuration(simulator, inProcessOrigins)
+    const { environment, yaml } = configuration(simulator, inProcessOrigins, undefined, true)
     const path = join(folder, "parley.yaml")
     writeFileSync(path, yaml)
     const { connections } = yield* loadConfig({

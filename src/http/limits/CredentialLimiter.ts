@@ -1,6 +1,6 @@
 import { type RateLimitReport, rateLimitHeaders } from "../answer/rateLimitHeaders.ts"
 import { type ResponseHeaders, retryAfter } from "../answer/retryAfter.ts"
-import type { Lane, Limit, ProviderRequest } from "../contract.ts"
+import { type Limit, lanesInOrder, type ProviderRequest } from "../contract.ts"
 import { AdaptiveConcurrency, clockMillis } from "./AdaptiveConcurrency.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { heartbeatMillis, type OriginLimit } from "./OriginLimit.ts"
@@ -33,8 +33,6 @@ export interface CredentialSettings {
   readonly timer: Timer
   readonly random: () => number
 }
-
-const laneOrder: ReadonlyArray<Lane> = ["push", "sync", "backfill", "verify"]
 
 /** Refusals of this many paths in so short a time (milliseconds) are meant for the whole account. */
 const refusedPaths = 3
@@ -76,7 +74,7 @@ export class CredentialLimiter {
   private readonly reporters = new Set<WaitReporter>()
   /** In the order in which they go. */
   private readonly waiting: Array<Pending> = []
-  private readonly waitingByLane: [number, number, number, number] = [0, 0, 0, 0]
+  private readonly waitingByLane: Array<number> = lanesInOrder.map(() => 0)
   /** Scoped limits that let nothing through for now. */
   private readonly closed = new Map<RateLimit, Blocked>()
   private hold: Hold | null = null
@@ -134,7 +132,7 @@ export class CredentialLimiter {
   }
 
   enter(reporter: WaitReporter, request: ProviderRequest, follows?: Follows | undefined): Permit {
-    const lane = laneOrder.indexOf(reporter.lane)
+    const lane = lanesInOrder.indexOf(reporter.lane)
     const pending: Pending = {
       reporter,
       scoped: this.scoped.of(request, this.settings.timer.now()),

@@ -2,7 +2,7 @@ import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
 import { RateLimit } from "./RateLimit.ts"
 import type { QuotaLedger } from "./shared/sharedState.ts"
-import { type Blocked, blockedUntil, type Demand, isBlocked, look, type Taken } from "./take.ts"
+import { type Blocked, blockedUntil, type Demand, isBlocked, look, noDemand, type Taken } from "./take.ts"
 
 export interface OriginLimitSettings {
   readonly limits: ReadonlyArray<Limit>
@@ -69,7 +69,7 @@ export class OriginLimit {
     this.turns.set(client, {
       served: this.furthest,
       lane: 0,
-      demand: { waiting: [0, 0, 0, 0], most: 1 },
+      demand: noDemand,
       again: null
     })
   }
@@ -96,9 +96,8 @@ export class OriginLimit {
     this.heartbeat(now)
     if (turn.again === null) turn.served = Math.max(turn.served, this.furthest)
     // More than can be in flight soon does not wait for the address, but for an answer or for the credential's limits.
-    const [push, sync, backfill, verify] = demand.waiting
     const most = (count: number) => Math.min(count, demand.most)
-    turn.demand = { waiting: [most(push), most(sync), most(backfill), most(verify)], most: demand.most }
+    turn.demand = { waiting: demand.waiting.map(most), most: demand.most }
     turn.lane = laneOf(demand)
     const result = this.behind(client, turn, now) ?? this.limit.take(now, this.demand(turn, now))
     if (isBlocked(result)) {
@@ -152,15 +151,12 @@ export class OriginLimit {
   }
 
   private demand(turn: Turn, now: number): Demand {
-    let [push, sync, backfill, verify] = turn.demand.waiting
-    let most = turn.demand.most
-    for (const { demand } of this.waiting(turn, now)) {
-      push += demand.waiting[0]
-      sync += demand.waiting[1]
-      backfill += demand.waiting[2]
-      verify += demand.waiting[3]
-      most += demand.most
+    const demands = [turn, ...this.waiting(turn, now)].map(({ demand }) => demand)
+    return {
+      waiting: turn.demand.waiting.map((_, lane) =>
+        demands.reduce((sum, one) => sum + (one.waiting[lane] ?? 0), 0)
+      ),
+      most: demands.reduce((sum, { most }) => sum + most, 0)
     }
-    return { waiting: [push, sync, backfill, verify], most }
   }
 }

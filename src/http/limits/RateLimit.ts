@@ -24,6 +24,7 @@ import {
   isBlocked,
   lateness,
   look,
+  noDemand,
   type Taken
 } from "./take.ts"
 
@@ -101,7 +102,6 @@ interface Grant {
 }
 
 const nothing: Grant = { left: 0, until: 0, alone: false }
-const noDemand: Demand = { waiting: [0, 0, 0, 0], most: 1 }
 
 /**
  * A limit, or several that the same requests fall under, whatever its scope: what this process may send, counted together

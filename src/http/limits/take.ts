@@ -1,3 +1,4 @@
+import { lanesInOrder } from "../contract.ts"
 import type { MemberUse } from "./shared/sharedState.ts"
 
 /** Why nothing may leave. Times are epoch milliseconds. */
@@ -40,6 +41,8 @@ export interface Demand {
   /** Requests that could be in flight soon, this one included. */
   readonly most: number
 }
+
+export const noDemand: Demand = { waiting: lanesInOrder.map(() => 0), most: 1 }
 
 /** How soon (milliseconds) it is worth looking again whether others gave something back. */
 export const look = 50

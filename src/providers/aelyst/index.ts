@@ -1,5 +1,5 @@
-import { Effect, Either, Redacted, Schema } from "effect"
-import { Malformed } from "../../domain/ProviderError.ts"
+import { Effect, Either, Redacted, Schema, Stream } from "effect"
+import { Malformed, type ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { RequestedChange, StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
@@ -25,11 +25,13 @@ import type {
   Page,
   Provider,
   ProviderDefinition,
+  PullScope,
   Refusal,
   WriteOutcome
 } from "../Provider.ts"
 import { contract } from "./contract.ts"
 import { facts, title } from "./facts.ts"
+import { hints } from "./hints.ts"
 import { readList } from "./list.ts"
 import { asUnreadable, gather, withMessages, withoutReadableMessages } from "./messages.ts"
 import { columns, contactPayload, interpret, statusMap, toRemoteState } from "./normalize.ts"
@@ -123,6 +125,20 @@ const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Prov
     const found: Page = page({ exchange, items: [item] })
     return found
   })
+
+/** What a webhook named: the contact and its newest messages. */
+const hinted = <E>(
+  fetchOne: Provider["fetch"],
+  id: string,
+  scope: PullScope<E>
+): Stream.Stream<Page, ProviderError | E> =>
+  Stream.fromIterableEffect(
+    Effect.gen(function* () {
+      const known = (yield* scope.known([id], { newestMessageIds: true })).get(id) ?? null
+      const found = yield* fetchOne(id, known, scope)
+      return found === null ? [] : [found]
+    })
+  )
 
 const length = (text: string | null): number => (text === null ? 0 : [...text].length)
 
@@ -221,7 +237,10 @@ const make = (
   const map = withOverrides(statusMap, settings.statusMap)
   const messages = settings.messageList === "auto"
   return {
-    pull: (scope) => scan(client, map, messages, scope),
+    pull: (scope) =>
+      scope.subject?._tag === "Conversation"
+        ? hinted(fetch(client, map, messages), scope.subject.id, scope)
+        : scan(client, map, messages, scope),
     survey: (scope) => survey(client, messages, scope),
     fetch: fetch(client, map, messages),
     interpret: (payloads) => interpret(payloads, map),
@@ -248,6 +267,7 @@ export const aelyst: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   },
   statusMap,
   columns,
+  hints,
   authorize: ({ token }) => ({
     _tag: "Fixed",
     headers: {

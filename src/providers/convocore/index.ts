@@ -1,4 +1,4 @@
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, Redacted, Schema, Stream } from "effect"
 import { type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
@@ -20,8 +20,9 @@ import { contract } from "./contract.ts"
 import { zoneFault } from "./exports.ts"
 import { isTimeZone } from "./exportTime.ts"
 import { facts, title } from "./facts.ts"
+import { hints } from "./hints.ts"
 import { columns, interpret, listedAs, statusMap } from "./normalize.ts"
-import { fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
+import { fetchHinted, fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
 import { exportConversation, isExport } from "./requests.ts"
 import { readList } from "./rows.ts"
 import { askList, scan } from "./scan.ts"
@@ -149,7 +150,10 @@ const make = (
   const source: Source = { client, reading, agents: settings.agents ?? null, account }
   const lessons: WriteLessons = { completedIsRefused: false }
   return {
-    pull: (scope) => scan(source, scope),
+    pull: (scope) =>
+      scope.subject?._tag === "Conversation"
+        ? Stream.fromIterableEffect(fetchHinted(source, scope.subject, scope))
+        : scan(source, scope),
     survey: (scope) => survey(source, scope),
     fetch: (providerId, known, scope) => fetchOne(source, providerId, known, scope),
     interpret: (payloads) => interpret(payloads, reading),
@@ -176,6 +180,7 @@ export const convocore: ProviderDefinition<Settings, typeof Settings.Encoded> = 
   },
   statusMap,
   columns,
+  hints,
   authorize: ({ token }) => ({
     _tag: "Fixed",
     headers: {

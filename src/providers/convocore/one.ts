@@ -7,8 +7,8 @@ import { clockOf, isGone, isMissing, malformed, notWritable, unlessFailed } from
 import { parseJson } from "../kit/decode.ts"
 import { datedBy, page } from "../kit/page.ts"
 import { wordFor } from "../kit/statusMap.ts"
-import type { FetchScope, Known, WriteOutcome } from "../Provider.ts"
-import { type Address, addressOf } from "./address.ts"
+import type { FetchScope, Known, PullScope, WriteOutcome } from "../Provider.ts"
+import { type Address, addressOf, idWithAgent } from "./address.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import {
   type Account,
@@ -24,6 +24,7 @@ import { exportOne, judgeZone, newExporter } from "./exports.ts"
 import { title } from "./facts.ts"
 import { statusMap, toRemoteState } from "./normalize.ts"
 import { type ConversationChange, getConversation, updateConversation } from "./requests.ts"
+import { identify } from "./rows.ts"
 import { decodeOne, decodeState } from "./wire.ts"
 
 /*
@@ -82,6 +83,43 @@ export const fetchOne = (source: Source, providerId: string, known: Known | null
       items: [finish(account, loaded, found, fault, now)],
       notices: exporter.notices
     })
+  })
+
+/**
+ * One conversation that a webhook named, by the one request for its details. Exports are billed, and a conversation in
+ * which people talk is named again and again: its messages come with the next scan, which exports many at once.
+ */
+export const fetchHinted = <E>(
+  source: Source,
+  { agentId, id }: { readonly agentId: string | null; readonly id: string },
+  scope: Pick<PullScope<E>, "known" | "messages">
+) =>
+  Effect.gen(function* () {
+    const ids = agentId === null ? [id] : [id, idWithAgent(id, agentId)]
+    const held = yield* scope.known(ids)
+    const agent = agentId ?? held.get(id)?.agentId ?? null
+    if (source.agents !== null && (agent === null || !source.agents.includes(agent))) return []
+    const named = agent === null ? null : identify({ owners: new Map() }, agent, id, held)
+    if (named !== null && named.providerId === null) return []
+    const located = yield* locate(source, named?.providerId ?? id, agent)
+    if (located === null) return []
+    const { address, answer } = located
+    const shown = shownIn(address, answer)
+    const { exchange, text } = answer
+    if (Either.isLeft(shown))
+      return [page({ exchange, items: [unreadableDetail(address, text, shown.left)] })]
+    const wanted: Wanted = {
+      ...address,
+      row: null,
+      known: named?.known ?? null,
+      refetch: true,
+      messages: scope.messages
+    }
+    const { wire } = shown.right
+    const loaded: Loaded = { _tag: "Loaded", wanted, detail: shown.right, wire, exchange, needsExport: false }
+    const account: Account = { ...source, exporter: newExporter(source.client, false) }
+    const now = yield* Clock.currentTimeMillis
+    return [page({ exchange, items: [finish(account, loaded, null, null, now)] })]
   })
 
 /** Exports one conversation; the zone that its times fit, where that is not the one that is set. */

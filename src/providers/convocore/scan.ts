@@ -10,8 +10,10 @@ import { idWithAgent } from "./address.ts"
 import {
   type AgentList,
   agentList,
+  makeNewestFirst,
   type Place,
   placeIn,
+  type RowTimes,
   readCursor,
   type Step,
   writeCursor
@@ -21,7 +23,6 @@ import { pagesOf } from "./batches.ts"
 import { withoutItsPlace } from "./details.ts"
 import { newExporter, selectedLesson, zoneLesson } from "./exports.ts"
 import { title } from "./facts.ts"
-import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import { fingerprintOf, listedMark, noMessagesMark } from "./normalize.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
 import { dealWith, identify, isCurrent, type Lookout, readList, readListed, type Task } from "./rows.ts"

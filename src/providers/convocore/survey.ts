@@ -8,10 +8,10 @@ import { isOutside } from "../kit/page.ts"
 import { walkRequests } from "../kit/pageWalk.ts"
 import type { PullCosts, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { idWithAgent } from "./address.ts"
+import { makeNewestFirst, type RowTimes } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { mostSelected, selectedLesson } from "./exports.ts"
 import { title } from "./facts.ts"
-import { makeNewestFirst, type RowTimes } from "./newestFirst.ts"
 import {
   exportConversation,
   exportConversations,

@@ -1,4 +1,4 @@
-import { Effect, Either, Redacted, Schema } from "effect"
+import { Effect, Either, Redacted, Schema, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
@@ -27,9 +27,10 @@ import {
 } from "../Provider.ts"
 import { contract } from "./contract.ts"
 import { facts, title } from "./facts.ts"
+import { hints } from "./hints.ts"
 import { columns, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, largestPage, listConversations, logIn, updateStatus, whoAmI } from "./requests.ts"
-import { type Account, fetchOne, readList, recordForm, scan } from "./scan.ts"
+import { type Account, fetchOne, readList, recordForm, scan, scanHinted } from "./scan.ts"
 import { survey } from "./survey.ts"
 import { decodeLogin, decodeState } from "./wire.ts"
 
@@ -165,7 +166,10 @@ const make = (
   const map = withOverrides(statusMap, settings.statusMap)
   const account: Account = { client, map }
   return {
-    pull: (scope) => scan(account, scope),
+    pull: (scope) =>
+      scope.subject === undefined
+        ? scan(account, scope)
+        : Stream.fromIterableEffect(scanHinted(account, scope.subject, scope)),
     survey: (scope) => survey(account, scope),
     fetch: (providerId, _known, scope) => fetchOne(account, providerId, scope),
     interpret: (payloads) => interpret(payloads, map),
@@ -190,6 +194,7 @@ export const empfio: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   limits: [],
   statusMap,
   columns,
+  hints,
   authorize,
   make
 }

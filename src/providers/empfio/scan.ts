@@ -27,7 +27,7 @@ import {
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/pageWalk.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
-import type { FetchScope, Item, Known, Page, PullScope, RawPayload } from "../Provider.ts"
+import type { FetchScope, HintSubject, Item, Known, Page, PullScope, RawPayload } from "../Provider.ts"
 import { title } from "./facts.ts"
 import {
   fingerprintOf,
@@ -39,7 +39,15 @@ import {
   wireOf,
   withoutMessages
 } from "./normalize.ts"
-import { getConversation, getMessages, largestPage, listConversations, mostMessages } from "./requests.ts"
+import {
+  type ConversationStatus,
+  getConversation,
+  getMessages,
+  type ListOptions,
+  largestPage,
+  listConversations,
+  mostMessages
+} from "./requests.ts"
 import { type Detail, decodeBeginning, decodeDetail, decodeList, decodeRow, type Row } from "./wire.ts"
 
 /** The account at the other end, and how its words are read. */
@@ -230,6 +238,8 @@ const readRow = (entry: Written): Listed => ({
 interface Scan<E> extends Account {
   readonly scope: PullScope<E>
   readonly walk: PageWalk
+  /** Left out: all conversations. */
+  readonly filter?: Pick<ListOptions, "leadId" | "status">
   /** Of each row that was dealt with, the fingerprint it had. */
   readonly handled: Map<string, string>
 }
@@ -322,9 +332,9 @@ const dealWith = <E>(
 
 const isTask = (outcome: Item | Task): outcome is Task => Effect.isEffect(outcome)
 
-const askList = (client: ProviderClient, ask: Ask) =>
+const askList = (client: ProviderClient, ask: Ask, filter: ListOptions = {}) =>
   Effect.gen(function* () {
-    const answer = yield* client.read(listConversations({ page: ask.page, size: ask.size }))
+    const answer = yield* client.read(listConversations({ ...filter, page: ask.page, size: ask.size }))
     if (isMissing(answer)) return { answer, conversations: [], total: null, size: null }
     return { answer, ...(yield* readList(answer)) }
   })
@@ -335,7 +345,7 @@ const endless = (detail: string): Malformed =>
 /** One page of the list: first the requests for details, in the list's order, then the page itself. */
 const listPage = <E>(scan: Scan<E>) =>
   Effect.gen(function* () {
-    const { answer, conversations, total, size } = yield* askList(scan.client, scan.walk.next())
+    const { answer, conversations, total, size } = yield* askList(scan.client, scan.walk.next(), scan.filter)
     const listed = conversations.map(readRow)
     const ids = listed.flatMap(({ id }) => id ?? [])
     const shownAs = (id: string) =>
@@ -368,6 +378,24 @@ const listPage = <E>(scan: Scan<E>) =>
     if (step.endless !== null) tasks.push(Effect.fail(endless(step.endless)))
     const more = step.end === null && step.endless === null
     return [Chunk.unsafeFromArray(tasks), more ? Option.some(null) : Option.none<null>()] as const
+  })
+
+/**
+ * What a webhook named: the first page of the list that the vendor filters by it, and the details of what is not stored as
+ * it is listed. It enumerates nothing.
+ */
+export const scanHinted = <E>(account: Account, subject: HintSubject, scope: PullScope<E>) =>
+  Effect.gen(function* () {
+    if (subject._tag === "Conversation") {
+      const found = yield* fetchOne(account, subject.id, scope)
+      return found === null ? [] : [found]
+    }
+    const filter =
+      subject._tag === "Contact" ? { leadId: subject.id } : { status: subject.word as ConversationStatus }
+    const walk = pageWalk({ largest: largestPage, from: null })
+    const [tasks] = yield* listPage({ ...account, scope, walk, filter, handled: new Map() })
+    const found = yield* Effect.forEach(tasks, (task) => task, { concurrency: scope.concurrency })
+    return found.map(withoutPlace)
   })
 
 /**

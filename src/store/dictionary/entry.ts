@@ -91,7 +91,7 @@ export const pageId: ColumnEntry = { meaning: "The request: pages.id.", example:
 
 export const lane: ColumnEntry = {
   meaning:
-    "What the run was doing: sync, backfill, push or verify. Each runs once at a time for a connection.",
+    "What the run was doing: sync, backfill, push, verify, or hints (what webhooks named). Each runs once at a time for a connection.",
   example: "sync"
 }
 

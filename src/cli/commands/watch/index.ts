@@ -37,6 +37,13 @@ const config = {
     ),
     Options.optional
   ),
+  hints: Options.text("hints").pipe(
+    Options.withPseudoName("ADDRESS:PORT"),
+    Options.withDescription(
+      "Also take in webhooks here, on loopback, of the connections that have `hints` in the configuration (POST /hints/NAME/PATH): what they name is read within seconds. The schedule stays, since webhooks get lost. Default: none."
+    ),
+    Options.optional
+  ),
   pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
   maxWait
 }
@@ -54,6 +61,7 @@ export const watch = verb(
       "parley watch --every 5m",
       'parley watch --cron "*/5 8-18 * * 1-5" --time-zone Europe/Berlin',
       "parley watch --every 5m --health 9464",
+      "parley watch --every 15m --hints 127.0.0.1:8718    # behind a proxy that speaks TLS",
       "parley watch leads support --every 30m --json    # a JSON document a run, one a line"
     ]
   },

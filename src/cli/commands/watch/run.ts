@@ -19,6 +19,7 @@ import { onHangup } from "../../signals.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import type { WatchInput } from "./index.ts"
+import { addressText, readHintAddress, takingHints } from "./listening.ts"
 import { ranDocument, ranText, watchEvent, zonedClock } from "./text.ts"
 
 const usage = (message: string, hint: string) => new UsageError({ message, hint })
@@ -171,6 +172,7 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
     const { database, notify } = config
     return { database, notify, connections: yield* selectConnections(config, input.names) }
   })
+  const address = yield* readHintAddress(input.hints)
   const health = Option.isNone(input.health) ? null : yield* healthAddress(input.health.value)
   let watched = yield* load
   let beatAt = yield* Clock.currentTimeMillis
@@ -194,6 +196,25 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
       "health",
       { address: bound.host, port: bound.port },
       `health at http://${host}:${bound.port}/healthz and /metrics`
+    )
+  }
+  const listening =
+    address === null
+      ? null
+      : yield* takingHints(address, watched, (name, { hint, kind, message }) =>
+          speak(
+            "hints_failed",
+            { connection: name, error: { kind, message, hint } },
+            `${name}: what webhooks named could not be read: ${message}`
+          )
+        )
+  if (listening !== null) {
+    const names = watched.connections.filter(({ hints }) => hints !== undefined).map(({ name }) => name)
+    const at = addressText(listening.address)
+    yield* speak(
+      "listening",
+      { address: at, connections: names },
+      `webhooks of ${names.join(", ")} are taken in at ${at}/hints/NAME/PATH`
     )
   }
   const watching = yield* startWatch({
@@ -236,6 +257,17 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
       watched = loaded
     })
   )
-  yield* onHangup(readAgain(watching, loading))
+  /** A configuration with which webhooks cannot be taken in is reported, and none are until the next. */
+  const replace = (next: Watched) =>
+    Effect.zipRight(
+      watching.replace(next),
+      listening === null
+        ? Effect.void
+        : Effect.catchAll(listening.again(next), (error) => {
+            const failure = describeFailure(error)
+            return speak("hints_stopped", failureDocument(failure), failureText(failure))
+          })
+    )
+  yield* onHangup(readAgain({ ...watching, replace }, loading))
   return yield* watching.forever
 }, Effect.scoped)

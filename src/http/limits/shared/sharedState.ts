@@ -93,7 +93,7 @@ export interface MemberUse {
   readonly open: number
   readonly openUntil: number
   /** Requests waiting, by lane in the order of their priority. */
-  readonly demand: readonly [push: number, sync: number, backfill: number, verify: number]
+  readonly demand: ReadonlyArray<number>
   readonly at: number
   /** When nothing of this matters any more. */
   readonly keptUntil: number

@@ -103,7 +103,7 @@ const changeStatus = withContact(({ world }, contact, { request }, context) => {
   // A summary without a category is not used.
   const note = category === "" ? {} : { category, ...(summary === "" ? {} : { summary }) }
   const conversationId = String(contact.id)
-  world.effects.push({ conversationId, what: "status", detail: { status, ...note }, at: context.now })
+  world.applied({ conversationId, what: "status", detail: { status, ...note }, at: context.now })
   return json(200, { contactId: contact.id })
 })
 

@@ -6,6 +6,7 @@ import { makeRouter } from "../../routing.ts"
 import { bearer, type Route, retryAfterSeconds, type Vendor } from "../../vendor.ts"
 import type { WorldInput } from "../../world.ts"
 import { endpoints, find, refuse } from "./endpoints.ts"
+import { hintsOf } from "./hints.ts"
 import type { AelystMessage } from "./messages.ts"
 import { type AelystContact, type AelystOptions, type AelystState, makeAelystWorld } from "./world.ts"
 
@@ -84,6 +85,7 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
     options,
     world: state.world,
     route,
+    hints: hintsOf(input.seed, state),
     error,
     limitHeaders
   }

@@ -108,7 +108,7 @@ const update = (state: ConvocoreState, { request, params }: Call, context: Conte
     for (const key of changeable) if (key in wanted) Object.assign(conversation, { [key]: wanted[key] })
     if (Array.isArray(wanted.tags)) conversation.tags = [...new Set([...conversation.tags, ...wanted.tags])]
   })
-  world.effects.push({ conversationId: ID, what: "status", detail: { ...wanted }, at: context.now })
+  world.applied({ conversationId: ID, what: "status", detail: { ...wanted }, at: context.now })
   return ok(`Successfully updated conversation: ${ID}`, context.record(conversationFields, ID, conversation))
 }
 

@@ -7,6 +7,7 @@ import type { WorldInput } from "../../world.ts"
 import { refuse } from "./answers.ts"
 import { endpoints } from "./endpoints.ts"
 import { exportWindow } from "./exports.ts"
+import { hintsOf } from "./hints.ts"
 import type { ConvocoreMessage } from "./transcript.ts"
 import {
   type ConvocoreBirth,
@@ -89,6 +90,7 @@ export const makeConvocore = (
     options,
     world,
     route,
+    hints: hintsOf(state),
     error,
     limitHeaders: () => ({})
   }

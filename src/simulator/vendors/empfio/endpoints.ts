@@ -137,7 +137,7 @@ const changeStatus = (state: EmpfioState, { request, params }: Call, context: Co
   if (options.statusMovesUpdatedAt) conversation.updated_at = stamp(context.now)
   world.changed()
   const { id } = conversation
-  world.effects.push({ conversationId: id, what: "status", detail: { status }, at: context.now })
+  world.applied({ conversationId: id, what: "status", detail: { status }, at: context.now })
   return options.patchAnswers === "nothing"
     ? respond(204, "")
     : json(200, context.record(conversationFields, id, conversation))

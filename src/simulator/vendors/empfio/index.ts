@@ -5,6 +5,7 @@ import { makeRouter } from "../../routing.ts"
 import { type Route, retryAfterSeconds, type Vendor } from "../../vendor.ts"
 import type { WorldInput } from "../../world.ts"
 import { endpoints } from "./endpoints.ts"
+import { hintsOf } from "./hints.ts"
 import { makeSession } from "./session.ts"
 import {
   type EmpfioConversation,
@@ -85,6 +86,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     options,
     world,
     route,
+    hints: hintsOf(state),
     error,
     limitHeaders: () => ({})
   }

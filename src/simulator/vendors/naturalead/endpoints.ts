@@ -114,7 +114,7 @@ const changeStatus = (
   conversation.status = status
   if (options.statusMovesUpdatedAt) conversation.updatedAt = isoMillis(context.now)
   world.changed()
-  world.effects.push({
+  world.applied({
     conversationId: conversation._id,
     what: "status",
     detail: { status },

@@ -1,0 +1,165 @@
+import { Chunk, Clock, Effect, Stream } from "effect"
+import { always } from "../domain/TimeRange.ts"
+import { now, toMillis } from "../domain/Timestamp.ts"
+import type { HintShows, PullScope } from "../providers/Provider.ts"
+import { type HintOutcome, Hints, type PendingHint } from "../store/hints/Hints.ts"
+import { Mirror } from "../store/mirror/Mirror.ts"
+import { StoreError } from "../store/StoreError.ts"
+import type { OpenConnection } from "../sync/connection.ts"
+import { type Progress, tellingCommit } from "../sync/progress.ts"
+import { scopeOf } from "../sync/pull.ts"
+import { withListed } from "../sync/refetch.ts"
+import type { LaneWork } from "../sync/run.ts"
+import { ceilingOf, full, take } from "./budget.ts"
+
+/*
+ * What webhooks named is read, as a scheduled run would read it. What they said is not believed: it decides what is read
+ * next, and whether that can be spared.
+ */
+
+/** Webhooks for one conversation that come within so many milliseconds are one. */
+export const mergeMillis = 2_000
+
+/** A run ends once no webhook has come for so long, and goes on for so long at most, milliseconds. */
+const quietMillis = 10 * 60_000
+const longestRun = 60 * 60_000
+
+const atOnce = 4
+const lookedAt = 100
+
+/** Told of each webhook that was written down. */
+export interface Arrivals {
+  /** From now on. */
+  readonly expect: Effect.Effect<void>
+  /** Completes with the first one since `expect`, or after so many milliseconds. */
+  readonly wait: (millis: number) => Effect.Effect<void>
+}
+
+/** Whether all that it says is what is stored. */
+const isStored = (says: HintShows, stored: HintShows | null): boolean =>
+  stored !== null &&
+  (says.messages !== null || says.providerStatus !== null) &&
+  (says.messages === null || says.messages === stored.messages) &&
+  (says.providerStatus === null || says.providerStatus === stored.providerStatus)
+
+/** Whether what is stored of the conversation is as new as the webhook. */
+const isUseless = Effect.fn("hints.isUseless")(function* (connection: string, hint: PendingHint) {
+  const { lastAt, shows, subject } = hint
+  if (subject._tag !== "Conversation") return false
+  const mirror = yield* Mirror
+  const hints = yield* Hints
+  const known = (yield* mirror.known(connection, [subject.id])).get(subject.id)
+  // Another agent's conversation may have the same id.
+  if (known === undefined || (subject.agentId !== null && known.agentId !== subject.agentId)) return false
+  if (known.deleted) return false
+  if (known.observedAt !== undefined && known.observedAt > lastAt) return true
+  return isStored(shows, yield* hints.stored(connection, subject.id))
+})
+
+const read = Effect.fn("hints.read")(function* (
+  connection: OpenConnection,
+  runId: number,
+  hint: PendingHint
+) {
+  const mirror = yield* Mirror
+  const { config, lane, provider } = connection
+  const { name } = config
+  const learned = yield* mirror.learned(name)
+  const at = yield* Clock.currentTimeMillis
+  const lookedUp = new Map<string, string>()
+  const scope: PullScope<StoreError> = {
+    ...scopeOf(config, { ranges: [always], full: false }, learned, at),
+    subject: hint.subject,
+    reconcile: false,
+    cursor: null,
+    known: (ids, wanted) =>
+      Effect.tap(mirror.known(name, ids, wanted), (found) =>
+        Effect.sync(() => {
+          for (const { observedAt, providerId } of found.values()) {
+            if (observedAt !== undefined) lookedUp.set(providerId, observedAt)
+          }
+        })
+      )
+  }
+  const found = Chunk.toReadonlyArray(yield* Stream.runCollect(provider.pull(scope)))
+  const pages = yield* Effect.forEach(found, (page) => withListed(connection, page))
+  if (pages.length === 0) return
+  yield* tellingCommit(
+    name,
+    mirror.commit({
+      runId,
+      connection: name,
+      lane,
+      pages,
+      scan: null,
+      keepRaw: config.keepRaw,
+      seen: null,
+      lookedUp
+    })
+  )
+})
+
+/** Reads what webhooks of a connection have named, until none has come for a while. */
+export const hintLane = (arrivals: Arrivals): LaneWork<Hints | Mirror | Progress> => ({
+  lane: "hints",
+  work: Effect.fn("hints.work")(function* (connection, runId) {
+    const hints = yield* Hints
+    const mirror = yield* Mirror
+    const { config } = connection
+    const { name } = config
+    const requests = config.definition.hints?.requests ?? 1
+    const ceiling = ceilingOf(config.limits, config.quota)
+    const began = yield* Clock.currentTimeMillis
+    let budget = full(ceiling, began)
+
+    /** Waits for its part of the limits. */
+    const permitted = Effect.flatMap(Clock.currentTimeMillis, (at) => {
+      const taken = take(budget, ceiling, requests, at)
+      budget = taken.budget
+      return taken.waitMillis === 0 ? Effect.void : Effect.sleep(taken.waitMillis)
+    })
+
+    const follow = (hint: PendingHint) =>
+      Effect.gen(function* () {
+        if (yield* isUseless(name, hint)) return yield* hints.settle(name, hint, "useless")
+        yield* permitted
+        const outcome: HintOutcome = yield* Effect.as(read(connection, runId, hint), "fetched" as const).pipe(
+          Effect.catchTags({
+            Rejected: () => Effect.succeed("failed" as const),
+            Malformed: () => Effect.succeed("failed" as const)
+          }),
+          // One that Parley itself cannot cope with must not be in the way of the others.
+          Effect.catchAllDefect((defect) =>
+            defect instanceof StoreError
+              ? Effect.die(defect)
+              : Effect.as(
+                  Effect.logError(`${name}: a webhook's conversation could not be read: ${defect}`),
+                  "failed" as const
+                )
+          )
+        )
+        yield* hints.settle(name, hint, outcome)
+      })
+
+    let quietSince = began
+    const binding = yield* mirror.accountBinding(name)
+    for (;;) {
+      const at = yield* Clock.currentTimeMillis
+      if (at - began >= longestRun || at - quietSince >= quietMillis) return { fault: null }
+      yield* arrivals.expect
+      const due = yield* hints.due(name, now(at - mergeMillis), lookedAt)
+      if (due.length === 0) {
+        const earliest = yield* hints.earliest(name)
+        yield* earliest === null
+          ? arrivals.wait(quietSince + quietMillis - at)
+          : Effect.sleep(Math.max(1, toMillis(earliest) + mergeMillis - at))
+        continue
+      }
+      // A person may have accepted another account meanwhile: the next run is checked against that.
+      const bound = yield* mirror.accountBinding(name)
+      if (binding !== null && bound?.boundAt !== binding.boundAt) return { fault: null }
+      yield* Effect.forEach(due, follow, { concurrency: atOnce, discard: true })
+      quietSince = yield* Clock.currentTimeMillis
+    }
+  })
+})
