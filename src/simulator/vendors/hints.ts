@@ -1,7 +1,7 @@
-import { hex, makeRandom, mix } from "./random.ts"
-import type { Simulator } from "./simulator.ts"
-import type { AnyVendor, SimulatedHint } from "./vendor.ts"
-import { type VendorId, vendorIds } from "./vendors/index.ts"
+import { hex, makeRandom, mix } from "../random.ts"
+import type { Simulator } from "../simulator.ts"
+import type { AnyVendor, SimulatedHint } from "../vendor.ts"
+import { type VendorId, vendorIds } from "./index.ts"
 
 /*
  * The vendors' webhooks, and what can become of them on their way.
