@@ -202,8 +202,9 @@ describe("the house", () => {
     expect(circle()).toEqual([])
   })
 
-  it("has no folder of more than 20 files", () => {
-    expect([...folders].filter(([, { length }]) => length > 20).map(([folder]) => folder)).toEqual([])
+  it("has no folder of more than 20 files, but for the migrations, of which none ever goes", () => {
+    const large = [...folders].filter(([, { length }]) => length > 20).map(([folder]) => folder)
+    expect(large.filter((folder) => folder !== "src/store/migrations")).toEqual([])
   })
 
   it("names vendors in their own folders and in the registries alone", () => {
