@@ -1,7 +1,6 @@
 /** The vendors, simulated: for people (`parley demo`, `parley simulate`), for tests and for measurements. */
 export { baseUrls, type Configuration, configuration, type Origins } from "./configuration.ts"
 export type { Fault, FaultEffect, FaultRequest } from "./faults.ts"
-export { type HintFaults, type HintOnItsWay, hintPath, noHintFaults, sendHints } from "./vendors/hints.ts"
 export { makeTwins, mergeTwins } from "./merge.ts"
 export { type AdvanceOptions, advance, type Changes, type Mutation, mutate } from "./mutate.ts"
 export { isPreset, preset, presetNames } from "./presets.ts"
@@ -14,4 +13,5 @@ export {
   type VendorId,
   vendorIds
 } from "./simulator.ts"
+export { type HintFaults, type HintOnItsWay, hintPath, noHintFaults, sendHints } from "./vendors/hints.ts"
 export { forEachVendor, promptVendor } from "./vendors/index.ts"
