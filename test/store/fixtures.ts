@@ -10,6 +10,7 @@ import { Db, type DbOptions } from "../../src/store/Db.ts"
 import { Leases } from "../../src/store/ledger/Leases.ts"
 import { Ledger } from "../../src/store/ledger/Ledger.ts"
 import { type CommitInput, Mirror } from "../../src/store/mirror/Mirror.ts"
+import { layMirror } from "../support/mirrorTemplate.ts"
 
 /** A folder that is gone when the scope closes. */
 export const temporaryFolder = Effect.acquireRelease(
@@ -25,7 +26,9 @@ export const storeLayer = (path: string, options: DbOptions = {}) =>
   )
 
 /** Everything of the store on a fresh file. */
-export const freshStore = Layer.unwrapScoped(Effect.map(temporaryFile, (path) => storeLayer(path)))
+export const freshStore = Layer.unwrapScoped(
+  Effect.map(Effect.tap(temporaryFile, layMirror), (path) => storeLayer(path))
+)
 
 /** An instant a number of seconds after a fixed one, UTC. */
 export const at = (seconds: number): Timestamp => now(atMillis(seconds))

@@ -18,6 +18,7 @@ import { backfillLane, syncLane } from "../../src/sync/lanes.ts"
 import { storeLayer } from "../../src/sync/layers.ts"
 import { silent } from "../../src/sync/progress.ts"
 import { run } from "../../src/sync/run.ts"
+import { layMirror } from "./mirrorTemplate.ts"
 import { inProcessOrigins, simulatedTransport } from "./simulatedTransport.ts"
 
 /*
@@ -70,7 +71,12 @@ export const temporaryFolder = Effect.acquireRelease(
 
 /** What a run needs: the mirror's file, the simulated vendors, and nobody who watches. */
 export const inProcess = (database: string, simulator: Simulator) =>
-  Layer.mergeAll(storeLayer(database), silent, Governor.simple, simulatedTransport(simulator))
+  Layer.unwrapEffect(
+    Effect.as(
+      layMirror(database),
+      Layer.mergeAll(storeLayer(database), silent, Governor.simple, simulatedTransport(simulator))
+    )
+  )
 
 export interface PullRun {
   readonly lane?: "sync" | "backfill"

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { Db } from "../../src/store/Db.ts"
 import { Outbox } from "../../src/store/outbox/Outbox.ts"
+import { layMirror } from "./mirrorTemplate.ts"
 import { writes } from "./vendorTwin.ts"
 
 /** Memory, where the system offers it as a folder: thousands of small commits need no disk. */
@@ -17,7 +18,10 @@ const folder = Effect.acquireRelease(
 
 /** An empty mirror in a file of its own, with the outbox over it. */
 export const emptyMirror = Layer.unwrapScoped(
-  Effect.map(folder, (path) => Layer.provideMerge(Outbox.Default, Db.layer(join(path, "mirror.db"))))
+  Effect.map(folder, (path) => join(path, "mirror.db")).pipe(
+    Effect.tap(layMirror),
+    Effect.map((path) => Layer.provideMerge(Outbox.Default, Db.layer(path)))
+  )
 )
 
 /** A connection that takes three statuses, with a run and a page to hang rows on. Returns the run's id. */
