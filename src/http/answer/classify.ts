@@ -170,17 +170,26 @@ const packingFault = ({ headers, text }: Pick<Answered, "headers" | "text">): st
     : `compressed with ${packing}, although only gzip was accepted`
 }
 
+/** A success that is packed in a way that was not asked for. Null: it is not. The beginning of the text is enough. */
+export const otherwisePacked = (
+  asked: Asked,
+  answered: Pick<Answered, "headers" | "text">
+): Malformed | null => {
+  const fault = packingFault(answered)
+  return fault === null
+    ? null
+    : new Malformed({
+        message: `${asked.title}'s answer to ${asked.operation} is ${fault}`,
+        hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} compresses its answers`,
+        where: asked.operation,
+        detail: fault
+      })
+}
+
 /** A success that cannot be the vendor's API speaking: unreadable, or a page for people, whatever it is labelled. Null: it can. */
 export const notTheApi = (asked: Asked, answered: Pick<Answered, "headers" | "text">): Malformed | null => {
-  const fault = packingFault(answered)
-  if (fault !== null) {
-    return new Malformed({
-      message: `${asked.title}'s answer to ${asked.operation} is ${fault}`,
-      hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} compresses its answers`,
-      where: asked.operation,
-      detail: fault
-    })
-  }
+  const packed = otherwisePacked(asked, answered)
+  if (packed !== null) return packed
   const type = answered.headers["content-type"] ?? ""
   const isPage = isHtml(answered.text) || (/\bhtml\b/i.test(type) && !/^\s*[[{]/.test(answered.text))
   if (!isPage) return null

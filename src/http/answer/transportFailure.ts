@@ -146,10 +146,10 @@ export const tookTooLong = (asked: Asked, host: string, millis: number): Unavail
     cause: "timeout"
   })
 
-/** The connection ended before the answer did. */
+/** The connection ended before the answer did, or what is packed in it does not unpack. */
 export const cutShort = (asked: Asked, bytes: number, cause: unknown): Unavailable =>
   new Unavailable({
-    message: `${asked.title}'s answer to ${asked.operation} was cut after ${bytes} bytes`,
+    message: `${asked.title}'s answer to ${asked.operation} ${codeOf(cause).code === "Z_DATA_ERROR" ? `is packed with gzip and damaged: ${bytes} bytes do not unpack` : `was cut after ${bytes} bytes`}`,
     hint: "what came whole is kept; run again to fetch the rest",
     status: null,
     retryAt: null,

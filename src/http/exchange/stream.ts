@@ -2,6 +2,7 @@ import { createGunzip } from "node:zlib"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Chunk, Deferred, Effect, FiberId, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
+import { otherwisePacked } from "../answer/classify.ts"
 import { errorBody } from "../answer/errorBody.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
@@ -56,6 +57,11 @@ class StreamedBody implements Sink {
 
   get isPacked(): boolean {
     return this.pieces[0] !== undefined && isGzip(this.pieces[0])
+  }
+
+  /** The beginning, as far as it has come, as text. */
+  get beginning(): string {
+    return Buffer.from(this.pieces[0]?.subarray(0, 200) ?? []).toString("utf8")
   }
 
   /** Nothing came, and it failed. */
@@ -222,7 +228,11 @@ export const inPieces =
       )
     }
     const source = new StreamedBody(context, attempt, head, connection, open, () => {
-      const error = source.failedAtOnce
+      const { beginning: text, failedAtOnce, isPacked } = source
+      const { headers } = head
+      const packed = isPacked ? null : otherwisePacked(attempt.asked, { headers, text })
+      if (packed !== null) connection.abort()
+      const error = failedAtOnce ?? packed
       if (error === null) end({ _tag: "Served", value: streamed(context, attempt, head, connection, source) })
       else if (error._tag === "Unavailable") end({ _tag: "Failed", error, retry: true, answered: true })
       else end({ _tag: "Final", error })

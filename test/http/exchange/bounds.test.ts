@@ -131,9 +131,13 @@ describe("an answer that is larger than is read", () => {
           response.end(packed)
         })
         const { client } = yield* testClient({ baseUrl })
-        const error = yield* Effect.flip(client.read(list))
-        assert.strictEqual(error._tag, "Malformed")
-        assert.include(error.message, words)
+        for (const error of [
+          yield* Effect.flip(client.read(list)),
+          yield* Effect.flip(client.stream(list))
+        ]) {
+          assert.strictEqual(error._tag, "Malformed")
+          assert.include(error.message, words)
+        }
       }
     }).pipe(Effect.provide(live))
   )
