@@ -1,7 +1,7 @@
 import { Effect, PubSub, Schedule, type Scope, Stream } from "effect"
 import type { ClientEvent } from "../http/contract.ts"
 import type { Db, Session } from "../store/Db.ts"
-import { runsUnderWay } from "../store/read/runsUnderWay.ts"
+import { newestCommit, runsUnderWay } from "../store/read/runsUnderWay.ts"
 import type { Progress } from "../sync/progress.ts"
 
 /*
@@ -68,9 +68,6 @@ const newsSince = ({ prepare }: Session, seq: number): ReadonlyArray<ServeEvent>
   ]
 }
 
-const lastSeq = ({ prepare }: Session): number =>
-  Number(prepare("SELECT seq FROM change_feed ORDER BY seq DESC LIMIT 1").pluck().get() ?? 0)
-
 /** Milliseconds of a wait that is worth a word. */
 const shortWait = 1_000
 
@@ -93,8 +90,10 @@ export const makeEvents = (db: Db): Effect.Effect<Events, never, Scope.Scope> =>
         if (current === version) return []
         const isFirst = version === -1
         version = current
+        // Before the feed is read: what is committed in between is told twice rather than not at all.
+        const newest = newestCommit(session)
         const news = isFirst ? [] : newsSince(session, seq)
-        seq = lastSeq(session)
+        seq = newest
         const now = runsUnderWay(session)
         const text = JSON.stringify(now)
         if (text === running) return news

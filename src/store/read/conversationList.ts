@@ -1,6 +1,6 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
-import type { TranscriptContact } from "./transcript.ts"
+import { contactOf, type TranscriptContact } from "./transcript.ts"
 
 /*
  * Lists of conversations that stay quick however many there are: a page begins after the last row of the one before, and
@@ -51,9 +51,6 @@ const wordsLength = 200
 
 interface Row extends Omit<ListedConversation, "contact" | "last_role" | "last_words" | "waiting_since"> {
   readonly contact_id: string | null
-  readonly name: string | null
-  readonly email: string | null
-  readonly phone: string | null
 }
 
 type Key = readonly [id: string, at: Timestamp | null]
@@ -171,11 +168,12 @@ const keysAfter = (
 }
 
 /** Looks up conversations as they are now; null: there is none of that id. */
-export const makeRowOf = ({ prepare }: Session) => {
+export const makeRowOf = (session: Session) => {
+  const { prepare } = session
   const select = prepare(
     `SELECT c.id, c.connection, c.provider, c.channel, c.status, c.remote_status, c.change_state, c.title,
-       c.last_message_at, c.stored_messages, c.complete, c.seq, c.contact_id, k.name, k.email, k.phone
-     FROM conversations c LEFT JOIN contacts k ON k.id = c.contact_id WHERE c.id = ?`
+       c.last_message_at, c.stored_messages, c.complete, c.seq, c.contact_id
+     FROM conversations c WHERE c.id = ?`
   )
   const last = prepare(
     `SELECT role AS last_role, substr(content, 1, ${wordsLength}) AS last_words FROM messages
@@ -185,10 +183,10 @@ export const makeRowOf = ({ prepare }: Session) => {
     const row = select.get(id) as Row | undefined
     if (row === undefined) return null
     const words = last.get(id) as { readonly last_role: string; readonly last_words: string } | undefined
-    const { contact_id, email, name, phone, ...rest } = row
+    const { contact_id, ...rest } = row
     return {
       ...rest,
-      contact: contact_id === null ? null : { id: contact_id, name, email, phone },
+      contact: contact_id === null ? null : contactOf(session, contact_id),
       last_role: words?.last_role ?? null,
       last_words: words?.last_words ?? null,
       waiting_since: waitingSince

@@ -32,3 +32,7 @@ export const runsUnderWay = (session: Session): ReadonlyArray<RunUnderWay> => {
       .all() as ReadonlyArray<RunUnderWay>
   ).filter(({ run_id }) => !over.has(run_id))
 }
+
+/** The `seq` of the newest commit; 0: there was none. */
+export const newestCommit = ({ prepare }: Session): number =>
+  Number(prepare("SELECT seq FROM commits ORDER BY seq DESC LIMIT 1").pluck().get() ?? 0)

@@ -69,26 +69,27 @@ export interface TranscriptWindow {
 interface HeadRow extends Omit<TranscriptHead, "tags" | "contact"> {
   readonly tags: string
   readonly contact_id: string | null
-  readonly contact_name: string | null
-  readonly contact_email: string | null
-  readonly contact_phone: string | null
 }
 
+/** By itself: joined to the view of conversations, SQLite would read all contacts first. */
+export const contactOf = ({ prepare }: Session, id: string): TranscriptContact | null =>
+  (prepare("SELECT id, name, email, phone FROM contacts WHERE id = ?").get(id) as
+    | TranscriptContact
+    | undefined) ?? null
+
 /** A conversation and its contact; null: the mirror has none of this id (`findConversation` finds it). */
-export const transcriptHead = ({ prepare }: Session, id: string): TranscriptHead | null => {
-  const row = prepare(
-    `SELECT c.id, c.connection, c.provider, c.provider_id, c.channel, c.status, c.remote_status, c.provider_status,
+export const transcriptHead = (session: Session, id: string): TranscriptHead | null => {
+  const row = session
+    .prepare(
+      `SELECT c.id, c.connection, c.provider, c.provider_id, c.channel, c.status, c.remote_status, c.provider_status,
        c.change_state, c.title, c.summary, c.qualified, c.tags, c.declared_messages, c.stored_messages, c.complete,
-       c.started_at, c.last_message_at, c.updated_at, c.last_seen_at, c.deleted_at, c.merged_into, c.contact_id,
-       k.name AS contact_name, k.email AS contact_email, k.phone AS contact_phone
-     FROM conversations c LEFT JOIN contacts k ON k.id = c.contact_id WHERE c.id = ?`
-  ).get(id) as HeadRow | undefined
+       c.started_at, c.last_message_at, c.updated_at, c.last_seen_at, c.deleted_at, c.merged_into, c.contact_id
+     FROM conversations c WHERE c.id = ?`
+    )
+    .get(id) as HeadRow | undefined
   if (row === undefined) return null
-  const { contact_email, contact_id, contact_name, contact_phone, tags, ...rest } = row
-  const contact =
-    contact_id === null
-      ? null
-      : { id: contact_id, name: contact_name, email: contact_email, phone: contact_phone }
+  const { contact_id, tags, ...rest } = row
+  const contact = contact_id === null ? null : contactOf(session, contact_id)
   return { ...rest, tags: JSON.parse(tags) as ReadonlyArray<string>, contact }
 }
 
