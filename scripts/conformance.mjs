@@ -2,7 +2,7 @@
 // installed aside, into a temporary folder. All formats must give the same rows of the same types, the hours of Europe/Berlin
 // must be those that Node computes, and an export of changes laid over an older one must give a complete one.
 import assert from "node:assert/strict"
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
@@ -39,6 +39,38 @@ const berlinHours = () => {
     .toSorted(([a], [b]) => a - b)
 }
 
+/** Hours of messages and the ids of conversations, as pandas reads them without options; null: there is no pandas. */
+const readByPandas = (format) => {
+  const program = `
+import json, sys
+try:
+    import pandas
+    if sys.argv[1] == "parquet":
+        import pyarrow
+except ImportError:
+    print("null")
+    sys.exit()
+read = {"csv": pandas.read_csv, "ndjson": lambda path: pandas.read_json(path, lines=True), "parquet": pandas.read_parquet}[sys.argv[1]]
+path = lambda table: f"{sys.argv[1]}/{table}.{sys.argv[1]}"
+sent = pandas.to_datetime(read(path("messages"))["sent_at"].dropna(), utc=True, format="ISO8601")
+hours = sent.dt.tz_convert("${zone}").dt.hour.value_counts()
+print(json.dumps([sorted([int(h), int(n)] for h, n in hours.items()), sorted(map(str, read(path("conversations"))["id"]))]))`
+  const { stderr, stdout, status } = spawnSync("python3", ["-c", program, format], {
+    cwd: folder,
+    encoding: "utf8"
+  })
+  if (status === null) return null
+  assert.equal(status, 0, stderr)
+  return JSON.parse(stdout)
+}
+
+const idsIn = (table) =>
+  readFileSync(join(folder, "ndjson", `${table}.ndjson`), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).id)
+    .toSorted()
+
 /** CSV has an apostrophe before what a spreadsheet would run. */
 const plain = (value) => (typeof value === "string" ? value.replace(/^'(?=[=+\-@\t\r\n])/, "") : value)
 
@@ -71,6 +103,7 @@ const main = async () => {
   const formats = ["ndjson", "csv", "parquet"]
   const contents = {}
   const loaded = {}
+  const byPandas = []
   let seq = 0
   for (const format of formats) {
     seq = exportTo(format, format).seq
@@ -84,6 +117,11 @@ const main = async () => {
     assert.deepEqual(await hoursIn("messages"), berlinHours(), `${format}: hours in ${zone}`)
     // Without load.sql, versions of DuckDB differ in what they take the times of the other two for.
     if (format === "parquet") assert.deepEqual(await hoursIn("'messages.parquet'"), berlinHours())
+    const pandas = readByPandas(format)
+    if (pandas !== null) {
+      assert.deepEqual(pandas, [berlinHours(), idsIn("conversations")], `${format}: pandas`)
+      byPandas.push(format)
+    }
     loaded[format] = connection
     contents[format] = await contentOf(connection)
     assert.deepEqual(contents[format], contents.ndjson, `${format} and ndjson`)
@@ -107,7 +145,8 @@ const main = async () => {
     assert.deepEqual(await contentOf(loaded[format]), await contentOf(later), `${format}: changes laid over`)
   }
   process.stdout.write(
-    `${formats.join(", ")}: the same in DuckDB, with types, changes and the hours of ${zone}\n`
+    `${formats.join(", ")}: the same in DuckDB, with types, changes and the hours of ${zone}\n` +
+      `pandas: ${byPandas.length === 0 ? "is not here" : `${byPandas.join(", ")} the same`}\n`
   )
 }
 
