@@ -120,7 +120,7 @@ export const makeReceiver = (
             return yield* report(
               name,
               "refused",
-              `a webhook was refused, since none of its signingKey has signed it: where ${title} sent it, set the key of ${vendor.setUp}`
+              `a webhook was refused: no signingKey of this connection has signed it. Where ${title} sent it, correct the key (${vendor.setUp})`
             )
           }
           const reading = vendor.read(Buffer.from(delivery.body).toString("utf8"))

@@ -1,5 +1,6 @@
 import { Options } from "@effect/cli"
 import { presetNames } from "../../../simulator/presets.ts"
+import { noHintFaults } from "../../../simulator/vendors/hints.ts"
 import { type Input, lazily, verb } from "../../command.ts"
 
 const config = {
@@ -25,6 +26,20 @@ const config = {
     ),
     Options.optional
   ),
+  hints: Options.text("hints").pipe(
+    Options.withPseudoName("URL"),
+    Options.withDescription(
+      "Send webhooks to `parley watch --hints` there, such as http://127.0.0.1:8718; the configuration then expects them."
+    ),
+    Options.optional
+  ),
+  hintFaults: Options.text("hint-faults").pipe(
+    Options.withPseudoName("NAMES"),
+    Options.withDescription(
+      `What happens to a quarter of the webhooks each, separated by commas: ${Object.keys(noHintFaults).join(", ")}. Default: nothing.`
+    ),
+    Options.optional
+  ),
   port: Options.integer("port").pipe(
     Options.withPseudoName("N"),
     Options.withDescription(
@@ -43,6 +58,7 @@ export const simulate = verb(
     examples: [
       "parley simulate",
       "parley simulate --write . --port 9500 --faults down,bad-key,long-wait,merge",
+      "parley simulate --write . --hints http://127.0.0.1:8718 --hint-faults lost,forged",
       "parley simulate --conversations 2000 --faults mild --seed 7"
     ]
   },

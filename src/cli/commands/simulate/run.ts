@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, FiberSet, Option } from "effect"
 import { suggestion } from "../../../config/nearest.ts"
 import { codeOf, fileFaultOf } from "../../../files/faults.ts"
 import { privateMode } from "../../../files/newFile.ts"
@@ -8,13 +8,16 @@ import {
   type Configuration,
   configuration,
   forEachVendor,
+  type HintFaults,
   isPreset,
   makeSimulator,
   makeTwins,
   mergeTwins,
+  noHintFaults,
   preset,
   presetNames,
   type Simulator,
+  sendHints,
   serve,
   vendorIds
 } from "../../../simulator/index.ts"
@@ -100,6 +103,54 @@ const merging = (simulator: Simulator) =>
     )
   })
 
+/** Where webhooks go, and what becomes of them on their way; null: none are sent. */
+const readHints = ({
+  hintFaults,
+  hints
+}: SimulateInput): Effect.Effect<{ readonly to: string; readonly faults: HintFaults } | null, UsageError> => {
+  if (Option.isNone(hints)) return Effect.succeed(null)
+  const names = Option.match(hintFaults, {
+    onNone: () => [],
+    onSome: (text) => text.split(",").map((name) => name.trim())
+  })
+  const known = Object.keys(noHintFaults)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    return Effect.fail(
+      new UsageError({
+        message: `--hint-faults: there is no fault "${unknown}"${suggestion(unknown, known)}`,
+        hint: `write one or more of ${known.join(", ")}`
+      })
+    )
+  }
+  const to = hints.value.replace(/\/+$/, "")
+  if (!URL.canParse(to) || !/^https?:$/.test(new URL(to).protocol)) {
+    return Effect.fail(
+      new UsageError({
+        message: `--hints: "${hints.value}" is not an address`,
+        hint: "write one such as http://127.0.0.1:8718"
+      })
+    )
+  }
+  const faults = Object.fromEntries(names.map((name) => [name, 0.25]))
+  return Effect.succeed({ to, faults: { ...noHintFaults, ...faults } })
+}
+
+/** Posts each webhook once it is due. One that nobody takes is lost, as a vendor's is. */
+const posting = (
+  simulator: Simulator,
+  { faults, to }: { readonly to: string; readonly faults: HintFaults }
+) =>
+  Effect.gen(function* () {
+    const fork = yield* FiberSet.makeRuntime<never>()
+    sendHints(simulator, faults, ({ body, delayMillis, headers, path }) => {
+      const post = Effect.tryPromise((signal) =>
+        fetch(`${to}${path}`, { method: "POST", headers, body, signal })
+      )
+      fork(Effect.ignore(Effect.zipRight(Effect.sleep(delayMillis), Effect.timeout(post, 10_000))))
+    })
+  })
+
 export const simulate = Effect.fn("simulate")(function* (input: SimulateInput) {
   const { conversations, faults, seed } = input
   const output = yield* Output
@@ -116,6 +167,7 @@ export const simulate = Effect.fn("simulate")(function* (input: SimulateInput) {
   if (conversations < 0) {
     return yield* new UsageError({ message: "--conversations: less than none", hint: "write 0 or more" })
   }
+  const hints = yield* readHints(input)
   const ports = Option.isNone(input.port) ? {} : yield* portsFrom(input.port.value)
   const simulator = makeSimulator({
     seed,
@@ -129,7 +181,8 @@ export const simulate = Effect.fn("simulate")(function* (input: SimulateInput) {
       serve(simulator, { ports }),
       ({ hint, message }) => new UsageError({ message, hint })
     )
-    const config = configuration(simulator, served.origins, "../parley.db")
+    const config = configuration(simulator, served.origins, "../parley.db", hints !== null)
+    if (hints !== null) yield* posting(simulator, hints)
     const folder = Option.getOrNull(input.write)
     if (folder !== null) yield* write(resolve(cwd, folder), config)
     if (wanted.includes("merge")) yield* merging(simulator)
