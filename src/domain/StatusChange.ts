@@ -1,8 +1,9 @@
 import type { Status, WantedStatus } from "./Status.ts"
 import type { Timestamp } from "./Timestamp.ts"
 
-/** `pending → sending → (queued ⇄) → sent → confirmed`, or one of the other three ends. */
+/** `pending → sending → (queued ⇄) → sent → confirmed`, or one of the other three ends. `proposed`: it waits for approval. */
 export type ChangeState =
+  | "proposed"
   | "pending"
   | "sending"
   | "queued"

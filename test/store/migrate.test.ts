@@ -104,17 +104,21 @@ it("numbers the steps without a gap", () => {
   expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, index) => index + 1))
 })
 
+const packed = migrations.find(({ name }) => name === "packed")?.version ?? 0
+
 for (let version = 1; version < migrations.length; version += 1) {
   it.scoped(`brings a mirror of schema ${version} to the newest, with what it holds`, () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       const [old, fresh] = [join(folder, "old.db"), join(folder, "fresh.db")]
       const database = new Sqlite(old)
-      migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, version))
+      // What the packed schema holds comes from the schema before it: its views take no rows.
+      migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, Math.min(version, packed - 1)))
       database.exec(
         "INSERT INTO connections (name, provider, first_seen_at) VALUES ('leads', 'naturalead', '2026-01-01T00:00:00.000Z')"
       )
       database.exec(holdings)
+      migrate(database, "2026-01-01T00:00:00.000Z", migrations.slice(0, version))
       if (version >= 14) database.exec("UPDATE analysis_clock SET refresh_after = 0")
       const before = contentOf(database)
       expect(before.messages).toHaveLength(6)

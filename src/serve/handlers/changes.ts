@@ -233,10 +233,8 @@ export const changes = HttpApiBuilder.group(Api, "changes", (handlers) =>
             yield* onOutbox((outbox) => outbox.cancel(id))
             break
           case "approve":
-            return yield* new Refused({
-              message: `change ${id} needs no one's approval: it is ${change.state}`,
-              hint: ""
-            })
+            yield* onOutbox((outbox) => outbox.approve(id))
+            break
           case "retry":
             if (change.state === "confirmed" || change.state === "cancelled") {
               return yield* new Refused({

@@ -57,7 +57,8 @@ export const outbox: ReadonlyArray<TableEntry> = [
         example: '{"title":"Resolved","tags":["resolved"]}'
       },
       state: {
-        meaning: "pending, sending, queued, sent, confirmed, rejected, conflict or cancelled.",
+        meaning:
+          "proposed (someone has to approve it), pending, sending, queued, sent, confirmed, rejected, conflict or cancelled.",
         example: "pending"
       },
       attempts: count("How often it was sent.", { example: 1 }),

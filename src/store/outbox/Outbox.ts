@@ -18,7 +18,7 @@ import {
   selectChanges,
   selectOpenChanges
 } from "./changeRows.ts"
-import { askForChange, type Request, withdraw } from "./request.ts"
+import { approve, askForChange, type Request, withdraw } from "./request.ts"
 import {
   type Basis,
   dueChange,
@@ -75,7 +75,7 @@ const list = (session: Session, { all, connection, limit }: ListOptions): Listed
   // A rejection or a conflict is resolved when a person says so, or requests something else.
   const wanted = all
     ? "1"
-    : `(c.state IN ${openStates} OR (c.state IN ('rejected', 'conflict') AND c.resolved_at IS NULL
+    : `(c.state IN ${openStates} OR c.state = 'proposed' OR (c.state IN ('rejected', 'conflict') AND c.resolved_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM status_changes n WHERE n.conversation_id = c.conversation_id AND n.id > c.id)))`
   const where = `WHERE ${wanted} AND (? = '' OR r.connection = ?)`
   const name = connection ?? ""
@@ -149,7 +149,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       attempt("cancel", (session, at) => {
         const found = existing(session, id)
         if (found instanceof ChangeRefused) return found
-        if (found.state !== "pending") {
+        if (found.state !== "pending" && found.state !== "proposed") {
           return found.endedAt === null
             ? refused(
                 `change ${id} is on its way (\`${found.state}\`): the provider may have applied it already`,
@@ -159,6 +159,21 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         }
         withdraw(session, found, "cancelled on request", at)
         return found
+      })
+
+    /** Lets a proposed change be sent. */
+    const approveChange = (id: number) =>
+      attempt("approve", (session, at) => {
+        const found = existing(session, id)
+        if (found instanceof ChangeRefused) return found
+        if (found.state !== "proposed") {
+          return refused(
+            `change ${id} waits for no approval: it is ${found.state}`,
+            "`parley changes list` shows those that do."
+          )
+        }
+        approve(session, found, at)
+        return changeById(session, id) ?? found
       })
 
     /** Makes an open change due for the next push, whatever wait it had. */
@@ -193,6 +208,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       askMany,
       change,
       cancel,
+      approve: approveChange,
       hurry,
       markResolved,
       list: (options: ListOptions) => db.use("Outbox.list", (session) => list(session, options)),

@@ -19,6 +19,8 @@ export interface Request {
   readonly requested: RequestedChange
   /** For the change's story: `set-status`, `push --undo 12`. */
   readonly requestedBy: string
+  /** Someone has to approve it before it is sent; left out: no one has. */
+  readonly isProposal?: boolean
   /** The check of the change by the provider of this connection, before anything is sent. */
   readonly refuse: (requested: RequestedChange, connection: string) => Refusal | null
 }
@@ -154,16 +156,20 @@ export const judge = (session: Session, request: Request): Verdict => {
 const insert = (
   session: Session,
   { conversation, inFlight, pending }: Admissible,
-  { requested, requestedBy }: Request,
+  { isProposal = false, requested, requestedBy }: Request,
   at: Timestamp
 ): Asked => {
-  if (pending !== null) withdraw(session, pending, "replaced by a newer request", at)
+  const [proposal = null] = proposalOf(session, conversation.id)
+  if (proposal !== null) withdraw(session, proposal, "replaced by a newer request", at)
+  // What is pending stays until the proposal is approved.
+  const replaced = isProposal ? null : pending
+  if (replaced !== null) withdraw(session, replaced, "replaced by a newer request", at)
   const id = session
     .prepare(
       `INSERT INTO status_changes
         (conversation_id, from_status, from_provider_status, to_status, to_provider_status, category, summary, fields,
-         requested_at, requested_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
+         requested_at, requested_by, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
     )
     .pluck()
     .get(
@@ -176,11 +182,27 @@ const insert = (
       requested.summary,
       encodeFields(requested),
       at,
-      requestedBy
+      requestedBy,
+      isProposal ? "proposed" : "pending"
     ) as number
   const change = changeById(session, id)
   if (change === null) throw new Error(`change ${id} is not there right after it was written`)
-  return { _tag: "Asked", change, replaced: pending, heldBackBy: inFlight }
+  return { _tag: "Asked", change, replaced, heldBackBy: inFlight }
+}
+
+const proposalOf = (session: Session, conversationId: string): ReadonlyArray<OutboxChange> =>
+  selectChanges(session, "WHERE c.conversation_id = ? AND c.state = 'proposed'", conversationId)
+
+/** A proposed change becomes pending, in place of one that is. Runs inside a transaction. */
+export const approve = (session: Session, change: OutboxChange, at: Timestamp): void => {
+  const [pending] = selectChanges(
+    session,
+    "WHERE c.conversation_id = ? AND c.state = 'pending'",
+    change.conversationId
+  )
+  if (pending !== undefined) withdraw(session, pending, `replaced by change ${change.id}`, at)
+  session.prepare("UPDATE status_changes SET state = 'pending' WHERE id = ?").run(change.id)
+  recordStep(session, change.id, { at, state: "pending", detail: "approved", runId: null })
 }
 
 /** Does what `judge` has decided, in the same transaction. A refusal writes nothing. */
@@ -190,12 +212,13 @@ export const carryOut = (session: Session, verdict: Verdict, request: Request, a
       return insert(session, verdict, request, at)
     case "NothingToDo": {
       const { conversation, takesBack } = verdict
-      if (takesBack !== null) withdraw(session, takesBack, "taken back", at)
+      // A proposal takes nothing back: that is for who approves.
+      if (takesBack !== null && request.isProposal !== true) withdraw(session, takesBack, "taken back", at)
       return {
         _tag: "NothingToDo",
         conversationId: conversation.id,
         status: conversation.status,
-        takenBack: takesBack
+        takenBack: request.isProposal === true ? null : takesBack
       }
     }
     default:

@@ -70,6 +70,8 @@ export interface BulkWanted {
   readonly requested: RequestedChange
   /** For the changes' history: `set-status`. */
   readonly requestedBy: string
+  /** Someone has to approve each before it is sent; left out: no one has. */
+  readonly isProposal?: boolean
 }
 
 interface Side {

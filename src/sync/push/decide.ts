@@ -109,7 +109,9 @@ const notShown = (
   at: Timestamp
 ): Decision => {
   const holds = `the provider holds ${wordsOf(state)}`
-  switch (change.state as Exclude<ChangeState, "confirmed" | "rejected" | "conflict" | "cancelled">) {
+  switch (
+    change.state as Exclude<ChangeState, "proposed" | "confirmed" | "rejected" | "conflict" | "cancelled">
+  ) {
     case "pending":
       return { _tag: "Send", reason: holds }
     case "sending":

@@ -82,6 +82,37 @@ describe("parley set-status for many", () => {
     })
   )
 
+  it.scoped("proposes changes, which no push sends until someone approves them", () =>
+    Effect.gen(function* () {
+      const { active, parley, pending } = yield* setUp
+      const inbox = active.filter((id) => id.startsWith("inbox:")).slice(0, 2)
+      const [first = "", second = ""] = inbox
+      const proposed = yield* parley(["set-status", first, "completed", "--propose"])
+      expect(proposed.stdout).toBe("1 change proposed (1); `parley changes approve` lets them be sent\n")
+      yield* parley(["set-status", "completed", "--from", "-", "--propose"], { stdin: inbox.join("\n") })
+      expect(yield* pending).toEqual([])
+      const listed = JSON.parse((yield* parley(["changes", "--json"])).stdout)
+      expect(listed.changes.map(({ id, state }: { id: number; state: string }) => [id, state])).toEqual([
+        [3, "proposed"],
+        [2, "proposed"]
+      ])
+      expect((yield* parley(["changes"])).stdout).toContain(
+        "changes 3, 2 are proposed: `parley changes approve N…`"
+      )
+      // What is pending is replaced once the proposal is approved, and not before.
+      yield* parley(["set-status", second, "active", "--propose"])
+      yield* parley(["set-status", second, "completed"])
+      expect(yield* pending).toEqual([second])
+      expect((yield* parley(["changes", "approve", "--all"])).stdout).toContain("1 of 1 approved")
+      expect(yield* pending).toEqual([first, second].sort())
+      expect((yield* parley(["changes", "approve", "2"])).stderr).toContain(
+        "waits for no approval: it is pending"
+      )
+      expect((yield* parley(["changes", "cancel", "--all"])).stdout).toContain("2 of 2 cancelled")
+      expect((yield* parley(["set-status", first, "completed", "--propose", "--push"])).code).toBe(2)
+    })
+  )
+
   it.scoped("says how to leave out what cannot take the status", () =>
     Effect.gen(function* () {
       const { parley, pending } = yield* setUp

@@ -17,6 +17,19 @@ const all = (what: string) => Options.boolean("all").pipe(Options.withDescriptio
 const cancelConfig = { ids, all: all("Every change that is pending."), connection: ofConnection }
 export type CancelInput = Input<typeof cancelConfig>
 
+const approveConfig = { ids, all: all("Every change that is proposed."), connection: ofConnection }
+export type ApproveInput = Input<typeof approveConfig>
+
+const approve = verb(
+  {
+    name: "approve",
+    description: "Approves proposed changes: the next push sends them.",
+    config: approveConfig,
+    examples: ["parley changes approve 12 13", "parley changes approve --all --connection leads"]
+  },
+  lazily(async () => (await import("./run.ts")).approve)
+)
+
 const retryConfig = {
   ids,
   all: all("Every rejected change that needs a decision."),
@@ -54,7 +67,7 @@ const story = verb(
 const cancel = verb(
   {
     name: "cancel",
-    description: "Cancels changes that were not sent yet.",
+    description: "Cancels changes that were not sent yet, proposed ones included where they are named.",
     config: cancelConfig,
     examples: ["parley changes cancel 12 13", "parley changes cancel --all --connection leads"]
   },
@@ -102,5 +115,5 @@ export const changes = group(
     otherwise: "list",
     examples: ["parley changes", "parley changes show 12", "parley changes resolve 12 --keep local"]
   },
-  [list, story, retry, cancel, resolve]
+  [list, story, approve, retry, cancel, resolve]
 )

@@ -9,7 +9,7 @@ import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
 import { Output } from "../../terminal/Output.ts"
-import type { CancelInput, ListInput, OneInput, ResolveInput, RetryInput } from "./index.ts"
+import type { ApproveInput, CancelInput, ListInput, OneInput, ResolveInput, RetryInput } from "./index.ts"
 import {
   adviceLines,
   askedDocument,
@@ -157,6 +157,24 @@ export const cancel = (input: CancelInput) =>
         yield* usage(outbox.cancel(id))
         const change = yield* usage(outbox.change(id))
         return { document: changeDocument(change), text: `change ${change.id} is cancelled` }
+      })
+    )
+  }).pipe(writingOutbox)
+
+export const approve = (input: ApproveInput) =>
+  Effect.gen(function* () {
+    const outbox = yield* Outbox
+    const ids = yield* meant(input, ({ state }) => state === "proposed")
+    return yield* each(
+      input,
+      ids,
+      { state: "proposed", done: "approved" },
+      Effect.fn(function* (id: number) {
+        const change = yield* usage(outbox.approve(id))
+        return {
+          document: changeDocument(change),
+          text: `change ${change.id} is approved: the next push sends it`
+        }
       })
     )
   }).pipe(writingOutbox)

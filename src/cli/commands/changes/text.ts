@@ -64,7 +64,11 @@ export const undecided = (newestFirst: ReadonlyArray<OutboxChange>): ReadonlyArr
   return newestFirst.filter(({ conversationId, resolvedAt, state }) => {
     const isLatest = !seen.has(conversationId)
     seen.add(conversationId)
-    return isLatest && resolvedAt === null && (state === "conflict" || state === "rejected")
+    return (
+      isLatest &&
+      resolvedAt === null &&
+      (state === "conflict" || state === "rejected" || state === "proposed")
+    )
   })
 }
 
@@ -80,6 +84,11 @@ export const adviceLines = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray
     return [`changes ${ids.join(", ")} are ${is}: ${advice("N…")}`]
   }
   return [
+    ...line(
+      numbersOf(waiting, "proposed"),
+      "proposed",
+      (id) => `\`parley changes approve ${id}\` lets it be sent, \`parley changes cancel ${id}\` refuses it`
+    ),
     ...line(
       numbersOf(waiting, "conflict"),
       "in conflict",

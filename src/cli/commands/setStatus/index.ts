@@ -43,6 +43,9 @@ const config = {
     ),
     Options.repeated
   ),
+  propose: Options.boolean("propose").pipe(
+    Options.withDescription("Someone has to approve it, with `parley changes approve`, before it is sent.")
+  ),
   push: Options.boolean("push").pipe(
     Options.withDescription("Send the pending changes of this connection at once.")
   ),

@@ -149,7 +149,7 @@ const many = Effect.fn("set-status.many")(function* (
   const { json } = yield* Globals
   const { connections } = yield* loadConfiguration
   const ids = yield* idsOf(meant)
-  const wanted = { ids, requested, requestedBy: "set-status" }
+  const wanted = { ids, requested, requestedBy: "set-status", isProposal: input.propose }
   const isCondition = meant._tag === "Where"
   if (input.plan) {
     const plan = yield* planChanges(wanted, connections)
@@ -162,7 +162,7 @@ const many = Effect.fn("set-status.many")(function* (
   const result = yield* requestChanges(wanted, connections)
   if (result.faults.length > 0) return yield* bulkFault(result, isCondition)
   const document = { command: "set-status", plan: false, connections: result.connections }
-  if (!json) yield* output.result(bulkText(result))
+  if (!json) yield* output.result(bulkText(result, input.propose))
   const involved = connections.filter(({ name }) =>
     result.connections.some((part) => part.name === name && part.pending > 0)
   )
@@ -227,8 +227,14 @@ export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInpu
       hint: "look at the plan first, then write the same with --push"
     })
   }
+  if (input.propose && input.push) {
+    return yield* new UsageError({
+      message: "--propose and --push do not go together",
+      hint: "leave --push out: what is proposed is sent once it is approved"
+    })
+  }
   const work =
-    meant._tag === "One" && !input.plan
+    meant._tag === "One" && !input.plan && !input.propose
       ? one(meant.id, requested, input.push, waitMillis)
       : many(meant, requested, input, waitMillis)
   return yield* work.pipe(Effect.provide(existingStoreLayer(database)))

@@ -73,15 +73,18 @@ export const bulkPlanText = (plan: BulkPlan, room: number | null): string => {
 }
 
 /** What was requested. */
-export const bulkText = (result: BulkResult): string => {
+export const bulkText = (result: BulkResult, isProposal: boolean): string => {
   const changes = total(result, "changes")
   const own = [...result.change_ids].sort((one, other) => one - other)
   const numbers = own.length > 1 ? ` (${own[0]} to ${own.at(-1)})` : own.length === 1 ? ` (${own[0]})` : ""
-  const next = "`parley push` sends them, and so does the next sync; `parley changes cancel` takes them back"
+  const next = isProposal
+    ? "`parley changes approve` lets them be sent"
+    : "`parley push` sends them, and so does the next sync; `parley changes cancel` takes them back"
+  const done = isProposal ? "proposed" : "requested"
   return [
     ...warnings(result),
     ...sideLines(result),
-    changes === 0 ? "Nothing to do." : `${counted(changes, "change")} requested${numbers}; ${next}`
+    changes === 0 ? "Nothing to do." : `${counted(changes, "change")} ${done}${numbers}; ${next}`
   ].join("\n")
 }
 
