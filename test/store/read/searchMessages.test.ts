@@ -207,6 +207,23 @@ it.scoped("keeps to the connection, the role, the time and the number that are a
   }).pipe(Effect.provide(freshStore))
 )
 
+it.scoped("puts the best first, and of more than are ranked the newest stored", () =>
+  Effect.gen(function* () {
+    const { commit } = yield* started
+    const texts = ["refund", "about a refund of an order that came too late", "no word of it"]
+    const items = texts.map((content, index) => message({ messageId: `m${index}`, content }))
+    yield* commit([page(1, [sighting({}, { messages: { extent: "whole", items } })])])
+    const db = yield* Db
+    const ids = (mostRanked: number) =>
+      Effect.map(
+        db.use("test", (session) => searchMessages(session, { words: "refund", limit: 10, mostRanked })),
+        (hits) => hits.map(({ position }) => position)
+      )
+    expect(yield* ids(2)).toEqual([0, 1])
+    expect(yield* ids(1)).toEqual([1, 0])
+  }).pipe(Effect.provide(freshStore))
+)
+
 it("folds what is written in several ways to one", () => {
   const same: ReadonlyArray<readonly [string, string]> = [
     ["ﬁne", "fine"],
