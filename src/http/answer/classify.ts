@@ -170,11 +170,24 @@ const packingFault = ({ headers, text }: Pick<Answered, "headers" | "text">): st
     : `compressed with ${packing}, although only gzip was accepted`
 }
 
-/** A success that is packed in a way that was not asked for. Null: it is not. The beginning of the text is enough. */
-export const otherwisePacked = (
+/**
+ * A success that is packed in a way that was not asked for, or says that it is a part of one. Null: neither. The beginning
+ * of the text is enough.
+ */
+export const otherThanAsked = (
   asked: Asked,
-  answered: Pick<Answered, "headers" | "text">
+  answered: Pick<Answered, "headers" | "status" | "text">
 ): Malformed | null => {
+  if (answered.status === 206) {
+    const range = answered.headers["content-range"]?.slice(0, 60)
+    const detail = `a part of an answer (206${range === undefined ? "" : `, ${range}`}), although all of it was requested`
+    return new Malformed({
+      message: `${asked.title}'s answer to ${asked.operation} is ${detail}`,
+      hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} cuts its answers`,
+      where: asked.operation,
+      detail
+    })
+  }
   const fault = packingFault(answered)
   return fault === null
     ? null
@@ -187,9 +200,12 @@ export const otherwisePacked = (
 }
 
 /** A success that cannot be the vendor's API speaking: unreadable, or a page for people, whatever it is labelled. Null: it can. */
-export const notTheApi = (asked: Asked, answered: Pick<Answered, "headers" | "text">): Malformed | null => {
-  const packed = otherwisePacked(asked, answered)
-  if (packed !== null) return packed
+export const notTheApi = (
+  asked: Asked,
+  answered: Pick<Answered, "headers" | "status" | "text">
+): Malformed | null => {
+  const other = otherThanAsked(asked, answered)
+  if (other !== null) return other
   const type = answered.headers["content-type"] ?? ""
   const isPage = isHtml(answered.text) || (/\bhtml\b/i.test(type) && !/^\s*[[{]/.test(answered.text))
   if (!isPage) return null

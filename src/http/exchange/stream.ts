@@ -2,7 +2,7 @@ import { createGunzip } from "node:zlib"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Chunk, Deferred, Effect, FiberId, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
-import { otherwisePacked } from "../answer/classify.ts"
+import { otherThanAsked } from "../answer/classify.ts"
 import { errorBody } from "../answer/errorBody.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
@@ -228,11 +228,10 @@ export const inPieces =
       )
     }
     const source = new StreamedBody(context, attempt, head, connection, open, () => {
-      const { beginning: text, failedAtOnce, isPacked } = source
-      const { headers } = head
-      const packed = isPacked ? null : otherwisePacked(attempt.asked, { headers, text })
-      if (packed !== null) connection.abort()
-      const error = failedAtOnce ?? packed
+      const text = source.isPacked ? "" : source.beginning
+      const other = otherThanAsked(attempt.asked, { ...head, text })
+      if (other !== null) connection.abort()
+      const error = source.failedAtOnce ?? other
       if (error === null) end({ _tag: "Served", value: streamed(context, attempt, head, connection, source) })
       else if (error._tag === "Unavailable") end({ _tag: "Failed", error, retry: true, answered: true })
       else end({ _tag: "Final", error })

@@ -134,7 +134,7 @@ describe("what an answer means", () => {
     const page = "<!doctype html><html><head><title>Sign in</title></head></html>"
     assert.include(judge(404, page)?.hint, "baseUrl")
     assert.include(judge(404, page)?.message, 'an HTML page titled "Sign in"')
-    const odd = notTheApi(asked, { headers: { "content-type": "text/html" }, text: page })
+    const odd = notTheApi(asked, { status: 200, headers: { "content-type": "text/html" }, text: page })
     assert.strictEqual(odd?._tag, "Malformed")
     assert.include(odd?.hint, "baseUrl")
     const answer = { status: 200, headers: { "content-type": "application/json" }, text: "[]", retryAt: null }

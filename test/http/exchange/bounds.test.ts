@@ -142,6 +142,20 @@ describe("an answer that is larger than is read", () => {
     }).pipe(Effect.provide(live))
   )
 
+  it.scopedLive("is not taken for the whole where it says that it is a part (206)", () =>
+    Effect.gen(function* () {
+      const baseUrl = yield* httpServer((_, response) => {
+        response.writeHead(206, { ...json, "content-range": "bytes 0-10/5000" })
+        response.end('{"data":[]}')
+      })
+      const { client } = yield* testClient({ baseUrl })
+      for (const error of [yield* Effect.flip(client.read(list)), yield* Effect.flip(client.stream(list))]) {
+        assert.strictEqual(error._tag, "Malformed")
+        assert.include(error.message, "a part of an answer (206, bytes 0-10/5000)")
+      }
+    }).pipe(Effect.provide(live))
+  )
+
   it.scopedLive("does not disturb the others, which are answered meanwhile", () =>
     Effect.gen(function* () {
       const bad = yield* httpServer((_, response) => {
