@@ -102,12 +102,16 @@ const refuseLaid = (op: string, path: string): ReadonlyArray<Doubt> => {
   throw new StoreError({ op, kind: "read-only", message: fatal.message, hint: fatal.hint })
 }
 
-/** Says how far a step of the schema is, whenever a tenth more is done. */
+/** Milliseconds that a step of the schema takes before it is worth a word. */
+const briefMillis = 1_000
+
+/** Says how far a step of the schema is, whenever a tenth more is done, unless it is done at once. */
 const inTenths = (path: string, say: (message: string) => void) => {
+  const begun = performance.now()
   let said = 0
   return ({ name, version }: Migration, share: number): void => {
     const tenths = Math.floor(share * 10)
-    if (tenths <= said) return
+    if (tenths <= said || performance.now() - begun < briefMillis) return
     said = tenths
     say(
       `bringing ${path} to schema ${version} (${name}): ${tenths * 10}%; if it is stopped, all is as before`

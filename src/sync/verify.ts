@@ -121,6 +121,11 @@ const compare = Effect.fn("verify.compare")(function* (
     const merged: Finding = { ...finding, is: "merged" }
     return merged
   }
+  // Nothing can be requested by this id: what is in quarantine of it already says more.
+  if (known === null && page.exchange.status === 0) {
+    const unknown: Finding = { ...finding, is: "same", isUnreadable: true }
+    return unknown
+  }
   const totals = yield* tellingCommit(
     name,
     mirror.commit({

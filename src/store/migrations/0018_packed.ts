@@ -486,7 +486,7 @@ export const packed = (database: Sqlite.Database, report: (share: number) => voi
   const statements = moveMessages.map((sql) => database.prepare(sql))
   for (let first = 0; first <= last; first += atOnce) {
     for (const statement of statements) statement.run({ first, last: first + atOnce - 1 })
-    report((0.7 * first) / last)
+    if (last > 0) report((0.7 * first) / last)
   }
   moveRaw(database, (moved) => report(0.7 + (0.25 * moved) / payloads))
   database.exec(finish)
