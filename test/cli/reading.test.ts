@@ -217,6 +217,7 @@ Needs attention: leads (failed, changes, quarantine).
             changes_failed: 1,
             quarantined: 2,
             unfinished_scans: [],
+            hints: null,
             covered: [],
             quota: 0.6,
             waiting_until: null,

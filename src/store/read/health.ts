@@ -35,7 +35,7 @@ export const healthOf = (session: Session, atMillis: number): ReadonlyArray<Heal
   ).all(now(atMillis)) as ReadonlyArray<Omit<Health, "last_run">>
   const lastRun = prepare(
     `SELECT run_id, lane, outcome, started_at, error_kind, error_message, error_hint FROM run_connections
-     WHERE connection = ? AND error_kind IS NOT 'busy'
+     WHERE connection = ? AND lane <> 'hints' AND error_kind IS NOT 'busy'
      ORDER BY run_id DESC, error_kind IS NULL, started_at DESC LIMIT 1`
   )
   const over = runsOver(session, atMillis)

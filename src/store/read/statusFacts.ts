@@ -24,6 +24,29 @@ export interface Holder {
   readonly since: Timestamp
 }
 
+/** How many webhooks came, and what became of them. */
+export interface HintFacts {
+  readonly received: number
+  /** Of these, named what another one had named just before. */
+  readonly merged: number
+  /** Led to a request. */
+  readonly fetched: number
+  /** What is stored was as new. */
+  readonly useless: number
+  /** The provider refused the request. */
+  readonly failed: number
+  /** Not signed. */
+  readonly refused: number
+  /** Tests, and those that name no conversation. */
+  readonly unread: number
+  /** Too many at once: counted, and left to the next sync. */
+  readonly dropped: number
+  readonly last_at: Timestamp | null
+  readonly last_refused_at: Timestamp | null
+  /** Records that runs have found new or changed since the last one came. */
+  readonly changes_since: number
+}
+
 /** What the mirror knows of one connection. Times are UTC, ISO 8601. */
 export interface ConnectionFacts {
   readonly name: string
@@ -49,11 +72,16 @@ export interface ConnectionFacts {
   readonly changes_failed: number
   readonly quarantined: number
   readonly unfinished_scans: ReadonlyArray<string>
+  /** Its webhooks; null: none has ever come. */
+  readonly hints: HintFacts | null
   /** When conversations began that were all listed, the earliest first; what lies between is yet to be backfilled. */
   readonly covered: ReadonlyArray<TimeRange>
 }
 
-type Counts = Omit<ConnectionFacts, "last_run" | "running" | "changes" | "unfinished_scans" | "covered">
+type Counts = Omit<
+  ConnectionFacts,
+  "last_run" | "running" | "changes" | "unfinished_scans" | "covered" | "hints"
+>
 
 /** An id is its connection's name, a colon and the vendor's id; the semicolon is the character after the colon. */
 const idOf = (column: string, connection: string): string =>
@@ -76,11 +104,11 @@ SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomp
   f.quarantined
 FROM freshness f ORDER BY f.connection`
 
-/** One that found the connection held by another run is none: it could not do what it was for. */
+/** One that found the connection held by another run is none: it could not do what it was for. Webhooks are beside the runs. */
 const lastRun = `
 SELECT c.run_id, u.command, c.lane, c.outcome, c.started_at, c.finished_at, c.error_kind, c.error_message, c.error_hint
 FROM run_connections c JOIN runs u ON u.id = c.run_id
-WHERE c.connection = ? AND NOT EXISTS (
+WHERE c.connection = ? AND c.lane <> 'hints' AND NOT EXISTS (
   SELECT 1 FROM run_connections b WHERE b.run_id = c.run_id AND b.connection = c.connection AND b.error_kind = 'busy')
 ORDER BY c.run_id DESC, c.error_kind IS NULL, c.started_at DESC LIMIT 1`
 
@@ -98,6 +126,12 @@ const toLastRun = (
   outcome: standingOutcome(rest.outcome, rest.run_id, over),
   error: error_kind === null ? null : { kind: error_kind, message: error_message ?? "", hint: error_hint }
 })
+
+const hintFacts = `
+SELECT received, merged, fetched, useless, failed, refused, unread, dropped, last_at, last_refused_at,
+  (SELECT coalesce(sum(c.inserted + c.updated), 0) FROM run_connections c
+   WHERE c.connection = h.connection AND c.lane = 'sync' AND c.started_at > h.last_at) AS changes_since
+FROM hint_counts h WHERE connection = ?`
 
 const openChanges = `
 SELECT c.state, count(*) AS count FROM status_changes c
@@ -121,6 +155,7 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
   )
   const ranges = prepare("SELECT since, until FROM covered_ranges WHERE connection = ? AND listed_at <= ?")
   const scans = prepare("SELECT lane FROM scans WHERE connection = ? ORDER BY lane").pluck()
+  const hinted = prepare(hintFacts)
   const over = runsOver(session, toMillis(at))
   const attempts = prepare(lastAttempt).pluck()
   return rows.map((row) => {
@@ -145,6 +180,7 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
         .map(({ host, lane, pid, since }) => ({ lane, host, pid, since })),
       changes: Object.fromEntries(states.map(({ count, state }) => [state, count])),
       unfinished_scans: scans.all(row.name) as ReadonlyArray<string>,
+      hints: (hinted.get(row.name) as HintFacts | undefined) ?? null,
       covered: union(ranges.all(row.name, latestBelieved(at)) as ReadonlyArray<TimeRange>)
     }
   })

@@ -77,6 +77,16 @@ const metrics: ReadonlyArray<Metric> = [
     help: "When the last scan began that listed everything.",
     value: (facts) => seconds(facts.last_complete_sync_at)
   },
+  ...(["received", "merged", "fetched", "useless", "refused"] as const).map((what) => ({
+    name: `hints_${what}`,
+    help: `Webhooks that were ${what}, ever.`,
+    value: ({ hints }: ConnectionFacts) => hints?.[what] ?? null
+  })),
+  {
+    name: "last_hint_timestamp_seconds",
+    help: "When the last webhook came.",
+    value: ({ hints }: ConnectionFacts) => seconds(hints?.last_at ?? null)
+  },
   {
     name: "last_attempt_timestamp_seconds",
     help: "When a sync or backfill last began.",

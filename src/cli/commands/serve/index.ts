@@ -25,6 +25,11 @@ const config = {
     "DURATION",
     "Also sync at this interval, such as 5m: changes go out, then what changed comes in."
   ),
+  hints: text(
+    "hints",
+    "ADDRESS:PORT",
+    "Also take in webhooks here, on loopback, as `parley watch --hints` does."
+  ),
   host: text("host", "ADDRESS", "Listen on this address instead of loopback; only with --behind-proxy."),
   behindProxy: text(
     "behind-proxy",

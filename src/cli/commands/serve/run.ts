@@ -17,6 +17,7 @@ import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { version } from "../../root.ts"
 import { Output } from "../../terminal/Output.ts"
+import { addressText, readHintAddress, takeHints } from "../watch/listening.ts"
 import type { ServeInput } from "./index.ts"
 
 /** Holds the token of a page that is reached through a proxy. */
@@ -173,6 +174,13 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
   if (interval !== null && readOnly !== null) {
     return yield* usage("--watch syncs, and this page changes nothing", `leave out --watch: ${readOnly}`)
   }
+  const hints = yield* readHintAddress(input.hints)
+  if (hints !== null && readOnly !== null) {
+    return yield* usage(
+      "--hints reads what webhooks name, and this page changes nothing",
+      `leave out --hints: ${readOnly}`
+    )
+  }
   const connections = config?.connections.filter(({ enabled }) => enabled) ?? []
   const database = yield* mirrorPath
   const settings: Omit<Settings, "time_zone"> = {
@@ -196,6 +204,12 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
   )
   yield* json ? output.document({ url: address, read_only: readOnly }) : output.result(address)
   if (!quiet && readOnly !== null) yield* output.note(`read-only: ${readOnly}`)
+  if (hints !== null) {
+    const taken = yield* takeHints(hints, { database, connections }, (name, { message }) =>
+      output.note(`${name}: what webhooks named could not be read: ${message}`)
+    )
+    if (!quiet) yield* output.note(`webhooks are taken in at ${addressText(taken)}/hints/NAME/PATH`)
+  }
   if (input.open) openInBrowser(address)
   return yield* interval === null ? Effect.never : watching(runs, database, connections, interval)
 }, Effect.scoped)

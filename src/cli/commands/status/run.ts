@@ -47,6 +47,7 @@ const noFacts = {
   changes_failed: 0,
   quarantined: 0,
   unfinished_scans: [],
+  hints: null,
   covered: []
 }
 
@@ -138,6 +139,35 @@ const gone = ({ conversations_deleted, conversations_merged }: ConnectionFacts):
       : [`${counted(conversations_merged, "conversation")} merged into others there`])
   ]
   return parts.length === 0 ? [] : [`${parts.join(" and ")}, kept here and not counted above`]
+}
+
+/** Webhooks that stay away for so long, milliseconds, while runs find so many records changed, do not arrive any more. */
+const silentAfter = 3_600_000
+const missedRecords = 10
+
+const hintLines = ({ config, facts, name }: ConnectionStatus, at: number): ReadonlyArray<string> => {
+  const hints = facts?.hints ?? null
+  if (hints === null) return []
+  const { changes_since, fetched, last_at, last_refused_at, merged, received, refused, useless } = hints
+  const isSilent =
+    config?.hints !== undefined &&
+    last_at !== null &&
+    at - toMillis(last_at) > silentAfter &&
+    changes_since >= missedRecords
+  return [
+    `${name}: webhooks: ${grouped(received)} received, ${grouped(merged)} merged, ${grouped(fetched)} fetched, ${grouped(useless)} useless, ${grouped(refused)} refused, last ${ago(last_at, at)}`,
+    ...(isSilent
+      ? [
+          `${name}: no webhook for ${ago(last_at, at).replace(/ ago$/, "")}, while runs found ${counted(changes_since, "record")} new or changed`,
+          ...hint(
+            `is \`parley watch --hints\` running, does the proxy lead to it, and does ${config?.definition.title ?? "the provider"} still send them?`
+          )
+        ]
+      : []),
+    ...(refused > 0 && received === 0 && last_refused_at !== null
+      ? hint(`no webhook of ${name} was signed with its signingKey: correct the key`)
+      : [])
+  ]
 }
 
 /** What a person should know or do about a connection, a line each. */
@@ -321,7 +351,11 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
       })
       return code satisfies ExitCode
     }
-    const details = all.flatMap((entry) => [...waitingLine(entry, at), ...remarks(entry)])
+    const details = all.flatMap((entry) => [
+      ...waitingLine(entry, at),
+      ...remarks(entry),
+      ...hintLines(entry, at)
+    ])
     const limits = withLimits ? all.flatMap(limitsLine) : []
     const rows = all.map((entry) => rowOf(entry, at))
     const room = yield* output.resultColumns
