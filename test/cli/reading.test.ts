@@ -104,11 +104,11 @@ describe("parley status", () => {
       expect(stderr).toBe("")
       expect(
         stdout
-      ).toBe(`connection  provider  conversations  messages  newest message  complete as of  last run             changes  quarantine
-----------  --------  -------------  --------  --------------  --------------  -------------------  -------  ----------
-leads       plain                 2         5  26h 55m ago     2h 00m ago      failed, 59m 59s ago        1           2
-fresh       regional              0         0  -               never           never                      0           0
-quiet       plain                 0         0  -               never           never                      0           0
+      ).toBe(`connection  provider  conversations  messages  newest message  complete    last run             changes  quarantine
+----------  --------  -------------  --------  --------------  ----------  -------------------  -------  ----------
+leads       plain                 2         5  26h 55m ago     2h 00m ago  failed, 59m 59s ago        1           2
+fresh       regional              0         0  -               never       never                      0           0
+quiet       plain                 0         0  -               never       never                      0           0
 
 leads: sync of run 2: Plain refused the key (401)
   write a new key into PLAIN_KEY

@@ -2,6 +2,7 @@ import { toMillis } from "../../domain/Timestamp.ts"
 import type { ConnectionReport, RunReport } from "../../sync/run.ts"
 import { counted, grouped, shortDuration } from "./numbers.ts"
 import { renderTable, whole } from "./table.ts"
+import { fold } from "./width.ts"
 
 const columns = whole([
   { name: "connection" },
@@ -104,7 +105,7 @@ export const runReportText = (report: RunReport, room: number | null): string =>
     ...(pushing.has(report.command)
       ? pushLines(connections)
       : [renderTable(columns, connections.map(row), room)]),
-    ...(details.length === 0 ? [] : ["", ...details]),
+    ...(details.length === 0 ? [] : ["", fold(details.join("\n"), room)]),
     "",
     `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomes[report.outcome]}`
   ].join("\n")

@@ -62,8 +62,12 @@ const layoutOf = (
   let shown = columns.map((_column, at) => at)
   if (room === null) return { shown, widths: natural }
   const of = (values: ReadonlyArray<number>) => shown.map((at) => values[at] ?? 0)
+  const isWhole = (at: number): boolean => columns[at]?.whole === true
+  // A column less reads better than names that are cut.
+  const readable = natural.map((width, at) => (isWhole(at) ? width : (least[at] ?? 0)))
   for (;;) {
-    const widths = columnWidths(of(natural), room, of(least))
+    const isSpare = shown.some((at) => columns[at]?.spare !== undefined)
+    const widths = columnWidths(of(natural), room, of(isSpare ? readable : least))
     if (widths !== null) return { shown, widths }
     const spare = shown.reduce<number | null>((most, at) => {
       const rank = columns[at]?.spare ?? 0

@@ -40,19 +40,19 @@ describe("a table", () => {
     ])
   })
 
-  it("cuts names and leaves out what is spare before it gives up, where no cell may be cut", () => {
+  it("leaves out what is spare, then cuts names, before it gives up where no cell may be cut", () => {
     const outcomes = whole([
       { name: "conversation" },
       { name: "outcome" },
       { name: "waited in all", spare: 1 }
     ])
     const shown = (room: number) => renderTable(outcomes, [["salon:0a7041a0", "complete", "12s"]], room)
-    expect(shown(34).split("\n")).toEqual([
-      "conversation    outcome   waited …",
-      "--------------  --------  --------",
+    expect(shown(39).split("\n")).toEqual([
+      "conversation    outcome   waited in all",
+      "--------------  --------  -------------",
       "salon:0a7041a0  complete  12s"
     ])
-    expect(shown(27).split("\n")).toEqual([
+    expect(shown(34).split("\n")).toEqual([
       "conversation    outcome",
       "--------------  --------",
       "salon:0a7041a0  complete"

@@ -89,7 +89,7 @@ const columns = whole([
   { name: "conversations", right: true, spare: 3 },
   { name: "messages", right: true, spare: 4 },
   { name: "newest message", spare: 5 },
-  { name: "complete as of" },
+  { name: "complete" },
   { name: "last run" },
   { name: "changes", right: true, spare: 1 },
   { name: "quarantine", right: true, spare: 2 }

@@ -18,6 +18,7 @@ import { maxWaitMillis } from "../../options.ts"
 import { onHangup } from "../../signals.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
+import { fold } from "../../terminal/width.ts"
 import type { WatchInput } from "./index.ts"
 import { addressText, readHintAddress, takingHints } from "./listening.ts"
 import { ranDocument, ranText, watchEvent, zonedClock } from "./text.ts"
@@ -250,7 +251,10 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
           `watching ${counted(watched.connections.length, "connection")}, ${words}, times of ${zone}; first run ${first}`
         )
       }),
-    ran: (ran) => (json ? output.line(ranDocument(ran)) : output.result(ranText(ran, zone)))
+    ran: (ran) =>
+      json
+        ? output.line(ranDocument(ran))
+        : Effect.flatMap(output.resultColumns, (room) => output.result(fold(ranText(ran, zone), room)))
   })
   const loading = Effect.tap(load, (loaded) =>
     Effect.sync(() => {
