@@ -17,7 +17,7 @@ import { makeWorld } from "../support/inProcess.ts"
  * answer of it.
  */
 
-const sequences = Number(process.env.PARLEY_HOSTILE ?? 60)
+const sequences = Number(process.env.PARLEY_HOSTILE ?? 120)
 const from = Number(process.env.PARLEY_HOSTILE_FROM ?? 0)
 const chosen = process.env.PARLEY_HOSTILE_SEEDS?.split(",").map(Number)
 const mostTold = Number(process.env.PARLEY_HOSTILE_TELL ?? 5)
