@@ -3,7 +3,7 @@ import type { ConnectionConfig } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
 import { now, type Timestamp, toMillis } from "../domain/Timestamp.ts"
-import type { Item, Notice, Page, PullScope } from "../providers/Provider.ts"
+import { type Item, type Notice, type Page, type PullScope, pageSize } from "../providers/Provider.ts"
 import type { ConnectionFault } from "../store/ledger/Ledger.ts"
 import { Mirror, SeenSet } from "../store/mirror/Mirror.ts"
 import type { StoreError } from "../store/StoreError.ts"
@@ -101,15 +101,12 @@ export const scopeOf = (
 }
 
 /** Conversations committed at once, at most: each may have cost a request, which a death would cost again. */
-const mostConversations = 100
+const mostConversations = 25
 
-/** Records committed at once, about: the file is kept from other writers for some hundredths of a second. */
-const commitRecords = 2_000
-
-const recordsPerConversation = commitRecords / mostConversations
+const recordsPerConversation = pageSize / mostConversations
 
 /** Of what is only looked up, so many cost as much as a record that is written. */
-const looksPerRecord = 1.25
+const looksPerRecord = 5
 
 const recordsIn = (item: Item): number => {
   if (item._tag === "Sighting") return 1 + (item.messages?.items.length ?? 0)
@@ -128,7 +125,7 @@ const weightOf = (page: Page): number => {
 }
 
 /**
- * Pulls one connection into the mirror. Pages commit in transactions of some pages, each with its raw
+ * Pulls one connection into the mirror. Pages commit in transactions of about one page's records, each with its raw
  * payloads, quarantined records, cursor and ledger rows; a failure or interruption keeps what was committed, and the
  * next pull of the same scope goes on from there. Null: everything in scope was enumerated and stored.
  */
@@ -251,7 +248,7 @@ const scan = Effect.fn("pull.scan")(function* (
     provider.pull(scope),
     {
       weigh: weightOf,
-      weight: commitRecords,
+      weight: pageSize,
       withinMillis: commitEvery,
       isAwaited: (page) => page.isAwaited ?? page.cursor !== null,
       atOnce: mirror.commitsAtOnce

@@ -5,7 +5,7 @@ const millis = (time: string): string =>
 
 const kind = `SELECT k.key FROM message_kinds k WHERE k.role = NEW.role AND k.type = NEW.type
   AND k.provider_role IS NEW.provider_role AND k.sent_at_source IS NEW.sent_at_source
-  AND k.names_itself = coalesce(NEW.provider_id = substr(NEW.id, length(NEW.conversation_id) + 2), 0)`
+  AND k.attributes IS NULL AND k.names_itself = coalesce(NEW.provider_id = substr(NEW.id, length(NEW.conversation_id) + 2), 0)`
 
 const newKind = `INSERT INTO message_kinds (role, type, provider_role, sent_at_source, names_itself)
   SELECT NEW.role, NEW.type, NEW.provider_role, NEW.sent_at_source,

@@ -88,32 +88,94 @@ const refuseTooMany = (messages: number): void => {
   }
 }
 
-/** Numbers of the texts that many messages have in common, found or given as they come. */
-const makeKinds = ({ prepare }: Session) => {
-  const find = prepare(
-    `SELECT key FROM message_kinds
-     WHERE role = ? AND type = ? AND provider_role IS ? AND sent_at_source IS ? AND names_itself = ?`
-  ).pluck()
-  const insert = prepare(
-    "INSERT INTO message_kinds (role, type, provider_role, sent_at_source, names_itself) VALUES (?, ?, ?, ?, ?)"
-  )
-  const known = new Map<string, number>()
+/** What many messages have in common. */
+interface Kind {
+  readonly key: number
+  readonly role: string
+  readonly type: string
+  readonly provider_role: string | null
+  readonly sent_at_source: string | null
+  /** 1: the message's id is the vendor's own. */
+  readonly names_itself: number
+  /** JSON; null: the message's row has them, or there are none. */
+  readonly attributes: string | null
+}
 
-  const of = ({ messageId, providerId, providerRole, role, sentAtSource, type }: Message): number => {
-    const namesItself = messageId === providerId ? 1 : 0
-    const name = `${role}\n${type}\n${providerRole}\n${sentAtSource}\n${namesItself}`
-    const before = known.get(name)
-    if (before !== undefined) return before
-    const values = [role, type, providerRole, sentAtSource, namesItself] as const
-    const key = Number(find.get(...values) ?? insert.run(...values).lastInsertRowid)
-    // A text may look like another's absence, or hold the separator.
-    if (providerRole !== "null" && sentAtSource !== "null" && name.split("\n").length === 5)
-      known.set(name, key)
-    return key
+/** Attributes that so many messages of one transaction have are kept once for all of them. */
+const commonFrom = 3
+/** No longer ones, in characters, and no more of them. */
+const longestCommon = 200
+const mostCommon = 1_000
+
+/** Keeps once what many messages have in common. `begin` is called when a transaction begins. */
+const makeKinds = ({ prepare }: Session) => {
+  const all = prepare("SELECT * FROM message_kinds")
+  const insert = prepare(
+    `INSERT INTO message_kinds (role, type, provider_role, sent_at_source, names_itself, attributes)
+     VALUES (?, ?, ?, ?, ?, ?)`
+  )
+  /** By their attributes; null: not read yet. */
+  let known: Map<string | null, Array<Kind>> | null = null
+  const seen = new Map<string, number>()
+
+  const read = (): Map<string | null, Array<Kind>> => {
+    const found = new Map<string | null, Array<Kind>>([[null, []]])
+    for (const kind of all.all() as ReadonlyArray<Kind>) {
+      const others = found.get(kind.attributes)
+      if (others === undefined) found.set(kind.attributes, [kind])
+      else others.push(kind)
+    }
+    return found
   }
 
-  /** A transaction that was rolled back has taken its kinds with it. */
-  return { of, forget: () => known.clear() } as const
+  const isCommon = (kinds: Map<string | null, Array<Kind>>, attributes: string): boolean => {
+    if (kinds.has(attributes)) return true
+    if (attributes.length > longestCommon || kinds.size > mostCommon) return false
+    const times = (seen.get(attributes) ?? 0) + 1
+    seen.set(attributes, times)
+    return times >= commonFrom
+  }
+
+  return {
+    /** Others may have added some, and a transaction that was rolled back has taken its own with it. */
+    begin: (): void => {
+      known = null
+      seen.clear()
+    },
+
+    /** @param attributes of the message, JSON; null: none */
+    of: (
+      { messageId, providerId, providerRole, role, sentAtSource, type }: Message,
+      attributes: string | null
+    ): Kind => {
+      known ??= read()
+      const common = attributes !== null && isCommon(known, attributes) ? attributes : null
+      const named = messageId === providerId ? 1 : 0
+      const kinds = known.get(common) ?? []
+      for (const kind of kinds) {
+        const isSame =
+          kind.role === role &&
+          kind.type === type &&
+          kind.provider_role === providerRole &&
+          kind.sent_at_source === sentAtSource &&
+          kind.names_itself === named
+        if (isSame) return kind
+      }
+      const values = [role, type, providerRole, sentAtSource, named, common] as const
+      const kind = {
+        key: Number(insert.run(...values).lastInsertRowid),
+        role,
+        type,
+        provider_role: providerRole,
+        sent_at_source: sentAtSource,
+        names_itself: named,
+        attributes: common
+      }
+      kinds.push(kind)
+      known.set(common, kinds)
+      return kind
+    }
+  } as const
 }
 
 /** Writes messages and keeps the full-text index in step. One for each open database; `begin` and `end` frame a transaction. */
@@ -138,7 +200,7 @@ export const makeMessageRows = (session: Session) => {
   )
   const storedOf = prepare(
     `SELECT m.key, m.id, iif(k.names_itself, m.id, m.provider_id) AS provider_id, m.position, k.role, k.provider_role, k.type,
-       m.content, m.sent_at, k.sent_at_source, m.attributes
+       m.content, m.sent_at, k.sent_at_source, coalesce(m.attributes, k.attributes) AS attributes
      FROM message_rows m JOIN message_kinds k ON k.key = m.kind WHERE m.key BETWEEN ? AND ? ORDER BY m.position, m.key`
   )
   const insertWords = prepare("INSERT INTO message_words (key, words) VALUES (?, ?)")
@@ -157,7 +219,7 @@ export const makeMessageRows = (session: Session) => {
 
   const begin = (): void => {
     unindexed = []
-    kinds.forget()
+    kinds.begin()
   }
 
   /** Indexes what was inserted since the last time. */
@@ -211,13 +273,15 @@ export const makeMessageRows = (session: Session) => {
       }
       const textChanged = row.content !== message.content
       if (textChanged) forget(row.key)
+      const attributes = storedAttributes(message)
+      const kind = kinds.of(message, attributes)
       updateRow.run(
-        kinds.of(message),
+        kind.key,
         position,
         message.providerId === message.messageId ? null : message.providerId,
         message.content,
         millisOf(message),
-        storedAttributes(message),
+        kind.attributes === null ? attributes : null,
         context.pageId,
         row.key
       )
@@ -256,15 +320,17 @@ export const makeMessageRows = (session: Session) => {
     isNew: boolean
   ): void => {
     const { content, messageId, providerId } = message
+    const attributes = storedAttributes(message)
+    const kind = kinds.of(message, attributes)
     insertRow.run(
       key,
-      kinds.of(message),
+      kind.key,
       position,
       messageId,
       providerId === messageId ? null : providerId,
       content,
       millisOf(message),
-      storedAttributes(message),
+      kind.attributes === null ? attributes : null,
       context.pageId
     )
     writeWords(key, content)

@@ -357,3 +357,48 @@ it("keeps both orders where they agree, and the listed one where they do not", (
   expect(order("xbd", "abd")).toBe("axbd")
   expect(order("", "abc")).toBe("abc")
 })
+
+it.scoped("keeps attributes that many messages have once, and shows and compares them as any others", () =>
+  Effect.gen(function* () {
+    const { commit } = yield* started
+    const talk = (seconds: number, one: string) =>
+      page(seconds, [
+        sighting(
+          {},
+          {
+            messages: {
+              extent: "whole",
+              items: Array.from({ length: 6 }, (_, index) =>
+                message({
+                  messageId: `m${index}`,
+                  providerId: index === 5 ? null : `m${index}`,
+                  providerRole: index === 4 ? null : "user",
+                  attributes: index === 3 ? { n: one } : { model: "a" }
+                })
+              )
+            }
+          }
+        )
+      ])
+    const attributes = values("SELECT attributes FROM messages ORDER BY position")
+    const common = '{"model":"a"}'
+    yield* commit([talk(1, "x")])
+    expect(yield* attributes).toEqual([common, common, common, '{"n":"x"}', common, common])
+    // The first two are not known to be common yet.
+    expect(yield* values("SELECT attributes FROM message_rows ORDER BY position")).toEqual([
+      common,
+      common,
+      null,
+      '{"n":"x"}',
+      null,
+      null
+    ])
+    const seq = yield* values("SELECT seq FROM messages ORDER BY position")
+    yield* commit([talk(2, "x")])
+    expect(yield* values("SELECT seq FROM messages ORDER BY position")).toEqual(seq)
+    yield* commit([talk(3, "y")])
+    expect(yield* attributes).toEqual([common, common, common, '{"n":"y"}', common, common])
+    expect(yield* values("SELECT count(*) FROM message_kinds WHERE attributes IS NOT NULL")).toEqual([3])
+    expect(yield* faults).toEqual([])
+  }).pipe(Effect.provide(freshStore))
+)
