@@ -1,5 +1,5 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Effect, Exit, Layer, Logger, Record } from "effect"
+import { Cause, Effect, Exit, Layer, Logger, LogLevel, Record } from "effect"
 import { registry } from "../providers/index.ts"
 import { programLayer, talkingLayer } from "../sync/layers.ts"
 import { endingGently, receivedSignal, rememberSignals } from "../sync/signals.ts"
@@ -25,7 +25,8 @@ const layer = Layer.mergeAll(
     Effect.succeed(Record.map(registry, ({ columns }) => columns))
   ),
   stdoutSink,
-  stderrLogger
+  stderrLogger,
+  Logger.minimumLogLevel(LogLevel.Warning)
 )
 
 const [connector = "", ...argv] = process.argv.slice(2)

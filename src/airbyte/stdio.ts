@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Queue, Stream } from "effect"
+import { Context, Effect, Layer, Queue, Runtime } from "effect"
 
 /** Where messages go. */
 export class Sink extends Context.Tag("parley/airbyte/Sink")<
@@ -33,19 +33,32 @@ export const flushed: Effect.Effect<void> = Effect.async((resume) => {
 /** Lines that wait to be read; the platform waits beyond them. */
 const mostWaiting = 1_000
 
-/** Standard input, line by line, then null. */
+/** Standard input, line by line, then null. Lets go of it at once, however much is still to come. */
 export const stdinLines = Layer.scoped(
   Lines,
   Effect.gen(function* () {
     const queue = yield* Queue.bounded<string | null>(mostWaiting)
-    const chunks: AsyncIterable<Uint8Array> = process.stdin
-    yield* Stream.fromAsyncIterable(chunks, (cause) => cause).pipe(
-      Stream.decodeText(),
-      Stream.splitLines,
-      Stream.runForEach((line) => Queue.offer(queue, line)),
-      Effect.ensuring(Queue.offer(queue, null)),
-      Effect.ignore,
-      Effect.forkScoped
+    const fork = Runtime.runFork(yield* Effect.runtime<never>())
+    const decoder = new TextDecoder()
+    let rest = ""
+    const offer = (lines: ReadonlyArray<string | null>): void => {
+      process.stdin.pause()
+      fork(
+        Effect.zipRight(
+          Queue.offerAll(queue, lines),
+          Effect.sync(() => process.stdin.resume())
+        )
+      )
+    }
+    const onData = (piece: Uint8Array): void => {
+      const lines = (rest + decoder.decode(piece, { stream: true })).split("\n")
+      rest = lines.pop() ?? ""
+      if (lines.length > 0) offer(lines)
+    }
+    const onEnd = (): void => offer(rest === "" ? [null] : [rest, null])
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.stdin.on("data", onData).on("end", onEnd).on("error", onEnd)),
+      (stdin) => Effect.sync(() => stdin.off("data", onData).off("end", onEnd).destroy())
     )
     return queue
   })
