@@ -397,7 +397,7 @@ describe("push", () => {
     const ids = opened.rows<{ id: number }>("SELECT id FROM status_changes WHERE state = 'pending' LIMIT 2")
     const some = await opened.parley(["changes", "cancel", ...ids.map(({ id }) => String(id)), "1"])
     expect(some.code).toBe(2)
-    expect(some.stdout).toContain("2 of 3 done")
+    expect(some.stdout).toContain("2 of 3 cancelled")
     expect((await opened.parley(["changes", "cancel", "--all", "--connection", "salon"])).code).toBe(0)
     expect(open("salon")).toBe(0)
     expect((await opened.parley(["push", "--quiet"])).code).toBe(0)
