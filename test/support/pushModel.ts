@@ -509,8 +509,10 @@ const changesOf = Effect.fn(function* (world: World) {
 
 const judgeChanges = (world: World, changes: ReadonlyArray<OutboxChange>): void => {
   const { twin, options } = world
-  for (const { id, lastError, providerId, state, requested } of changes) {
+  for (const { found, id, lastError, providerId, state, requested } of changes) {
+    if (found !== null && "likeness" in found) note(world, `change ${id} keeps what tells of a person`)
     const isRemoved = world.removed.has(providerId)
+    const isGone = isRemoved && /no longer exists/.test(lastError ?? "")
     const times = twin.applied.filter((applied) => applied.changeId === id).length
     if (times > 1) note(world, `change ${id} was applied ${times} times`)
     switch (state) {
@@ -526,8 +528,9 @@ const judgeChanges = (world: World, changes: ReadonlyArray<OutboxChange>): void 
         if (times > 0) note(world, `change ${id} is cancelled and was applied`)
         break
       case "rejected":
-        if (times > 0) note(world, `change ${id} is rejected and was applied`)
-        if (!ends.test(lastError ?? "") && !(isRemoved && /no longer exists/.test(lastError ?? ""))) {
+        // Applied, and gone before that could be read back: what became of it no one can know.
+        if (times > 0 && !isGone) note(world, `change ${id} is rejected and was applied`)
+        if (!ends.test(lastError ?? "") && !isGone) {
           note(world, `change ${id} is rejected: ${lastError}`)
         }
         break

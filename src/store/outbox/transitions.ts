@@ -127,6 +127,10 @@ const observe = (
     .run(conversationId, row.status, state.status, state.providerStatus, origin, span.requestedAt, runId, seq)
 }
 
+/** What a change remembers of what the provider held: nothing that tells of a person. */
+const foundText = ({ providerStatus, status, tags, title, updatedAt }: RemoteState): string =>
+  JSON.stringify({ status, providerStatus, updatedAt, title, tags })
+
 /** The request is about to leave: from here on the provider may know of the change. */
 export const markSending = (
   session: Session,
@@ -144,7 +148,7 @@ export const markSending = (
       not_before: null,
       last_error: null,
       sent_at: moment.at,
-      found: JSON.stringify(found)
+      found: foundText(found)
     },
     detail,
     moment
