@@ -187,6 +187,14 @@ describe("the house", () => {
     ).toEqual([])
   })
 
+  it("imports p-queue in one file", () => {
+    expect(
+      offenders(
+        (entry) => entry.to === "p-queue" && !entry.typeOnly && entry.from !== "src/http/makeClient.ts"
+      )
+    ).toEqual([])
+  })
+
   it("lets only sync and main know both a provider and the store", () => {
     const knows = (file: string, place: string): boolean =>
       imports.some(({ from, to, typeOnly }) => from === file && !typeOnly && to.startsWith(`src/${place}/`))

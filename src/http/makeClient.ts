@@ -1,4 +1,5 @@
 import { Effect, type Scope } from "effect"
+import PQueue from "p-queue"
 import { Rejected } from "../domain/ProviderError.ts"
 import { type Asked, loginRejected } from "./answer/classify.ts"
 import type { ProviderClient } from "./client.ts"
@@ -57,6 +58,12 @@ const notAnAddress = ({ operation, title }: Asked): Rejected =>
  * A client for one connection in one lane. Sends nothing until it is asked to; for a `Session` the first request logs
  * in first.
  */
+/**
+ * Requests of a client that the limiter looks at, at once: twice as many as are ever in flight. It goes through all of
+ * them whenever one may leave, so that the others stand in line outside, however many a caller sends together.
+ */
+const considered = 128
+
 export const makeProviderClient = (
   options: ProviderClientOptions
 ): Effect.Effect<ProviderClient, never, Scope.Scope | Transport | Governor> =>
@@ -100,6 +107,7 @@ export const makeProviderClient = (
       now: () => clock.unsafeCurrentTimeMillis(),
       observe: options.observe,
       limiter,
+      line: new PQueue({ concurrency: considered }),
       maxWaitMillis: options.maxWaitMillis,
       isStopping: options.isStopping ?? (() => false),
       asked

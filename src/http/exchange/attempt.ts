@@ -61,7 +61,7 @@ export const attemptOnce = <A>(
   receive: Receive<A>,
   done: (outcome: Outcome<A>) => void
 ): (() => void) => {
-  const { deadlines, dispatch, isStopping, limiter, observe, to } = context
+  const { deadlines, dispatch, isStopping, limiter, line, observe, to } = context
   const { asked, history, latest, request } = sending
   const permit = limiter.enter(
     request,
@@ -69,15 +69,20 @@ export const attemptOnce = <A>(
   )
   let connection: Connection | null = null
   let isOver = false
+  let leaveLine = (): void => {}
+  const leave = (): void => {
+    permit.leave()
+    leaveLine()
+  }
   const end = (outcome: Outcome<A>): void => {
     if (isOver) return
     isOver = true
-    permit.leave()
+    leave()
     done(outcome)
   }
-  permit.begin((refusal) => {
+  const ready = (refusal: TooLong | null) => {
     // The program is about to end: those who wait for a read's answer end with it.
-    if (latest === null && isStopping()) return permit.leave()
+    if (latest === null && isStopping()) return leave()
     const error = heldBack(context, sending, refusal)
     if (error !== null) return end({ _tag: "Final", error })
     const requestedAt = context.now()
@@ -109,11 +114,19 @@ export const attemptOnce = <A>(
         }
       }
     )
-  })
+  }
+  const considered = (): Promise<void> =>
+    new Promise((left) => {
+      if (isOver) return left()
+      leaveLine = left
+      permit.begin(ready)
+    })
+  // What rests on a read that was just made goes first here, too.
+  void line.add(considered, { priority: latest === null ? 0 : 1 })
   return () => {
     if (isOver) return
     isOver = true
     connection?.abort()
-    permit.leave()
+    leave()
   }
 }

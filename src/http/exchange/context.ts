@@ -1,3 +1,4 @@
+import type PQueue from "p-queue"
 import type { Asked } from "../answer/classify.ts"
 import type { ClientEvent, ProviderRequest } from "../contract.ts"
 import type { Limiter, Permit } from "../limits/permit.ts"
@@ -17,6 +18,8 @@ export interface ClientContext {
   readonly now: () => number
   readonly observe: (event: ClientEvent) => void
   readonly limiter: Limiter
+  /** Where requests stand until the limiter looks at them. */
+  readonly line: PQueue
   readonly maxWaitMillis: number
   /** Nothing leaves any more. */
   readonly isStopping: () => boolean
