@@ -1,5 +1,5 @@
 // The connectors as Airbyte's own programs see them: npm run conformance (after npm run build). Installs PyAirbyte into a
-// temporary virtual environment, which needs Python 3.10 to 3.12; see airbyte.py.
+// temporary virtual environment, which needs Python 3.10 to 3.12; see connectors.py.
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -73,7 +73,7 @@ const main = async () => {
       folder,
       configs
     }
-    const ran = spawnSync(join(venv, "bin/python"), [resolve("scripts/conformance/airbyte.py")], {
+    const ran = spawnSync(join(venv, "bin/python"), [resolve("scripts/conformance/connectors.py")], {
       cwd: folder,
       env: environment,
       input: JSON.stringify(given),
