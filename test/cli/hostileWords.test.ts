@@ -140,6 +140,8 @@ const commands: ReadonlyArray<ReadonlyArray<string>> = [
   ["show", hostile],
   ["doctor", "--offline"],
   ["completions", hostile],
+  ["tap", hostile],
+  ["serve", "--port", hostile],
   ["simulate", "--write", hostile, "--port", "0"],
   ["search", "hello"],
   ["search", hostile, "--connection", hostile],
