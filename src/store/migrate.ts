@@ -12,13 +12,15 @@ export interface Identity {
   readonly version: number
 }
 
-export const identify = (database: Sqlite.Database): Identity => {
-  const id = database.pragma("application_id", { simple: true })
-  const version = Number(database.pragma("user_version", { simple: true }))
-  if (id === applicationId) return { _tag: "Mirror", version }
-  const objects = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get()
-  return { _tag: id === 0 && version === 0 && objects === 0 ? "Empty" : "Foreign", version }
-}
+/** In one transaction: another process may be creating the mirror meanwhile. */
+export const identify = (database: Sqlite.Database): Identity =>
+  database.transaction((): Identity => {
+    const id = database.pragma("application_id", { simple: true })
+    const version = Number(database.pragma("user_version", { simple: true }))
+    if (id === applicationId) return { _tag: "Mirror", version }
+    const objects = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get()
+    return { _tag: id === 0 && version === 0 && objects === 0 ? "Empty" : "Foreign", version }
+  })()
 
 /** Throws where this program cannot work with the file: not a mirror, or made by a newer program. */
 export const refuseForeign = (
