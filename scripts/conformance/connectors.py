@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -90,7 +91,11 @@ for name, config in given["configs"].items():
     assert second.processed_records == 0, f"{name}: {second.processed_records} records in a second read"
     del cache
 
-    held = duckdb.connect(str(cache_path), read_only=True)
+    # The cache keeps its file open.
+    for suffix in ("", ".wal"):
+        if pathlib.Path(f"{cache_path}{suffix}").exists():
+            shutil.copy(f"{cache_path}{suffix}", folder / f"copy-of-{name}.duckdb{suffix}")
+    held = duckdb.connect(str(folder / f"copy-of-{name}.duckdb"))
     for stream in streams:
         own = [
             column
