@@ -138,7 +138,11 @@ export const openFeed = (path: string): Effect.Effect<Feed, StoreError, Scope.Sc
     const mirror = yield* db.use("feed", ({ prepare }) =>
       String(prepare("SELECT id FROM mirror_identity").pluck().get())
     )
-    const session = yield* db.use("feed", (open) => open)
+    // An index that SQLite makes for one query reads every message, for the few that a commit has brought.
+    const session = yield* db.use("feed", (open) => {
+      open.database.pragma("automatic_index = OFF")
+      return open
+    })
     const known = yield* db.use("feed", makeKnown)
     return {
       mirror,
