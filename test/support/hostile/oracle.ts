@@ -182,14 +182,19 @@ const isExportedAgain = (
   )
 }
 
-/** Whether a write that was answered wrongly was read back afterwards, or leaves its change open. */
+/** Whether a write that was answered wrongly was read back afterwards, by its id or in a list, or leaves its change open. */
 const isReadBack = (
   answer: Served,
   own: ReadonlyArray<Served>,
   row: StoredConversation | undefined
 ): boolean =>
   (row !== undefined && row.change_state !== null) ||
-  own.some(({ call, from }) => call.id === answer.call.id && call.operation === "detail" && from > answer.to)
+  own.some(
+    ({ call, from, says, wanting }) =>
+      from > answer.to &&
+      ((call.operation === "detail" && call.id === answer.call.id) ||
+        (call.operation === "list" && !wanting && says.some(({ id }) => id === answer.call.id)))
+  )
 
 /**
  * Whether a conversation was read only to see whose account it is, in a run that goes on in the middle of a list: the
