@@ -38,9 +38,9 @@ const simulate = () =>
 const main = async () => {
   const venv = join(folder, "venv")
   execFileSync(python(), ["-m", "venv", venv])
-  execFileSync(join(venv, "bin/pip"), ["install", "--quiet", "--disable-pip-version-check", ...packages], {
-    stdio: ["ignore", "ignore", "inherit"]
-  })
+  const patient = ["--retries", "10", "--timeout", "60", "--prefer-binary"]
+  const install = ["install", "--quiet", "--disable-pip-version-check", ...patient, ...packages]
+  execFileSync(join(venv, "bin/pip"), install, { stdio: ["ignore", "ignore", "inherit"] })
   const { child, text } = await simulate()
   try {
     const secrets = Object.fromEntries(
