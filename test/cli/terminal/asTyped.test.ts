@@ -16,9 +16,9 @@ describe("commands in hints", () => {
   it("name the package where npm fetched it for this once: another package has the command's name", () => {
     const typed = asTypedIn(
       { npm_lifecycle_script: "parley status" },
-      "/h/.npm/_npx/1f/node_modules/.bin/parley"
+      "/h/.npm/_npx/1f/node_modules/parley-mirror/dist/parley.js"
     )
-    expect(typed("`parley sync`")).toBe("`npx parley-mirror sync`")
+    expect(typed("`parley sync`")).toBe("`npx -p parley-mirror parley sync`")
   })
 
   it("stand as they are where the program is found without npm, or npm runs something else", () => {

@@ -105,10 +105,11 @@ const hiccup: ReadonlyArray<Fault> = [
   { name: "a bad moment", vendor: promptVendor, times: 1, effect: { kind: "answer", status: 503 } }
 ]
 
-const refusals = `SELECT connection, operation, status, retry_after, attempt FROM requests_refused ORDER BY id`
+const refusals = (connection: string) =>
+  `SELECT operation, status, retry_after, attempt FROM requests_refused WHERE connection = '${connection}' ORDER BY id`
 
 /** A word that the simulated conversations hold. */
-const searched = "booking"
+const searched = "tomorrow"
 
 const firstHit = Effect.flatMap(Db, (db) =>
   db.use("demo.search", (session) => {
@@ -117,14 +118,15 @@ const firstHit = Effect.flatMap(Db, (db) =>
   })
 )
 
-/** Requests a status for one conversation, in the way that any SQLite client can. */
+/** Requests a status for one conversation, in the way that any SQLite client can. Null: there is none to request it for. */
 const requested = Effect.flatMap(Db, (db) =>
   db.transaction("demo.request", ({ prepare }) => {
     const id = prepare(
       "SELECT id FROM conversations WHERE provider = ? AND status = 'active' ORDER BY id LIMIT 1"
     )
       .pluck()
-      .get(promptVendor) as string
+      .get(promptVendor) as string | undefined
+    if (id === undefined) return null
     prepare("UPDATE conversations SET status = 'completed' WHERE id = ?").run(id)
     return id
   })
@@ -161,13 +163,19 @@ const show = Effect.fn("demo")(function* (
   for (const vendor of vendorIds) advance(simulator, vendor, { at, share: 0.05, seed: 1 })
   for (const fault of hiccup) simulator.faults.add(fault)
   const id = yield* requested
-  yield* say(`2. At each provider some conversations continued. On this side, someone ran
+  const change =
+    id === null
+      ? "The second sync fetches only what is new."
+      : `On this side, someone ran
      UPDATE conversations SET status = 'completed' WHERE id = '${id}';
-   The second sync sends that change, checks that it has arrived, and fetches only what is new.
+   The second sync sends that change, checks that it has arrived, and fetches only what is new.`
+  yield* say(`2. At each provider some conversations continued. ${change}
    One provider asks it to slow down, and fails once.`)
   yield* sync
+  const troubled = config.connections.find(({ provider }) => provider === promptVendor)
+  const refused = refusals(troubled?.name ?? "")
   yield* say(
-    `Nothing is missing: what was refused was asked again.\n\n${refusals};\n\n${yield* ask(refusals)}`
+    `Nothing is missing: what was refused was requested again.\n\n${refused};\n\n${yield* ask(refused)}`
   )
   yield* say("3. The mirror is one SQLite file. Ask it anything:")
   for (const [asked, sql] of questions) {
