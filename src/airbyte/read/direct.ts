@@ -6,7 +6,7 @@ import { always, type TimeRange } from "../../domain/TimeRange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { PullScope } from "../../providers/Provider.ts"
 import { Mirror } from "../../store/mirror/Mirror.ts"
-import { type FeedRow, type FeedTable, feedTables, openFeed } from "../../store/read/feed.ts"
+import { type Feed, type FeedRow, type FeedTable, feedTables, openFeed } from "../../store/read/feed.ts"
 import { subjectOf } from "../../sync/connection.ts"
 import { storeLayer } from "../../sync/layers.ts"
 import type { Progress } from "../../sync/progress.ts"
@@ -81,6 +81,38 @@ const past = ({ selected, states }: ReadInput, subject: string, scope: string) =
 
 const timeOf = (row: FeedRow) => row.updated_at ?? row.last_message_at ?? row.started_at ?? null
 
+/** What of the feed was sent. `seq`: the highest so far, as the streams number it. */
+interface Sent {
+  readonly after: Map<FeedTable, number>
+  seq: number
+}
+
+/**
+ * Rows that were committed since the last were sent, numbered from `base`, each taken for sent as it is taken from here.
+ * @param times of the conversations among them, which it fills
+ */
+const unsent = function* (
+  feed: Feed,
+  table: FeedTable,
+  base: number,
+  sent: Sent,
+  times: Map<string, string | number | null>
+): Generator<FeedRow> {
+  for (const row of feed.rows(table, sent.after.get(table) ?? 0)) {
+    sent.after.set(table, row.change_seq)
+    const change_seq = base + row.change_seq
+    sent.seq = Math.max(sent.seq, change_seq)
+    if (table === "conversations") times.set(row.id, timeOf(row))
+    if (table !== "status_history") yield { ...row, change_seq }
+    else {
+      // Numbers of rows mean nothing in a mirror that is thrown away.
+      const conversation = String(row.conversation_id)
+      const status = row.provider_status ?? row.to_status
+      yield { ...row, id: `${conversation}:${status}:${times.get(conversation) ?? ""}`, change_seq }
+    }
+  }
+}
+
 export const readDirect = Effect.fn("airbyte.readDirect")(function* (
   configured: ConnectionConfig,
   input: ReadInput
@@ -103,7 +135,7 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
 
   let { learned } = before
   let walk: Walk | null = before.walk ?? { id: walkId, startedAt: "", scope, cursor: null }
-  let seq = base
+  const sent: Sent = { after: new Map(), seq: base }
   let { n } = before
   let isWhole = false
   const emitter = yield* makeEmitter({
@@ -122,7 +154,7 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
         v: 1,
         mode: "direct",
         n,
-        seq,
+        seq: sent.seq,
         subject,
         walk: isWhole ? null : walk,
         learned: JSON.stringify(facts).length > mostLearnedLength ? [] : facts,
@@ -148,7 +180,6 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
   const work = Effect.gen(function* () {
     const mirror = yield* Mirror
     const feed = yield* openFeed(path)
-    const after = new Map<FeedTable, number>()
     let listedAs = (fingerprint: string): string => fingerprint
 
     /** Sends what was committed since it was sent last. */
@@ -159,28 +190,13 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
       yield* feed.inSnapshot(
         Effect.gen(function* () {
           const times = new Map<string, string | number | null>()
-          const own = function* (table: FeedTable) {
-            for (const row of feed.rows(table, after.get(table) ?? 0)) {
-              after.set(table, row.change_seq)
-              const change_seq = base + row.change_seq
-              seq = Math.max(seq, change_seq)
-              if (table === "conversations") times.set(row.id, timeOf(row))
-              if (table !== "status_history") yield { ...row, change_seq }
-              else {
-                // Numbers of rows mean nothing in a mirror that is thrown away.
-                const conversation = String(row.conversation_id)
-                const status = row.provider_status ?? row.to_status
-                const at = times.get(conversation) ?? ""
-                yield { ...row, id: `${conversation}:${status}:${at}`, change_seq }
-              }
-            }
-          }
           for (const table of feedTables) {
-            if (streams.includes(table)) yield* sendingRows(feed, emitter.rows(table, own(table)))
+            const rows = () => unsent(feed, table, base, sent, times)
+            if (streams.includes(table)) yield* sendingRows(feed, emitter.rows(table, rows()))
             else if (table === "conversations")
               yield* sendingRows(
                 feed,
-                Effect.sync(() => [...own(table)])
+                Effect.sync(() => [...rows()])
               )
           }
           const ids = [...times.keys()].map((id) => id.slice(name.length + 1))
@@ -232,6 +248,7 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
         cursor: cursor ?? ""
       })
     }
+    // `run` reports what the mirror objects to by its kind, from a defect too.
     const committed = Effect.orDie(emitter.sending(send))
     const { report } = yield* run({
       command: "airbyte read",

@@ -61,7 +61,7 @@ const factsOf = (facts: ConnectionFacts, report: RunReport): AlertFacts => ({
   open: facts.changes_open
 })
 
-const tell = Effect.fn("alert")(function* (notify: ReadonlyArray<NotifyTarget>, report: RunReport) {
+const notifyTargets = Effect.fn("alert")(function* (notify: ReadonlyArray<NotifyTarget>, report: RunReport) {
   const db = yield* Db
   const at = yield* Clock.currentTimeMillis
   const facts = yield* db.use("alert.facts", (session) => statusFacts(session, now(at)))
@@ -83,23 +83,23 @@ const tell = Effect.fn("alert")(function* (notify: ReadonlyArray<NotifyTarget>, 
       const target = notify.find((candidate) => keyOf(candidate) === one.target)
       const about = facts.find(({ name }) => name === one.connection)
       if (target === undefined || about === undefined) return
-      const isTold = yield* deliver(target, alertDocument(one, factsOf(about, report), hostname()))
-      if (!isTold) yield* db.transaction("alert.return", (session) => returnDue(session, one))
+      const isDelivered = yield* deliver(target, alertDocument(one, factsOf(about, report), hostname()))
+      if (!isDelivered) yield* db.transaction("alert.return", (session) => returnDue(session, one))
     })
   yield* Effect.forEach(due, send, { concurrency: 4, discard: true })
 })
 
-/** Tells those who asked for it what began and what ended with a run. Whatever goes wrong with it is logged and no more. */
+/** Sends an alert for each state that began or ended with a run. A failure to do so is logged and never fails the run. */
 export const alert = (
   notify: ReadonlyArray<NotifyTarget>,
   report: RunReport
 ): Effect.Effect<void, never, Db> =>
   notify.length === 0
     ? Effect.void
-    : tell(notify, report).pipe(
+    : notifyTargets(notify, report).pipe(
         Effect.catchAllCause((cause) =>
           Cause.isInterruptedOnly(cause)
             ? Effect.interrupt
-            : Effect.logWarning(`notify: no one could be told: ${Cause.squash(cause)}`)
+            : Effect.logWarning(`notify: no alert could be sent: ${Cause.squash(cause)}`)
         )
       )
