@@ -189,9 +189,11 @@ const scan = Effect.fn("pull.scan")(function* (
   const isWhole = isEverything(options.ranges)
 
   const scopeText = scopeTextOf(options)
+  const began = yield* Clock.currentTimeMillis
   const unfinished = yield* mirror.unfinishedScan(name, lane)
   const resumed = unfinished !== null && unfinished.scope === scopeText ? unfinished : null
-  const startedAt = resumed?.startedAt ?? since ?? now(yield* Clock.currentTimeMillis)
+  const startedAt = resumed?.startedAt ?? since ?? now(began)
+  const isHistory = began - toMillis(startedAt) >= staleScan
   const seen = new SeenSet()
   const reported = new Set<string>()
   let received = 0
@@ -221,7 +223,8 @@ const scan = Effect.fn("pull.scan")(function* (
         runId: options.runId,
         connection: name,
         lane,
-        pages: scope.reconcile ? pages.map(withReconciled) : pages,
+        // What an earlier run looked behind long ago is to be looked behind again.
+        pages: scope.reconcile && !isHistory ? pages.map(withReconciled) : pages,
         scan: { scope: scopeText, startedAt },
         keepRaw: config.keepRaw,
         seen,

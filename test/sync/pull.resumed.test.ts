@@ -19,16 +19,18 @@ const inPagesOf = (rows: number, handle: Handle, change: (url: string) => string
 }
 
 describe("a sync that goes on with an interrupted one", () => {
-  for (const [vendor, list, further] of [
-    ["convocore", /\/convos\?/, /page=[2-9]|cursor=/],
-    ["empfio", /\/conversations\?/, /page=[2-9]/],
-    ["aelyst", /\/contact\/list/, /cursorId=/]
+  for (const [vendor, list, further, thinRows] of [
+    ["convocore", /\/convos\?/, /page=[2-9]|cursor=/, false],
+    ["convocore", /\/convos\?/, /page=[2-9]|cursor=/, true],
+    ["empfio", /\/conversations\?/, /page=[2-9]/, false],
+    ["aelyst", /\/contact\/list/, /cursorId=/, false]
   ] as const) {
-    it.scoped(`shows what changed since in the pages that the first one had read (${vendor})`, () =>
+    const inWords = `${vendor}${thinRows ? ", whose rows do not show it" : ""}`
+    it.scoped(`shows what changed since in the pages that the first one had read (${inWords})`, () =>
       Effect.gen(function* () {
         const world = yield* makeWorld({
           conversations: { [vendor]: 9 },
-          vendors: { [vendor]: { thinRows: false } }
+          vendors: { [vendor]: { thinRows } }
         })
         const { simulator } = world
         const connection = world.connection(vendor)
