@@ -131,6 +131,8 @@ export interface Known {
   readonly updatedAt: Timestamp | null
   /** It was gone when it was last looked for, or merged into another. */
   readonly deleted: boolean
+  /** It has no fingerprint, and something of it is in quarantine; left out: it has one, or nothing is. */
+  readonly isUnread?: true
   /** When the request left whose answer showed it as it is stored; left out: not known, or by a clock that was ahead. */
   readonly observedAt?: Timestamp
 }

@@ -32,6 +32,8 @@ export interface Step {
   readonly again: ReadonlyArray<boolean>
   /** Null: at an earlier page's place. */
   readonly place: Place | null
+  /** The list had been read to its end, and this looks for what has moved in it meanwhile. */
+  readonly isFurther: boolean
   /** Set once nothing more is to be asked. */
   readonly end: { readonly complete: boolean; readonly reason: string | null } | null
   /** Set where the list does not end: what shows it. */
@@ -95,12 +97,13 @@ const cursorWalk = (from: string | null, mostLargePages: number) => {
   const step = (again: Step["again"], parts: Partial<Step>): Step => ({
     again,
     place: null,
+    isFurther: false,
     end: null,
     endless: null,
     ...parts
   })
 
-  const received = ({ rows, hasMore, nextCursor }: Listed): Step => {
+  const entered = ({ rows, hasMore, nextCursor }: Listed): Step => {
     const isAgain = phase === "front" || restarts > 0
     const again = rows.map(({ id }) => isAgain && id !== null && seen.has(id))
     const isBarren = rows.every(({ id }) => id !== null && seen.get(id) === reading)
@@ -125,6 +128,11 @@ const cursorWalk = (from: string | null, mostLargePages: number) => {
     if (phase === "front" || (pages === 1 && !patched)) return step(again, { end: complete })
     startOver("front")
     return step(again, {})
+  }
+
+  const received = (listed: Listed): Step => {
+    const isFurther = phase === "front"
+    return { ...entered(listed), isFurther }
   }
 
   return {
@@ -169,7 +177,7 @@ export const agentList = (options: AgentListOptions): AgentList => {
       last: listed.hasMore === false,
       more: listed.hasMore === true
     })
-    return { again, place: cursor, end, endless }
+    return { again, place: cursor, isFurther: cursor === null, end, endless }
   }
 
   const refused = (): boolean => {

@@ -145,8 +145,9 @@ const needsExport = (
   if (!messages || exporter.permission === "refused" || wire.messagesNum === 0) return false
   if (refetch || known === null || known.deleted) return true
   if (known.fingerprint !== null) return marksIn(known.fingerprint).messages !== messagesMark(wire)
-  // Its mark was forgotten, as happens after a change of ours. Exports are billed, so the count may answer.
-  return wire.messagesNum === null || known.storedMessages < wire.messagesNum
+  // Its mark was forgotten, as happens after a change of ours. Exports are billed, so the count may answer, unless an
+  // export could not be read.
+  return known.isUnread === true || wire.messagesNum === null || known.storedMessages < wire.messagesNum
 }
 
 /**

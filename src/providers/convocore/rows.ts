@@ -131,14 +131,17 @@ export const dealWith = <E>(
     if (isOutside(wire.firstMessageTS ?? wire.ts, scope)) {
       return { item: { _tag: "Filtered", providerId } as const }
     }
-    // A resumed scan's further looks meet what its first part has fetched.
+    // A resumed scan's further looks meet what its first part has fetched. What was stored since without this row, as by
+    // `verify`, is read again, and then whole.
     const isStored = isStoredByScan(scope, known)
-    const refetch = scope.refetch && !isStored && (scope.cursor === null || step.place !== null)
+    const isSame = isCurrent(known, mark)
+    const isFetched = isSame && (isStored || (scope.cursor !== null && step.isFurther))
+    const refetch = scope.refetch && !isFetched
     // A row may lack `state` and `lastModified`: a change of these alone shows in the details only.
     if (
       !refetch &&
       (!scope.reconcile || isStored) &&
-      isCurrent(known, mark) &&
+      isSame &&
       !(yield* lacksMessages(scan, agentId, id, known))
     ) {
       return { item: { _tag: "Unchanged", providerId, key: known?.key } as const }

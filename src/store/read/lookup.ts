@@ -16,7 +16,8 @@ type KnownRow = readonly [
   updatedAt: Timestamp | null,
   deletedAt: string | null,
   mergedAt: string | null,
-  observedAt: Timestamp
+  observedAt: Timestamp,
+  isUnread: 0 | 1
 ]
 
 /** Looks up what is stored of conversations, by the vendor's ids. */
@@ -24,7 +25,9 @@ export const makeKnown = ({ prepare }: Session) => {
   // As one text: every conversation that is listed is looked up, and to take values over one by one costs as much again.
   const find = prepare(
     `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at,
-       r.deleted_at, r.merged_at, r.observed_at))
+       r.deleted_at, r.merged_at, r.observed_at, r.fingerprint IS NULL AND EXISTS (
+         SELECT 1 FROM quarantine q
+         WHERE q.connection = r.connection AND q.conversation_provider_id = ids.value AND q.resolved_at IS NULL)))
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
   ).pluck()
   const newest = prepare(
@@ -46,8 +49,18 @@ export const makeKnown = ({ prepare }: Session) => {
     const found = new Map<string, Known>()
     const rows = String(find.get(JSON.stringify(providerIds), connection))
     for (const row of JSON.parse(rows) as ReadonlyArray<KnownRow>) {
-      const [index, key, fingerprint, agentId, storedMessages, updatedAt, deletedAt, mergedAt, observedAt] =
-        row
+      const [
+        index,
+        key,
+        fingerprint,
+        agentId,
+        storedMessages,
+        updatedAt,
+        deletedAt,
+        mergedAt,
+        observedAt,
+        isUnread
+      ] = row
       const providerId = providerIds[index] ?? ""
       const known = {
         providerId,
@@ -57,6 +70,7 @@ export const makeKnown = ({ prepare }: Session) => {
         storedMessages,
         updatedAt,
         deleted: (deletedAt ?? mergedAt) !== null,
+        ...(isUnread === 1 ? { isUnread: true as const } : {}),
         ...(observedAt > believed ? {} : { observedAt })
       }
       if (!newestMessageIds) found.set(providerId, known)
