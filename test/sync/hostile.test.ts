@@ -134,10 +134,10 @@ describe("a hostile vendor", () => {
       }
       if (process.env.PARLEY_HOSTILE !== undefined)
         process.stdout.write(
-          `${vendor}: ${count} sequences, ${changed} changes, ${failures.length} failures\n`
+          `${vendor}: ${chosen?.length ?? count} sequences, ${changed} changes, ${failures.length} failures\n`
         )
       expect(failures.join("\n\n")).toBe("")
-      expect(changed).toBeGreaterThan(count)
+      if (chosen === undefined) expect(changed).toBeGreaterThan(count)
     }, 36_000_000)
   }
 })

@@ -51,7 +51,7 @@ const isFirstPage = ({ url }: Served): boolean =>
   !/[?&](?:cursor|cursorId|skip|offset)=/.test(url) && !/[?&]page=(?![01](?:&|$))/.test(url)
 
 /** A run goes on with what an earlier one has read of a list, where that began no longer ago than this. */
-const resumedMillis = 2 * 60_000
+export const resumedMillis = 2 * 60_000
 
 /** Milliseconds between the two answers that a conversation and its list's row are read with. */
 const pairMillis = 100
@@ -213,6 +213,23 @@ const isSampleOfResumed = (answer: Served, served: ReadonlyArray<Served>): boole
   )
 }
 
+/**
+ * Whether a contact that was listed was requested only to see whether it exists, since its list of messages was answered
+ * with 404: it is stored as it was listed, and dated by that.
+ */
+const isProbe = (answer: Served, served: ReadonlyArray<Served>): boolean => {
+  if (answer.call.operation !== "detail") return false
+  const { id } = answer.call
+  const before = served.filter(({ run, to }) => run === answer.run && to <= answer.from)
+  const last = before.findLast(({ call }) => call.id === id)
+  const isMissing = last?.status === 404 || last?.status === 410
+  return (
+    isMissing &&
+    last.call.operation === "messages" &&
+    before.some(({ call, says }) => call.operation === "list" && says.some((said) => said.id === id))
+  )
+}
+
 /** What holds besides where a run says that it is complete. */
 const whenComplete = (
   served: ReadonlyArray<Served>,
@@ -222,7 +239,9 @@ const whenComplete = (
 ): ReadonlyArray<string> => {
   const findings: Array<string> = []
   const own = served.filter(({ run }) => run === ran.run)
-  const byId = saidOf(withWholeLists(served).filter((answer) => !isSampleOfResumed(answer, served)))
+  const byId = saidOf(
+    withWholeLists(served).filter((answer) => !isSampleOfResumed(answer, served) && !isProbe(answer, served))
+  )
   const rows = new Map(stored.conversations.map((row) => [row.provider_id, row]))
   const quarantined = new Set(stored.quarantine)
   const goneAt = new Map<string, number>()

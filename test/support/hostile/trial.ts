@@ -13,7 +13,7 @@ import { type LaneWork, run } from "../../../src/sync/run.ts"
 import { type Verdict, verify } from "../../../src/sync/verify.ts"
 import { rowsOf } from "../inProcess.ts"
 import { transportOf } from "../transport.ts"
-import { judge, type Stored, type StoredConversation } from "./oracle.ts"
+import { judge, resumedMillis, type Stored, type StoredConversation } from "./oracle.ts"
 import { type HostileVendor, makeClock, makeHostileVendor, type TrialClock } from "./vendor.ts"
 
 /*
@@ -368,6 +368,12 @@ export const trial = (connectionOf: (vendor: VendorId, name: string) => Connecti
       })
     const verifiesFirst = random.below(2) === 0
     if (verifiesFirst) yield* honestly("verify")
+    // What was read since an interrupted full run began counts as read by the one that goes on with it, for so long.
+    const begun = yield* rowsOf(
+      `SELECT 1 FROM scans WHERE connection = ? AND lane = 'sync' AND scope LIKE '%"full":true%'`,
+      name
+    )
+    if (begun.length > 0) timing.pass(resumedMillis)
     let last = yield* honestly("full")
     if (last?.error?.kind === "account" && !firstIsHonest) last = yield* honestly("full", true)
     timing.pass(25 * hour)
