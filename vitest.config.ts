@@ -13,6 +13,9 @@ const processes = [
   "test/cli/start.test.ts"
 ]
 
+/** What needs a browser: `vitest.page.config.ts` runs it. */
+const pages = "test/page/**"
+
 /** What processes of one user share, such as limits and who pushes: this run's own, so that no other run changes it. */
 const stateFolder = mkdtempSync(join(tmpdir(), "parley-test-state-"))
 process.once("exit", () => rmSync(stateFolder, { recursive: true, force: true }))
@@ -31,7 +34,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: processes }
+        test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: [...processes, pages] }
       },
       { extends: true, test: { name: "e2e", pool: "forks", include: processes } }
     ]
