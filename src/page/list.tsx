@@ -3,6 +3,7 @@ import { type Term, termsOf } from "../domain/searchText.ts"
 import { type Address, conversationPath, go } from "./address.ts"
 import { Fault, get, part, type Row, type Settings } from "./data.ts"
 import { ago, allStatuses, count, nameOf, roleName, span, statusName } from "./format.ts"
+import { useKeys } from "./keys.ts"
 import { useNews } from "./live.ts"
 import { Empty, Marked, Problem, Status } from "./parts.tsx"
 
@@ -42,12 +43,15 @@ const useRows = (filter: Filter) => {
   const key = searchOf(filter)
   const [rows, setRows] = useState<ReadonlyArray<Row>>([])
   const [next, setNext] = useState<string | null>(null)
-  const [state, setState] = useState<"reading" | "there">("reading")
+  /** Of the filter that the rows are of. */
+  const [readKey, setReadKey] = useState<string | null>(null)
   const [fault, setFault] = useState<Fault | null>(null)
   const [hasNews, setHasNews] = useState(false)
-  const isReading = useRef(false)
+  const isReadingMore = useRef(false)
   const newest = useRef(rows)
   newest.current = rows
+  const wantedKey = useRef(key)
+  wantedKey.current = key
 
   const fail = (cause: unknown): void => {
     if (cause instanceof Fault) setFault(cause)
@@ -57,9 +61,10 @@ const useRows = (filter: Filter) => {
     (signal?: AbortSignal) =>
       get<Page>("/conversations", { ...filter, limit: pageSize }, signal)
         .then((page) => {
+          if (wantedKey.current !== key) return
           setRows(page.items)
           setNext(page.next)
-          setState("there")
+          setReadKey(key)
           setFault(null)
           setHasNews(false)
         })
@@ -69,14 +74,13 @@ const useRows = (filter: Filter) => {
 
   useEffect(() => {
     const abort = new AbortController()
-    setState("reading")
     begin(abort.signal)
     return () => abort.abort()
   }, [key])
 
   const more = (): void => {
-    if (next === null || isReading.current) return
-    isReading.current = true
+    if (next === null || isReadingMore.current) return
+    isReadingMore.current = true
     const before = newest.current
     get<Page>("/conversations", { ...filter, limit: 200, cursor: next })
       .then((page) => {
@@ -87,7 +91,7 @@ const useRows = (filter: Filter) => {
       })
       .catch(fail)
       .finally(() => {
-        isReading.current = false
+        isReadingMore.current = false
       })
   }
 
@@ -100,7 +104,17 @@ const useRows = (filter: Filter) => {
     }
   }
 
-  return { rows, hasMore: next !== null, state, fault, hasNews, setHasNews, begin, more, refresh }
+  return {
+    rows,
+    hasMore: next !== null,
+    isReading: readKey !== key,
+    fault,
+    hasNews,
+    setHasNews,
+    begin,
+    more,
+    refresh
+  }
 }
 
 /** What is open, marked and chosen, beside the filters. */
@@ -215,6 +229,7 @@ const Filters = ({ filter, settings }: { readonly filter: Filter; readonly setti
 }
 
 const Line = ({
+  canChoose,
   chosen,
   filter,
   isCurrent,
@@ -223,6 +238,7 @@ const Line = ({
   toggle,
   terms
 }: {
+  readonly canChoose: boolean
   readonly chosen: boolean
   readonly filter: Filter
   readonly isCurrent: boolean
@@ -234,7 +250,13 @@ const Line = ({
   const name = nameOf(row)
   return (
     <>
-      <input type="checkbox" aria-label={`Select ${name}`} checked={chosen} onChange={() => toggle(row.id)} />
+      <input
+        type="checkbox"
+        aria-label={`Select ${name}`}
+        checked={chosen}
+        disabled={!canChoose}
+        onChange={() => toggle(row.id)}
+      />
       <a
         href={`${conversationPath(row.id)}${searchOf(filter)}`}
         aria-current={isOpen ? "page" : undefined}
@@ -283,7 +305,7 @@ export const List = ({
   readonly open: string | null
   readonly settings: Settings
 }) => {
-  const { begin, fault, hasMore, hasNews, more, refresh, rows, setHasNews, state } = useRows(filter)
+  const { begin, fault, hasMore, hasNews, isReading, more, refresh, rows, setHasNews } = useRows(filter)
   const [current, setCurrent] = useState<string | null>(open)
   const [view, setView] = useState({ top: 0, height: 800 })
   const scroller = useRef<HTMLDivElement>(null)
@@ -360,8 +382,7 @@ export const List = ({
     link.focus({ preventScroll: true })
   })
 
-  const keys = useRef<(event: KeyboardEvent) => void>(() => undefined)
-  keys.current = (event) => {
+  useKeys((event) => {
     const at = rows.findIndex(({ id }) => id === current)
     const move = (to: number): void => {
       const row = rows[Math.max(0, Math.min(rows.length - 1, to))]
@@ -382,17 +403,10 @@ export const List = ({
           go(`${conversationPath(current ?? "")}${searchOf(filter)}`)
         return
       case "x":
-        if (at !== -1 && current !== null) toggle(current)
+        // Rows of the filter before are not selected for the new one.
+        if (at !== -1 && current !== null && !isReading) toggle(current)
     }
-  }
-  useEffect(() => {
-    const listener = (event: KeyboardEvent) => {
-      if (isTyping(event)) return
-      keys.current(event)
-    }
-    addEventListener("keydown", listener)
-    return () => removeEventListener("keydown", listener)
-  }, [])
+  })
 
   const isChosen = (id: string) => chosen.all || chosen.ids.has(id)
   const chosenCount = chosen.all ? rows.length : chosen.ids.size
@@ -405,6 +419,7 @@ export const List = ({
           <input
             type="checkbox"
             aria-label="Select all that are listed here"
+            disabled={isReading}
             checked={rows.length > 0 && chosenCount >= rows.length}
             onChange={(event) =>
               choose(
@@ -441,12 +456,12 @@ export const List = ({
       </div>
       <Problem fault={fault} />
       <div class="scroller" ref={scroller} tabIndex={-1}>
-        {state === "there" && rows.length === 0 ? (
+        {!isReading && rows.length === 0 ? (
           <Empty>
             {Object.keys(filter).length === 0 ? "The mirror holds no conversations yet." : "Nothing matches."}
           </Empty>
         ) : null}
-        <ul style={{ height: `${rows.length * rowHeight}px` }} aria-busy={state === "reading"}>
+        <ul style={{ height: `${rows.length * rowHeight}px` }} aria-busy={isReading}>
           {rows.slice(first, last).map((row, index) => (
             <li
               key={row.id}
@@ -459,6 +474,7 @@ export const List = ({
                 filter={filter}
                 terms={terms}
                 chosen={isChosen(row.id)}
+                canChoose={!isReading}
                 isCurrent={row.id === current}
                 isOpen={row.id === open}
                 toggle={toggle}
@@ -468,19 +484,5 @@ export const List = ({
         </ul>
       </div>
     </section>
-  )
-}
-
-/** Whether a key is meant for a field, a window in front, or the browser. */
-export const isTyping = (event: KeyboardEvent): boolean => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return true
-  if (document.querySelector("dialog[open]") !== null) return true
-  const { target } = event
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable ||
-      target instanceof HTMLTextAreaElement ||
-      target instanceof HTMLSelectElement ||
-      (target instanceof HTMLInputElement && target.type !== "checkbox"))
   )
 }

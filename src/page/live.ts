@@ -61,6 +61,8 @@ export const useConnected = (): boolean => {
   const [is, set] = useState(isConnected)
   useEffect(() => {
     connectionListeners.add(set)
+    // It may have opened since the first render.
+    set(isConnected)
     return () => {
       connectionListeners.delete(set)
     }

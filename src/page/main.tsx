@@ -5,7 +5,8 @@ import { type Address, conversationIn, followLinks, go, useAddress } from "./add
 import { Changes } from "./changes.tsx"
 import { Fault, get, type Plan, post, type Settings } from "./data.ts"
 import { counted, setZone } from "./format.ts"
-import { type Chosen, filterIn, isTyping, List, nothingChosen, searchOf } from "./list.tsx"
+import { useKeys } from "./keys.ts"
+import { type Chosen, filterIn, List, nothingChosen, searchOf } from "./list.tsx"
 import { listen, useConnected, useNews } from "./live.ts"
 import { Dialog } from "./parts.tsx"
 import { Quarantine } from "./quarantine.tsx"
@@ -63,29 +64,24 @@ const Conversations = ({ address, settings }: { readonly address: Address; reado
         ? null
         : { ids: [id] }
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (isTyping(event)) return
-      if (event.key === "/") {
-        event.preventDefault()
-        document.getElementById("search")?.focus()
-      } else if (event.key === "Escape") {
-        if (hasChosen) setChosen(nothingChosen)
-        else if (id !== null) go(`/${searchOf(filter)}`)
-      } else if (event.key === "e") {
-        // Of the list, the row that the keys are at.
-        const current = document.querySelector<HTMLAnchorElement>(".list a[data-current]")
-        const at = current === null ? null : conversationIn(new URL(current.href).pathname)
-        const meant = target ?? (at === null ? null : { ids: [at] })
-        if (meant === null || settings.read_only !== null) return
-        event.preventDefault()
-        if (writableFor(meant, settings).includes("completed"))
-          setWanted({ target: meant, status: "completed" })
-        else setSaid("This provider takes no completed status.")
-      }
+  useKeys((event) => {
+    if (event.key === "/") {
+      event.preventDefault()
+      document.getElementById("search")?.focus()
+    } else if (event.key === "Escape") {
+      if (hasChosen) setChosen(nothingChosen)
+      else if (id !== null) go(`/${searchOf(filter)}`)
+    } else if (event.key === "e") {
+      // Of the list, the row that the keys are at.
+      const current = document.querySelector<HTMLAnchorElement>(".list a[data-current]")
+      const at = current === null ? null : conversationIn(new URL(current.href).pathname)
+      const meant = target ?? (at === null ? null : { ids: [at] })
+      if (meant === null || settings.read_only !== null) return
+      event.preventDefault()
+      if (writableFor(meant, settings).includes("completed"))
+        setWanted({ target: meant, status: "completed" })
+      else setSaid("This provider takes no completed status.")
     }
-    addEventListener("keydown", onKey)
-    return () => removeEventListener("keydown", onKey)
   })
 
   useNews("changes", ({ items }) => {
@@ -177,13 +173,9 @@ const App = ({ settings }: { readonly settings: Settings }) => {
   useEffect(() => {
     document.title = `${titles[address.path] ?? "Conversations"} – Parley`
   }, [address.path])
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key === "?" && !isTyping(event)) setShowsKeys(true)
-    }
-    addEventListener("keydown", onKey)
-    return () => removeEventListener("keydown", onKey)
-  }, [])
+  useKeys(({ key }) => {
+    if (key === "?") setShowsKeys(true)
+  })
   const shown = () => {
     switch (address.path) {
       case "/changes":

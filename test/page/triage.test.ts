@@ -47,7 +47,7 @@ describe("the page", () => {
     await page.getByLabel("Show", { exact: true }).selectOption("active")
     await page.waitForURL(/status=active/)
     await page.getByLabel("Show", { exact: true }).blur()
-    await page.locator(`.list li a[href^="/c/${connection}:"]`).first().waitFor()
+    await page.locator('.list ul[aria-busy=false] a[href*="status=active"]').first().waitFor()
     const rows = page.locator(".list li a")
     const hrefs = await rows.evaluateAll((links) => links.map((link) => link.getAttribute("href") ?? ""))
     const ids = hrefs.map((href) => decodeURIComponent(href.slice(3).split("?")[0] ?? ""))

@@ -1,3 +1,4 @@
+import { relative } from "node:path"
 import type { Reporter } from "vitest/reporters"
 
 /** Ends the run with each failure in a few plain lines, `failed: file > test`, and one that any reader of a log can find: `N passed, N failed`. */
@@ -14,14 +15,14 @@ export default class Tally implements Reporter {
     for (const module of modules) {
       if (module.state() === "failed" && [...module.children.allTests()].length === 0) {
         failed += 1
-        failure(module.relativeModuleId, module.errors()[0])
+        failure(relative(process.cwd(), module.moduleId), module.errors()[0])
       }
       for (const test of module.children.allTests()) {
         const { state, errors: [error] = [] } = test.result()
         if (state === "passed") passed += 1
         else if (state === "failed") {
           failed += 1
-          failure(`${module.relativeModuleId} > ${test.fullName}`, error)
+          failure(`${relative(process.cwd(), module.moduleId)} > ${test.fullName}`, error)
         } else skipped += 1
       }
     }
