@@ -184,6 +184,65 @@ const Asides = ({ plan }: { readonly plan: Plan }) => {
 
 const toFault = (cause: unknown): Fault => (cause instanceof Fault ? cause : new Fault(String(cause), "", 0))
 
+/**
+ * The end of a dialog that shows a plan: the number that has to be typed where it is more than is sent unconfirmed, and the
+ * button that sends. @param send resolves once it is requested
+ */
+export const Sending = ({
+  close,
+  isRefused = false,
+  plan,
+  send
+}: {
+  readonly close: () => void
+  readonly isRefused?: boolean
+  /** Null: it is not known yet what would be sent. */
+  readonly plan: { readonly total: number; readonly confirm: number | null } | null
+  readonly send: (confirmation: { readonly confirm?: number }) => Promise<void>
+}) => {
+  const [fault, setFault] = useState<Fault | null>(null)
+  const [typed, setTyped] = useState("")
+  const [isSending, setSending] = useState(false)
+  const button = useRef<HTMLButtonElement>(null)
+  const confirm = plan?.confirm ?? null
+  const canSend =
+    plan !== null && plan.total > 0 && !isRefused && (confirm === null || Number(typed) === confirm)
+  useEffect(() => {
+    if (plan !== null && confirm === null) button.current?.focus()
+  }, [plan])
+  return (
+    <>
+      {confirm === null ? null : (
+        <label class="field">
+          <span>These are more than are sent unconfirmed. Type {confirm} to confirm.</span>
+          <input inputMode="numeric" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
+        </label>
+      )}
+      <Problem fault={fault} />
+      <footer>
+        <button type="button" class="plain" onClick={close}>
+          Not now
+        </button>
+        <button
+          type="button"
+          class="main"
+          ref={button}
+          disabled={!canSend || isSending}
+          onClick={() => {
+            setSending(true)
+            setFault(null)
+            send(confirm === null ? {} : { confirm })
+              .catch((cause) => setFault(toFault(cause)))
+              .finally(() => setSending(false))
+          }}
+        >
+          Send
+        </button>
+      </footer>
+    </>
+  )
+}
+
 /** Shows what would be sent, and sends it. */
 export const Review = ({
   close,
@@ -197,9 +256,6 @@ export const Review = ({
   const [left, setLeft] = useState(wanted.target)
   const [plan, setPlan] = useState<Plan | null>(null)
   const [fault, setFault] = useState<Fault | null>(null)
-  const [typed, setTyped] = useState("")
-  const [isSending, setSending] = useState(false)
-  const button = useRef<HTMLButtonElement>(null)
   const { status, category, summary } = wanted
   const request = { ...left, status, category, summary }
 
@@ -207,25 +263,8 @@ export const Review = ({
     setPlan(null)
     post<Plan>("/changes", { ...request, plan: true }).then(setPlan, (cause) => setFault(toFault(cause)))
   }, [left])
-  useEffect(() => {
-    if (plan !== null && plan.confirm === null) button.current?.focus()
-  }, [plan])
 
-  const confirmed = plan !== null && (plan.confirm === null || Number(typed) === plan.confirm)
   const faulty = plan?.faults.reduce((sum, one) => sum + one.count, 0) ?? 0
-  const send = (): void => {
-    if (plan === null) return
-    setSending(true)
-    setFault(null)
-    post<Plan>("/changes", {
-      ...request,
-      plan: false,
-      ...(plan.confirm === null ? {} : { confirm: plan.confirm })
-    })
-      .then(sent)
-      .catch((cause) => setFault(toFault(cause)))
-      .finally(() => setSending(false))
-  }
   const without = (): void => {
     if (!("ids" in left) || plan === null) return
     const bad = new Set(plan.faults.flatMap(({ ids }) => ids))
@@ -254,33 +293,17 @@ export const Review = ({
               leave {faulty === 1 ? "it" : "these"} out
             </button>
           ) : null}
-          {plan.confirm === null ? null : (
-            <label class="field">
-              <span>These are more than are sent unconfirmed. Type {plan.confirm} to confirm.</span>
-              <input
-                inputMode="numeric"
-                value={typed}
-                onInput={(event) => setTyped(event.currentTarget.value)}
-              />
-            </label>
-          )}
         </>
       )}
       <Problem fault={fault} />
-      <footer>
-        <button type="button" class="plain" onClick={close}>
-          Not now
-        </button>
-        <button
-          type="button"
-          class="main"
-          ref={button}
-          disabled={!confirmed || plan === null || plan.total === 0 || plan.faults.length > 0 || isSending}
-          onClick={send}
-        >
-          Send
-        </button>
-      </footer>
+      <Sending
+        close={close}
+        isRefused={(plan?.faults.length ?? 0) > 0}
+        plan={plan}
+        send={(confirmation) =>
+          post<Plan>("/changes", { ...request, plan: false, ...confirmation }).then(sent)
+        }
+      />
     </Dialog>
   )
 }

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
+import { Sending } from "./act.tsx"
 import { conversationPath } from "./address.ts"
 import { Fault, get, type Health, post, type Run, type Running, type Settings } from "./data.ts"
 import { clock, count, counted, moment, span } from "./format.ts"
@@ -171,12 +172,10 @@ interface UndoPlan {
 const Undo = ({ close, run }: { readonly close: (said: Fault | null) => void; readonly run: number }) => {
   const [plan, setPlan] = useState<UndoPlan | null>(null)
   const [fault, setFault] = useState<Fault | null>(null)
-  const [typed, setTyped] = useState("")
   const fail = (cause: unknown) => setFault(cause instanceof Fault ? cause : new Fault(String(cause), "", 0))
   useEffect(() => {
     post<UndoPlan>("/changes/undo", { run, plan: true }).then(setPlan, fail)
   }, [run])
-  const isConfirmed = plan !== null && (plan.confirm === null || Number(typed) === plan.confirm)
   return (
     <Dialog title={`Undo run ${run}`} close={() => close(null)}>
       {plan === null ? null : (
@@ -203,40 +202,16 @@ const Undo = ({ close, run }: { readonly close: (said: Fault | null) => void; re
               </li>
             ))}
           </ul>
-          {plan.confirm === null ? null : (
-            <label class="field">
-              <span>These are more than are sent unconfirmed. Type {plan.confirm} to confirm.</span>
-              <input
-                inputMode="numeric"
-                value={typed}
-                onInput={(event) => setTyped(event.currentTarget.value)}
-              />
-            </label>
-          )}
         </>
       )}
       <Problem fault={fault} />
-      <footer>
-        <button type="button" class="plain" onClick={() => close(null)}>
-          Not now
-        </button>
-        <button
-          type="button"
-          class="main"
-          disabled={!isConfirmed || plan === null || plan.total === 0}
-          onClick={() => {
-            post("/changes/undo", {
-              run,
-              plan: false,
-              ...(plan?.confirm == null ? {} : { confirm: plan.confirm })
-            })
-              .then(() => close(null))
-              .catch(fail)
-          }}
-        >
-          Send
-        </button>
-      </footer>
+      <Sending
+        close={() => close(null)}
+        plan={plan}
+        send={(confirmation) =>
+          post("/changes/undo", { run, plan: false, ...confirmation }).then(() => close(null))
+        }
+      />
     </Dialog>
   )
 }

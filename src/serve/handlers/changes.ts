@@ -2,6 +2,7 @@ import { HttpApiBuilder } from "@effect/platform"
 import { Effect } from "effect"
 import { isWantedStatus } from "../../domain/Status.ts"
 import type { RequestedChange } from "../../domain/StatusChange.ts"
+import { changeDocument } from "../../store/outbox/changeDocument.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../../store/outbox/Outbox.ts"
 import { listIds } from "../../store/read/conversationList.ts"
 import { selectWhere } from "../../store/read/selectWhere.ts"
@@ -15,31 +16,6 @@ import { readFilter } from "./conversations.ts"
 
 /** Conversations that one request may change. */
 const mostAtOnce = 10_000
-
-/** A change with the names of the table `status_changes`. */
-const documentOf = (change: OutboxChange) => ({
-  id: change.id,
-  conversation_id: change.conversationId,
-  connection: change.connection,
-  from_status: change.fromStatus,
-  from_provider_status: change.fromProviderStatus,
-  to_status: change.requested.status,
-  to_provider_status: change.requested.providerStatus ?? null,
-  category: change.requested.category,
-  summary: change.requested.summary,
-  title: change.requested.title,
-  tags: change.requested.tags,
-  state: change.state,
-  attempts: change.attempts,
-  not_before: change.notBefore,
-  last_error: change.lastError,
-  found: change.found?.providerStatus ?? null,
-  requested_at: change.requestedAt,
-  requested_by: change.requestedBy,
-  sent_at: change.sentAt,
-  ended_at: change.endedAt,
-  resolved_at: change.resolvedAt
-})
 
 /** What the outbox and the file say, for whoever asked. */
 const answered = <A, E, R>(effect: Effect.Effect<A, E | ChangeRefused | StoreError, R>) =>
@@ -142,7 +118,7 @@ export const changes = HttpApiBuilder.group(Api, "changes", (handlers) =>
             limit: urlParams.limit
           })
         )
-        return { items: listed.changes.map(documentOf), total: listed.total }
+        return { items: listed.changes.map(changeDocument), total: listed.total }
       })
     )
     .handle("one", ({ path: { id } }) =>
@@ -150,7 +126,7 @@ export const changes = HttpApiBuilder.group(Api, "changes", (handlers) =>
         const outbox = yield* readingOutbox
         const change = yield* answered(outbox.change(id))
         const events = yield* answered(outbox.events(id))
-        return { ...documentOf(change), events }
+        return { ...changeDocument(change), events }
       })
     )
     .handle("request", ({ payload }) =>
@@ -258,7 +234,7 @@ export const changes = HttpApiBuilder.group(Api, "changes", (handlers) =>
             if (keep === "local") yield* again(change, "page resolve")
             else yield* onOutbox((outbox) => outbox.markResolved(id, "resolved: the provider's status stays"))
         }
-        return documentOf(yield* onOutbox((outbox) => outbox.change(id)))
+        return changeDocument(yield* onOutbox((outbox) => outbox.change(id)))
       })
     )
 )

@@ -1,4 +1,5 @@
 import { Clock, Effect, Option } from "effect"
+import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
 import type { StoreError } from "../../../store/StoreError.ts"
 import { existingStoreLayer } from "../../../sync/layers.ts"
@@ -10,15 +11,7 @@ import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
 import { Output } from "../../terminal/Output.ts"
 import type { ApproveInput, CancelInput, ListInput, OneInput, ResolveInput, RetryInput } from "./index.ts"
-import {
-  adviceLines,
-  askedDocument,
-  askedText,
-  changeDocument,
-  changesTable,
-  storyText,
-  undecided
-} from "./text.ts"
+import { adviceLines, askedDocument, askedText, changesTable, storyText, undecided } from "./text.ts"
 
 const usage = <A, R>(effect: Effect.Effect<A, ChangeRefused | StoreError, R>) =>
   Effect.mapError(effect, (error) => (error._tag === "ChangeRefused" ? toUsage(error) : error))

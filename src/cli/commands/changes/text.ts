@@ -1,3 +1,4 @@
+import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import type { Asked, ChangeEvent, OutboxChange } from "../../../store/outbox/Outbox.ts"
 import type { PlannedChange } from "../../../sync/push/plan.ts"
 import { counted } from "../../terminal/numbers.ts"
@@ -18,30 +19,6 @@ export const requestText = ({ requested }: OutboxChange): string =>
     ...(requested.title === null ? [] : [`title "${oneLine(requested.title)}"`]),
     ...requested.tags.map((tag) => `+${oneLine(tag)}`)
   ].join(", ")
-
-/** A change as a program reads it, with the names of the table `status_changes`. */
-export const changeDocument = (change: OutboxChange) => ({
-  id: change.id,
-  conversation_id: change.conversationId,
-  connection: change.connection,
-  from_status: change.fromStatus,
-  from_provider_status: change.fromProviderStatus,
-  to_status: change.requested.status,
-  to_provider_status: change.requested.providerStatus ?? null,
-  category: change.requested.category,
-  summary: change.requested.summary,
-  title: change.requested.title,
-  tags: change.requested.tags,
-  state: change.state,
-  attempts: change.attempts,
-  not_before: change.notBefore,
-  last_error: change.lastError,
-  requested_at: change.requestedAt,
-  requested_by: change.requestedBy,
-  sent_at: change.sentAt,
-  ended_at: change.endedAt,
-  resolved_at: change.resolvedAt
-})
 
 const columns = whole([
   { name: "change", right: true },

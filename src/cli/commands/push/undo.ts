@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import { type ChangedByRun, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
 import { pushLaneWith } from "../../../sync/lanes.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
@@ -14,7 +15,7 @@ import { Globals } from "../../globals.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { runReportText } from "../../terminal/runReport.ts"
-import { changeDocument, requestText } from "../changes/text.ts"
+import { requestText } from "../changes/text.ts"
 
 export interface UndoOptions {
   readonly plan: boolean
