@@ -3,10 +3,12 @@ import { join } from "node:path"
 import { Clock, Effect } from "effect"
 import packageJson from "../../package.json" with { type: "json" }
 import { replaceWith, unfinishedName } from "../files/newFile.ts"
-import { Db, type Session, StoreError } from "../store/Db.ts"
+import { noteCopies } from "../store/copies/fileCopies.ts"
+import { Db, StoreError } from "../store/Db.ts"
+import { onFile } from "../store/onFile.ts"
+import { inSnapshot, momentOf } from "../store/read/moment.ts"
 import type { Row } from "../store/read/value.ts"
 import type { ExportFormat } from "./exportFormats.ts"
-import { onFile } from "./files.ts"
 import { loadSql } from "./loadSql.ts"
 import { type Manifest, type ManifestFile, manifestName, sha256Of } from "./manifest.ts"
 import { datasetteMetadata } from "./metadata.ts"
@@ -65,18 +67,6 @@ const take = (rows: IterableIterator<Row>): ReadonlyArray<Row> => {
   return batch
 }
 
-/** Everything inside sees the mirror as it is now, whatever a sync commits meanwhile. */
-const inSnapshot = <A, E, R>(db: Db, effect: Effect.Effect<A, E, R>) =>
-  Effect.acquireUseRelease(
-    db.use("export", ({ database, prepare }) => {
-      database.exec("BEGIN")
-      // The snapshot is taken by the first that is read.
-      prepare("SELECT count(*) FROM connections").get()
-    }),
-    () => effect,
-    () => Effect.ignore(db.use("export", ({ database }) => database.exec("COMMIT")))
-  )
-
 const writeTable = Effect.fn("export.table")(function* (
   db: Db,
   table: ExportTable,
@@ -112,13 +102,6 @@ const writeTable = Effect.fn("export.table")(function* (
         file.abandon()
       })
   )
-})
-
-/** Which moment of which mirror a snapshot shows. */
-const momentOf = ({ database, prepare }: Session) => ({
-  mirror: String(prepare("SELECT id FROM mirror_identity").pluck().get()),
-  seq: Number(prepare("SELECT coalesce(max(seq), 0) FROM commits").pluck().get()),
-  schema_version: Number(database.pragma("user_version", { simple: true }))
 })
 
 const refuseSince = (since: number | null, seq: number) =>
@@ -204,11 +187,18 @@ export const exportMirror = Effect.fn("export")(function* (options: ExportOption
     })
     return manifest
   })
-  return yield* inSnapshot(db, write).pipe(
+  const manifest = yield* inSnapshot(db, "export", write).pipe(
     Effect.ensuring(
       Effect.sync(() => {
         for (const path of unfinished.values()) rmSync(path, { force: true })
       })
     )
   )
+  const { seq, snapshot_at: at } = manifest
+  yield* noteCopies(db, {
+    renamed: [],
+    deleted: [],
+    written: [{ kind: "export", path: to, at, seq, sha256: null, bytes: null }]
+  })
+  return manifest
 })

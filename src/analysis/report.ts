@@ -1,9 +1,12 @@
+import { hash } from "node:crypto"
 import { closeSync, lstatSync, openSync, readSync } from "node:fs"
 import { Clock, Effect } from "effect"
 import { now } from "../domain/Timestamp.ts"
 import { replaceWith } from "../files/newFile.ts"
+import { type FileCopy, noteCopies } from "../store/copies/fileCopies.ts"
 import { Db, StoreError } from "../store/Db.ts"
-import { onFile } from "./files.ts"
+import { onFile } from "../store/onFile.ts"
+import { momentOf } from "../store/read/moment.ts"
 import { everything, type ReportScope, readReport } from "./report/data.ts"
 import { reportMark, reportPage } from "./report/page.ts"
 
@@ -40,12 +43,17 @@ export const writeReport = Effect.fn("report")(function* (
       })
     }
   })
-  const data = yield* db.use("report", (session) =>
-    session.database.transaction(() => readReport(session, at, scope)).deferred()
+  const { data, seq } = yield* db.use("report", (session) =>
+    session.database
+      .transaction(() => ({ data: readReport(session, at, scope), seq: momentOf(session).seq }))
+      .deferred()
   )
-  return yield* onFile("report", path, () => {
+  const written = yield* onFile("report", path, () => {
     const page = reportPage(data)
     replaceWith(path, page)
-    return Buffer.byteLength(page)
+    return { bytes: Buffer.byteLength(page), sha256: hash("sha256", page, "hex") }
   })
+  const file: FileCopy = { kind: "report", path, at, seq, ...written }
+  yield* noteCopies(db, { renamed: [], deleted: [], written: [file] })
+  return written.bytes
 })

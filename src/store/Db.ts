@@ -7,11 +7,12 @@ import { privateMode } from "../files/newFile.ts"
 import { type Doubt, doubtsAbout } from "../files/ownership.ts"
 import { refreshDerived } from "./derived/refresh.ts"
 import { dictionaryRows, refreshDictionary } from "./dictionary.ts"
+import { headerOf } from "./header.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 import { placeOf } from "./place.ts"
 import { forWriting, makeSession, type Session } from "./Session.ts"
-import { StoreError, toStoreError } from "./StoreError.ts"
+import { attempt, StoreError } from "./StoreError.ts"
 import { type VendorColumns, Vendors } from "./Vendors.ts"
 
 export type { Session, Statement } from "./Session.ts"
@@ -26,14 +27,17 @@ export interface DbOptions {
   readonly busyTimeoutMillis?: number
 }
 
-/** Creates the file so that only its owner can read it, or removes the rights of others; -wal and -shm inherit its mode. */
-const secure = (path: string): void => {
+/** Creates the file so that only its owner can read it, unless it is there; -wal and -shm inherit its mode. */
+const create = (path: string): void => {
   try {
     closeSync(openSync(path, "wx", privateMode))
-    return
   } catch (cause) {
     if (codeOf(cause) !== "EEXIST") throw cause
   }
+}
+
+/** Removes the rights of others. */
+const secure = (path: string): void => {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     const stats = statSync(file, { throwIfNoEntry: false })
     if (stats?.isFile() && (stats.mode & 0o077) !== 0 && stats.uid === process.getuid?.()) {
@@ -80,11 +84,54 @@ const lookFor = (op: string, path: string, mustExist: boolean): void => {
   }
 }
 
+/**
+ * Refuses a file beside which the log of another one lies: the mirror that was there before. SQLite does not look whose it is,
+ * and would mix both. Whoever writes with a log notes that in the file first, so it cannot be the file's own.
+ */
+const refuseStrayLog = (op: string, path: string): void => {
+  const log = `${path}-wal`
+  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) return
+  const { hasLog, isSqlite } = headerOf(path)
+  if (hasLog || !isSqlite) return
+  throw new StoreError({
+    op,
+    kind: "refused",
+    message: `${log} is the log of another file: of the mirror in whose place ${path} was put`,
+    hint: `Move ${log} and ${path}-shm away, and run again. Nothing was changed.`
+  })
+}
+
+/** What a file is, if it is a copy of a mirror and was not put to use since; null: it is a mirror. */
+const copyKindOf = (database: Sqlite.Database): "backup" | "publication" | null => {
+  const hasTable = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'copy_manifest'").get()
+  if (hasTable === undefined) return null
+  const kind = database.prepare("SELECT kind FROM copy_manifest").pluck().get()
+  return kind === "backup" || kind === "publication" ? kind : null
+}
+
+const refusePublication = (op: string, path: string, database: Sqlite.Database): void => {
+  if (copyKindOf(database) !== "publication") return
+  throw new StoreError({
+    op,
+    kind: "refused",
+    message: `${path} is a publication: it can only be read`,
+    hint: "Name the mirror that it was made of, or publish again. This one was left as it is."
+  })
+}
+
+const olderSchemaHints = {
+  mirror: "Run `parley sync` or `parley push` once: it brings the file up to date.",
+  backup:
+    "Put a copy of it in a mirror's place and run `parley sync`, which brings that up to date; or read it with the Parley that made it.",
+  publication: "Run `parley publish` again, with this Parley."
+} as const
+
 /** Looks at the file through a connection that cannot write: a file that is refused must stay as it was. */
 const inspect = (op: string, path: string): void => {
   const probe = new Sqlite(path, { readonly: true, fileMustExist: true })
   try {
     refuseForeign(op, path, identify(probe))
+    refusePublication(op, path, probe)
   } catch (cause) {
     // Left by a process that died while it created the file; a connection that can write puts it right.
     const code = cause instanceof Sqlite.SqliteError ? cause.code : ""
@@ -149,8 +196,10 @@ const openForWriting = (
     readonly vendors: VendorColumns
   }
 ): Sqlite.Database => {
-  secure(path)
+  create(path)
+  refuseStrayLog(op, path)
   inspect(op, path)
+  secure(path)
   const database = new Sqlite(path, { fileMustExist: true, timeout })
   try {
     refuseForeign(op, path, identify(database))
@@ -168,6 +217,7 @@ const openForWriting = (
 }
 
 const openForReading = (op: string, path: string, timeout: number): Sqlite.Database => {
+  refuseStrayLog(op, path)
   const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout })
   try {
     const identity = identify(database)
@@ -177,7 +227,7 @@ const openForReading = (op: string, path: string, timeout: number): Sqlite.Datab
         op,
         kind: "older-schema",
         message: `${path} has the schema of an older Parley (${identity.version}; this program reads ${migrations.length})`,
-        hint: "Run `parley sync` or `parley push` once: it brings the file up to date."
+        hint: olderSchemaHints[copyKindOf(database) ?? "mirror"]
       })
     }
     database.pragma("query_only = ON")
@@ -189,17 +239,6 @@ const openForReading = (op: string, path: string, timeout: number): Sqlite.Datab
     throw cause
   }
 }
-
-/** Fails with a `StoreError` where SQLite or the file system objects; anything else thrown is a defect. */
-const attempt = <A>(op: string, path: string, f: () => A): Effect.Effect<A, StoreError> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(f())
-    } catch (cause) {
-      const error = toStoreError(op, path, cause)
-      return error === null ? Effect.die(cause) : Effect.fail(error)
-    }
-  })
 
 /**
  * The mirror's file, open for as long as the scope. Everything is synchronous by construction: nothing can wait for a

@@ -1,5 +1,5 @@
 import { dirname } from "node:path"
-import { Data } from "effect"
+import { Data, Effect } from "effect"
 import { whyNotOpened } from "../files/diagnose.ts"
 import { codeOf, type FileFault, fileFaultOf, fileFaults } from "../files/faults.ts"
 
@@ -50,7 +50,7 @@ const cannotOpen = (path: string): Explanation => {
   return {
     kind: "read-only",
     message: `${path} cannot be opened: ${fault?.what ?? "permission denied"}`,
-    hint: `This user must be able to read and write the file, its -wal and -shm files, and its folder (${dirname(path)}), even to read the mirror. To read it without: while no run is under way, copy it (cp ${path} FOLDER) and give the copy with --db.`
+    hint: `This user must be able to read and write the file, its -wal and -shm files, and its folder (${dirname(path)}), even to read the mirror. Without, a copy can be read: \`parley publish --to FOLDER\`, run by the mirror's owner, makes one that opens in any folder; or, while no run is under way, cp ${path} FOLDER. Give the copy with --db.`
   }
 }
 
@@ -64,7 +64,7 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
   SQLITE_CORRUPT: (path) => ({
     kind: "damaged",
     message: `${path} is damaged: its content contradicts itself`,
-    hint: `Stop all runs, save what can be read (sqlite3 ${path} .recover), move the file away and run \`parley sync\`: the mirror is made again. Changes that were not pushed are in the table status_changes.`
+    hint: `Stop all runs, save what can be read (sqlite3 ${path} .recover), move the file away, put the newest good backup in its place if there is one, and run \`parley sync\`: what is missing is fetched. Changes that were not pushed are in the table status_changes.`
   }),
   SQLITE_FULL: (path) => ({
     kind: "disk-full",
@@ -132,3 +132,14 @@ export const toStoreError = (op: string, path: string, cause: unknown): StoreErr
   const fault = fileFaultOf(cause)
   return fault === null ? null : new StoreError({ op, ...ofFile(path, fault), cause })
 }
+
+/** Fails with a `StoreError` where SQLite or the file system objects; anything else thrown is a defect. */
+export const attempt = <A>(op: string, path: string, f: () => A): Effect.Effect<A, StoreError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(f())
+    } catch (cause) {
+      const error = toStoreError(op, path, cause)
+      return error === null ? Effect.die(cause) : Effect.fail(error)
+    }
+  })

@@ -21,6 +21,8 @@ export const internalTables: ReadonlySet<string> = new Set([
   "conversation_sessions",
   "conversation_slots",
   "conversation_turns",
+  "copy_manifest",
+  "file_copies",
   "hint_counts",
   "hints",
   "leases",
@@ -36,6 +38,7 @@ export const internalTables: ReadonlySet<string> = new Set([
   "raw_rows",
   "remote_contacts",
   "remote_conversations",
+  "restorations",
   "scan_seen",
   "scans",
   "tombstones"

@@ -112,7 +112,7 @@ describe("a place that is not as usual", () => {
     expect(status).toBe(1)
     expect(stderr).toMatch(/parley\.db cannot be opened: permission denied/)
     expect(stderr).toMatch(
-      /To read it without: while no run is under way, copy it \(cp .*parley\.db FOLDER\)/
+      /Without, a copy can be read: `parley publish --to FOLDER`, run by the mirror's owner, makes one that opens in any folder/
     )
     expect(parley(["sync"], { uid: stranger, gid: stranger, env: { HOME: "/" } }).stderr).toMatch(
       /parley\.db belongs to root, who can read whatever is stored in it/
