@@ -78,6 +78,7 @@ const refusedOf = (event: ClientEvent): RefusedRequest | null => {
 export const makeRefused = () => {
   const first: Array<RefusedRequest> = []
   const last: Array<RefusedRequest> = []
+  let written = 0
   return {
     add: (event: ClientEvent): void => {
       const one = refusedOf(event)
@@ -85,6 +86,13 @@ export const makeRefused = () => {
       if (first.length < kept) first.push(one)
       else if (last.push(one) > kept) last.shift()
     },
-    taken: (): ReadonlyArray<RefusedRequest> => [...first, ...last]
+    /** Those that may be written before the end: no later one takes their place. */
+    begun: (): ReadonlyArray<RefusedRequest> => first.slice(written),
+    /** So many more of them are written. */
+    wrote: (more: number): void => {
+      written += more
+    },
+    /** All that are not written. */
+    left: (): ReadonlyArray<RefusedRequest> => [...first.slice(written), ...last]
   }
 }

@@ -1,4 +1,4 @@
-import { Cause, Effect, Exit, Fiber, Option } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Schedule } from "effect"
 import { type ConnectionConfig, readableStatuses } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { type RecordCounts, recordCounts } from "../domain/RecordCounts.ts"
@@ -163,6 +163,9 @@ const untilLost = <A, E, R, E2>(work: Effect.Effect<A, E, R>, lost: Effect.Effec
     Effect.ensuring(Effect.raceFirst(Fiber.join(fiber), lost), Fiber.interrupt(fiber))
   )
 
+/** Between two writes of what was refused while a lane runs. */
+const refusedEvery = "30 seconds"
+
 /** One lane of one connection, from its lease to its ledger row. Every failure is recorded in the row. */
 const runLane = Effect.fn("run.lane")(function* <R>(
   runId: number,
@@ -182,6 +185,14 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     refused.add(event)
     progress.clientEvent(name, event)
   }
+  // So that the request log of a run that is killed says why it took so long.
+  const writeRefused = Effect.suspend(() => {
+    const begun = refused.begun()
+    if (begun.length === 0) return Effect.void
+    return Effect.map(ledger.recordRefused({ runId, connection: name, refused: begun }), () =>
+      refused.wrote(begun.length)
+    )
+  }).pipe(Effect.ignore)
   const attempt = Effect.gen(function* () {
     const lease = yield* leases.acquire(name, lane)
     const rebind = options.rebind?.has(name) ?? false
@@ -189,6 +200,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     const { maxWaitMillis } = options
     const opened = yield* openConnection(config, lane, { maxWaitMillis, observe }, account.check)
     const connection = { ...opened, provider: account.guard(opened.provider) }
+    yield* Effect.forkScoped(Effect.repeat(Effect.delay(writeRefused, refusedEvery), Schedule.forever))
     return yield* untilLost(work(connection, runId), lease.lost)
   }).pipe(Effect.scoped)
 
@@ -202,7 +214,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
           connection: name,
           lane,
           counters,
-          refused: refused.taken(),
+          refused: refused.left(),
           outcome: "interrupted",
           fault: null
         })
@@ -221,7 +233,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     connection: name,
     lane,
     counters,
-    refused: refused.taken(),
+    refused: refused.left(),
     outcome: null,
     ...result
   })

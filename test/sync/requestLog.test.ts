@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Logger, LogLevel } from "effect"
+import { Effect, Fiber, Logger, LogLevel, TestClock } from "effect"
+import { syncLane } from "../../src/sync/lanes.ts"
 import { makeRefused, requestLine, withoutValues } from "../../src/sync/requestLog.ts"
+import { run } from "../../src/sync/run.ts"
 import { inProcess, makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
 
 describe("the log of requests", () => {
@@ -34,7 +36,7 @@ describe("the log of requests", () => {
         endedAt: at
       })
     }
-    const kept = refused.taken()
+    const kept = refused.left()
     expect(kept.length).toBe(1000)
     expect([kept[0]?.at, kept.at(-1)?.at]).toEqual(["1970-01-01T00:00:00.000Z", "1970-01-01T00:00:04.999Z"])
   })
@@ -65,6 +67,43 @@ describe("the log of requests", () => {
         const refused = yield* rowsOf<{ status: number }>("SELECT status FROM requests_refused ORDER BY id")
         expect(refused).toEqual([{ status: 429 }])
         expect(refused.length).toBe(requests.filter((line) => / [45]\d\d in /.test(line)).length)
+      }).pipe(Effect.provide(inProcess(`${folder}/mirror.db`, world.simulator)))
+    })
+  )
+
+  it.scoped("is written while a run goes on, so that one that is killed has left it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({
+        conversations: 3,
+        faults: [
+          {
+            name: "always",
+            times: 99,
+            effect: { kind: "answer", status: 429, headers: { "retry-after": "20" } }
+          }
+        ]
+      })
+      const folder = yield* temporaryFolder
+      yield* Effect.gen(function* () {
+        yield* TestClock.setTime(Date.UTC(2026, 2, 9, 9))
+        const going = yield* Effect.fork(
+          run({
+            command: "sync",
+            connections: [world.connection("empfio")],
+            maxWaitMillis: 3_600_000,
+            lanes: [syncLane({ full: false })]
+          })
+        )
+        const read = rowsOf<{ status: number }>("SELECT status FROM requests_refused")
+        for (let steps = 0; steps < 2_000 && (yield* read).length === 0; steps += 1) {
+          yield* TestClock.adjust("1 second")
+          yield* Effect.promise(() => new Promise((next) => setTimeout(next, 5)))
+        }
+        expect(yield* read).toContainEqual({ status: 429 })
+        expect(yield* rowsOf("SELECT outcome FROM run_connections")).toEqual([{ outcome: "running" }])
+        yield* Fiber.interrupt(going)
+        const rows = yield* rowsOf<{ at: string }>("SELECT at FROM requests_refused ORDER BY id")
+        expect(new Set(rows.map(({ at }) => at)).size).toBe(rows.length)
       }).pipe(Effect.provide(inProcess(`${folder}/mirror.db`, world.simulator)))
     })
   )

@@ -243,6 +243,13 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
         )
       }),
 
+      /** Requests that were refused so far, of a connection that goes on. */
+      recordRefused: Effect.fn("Ledger.recordRefused")(function* (
+        input: Required<Pick<FinishedConnection, "connection" | "refused" | "runId">>
+      ) {
+        yield* db.transaction("Ledger.recordRefused", (session) => insertRefused(session, input))
+      }),
+
       /** Returns the row as it ended. */
       finishConnection: Effect.fn("Ledger.finishConnection")(function* (input: FinishedConnection) {
         const at = now(yield* Clock.currentTimeMillis)

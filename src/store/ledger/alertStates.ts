@@ -1,4 +1,4 @@
-import type { Timestamp } from "../../domain/Timestamp.ts"
+import { now, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
 
 /** What can be wrong with a connection for longer than one run. */
@@ -62,42 +62,60 @@ export const recordStanding = (
   }
 }
 
+/** Milliseconds for which a message belongs to the run that is sending it; a run that dies meanwhile leaves it to the next. */
+const claimMillis = 120_000
+
+/** In a list of who was told: the one who is just being told, until when. */
+const claimOf = (key: string, until: Timestamp): string => `${key}@${until}`
+
+const isTold = (list: ReadonlyArray<string>, key: string): boolean => list.includes(key)
+
+const isClaimed = (list: ReadonlyArray<string>, key: string, at: Timestamp): boolean =>
+  list.some((entry) => entry.startsWith(`${key}@`) && entry > claimOf(key, at))
+
 const mark = (
   { prepare }: Session,
   { connection, phase, state, target }: DueAlert,
-  isTold: boolean
+  entry: string | null
 ): void => {
   const column = phase === "began" ? "told_began" : "told_ended"
   const row = prepare(`SELECT ${column} FROM alerts WHERE connection = ? AND state = ?`)
     .pluck()
     .get(connection, state) as string | undefined
   if (row === undefined) return
-  const others = listIn(row).filter((key) => key !== target)
+  const others = listIn(row).filter((one) => one !== target && !one.startsWith(`${target}@`))
   prepare(`UPDATE alerts SET ${column} = ? WHERE connection = ? AND state = ?`).run(
-    JSON.stringify(isTold ? [...others, target] : others),
+    JSON.stringify(entry === null ? others : [...others, entry]),
     connection,
     state
   )
 }
 
 /**
- * Who is to be told what, each marked as told: another run at the same time tells nobody twice. The end of a state is only
- * told to those who were told that it began. Runs inside a transaction.
+ * Who is to be told what, each claimed for a while: another run at the same time tells no one twice. The end of a state is
+ * only told to those who were told that it began. Runs inside a transaction.
  */
-export const takeDue = (session: Session, targets: ReadonlyArray<AlertTarget>): ReadonlyArray<DueAlert> => {
+export const takeDue = (
+  session: Session,
+  targets: ReadonlyArray<AlertTarget>,
+  at: Timestamp
+): ReadonlyArray<DueAlert> => {
   const due = select(session).flatMap(({ told_began, told_ended, ...row }) =>
     targets.flatMap(({ key, wants }): ReadonlyArray<DueAlert> => {
-      const began = listIn(told_began).includes(key)
-      const ended = listIn(told_ended).includes(key)
-      if (row.ended_at === null) {
-        return began || !wants(row.state, "began") ? [] : [{ ...row, target: key, phase: "began" }]
-      }
-      return !began || ended || !wants(row.state, "ended") ? [] : [{ ...row, target: key, phase: "ended" }]
+      const began = listIn(told_began)
+      const phase = row.ended_at === null ? "began" : "ended"
+      const list = phase === "began" ? began : listIn(told_ended)
+      const isNews = phase === "began" || isTold(began, key)
+      return isNews && wants(row.state, phase) && !isTold(list, key) && !isClaimed(list, key, at)
+        ? [{ ...row, target: key, phase }]
+        : []
     })
   )
-  for (const one of due) mark(session, one, true)
+  const until = now(toMillis(at) + claimMillis)
+  for (const one of due) mark(session, one, claimOf(one.target, until))
   return due
 }
 
-/** For a message that did not arrive: the next run tries again. Runs inside a transaction. */
-export const returnDue = (session: Session, due: DueAlert): void => mark(session, due, false)
+/** A message that arrived, or did not: then the next run tries again. Runs inside a transaction. */
+export const settleDue = (session: Session, due: DueAlert, isDelivered: boolean): void =>
+  mark(session, due, isDelivered ? due.target : null)

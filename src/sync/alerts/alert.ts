@@ -8,8 +8,8 @@ import {
   type AlertTarget,
   type DueAlert,
   recordStanding,
-  returnDue,
   type Standing,
+  settleDue,
   takeDue
 } from "../../store/ledger/alertStates.ts"
 import { type ConnectionFacts, statusFacts } from "../../store/read/statusFacts.ts"
@@ -76,7 +76,7 @@ const notifyTargets = Effect.fn("alert")(function* (notify: ReadonlyArray<Notify
   )
   const due = yield* db.transaction("alert.due", (session) => {
     recordStanding(session, standings, now(at))
-    return takeDue(session, notify.map(targetOf))
+    return takeDue(session, notify.map(targetOf), now(at))
   })
   const send = (one: DueAlert) =>
     Effect.gen(function* () {
@@ -84,7 +84,7 @@ const notifyTargets = Effect.fn("alert")(function* (notify: ReadonlyArray<Notify
       const about = facts.find(({ name }) => name === one.connection)
       if (target === undefined || about === undefined) return
       const isDelivered = yield* deliver(target, alertDocument(one, factsOf(about, report), hostname()))
-      if (!isDelivered) yield* db.transaction("alert.return", (session) => returnDue(session, one))
+      yield* db.transaction("alert.settle", (session) => settleDue(session, one, isDelivered))
     })
   yield* Effect.forEach(due, send, { concurrency: 4, discard: true })
 })
