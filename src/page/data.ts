@@ -56,6 +56,12 @@ export interface Head extends Row {
   readonly last_seen_at: string
   readonly deleted_at: string | null
   readonly merged_into: string | null
+  readonly handoffs: ReadonlyArray<{
+    readonly requested_at: string | null
+    readonly accepted_at: string | null
+    readonly completed_at: string | null
+    readonly accepted_by: string | null
+  }>
   readonly sessions: ReadonlyArray<{
     readonly number: number
     readonly started_at: string | null

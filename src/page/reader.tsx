@@ -64,27 +64,78 @@ const MessageView = ({
   </article>
 )
 
+/** Something that happened between messages. */
+interface Mark {
+  /** UTC, ISO 8601. */
+  readonly at: string
+  readonly text: string
+}
+
+/** What is known of the times that a conversation was handed to a person, in order. */
+const marksOf = (handoffs: Head["handoffs"]): ReadonlyArray<Mark> =>
+  handoffs
+    .flatMap(({ accepted_at, accepted_by, completed_at, requested_at }) => [
+      { at: requested_at, text: "A person was asked for" },
+      { at: accepted_at, text: `A person took over${accepted_by === null ? "" : `: ${accepted_by}`}` },
+      { at: completed_at, text: "Handed back, or ended" }
+    ])
+    .filter((mark): mark is Mark => mark.at !== null)
+    .sort((one, other) => (one.at < other.at ? -1 : 1))
+
+const noMarks: ReadonlyArray<Mark> = []
+
+/** The marks of each page of messages. What came before the first message that is shown stands among those that are not. */
+const marksIn = (
+  chunks: ReadonlyArray<ReadonlyArray<Message>>,
+  marks: ReadonlyArray<Mark>,
+  hasEarlier: boolean
+): ReadonlyArray<ReadonlyArray<Mark>> => {
+  let from = hasEarlier ? (chunks[0]?.find(({ sent_at }) => sent_at !== null)?.sent_at ?? "") : ""
+  return chunks.map((items, index) => {
+    const end = items.findLast(({ sent_at }) => sent_at !== null)?.sent_at ?? from
+    const own = marks.filter(({ at }) => at > from && (index === chunks.length - 1 || at <= end))
+    from = end
+    return own.length === 0 ? noMarks : own
+  })
+}
+
+const MarkView = ({ mark: { at, text } }: { readonly mark: Mark }) => (
+  <p class="mark-between" role="note">
+    {text} <time dateTime={at}>{clock(at)}</time>
+  </p>
+)
+
 /** A page of messages; drawn once, whatever comes before or after it. */
 const Chunk = memo(
   ({
     before,
     items,
+    marks,
     terms
   }: {
     /** The day of the message before; null: there is none, or it is not known. */
     readonly before: string | null
     readonly items: ReadonlyArray<Message>
+    /** Those that stand among these messages or behind them. */
+    readonly marks: ReadonlyArray<Mark>
     readonly terms: ReadonlyArray<Term>
   }) => {
     let last = before
+    let left = marks
+    const marksUntil = (until: string) => {
+      const own = left.filter(({ at }) => at <= until)
+      left = left.slice(own.length)
+      return own.map((mark) => <MarkView key={`${mark.at} ${mark.text}`} mark={mark} />)
+    }
     return (
       <>
         {items.flatMap((message) => {
           const own = message.sent_at === null ? last : day(message.sent_at)
-          const mark = own !== last && own !== null
+          const isNewDay = own !== last && own !== null
           last = own
           return [
-            ...(mark
+            ...(message.sent_at === null ? [] : marksUntil(message.sent_at)),
+            ...(isNewDay
               ? [
                   <h3 class="day" key={`day ${message.id}`}>
                     {own}
@@ -94,6 +145,9 @@ const Chunk = memo(
             <MessageView key={message.id} message={message} terms={terms} />
           ]
         })}
+        {left.map((mark) => (
+          <MarkView key={`${mark.at} ${mark.text}`} mark={mark} />
+        ))}
       </>
     )
   }
@@ -153,8 +207,17 @@ const useMessages = (id: string) => {
   return { chunks, earlier, fault, later, older }
 }
 
-const Messages = ({ id, terms }: { readonly id: string; readonly terms: ReadonlyArray<Term> }) => {
+const Messages = ({
+  id,
+  marks,
+  terms
+}: {
+  readonly id: string
+  readonly marks: ReadonlyArray<Mark>
+  readonly terms: ReadonlyArray<Term>
+}) => {
   const { chunks, earlier, fault, later, older } = useMessages(id)
+  const marked = marksIn(chunks, marks, earlier !== null)
   const scroller = useRef<HTMLDivElement>(null)
   const shown = useRef<{ id: string; hit: boolean }>({ id: "", hit: false })
   const atEnd = useRef(true)
@@ -202,6 +265,7 @@ const Messages = ({ id, terms }: { readonly id: string; readonly terms: Readonly
             items={items}
             terms={terms}
             before={before === null ? null : day(before)}
+            marks={marked[index] ?? noMarks}
           />
         )
       })}
@@ -430,6 +494,9 @@ export const Reader = ({
   useNews("again", read)
 
   const known = head !== null && head.id === id ? head : null
+  // Read again, the same hand-offs draw nothing again.
+  const handoffs = JSON.stringify(known?.handoffs ?? [])
+  const marks = useMemo(() => marksOf(JSON.parse(handoffs)), [handoffs])
   return (
     <section class="reader" aria-labelledby="reader-title">
       <header>
@@ -451,7 +518,7 @@ export const Reader = ({
         <p class="problem">It no longer exists at the provider, since {moment(known.deleted_at)}.</p>
       )}
       <Problem fault={fault} />
-      <Messages id={id} terms={terms} />
+      <Messages id={id} marks={marks} terms={terms} />
       {known === null ? <aside class="details" /> : <Details head={known} why={why} reload={read} />}
     </section>
   )

@@ -183,6 +183,21 @@ describe("the page", () => {
     expect(await isMarked(one)).toBe(true)
   })
 
+  it("shows between the messages when a person was asked for", async () => {
+    const { page, origin, workspace } = await open()
+    const [handoff] = workspace.rows<{ id: string; requested_at: string; earlier: number }>(
+      `SELECT h.conversation_id AS id, h.requested_at,
+         (SELECT count(*) FROM messages m WHERE m.conversation_id = h.conversation_id AND m.sent_at < h.requested_at) AS earlier
+       FROM handoffs h WHERE h.requested_at IS NOT NULL ORDER BY 1 LIMIT 1`
+    )
+    if (handoff === undefined) throw new Error("no person was asked for")
+    await page.goto(`${origin}/c/${handoff.id}`)
+    const mark = page.getByRole("note").filter({ hasText: "A person was asked for" })
+    await mark.waitFor()
+    expect(await mark.locator("time").getAttribute("datetime")).toBe(handoff.requested_at)
+    expect(await page.locator("article:has(~ .mark-between)").count()).toBe(handoff.earlier)
+  })
+
   it("offers nothing to change where it is read-only", async () => {
     const { page, origin } = await open({ conversations: 4, serve: ["--read-only"] })
     await page.locator(".list li a").first().click()

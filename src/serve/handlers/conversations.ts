@@ -76,6 +76,13 @@ const sessionsOf = ({ prepare }: Session, id: string): ReadonlyArray<Record<stri
      WHERE conversation_id = ? ORDER BY number LIMIT 100`
   ).all(id) as ReadonlyArray<Record<string, unknown>>
 
+/** Each time that it was handed to a person, as far as that is known. */
+const handoffsOf = ({ prepare }: Session, id: string): ReadonlyArray<Record<string, unknown>> =>
+  prepare(
+    `SELECT requested_at, accepted_at, completed_at, accepted_by, evidence FROM handoffs
+     WHERE conversation_id = ? ORDER BY coalesce(requested_at, accepted_at, completed_at) LIMIT 100`
+  ).all(id) as ReadonlyArray<Record<string, unknown>>
+
 export const conversations = HttpApiBuilder.group(Api, "conversations", (handlers) =>
   handlers
     .handle("list", ({ urlParams }) =>
@@ -97,7 +104,11 @@ export const conversations = HttpApiBuilder.group(Api, "conversations", (handler
           const conversation = findConversation(session, id)
           const head = "message" in conversation ? null : transcriptHead(session, conversation.id)
           if (head === null) return { head: null, hint: "hint" in conversation ? conversation.hint : "" }
-          return { head: { ...head, sessions: sessionsOf(session, head.id) }, hint: "" }
+          const { id: own } = head
+          return {
+            head: { ...head, sessions: sessionsOf(session, own), handoffs: handoffsOf(session, own) },
+            hint: ""
+          }
         })
         if (known.head !== null) return { ...known.head }
         return yield* new Missing({ message: missing(id).message, hint: known.hint })
