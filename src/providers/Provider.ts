@@ -126,6 +126,8 @@ export interface Known {
   readonly fingerprint: string | null
   readonly agentId: string | null
   readonly storedMessages: number
+  /** When it began, as it is stored; left out: not known. */
+  readonly startedAt?: Timestamp | null
   /** Message ids of the newest stored messages, newest first, at most 10; left out where they were not requested. */
   readonly newestMessageIds?: ReadonlyArray<string>
   readonly updatedAt: Timestamp | null

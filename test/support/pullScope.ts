@@ -39,6 +39,7 @@ export const knownFrom = (pages: Iterable<Page>): ReadonlyArray<Known> =>
       .slice(-10)
       .reverse()
       .map(({ messageId }) => messageId),
+    startedAt: conversation.startedAt,
     updatedAt: conversation.updatedAt,
     deleted: false
   }))

@@ -3,10 +3,12 @@ import {
   type Attributes,
   type Contact,
   type Conversation,
+  type Json,
   type Message,
   normalizeChannel,
   normalizeRole
 } from "../../domain/Conversation.ts"
+import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
@@ -15,7 +17,7 @@ import { isNewestFirst } from "../kit/order.ts"
 import { overlay } from "../kit/overlay.ts"
 import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
-import { decoded, listIn, notation, type Written, writtenId } from "../kit/written.ts"
+import { decoded, elementsIn, listIn, type Written, writtenId } from "../kit/written.ts"
 import type { ColumnSources, Messages, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import {
   type ConversationState,
@@ -35,9 +37,10 @@ export const statusMap: StatusMap = makeStatusMap(
   { active: "active", handed_off: "escalated", completed: "completed", abandoned: "abandoned" }
 )
 
-/** A payload and what it decodes to. */
+/** A payload, what it says, and what that decodes to. */
 export interface Read<A> {
   readonly raw: RawPayload
+  readonly json: Json
   readonly value: A
 }
 
@@ -46,13 +49,15 @@ export interface Parts {
   readonly row: Read<Row> | null
   readonly detail: Read<Detail> | null
   /** From the messages endpoint, as it gave them. */
-  readonly messages: Read<ReadonlyArray<Written>> | null
+  readonly messages: Omit<Read<ReadonlyArray<Written>>, "json"> | null
 }
+
+type JsonObject = { readonly [key: string]: Json }
 
 export type Kind = "conversation" | "detail" | "messages"
 
-/** Of a listed row, when its details were fetched. */
-export const fingerprintOf = (rowPayload: string): string => digest(notation(rowPayload))
+/** Of what a listed row says, when its details were fetched. */
+export const fingerprintOf = (row: Json): string => digest(writeExactly(row))
 
 /** The same, where the user wanted no messages: wanting them again fetches them. */
 export const withoutMessages = (fingerprint: string): string => `without-messages:${fingerprint}`
@@ -139,9 +144,6 @@ const united = (shown: ReadMessages, further: ReadMessages): ReadMessages => {
 export const isShort = (detail: Detail, declared: number | null): boolean =>
   detail.messages === null ? declared !== 0 : declared !== null && detail.messages.length < declared
 
-/** The messages in a detail, as it wrote them. */
-const messagesIn = (detail: string): ReadonlyArray<Written> => listIn(detail, ["messages"])?.elements ?? []
-
 interface AllMessages {
   readonly messages: Messages | null
   readonly faults: ReadonlyArray<Unreadable>
@@ -149,7 +151,8 @@ interface AllMessages {
 
 const allMessages = (id: string, { detail, messages }: Parts, declared: number | null): AllMessages => {
   if (detail === null) return { messages: null, faults: [] }
-  const shown = readMessages(id, messagesIn(detail.raw.payload))
+  const listed = (detail.value.messages ?? []) as ReadonlyArray<Json>
+  const shown = readMessages(id, elementsIn(detail.raw.payload, "messages", listed))
   if (!isShort(detail.value, declared)) {
     return { messages: { extent: "whole", items: shown.items }, faults: shown.faults }
   }
@@ -217,13 +220,11 @@ const isAgreed = ({ detail, row }: Parts): boolean =>
   (row.value.status === null || detail.value.status === null || row.value.status === detail.value.status)
 
 /** What row and detail say that is not documented, the detail's word before the row's. */
-const othersIn = ({ detail, row }: Parts): Attributes => {
-  const read = (part: Read<unknown> | null) => {
-    const value = part === null ? null : Either.getOrNull(parseJson(part.raw.payload))
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}
-  }
-  return undocumented({ ...read(row), ...read(detail) }, DetailSchema)
-}
+const othersIn = ({ detail, row }: Parts): Attributes =>
+  undocumented(
+    { ...(row?.json as JsonObject | undefined), ...(detail?.json as JsonObject | undefined) },
+    DetailSchema
+  )
 
 /** One conversation from everything that was said of it; at least a row or a detail. */
 export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting => {
@@ -237,7 +238,7 @@ export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting =>
     messages,
     unreadable: faults,
     raw,
-    fingerprint: parts.row !== null && isAgreed(parts) ? fingerprintOf(parts.row.raw.payload) : null
+    fingerprint: parts.row !== null && isAgreed(parts) ? fingerprintOf(parts.row.json) : null
   }
 }
 
@@ -247,18 +248,18 @@ export const wireOf = ({ row, detail }: Pick<Parts, "row" | "detail">): Row | nu
   return mergedRow(row.value, detail.value)
 }
 
-const readPayload = <A>(raw: RawPayload, decode: (value: unknown) => Either.Either<A, Fault>) =>
-  parseJson(raw.payload).pipe(
-    Either.flatMap(decode),
-    Either.mapBoth({
-      onLeft: (fault) => unreadable(raw, fault),
-      onRight: (value): Read<A> => ({ raw, value })
-    })
-  )
+/** A payload whose JSON was read already. */
+export const readAs = <A>(
+  raw: RawPayload,
+  said: Either.Either<Json, Fault>,
+  decode: (value: unknown) => Either.Either<A, Fault>
+): Either.Either<Read<A>, Fault> =>
+  Either.flatMap(said, (json) => Either.map(decode(json), (value) => ({ raw, json, value })))
 
-const readMessageList = (
-  raw: RawPayload | undefined
-): Either.Either<Read<ReadonlyArray<Written>> | null, Unreadable> => {
+const readPayload = <A>(raw: RawPayload, decode: (value: unknown) => Either.Either<A, Fault>) =>
+  Either.mapLeft(readAs(raw, parseJson(raw.payload), decode), (fault) => unreadable(raw, fault))
+
+const readMessageList = (raw: RawPayload | undefined): Either.Either<Parts["messages"], Unreadable> => {
   if (raw === undefined) return Either.right(null)
   const list = listIn(raw.payload)
   return list === null

@@ -35,6 +35,7 @@ import {
   type Kind,
   type Parts,
   type Read,
+  readAs,
   toSighting,
   wireOf,
   withoutMessages
@@ -134,15 +135,16 @@ const detailItem = (
   answer: Answer
 ): Effect.Effect<Item, ProviderError> =>
   Effect.gen(function* () {
-    yield* unlessFailed(title, answer, recordForm)
+    const said = yield* unlessFailed(title, answer, recordForm)
     const text = isWanted ? answer.text : withoutField(answer.text, "messages")
-    const read = Either.flatMap(parseJson(text), decodeDetail)
+    const raw = rawPayload("detail", id, id, text)
+    const read = readAs(raw, isWanted ? said : parseJson(text), decodeDetail)
     if (Either.isLeft(read)) return withoutDetail(account, { id, row }, text, read.left)
-    if (read.right.id !== id) {
+    const detail = read.right
+    if (detail.value.id !== id) {
       const fault = { path: "$.id", reason: "another conversation than the one that was requested" }
       return withoutDetail(account, { id, row }, text, fault)
     }
-    const detail: Read<Detail> = { raw: rawPayload("detail", id, id, text), value: read.right }
     const wire = wireOf({ row, detail }) ?? detail.value
     const shown = toSighting(wire, { row, detail, messages: null }, account.map)
     if (!isWanted) {
@@ -177,10 +179,7 @@ const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: De
   const entry = conversations.find((candidate) => writtenId(candidate, "id") === detail.id)
   if (entry === undefined) return null
   const raw = rawPayload("conversation", detail.id, detail.id, entry.text)
-  return Either.match(decoded(entry, decodeRow), {
-    onLeft: () => null,
-    onRight: (value): Read<Row> => ({ raw, value })
-  })
+  return Either.getOrNull(readAs(raw, entry.value, decodeRow))
 })
 
 /** A conversation of which the list's row could not be read. */
@@ -227,13 +226,57 @@ interface Listed {
   readonly id: string | null
   readonly startedAt: Timestamp | null
   readonly entry: Written
+  /** What is stored of it; left out: nothing. */
+  readonly known: Known | undefined
+  readonly prints: Prints
 }
 
-const readRow = (entry: Written): Listed => ({
-  id: writtenId(entry, "id"),
-  startedAt: Either.getOrNull(decoded(entry, decodeBeginning))?.created_at ?? null,
-  entry
-})
+const leadingId = /^\{\s*"id"\s*:\s*"([^"\\]+)"/
+
+/** The id, mostly without reading the row: it is the first field as the vendor writes it, and comes once. */
+const likelyId = (entry: Written): string | null => leadingId.exec(entry.text)?.[1] ?? writtenId(entry, "id")
+
+/** Whether it shows what is stored, by its text alone: then it is the conversation that is stored under its likely id. */
+const isRecognised = (scope: Pick<PullScope, "since" | "until" | "covered">, known: Known, prints: Prints) =>
+  known.startedAt !== undefined &&
+  scope.since === null &&
+  scope.until === null &&
+  scope.covered.length === 0 &&
+  isStoredAs(known, prints)
+
+/** The rows of a list, with what is stored of them. */
+const lookUp = <E>({ scope }: Scan<E>, rows: ReadonlyArray<Written>) =>
+  Effect.gen(function* () {
+    const likely = rows.map(likelyId)
+    const shownAs = (id: string) =>
+      rows.filter((_, index) => likely[index] === id).map((entry) => printsOf(scope, entry, undefined).wanted)
+    const find = (ids: ReadonlyArray<string>) =>
+      ids.length === 0
+        ? Effect.succeed<ReadonlyMap<string, Known>>(new Map())
+        : scope.known(ids, { newestMessageIds: false, shownAs })
+    const found = yield* find(likely.flatMap((id) => id ?? []))
+    const listed: Array<Listed> = []
+    for (const [index, entry] of rows.entries()) {
+      const guess = likely[index] ?? null
+      const known = guess === null ? undefined : found.get(guess)
+      const prints = printsOf(scope, entry, known)
+      if (known !== undefined && isRecognised(scope, known, prints)) {
+        listed.push({ id: guess, startedAt: known.startedAt ?? null, entry, known, prints })
+        continue
+      }
+      const id = writtenId(entry, "id")
+      const startedAt = Either.getOrNull(decoded(entry, decodeBeginning))?.created_at ?? null
+      const other = id === null || id === guess ? known : (yield* find([id])).get(id)
+      listed.push({
+        id,
+        startedAt,
+        entry,
+        known: other,
+        prints: other === known ? prints : printsOf(scope, entry, other)
+      })
+    }
+    return listed
+  })
 
 interface Scan<E> extends Account {
   readonly scope: PullScope<E>
@@ -277,12 +320,15 @@ interface Prints {
 
 const printsOf = (
   { messages }: Pick<PullScope, "messages">,
-  payload: string,
+  entry: Written,
   known: Known | undefined
 ): Prints => {
-  // As vendors write JSON, mostly, and then nothing needs to be serialized again.
-  const asWritten = digest(payload)
-  const shown = known?.fingerprint?.endsWith(asWritten) === true ? asWritten : fingerprintOf(payload)
+  // As vendors write JSON, mostly, and then nothing needs to be read or serialized.
+  const asWritten = digest(entry.text)
+  const shown =
+    known?.fingerprint?.endsWith(asWritten) === true
+      ? asWritten
+      : Either.match(entry.value, { onLeft: () => asWritten, onRight: fingerprintOf })
   return { shown, wanted: messages ? shown : withoutMessages(shown) }
 }
 
@@ -293,15 +339,12 @@ const isStoredAs = (known: Known | undefined, { shown, wanted }: Prints): boolea
 const dealWith = <E>(
   scan: Scan<E>,
   listed: Listed,
-  known: Known | undefined,
   step: Step,
   again: boolean,
   exchange: Exchange
 ): Item | Task | null => {
   const { scope } = scan
-  const { entry, id, startedAt } = listed
-  const payload = entry.text
-  const prints = printsOf(scope, payload, known)
+  const { entry, id, known, prints, startedAt } = listed
   const key = id ?? prints.wanted
   if (scan.handled.get(key) === prints.wanted) {
     return again || id === null ? null : { _tag: "Unchanged", providerId: id, key: known?.key }
@@ -314,18 +357,15 @@ const dealWith = <E>(
   if (id !== null && !isNeeded && !isOutside(startedAt, scope)) {
     return { _tag: "Unchanged", providerId: id, key: known?.key }
   }
-  const decodedRow = decoded(entry, decodeRow)
-  if (Either.isLeft(decodedRow)) {
-    const record = { kind: "conversation", providerId: id, conversationId: id, payload }
-    return unreadableItem(record, decodedRow.left)
-  }
-  const row = decodedRow.right
-  const providerId = row.id
-  if (isOutside(row.created_at, scope)) return { _tag: "Filtered", providerId }
-  const read: Read<Row> = { raw: rawPayload("conversation", providerId, providerId, payload), value: row }
-  if (scope.messages) return detailPage(scan, providerId, read, exchange)
+  const providerId = id ?? ""
+  const raw = rawPayload("conversation", providerId, providerId, entry.text)
+  const read = readAs(raw, entry.value, decodeRow)
+  if (Either.isLeft(read)) return unreadableItem({ ...raw, providerId: id, conversationId: id }, read.left)
+  const row = read.right
+  if (isOutside(row.value.created_at, scope)) return { _tag: "Filtered", providerId }
+  if (scope.messages) return detailPage(scan, providerId, row, exchange)
   return {
-    ...toSighting(row, { row: read, detail: null, messages: null }, scan.map),
+    ...toSighting(row.value, { row, detail: null, messages: null }, scan.map),
     fingerprint: prints.wanted
   }
 }
@@ -346,26 +386,16 @@ const endless = (detail: string): Malformed =>
 const listPage = <E>(scan: Scan<E>) =>
   Effect.gen(function* () {
     const { answer, conversations, total, size } = yield* askList(scan.client, scan.walk.next(), scan.filter)
-    const listed = conversations.map(readRow)
-    const ids = listed.flatMap(({ id }) => id ?? [])
-    const shownAs = (id: string) =>
-      listed
-        .filter((row) => row.id === id)
-        .map(({ entry }) => printsOf(scan.scope, entry.text, undefined).wanted)
-    const known =
-      ids.length === 0
-        ? new Map<string, Known>()
-        : yield* scan.scope.known(ids, { newestMessageIds: false, shownAs })
+    const listed = yield* lookUp(scan, conversations)
     const step = scan.walk.received({
-      rows: listed.map(({ id, startedAt }) => ({ id, startedAt, stored: id !== null && known.has(id) })),
+      rows: listed.map(({ id, known, startedAt }) => ({ id, startedAt, stored: known !== undefined })),
       total,
       size
     })
     const tasks: Array<Task> = []
     const items: Array<Item> = []
     listed.forEach((entry, index) => {
-      const stored = entry.id === null ? undefined : known.get(entry.id)
-      const outcome = dealWith(scan, entry, stored, step, step.again[index] ?? false, answer.exchange)
+      const outcome = dealWith(scan, entry, step, step.again[index] ?? false, answer.exchange)
       if (outcome === null) return
       // Details come before the list's own page: the total comes with the first of them.
       if (isTask(outcome)) tasks.push(Effect.map(outcome, (detail) => ({ ...detail, total })))

@@ -49,18 +49,15 @@ const readPage = <E>({ client }: Account, scope: PullScope<E>, page: number) =>
     const listed = conversations.flatMap((entry) =>
       Either.match(decoded(entry, decodeRow), {
         onLeft: () => [],
-        onRight: (row) => [{ row, payload: entry.text }]
+        onRight: (row) => [{ row, print: fingerprintOf(Either.getOrNull(entry.value)) }]
       })
     )
     const known = yield* scope.known(listed.map(({ row }) => row.id))
-    const stateOf = ({ payload, row }: (typeof listed)[number]): SeenRow["state"] => {
+    const stateOf = ({ print, row }: (typeof listed)[number]): SeenRow["state"] => {
       if (isOutside(row.created_at, scope)) return "outside"
       const held = known.get(row.id)
       if (held === undefined || held.deleted) return "missing"
-      const current = [
-        fingerprintOf(payload),
-        ...(scope.messages ? [] : [withoutMessages(fingerprintOf(payload))])
-      ]
+      const current = [print, ...(scope.messages ? [] : [withoutMessages(print)])]
       return !scope.refetch && current.includes(held.fingerprint ?? "") ? "current" : "changed"
     }
     const found: Page = {

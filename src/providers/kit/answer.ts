@@ -165,16 +165,16 @@ export const decodeAnswer = <A>(
   })
 }
 
-/** Fails with the vendor's words where an answer, of which nothing else is needed, says that it failed. */
+/** What an answer says as JSON, if it is JSON. Fails with the vendor's words where it says that it failed. */
 export const unlessFailed = (
   title: string,
   { exchange, text, words }: Answer,
   form: AnswerForm = "envelope"
-): Effect.Effect<void, Malformed> => {
-  const json = Either.getOrNull(parseJson(text))
-  return statesFailure(json, form)
+): Effect.Effect<Either.Either<Json, Fault>, Malformed> => {
+  const json = parseJson(text)
+  return Either.isRight(json) && statesFailure(json.right, form)
     ? Effect.fail(failedInWords(title, exchange.operation, words(text)))
-    : Effect.void
+    : Effect.succeed(json)
 }
 
 /** A change that `refuse` would have stopped; nothing was sent. */

@@ -36,9 +36,12 @@ export const undocumented = (
 ): Attributes => {
   if (typeof record !== "object" || record === null || Array.isArray(record) || isExactNumber(record))
     return {}
-  const kept = Object.entries(record).filter(
-    ([name, value]) =>
-      value !== null && value !== undefined && !Object.hasOwn(schema.fields, name) && !others.includes(name)
-  )
-  return kept.length === 0 ? {} : { [ownAttributes.other]: Object.fromEntries(kept) as Record<string, Json> }
+  const values = record as Readonly<Record<string, Json | undefined>>
+  const kept: Array<readonly [string, Json]> = []
+  for (const name of Object.keys(values)) {
+    const value = values[name]
+    if (value === null || value === undefined) continue
+    if (!Object.hasOwn(schema.fields, name) && !others.includes(name)) kept.push([name, value])
+  }
+  return kept.length === 0 ? {} : { [ownAttributes.other]: Object.fromEntries(kept) }
 }

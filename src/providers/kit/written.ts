@@ -15,7 +15,42 @@ export interface Written {
   readonly value: Either.Either<Json, Fault>
 }
 
-export const written = (text: string): Written => ({ text, value: parseJson(text) })
+/** It is read only when someone asks what it says: most rows of a list are known by their text. */
+class Unread implements Written {
+  readonly text: string
+  private read: Written["value"] | null = null
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  get value(): Written["value"] {
+    this.read ??= parseJson(this.text)
+    return this.read
+  }
+}
+
+export const written = (text: string): Written => new Unread(text)
+
+/**
+ * The elements of a list in a text that was read already, by what they say: how they were written is looked for where it is
+ * wanted, which is only of the few that do not decode.
+ * @param field that holds the list
+ */
+export const elementsIn = (
+  text: string,
+  field: string,
+  values: ReadonlyArray<Json>
+): ReadonlyArray<Written> => {
+  let elements: ReadonlyArray<Written> | null = null
+  return values.map((value, index) => ({
+    value: Either.right(value),
+    get text() {
+      elements ??= listIn(text, [field])?.elements ?? []
+      return elements[index]?.text ?? writeExactly(value)
+    }
+  }))
+}
 
 /** What it says, decoded. */
 export const decoded = <A>(
@@ -76,15 +111,23 @@ interface Member extends Span {
   readonly name: string
   /** Where its value begins. */
   readonly value: number
+  /** Of a list that is sought; null: it is none, or one that cannot be cut. */
+  readonly list: Parts<Span> | null
 }
 
-/** What lies between the brackets at `from`, cut at its commas, and where it ends; null: it is no such list. */
+/** What lies between two brackets, cut at its commas, and where it ends. */
+interface Parts<A extends Span> {
+  readonly parts: ReadonlyArray<A>
+  readonly end: number
+}
+
+/** Null: there is no such list at `from`. */
 const partsOf = <A extends Span>(
   text: string,
   from: number,
   brackets: "{}" | "[]",
   part: (from: number) => A | null
-): { readonly parts: ReadonlyArray<A>; readonly end: number } | null => {
+): Parts<A> | null => {
   const [open, close] = brackets
   if (text[from] !== open) return null
   const parts: Array<A> = []
@@ -106,21 +149,29 @@ const spanOf = (text: string, from: number): Span | null => {
   return to === -1 ? null : { from, to }
 }
 
-const memberOf = (text: string, from: number): Member | null => {
+const elementsAt = (text: string, from: number) => partsOf(text, from, "[]", (at) => spanOf(text, at))
+
+const memberOf = (text: string, from: number, lists: ReadonlyArray<string>): Member | null => {
   const nameEnd = text[from] === '"' ? textEnd(text, from) : -1
   if (nameEnd === -1) return null
   const colon = afterSpace(text, nameEnd)
   if (text[colon] !== ":") return null
   const value = afterSpace(text, colon + 1)
-  const to = valueEnd(text, value)
-  const name = parseJson(text.slice(from, nameEnd))
-  if (to <= value || Either.isLeft(name)) return null
-  return { from, to, value, name: String(name.right) }
+  const read = parseJson(text.slice(from, nameEnd))
+  if (Either.isLeft(read)) return null
+  const name = String(read.right)
+  // Long lists are gone through once.
+  const list = lists.includes(name) ? elementsAt(text, value) : null
+  const to = valueEnd(text, list?.end ?? value)
+  return to <= value ? null : { from, to, value, name, list }
 }
 
-/** The members of the object that a text is; null: it is none, or one that cannot be cut. */
-const membersOf = (text: string): ReadonlyArray<Member> | null => {
-  const found = partsOf(text, afterSpace(text, 0), "{}", (from) => memberOf(text, from))
+/**
+ * The members of the object that a text is; null: it is none, or one that cannot be cut.
+ * @param lists names of members whose elements are wanted
+ */
+const membersOf = (text: string, lists: ReadonlyArray<string> = []): ReadonlyArray<Member> | null => {
+  const found = partsOf(text, afterSpace(text, 0), "{}", (from) => memberOf(text, from, lists))
   return found === null || afterSpace(text, found.end) < text.length ? null : found.parts
 }
 
@@ -145,8 +196,7 @@ export interface WrittenList {
   readonly around: string
 }
 
-const listAt = (text: string, from: number): WrittenList | null => {
-  const found = partsOf(text, from, "[]", (at) => spanOf(text, at))
+const listFrom = (text: string, from: number, found: Parts<Span> | null): WrittenList | null => {
   if (found === null) return null
   const elements = found.parts.map((span) => written(sliceOf(text, span)))
   return { elements, around: `${text.slice(0, from)}[]${text.slice(found.end)}` }
@@ -159,11 +209,11 @@ const listAt = (text: string, from: number): WrittenList | null => {
  */
 export const listIn = (text: string, names: ReadonlyArray<string> = []): WrittenList | null => {
   const start = afterSpace(text, 0)
-  if (text[start] === "[") return listAt(text, start)
-  const members = membersOf(text) ?? []
+  if (text[start] === "[") return listFrom(text, start, elementsAt(text, start))
+  const members = membersOf(text, names) ?? []
   for (const field of names) {
     const member = members.findLast(({ name }) => name === field)
-    if (member !== undefined && text[member.value] === "[") return listAt(text, member.value)
+    if (member !== undefined && text[member.value] === "[") return listFrom(text, member.value, member.list)
   }
   return null
 }

@@ -13,6 +13,7 @@ type KnownRow = readonly [
   fingerprint: string | null,
   agentId: string | null,
   storedMessages: number,
+  startedAt: Timestamp | null,
   updatedAt: Timestamp | null,
   deletedAt: string | null,
   mergedAt: string | null,
@@ -24,8 +25,8 @@ type KnownRow = readonly [
 export const makeKnown = ({ prepare }: Session) => {
   // As one text: every conversation that is listed is looked up, and to take values over one by one costs as much again.
   const find = prepare(
-    `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.updated_at,
-       r.deleted_at, r.merged_at, r.observed_at, r.fingerprint IS NULL AND EXISTS (
+    `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.started_at,
+       r.updated_at, r.deleted_at, r.merged_at, r.observed_at, r.fingerprint IS NULL AND EXISTS (
          SELECT 1 FROM quarantine q
          WHERE q.connection = r.connection AND q.conversation_provider_id = ids.value AND q.resolved_at IS NULL)))
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
@@ -55,6 +56,7 @@ export const makeKnown = ({ prepare }: Session) => {
         fingerprint,
         agentId,
         storedMessages,
+        startedAt,
         updatedAt,
         deletedAt,
         mergedAt,
@@ -68,6 +70,7 @@ export const makeKnown = ({ prepare }: Session) => {
         fingerprint,
         agentId,
         storedMessages,
+        startedAt,
         updatedAt,
         deleted: (deletedAt ?? mergedAt) !== null,
         ...(isUnread === 1 ? { isUnread: true as const } : {}),

@@ -560,6 +560,8 @@ describe("Empfio's list", () => {
         (list) => JSON.stringify(list, null, 1),
         (list) => JSON.stringify(list).replaceAll("},{", "}, {"),
         (list) => JSON.stringify(list).replaceAll('","channel"', '", "channel"'),
+        // Of a field that comes twice the last counts.
+        (list) => JSON.stringify(list).replaceAll('{"id":"c0', '{"id":"c00001","id":"c0'),
         (list) =>
           JSON.stringify(list).replace(
             /[^ -~]/gu,

@@ -70,6 +70,7 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
         agentId: "agent-7",
         storedMessages: 12,
         newestMessageIds: ["m11", "m10", "m9", "m8", "m7", "m6", "m5", "m4", "m3", "m2"],
+        startedAt: at(0),
         updatedAt: at(3),
         deleted: false,
         observedAt: at(1)
@@ -81,6 +82,7 @@ it.scoped("tells what is stored of conversations, newest messages first, and not
         agentId: "agent-1",
         storedMessages: 0,
         newestMessageIds: [],
+        startedAt: at(0),
         updatedAt: null,
         deleted: false,
         observedAt: at(1)
