@@ -2,12 +2,14 @@ import { chmodSync, closeSync, lstatSync, openSync, readlinkSync, statSync } fro
 import { dirname } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Clock, Effect, Runtime } from "effect"
+import { now, type Timestamp } from "../domain/Timestamp.ts"
 import { codeOf } from "../files/faults.ts"
 import { privateMode } from "../files/newFile.ts"
 import { type Doubt, doubtsAbout } from "../files/ownership.ts"
 import { refreshDerived } from "./derived/refresh.ts"
 import { dictionaryRows, refreshDictionary } from "./dictionary.ts"
 import { headerOf } from "./header.ts"
+import { finishErasures } from "./forget/finish.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 import { placeOf } from "./place.ts"
@@ -190,7 +192,7 @@ const openForWriting = (
     timeout,
     vendors
   }: {
-    readonly at: string
+    readonly at: Timestamp
     readonly say: (message: string) => void
     readonly timeout: number
     readonly vendors: VendorColumns
@@ -208,7 +210,10 @@ const openForWriting = (
     const applied = migrate(database, at, migrations, inTenths(path, say))
     if (applied.length > 0) giveBack(database)
     refreshDictionary(database, dictionaryRows(vendors))
-    refreshDerived(makeSession(database))
+    const session = makeSession(database)
+    refreshDerived(session)
+    const unfinished = finishErasures(session, at)
+    if (unfinished !== null) say(`what was forgotten is not gone from ${path} yet: ${unfinished.reason}`)
     return database
   } catch (cause) {
     database.close()
@@ -248,7 +253,7 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
   scoped: Effect.fn("Db.open")(function* (path: string, options: DbOptions = {}) {
     const timeout = options.busyTimeoutMillis ?? 5_000
     const readOnly = options.readOnly ?? false
-    const at = new Date(yield* Clock.currentTimeMillis).toISOString()
+    const at = now(yield* Clock.currentTimeMillis)
     const doubts = yield* attempt("Db.open", path, () => {
       lookFor("Db.open", path, readOnly || (options.mustExist ?? false))
       return readOnly ? [] : refuseLaid("Db.open", path)

@@ -23,6 +23,10 @@ export const internalTables: ReadonlySet<string> = new Set([
   "conversation_turns",
   "copy_manifest",
   "file_copies",
+  "erasure_rows",
+  "erasures",
+  "forgotten",
+  "hash_key",
   "hint_counts",
   "hints",
   "leases",
@@ -39,6 +43,7 @@ export const internalTables: ReadonlySet<string> = new Set([
   "remote_contacts",
   "remote_conversations",
   "restorations",
+  "retention",
   "scan_seen",
   "scans",
   "tombstones"

@@ -163,8 +163,24 @@ const untilLost = <A, E, R, E2>(work: Effect.Effect<A, E, R>, lost: Effect.Effec
     Effect.ensuring(Effect.raceFirst(Fiber.join(fiber), lost), Fiber.interrupt(fiber))
   )
 
+<<<<<<< HEAD
 /** Between two writes of what was refused while a lane runs. */
 const refusedEvery = "30 seconds"
+=======
+/** Nothing of a connection that was forgotten is read, until a person takes it up again. */
+const refuseForgotten = Effect.fn("run.refuseForgotten")(function* (name: string, isTakenUp: boolean) {
+  const mirror = yield* Mirror
+  const forgottenOn = yield* mirror.forgottenOn(name)
+  if (forgottenOn === null) return
+  if (isTakenUp) return yield* mirror.takeUp(name)
+  return yield* new StoreError({
+    op: "run",
+    kind: "refused",
+    message: `${name} was forgotten on ${forgottenOn.slice(0, 10)}: nothing of it is read or stored`,
+    hint: `take it out of the configuration, or take it up again, with all that it holds, with \`parley sync --rebind ${name}\``
+  })
+})
+>>>>>>> 961baca (Forget a person or a connection: every row, payload, word of the index and remnant of theirs goes, and nothing of them is stored again)
 
 /** One lane of one connection, from its lease to its ledger row. Every failure is recorded in the row. */
 const runLane = Effect.fn("run.lane")(function* <R>(
@@ -196,6 +212,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   const attempt = Effect.gen(function* () {
     const lease = yield* leases.acquire(name, lane)
     const rebind = options.rebind?.has(name) ?? false
+    yield* refuseForgotten(name, rebind)
     const account = yield* guardAccount(config, { runId, rebind })
     const { maxWaitMillis } = options
     const opened = yield* openConnection(config, lane, { maxWaitMillis, observe }, account.check)
@@ -351,6 +368,10 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
   yield* Effect.forEach(options.connections, register)
   const [first] = options.connections
   if (first?.businessTime !== undefined) yield* mirror.setBusinessTime(first.businessTime)
+  const unfinished = yield* mirror.finishErasures
+  if (unfinished !== null) {
+    yield* Effect.logWarning(`what was forgotten is not gone from the mirror yet: ${unfinished.reason}`)
+  }
   const progress = yield* Progress
   const stopSignal = yield* StopSignal
   const runId = yield* ledger.startRun(options.command)

@@ -6,6 +6,7 @@ import { completions } from "./completions/index.ts"
 import { demo } from "./demo/index.ts"
 import { doctor } from "./doctor/index.ts"
 import { exporting } from "./export/index.ts"
+import { forget } from "./forget/index.ts"
 import { init } from "./init/index.ts"
 import { limits } from "./limits/index.ts"
 import { push } from "./push/index.ts"
@@ -53,6 +54,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   quarantine,
   verify,
   rebuild,
+  forget,
   query,
   exporting,
   tap,

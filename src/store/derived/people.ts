@@ -11,7 +11,8 @@ interface ContactRow {
   readonly country: string | null
 }
 
-const identitiesOf = ({ country, email, phone }: ContactRow): ReadonlyArray<string> => {
+/** By what a contact is known wherever else it is met: its number and its address, normalized. */
+export const identitiesOf = ({ country, email, phone }: Omit<ContactRow, "key">): ReadonlyArray<string> => {
   const number = phone === null ? null : normalizePhone(phone, country)
   const address = email === null ? null : normalizeEmail(email)
   return [number, address].filter((value) => value !== null)
@@ -28,6 +29,10 @@ export const makePeopleRows = ({ prepare }: Pick<Session, "prepare">) => {
   const some = prepare(
     `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts WHERE key > ?
      ORDER BY key LIMIT ?`
+  )
+  const chosen = prepare(
+    `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts
+     WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key`
   )
   const values = prepare("SELECT value FROM contact_identities WHERE key = ? ORDER BY value").pluck()
   const add = prepare("INSERT INTO contact_identities (value, key) VALUES (?, ?)")
@@ -94,6 +99,9 @@ export const makePeopleRows = ({ prepare }: Pick<Session, "prepare">) => {
   }
 
   return {
+    /** These contacts, whose person is not known any more. */
+    again: (keys: ReadonlyArray<number>): void =>
+      write(chosen.all(JSON.stringify(keys)) as ReadonlyArray<ContactRow>),
     /** Those that were written by the commits from this number on. */
     since: (seq: number): void => write(changed.all(seq) as ReadonlyArray<ContactRow>),
     /** Some contacts after a key; gives the last one's key, and null at the end. */

@@ -103,6 +103,8 @@ export const tallies: Readonly<Record<string, ColumnEntry>> = {
   inserted: count("Received records that were new."),
   updated: count("Received records that changed what was stored."),
   unchanged: count("Received records that were stored as they are, or older than what is stored."),
-  filtered: count("Received records outside of the requested time window."),
+  filtered: count(
+    "Received records outside of the requested time window, older than they are kept, or of someone who was forgotten."
+  ),
   quarantined: count("Received records that could not be read, and are kept in quarantine.")
 }

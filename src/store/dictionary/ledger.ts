@@ -196,6 +196,9 @@ export const ledger: ReadonlyArray<TableEntry> = [
       first_seen_at: time("When it was first synchronized."),
       last_complete_scan_at: time("When the last scan began that listed everything the account holds.", {
         nullMeans: "no scan was complete yet"
+      }),
+      forgotten_at: time("When it was forgotten: since then nothing of it is stored.", {
+        nullMeans: "it was not, or was taken up again"
       })
     }
   },

@@ -104,9 +104,13 @@ export const records: ReadonlyArray<TableEntry> = [
         example: 12
       }),
       stored_messages: count("How many messages are in the mirror.", { example: 12 }),
+      expired_messages: count(
+        "How many messages the vendor has and the mirror does not, because they are older than the configuration keeps them.",
+        { example: 0 }
+      ),
       complete: {
         meaning:
-          "Whether as many messages are stored as the vendor says there are, or more; otherwise some are missing.",
+          "Whether as many messages are stored, or let go because of their age, as the vendor says there are, or more; otherwise some are missing.",
         unit: yesOrNo,
         nullMeans: "the vendor does not say how many there are",
         example: 1

@@ -1,7 +1,8 @@
 import { Clock, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { HintShows, HintSubject } from "../../providers/Provider.ts"
-import { Db } from "../Db.ts"
+import { Db, type Session } from "../Db.ts"
+import { makeRemembered } from "../forget/remembered.ts"
 
 /** One webhook that was signed and understood. */
 export interface ReceivedHint {
@@ -57,6 +58,19 @@ const pendingOf = (row: Row): PendingHint => ({
   deliveries: row.deliveries
 })
 
+/** Whether what a webhook names is of someone, or of a connection, that was forgotten. */
+const makeIsForgotten = (session: Session) => {
+  const remembered = makeRemembered(session)
+  const isAny = remembered.isAny()
+  const isClosed = session.prepare("SELECT forgotten_at IS NOT NULL FROM connections WHERE name = ?").pluck()
+  return ({ connection, subject }: ReceivedHint): boolean => {
+    if (isClosed.get(connection) === 1) return true
+    if (!isAny || subject._tag === "Status") return false
+    const id = `${connection}:${subject.id}`
+    return (remembered.find("conversation", id) ?? remembered.find("contact", id)) !== null
+  }
+}
+
 /** Webhooks, from their receipt until what they name was read. */
 export class Hints extends Effect.Service<Hints>()("parley/Hints", {
   effect: Effect.gen(function* () {
@@ -66,7 +80,9 @@ export class Hints extends Effect.Service<Hints>()("parley/Hints", {
     return {
       /** Keeps them, those that name the same thing as one. All of them, or none. */
       record: (hints: ReadonlyArray<ReceivedHint>) =>
-        db.transaction("Hints.record", ({ prepare }) => {
+        db.transaction("Hints.record", (session) => {
+          const { prepare } = session
+          const isForgotten = makeIsForgotten(session)
           const pending = prepare("SELECT count(*) FROM hints WHERE connection = ?").pluck()
           const held = new Map<string, number>()
           const merge = prepare(
@@ -84,7 +100,8 @@ export class Hints extends Effect.Service<Hints>()("parley/Hints", {
              ON CONFLICT (connection) DO UPDATE SET received = received + 1, merged = merged + excluded.merged,
                dropped = dropped + excluded.dropped, last_at = excluded.last_at`
           )
-          for (const { at, connection, kind, shows, subject } of hints) {
+          for (const hint of hints) {
+            const { at, connection, kind, shows, subject } = hint
             const row = {
               connection,
               kind,
@@ -93,9 +110,10 @@ export class Hints extends Effect.Service<Hints>()("parley/Hints", {
               messages: shows.messages,
               status: shows.providerStatus
             }
-            const isMerged = merge.run(row).changes > 0
+            const isRefused = isForgotten(hint)
+            const isMerged = !isRefused && merge.run(row).changes > 0
             const before = held.get(connection) ?? Number(pending.get(connection))
-            const isDropped = !isMerged && before >= mostPending
+            const isDropped = isRefused || (!isMerged && before >= mostPending)
             if (!isMerged && !isDropped) insert.run(row)
             held.set(connection, before + (isMerged || isDropped ? 0 : 1))
             count.run(connection, isMerged ? 1 : 0, isDropped ? 1 : 0, at)

@@ -8,6 +8,7 @@ import { nextSeq } from "../commits.ts"
 import { Db, type Session } from "../Db.ts"
 import { isBusinessTime, setBusinessTime } from "../derived/clock.ts"
 import { refreshDerived } from "../derived/refresh.ts"
+import { finishErasures } from "../forget/finish.ts"
 import { learnedOf } from "../read/facts.ts"
 import { makeKnown } from "../read/lookup.ts"
 import { lookingUp } from "../Session.ts"
@@ -108,6 +109,27 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           const set = session.database.transaction(() => setBusinessTime(session, time))
           if (isBusinessTime(session, time) || !set.immediate()) return
           refreshDerived(session)
+        }),
+
+      /** Finishes what is to be erased; null: it is done, or nothing is. */
+      finishErasures: Effect.flatMap(clock, (at) =>
+        db.use("Mirror.finishErasures", (session) => finishErasures(session, at))
+      ),
+
+      /** When a connection was forgotten; null: it was not, or was taken up again. */
+      forgottenOn: (connection: string) =>
+        db.use(
+          "Mirror.forgottenOn",
+          ({ prepare }) =>
+            prepare("SELECT forgotten_at FROM connections WHERE name = ?")
+              .pluck()
+              .get(connection) as Timestamp | null
+        ),
+
+      /** Takes up a connection again that was forgotten. */
+      takeUp: (connection: string) =>
+        db.transaction("Mirror.takeUp", ({ prepare }) => {
+          prepare("UPDATE connections SET forgotten_at = NULL WHERE name = ?").run(connection)
         }),
 
       /** The account that a connection is bound to; null: to none yet. */

@@ -4,10 +4,11 @@ import type { Page } from "../../providers/Provider.ts"
 import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
 import { makePeopleRows } from "../derived/people.ts"
+import { makeDoor } from "../forget/door.ts"
 import { makeActivityRows } from "./activity.ts"
 import { makeContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
-import { makeConversationRows, type Unchanged } from "./conversationRows.ts"
+import { makeConversationRows, recordsIn, type Unchanged } from "./conversationRows.ts"
 import { makeMessageRows } from "./messageRows.ts"
 import { makeQuarantineRows } from "./quarantineRows.ts"
 import { makeRawRows } from "./raw/rawRecords.ts"
@@ -56,6 +57,7 @@ export const makeCommit = (session: Session) => {
   const raw = makeRawRows(session)
   const scans = makeScanRows(session)
   const people = makePeopleRows(session)
+  const door = makeDoor(session)
   const conversations = makeConversationRows(session, {
     contacts: makeContactRows(session),
     messages,
@@ -78,6 +80,7 @@ export const makeCommit = (session: Session) => {
      ON CONFLICT (run_id, connection, lane) DO UPDATE
        SET ${recordCounts.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`
   )
+  const hidePath = prepare("UPDATE pages SET path = '…' WHERE id = ?")
   const learn = prepare(
     `INSERT INTO learned (connection, name, value, learned_at) VALUES (?, ?, ?, ?)
      ON CONFLICT (connection, name) DO UPDATE SET value = excluded.value, learned_at = excluded.learned_at`
@@ -89,7 +92,13 @@ export const makeCommit = (session: Session) => {
     const keys: Array<number> = []
     const unchanged: Array<Unchanged> = []
     const passedBy: Array<string> = []
+    let refused = 0
     for (const item of items) {
+      if (door.refuses(context.connection, item)) {
+        tally.filtered += item._tag === "Sighting" ? recordsIn(item) : 1
+        refused += 1
+        continue
+      }
       switch (item._tag) {
         case "Sighting": {
           const key = conversations.write(context, item)
@@ -115,6 +124,8 @@ export const makeCommit = (session: Session) => {
         }
       }
     }
+    // The request may have named who was forgotten.
+    if (refused > 0 && refused === items.length) hidePath.run(context.pageId)
     return [
       ...keys,
       ...conversations.unchanged(context, unchanged),
@@ -171,6 +182,7 @@ export const makeCommit = (session: Session) => {
     const believed = latestBelieved(now)
     let quarantineOpen = quarantine.isAnyOpen(input.connection)
     messages.begin()
+    door.begin(input.connection)
     let firstPage: number | null = null
     raw.begin()
     if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
@@ -179,12 +191,13 @@ export const makeCommit = (session: Session) => {
       quarantineOpen = context.quarantineOpen
       firstPage ??= context.pageId
       addTo(totals, context.tally)
+      if (door.isClosed()) continue
       for (const name in page.learned) learn.run(input.connection, name, page.learned[name], now)
     }
     messages.end()
     if (firstPage !== null && totals.inserted + totals.updated > 0) people.since(firstPage)
     raw.end()
-    if (input.scan !== null) scans.advance(input, input.scan, input.seen, now)
+    if (input.scan !== null && !door.isClosed()) scans.advance(input, input.scan, input.seen, now)
     countRun.run(input.runId, input.connection, input.lane, now, ...recordCounts.map((name) => totals[name]))
     return totals
   }

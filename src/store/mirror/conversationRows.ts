@@ -49,7 +49,7 @@ interface StoredConversation extends Standing, StoredTimes {
 }
 
 /** Records in a sighting: the conversation, its contact, its messages, and what of it did not decode. */
-const recordsIn = (sighting: Sighting): number =>
+export const recordsIn = (sighting: Sighting): number =>
   1 +
   (sighting.contact === null ? 0 : 1) +
   (sighting.messages?.items.length ?? 0) +

@@ -2,6 +2,7 @@ import { nearest } from "../../config/nearest.ts"
 import type { Status } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
+import { forgottenOn } from "../forget/remembered.ts"
 
 /** A conversation of the mirror, as far as asking for a change needs it. */
 export interface MirroredConversation {
@@ -87,6 +88,13 @@ export const connectionNames = (session: Session): ReadonlyArray<string> =>
   session.prepare("SELECT name FROM connections ORDER BY name").pluck().all() as ReadonlyArray<string>
 
 const unknown = (session: Session, id: string): NotFound => {
+  const forgotten = forgottenOn(session, id)
+  if (forgotten !== null) {
+    return {
+      message: `\`${id}\` is of someone who was forgotten on ${forgotten.slice(0, 10)}`,
+      hint: "Nothing of it is kept, and nothing that the provider shows of it is stored."
+    }
+  }
   const near = nearMatches(session, id)
   const connections = connectionNames(session)
   const connection = id.slice(0, Math.max(0, id.indexOf(":")))

@@ -1,6 +1,7 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Known, KnownWanted } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
+import { makeRemembered } from "../forget/remembered.ts"
 import { messagesPerConversation } from "../mirror/messageRows.ts"
 import { latestBelieved } from "../mirror/staleness.ts"
 
@@ -21,8 +22,13 @@ type KnownRow = readonly [
   isUnread: 0 | 1
 ]
 
-/** Looks up what is stored of conversations, by the vendor's ids. */
-export const makeKnown = ({ prepare }: Session) => {
+/**
+ * Looks up what is stored of conversations, by the vendor's ids. Those of someone who was forgotten are unchanged for ever,
+ * whatever the list shows: nothing of them need be requested.
+ */
+export const makeKnown = (session: Session) => {
+  const { prepare } = session
+  const forgotten = makeRemembered(session)
   // As one text: every conversation that is listed is looked up, and to take values over one by one costs as much again.
   const find = prepare(
     `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.started_at,
@@ -44,7 +50,7 @@ export const makeKnown = ({ prepare }: Session) => {
     connection: string,
     providerIds: ReadonlyArray<string>,
     now: Timestamp,
-    { newestMessageIds }: KnownWanted = { newestMessageIds: false }
+    { newestMessageIds, shownAs }: KnownWanted = { newestMessageIds: false }
   ): ReadonlyMap<string, Known> => {
     const believed = latestBelieved(now)
     const found = new Map<string, Known>()
@@ -80,6 +86,21 @@ export const makeKnown = ({ prepare }: Session) => {
       else {
         const ids = storedMessages === 0 ? [] : newestOf(key)
         found.set(providerId, { ...known, newestMessageIds: ids })
+      }
+    }
+    if (shownAs !== undefined && found.size < providerIds.length && forgotten.isAny()) {
+      for (const providerId of providerIds) {
+        if (found.has(providerId) || forgotten.find("conversation", `${connection}:${providerId}`) === null)
+          continue
+        const [fingerprint = null] = shownAs(providerId)
+        found.set(providerId, {
+          providerId,
+          fingerprint,
+          agentId: null,
+          storedMessages: 0,
+          updatedAt: null,
+          deleted: false
+        })
       }
     }
     return found

@@ -1,5 +1,5 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib"
-import type { Session } from "../../Db.ts"
+import type { Session } from "../../Session.ts"
 
 /*
  * Payloads lie in blocks: those of one commit together, compressed once. The rows of a block have its key and those that

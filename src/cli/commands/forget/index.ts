@@ -1,0 +1,45 @@
+import { Options } from "@effect/cli"
+import { type Input, lazily, verb } from "../../command.ts"
+
+const who = (
+  name: "contact" | "email" | "phone" | "conversation" | "connection",
+  value: string,
+  what: string
+) => Options.text(name).pipe(Options.withPseudoName(value), Options.withDescription(what), Options.optional)
+
+const config = {
+  contact: who("contact", "ID", "The person with this contact: contacts.id."),
+  email: who("email", "E", "The person with this e-mail address."),
+  phone: who(
+    "phone",
+    "P",
+    "The person with this phone number, best written with its country: +49 171 1234567."
+  ),
+  conversation: who("conversation", "ID", "The person of this conversation: conversations.id."),
+  connection: who("connection", "NAME", "All that is stored of a connection."),
+  plan: Options.boolean("plan").pipe(
+    Options.withDescription("Count what would be erased, table by table, and change nothing.")
+  ),
+  receipt: Options.text("receipt").pipe(
+    Options.withPseudoName("FILE"),
+    Options.withDescription("Write what was erased and when as JSON, without personal data."),
+    Options.optional
+  )
+}
+export type ForgetInput = Input<typeof config>
+
+export const forget = verb(
+  {
+    name: "forget",
+    description:
+      "Erases a person, over all connections, or a connection: rows, payloads, history, search index, log and free space. Nothing of them is stored again.",
+    config,
+    whenStopped: "what was requested stays requested: the next run that writes to the mirror finishes it",
+    examples: [
+      "parley forget --email ana@example.com --plan",
+      "parley forget --email ana@example.com --receipt erased.json",
+      "parley forget --connection leads"
+    ]
+  },
+  lazily(async () => (await import("./run.ts")).forget)
+)

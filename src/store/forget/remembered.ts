@@ -1,0 +1,51 @@
+import { createHmac } from "node:crypto"
+import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { Session } from "../Session.ts"
+
+/*
+ * Who was forgotten, remembered as keyed hashes: of the ids of their conversations and contacts, and of their addresses and
+ * numbers.
+ */
+
+/** What a hash is of. `conversation` and `contact`: an id of the mirror; `identity`: an address or number, normalized. */
+export type RememberedKind = "conversation" | "contact" | "identity"
+
+/** 128 bits of HMAC-SHA-256 stand for a text: without the key nothing can be tried against it. */
+const keyedHash = (key: Uint8Array, kind: string, text: string): string =>
+  createHmac("sha256", key).update(`${kind}\n${text}`).digest("base64url").slice(0, 22)
+
+export const makeRemembered = ({ prepare }: Pick<Session, "prepare">) => {
+  const selectKey = prepare("SELECT key FROM hash_key").pluck()
+  const any = prepare("SELECT EXISTS (SELECT 1 FROM forgotten)").pluck()
+  const find = prepare("SELECT min(erasure) FROM forgotten WHERE hash = ?").pluck()
+  const insert = prepare("INSERT OR IGNORE INTO forgotten (hash, erasure) VALUES (?, ?)")
+  let key: Buffer | null = null
+
+  const hashOf = (kind: RememberedKind, text: string): string => {
+    key ??= selectKey.get() as Buffer
+    return keyedHash(key, kind, text)
+  }
+
+  return {
+    hashOf,
+    /** Whether anyone was forgotten. */
+    isAny: (): boolean => any.get() === 1,
+    /** The erasure with which it was forgotten; null: it was not. */
+    find: (kind: RememberedKind, text: string): number | null =>
+      find.get(hashOf(kind, text)) as number | null,
+    remember: (erasure: number, kind: RememberedKind, text: string): void => {
+      insert.run(hashOf(kind, text), erasure)
+    }
+  } as const
+}
+
+/** When the conversation or contact with this id was forgotten, UTC; null: it was not. */
+export const forgottenOn = (session: Session, id: string): Timestamp | null => {
+  const remembered = makeRemembered(session)
+  const erasure = remembered.isAny()
+    ? (remembered.find("conversation", id) ?? remembered.find("contact", id))
+    : null
+  return erasure === null
+    ? null
+    : (session.prepare("SELECT requested_at FROM erasures WHERE id = ?").pluck().get(erasure) as Timestamp)
+}
