@@ -34,7 +34,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: [...processes, pages] }
+        test: {
+          name: "unit",
+          pool: "threads",
+          include: ["test/**/*.test.ts"],
+          exclude: [...processes, pages]
+        }
       },
       { extends: true, test: { name: "e2e", pool: "forks", include: processes } }
     ]

@@ -163,10 +163,9 @@ const untilLost = <A, E, R, E2>(work: Effect.Effect<A, E, R>, lost: Effect.Effec
     Effect.ensuring(Effect.raceFirst(Fiber.join(fiber), lost), Fiber.interrupt(fiber))
   )
 
-<<<<<<< HEAD
 /** Between two writes of what was refused while a lane runs. */
 const refusedEvery = "30 seconds"
-=======
+
 /** Nothing of a connection that was forgotten is read, until a person takes it up again. */
 const refuseForgotten = Effect.fn("run.refuseForgotten")(function* (name: string, isTakenUp: boolean) {
   const mirror = yield* Mirror
@@ -180,7 +179,6 @@ const refuseForgotten = Effect.fn("run.refuseForgotten")(function* (name: string
     hint: `take it out of the configuration, or take it up again, with all that it holds, with \`parley sync --rebind ${name}\``
   })
 })
->>>>>>> 961baca (Forget a person or a connection: every row, payload, word of the index and remnant of theirs goes, and nothing of them is stored again)
 
 /** One lane of one connection, from its lease to its ledger row. Every failure is recorded in the row. */
 const runLane = Effect.fn("run.lane")(function* <R>(

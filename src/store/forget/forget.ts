@@ -1,5 +1,6 @@
 import { Clock, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
+import { type FileCopy, fileCopies } from "../copies/fileCopies.ts"
 import { Db, type Session } from "../Db.ts"
 import { StoreError } from "../StoreError.ts"
 import { beginConnection, beginPerson, countConnection, countPerson, type ErasureCounts } from "./begin.ts"
@@ -20,6 +21,8 @@ export interface ErasurePlan {
   readonly similar: ReadonlyArray<string>
   /** Changes that are on their way to the provider: what becomes of them will not be known. */
   readonly onTheirWay: number
+  /** Files that hold what the mirror held, theirs included: only their owner can delete them. */
+  readonly copies: ReadonlyArray<FileCopy>
 }
 
 export interface Erasure {
@@ -30,6 +33,8 @@ export interface Erasure {
   readonly finishedAt: Timestamp | null
   readonly counts: ErasureCounts
   readonly unfinished: string | null
+  /** See `ErasurePlan`. */
+  readonly copies: ReadonlyArray<FileCopy>
 }
 
 const idsOf = ({ prepare }: Session, { contacts }: Person): ReadonlyArray<string> =>
@@ -66,7 +71,8 @@ const plan = (session: Session, forgetting: Forgetting): ErasurePlan => {
       counts: countConnection(session, forgetting.name),
       contacts: [],
       similar: [],
-      onTheirWay: sendingOf(session, "r.connection = ?", forgetting.name)
+      onTheirWay: sendingOf(session, "r.connection = ?", forgetting.name),
+      copies: fileCopies(session)
     }
   }
   const person = findPerson(session, forgetting.named)
@@ -78,7 +84,8 @@ const plan = (session: Session, forgetting: Forgetting): ErasurePlan => {
       session,
       "r.key IN (SELECT value FROM json_each(?))",
       JSON.stringify(person.conversations)
-    )
+    ),
+    copies: fileCopies(session)
   }
 }
 
@@ -106,9 +113,9 @@ export const erase = Effect.fn("forget.erase")(function* (forgetting: Forgetting
     try {
       return database
         .transaction(() => {
-          const { counts } = plan(session, forgetting)
+          const { copies, counts } = plan(session, forgetting)
           const mirror = prepare("SELECT id FROM mirror_identity").pluck().get() as string
-          return { id: begin(session, forgetting, requestedAt), mirror, counts }
+          return { id: begin(session, forgetting, requestedAt), mirror, counts, copies }
         })
         .immediate()
     } finally {

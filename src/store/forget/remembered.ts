@@ -49,3 +49,25 @@ export const forgottenOn = (session: Session, id: string): Timestamp | null => {
     ? null
     : (session.prepare("SELECT requested_at FROM erasures WHERE id = ?").pluck().get(erasure) as Timestamp)
 }
+
+/** A path without the ids of who was forgotten. */
+export const makeHidden = (session: Pick<Session, "prepare">) => {
+  const remembered = makeRemembered(session)
+  const isAny = remembered.isAny()
+  return (connection: string, path: string): string =>
+    isAny
+      ? path.replace(/[^/?&=#]+/g, (part) => {
+          const id = `${connection}:${decodedPart(part)}`
+          return (remembered.find("conversation", id) ?? remembered.find("contact", id)) === null ? part : "…"
+        })
+      : path
+}
+
+/** A part of a path as it was before it was encoded. */
+export const decodedPart = (part: string): string => {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}

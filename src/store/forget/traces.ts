@@ -1,6 +1,7 @@
 import { rawOf } from "../mirror/raw/rawRecords.ts"
 import type { Session } from "../Session.ts"
 import type { Person } from "./person.ts"
+import { decodedPart } from "./remembered.ts"
 
 /*
  * Where else than in its own rows something of a person may stand: in paths of requests, in words of errors, in cursors, in
@@ -99,20 +100,12 @@ export const names = ({ ids, reached }: Traces, connection: string, text: string
 export const tells = (traces: Traces, connection: string, text: string): boolean =>
   names(traces, connection, text) || holdsAny(text, traces.texts)
 
-const decoded = (part: string): string => {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
-
 /** A path without what names the person; null: it does not. */
 export const pathWithout = ({ ids, reached }: Traces, connection: string, path: string): string | null => {
   const own = ids.get(connection)
   let isTold = false
   const text = path.replace(/[^/?&=#]+/g, (part) => {
-    const plain = decoded(part)
+    const plain = decodedPart(part)
     if (own?.has(plain) !== true && !holdsAny(plain, reached)) return part
     isTold = true
     return "…"

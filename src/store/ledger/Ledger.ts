@@ -3,6 +3,7 @@ import { type RecordCounts, recordCounts } from "../../domain/RecordCounts.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { Lane } from "../../http/contract.ts"
 import { Db, type Session } from "../Db.ts"
+import { makeHidden } from "../forget/remembered.ts"
 import { isDead, thisProcess } from "./processIdentity.ts"
 
 /** `held`: another run had the connection, and nothing went wrong. */
@@ -195,15 +196,18 @@ const outcomeOf = (row: ConnectionRow, { fault, changes }: FinishedConnection): 
 }
 
 const insertRefused = (
-  { prepare }: Session,
+  session: Session,
   { connection, refused = [], runId }: Pick<FinishedConnection, "connection" | "refused" | "runId">
 ): void => {
+  const { prepare } = session
+  const hidden = makeHidden(session)
   const insert = prepare(
     `INSERT INTO requests_refused (run_id, connection, operation, method, path, status, retry_after, attempt, milliseconds, at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   for (const { at, attempt, method, milliseconds, operation, path, retryAfter, status } of refused) {
-    insert.run(runId, connection, operation, method, path, status, retryAfter, attempt, milliseconds, at)
+    const shown = hidden(connection, path)
+    insert.run(runId, connection, operation, method, shown, status, retryAfter, attempt, milliseconds, at)
   }
 }
 

@@ -69,7 +69,18 @@ const countLines = (counts: ErasurePlan["counts"]): ReadonlyArray<string> => {
 const subjectOf = (forgetting: Forgetting): string =>
   forgetting._tag === "Connection" ? `the connection ${forgetting.name}` : "one person, over all connections"
 
-const planText = (forgetting: Forgetting, { contacts, counts, onTheirWay, similar }: ErasurePlan): string => {
+const copyLines = (copies: ErasurePlan["copies"]): ReadonlyArray<string> =>
+  copies.length === 0
+    ? []
+    : [
+        "Written before, with what the mirror held then, and yours to delete or to write again:",
+        ...copies.map(({ at, kind, path }) => `  ${kind} of ${at.slice(0, 16).replace("T", " ")}  ${path}`)
+      ]
+
+const planText = (
+  forgetting: Forgetting,
+  { contacts, copies, counts, onTheirWay, similar }: ErasurePlan
+): string => {
   const lines = countLines(counts)
   return [
     lines.length === 0
@@ -84,11 +95,12 @@ const planText = (forgetting: Forgetting, { contacts, counts, onTheirWay, simila
       : [
           `${counted(onTheirWay, "change")} on the way to the provider: what becomes of it will not be known here.`
         ]),
+    ...copyLines(copies),
     "Nothing was changed."
   ].join("\n")
 }
 
-const doneText = (forgetting: Forgetting, { counts, id, unfinished }: Erasure): string => {
+const doneText = (forgetting: Forgetting, { copies, counts, id, unfinished }: Erasure): string => {
   const lines = countLines(counts)
   return [
     lines.length === 0
@@ -98,7 +110,8 @@ const doneText = (forgetting: Forgetting, { counts, id, unfinished }: Erasure): 
       ? []
       : [
           `Their rows are gone; remnants may be in the file still, because ${unfinished}. The next run that writes to the mirror tries again; so does this command.`
-        ])
+        ]),
+    ...copyLines(copies)
   ].join("\n")
 }
 
