@@ -22,6 +22,7 @@ import { hints } from "./0020_hints.ts"
 import { common } from "./0021_common.ts"
 import { copies } from "./0022_copies.ts"
 import { forgetting } from "./0023_forgetting.ts"
+import { declared } from "./0024_declared.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -55,5 +56,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 20, name: "hints", sql: hints },
   { version: 21, name: "common", sql: common },
   { version: 22, name: "copies", sql: copies },
-  { version: 23, name: "forgetting", sql: forgetting }
+  { version: 23, name: "forgetting", sql: forgetting },
+  { version: 24, name: "declared", sql: declared }
 ]
