@@ -2,6 +2,7 @@ import { Data, type Redacted } from "effect"
 import type { BusinessTime } from "../domain/localTime.ts"
 import type { WantedStatus } from "../domain/Status.ts"
 import type { Limit } from "../http/contract.ts"
+import type { Privacy } from "../privacy/policy.ts"
 import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
 import type { NotifyTarget } from "./notify.ts"
 
@@ -47,6 +48,8 @@ export interface ConnectionConfig {
   readonly conflict: "manual" | "remote-wins" | "local-wins"
   /** A complete scan at least this often. */
   readonly reconcileMillis: number
+  /** What of people is not stored as it came; left out: everything is. */
+  readonly privacy?: Privacy
   /** Where its webhooks arrive and how they are signed; left out: none are expected. */
   readonly hints?: {
     readonly path: Redacted.Redacted

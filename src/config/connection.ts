@@ -1,5 +1,6 @@
 import { Either, Redacted, Schema } from "effect"
 import type { Limit } from "../http/contract.ts"
+import type { Privacy } from "../privacy/policy.ts"
 import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
 import { readBaseUrl } from "./baseUrl.ts"
 import type { ConnectionConfig, Registry } from "./Config.ts"
@@ -168,6 +169,13 @@ const readPlace = (
   return usual
 }
 
+const privacyOf = ({ emails, names, phones, texts }: NonNullable<CommonKeys["privacy"]>): Privacy => ({
+  names: names ?? "keep",
+  emails: emails ?? "keep",
+  phones: phones ?? "keep",
+  texts: texts ?? "keep"
+})
+
 /** One entry of `connections`; null where something was reported. */
 export const readConnection = (
   entry: unknown,
@@ -245,6 +253,7 @@ export const readConnection = (
     keepRaw: common.keepRaw ?? "newest",
     conflict: common.conflict ?? "manual",
     reconcileMillis: common.reconcile ?? day,
+    ...(common.privacy === undefined ? {} : { privacy: privacyOf(common.privacy) }),
     ...(common.hints === undefined
       ? {}
       : {

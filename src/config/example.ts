@@ -43,6 +43,8 @@ const tail = `
 #   conflict: manual          when a status changed on both sides: manual | remote-wins | local-wins
 #   statusMap: { completed: ended_chat }
 #                             the vendor's word to write for a status, where it is not the usual one
+#   privacy: { names: hash, emails: hash, phones: hash, texts: mask }
+#                             what is not stored as it came: keep | hash | drop, texts keep | mask | drop (default keep)
 #   hints:                    webhooks, where the vendor sends some: see parley watch --help
 #     path: \${MY_HINTS_PATH}
 #     signingKey: \${MY_HINTS_KEY}

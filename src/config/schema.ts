@@ -74,6 +74,28 @@ const HintKeys = Schema.Struct({
     "Webhooks of this connection, for `parley watch --hints`: path, the secret last part of their address (POST /hints/NAME/PATH), and signingKey, the vendor's key or a list of them. Variables alone."
 })
 
+const personal = (what: string) =>
+  Schema.optional(
+    Schema.Literal("keep", "hash", "drop").annotations({
+      description: `${what}: keep, hash (with a key, so that equal ones stay equal) or drop. Default: keep.`
+    })
+  )
+
+/** What is not to be stored of people. */
+const PrivacyKeys = Schema.Struct({
+  names: personal("Names, postal addresses, pictures and handles"),
+  emails: personal("E-mail addresses"),
+  phones: personal("Telephone numbers"),
+  texts: Schema.optional(
+    Schema.Literal("keep", "mask", "drop").annotations({
+      description:
+        "What was written: keep, mask (e-mail addresses, telephone, card and account numbers in it) or drop. Default: keep."
+    })
+  )
+}).annotations({
+  description: "What of people is changed or left out before anything is stored, raw payloads included."
+})
+
 /** The keys that every connection can have. */
 export const CommonKeys = Schema.Struct({
   name: ConnectionName,
@@ -137,6 +159,7 @@ export const CommonKeys = Schema.Struct({
       description: "What becomes of a change when the provider's status has changed too. Default: manual."
     })
   ),
+  privacy: Schema.optional(PrivacyKeys),
   hints: Schema.optional(HintKeys),
   reconcile: Schema.optional(
     DurationText.annotations({ description: "How often a complete scan runs. Default: 24 hours." })

@@ -20,6 +20,8 @@ const codes: Readonly<Record<string, string>> = Object.fromEntries(
     })
 )
 
+export const callingCodes: ReadonlyArray<string> = [...new Set(Object.values(codes))]
+
 /** What is dialled before a number within a country, and not from abroad. Left out: a zero. */
 const trunk: Readonly<Record<string, RegExp>> = {
   "1": /^1(?=\d{10}$)/,
@@ -59,6 +61,9 @@ export const normalizePhone = (phone: string, country: string | null): string | 
   }
   return `+${code}${digits.replace(trunk[code] ?? /^0/, "")}`
 }
+
+/** Whether a value that is stored of a person stands for one that was hashed (`privacy` of a connection). */
+export const isHashed = (value: string): boolean => /^hash:[\w-]{22}$/.test(value)
 
 /** An address so that two ways of writing it are the same; null: it is none. */
 export const normalizeEmail = (email: string): string | null => {

@@ -40,6 +40,8 @@ export interface ProviderClientOptions {
    * answer may be 64 times as large. Left out or null: 64 MB.
    */
   readonly maxAnswerBytes?: number | null
+  /** Errors repeat nothing of what the vendor says. Left out: false. */
+  readonly withholdsWords?: boolean
   readonly observe: (event: ClientEvent) => void
 }
 
@@ -97,7 +99,8 @@ export const makeProviderClient = (
       connection: options.connection,
       operation,
       credentialSetting,
-      secrets
+      secrets,
+      withholdsWords: options.withholdsWords ?? false
     })
     const context: ClientContext = {
       dispatch,

@@ -8,6 +8,7 @@ import type { TimeRange } from "../domain/TimeRange.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { Exchange, ProviderClient } from "../http/client.ts"
 import type { Authorization, Limit, ProviderRequest } from "../http/contract.ts"
+import type { PersonalFields } from "../privacy/policy.ts"
 
 /** A payload as it came, and what it is: the unit that is kept raw and that everything else can be made from again. */
 export interface RawPayload {
@@ -176,12 +177,6 @@ export interface HintShows {
 
 export const showsNothing: HintShows = { messages: null, providerStatus: null }
 
-/** How many messages a webhook counts that no record of the vendor counts. `since`: the earlier ones are not among them. */
-export interface HintCount {
-  readonly messages: number
-  readonly since: Timestamp | null
-}
-
 /** A webhook as it came. `headers`: lower-case names. */
 export interface HintDelivery {
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
@@ -195,25 +190,18 @@ export type HintReading =
       readonly kind: string
       readonly subject: HintSubject
       readonly shows: HintShows
-      /** Left out: it counts nothing. */
-      readonly declares?: HintCount
     }
   /** The vendor tries whether it is received. */
   | { readonly _tag: "Test" }
   /** It names no conversation, or something else than a conversation. */
   | { readonly _tag: "Other"; readonly kind: string }
 
-/**
- * How a vendor's webhooks are understood. What they say is never stored: it only leads to what is read next. A count that
- * is to be had nowhere else is kept beside what was read, and shows whether something is missing.
- */
+/** How a vendor's webhooks are understood. What they say is never stored: it only leads to what is read next. */
 export interface HintDefinition {
   /** Whether it was sent by who holds one of the keys; takes the same time whatever it says. */
   readonly isSigned: (delivery: HintDelivery, keys: ReadonlyArray<Redacted.Redacted>) => boolean
   /** Only called with what is signed. */
   readonly read: (text: string) => HintReading
-  /** Events that a change of a conversation's status causes, ours as well. */
-  readonly causedByStatus: ReadonlyArray<string>
   /** So many requests show what one names, as a rule. */
   readonly requests: number
   /** Where a person finds the key and enters the address, in words. */
@@ -463,6 +451,8 @@ export interface ProviderDefinition<Settings, Encoded> {
   readonly statusMap: StatusMap
   /** For the dictionary that analysts read in the mirror. */
   readonly columns: ColumnSources
+  /** What each documented field tells of people; what is not named there is taken to be personal. */
+  readonly personal: PersonalFields
   /** Left out: the vendor sends no webhooks. */
   readonly hints?: HintDefinition
   /** How requests are signed. Called once per account. `account` is called by a login that says whose account it is. */

@@ -1,4 +1,5 @@
 import type { Session } from "../store/Db.ts"
+import { hashedForm } from "../store/read/findConversation.ts"
 import { searchMessages } from "../store/read/searchMessages.ts"
 
 /** Messages looked at for the conversations that a search finds, and people. */
@@ -10,11 +11,18 @@ const ofPeople = ({ prepare }: Session, words: string, connection: string | null
   const like = `%${words.trim().replace(/[\\%_]/g, "\\$&")}%`
   const people = prepare(
     `SELECT id FROM contacts
-     WHERE (name LIKE $like ESCAPE '\\' OR email LIKE $like ESCAPE '\\' OR phone LIKE $like ESCAPE '\\')
+     WHERE (name LIKE $like ESCAPE '\\' OR email LIKE $like ESCAPE '\\' OR phone LIKE $like ESCAPE '\\'
+         OR name = $name OR email = $email OR phone = $phone)
        AND ($connection IS NULL OR connection = $connection) LIMIT ${mostPeople}`
   )
     .pluck()
-    .all({ like, connection }) as ReadonlyArray<string>
+    .all({
+      like,
+      connection,
+      name: hashedForm("name", words),
+      email: hashedForm("email", words),
+      phone: hashedForm("phone", words)
+    }) as ReadonlyArray<string>
   const conversations = prepare(
     "SELECT id FROM conversations WHERE contact_id = ? ORDER BY last_message_at DESC LIMIT 20"
   ).pluck()

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { ProviderError } from "../domain/ProviderError.ts"
+import { isHashed } from "../domain/phone.ts"
 import type { StatusChange } from "../domain/StatusChange.ts"
 import type { Known, Likeness, Provider, SurveyScope } from "../providers/Provider.ts"
 import type { HeldConversation } from "../store/mirror/Mirror.ts"
@@ -8,10 +9,17 @@ import type { HeldConversation } from "../store/mirror/Mirror.ts"
  * What tells one account from another where the vendor does not: the conversations that it knows, and those that it lists.
  */
 
-/** A phone number or address that can be compared; what was hashed or dropped cannot. */
+/** A phone number or address that can be compared; with what was hashed only what was hashed can be. */
 const phoneDigits = (phone: string | null): string | null =>
   phone !== null && /^[+(]?[\d\s().-]{4,}$/.test(phone) ? phone.replace(/\D/g, "") : null
 const address = (email: string | null): string | null => (email?.includes("@") ? email.toLowerCase() : null)
+
+const agreeIn =
+  (form: (value: string | null) => string | null) =>
+  (left: string | null, right: string | null): boolean | null =>
+    left !== null && right !== null && isHashed(left) && isHashed(right)
+      ? left === right
+      : agree(form(left), form(right))
 
 const agree = (left: string | null, right: string | null): boolean | null =>
   left === null || right === null ? null : left === right
@@ -19,10 +27,7 @@ const agree = (left: string | null, right: string | null): boolean | null =>
 /** Whether two conversations with the same counted id are the same, as far as their fields show. */
 export const areAlike = (left: Likeness, right: Likeness): boolean => {
   if (agree(left.startedAt, right.startedAt) === false) return false
-  const reached = [
-    agree(phoneDigits(left.phone), phoneDigits(right.phone)),
-    agree(address(left.email), address(right.email))
-  ]
+  const reached = [agreeIn(phoneDigits)(left.phone, right.phone), agreeIn(address)(left.email, right.email)]
   return reached.includes(true) || !reached.includes(false)
 }
 

@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto"
-import { Effect, Redacted } from "effect"
+import { Effect, Either, Redacted } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
+import type { Rejected } from "../domain/ProviderError.ts"
+import type { ProviderClient } from "../http/client.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { makeProviderClient } from "../http/makeClient.ts"
+import { type Door, withDoor } from "../privacy/door.ts"
 import { type AccountCheck, anyAccount, type Provider } from "../providers/Provider.ts"
+import { behindDoor, wantedPrivacy } from "./privacy/door.ts"
 import { requestLogger } from "./requestLog.ts"
 import { StopSignal, UnderWay } from "./stopSignal.ts"
 
@@ -13,7 +17,29 @@ export interface OpenConnection {
   readonly lane: Lane
   readonly provider: Provider
   readonly options: OpenOptions
+  readonly privacy: ConnectionPrivacy
 }
+
+/** What of people is not stored of a connection. */
+export interface ConnectionPrivacy {
+  /** As `connections.privacy` has it; null: everything is stored as it comes. */
+  readonly text: string | null
+  /** What its answers go through; null: nothing. */
+  readonly door: Door | null
+  /** The provider as it is without. */
+  readonly live: Provider
+  /** False: something was stored before under another setting. */
+  readonly isFollowed: boolean
+  /** Why it cannot be followed: nothing is requested then; null: it can. */
+  readonly fault: Rejected | null
+}
+
+/** Nothing leaves. */
+const refusing = (fault: Rejected): ProviderClient => ({
+  read: () => Effect.fail(fault),
+  write: () => Effect.fail(fault),
+  stream: () => Effect.fail(fault)
+})
 
 export interface OpenOptions {
   /** Milliseconds that any single wait may take; a longer one ends the connection with the time to come back. */
@@ -59,9 +85,16 @@ export const openConnection = Effect.fn("openConnection")(function* (
     maxWaitMillis: options.maxWaitMillis,
     maxAnswerBytes: config.maxAnswerBytes,
     observe,
+    withholdsWords: config.privacy?.texts === "drop",
     isStopping: () => signal() !== null
   })
-  const provider = definition.make(config.settings, client, account)
-  const opened: OpenConnection = { config, lane, provider, options }
+  const wanted = yield* Effect.either(wantedPrivacy(config))
+  const make = (through: ProviderClient) => definition.make(config.settings, through, account)
+  const live = make(Either.isLeft(wanted) ? refusing(wanted.left) : client)
+  const { door, text } = Either.getOrElse(wanted, () => ({ door: null, text: null }))
+  const provider = door === null ? live : behindDoor(make(withDoor(client, door)), live, door)
+  const fault = Either.isLeft(wanted) ? wanted.left : null
+  const privacy: ConnectionPrivacy = { text, door, live, isFollowed: true, fault }
+  const opened: OpenConnection = { config, lane, provider, options, privacy }
   return opened
 })

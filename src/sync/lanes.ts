@@ -68,7 +68,13 @@ export const pushLane: LaneWork<Outbox | Progress> = pushLaneWith({})
 export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror | Progress> => ({
   lane: "sync",
   work: (connection, runId) =>
-    Effect.map(pull(connection, { runId, ranges: [always], full: options.full }), (fault) => ({ fault }))
+    Effect.gen(function* () {
+      const fault = yield* pull(connection, { runId, ranges: [always], full: options.full })
+      const { isFollowed, text } = connection.privacy
+      const isFetched = options.full && fault === null && !isFollowed
+      if (isFetched) yield* (yield* Mirror).noteFollowed(connection.config.name, text, "fetched")
+      return { fault }
+    })
 })
 
 export interface SyncParts {

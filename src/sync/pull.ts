@@ -11,6 +11,7 @@ import { inBatches } from "./batches.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
 import { listBrake } from "./deleteBrake.ts"
 import { mergedInto } from "./merges.ts"
+import { tellOtherPrivacy } from "./privacy/stricter.ts"
 import { Progress, tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
 import { waitAtMost } from "./stopSignal.ts"
@@ -131,6 +132,7 @@ const weightOf = (page: Page): number => {
  */
 export const pull = Effect.fn("pull")(function* (connection: OpenConnection, options: PullOptions) {
   const began = yield* Clock.currentTimeMillis
+  yield* tellOtherPrivacy(connection)
   const first = yield* resumable(connection, options)
   const isStale = connection.lane !== "backfill" && began - first.startedAt >= staleScan
   if (first.shortfall !== null || !isStale) return first.shortfall

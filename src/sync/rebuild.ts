@@ -10,6 +10,7 @@ import {
   versionOf
 } from "../store/mirror/Mirror.ts"
 import type { OpenConnection } from "./connection.ts"
+import { stricterPrivacy } from "./privacy/stricter.ts"
 import { tellingCommit } from "./progress.ts"
 import type { LaneResult } from "./run.ts"
 
@@ -73,9 +74,10 @@ const commit = (
     )
   )
 
-/** Makes every conversation of the connection again from its newest payloads. */
+/** Makes every conversation of the connection again from its newest payloads, as its privacy wants them. */
 export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnection, runId: number) {
   const mirror = yield* Mirror
+  const stricter = yield* stricterPrivacy(connection, runId)
   const pageOf = ({ payloads }: RawConversation): Page =>
     replayed(
       "rebuild",
@@ -89,9 +91,11 @@ export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnectio
     Stream.grouped(conversationsAtOnce),
     Stream.runForEach((chunk) => {
       const conversations = [...chunk]
-      return commit(connection, runId, conversations.map(pageOf), conversations)
+      const made = commit(connection, runId, conversations.map(pageOf), conversations)
+      return stricter === null ? made : Effect.zipRight(stricter.payloads(conversations), made)
     })
   )
+  if (stricter !== null) yield* stricter.others
   const done: LaneResult = { fault: null }
   return done
 })

@@ -189,6 +189,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
 ) {
   const ledger = yield* Ledger
   const leases = yield* Leases
+  const mirror = yield* Mirror
   const progress = yield* Progress
   const { name } = config
   const counters: Counters = { requests: 0, rateLimited: 0, queued: 0, waitedMs: 0 }
@@ -214,7 +215,10 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     const account = yield* guardAccount(config, { runId, rebind })
     const { maxWaitMillis } = options
     const opened = yield* openConnection(config, lane, { maxWaitMillis, observe }, account.check)
-    const connection = { ...opened, provider: account.guard(opened.provider) }
+    if (opened.privacy.fault !== null) return yield* opened.privacy.fault
+    const isFollowed = yield* mirror.followPrivacy(name, opened.privacy.text)
+    const privacy = { ...opened.privacy, isFollowed }
+    const connection = { ...opened, privacy, provider: account.guard(opened.provider) }
     yield* Effect.forkScoped(Effect.repeat(Effect.delay(writeRefused, refusedEvery), Schedule.forever))
     return yield* untilLost(work(connection, runId), lease.lost)
   }).pipe(Effect.scoped)

@@ -259,7 +259,7 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "an unknown key near no other",
     leads(`${key}    zzzzzzzz: 1\n`),
     [
-      "6: connections[0].zzzzzzzz: unknown key; known here: name, provider, enabled, baseUrl, quota, limits, concurrency, maxAnswer, messages, deleteBrake, pushBrake, statusMap, keepRaw, conflict, hints, reconcile, apiKey"
+      "6: connections[0].zzzzzzzz: unknown key; known here: name, provider, enabled, baseUrl, quota, limits, concurrency, maxAnswer, messages, deleteBrake, pushBrake, statusMap, keepRaw, conflict, privacy, hints, reconcile, apiKey"
     ]
   ],
   [

@@ -220,6 +220,18 @@ export const harbor: ProviderDefinition<Settings, typeof Settings.Encoded> = {
     "messages.content": "$.notes[*].text",
     "messages.sent_at": "$.notes[*].at"
   },
+  personal: {
+    threads: "within",
+    after: "keep",
+    id: "keep",
+    state: "keep",
+    guest: "contact",
+    changed: "keep",
+    notes: "within",
+    by: "keep",
+    text: "text",
+    at: "keep"
+  },
   authorize: ({ token }) => ({
     _tag: "Fixed",
     headers: { authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) },

@@ -26,6 +26,7 @@ const common = {
   limits,
   statusMap,
   columns: {},
+  personal: {},
   authorize: authorize(Redacted.make("")),
   make: noProvider
 }

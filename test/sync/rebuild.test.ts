@@ -51,6 +51,7 @@ const connectionWhere = (happens: () => void): OpenConnection =>
   ({
     config: { name: "leads", keepRaw: "newest" },
     lane: "verify",
+    privacy: { door: null, isFollowed: true },
     provider: {
       interpret: (payloads: ReadonlyArray<RawPayload>) => {
         happens()

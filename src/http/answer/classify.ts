@@ -21,6 +21,17 @@ export interface Asked {
   readonly credentialSetting: string
   /** Never repeated in a message. */
   readonly secrets: ReadonlyArray<string>
+  /** What the vendor says may be about a person, and is not repeated either. Left out: false. */
+  readonly withholdsWords?: boolean
+}
+
+/** In the place of the vendor's words. */
+const withheld = "what it says is left out (privacy)"
+
+/** What the vendor says in a body, in one line that is safe to show and to store. Empty: nothing. */
+export const wordsIn = ({ secrets, withholdsWords = false }: Asked, text: string): string => {
+  const said = errorBody(text, secrets)
+  return withholdsWords && said !== "" ? withheld : said
 }
 
 export interface Answered {
@@ -48,7 +59,7 @@ const permission = (said: string): string | null =>
   /requires?:\s*([\w.:*-]+)/i.exec(said)?.[1] ?? /scope\s+["'`]?([\w]+[.:][\w.:*-]+)/i.exec(said)?.[1] ?? null
 
 const unauthorized = (asked: Asked, { status, text }: Answered, said: string): Unauthorized => {
-  const needed = permission(said)
+  const needed = permission(errorBody(text, asked.secrets))
   const message = `${asked.title} refused to ${asked.operation} (${status})${said === "" ? "" : `: ${said}`}`
   const hint =
     status === 401
@@ -109,7 +120,7 @@ const unavailableHint = (asked: Asked, answered: Answered, now: number): string 
 export const classify = (asked: Asked, answered: Answered, now: number): ProviderError | null => {
   const { status, retryAt } = answered
   if (status >= 200 && status < 300) return null
-  const said = errorBody(answered.text, asked.secrets)
+  const said = wordsIn(asked, answered.text)
   const words = `${said === "" ? "" : `: ${said}`}${beyondReason(answered, now)}`
   const when = retryAt === null ? "later" : `after ${clockTime(retryAt, now)}`
   if (status === 429) {
@@ -210,7 +221,7 @@ export const notTheApi = (
   const isPage = isHtml(answered.text) || (/\bhtml\b/i.test(type) && !/^\s*[[{]/.test(answered.text))
   if (!isPage) return null
   return new Malformed({
-    message: `${asked.title} answered ${errorBody(answered.text, asked.secrets) || "an HTML page"} where JSON was expected, to ${asked.operation}`,
+    message: `${asked.title} answered ${wordsIn(asked, answered.text) || "an HTML page"} where JSON was expected, to ${asked.operation}`,
     hint: wrongAddress(asked),
     where: asked.operation,
     detail: "HTML instead of JSON",

@@ -1,7 +1,6 @@
 import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
 import { bodyWait } from "../answer/bodyWait.ts"
-import { type Asked, classify, isAbsence, notTheApi } from "../answer/classify.ts"
-import { errorBody } from "../answer/errorBody.ts"
+import { type Asked, classify, isAbsence, notTheApi, wordsIn } from "../answer/classify.ts"
 import { believedUntil, retryAfter } from "../answer/retryAfter.ts"
 import { bodyFailure, isTooSlow, unreadable } from "../answer/transportFailure.ts"
 import type { Answer, Exchange, ProviderRequest } from "../contract.ts"
@@ -69,7 +68,7 @@ export const received = (
     const retryAfter = headers["retry-after"]
     const stating = retryAfter === undefined ? {} : { retryAfter }
     context.observe({ _tag: "Answered", exchange, attempt: number, ...stating })
-    const words = (text: string): string => errorBody(text, asked.secrets)
+    const words = (text: string): string => wordsIn(asked, text)
     const answer: Answer = { status, headers, text: body.text, exchange, words }
     const stated = statedWait(answer, receivedAt)
     const postponed = refusedUntil === null || stated === null ? null : attempt.permit.postponed(stated)

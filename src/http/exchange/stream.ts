@@ -2,8 +2,7 @@ import { createGunzip } from "node:zlib"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Chunk, Deferred, Effect, FiberId, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
-import { otherThanAsked } from "../answer/classify.ts"
-import { errorBody } from "../answer/errorBody.ts"
+import { otherThanAsked, wordsIn } from "../answer/classify.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
 import type { Answer, Exchange } from "../contract.ts"
@@ -209,7 +208,7 @@ const streamed = (
     ),
     largestElement: bounds.whole,
     exchange: Deferred.await(done),
-    words: (text) => errorBody(text, asked.secrets)
+    words: (text) => wordsIn(asked, text)
   }
 }
 

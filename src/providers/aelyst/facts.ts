@@ -1,3 +1,4 @@
+import type { PersonalFields } from "../../privacy/policy.ts"
 import type { Facts } from "../kit/facts.ts"
 
 export const title = "Aelyst"
@@ -67,3 +68,54 @@ export const facts = {
     }
   }
 } satisfies Facts
+
+/**
+ * https://developers.aelyst.ai/api/operations/getcontact/ and /getmessage/. A contact's id is a number that counts
+ * contacts. What a channel calls a message may hold the number of who sent it.
+ */
+export const personal: PersonalFields = {
+  items: "within",
+  pagination: "within",
+  next: "keep",
+  previous: "keep",
+  id: "keep",
+  firstName: "name",
+  lastName: "name",
+  phone: "phone",
+  email: "email",
+  language: "keep",
+  profilePic: "name",
+  countryCode: "keep",
+  custom_fields: "within",
+  "custom_fields.name": "keep",
+  "custom_fields.value": "open",
+  status: "keep",
+  "status.value": "keep",
+  "status.timestamp": "keep",
+  "status.message": "text",
+  tags: "text",
+  assignee: "within",
+  lifecycle: "keep",
+  created_at: "keep",
+  isBlocked: "keep",
+  messageId: "keep",
+  channelMessageId: "contact",
+  contactId: "keep",
+  channelId: "keep",
+  traffic: "keep",
+  message: "within",
+  type: "keep",
+  text: "text",
+  title: "text",
+  messageTag: "keep",
+  subject: "text",
+  attachment: "within",
+  url: "text",
+  sender: "within",
+  source: "keep",
+  userId: "keep",
+  teamId: "keep",
+  timestamp: "keep",
+  createdAt: "keep",
+  sentAt: "keep"
+}

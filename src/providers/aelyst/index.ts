@@ -30,7 +30,7 @@ import type {
   WriteOutcome
 } from "../Provider.ts"
 import { contract } from "./contract.ts"
-import { facts, title } from "./facts.ts"
+import { facts, personal, title } from "./facts.ts"
 import { hints } from "./hints.ts"
 import { readList } from "./list.ts"
 import { asUnreadable, gather, withMessages, withoutReadableMessages } from "./messages.ts"
@@ -267,6 +267,7 @@ export const aelyst: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   },
   statusMap,
   columns,
+  personal,
   hints,
   authorize: ({ token }) => ({
     _tag: "Fixed",

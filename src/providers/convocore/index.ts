@@ -19,7 +19,7 @@ import { agentsOf, type Source } from "./agents.ts"
 import { contract } from "./contract.ts"
 import { zoneFault } from "./exports.ts"
 import { isTimeZone } from "./exportTime.ts"
-import { facts, title } from "./facts.ts"
+import { facts, personal, title } from "./facts.ts"
 import { hints } from "./hints.ts"
 import { columns, interpret, listedAs, statusMap } from "./normalize.ts"
 import { fetchHinted, fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
@@ -180,6 +180,7 @@ export const convocore: ProviderDefinition<Settings, typeof Settings.Encoded> = 
   },
   statusMap,
   columns,
+  personal,
   hints,
   authorize: ({ token }) => ({
     _tag: "Fixed",

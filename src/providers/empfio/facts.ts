@@ -1,3 +1,4 @@
+import type { PersonalFields } from "../../privacy/policy.ts"
 import type { Facts } from "../kit/facts.ts"
 
 export const title = "Empfio"
@@ -62,3 +63,33 @@ export const facts = {
     }
   }
 } satisfies Facts
+
+/** https://docs.empfio.de/api/conversations and, of the account, https://docs.empfio.de/api/authentication. */
+export const personal: PersonalFields = {
+  conversations: "within",
+  total: "keep",
+  page: "keep",
+  size: "keep",
+  id: "keep",
+  lead_id: "contact",
+  session_key: "channel",
+  channel: "keep",
+  status: "keep",
+  message_count: "keep",
+  created_at: "keep",
+  updated_at: "keep",
+  lead: "within",
+  "lead.id": "contact",
+  name: "name",
+  email: "email",
+  last_message_at: "keep",
+  last_message_preview: "text",
+  messages: "within",
+  conversation_id: "keep",
+  role: "keep",
+  content: "text",
+  metadata: "open",
+  user: "within",
+  organization: "within",
+  organization_id: "keep"
+}

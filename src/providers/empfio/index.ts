@@ -26,7 +26,7 @@ import {
   type WriteOutcome
 } from "../Provider.ts"
 import { contract } from "./contract.ts"
-import { facts, title } from "./facts.ts"
+import { facts, personal, title } from "./facts.ts"
 import { hints } from "./hints.ts"
 import { columns, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, largestPage, listConversations, logIn, updateStatus, whoAmI } from "./requests.ts"
@@ -194,6 +194,7 @@ export const empfio: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   limits: [],
   statusMap,
   columns,
+  personal,
   hints,
   authorize,
   make

@@ -62,7 +62,7 @@ export const fingerprintOf = (row: Json): string => digest(writeExactly(row))
 /** The same, where the user wanted no messages: wanting them again fetches them. */
 export const withoutMessages = (fingerprint: string): string => `without-messages:${fingerprint}`
 
-const whatsappKey = /^whatsapp_(\+\d{6,15})$/
+const whatsappKey = /^whatsapp_(\+\d{6,15}|hash:[\w-]{22})$/
 
 /** `session_key` is a channel and what the channel knows the customer by; only WhatsApp's is surely a number. */
 const phoneIn = (sessionKey: string | null): string | null =>

@@ -1,3 +1,4 @@
+import type { PersonalFields } from "../../privacy/policy.ts"
 import type { Facts } from "../kit/facts.ts"
 
 export const title = "NaturaLead"
@@ -61,3 +62,34 @@ export const facts = {
     }
   }
 } satisfies Facts
+
+/** https://docs.naturalead.ai/api-reference/conversations/get-conversation, and the envelopes that lists may come in. */
+export const personal: PersonalFields = {
+  conversations: "within",
+  data: "within",
+  items: "within",
+  results: "within",
+  total: "keep",
+  _id: "keep",
+  leadId: "contact",
+  accountId: "keep",
+  agentConfigId: "keep",
+  channel: "keep",
+  leadPhone: "phone",
+  leadEmail: "email",
+  status: "keep",
+  currentStageIndex: "keep",
+  currentStageName: "keep",
+  messages: "within",
+  role: "keep",
+  content: "text",
+  timestamp: "keep",
+  messageCount: "keep",
+  createdAt: "keep",
+  updatedAt: "keep",
+  campaignId: "keep",
+  summary: "text",
+  qualificationResult: "within",
+  qualified: "keep",
+  reason: "text"
+}

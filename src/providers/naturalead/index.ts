@@ -23,7 +23,7 @@ import {
 } from "../Provider.ts"
 import { firstElement } from "./batches.ts"
 import { contract } from "./contract.ts"
-import { facts, title } from "./facts.ts"
+import { facts, personal, title } from "./facts.ts"
 import { columns, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, listConversations, updateStatus } from "./requests.ts"
 import { accountIn, checkAccounts, readDetail, recordForm, scan } from "./scan.ts"
@@ -146,6 +146,7 @@ export const naturalead: ProviderDefinition<Settings, typeof Settings.Encoded> =
   },
   statusMap,
   columns,
+  personal,
   authorize: ({ apiKey }) => ({
     _tag: "Fixed",
     headers: {

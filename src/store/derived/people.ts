@@ -1,4 +1,4 @@
-import { normalizeEmail, normalizePhone } from "../../domain/phone.ts"
+import { isHashed, normalizeEmail, normalizePhone } from "../../domain/phone.ts"
 import type { Session } from "../Session.ts"
 
 /** An address that more contacts share is a placeholder, or an office's, and says nothing of who they are. */
@@ -13,8 +13,8 @@ interface ContactRow {
 
 /** By what a contact is known wherever else it is met: its number and its address, normalized. */
 export const identitiesOf = ({ country, email, phone }: Omit<ContactRow, "key">): ReadonlyArray<string> => {
-  const number = phone === null ? null : normalizePhone(phone, country)
-  const address = email === null ? null : normalizeEmail(email)
+  const number = phone === null || isHashed(phone) ? phone : normalizePhone(phone, country)
+  const address = email === null || isHashed(email) ? email : normalizeEmail(email)
   return [number, address].filter((value) => value !== null)
 }
 

@@ -199,7 +199,13 @@ export const ledger: ReadonlyArray<TableEntry> = [
       }),
       forgotten_at: time("When it was forgotten: since then nothing of it is stored.", {
         nullMeans: "it was not, or was taken up again"
-      })
+      }),
+      privacy: {
+        meaning:
+          "The privacy that all that is stored of it follows, as JSON: names, emails and phones are keep, hash or drop, texts keep, mask or drop; mixed: some of it was stored under another setting. key tells one key of hashes from another.",
+        nullMeans: "all is as it came",
+        example: '{"emails":"hash","names":"drop","phones":"hash","texts":"mask","key":"1f0c2a41"}'
+      }
     }
   },
   {

@@ -92,7 +92,7 @@ export const makeDoor = (session: Session) => {
     const eraseOne = (by: "conversation" | "contact", providerId: string | null | undefined): void => {
       const value = `${connection}:${providerId}`
       if (providerId == null || exists[by].get(value) === undefined) return
-      addToErasure(session, erasure, findPerson(session, { by, value, hashed: null }))
+      addToErasure(session, erasure, findPerson(session, { by, value }))
       reopen.run(erasure)
     }
     eraseOne("conversation", conversation.providerId)

@@ -30,8 +30,8 @@ export type Part = { readonly _tag: "More" | "Done" } | ({ readonly _tag: "Waits
 
 const more: Part = { _tag: "More" }
 
-/** Merges a part of the index; words of texts that are gone stay until what holds them is merged. */
-const mergeIndex = ({ prepare }: Session): boolean => {
+/** Merges a part of the index; words of texts that are gone stay until what holds them is merged. Whether there is more. */
+export const mergeIndex = ({ prepare }: Session): boolean => {
   const changes = prepare("SELECT total_changes()").pluck()
   const before = Number(changes.get())
   prepare("INSERT INTO message_search (message_search, rank) VALUES ('merge', ?)").run(-indexPagesAtOnce)
@@ -50,7 +50,7 @@ const removeLeftCopies = (path: string): void => {
 }
 
 /** Writes the whole file anew, so that nothing is left in the space between rows, and empties the log. */
-const compact = ({ database }: Session): Unfinished | null => {
+export const compact = ({ database }: Session): Unfinished | null => {
   // Its copy of the file is too large for memory; it has no name, and none of them in it.
   database.pragma("temp_store = FILE")
   try {

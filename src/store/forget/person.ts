@@ -1,5 +1,5 @@
 import { normalizeEmail, normalizePhone } from "../../domain/phone.ts"
-import { barePhone } from "../read/findConversation.ts"
+import { barePhone, hashedForm } from "../read/findConversation.ts"
 import type { Session } from "../Session.ts"
 import { StoreError } from "../StoreError.ts"
 import { forgottenOn } from "./remembered.ts"
@@ -8,8 +8,6 @@ import { forgottenOn } from "./remembered.ts"
 export interface PersonNamed {
   readonly by: "contact" | "conversation" | "email" | "phone"
   readonly value: string
-  /** What the value is stored as where it is hashed before it is stored; null: it is not. */
-  readonly hashed: string | null
 }
 
 /** All that is stored of a person, over all connections. */
@@ -24,23 +22,26 @@ export interface Person {
 const refused = (message: string, hint: string): StoreError =>
   new StoreError({ op: "forget", kind: "refused", message, hint })
 
-/** The normalized address or number that was named. */
-const namedIdentity = ({ by, hashed, value }: PersonNamed): string | null => {
-  if (hashed !== null) return hashed
-  if (by === "email") return normalizeEmail(value)
-  return by === "phone" ? normalizePhone(value, null) : null
+/** The address or number that was named, normalized, and as it is stored where it is hashed before; none: it is no such. */
+const identitiesNamed = ({ by, value }: PersonNamed): ReadonlyArray<string> => {
+  if (by !== "email" && by !== "phone") return []
+  const identity = by === "email" ? normalizeEmail(value) : normalizePhone(value, null)
+  return identity === null ? [] : [...new Set([identity, hashedForm(by, value)])]
 }
 
 /** Contacts that were named, before those that are the same person. */
 const contactsNamed = (
   { prepare }: Session,
   named: PersonNamed,
-  identity: string | null
+  identities: ReadonlyArray<string>
 ): ReadonlyArray<number> => {
   const keys = (sql: string, ...values: ReadonlyArray<string>) =>
     prepare(sql)
       .pluck()
       .all(...values) as ReadonlyArray<number>
+  const known = identities.flatMap((identity) =>
+    keys("SELECT key FROM contact_identities WHERE value = ?", identity)
+  )
   switch (named.by) {
     case "contact":
       return keys("SELECT key FROM remote_contacts WHERE id = ?", named.value)
@@ -51,7 +52,7 @@ const contactsNamed = (
       )
     case "email":
       return [
-        ...keys("SELECT key FROM contact_identities WHERE value = ?", identity ?? ""),
+        ...known,
         ...keys(
           "SELECT key FROM remote_contacts WHERE email IS NOT NULL AND lower(email) = lower(?)",
           named.value.trim()
@@ -59,7 +60,7 @@ const contactsNamed = (
       ]
     case "phone":
       return [
-        ...keys("SELECT key FROM contact_identities WHERE value = ?", identity ?? ""),
+        ...known,
         ...keys(
           `SELECT key FROM remote_contacts WHERE phone IS NOT NULL AND ${barePhone("phone")} = ${barePhone("?")}`,
           named.value.trim()
@@ -122,9 +123,9 @@ const ownIdentities = ({ prepare }: Session, contacts: ReadonlyArray<number>): R
 
 /** Throws where an id names nothing, or what was named is no address or number. Writes nothing. */
 export const findPerson = (session: Session, named: PersonNamed): Person => {
-  const identity = namedIdentity(named)
+  const identities = identitiesNamed(named)
   const isAddress = named.by === "email" || named.by === "phone"
-  if (isAddress && identity === null) {
+  if (isAddress && identities.length === 0) {
     throw refused(
       named.by === "email" ? "that is no e-mail address" : "that is no phone number",
       named.by === "email"
@@ -132,7 +133,7 @@ export const findPerson = (session: Session, named: PersonNamed): Person => {
         : "Write it with its country, such as +49 171 1234567, or as it is stored: SELECT id, phone FROM contacts."
     )
   }
-  const direct = contactsNamed(session, named, identity)
+  const direct = contactsNamed(session, named, identities)
   const conversations =
     named.by === "conversation"
       ? (session
@@ -154,9 +155,7 @@ export const findPerson = (session: Session, named: PersonNamed): Person => {
   const all = expand(session, direct, conversations)
   return {
     ...all,
-    identities: [
-      ...new Set([...ownIdentities(session, all.contacts), ...(identity === null ? [] : [identity])])
-    ]
+    identities: [...new Set([...ownIdentities(session, all.contacts), ...identities])]
   }
 }
 

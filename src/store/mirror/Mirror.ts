@@ -8,7 +8,8 @@ import { nextSeq } from "../commits.ts"
 import { Db, type Session } from "../Db.ts"
 import { isBusinessTime, setBusinessTime } from "../derived/clock.ts"
 import { refreshDerived } from "../derived/refresh.ts"
-import { finishErasures } from "../forget/finish.ts"
+import { compact, finishErasures } from "../forget/finish.ts"
+import { followPrivacy, isApplied, noteFollowed } from "../privacy/applied.ts"
 import { learnedOf } from "../read/facts.ts"
 import { makeKnown } from "../read/lookup.ts"
 import { lookingUp } from "../Session.ts"
@@ -131,6 +132,28 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
         db.transaction("Mirror.takeUp", ({ prepare }) => {
           prepare("UPDATE connections SET forgotten_at = NULL WHERE name = ?").run(connection)
         }),
+      /** See `followPrivacy`. */
+      followPrivacy: (connection: string, privacy: string | null) =>
+        Effect.flatMap(
+          db.use("Mirror.followPrivacy", (session) => isApplied(session, connection, privacy)),
+          (isSame) =>
+            isSame
+              ? Effect.succeed(true)
+              : db.transaction("Mirror.followPrivacy", (session) =>
+                  followPrivacy(session, connection, privacy)
+                )
+        ),
+
+      /** See `noteFollowed`. */
+      noteFollowed: (connection: string, privacy: string | null, work: "applied" | "fetched") =>
+        db.transaction("Mirror.noteFollowed", (session) => noteFollowed(session, connection, privacy, work)),
+
+      /** Work on what was stored before a connection had its privacy: a transaction for each part. */
+      applyPrivacy: <A>(work: (session: Session, at: Timestamp) => A) =>
+        Effect.flatMap(clock, (at) => db.transaction("Mirror.applyPrivacy", (session) => work(session, at))),
+
+      /** See `compact`. */
+      compact: db.use("Mirror.compact", compact),
 
       /** The account that a connection is bound to; null: to none yet. */
       accountBinding: (connection: string) =>

@@ -46,7 +46,6 @@ interface StoredConversation extends Standing, StoredTimes {
   readonly fingerprint: string | null
   readonly content_hash: string
   readonly stored_messages: number
-  readonly declared_messages: number | null
 }
 
 /** Records in a sighting: the conversation, its contact, its messages, and what of it did not decode. */
@@ -85,7 +84,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT ${standing}, r.status, r.provider_status, r.last_message_at, r.updated_at, r.observed_at, r.answered_at,
-       r.fingerprint, r.content_hash, r.stored_messages, r.declared_messages
+       r.fingerprint, r.content_hash, r.stored_messages
      FROM remote_conversations r WHERE r.id = ?`
   )
   const findListed = prepare(
@@ -162,7 +161,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       conversation.qualificationReason,
       tags,
       attributes,
-      conversation.declaredMessages ?? null,
+      conversation.declaredMessages,
       items.length,
       conversation.startedAt,
       conversation.lastMessageAt,
@@ -284,7 +283,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
         conversation.qualificationReason,
         tags,
         attributes,
-        conversation.declaredMessages ?? null,
+        conversation.declaredMessages,
         conversation.startedAt,
         conversation.lastMessageAt,
         conversation.updatedAt,
@@ -429,15 +428,10 @@ const showsAll = (sighting: Sighting): boolean => {
 
 /**
  * Where stored messages stay that a sighting does not show, so does the time of the last one, if it gives none. What
- * could not be read may be the last one, so an earlier time beside it does not give it either. A count that was declared
- * stays where the vendor's records never have one.
+ * could not be read may be the last one, so an earlier time beside it does not give it either.
  */
 const withKept = (sighting: Sighting, stored: StoredConversation): Conversation => {
-  const { unreadable } = sighting
-  const conversation =
-    "declaredMessages" in sighting.conversation
-      ? sighting.conversation
-      : { ...sighting.conversation, declaredMessages: stored.declared_messages }
+  const { conversation, unreadable } = sighting
   const stated = conversation.lastMessageAt
   const kept = stored.last_message_at
   if (kept === null || (stated !== null && (unreadable.length === 0 || stated >= kept))) return conversation

@@ -1,6 +1,8 @@
 import { nearest } from "../../config/nearest.ts"
 import type { Status } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
+import { knownHash } from "../../privacy/key.ts"
+import type { HashKind } from "../../privacy/policy.ts"
 import type { Session } from "../Db.ts"
 import { forgottenOn } from "../forget/remembered.ts"
 
@@ -120,6 +122,9 @@ export const barePhone = (column: string): string =>
 /** SQL: whether two columns hold the same number; null where one of them is null. */
 export const samePhone = (one: string, other: string): string => `${barePhone(one)} = ${barePhone(other)}`
 
+/** A value as it is stored where a connection's privacy hashes it; the value itself where nothing is hashed. */
+export const hashedForm = (kind: HashKind, value: string): string => knownHash()?.(kind, value) ?? value
+
 const noConnection = (connection: string, connections: ReadonlyArray<string>): NotFound => ({
   message: `there is no connection \`${connection}\` in the mirror`,
   hint: `Connections here: ${quoted(connections) || "none yet (run `parley sync` first)"}.`
@@ -144,21 +149,22 @@ const amount = (found: ReadonlyArray<unknown>): string =>
 const byContact = (
   session: Session,
   connection: string,
-  kind: string,
+  kind: "email" | "phone",
   value: string
 ): MirroredConversation | NotFound => {
   const connections = connectionNames(session)
   if (connection !== "" && !connections.includes(connection)) return noConnection(connection, connections)
   const match =
     kind === "email"
-      ? "k.email IS NOT NULL AND lower(k.email) = lower(?)"
-      : `k.phone IS NOT NULL AND ${samePhone("k.phone", "?")}`
+      ? "k.email IS NOT NULL AND (lower(k.email) = lower(?) OR k.email = ?)"
+      : `k.phone IS NOT NULL AND (${samePhone("k.phone", "?")} OR k.phone = ?)`
   const found = select(
     session,
     `JOIN contacts k ON k.id = c.contact_id WHERE (? = '' OR k.connection = ?) AND ${match} ORDER BY c.id LIMIT ${choices + 1}`,
     connection,
     connection,
-    value
+    value,
+    hashedForm(kind, value)
   )
   const living = found.filter(({ deletedAt, mergedInto }) => deletedAt === null && mergedInto === null)
   const [only] = living.length > 0 ? living : found
@@ -216,7 +222,8 @@ export const findConversation = (
   const [exact] = select(session, "WHERE c.id = ?", id)
   if (exact !== undefined) return exact
   const [, connection = "", kind, value] = /^(?:([^:]*):)?(email|phone):(.+)$/.exec(id) ?? []
-  if (kind !== undefined && value !== undefined) return byContact(session, connection, kind, value.trim())
+  if ((kind === "email" || kind === "phone") && value !== undefined)
+    return byContact(session, connection, kind, value.trim())
   if (!options.byPrefix) return unknown(session, id)
   const found = byPrefix(session, id)
   const whole = found.filter((one) => one.id.slice(one.connection.length + 1) === id)

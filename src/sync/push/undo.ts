@@ -1,5 +1,6 @@
 import { isWantedStatus, type StatusMap } from "../../domain/Status.ts"
 import type { RequestedChange } from "../../domain/StatusChange.ts"
+import { holdsMask } from "../../privacy/recognize.ts"
 import { restoringWord } from "../../providers/kit/statusMap.ts"
 import type { Changed } from "../../store/outbox/Outbox.ts"
 import { inWords } from "./decide.ts"
@@ -53,8 +54,10 @@ export const undoOf = (changed: Changed, map: StatusMap): Undo => {
   const { isForEver, providerStatus, status, why } = statusBack(changed, map)
   const stays = why === null ? [] : [why]
   const isTitled = changes.some(({ requested }) => requested.title !== null)
-  const title = isTitled && before !== null && before.title !== "" ? before.title : null
-  if (isTitled && title === null) stays.push("it had no title before, and a title cannot be taken away")
+  const isMasked = isTitled && before !== null && before.title !== null && holdsMask(before.title)
+  const title = isTitled && before !== null && before.title !== "" && !isMasked ? before.title : null
+  if (isMasked) stays.push("its title before is not known: privacy masked what is personal in it")
+  else if (isTitled && title === null) stays.push("it had no title before, and a title cannot be taken away")
   const added = new Set(changes.flatMap(({ requested }) => requested.tags))
   for (const tag of before?.tags ?? []) added.delete(tag)
   if (added.size > 0) stays.push(`the provider never removes a tag: ${[...added].join(", ")}`)

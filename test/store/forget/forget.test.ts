@@ -30,7 +30,7 @@ import {
 
 const person = (by: "contact" | "conversation" | "email" | "phone", value: string): Forgetting => ({
   _tag: "Person",
-  named: { by, value, hashed: null }
+  named: { by, value }
 })
 
 /** Texts of one person, each in a place of its own. */

@@ -28,7 +28,7 @@ const forgettingOf = (input: ForgetInput): Effect.Effect<Forgetting, UsageError>
     (by): ReadonlyArray<Forgetting> =>
       Option.match(input[by], {
         onNone: () => [],
-        onSome: (value) => [{ _tag: "Person", named: { by, value, hashed: null } }]
+        onSome: (value) => [{ _tag: "Person", named: { by, value } }]
       })
   )
   const connections = Option.match(input.connection, {

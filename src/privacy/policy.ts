@@ -1,0 +1,103 @@
+/*
+ * What a connection does not want to have stored of people, and what each field of a vendor's records is in that respect.
+ */
+
+/** What becomes of a value that identifies a person. `hash`: a keyed hash, the same for the same value everywhere. */
+export type PersonalPolicy = "keep" | "hash" | "drop"
+
+/** What becomes of what people wrote. `mask`: addresses, telephone, card and account numbers in it are replaced. */
+export type TextPolicy = "keep" | "mask" | "drop"
+
+export interface Privacy {
+  readonly names: PersonalPolicy
+  readonly emails: PersonalPolicy
+  readonly phones: PersonalPolicy
+  readonly texts: TextPolicy
+}
+
+export const keepEverything: Privacy = { names: "keep", emails: "keep", phones: "keep", texts: "keep" }
+
+export const keepsEverything = ({ emails, names, phones, texts }: Privacy): boolean =>
+  [names, emails, phones, texts].every((policy) => policy === "keep")
+
+/** `names hashed, phones dropped, texts masked`; empty: everything is kept. */
+export const privacyWords = ({ emails, names, phones, texts }: Privacy): string => {
+  const words = { hash: "hashed", drop: "dropped", mask: "masked" }
+  return Object.entries({ names, emails, phones, texts })
+    .flatMap(([what, policy]) => (policy === "keep" ? [] : [`${what} ${words[policy]}`]))
+    .join(", ")
+}
+
+/**
+ * What a documented field holds.
+ * - `keep`: nothing personal: ids of things and of requests, words of a list, times, amounts, settings
+ * - `within`: an object or a list whose fields are classified themselves
+ * - `name`: names, and whatever else identifies a person: a postal address, a picture, a handle
+ * - `contact`: the id of a person, which some channels make of a number or an address
+ * - `channel`: text that holds an address or a number among others, such as `whatsapp_+49…`
+ * - `text`: what people or models wrote
+ * - `words`: what the vendor says of a failure: as a text, but never empty, since that would be no failure
+ * - `code`: a code of success or failure
+ * - `open`: of the account's or the channel's own making, however deep
+ */
+export type FieldClass =
+  | "keep"
+  | "within"
+  | "name"
+  | "email"
+  | "phone"
+  | "contact"
+  | "channel"
+  | "text"
+  | "words"
+  | "code"
+  | "open"
+
+/**
+ * The documented fields of a vendor's records and of the envelopes around them, by name, or by `container.name` where
+ * one name means different things; lists count as what they hold. A field that is not here is `open`.
+ */
+export type PersonalFields = Readonly<Record<string, FieldClass>>
+
+/** How any vendor's answer may say that it failed, in its outermost object; names in one spelling. */
+const failures: Readonly<Record<string, FieldClass>> = {
+  ...Object.fromEntries(
+    [
+      "error",
+      "errors",
+      "errormessage",
+      "errorcode",
+      "errordescription",
+      "exception",
+      "fault",
+      "issues",
+      "detail"
+    ].map((name) => [name, "words"])
+  ),
+  message: "words",
+  details: "words",
+  ...Object.fromEntries(
+    ["success", "succeeded", "ok", "code", "status", "statuscode", "result"].map((name) => [name, "code"])
+  )
+}
+
+/** @param container what the object is called that holds it. @param isOutermost that object lies in no other */
+export const classOfField = (
+  fields: PersonalFields,
+  container: string,
+  name: string,
+  isOutermost: boolean
+): FieldClass => {
+  const own = fieldIn(fields, `${container}.${name}`) ?? fieldIn(fields, name)
+  if (own !== undefined || !isOutermost) return own ?? "open"
+  return fieldIn(failures, name.toLowerCase().replace(/[_-]/g, "")) ?? "open"
+}
+
+/** Names are the vendor's, and may be those of an object's own properties. */
+export const fieldIn = (fields: PersonalFields, name: string): FieldClass | undefined =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined
+
+export type HashKind = "name" | "email" | "phone"
+
+/** A keyed hash of a value, the same for two ways of writing it; a value that is hashed already stays as it is. */
+export type KeyedHash = (kind: HashKind, value: string) => string
