@@ -98,6 +98,13 @@ export const DestinationKeys = Schema.Struct({
         "Where the status changed at the provider meanwhile: keep_remote (usual) rejects the record, keep_local sends it."
     })
   ),
+  push_brake: Schema.optional(
+    whole(
+      0,
+      1_000_000,
+      "The most status changes that one run may send; with more, it ends with an error. Empty: 100."
+    )
+  ),
   dry_run: Schema.optional(
     Schema.Boolean.annotations({ description: "Read and compare, and change nothing." })
   ),

@@ -60,8 +60,11 @@ export interface Conversation {
   readonly qualificationReason: string | null
   readonly tags: ReadonlyArray<string>
   readonly attributes: Attributes
-  /** How many messages the vendor says there are; null where it does not say. */
-  readonly declaredMessages: number | null
+  /**
+   * How many messages the vendor says there are; null where it does not say. Left out: none of its records ever says, and
+   * what was declared in another way stays.
+   */
+  readonly declaredMessages?: number | null
   readonly startedAt: Timestamp | null
   readonly lastMessageAt: Timestamp | null
   /** The vendor's time of its last change, which orders sightings; null where the vendor has none. */

@@ -1,4 +1,5 @@
 import type { Limit } from "../http/contract.ts"
+import { sharedRate } from "../sync/watch/pace.ts"
 
 /*
  * How much of a connection's limits webhooks may use, so that a flood of them leaves the scheduled runs their part.
@@ -28,10 +29,8 @@ export interface Ceiling {
 
 /** @param quota the share of the limits that the connection may use at all */
 export const ceilingOf = (limits: ReadonlyArray<Limit>, quota: number): Ceiling => {
-  const rates = limits
-    .filter(({ applies, scope }) => scope !== "path" && applies === undefined)
-    .map(({ perMillis, requests }) => requests / perMillis)
-  const rate = share * quota * (rates.length === 0 ? unknownRate / 1000 / share : Math.min(...rates))
+  const known = sharedRate(limits, quota)
+  const rate = known === null ? (quota * unknownRate) / 1000 : share * known
   // Two at least: what one names may take two requests.
   return { rate, most: Math.max(2, Math.min(mostAtOnce, rate * 60_000)) }
 }

@@ -1,8 +1,9 @@
 import { Chunk, Clock, Effect, Stream } from "effect"
+import type { ConnectionConfig } from "../config/Config.ts"
 import { always } from "../domain/TimeRange.ts"
 import { now, toMillis } from "../domain/Timestamp.ts"
-import type { HintShows, PullScope } from "../providers/Provider.ts"
-import { type HintOutcome, Hints, type PendingHint } from "../store/hints/Hints.ts"
+import type { PullScope } from "../providers/Provider.ts"
+import { type HintOutcome, Hints, type PendingHint, type StoredShows } from "../store/hints/Hints.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import { StoreError } from "../store/StoreError.ts"
 import type { OpenConnection } from "../sync/connection.ts"
@@ -35,16 +36,38 @@ export interface Arrivals {
   readonly wait: (millis: number) => Effect.Effect<void>
 }
 
-/** Whether all that it says is what is stored. */
-const isStored = (says: HintShows, stored: HintShows | null): boolean =>
+/** Whether all that it says is what is stored, and all that it counts. */
+const isStored = (
+  { declares, shows: { messages, providerStatus } }: PendingHint,
+  stored: StoredShows | null
+): boolean =>
   stored !== null &&
-  (says.messages !== null || says.providerStatus !== null) &&
-  (says.messages === null || says.messages === stored.messages) &&
-  (says.providerStatus === null || says.providerStatus === stored.providerStatus)
+  (declares === null || stored.complete === 1) &&
+  (messages !== null || providerStatus !== null) &&
+  (messages === null || messages === stored.messages) &&
+  (providerStatus === null || providerStatus === stored.providerStatus)
+
+/** Milliseconds in which a change of ours comes back as a webhook. */
+const echoWithin = 60_000
+
+/** Whether a change of ours has caused it, which was read back. */
+const isEcho = (
+  { declares, kind, lastAt }: PendingHint,
+  stored: StoredShows | null,
+  causedByStatus: ReadonlyArray<string>
+): boolean =>
+  declares === null &&
+  stored !== null &&
+  stored.changedAt !== null &&
+  causedByStatus.includes(kind) &&
+  toMillis(lastAt) - toMillis(stored.changedAt) < echoWithin
 
 /** Whether what is stored of the conversation is as new as the webhook. */
-const isUseless = Effect.fn("hints.isUseless")(function* (connection: string, hint: PendingHint) {
-  const { lastAt, shows, subject } = hint
+const isUseless = Effect.fn("hints.isUseless")(function* (
+  { definition, name: connection }: ConnectionConfig,
+  hint: PendingHint
+) {
+  const { lastAt, subject } = hint
   if (subject._tag !== "Conversation") return false
   const mirror = yield* Mirror
   const hints = yield* Hints
@@ -53,7 +76,8 @@ const isUseless = Effect.fn("hints.isUseless")(function* (connection: string, hi
   if (known === undefined || (subject.agentId !== null && known.agentId !== subject.agentId)) return false
   if (known.deleted) return false
   if (known.observedAt !== undefined && known.observedAt > lastAt) return true
-  return isStored(shows, yield* hints.stored(connection, subject.id))
+  const stored = yield* hints.stored(connection, subject.id)
+  return isStored(hint, stored) || isEcho(hint, stored, definition.hints?.causedByStatus ?? [])
 })
 
 const read = Effect.fn("hints.read")(function* (
@@ -119,9 +143,16 @@ export const hintLane = (arrivals: Arrivals): LaneWork<Hints | Mirror | Progress
       return taken.waitMillis === 0 ? Effect.void : Effect.sleep(taken.waitMillis)
     })
 
+    /** Keeps what it counts beside what is stored by now. */
+    const count = ({ declares, subject }: PendingHint) =>
+      declares === null || subject._tag !== "Conversation"
+        ? Effect.void
+        : hints.declare({ connection: name, providerId: subject.id, ...declares })
+
     const follow = (hint: PendingHint) =>
       Effect.gen(function* () {
-        if (yield* isUseless(name, hint)) return yield* hints.settle(name, hint, "useless")
+        yield* count(hint)
+        if (yield* isUseless(config, hint)) return yield* hints.settle(name, hint, "useless")
         yield* permitted
         const outcome: HintOutcome = yield* Effect.as(read(connection, runId, hint), "fetched" as const).pipe(
           Effect.catchTags({
@@ -138,6 +169,7 @@ export const hintLane = (arrivals: Arrivals): LaneWork<Hints | Mirror | Progress
                 )
           )
         )
+        yield* count(hint)
         yield* hints.settle(name, hint, outcome)
       })
 

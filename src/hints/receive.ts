@@ -142,10 +142,10 @@ export const makeReceiver = (
               "more webhooks come than can be written down: the next sync finds the rest"
             )
           }
-          const { kind, shows, subject } = reading
+          const { _tag, ...read } = reading
           const at = now(yield* Clock.currentTimeMillis)
           const done = yield* Deferred.make<void>()
-          waiting.push({ hint: { connection: name, kind, shows, subject, at }, done })
+          waiting.push({ hint: { connection: name, ...read, at }, done })
           yield* someWait.open
           yield* Deferred.await(done)
         })

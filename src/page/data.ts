@@ -178,6 +178,20 @@ export interface Health {
     readonly error_message: string | null
     readonly error_hint: string | null
   } | null
+  /** Within how many milliseconds it is synced again, as a rule; null: too few syncs came. */
+  readonly kept_within_ms: number | null
+  /** Its webhooks; null: none has ever come. */
+  readonly hints: {
+    readonly received: number
+    readonly merged: number
+    readonly fetched: number
+    readonly useless: number
+    readonly refused: number
+    readonly last_at: string | null
+    readonly changes_since: number
+  } | null
+  readonly hints_expected: boolean
+  readonly hints_are_silent: boolean
   readonly waiting_until: string | null
   readonly waiting_for: string | null
   readonly limits: ReadonlyArray<string> | null

@@ -25,6 +25,23 @@ const took = ({ finished_at, started_at }: Run): string =>
 const sum = (run: Run, of: (row: Run["connections"][number]) => number): number =>
   run.connections.reduce((total, row) => total + of(row), 0)
 
+/** What became of a connection's webhooks, and whether they still come. */
+const Webhooks = ({ of: { hints, hints_are_silent, hints_expected } }: { readonly of: Health }) =>
+  hints === null ? null : (
+    <>
+      <p class="dim">
+        Webhooks: {count(hints.received)} received, {count(hints.merged)} merged, {count(hints.fetched)}{" "}
+        fetched, {count(hints.useless)} useless, {count(hints.refused)} refused, last{" "}
+        <Time of={hints.last_at} />
+      </p>
+      {hints_are_silent && hints_expected ? (
+        <p class="warn">
+          No webhook comes any more, while runs found {counted(hints.changes_since, "record")} new or changed
+        </p>
+      ) : null}
+    </>
+  )
+
 const Connections = ({ health }: { readonly health: ReadonlyArray<Health> }) => (
   <div class="wide-table" tabIndex={0} role="region" aria-label="Connections">
     <table>
@@ -54,6 +71,9 @@ const Connections = ({ health }: { readonly health: ReadonlyArray<Health> }) => 
             </th>
             <td>
               <Time of={one.last_complete_sync_at} />
+              {one.kept_within_ms === null ? null : (
+                <p class="dim">again within {span(one.kept_within_ms)}, as a rule</p>
+              )}
             </td>
             <td>
               <Time of={one.newest_message_at} />
@@ -76,6 +96,7 @@ const Connections = ({ health }: { readonly health: ReadonlyArray<Health> }) => 
                   Waits until {clock(one.waiting_until)}: {one.waiting_for}
                 </p>
               )}
+              <Webhooks of={one} />
             </td>
             <td class="number">{count(one.changes_open)}</td>
             <td class="number">

@@ -177,6 +177,12 @@ export interface HintShows {
 
 export const showsNothing: HintShows = { messages: null, providerStatus: null }
 
+/** How many messages a webhook counts that no record of the vendor counts. `since`: the earlier ones are not among them. */
+export interface HintCount {
+  readonly messages: number
+  readonly since: Timestamp | null
+}
+
 /** A webhook as it came. `headers`: lower-case names. */
 export interface HintDelivery {
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
@@ -190,18 +196,25 @@ export type HintReading =
       readonly kind: string
       readonly subject: HintSubject
       readonly shows: HintShows
+      /** Left out: it counts nothing. */
+      readonly declares?: HintCount
     }
   /** The vendor tries whether it is received. */
   | { readonly _tag: "Test" }
   /** It names no conversation, or something else than a conversation. */
   | { readonly _tag: "Other"; readonly kind: string }
 
-/** How a vendor's webhooks are understood. What they say is never stored: it only leads to what is read next. */
+/**
+ * How a vendor's webhooks are understood. What they say is never stored: it only leads to what is read next. A count that
+ * is to be had nowhere else is kept beside what was read, and shows whether something is missing.
+ */
 export interface HintDefinition {
   /** Whether it was sent by who holds one of the keys; takes the same time whatever it says. */
   readonly isSigned: (delivery: HintDelivery, keys: ReadonlyArray<Redacted.Redacted>) => boolean
   /** Only called with what is signed. */
   readonly read: (text: string) => HintReading
+  /** Events that a change of a conversation's status causes, ours as well. */
+  readonly causedByStatus: ReadonlyArray<string>
   /** So many requests show what one names, as a rule. */
   readonly requests: number
   /** Where a person finds the key and enters the address, in words. */

@@ -1,6 +1,8 @@
+import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { makeSimulator, type Simulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
+import { temporaryFolder } from "../support/inProcess.ts"
 import { makeLeapingClock } from "../support/leapingClock.ts"
 import { configFor, type Message, ofType, runVerb } from "./platform.ts"
 
@@ -23,13 +25,14 @@ const write = (
   simulator: Simulator,
   vendor: VendorId,
   lines: ReadonlyArray<string>,
-  more: { config?: object; endAfter?: number } = {}
+  more: { config?: object; endAfter?: number; pauseAt?: number } = {}
 ) =>
   runVerb("destination", "write", simulator, {
     config: configFor(simulator, vendor, more.config),
     catalog,
     lines,
-    ...(more.endAfter === undefined ? {} : { endAfter: more.endAfter })
+    ...(more.endAfter === undefined ? {} : { endAfter: more.endAfter }),
+    ...(more.pauseAt === undefined ? {} : { pauseAt: more.pauseAt })
   })
 
 const settledIn = (messages: ReadonlyArray<Message>) =>
@@ -161,6 +164,97 @@ describe("the destination", () => {
       expect(now() - begins).toBeGreaterThan(3_600_000 + 60_000)
       expect(writesIn(simulator, vendor)).toBe(6)
     })
+  )
+
+  it.effect(
+    "sends nothing where more changes are wanted than a run may send, however often it is tried",
+    () =>
+      Effect.gen(function* () {
+        const vendor = "empfio"
+        const simulator = world()
+        const { clock } = makeLeapingClock(begins + 3_600_000)
+        const ids = waiting(simulator, vendor).slice(0, 6)
+        const held = [...simulator.vendors[vendor].world.conversations.keys()].find(
+          (id) => !waiting(simulator, vendor).includes(id)
+        )
+        const lines = [
+          // Already so: no change, and settled.
+          record({ id: held, status: "completed" }),
+          state(0),
+          ...ids.map((id) => record({ id, status: "completed" })),
+          state(1)
+        ]
+        for (const attempt of [1, 2]) {
+          const ran = yield* Effect.withClock(
+            write(simulator, vendor, lines, { config: { push_brake: 5 } }),
+            clock
+          )
+          expect([attempt, ran.code, settledIn(ran.messages)]).toEqual([attempt, 1, [[0, 1, 0]]])
+          const [{ trace }] = ofType(ran.messages, "TRACE")
+          expect(trace.error.failure_type).toBe("config_error")
+          expect(trace.error.message).toMatch(/more than 5 .*push_brake.* none was sent.*raise push_brake/)
+        }
+        expect(writesIn(simulator, vendor)).toBe(0)
+        const raised = yield* Effect.withClock(
+          write(simulator, vendor, lines, { config: { push_brake: 6 } }),
+          clock
+        )
+        expect([raised.code, settledIn(raised.messages)]).toEqual([
+          0,
+          [
+            [0, 1, 0],
+            [1, 6, 0]
+          ]
+        ])
+        expect(writesIn(simulator, vendor)).toBe(6)
+      })
+  )
+
+  it.effect(
+    "sends no more than a run may, where the rest comes later, and returns no state for the rest",
+    () =>
+      Effect.gen(function* () {
+        const vendor = "empfio"
+        const simulator = world()
+        const leaping = makeLeapingClock(begins + 3_600_000)
+        const ids = waiting(simulator, vendor).slice(0, 6)
+        const lines = [
+          ...ids.slice(0, 3).map((id) => record({ id, status: "completed" })),
+          state(1),
+          ...ids.slice(3).map((id) => record({ id, status: "completed" })),
+          state(2)
+        ]
+        const ran = yield* Effect.withClock(
+          write(simulator, vendor, lines, { config: { push_brake: 4 }, pauseAt: 4 }),
+          leaping.clock
+        )
+        expect([ran.code, settledIn(ran.messages)]).toEqual([1, [[1, 3, 0]]])
+        expect(ofType(ran.messages, "TRACE")[0].trace.error.message).toContain("4 were sent")
+        expect(writesIn(simulator, vendor)).toBe(4)
+      })
+  )
+
+  it.effect("counts what waits in its outbox, and keeps nothing there that it may not send", () =>
+    Effect.gen(function* () {
+      const vendor = "empfio"
+      const simulator = world()
+      const { clock } = makeLeapingClock(begins + 3_600_000)
+      const folder = yield* temporaryFolder
+      const ids = waiting(simulator, vendor).slice(0, 4)
+      const lines = [...ids.map((id) => record({ id, status: "completed" })), state(1)]
+      const config = { outbox: join(folder, "outbox.db"), push_brake: 3 }
+      for (const _ of [1, 2]) {
+        const ran = yield* Effect.withClock(write(simulator, vendor, lines, { config }), clock)
+        expect([ran.code, settledIn(ran.messages)]).toEqual([1, []])
+      }
+      expect(writesIn(simulator, vendor)).toBe(0)
+      const raised = yield* Effect.withClock(
+        write(simulator, vendor, lines, { config: { ...config, push_brake: 4 } }),
+        clock
+      )
+      expect([raised.code, settledIn(raised.messages)]).toEqual([0, [[1, 4, 0]]])
+      expect(writesIn(simulator, vendor)).toBe(4)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("rejects what changed at the provider after it was wanted, unless the record is to win", () =>

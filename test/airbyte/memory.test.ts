@@ -24,6 +24,21 @@ describe("what a state remembers", () => {
     expect(JSON.stringify(both).length).toBeLessThan(512 * 1024 - 20_000)
   })
 
+  it("stays within its bound however many walks were interrupted", () => {
+    const short = Array.from({ length: 10_000 }, (_, walk) => ({
+      walk: `walk-${walk}`,
+      seed: "",
+      size: 1,
+      bits: "AAA="
+    }))
+    const present = new Present("last", true)
+    present.delivered("id", "as it is")
+    const levels = present.levels(short)
+    expect(levels.length).toBeGreaterThan(1_000)
+    expect(JSON.stringify(levels).length).toBeLessThanOrEqual(mostLevelBytes)
+    expect(readPast(levels).has("id", "as it is")).toBe(true)
+  })
+
   it("gives up rather than grow beyond what a state may hold", () => {
     const present = new Present("one", false)
     for (let index = 0; index < 230_000; index += 1) present.unchanged(`id-${index}`, print(index))

@@ -32,6 +32,8 @@ export interface VerbOptions {
   readonly state?: unknown
   /** What comes on stdin. */
   readonly lines?: ReadonlyArray<string>
+  /** After so many of these, a minute passes before the others come. */
+  readonly pauseAt?: number
   /** The reader is gone after so many lines; what is written later is lost. */
   readonly endAfter?: number
   /** Called for each line, before the next one is written. */
@@ -87,7 +89,10 @@ export const runVerb = (
         { discard: true }
       )
     const queue = yield* Queue.unbounded<string | null>()
-    yield* Queue.offerAll(queue, [...(options.lines ?? []), null])
+    const lines = [...(options.lines ?? []), null]
+    const { pauseAt = lines.length } = options
+    yield* Queue.offerAll(queue, lines.slice(0, pauseAt))
+    yield* Effect.fork(Effect.zipRight(Effect.sleep("1 minute"), Queue.offerAll(queue, lines.slice(pauseAt))))
     const sink = Layer.succeed(Sink, { write })
     const providers = Effect.succeed(registry)
     const program =

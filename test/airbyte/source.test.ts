@@ -315,6 +315,69 @@ describe("the source", () => {
     })
   )
 
+  it.effect("sends states as often as asked, and no oftener, but at the end", () =>
+    Effect.gen(function* () {
+      const simulator = world({ conversations: 60 })
+      const { clock, now } = makeLeapingClock(begins)
+      const found = yield* discoveredBy(simulator, "empfio")
+      const at = new Map<string, Array<number>>(streams.map((name) => [name, []]))
+      const ran = yield* Effect.withClock(
+        runVerb("source", "read", simulator, {
+          config: configFor(simulator, "empfio", { checkpoint_seconds: 60 }),
+          catalog: catalogOf(found),
+          // Each line takes its time, so that the read lasts minutes.
+          reading: (line) => {
+            if (!line.startsWith('{"type":"STATE"')) return Effect.sleep("1 second")
+            at.get(JSON.parse(line).state.stream.stream_descriptor.name)?.push(now())
+            return Effect.void
+          }
+        }),
+        clock
+      )
+      expect(ran.code).toBe(0)
+      expect(invalidIn(ran.messages, found)).toEqual([])
+      for (const [stream, times] of at) {
+        const gaps = times.slice(0, -1).map((moment, index) => moment - (times[index - 1] ?? begins))
+        expect(gaps.length, stream).toBeGreaterThan(2)
+        expect(Math.min(...gaps), stream).toBeGreaterThanOrEqual(60_000)
+        expect(Math.max(...gaps), stream).toBeLessThan(240_000)
+      }
+    })
+  )
+
+  it.effect("asks the provider for no more than its reader has room for", () =>
+    Effect.gen(function* () {
+      const simulator = world({ conversations: 300 })
+      const { clock } = makeLeapingClock(begins)
+      const found = yield* discoveredBy(simulator, "empfio")
+      const before = simulator.log.length
+      let asked = 0
+      let lines = 0
+      const ran = yield* Effect.withClock(
+        runVerb("source", "read", simulator, {
+          config: configFor(simulator, "empfio"),
+          catalog: catalogOf(found),
+          reading: () => {
+            lines += 1
+            if (lines !== 100) return Effect.void
+            return Effect.zipRight(
+              Effect.sleep("1 hour"),
+              Effect.sync(() => {
+                asked = simulator.log.length - before
+              })
+            )
+          }
+        }),
+        clock
+      )
+      expect(ran.code).toBe(0)
+      expect(recordsOf(ran.messages, "conversations")).toHaveLength(300)
+      const all = simulator.log.length - before
+      expect(all).toBeGreaterThan(300)
+      expect(asked).toBeLessThan(all / 2)
+    })
+  )
+
   it.effect("says that a limit holds it, until when, and stays alive through 40 minutes of it", () =>
     Effect.gen(function* () {
       const simulator = world()

@@ -218,6 +218,7 @@ Needs attention: leads (failed, changes, quarantine).
             quarantined: 2,
             unfinished_scans: [],
             hints: null,
+            kept_within_ms: null,
             covered: [],
             quota: 0.6,
             waiting_until: null,

@@ -1,20 +1,21 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { join as pathOf } from "node:path"
 import { createInterface } from "node:readline"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { baseUrls, type VendorId } from "../../src/simulator/index.ts"
 import { makeRandom } from "../../src/simulator/random.ts"
+import { type Attempt, type Deaths, join, noDeath } from "../airbyte/joined.ts"
 import { type Message, receivedTable, recordsOf } from "../airbyte/platform.ts"
 import { openWorkspace, root, type Workspace } from "../support/parley.ts"
 
 /*
- * The built connectors under a small stand-in for a platform: real processes, killed at random, started again with the last
- * state that came out. It passes on records and states alone, and compares what each side counted.
+ * The built connectors as processes, joined by a small stand-in for a platform, killed at random, and started again with the
+ * last states that came back.
  */
 
 /** Seeded deaths; a longer form: npm run soak:airbyte. */
-const kills = Number(process.env.PARLEY_AIRBYTE_KILLS ?? 3)
+const kills = Number(process.env.PARLEY_AIRBYTE_KILLS ?? 4)
 
 const streams = ["contacts", "conversations", "messages", "status_history"]
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => workspace.close())
 
 const file = (name: string, value: unknown): string => {
-  const path = join(workspace.folder, name)
+  const path = pathOf(workspace.folder, name)
   writeFileSync(path, JSON.stringify(value))
   return path
 }
@@ -40,18 +41,18 @@ const config = (of: VendorId = vendor) => ({
   checkpoint_seconds: 0
 })
 
-const catalog = (mode = "incremental") => ({
+const catalog = () => ({
   streams: streams.map((name) => ({
     stream: { name },
-    sync_mode: mode,
+    sync_mode: "incremental",
     destination_sync_mode: "append_dedup"
   }))
 })
 
 /** Started by its path, as platforms do. */
 const start = (name: string, args: ReadonlyArray<string>): ChildProcess =>
-  spawn(join(root, "dist", `${name}.js`), args, {
-    env: { ...workspace.environment, PATH: `${join(process.execPath, "..")}:${process.env.PATH}` },
+  spawn(pathOf(root, "dist", `${name}.js`), args, {
+    env: { ...workspace.environment, PATH: `${pathOf(process.execPath, "..")}:${process.env.PATH}` },
     stdio: ["pipe", "pipe", "inherit"]
   })
 
@@ -83,27 +84,16 @@ const finish = (child: ChildProcess, reading: (count: number) => void = () => {}
     })
   })
 
-const readOnce = async (
-  state: ReadonlyArray<Message>,
-  killAfter: number | null,
-  mode?: string
-): Promise<Ended> => {
+const readOnce = (state: ReadonlyArray<Message>): Promise<Ended> => {
   const args = [
     "read",
     "--config",
     file("config.json", config()),
     "--catalog",
-    file("catalog.json", catalog(mode))
+    file("catalog.json", catalog())
   ]
   if (state.length > 0) args.push("--state", file("state.json", state))
-  const child = start("source-parley", args)
-  const ended = await finish(child, (count) => {
-    if (killAfter !== null && count >= killAfter) child.kill("SIGKILL")
-  })
-  // What was on its way when it died is lost, too; a fast one may have come to its end by then.
-  return killAfter === null || ended.messages.length < killAfter
-    ? ended
-    : { code: null, messages: ended.messages.slice(0, killAfter) }
+  return finish(start("source-parley", args))
 }
 
 /** What a destination has taken over: of each stream, what came before its last state. */
@@ -137,31 +127,96 @@ describe("the connectors as a platform starts them", () => {
     }
   })
 
-  it(`deliver everything through ${kills} deaths at random`, {
+  it(`carry everything over once through ${kills} deaths of either at random`, {
     timeout: 120_000 + kills * 20_000
   }, async () => {
     const random = makeRandom(Number(process.env.PARLEY_AIRBYTE_SEED ?? 11))
-    const { messages: undisturbed } = await readOnce([], null)
-    const states = new Map<string, Message>()
+    const target = await openWorkspace({ conversations: 24, limits: false })
+    const there = workspace.simulator.vendors[vendor].world
+    const here = target.simulator.vendors[vendor].world
+    const { checkpoint_seconds: _, ...into } = {
+      ...config(),
+      base_url: baseUrls(target.simulator, target.served.origins)[vendor]
+    }
+    const statuses = (of: typeof here) =>
+      [...of.conversations].map(([id, { status }]) => [id, String(status)] as const).sort()
+    const began = new Map<string, string>(statuses(here))
     const records: Array<Message> = []
-    const take = (messages: ReadonlyArray<Message>) => {
-      const taken = takenOver(messages)
-      records.push(...taken.records)
-      for (const [name, state] of taken.states) states.set(name, state)
+    const states = new Map<string, Message>()
+    const attempt = async (deaths: Deaths): Promise<Attempt> => {
+      const state = states.size > 0 ? ["--state", file("state.json", [...states.values()])] : []
+      const catalogs = ["--catalog", file("catalog.json", catalog())]
+      const ran = await join(
+        start("source-parley", ["read", "--config", file("config.json", config()), ...catalogs, ...state]),
+        start("destination-parley", ["write", "--config", file("into.json", into), ...catalogs]),
+        deaths,
+        20_000
+      )
+      expect(ran.faults).toEqual([])
+      records.push(...ran.taken)
+      for (const [name, one] of ran.states) states.set(name, one)
+      return ran
     }
-    for (let died = 0; died < kills; ) {
-      const killAfter = 1 + random.below(undisturbed.length)
-      const { code, messages } = await readOnce([...states.values()], killAfter)
-      take(messages)
-      if (code === null) died += 1
-      // It had come to its end: all over again, into the same table.
-      else states.clear()
+    try {
+      let lines = 400
+      for (let died = 0; died < kills; ) {
+        // Each round something else is to be carried over, through a death or some.
+        for (const id of here.conversations.keys()) {
+          if (random.unit() < 0.4)
+            there.setStatus(id, there.statuses[random.below(there.statuses.length)] ?? "", Date.now())
+        }
+        for (let more = random.below(3); more >= 0 && died < kills; more -= 1) {
+          const who = random.below(3)
+          const ran = await attempt({
+            source: who === 1 ? null : random.below(lines),
+            destination: who === 0 || random.unit() < 0.5 ? null : random.below(lines),
+            answers: who === 0 ? null : random.below(lines)
+          })
+          if (ran.codes.includes(null)) died += 1
+        }
+        const whole = await attempt(noDeath)
+        expect(whole.codes).toEqual([0, 0])
+        lines = Math.max(8, whole.sourceLines)
+        expect(statuses(here)).toEqual(statuses(there))
+      }
+      const { messages: undisturbed } = await readOnce([])
+      for (const stream of streams.filter((name) => name !== "status_history")) {
+        expect(tableOf(records, stream), stream).toEqual(tableOf(recordsOf(undisturbed), stream))
+      }
+      expect(tableOf(records, "status_history")).toEqual(
+        expect.arrayContaining(tableOf(recordsOf(undisturbed), "status_history"))
+      )
+      // Whatever died, nothing was set that was so already.
+      expect(here.effects.length).toBeGreaterThan(0)
+      for (const { conversationId, detail } of here.effects) {
+        expect(detail.status).not.toBe(began.get(conversationId))
+        began.set(conversationId, String(detail.status))
+      }
+    } finally {
+      await target.close()
     }
-    const rest = await readOnce([...states.values()], null)
-    expect(rest.code).toBe(0)
-    take(rest.messages)
-    for (const stream of streams) {
-      expect(tableOf(records, stream), stream).toEqual(tableOf(recordsOf(undisturbed), stream))
+  })
+
+  it("ask the provider for no more while their reader takes nothing", { timeout: 120_000 }, async () => {
+    const full = await openWorkspace({ conversations: 300, limits: false })
+    try {
+      const { simulator } = full
+      const base_url = baseUrls(simulator, full.served.origins)[vendor]
+      const args = ["read", "--config", file("slow.json", { ...config(), base_url })]
+      const child = start("source-parley", [...args, "--catalog", file("catalog.json", catalog())])
+      // Until nothing more has been asked for a while.
+      let asked = 0
+      for (let quiet = 0; quiet < 20; quiet += 1) {
+        await new Promise((done) => setTimeout(done, 100))
+        if (simulator.log.length > asked || asked === 0) quiet = 0
+        asked = simulator.log.length
+      }
+      const { code, messages } = await finish(child)
+      expect(code).toBe(0)
+      expect(recordsOf(messages, "conversations")).toHaveLength(300)
+      expect(asked).toBeLessThan(simulator.log.length / 2)
+    } finally {
+      await full.close()
     }
   })
 
@@ -184,65 +239,12 @@ describe("the connectors as a platform starts them", () => {
     expect([0, 143]).toContain(code)
     const taken = takenOver(messages)
     expect(taken.states.size).toBe(streams.length)
-    const rest = await readOnce([...taken.states.values()], null)
-    const whole = await readOnce([], null)
+    const rest = await readOnce([...taken.states.values()])
+    const whole = await readOnce([])
     for (const stream of streams) {
       expect(tableOf([...taken.records, ...recordsOf(rest.messages)], stream)).toEqual(
         tableOf(recordsOf(whole.messages), stream)
       )
     }
-  })
-
-  it("set each status once, through a death of the destination at any state", {
-    timeout: 240_000
-  }, async () => {
-    const { world } = workspace.simulator.vendors[vendor]
-    const ids = [...world.conversations]
-      .filter(([, conversation]) => !/complet/.test(JSON.stringify(conversation)))
-      .map(([id]) => id)
-      .slice(0, 6)
-    expect(ids).toHaveLength(6)
-    const before = world.effects.length
-    const lines = ids.flatMap((id, index) => [
-      JSON.stringify({
-        type: "RECORD",
-        record: { stream: "w", data: { id, status: "completed" }, emitted_at: 1 }
-      }),
-      ...(index % 3 === 2
-        ? [
-            JSON.stringify({
-              type: "STATE",
-              state: { type: "STREAM", stream: { stream_descriptor: { name: "w" }, stream_state: { index } } }
-            })
-          ]
-        : [])
-    ])
-    const { checkpoint_seconds: _, ...own } = config()
-    const args = [
-      "write",
-      "--config",
-      file("destination.json", own),
-      "--catalog",
-      file("wanted.json", {
-        streams: [{ stream: { name: "w" }, sync_mode: "incremental", destination_sync_mode: "append" }]
-      })
-    ]
-    const returned: Array<number> = []
-    for (let attempt = 0; attempt < 10 && returned.at(-1) !== ids.length - 1; attempt += 1) {
-      const from =
-        returned.length === 0 ? 0 : lines.findIndex((line) => line.includes(`"index":${returned.at(-1)}`)) + 1
-      const child = start("destination-parley", args)
-      // One line after the other, so that a death finds the others unread.
-      for (const line of lines.slice(from, from + 5)) child.stdin?.write(`${line}\n`)
-      if (attempt % 2 === 1) child.stdin?.end(`${lines.slice(from + 5).join("\n")}\n`)
-      const { messages } = await finish(child, () => {
-        if (attempt % 2 === 0) child.kill("SIGKILL")
-      })
-      for (const { state, type } of messages) {
-        if (type === "STATE") returned.push(state.stream.stream_state.index)
-      }
-    }
-    expect(returned).toEqual([2, 5])
-    expect(world.effects.length - before).toBe(ids.length)
   })
 })

@@ -21,7 +21,7 @@ import { simulatedTransport } from "../support/simulatedTransport.ts"
 const minute = 60_000
 const hour = 60 * minute
 const begins = Date.UTC(2026, 2, 9, 8)
-const happenings = Number(process.env.PARLEY_HINT_EVENTS ?? 40)
+const happenings = Number(process.env.PARLEY_HINT_EVENTS ?? 20)
 
 interface Shown {
   readonly provider_status: string | null

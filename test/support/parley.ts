@@ -78,17 +78,19 @@ export interface WorkspaceOptions extends Partial<SimulatorOptions> {
   readonly configure?: (yaml: string) => string
   /** The test spoils the file itself: nobody looks at it afterwards. */
   readonly spoilt?: boolean
+  /** Whether the connections expect webhooks. */
+  readonly hints?: boolean
 }
 
 /** A folder with a configuration for four simulated vendors, which are served from this process. */
 export const openWorkspace = async (options: WorkspaceOptions = {}): Promise<Workspace> => {
   if (!existsSync(program)) throw new Error("dist/parley.js is missing: npm run build")
-  const { configure = (yaml: string) => yaml, spoilt = false, ...simulated } = options
+  const { configure = (yaml: string) => yaml, hints = false, spoilt = false, ...simulated } = options
   const folder = mkdtempSync(join(tmpdir(), "parley-"))
   const scope = Effect.runSync(Scope.make())
   const simulator = makeSimulator({ seed: 7, conversations: 20, now: Date.now(), ...simulated })
   const served = await Effect.runPromise(Scope.extend(serve(simulator), scope))
-  const { yaml, environment: secrets } = configuration(simulator, served.origins)
+  const { yaml, environment: secrets } = configuration(simulator, served.origins, undefined, hints)
   mkdirSync(join(folder, "config"))
   writeFileSync(join(folder, "config/parley.yaml"), configure(yaml))
   const environment = {

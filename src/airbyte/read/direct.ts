@@ -26,7 +26,7 @@ import type { DirectState, Walk } from "./state.ts"
  * in the states.
  */
 
-/** Longer texts would fill a state: a walk then starts again, and what was learned is learned again. */
+/** Characters of JSON. Longer texts would fill a state: a walk then starts again, and what was learned is learned again. */
 const mostCursorLength = 8_192
 const mostLearnedLength = 8_192
 
@@ -209,7 +209,9 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
       )
       learned = new Map([...before.learned, ...known])
       const cursor =
-        unfinished === null || unfinished.cursor.length > mostCursorLength ? null : unfinished.cursor
+        unfinished === null || JSON.stringify(unfinished.cursor).length > mostCursorLength
+          ? null
+          : unfinished.cursor
       walk = {
         id: walkId,
         startedAt: unfinished?.startedAt ?? walk?.startedAt ?? "",

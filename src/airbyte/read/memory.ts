@@ -16,7 +16,7 @@ export const WrittenLevel = Schema.Struct({
 })
 export type WrittenLevel = typeof WrittenLevel.Type
 
-/** Base64 of all levels of one state. A state may have 512 KiB, and holds little else. */
+/** All levels of one state, as JSON. A state may have 512 KiB, and holds little else. */
 export const mostLevelBytes = 500_000
 
 /** So many entries fit, at 13.6 bits each and four characters for three bytes, with a little room. */
@@ -90,8 +90,8 @@ export class Present {
     const own: WrittenSet | null = this.#set.write()
     const all = own === null ? older : [{ walk: this.#walk, ...own }, ...older]
     let room = mostLevelBytes
-    const end = all.findIndex(({ bits }) => {
-      room -= bits.length
+    const end = all.findIndex((level) => {
+      room -= JSON.stringify(level).length + 1
       return room < 0
     })
     return end === -1 ? all : all.slice(0, end)

@@ -10,7 +10,7 @@ import { storeLayer } from "../../sync/layers.ts"
 import { silent } from "../../sync/progress.ts"
 import { push } from "../../sync/push/push.ts"
 import { refetch } from "../../sync/refetch.ts"
-import { faultOf, type LaneWork, run } from "../../sync/run.ts"
+import { type Fault, faultOf, type LaneWork, run } from "../../sync/run.ts"
 import { failureOf } from "../failure.ts"
 import { type LogLevel, log, settledState } from "../protocol.ts"
 import { maxWaitMillis } from "../read/reading.ts"
@@ -19,7 +19,9 @@ import { Lines, Sink } from "../stdio.ts"
 import { readLine, type Wish } from "./wishes.ts"
 
 /*
- * Records become requested changes, and states go back once everything before them is settled.
+ * Records become requested changes, and states go back once everything before them is settled. Nothing is sent before it is
+ * known that there are few enough changes, as far as that can be known: a platform that tries a failed run again would
+ * send as many each time.
  */
 
 /** Lines taken at once. Each record costs a read of its conversation. */
@@ -33,6 +35,12 @@ const concurrency = 8
 
 /** Milliseconds after which what is left is looked at again, where nothing says when. */
 const againAfter = 2_000
+
+/** The most changes that a run sends where the configuration does not say. */
+const usualBrake = 100
+
+/** Milliseconds without a further line after which what has come is counted. */
+const patience = 5_000
 
 /** How a record ended; null: it has not. */
 type Outcome = "accepted" | "rejected"
@@ -132,6 +140,14 @@ const wrongWith = ({ requested, wantedAt }: Wish, found: Looked, keepsRemote: bo
     : null
 }
 
+const overFault = (brake: number, sent: number): Fault => ({
+  kind: "brake",
+  message: `more than ${brake} status changes are wanted in one run (push_brake): ${
+    sent === 0 ? "none was sent" : `${sent} were sent, and nothing of the records behind them`
+  }`,
+  hint: "where so many are meant, raise push_brake in the configuration; dry_run shows what they are"
+})
+
 const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines> => ({
   lane: "push",
   work: Effect.fn("airbyte.writing")(function* (connection, runId) {
@@ -142,6 +158,15 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
     const { name } = config
     const isDurable = keys.outbox !== undefined
     const isDry = keys.dry_run === true
+    const brake = keys.push_brake ?? usualBrake
+    /** Changes that this run sends, or will. */
+    const changes = new Set(
+      (yield* outbox.open(name)).flatMap(({ id, state }) => (state === "pending" ? [id] : []))
+    )
+    /** Changes that a dry run finds. */
+    let wouldBe = 0
+    /** Whether more changes are wanted than may be sent. */
+    let isOver = changes.size > brake
     const keepsRemote = keys.on_conflict !== "keep_local"
     const ledger = makeLedger((text) => (isDry ? Effect.void : sink.write(text)))
     const say = (level: LogLevel, message: string) => sink.write(log(level, message))
@@ -149,6 +174,12 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
       entry.outcome = "rejected"
       return say("WARN", `${entry.stream}: record of ${id} rejected: ${reason}`)
     }
+
+    const wouldChange = ({ requested }: Wish, found: Looked): boolean =>
+      requested.status !== Option.getOrNull(Either.getRight(found))?.conversation.status &&
+      requested.status !== null &&
+      config.statusMap[requested.status] !== undefined &&
+      provider.refuse(requested) === null
 
     const request = Effect.fn("airbyte.request")(function* (entry: Entry, wish: Wish, found: Looked) {
       const wrong = wrongWith(wish, found, keepsRemote)
@@ -159,11 +190,14 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
         const holds = Option.getOrNull(Either.getRight(found))?.conversation.status
         entry.outcome = "accepted"
         const { status } = wish.requested
+        if (holds !== status) wouldBe += 1
         return yield* say(
           "INFO",
           `dry run: ${wish.providerId}: ${holds === status ? `is ${status}` : `${holds} would become ${status}`}`
         )
       }
+      isOver = isOver || (changes.size >= brake && wouldChange(wish, found))
+      if (isOver) return
       const asked = yield* Effect.either(
         outbox.ask({
           id: `${name}:${wish.providerId}`,
@@ -176,8 +210,11 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
         if (asked.left._tag === "StoreError") return yield* asked.left
         return yield* reject(entry, wish.providerId, asked.left.message)
       }
-      if (asked.right._tag !== "NothingToDo") entry.changeId = asked.right.change.id
-      if (entry.changeId === null || isDurable) entry.outcome = "accepted"
+      if (asked.right._tag !== "NothingToDo") {
+        entry.changeId = asked.right.change.id
+        changes.add(asked.right.change.id)
+      }
+      if (entry.changeId === null) entry.outcome = "accepted"
     })
 
     /** Takes lines as they are, up to a batch. Returns whether there are more to come. */
@@ -226,7 +263,10 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
 
     /** Sends what is due, and notes how changes have ended. Returns when to send again, epoch milliseconds; null: all is done. */
     const deliver = Effect.fn("airbyte.deliver")(function* () {
-      const open = new Set((yield* outbox.open(name)).map(({ id }) => id))
+      const mine = Effect.map(outbox.open(name), (open) =>
+        open.filter(({ id, state }) => changes.has(id) || state !== "pending")
+      )
+      const open = new Set((yield* mine).map(({ id }) => id))
       if (open.size > 0) {
         const { error } = yield* push(connection, { runId, only: open })
         if (error !== null && error._tag !== "RateLimited" && error._tag !== "Queued")
@@ -235,13 +275,14 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
       const at = yield* Clock.currentTimeMillis
       for (const entry of ledger.unsettled()) {
         const change = entry.changeId === null ? null : yield* outbox.current(entry.changeId)
-        if (change === null || change.endedAt === null) continue
+        if (change !== null && isDurable) entry.outcome = "accepted"
+        if (change === null || isDurable || change.endedAt === null) continue
         const id = change.providerId
         if (change.state === "confirmed" || change.state === "cancelled") entry.outcome = "accepted"
         else yield* reject(entry, id, `${change.state}: ${change.lastError ?? ""}`)
       }
       yield* ledger.settle
-      const left = yield* outbox.open(name)
+      const left = yield* mine
       if (left.length === 0) return null
       const due = left.map(({ notBefore }) => (notBefore === null ? at + againAfter : toMillis(notBefore)))
       return Math.max(at + 100, Math.min(...due))
@@ -249,19 +290,30 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
 
     const work = Effect.gen(function* () {
       let isOpen = true
-      let next: number | null = isDurable ? 0 : null
+      let isHeld = true
+      let next: number | null = null
       for (;;) {
         const at = yield* Clock.currentTimeMillis
         const isFull = ledger.unsettled().length >= mostUnsettled
         const taking = Queue.takeBetween(lines, 1, batchSize)
-        const pause = next === null ? null : Math.max(0, next - at)
+        const waits = isHeld && (isDurable || changes.size > 0) ? patience : null
+        const pause = next === null ? waits : Math.max(0, next - at)
+        if (isOver) isOpen = false
         if (isOpen && !isFull) {
           const batch =
             pause === null ? Option.some(yield* taking) : yield* Effect.timeoutOption(taking, pause)
           if (Option.isSome(batch)) isOpen = yield* takeIn(batch.value)
-        } else if (pause !== null) yield* Effect.sleep(pause)
-        next = yield* deliver()
-        if (!isOpen && next === null) return { fault: null }
+          else isHeld = false
+        } else if (pause !== null && !isHeld) yield* Effect.sleep(pause)
+        if (isOver && isHeld) return yield* Effect.as(ledger.settle, { fault: overFault(brake, 0) })
+        if (!isOpen || isFull) isHeld = false
+        if (isHeld) yield* ledger.settle
+        else next = yield* deliver()
+        if (!isOpen && next === null) {
+          if (isDry && wouldBe > brake)
+            yield* say("WARN", `dry run: ${wouldBe} changes are more than a run sends (push_brake: ${brake})`)
+          return { fault: isOver ? overFault(brake, changes.size) : null }
+        }
         if (
           next !== null &&
           next - (yield* Clock.currentTimeMillis) > connection.options.maxWaitMillis &&

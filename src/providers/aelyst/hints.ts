@@ -1,6 +1,6 @@
-import { hintedId, objectIn, textIn, wordOf } from "../kit/hintFields.ts"
+import { countIn, hintedId, objectIn, textIn, timeIn, wordOf } from "../kit/hintFields.ts"
 import { isMac } from "../kit/signature.ts"
-import { type HintDefinition, showsNothing } from "../Provider.ts"
+import { type HintCount, type HintDefinition, showsNothing } from "../Provider.ts"
 
 /*
  * Webhooks, https://developers.aelyst.ai/guides/webhooks. The words on the wire and the notation of the signature are those
@@ -27,8 +27,19 @@ const statusAfter: Readonly<Record<string, string>> = {
   "conversation.closed": "closed"
 }
 
+/** A closing counts the messages since the opening before it: the only number of messages that Aelyst gives. */
+const countAtClosing = (text: string): HintCount | null => {
+  const closed = objectIn(text, "conversation")
+  const incoming = countIn(closed, "incomingMessageCount")
+  const outgoing = countIn(closed, "outgoingMessageCount")
+  return incoming === null || outgoing === null
+    ? null
+    : { messages: incoming + outgoing, since: timeIn(closed, "openedTime") }
+}
+
 export const hints: HintDefinition = {
   requests: 2,
+  causedByStatus: Object.keys(statusAfter),
   setUp: "Settings > Integrations > Webhooks; each webhook has a signing key of its own",
   isSigned: (delivery, keys) => isMac(delivery, "x-webhook-signature", ["base64", "hex"], keys),
   read: (text) => {
@@ -39,6 +50,13 @@ export const hints: HintDefinition = {
     const kind = wordOf(event, events)
     if (id === null) return { _tag: "Other", kind }
     const shows = { ...showsNothing, providerStatus: statusAfter[kind] ?? null }
-    return { _tag: "Hint", kind, subject: { _tag: "Conversation", id, agentId: null }, shows }
+    const declares = kind === "conversation.closed" ? countAtClosing(text) : null
+    return {
+      _tag: "Hint",
+      kind,
+      subject: { _tag: "Conversation", id, agentId: null },
+      shows,
+      ...(declares === null ? {} : { declares })
+    }
   }
 }

@@ -83,7 +83,6 @@ const toConversation = (wire: WireContact, json: JsonObject, map: StatusMap): Co
   qualificationReason: null,
   tags: wire.tags ?? [],
   attributes: { ...attributes(json, conversationAttributes), ...assigneeIn(wire) },
-  declaredMessages: null,
   startedAt: wire.created_at,
   lastMessageAt: null,
   updatedAt: null
@@ -318,6 +317,8 @@ export const columns: ColumnSources = {
   "conversations.provider_status": "$.status",
   "conversations.tags": "$.tags",
   "conversations.attributes": "$",
+  "conversations.declared_messages":
+    "$.conversation.incomingMessageCount, $.conversation.outgoingMessageCount (webhook conversation.closed)",
   "conversations.started_at": "$.created_at",
   "conversations.last_message_at": "$.status[*].timestamp, $.messageId",
   "messages.provider_id": "$.messageId",

@@ -28,6 +28,7 @@ const events = [
 
 export const hints: HintDefinition = {
   requests: 1,
+  causedByStatus: ["chat_delegated"],
   setUp: "workspace settings; the key is the workspace's secret, which each webhook carries",
   isSigned: ({ body }, keys) => {
     const text = Buffer.from(body).toString("utf8")

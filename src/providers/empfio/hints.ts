@@ -32,6 +32,7 @@ const subjectOf = (kind: string, data: string | null): HintSubject | null => {
 
 export const hints: HintDefinition = {
   requests: 2,
+  causedByStatus: [escalated],
   setUp: "Integrations > Webhook; saving the address sends a test and shows the secret",
   isSigned: (delivery, keys) => isMac(delivery, "x-empfio-signature", ["hex"], keys),
   read: (text) => {

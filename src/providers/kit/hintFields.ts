@@ -1,4 +1,5 @@
 import { Either } from "effect"
+import { fromEpoch, type Timestamp } from "../../domain/Timestamp.ts"
 import { isAddressable } from "./address.ts"
 import { parseJson } from "./decode.ts"
 import { fieldText, written, writtenId } from "./written.ts"
@@ -31,6 +32,12 @@ export const countIn = (text: string | null, field: string): number | null => {
   const value = text === null ? null : fieldText(text, field)
   const count = value !== null && /^\d{1,9}$/.test(value) ? Number(value) : null
   return count
+}
+
+/** A time under a field, in Unix seconds or milliseconds. */
+export const timeIn = (text: string | null, field: string): Timestamp | null => {
+  const value = text === null ? null : fieldText(text, field)
+  return value !== null && /^\d{9,14}$/.test(value) ? fromEpoch(Number(value)) : null
 }
 
 /** One of the words that a vendor documents, or `other`: what is written down of an event holds no other text. */

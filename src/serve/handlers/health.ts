@@ -15,7 +15,10 @@ const nothing = {
   conversations_incomplete: 0,
   changes_open: 0,
   quarantined: 0,
-  last_run: null
+  last_run: null,
+  hints: null,
+  hints_are_silent: false,
+  kept_within_ms: null
 }
 
 export const health = HttpApiBuilder.group(Api, "health", (handlers) =>
@@ -38,6 +41,7 @@ export const health = HttpApiBuilder.group(Api, "health", (handlers) =>
               provider: known?.provider ?? config?.provider ?? "",
               title: settings.connections.find((one) => one.name === name)?.title ?? known?.provider ?? "",
               configured: config !== undefined,
+              hints_expected: config?.hints !== undefined,
               waiting_until: hold === undefined ? null : now(hold.until),
               waiting_for: hold?.reason ?? null,
               limits: config?.limits.map((limit) => limit.name) ?? null,

@@ -1,8 +1,9 @@
 import { Clock, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
-import type { HintShows, HintSubject } from "../../providers/Provider.ts"
+import type { HintCount, HintShows, HintSubject } from "../../providers/Provider.ts"
 import { Db, type Session } from "../Db.ts"
 import { makeRemembered } from "../forget/remembered.ts"
+import { type DeclaredCount, declare } from "./declared.ts"
 
 /** One webhook that was signed and understood. */
 export interface ReceivedHint {
@@ -11,14 +12,18 @@ export interface ReceivedHint {
   readonly kind: string
   readonly subject: HintSubject
   readonly shows: HintShows
+  readonly declares?: HintCount
   readonly at: Timestamp
 }
 
 /** What webhooks have named and is yet to be read. */
 export interface PendingHint {
+  /** The vendor's word for the event, or `several`. */
   readonly kind: string
   readonly subject: HintSubject
   readonly shows: HintShows
+  /** The last count that came; null: none did. */
+  readonly declares: HintCount | null
   readonly firstAt: Timestamp
   readonly lastAt: Timestamp
   readonly deliveries: number
@@ -28,6 +33,14 @@ export interface PendingHint {
  * `fetched`: it was requested. `useless`: what is stored is newer already. `failed`: the provider refused it for good.
  */
 export type HintOutcome = "fetched" | "useless" | "failed"
+
+/** What is stored of a conversation, as a webhook would say it. */
+export interface StoredShows extends HintShows {
+  /** See the column of that name. */
+  readonly complete: 0 | 1 | null
+  /** When a change of ours was sent that the provider holds by now; null: none was. */
+  readonly changedAt: Timestamp | null
+}
 
 /** What was not taken in. `refused`: not signed. `unread`: tests, and events that name no conversation. */
 export interface Turned {
@@ -47,12 +60,16 @@ interface Row {
   readonly deliveries: number
   readonly messages: number | null
   readonly provider_status: string | null
+  readonly declared_messages: number | null
+  readonly declared_since: Timestamp | null
 }
 
 const pendingOf = (row: Row): PendingHint => ({
   kind: row.kind,
   subject: JSON.parse(row.subject) as HintSubject,
   shows: { messages: row.messages, providerStatus: row.provider_status },
+  declares:
+    row.declared_messages === null ? null : { messages: row.declared_messages, since: row.declared_since },
   firstAt: row.first_at,
   lastAt: row.last_at,
   deliveries: row.deliveries
@@ -86,14 +103,17 @@ export class Hints extends Effect.Service<Hints>()("parley/Hints", {
           const pending = prepare("SELECT count(*) FROM hints WHERE connection = ?").pluck()
           const held = new Map<string, number>()
           const merge = prepare(
-            `UPDATE hints SET deliveries = deliveries + 1, last_at = max(last_at, $at), kind = $kind,
+            `UPDATE hints SET deliveries = deliveries + 1, last_at = max(last_at, $at), kind = iif(kind = $kind, kind, 'several'),
+               declared_since = iif($declared IS NULL, declared_since, $since),
+               declared_messages = coalesce($declared, declared_messages),
                messages = iif(messages IS $messages AND provider_status IS $status, messages, NULL),
                provider_status = iif(messages IS $messages AND provider_status IS $status, provider_status, NULL)
              WHERE connection = $connection AND subject = $subject`
           )
           const insert = prepare(
-            `INSERT INTO hints (connection, subject, kind, first_at, last_at, deliveries, messages, provider_status)
-             VALUES ($connection, $subject, $kind, $at, $at, 1, $messages, $status)`
+            `INSERT INTO hints (connection, subject, kind, first_at, last_at, deliveries, messages, provider_status,
+               declared_messages, declared_since)
+             VALUES ($connection, $subject, $kind, $at, $at, 1, $messages, $status, $declared, $since)`
           )
           const count = prepare(
             `INSERT INTO hint_counts (connection, received, merged, dropped, last_at) VALUES (?, 1, ?, ?, ?)
@@ -101,14 +121,16 @@ export class Hints extends Effect.Service<Hints>()("parley/Hints", {
                dropped = dropped + excluded.dropped, last_at = excluded.last_at`
           )
           for (const hint of hints) {
-            const { at, connection, kind, shows, subject } = hint
+            const { at, connection, declares, kind, shows, subject } = hint
             const row = {
               connection,
               kind,
               at,
               subject: JSON.stringify(subject),
               messages: shows.messages,
-              status: shows.providerStatus
+              status: shows.providerStatus,
+              declared: declares?.messages ?? null,
+              since: declares?.since ?? null
             }
             const isRefused = isForgotten(hint)
             const isMerged = !isRefused && merge.run(row).changes > 0
@@ -172,14 +194,22 @@ export class Hints extends Effect.Service<Hints>()("parley/Hints", {
           ).run(connection)
         }),
 
+      /** See `declare`. */
+      declare: (count: DeclaredCount) =>
+        Effect.flatMap(clock, (at) =>
+          db.transaction("Hints.declare", (session) => declare(session, count, at))
+        ),
+
       /** What is stored of a conversation; null: nothing. */
       stored: (connection: string, providerId: string) =>
         db.use("Hints.stored", ({ prepare }) => {
           const row = prepare(
-            `SELECT provider_status AS providerStatus, coalesce(declared_messages, stored_messages) AS messages
-             FROM conversations WHERE id = ?`
+            `SELECT provider_status AS providerStatus, coalesce(declared_messages, stored_messages) AS messages, complete,
+               (SELECT max(sent_at) FROM status_changes s WHERE s.conversation_id = c.id AND s.state = 'confirmed')
+                 AS changedAt
+             FROM conversations c WHERE id = ?`
           ).get(`${connection}:${providerId}`)
-          return (row as HintShows | undefined) ?? null
+          return (row as StoredShows | undefined) ?? null
         })
     } as const
   })

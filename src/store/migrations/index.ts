@@ -22,7 +22,8 @@ import { hints } from "./0020_hints.ts"
 import { common } from "./0021_common.ts"
 import { copies } from "./0022_copies.ts"
 import { forgetting } from "./0023_forgetting.ts"
-import { privacy } from "./0024_privacy.ts"
+import { declared } from "./0024_declared.ts"
+import { privacy } from "./0025_privacy.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -57,5 +58,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 21, name: "common", sql: common },
   { version: 22, name: "copies", sql: copies },
   { version: 23, name: "forgetting", sql: forgetting },
-  { version: 24, name: "privacy", sql: privacy }
+  { version: 24, name: "declared", sql: declared },
+  { version: 25, name: "privacy", sql: privacy }
 ]

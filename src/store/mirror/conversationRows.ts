@@ -46,6 +46,7 @@ interface StoredConversation extends Standing, StoredTimes {
   readonly fingerprint: string | null
   readonly content_hash: string
   readonly stored_messages: number
+  readonly declared_messages: number | null
 }
 
 /** Records in a sighting: the conversation, its contact, its messages, and what of it did not decode. */
@@ -84,7 +85,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT ${standing}, r.status, r.provider_status, r.last_message_at, r.updated_at, r.observed_at, r.answered_at,
-       r.fingerprint, r.content_hash, r.stored_messages
+       r.fingerprint, r.content_hash, r.stored_messages, r.declared_messages
      FROM remote_conversations r WHERE r.id = ?`
   )
   const findListed = prepare(
@@ -161,7 +162,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       conversation.qualificationReason,
       tags,
       attributes,
-      conversation.declaredMessages,
+      conversation.declaredMessages ?? null,
       items.length,
       conversation.startedAt,
       conversation.lastMessageAt,
@@ -283,7 +284,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
         conversation.qualificationReason,
         tags,
         attributes,
-        conversation.declaredMessages,
+        conversation.declaredMessages ?? null,
         conversation.startedAt,
         conversation.lastMessageAt,
         conversation.updatedAt,
@@ -428,10 +429,15 @@ const showsAll = (sighting: Sighting): boolean => {
 
 /**
  * Where stored messages stay that a sighting does not show, so does the time of the last one, if it gives none. What
- * could not be read may be the last one, so an earlier time beside it does not give it either.
+ * could not be read may be the last one, so an earlier time beside it does not give it either. A count that was declared
+ * stays where the vendor's records never have one.
  */
 const withKept = (sighting: Sighting, stored: StoredConversation): Conversation => {
-  const { conversation, unreadable } = sighting
+  const { unreadable } = sighting
+  const conversation =
+    "declaredMessages" in sighting.conversation
+      ? sighting.conversation
+      : { ...sighting.conversation, declaredMessages: stored.declared_messages }
   const stated = conversation.lastMessageAt
   const kept = stored.last_message_at
   if (kept === null || (stated !== null && (unreadable.length === 0 || stated >= kept))) return conversation

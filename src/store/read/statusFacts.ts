@@ -4,6 +4,7 @@ import type { Session } from "../Db.ts"
 import { isHolderDead } from "../ledger/Leases.ts"
 import { runsOver, standingOutcome } from "../ledger/Ledger.ts"
 import { latestBelieved } from "../mirror/staleness.ts"
+import { makeNewsFacts, type NewsFacts } from "./health/newsFacts.ts"
 
 /** The last time a lane worked on a connection. */
 export interface LastRun {
@@ -24,31 +25,8 @@ export interface Holder {
   readonly since: Timestamp
 }
 
-/** How many webhooks came, and what became of them. */
-export interface HintFacts {
-  readonly received: number
-  /** Of these, named what another one had named just before. */
-  readonly merged: number
-  /** Led to a request. */
-  readonly fetched: number
-  /** What is stored was as new. */
-  readonly useless: number
-  /** The provider refused the request. */
-  readonly failed: number
-  /** Not signed. */
-  readonly refused: number
-  /** Tests, and those that name no conversation. */
-  readonly unread: number
-  /** Too many at once: counted, and left to the next sync. */
-  readonly dropped: number
-  readonly last_at: Timestamp | null
-  readonly last_refused_at: Timestamp | null
-  /** Records that runs have found new or changed since the last one came. */
-  readonly changes_since: number
-}
-
 /** What the mirror knows of one connection. Times are UTC, ISO 8601. */
-export interface ConnectionFacts {
+export interface ConnectionFacts extends NewsFacts {
   readonly name: string
   readonly provider: string
   /** That the provider still has as ones of their own: deleted ones and merged ones are counted by themselves. */
@@ -72,15 +50,13 @@ export interface ConnectionFacts {
   readonly changes_failed: number
   readonly quarantined: number
   readonly unfinished_scans: ReadonlyArray<string>
-  /** Its webhooks; null: none has ever come. */
-  readonly hints: HintFacts | null
   /** When conversations began that were all listed, the earliest first; what lies between is yet to be backfilled. */
   readonly covered: ReadonlyArray<TimeRange>
 }
 
 type Counts = Omit<
   ConnectionFacts,
-  "last_run" | "running" | "changes" | "unfinished_scans" | "covered" | "hints"
+  "last_run" | "running" | "changes" | "unfinished_scans" | "covered" | keyof NewsFacts
 >
 
 /** An id is its connection's name, a colon and the vendor's id; the semicolon is the character after the colon. */
@@ -127,12 +103,6 @@ const toLastRun = (
   error: error_kind === null ? null : { kind: error_kind, message: error_message ?? "", hint: error_hint }
 })
 
-const hintFacts = `
-SELECT received, merged, fetched, useless, failed, refused, unread, dropped, last_at, last_refused_at,
-  (SELECT coalesce(sum(c.inserted + c.updated), 0) FROM run_connections c
-   WHERE c.connection = h.connection AND c.lane = 'sync' AND c.started_at > h.last_at) AS changes_since
-FROM hint_counts h WHERE connection = ?`
-
 const openChanges = `
 SELECT c.state, count(*) AS count FROM status_changes c
 WHERE ${idOf("c.conversation_id", "$connection")} AND c.state IN ('pending', 'sending', 'queued', 'sent') GROUP BY c.state`
@@ -155,7 +125,7 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
   )
   const ranges = prepare("SELECT since, until FROM covered_ranges WHERE connection = ? AND listed_at <= ?")
   const scans = prepare("SELECT lane FROM scans WHERE connection = ? ORDER BY lane").pluck()
-  const hinted = prepare(hintFacts)
+  const news = makeNewsFacts(session, toMillis(at))
   const over = runsOver(session, toMillis(at))
   const attempts = prepare(lastAttempt).pluck()
   return rows.map((row) => {
@@ -180,7 +150,7 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
         .map(({ host, lane, pid, since }) => ({ lane, host, pid, since })),
       changes: Object.fromEntries(states.map(({ count, state }) => [state, count])),
       unfinished_scans: scans.all(row.name) as ReadonlyArray<string>,
-      hints: (hinted.get(row.name) as HintFacts | undefined) ?? null,
+      ...news(row.name),
       covered: union(ranges.all(row.name, latestBelieved(at)) as ReadonlyArray<TimeRange>)
     }
   })

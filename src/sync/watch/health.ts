@@ -77,6 +77,11 @@ const metrics: ReadonlyArray<Metric> = [
     help: "When the last scan began that listed everything.",
     value: (facts) => seconds(facts.last_complete_sync_at)
   },
+  {
+    name: "kept_within_seconds",
+    help: "Within how long a connection is synced again, as a rule: the median of the last complete syncs.",
+    value: (facts) => (facts.kept_within_ms === null ? null : facts.kept_within_ms / 1000)
+  },
   ...(["received", "merged", "fetched", "useless", "refused"] as const).map((what) => ({
     name: `hints_${what}`,
     help: `Webhooks that were ${what}, ever.`,
@@ -145,11 +150,12 @@ const healthDocument = ({ facts, fault }: Seen, isStuck: boolean) => ({
   status: fault === null && !isStuck ? "ok" : "unhealthy",
   ...(fault === null ? {} : { mirror: fault }),
   ...(isStuck ? { schedule: "stuck" } : {}),
-  connections: (facts ?? []).map(({ last_complete_sync_at, last_run, name }) => ({
+  connections: (facts ?? []).map(({ kept_within_ms, last_complete_sync_at, last_run, name }) => ({
     name,
     last_outcome: last_run?.outcome ?? null,
     error_kind: last_run?.error?.kind ?? null,
-    last_complete_sync_at
+    last_complete_sync_at,
+    kept_within_ms
   }))
 })
 

@@ -1,8 +1,10 @@
-import { gapAfter, jitterOf, nextDue, retryTime, type Timetable } from "./timetable.ts"
+import { type Effort, paceOf, remembered } from "./pace.ts"
+import { earliestAfter, gapAfter, jitterOf, nextDue, retryTime, type Timetable } from "./timetable.ts"
 
 /*
  * Who runs when, as plain data and pure functions. A connection is in one run at a time; one that fails leaves the
- * timetable for attempts of its own until it works again. Instants are epoch milliseconds.
+ * timetable for attempts of its own until it works again, and one whose runs take too long for the timetable runs less
+ * often. Instants are epoch milliseconds.
  */
 
 export interface Rules {
@@ -19,6 +21,12 @@ export interface Standing {
   readonly failures: number
   /** Its own next attempt; null: the timetable's. */
   readonly attemptAt: number | null
+  /** When its last run started. */
+  readonly startedAt: number
+  /** Of its last runs that did their work, the newest first. */
+  readonly efforts: ReadonlyArray<Effort>
+  /** Milliseconds between its runs where the timetable is faster than it bears; null: it bears it. */
+  readonly pace: number | null
 }
 
 export interface Schedule {
@@ -33,9 +41,22 @@ export interface Ending {
   readonly failed: boolean
   /** When the provider asked to come back; null: it did not say. */
   readonly retryAt: number | null
+  readonly requests: number
+  /** Requests a millisecond that its limits let through; null: not known. */
+  readonly rate: number | null
+  /** Milliseconds between two of its runs that are enough; 0: each due time is wanted. */
+  readonly enough: number
 }
 
-const idle: Standing = { isRunning: false, missed: false, failures: 0, attemptAt: null }
+const idle: Standing = {
+  isRunning: false,
+  missed: false,
+  failures: 0,
+  attemptAt: null,
+  startedAt: 0,
+  efforts: [],
+  pace: null
+}
 
 const at = (rules: Rules, due: number, chance: number): Pick<Schedule, "due" | "startsAt"> => ({
   due,
@@ -66,10 +87,12 @@ export const start = (
   const connections = new Map(
     [...schedule.connections].map(([name, standing]) => {
       if (standing.isRunning) return [name, isDue ? { ...standing, missed: true } : standing]
-      const starts = standing.attemptAt === null ? isDue : now >= standing.attemptAt
+      // One that started in the future did so before the clock was put back.
+      const isOfDue = standing.attemptAt === null || (standing.failures === 0 && standing.startedAt > now)
+      const starts = isOfDue ? isDue : now >= (standing.attemptAt ?? 0)
       if (!starts) return [name, standing]
       names.push(name)
-      return [name, { ...standing, isRunning: true, missed: false, attemptAt: null }]
+      return [name, { ...standing, isRunning: true, missed: false, attemptAt: null, startedAt: now }]
     })
   )
   // A clock that was put back must not leave the next run far ahead.
@@ -89,13 +112,31 @@ export const finish = (
   if (standing === undefined) return schedule
   const failures = ending.failed ? standing.failures + 1 : 0
   const gap = gapAfter(rules.timetable, schedule.due)
+  const { startedAt } = standing
+  const effort = { millis: now - startedAt, requests: ending.requests }
+  const efforts = ending.failed ? standing.efforts : [effort, ...standing.efforts].slice(0, remembered)
+  const borne = paceOf(efforts, ending.rate)
+  const apart = Math.max(borne, ending.enough)
   const attemptAt = ending.failed
     ? retryTime(failures, gap, { now, chance, retryAt: ending.retryAt })
-    : standing.missed
-      ? now
-      : null
+    : apart > gap
+      ? earliestAfter(rules.timetable, Math.max(now, startedAt + apart))
+      : standing.missed
+        ? now
+        : null
   const connections = new Map(schedule.connections)
-  connections.set(name, { isRunning: false, missed: false, failures, attemptAt })
+  connections.set(name, {
+    isRunning: false,
+    missed: false,
+    failures,
+    attemptAt,
+    startedAt,
+    efforts,
+    pace:
+      ending.failed || attemptAt === null || borne < Math.max(gap, ending.enough)
+        ? null
+        : attemptAt - startedAt
+  })
   return { ...schedule, connections }
 }
 
@@ -127,6 +168,26 @@ export interface Retry {
   readonly at: number
   readonly failures: number
 }
+
+export interface Slowed {
+  readonly name: string
+  /** Milliseconds from the start of its last run to that of its next. */
+  readonly every: number
+  /** Milliseconds that its last run took. */
+  readonly took: number
+}
+
+/** The connections whose runs take too long, or too many requests, for the timetable. */
+export const slowed = ({ connections }: Schedule): ReadonlyArray<Slowed> =>
+  [...connections].flatMap(
+    ([
+      name,
+      {
+        efforts: [last],
+        pace
+      }
+    ]) => (pace === null || last === undefined ? [] : [{ name, every: pace, took: last.millis }])
+  )
 
 /** The connections that wait after a failure, and until when. */
 export const retries = ({ connections }: Schedule): ReadonlyArray<Retry> =>

@@ -23,6 +23,10 @@ export const nextDue = (timetable: Timetable, after: number): number => {
   return after < from ? from : from + (Math.floor((after - from) / millis) + 1) * millis
 }
 
+/** At that instant or the first after it at which a run is wanted: an interval is a wish, a cron expression names times. */
+export const earliestAfter = (timetable: Timetable, at: number): number =>
+  timetable._tag === "Every" ? at : nextDue(timetable, at - 1)
+
 /** Milliseconds from a due time to the one after it. */
 export const gapAfter = (timetable: Timetable, due: number): number => nextDue(timetable, due) - due
 

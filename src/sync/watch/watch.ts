@@ -4,6 +4,7 @@ import type { NotifyTarget } from "../../config/notify.ts"
 import type { StoreError } from "../../store/StoreError.ts"
 import { type Fault, faultOf, type RunReport, type Settled, unexpected } from "../run.ts"
 import { waitAtMost } from "../stopSignal.ts"
+import { sharedRate } from "./pace.ts"
 import {
   begin,
   finish,
@@ -12,6 +13,8 @@ import {
   replace,
   retries,
   type Schedule,
+  type Slowed,
+  slowed,
   start,
   wakeAt
 } from "./schedule.ts"
@@ -41,11 +44,15 @@ export interface Ran {
   readonly nextAt: number
   /** Connections that failed, and when each is tried again by itself. */
   readonly retries: ReadonlyArray<Retry>
+  /** Connections that do not bear the schedule. */
+  readonly slowed: ReadonlyArray<Slowed>
 }
 
 export interface WatchOptions<R> {
   readonly rules: Rules
   readonly watched: Watched
+  /** Milliseconds between two runs that are enough for a connection; left out: each due time is wanted. */
+  readonly enough?: (config: ConnectionConfig) => number
   /** One run over some of the connections. */
   readonly run: (
     watched: Watched,
@@ -120,21 +127,30 @@ export const watch = Effect.fn("watch")(function* <R>(options: WatchOptions<R>) 
     yield* Random.next
   )
 
-  const settle = Effect.fnUntraced(function* (name: string, isFailed: boolean, retryAt: number | null) {
+  const settle = Effect.fnUntraced(function* (
+    name: string,
+    outcome: { readonly failed: boolean; readonly retryAt: number | null; readonly requests: number }
+  ) {
     const now = yield* Clock.currentTimeMillis
-    const ending = { failed: isFailed, retryAt }
+    const config = watched.connections.find((one) => one.name === name)
+    const ending = {
+      ...outcome,
+      rate: config === undefined ? null : sharedRate(config.limits, config.quota),
+      enough: config === undefined ? 0 : (options.enough?.(config) ?? 0)
+    }
     schedule = finish(schedule, rules, { name, ending, now, chance: yield* Random.next })
   })
 
   const ended = Effect.fnUntraced(function* ({ exit, unheard }: Message & { _tag: "Ran" }) {
     const fault = Exit.isFailure(exit) ? faultOfCause(exit.cause) : null
-    for (const name of unheard) yield* settle(name, true, null)
+    for (const name of unheard) yield* settle(name, { failed: true, retryAt: null, requests: 0 })
     yield* ran({
       report: Exit.isSuccess(exit) ? exit.value : null,
       fault,
       at: yield* Clock.currentTimeMillis,
       nextAt: schedule.startsAt,
-      retries: retries(schedule)
+      retries: retries(schedule),
+      slowed: slowed(schedule)
     })
   })
 
@@ -142,7 +158,8 @@ export const watch = Effect.fn("watch")(function* <R>(options: WatchOptions<R>) 
     switch (message._tag) {
       case "Settled": {
         const { settled } = message
-        return yield* settle(settled.report.name, failed(settled), settled.retryAt)
+        const { report, retryAt } = settled
+        return yield* settle(report.name, { failed: failed(settled), retryAt, requests: report.requests })
       }
       case "Ran":
         return yield* ended(message)

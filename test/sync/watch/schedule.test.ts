@@ -1,15 +1,18 @@
-import { FastCheck as fc } from "effect"
+import { Either, FastCheck as fc } from "effect"
 import { describe, expect, it } from "vitest"
 import {
   begin,
+  type Ending,
   finish,
   type Rules,
   replace,
   retries,
   type Schedule,
+  slowed,
   start,
   wakeAt
 } from "../../../src/sync/watch/schedule.ts"
+import { readCron } from "../../../src/sync/watch/timetable.ts"
 
 const minute = 60_000
 const rules: Rules = { timetable: { _tag: "Every", millis: 5 * minute, from: 0 }, jitter: 0 }
@@ -23,8 +26,21 @@ const scenario = (names: ReadonlyArray<string>, from: Rules = rules) => {
       schedule = next.schedule
       return next.names
     },
-    ends: (name: string, at: number, failed = false, retryAt: number | null = null) => {
-      const ending = { failed, retryAt: retryAt === null ? null : retryAt * minute }
+    ends: (
+      name: string,
+      at: number,
+      failed = false,
+      retryAt: number | null = null,
+      more: Partial<Ending> = {}
+    ) => {
+      const ending: Ending = {
+        failed,
+        retryAt: retryAt === null ? null : retryAt * minute,
+        requests: 1,
+        rate: null,
+        enough: 0,
+        ...more
+      }
       schedule = finish(schedule, from, { name, ending, now: at * minute, chance: 0 })
     },
     replaced: (next: ReadonlyArray<string>, at: number) => {
@@ -32,7 +48,8 @@ const scenario = (names: ReadonlyArray<string>, from: Rules = rules) => {
     },
     wakes: () => wakeAt(schedule) / minute,
     due: () => schedule.due / minute,
-    retries: () => retries(schedule)
+    retries: () => retries(schedule),
+    slowed: () => slowed(schedule)
   }
 }
 
@@ -125,6 +142,76 @@ describe("the schedule", () => {
     expect(due()).toBe(605)
     expect(starts(1)).toEqual([])
     expect(due()).toBe(5)
+  })
+
+  it("leaves half of the time free, where runs take longer than the schedule leaves", () => {
+    const { ends, slowed, starts } = scenario(["slow", "quick"])
+    starts(0)
+    ends("quick", 1)
+    // A first run is no measure.
+    ends("slow", 60)
+    expect(slowed()).toEqual([])
+    expect(starts(60)).toEqual(["slow", "quick"])
+    ends("quick", 60)
+    ends("slow", 64)
+    expect(slowed()).toEqual([{ name: "slow", every: 8 * minute, took: 4 * minute }])
+    expect(starts(65)).toEqual(["quick"])
+    ends("quick", 65)
+    expect(starts(67.9)).toEqual([])
+    expect(starts(68)).toEqual(["slow"])
+    ends("slow", 69)
+    // It has become quicker.
+    expect(slowed()).toEqual([])
+    expect(starts(70)).toEqual(["slow", "quick"])
+  })
+
+  it("leaves half of what the limits let through, however short the runs are", () => {
+    const { ends, slowed, starts } = scenario(["a"])
+    const asks = { requests: 20, rate: 5 / minute }
+    starts(0)
+    ends("a", 1, false, null, asks)
+    starts(5)
+    ends("a", 6, false, null, asks)
+    // 20 requests are 4 minutes of what is let through.
+    expect(slowed()).toEqual([{ name: "a", every: 8 * minute, took: minute }])
+    expect(starts(12.9)).toEqual([])
+    expect(starts(13)).toEqual(["a"])
+  })
+
+  it("names no times that a cron expression does not", () => {
+    const timetable = Either.getOrThrow(readCron("*/5 8 * * *", "UTC"))
+    const from: Rules = { timetable, jitter: 0 }
+    const { ends, starts } = scenario(["a"], from)
+    const eight = 8 * 60
+    expect(starts(eight)).toEqual(["a"])
+    ends("a", eight + 4)
+    expect(starts(eight + 5)).toEqual(["a"])
+    ends("a", eight + 9)
+    expect(starts(eight + 10)).toEqual([])
+    expect(starts(eight + 15)).toEqual(["a"])
+    ends("a", eight + 59)
+    expect(starts(eight + 59.5)).toEqual([])
+    expect(starts(24 * 60 + eight)).toEqual(["a"])
+  })
+
+  it("takes less where less is enough, and does not call that slow", () => {
+    const { ends, slowed, starts } = scenario(["hinted"])
+    starts(0)
+    ends("hinted", 1, false, null, { enough: 15 * minute })
+    expect(starts(5)).toEqual([])
+    expect(starts(14.9)).toEqual([])
+    expect(starts(15)).toEqual(["hinted"])
+    expect(slowed()).toEqual([])
+  })
+
+  it("does not let one wait that started in what became the future", () => {
+    const { ends, starts } = scenario(["a"])
+    starts(600)
+    ends("a", 604)
+    starts(605)
+    ends("a", 609)
+    expect(starts(3)).toEqual([])
+    expect(starts(5)).toEqual(["a"])
   })
 
   it("never starts what runs already, and never leaves anybody out, whatever happens", () => {

@@ -9,7 +9,7 @@ import { makeLeapingClock } from "../../support/leapingClock.ts"
 
 const minute = 60_000
 
-const config = (name: string) => ({ name }) as ConnectionConfig
+const config = (name: string) => ({ name, limits: [], quota: 1 }) as unknown as ConnectionConfig
 
 const connectionReport = (name: string, error: Fault | null): ConnectionReport => ({
   name,
@@ -118,7 +118,7 @@ describe("a watch", () => {
   it.scoped("lets a slow connection hold up nobody, never doubles it, and makes up once for it", () =>
     Effect.gen(function* () {
       const slow: Fate = (visit) => ({ takes: visit === 1 ? 12 : 1 })
-      const quick: Fate = () => ({ takes: 3 })
+      const quick: Fate = () => ({ takes: 2 })
       const { pass, rans, visits } = yield* pretend({ slow, quick })
       yield* pass(16)
       expect(visits).toEqual(["slow@0", "quick@0", "quick@5", "quick@10", "slow@12", "slow@15", "quick@15"])
@@ -143,6 +143,26 @@ describe("a watch", () => {
       expect(own.at(-1)).toBe("bad@15")
       const told = rans.flatMap(({ retries }) => retries.map(({ failures }) => failures))
       expect(told).toEqual([1, 2, 3, 3])
+    })
+  )
+
+  it.scoped("syncs a connection whose runs take long only as often as leaves half of the time free", () =>
+    Effect.gen(function* () {
+      const { pass, rans, visits } = yield* pretend({ slow: () => ({ takes: 4 }), quick: fine })
+      yield* pass(30)
+      expect(visits.filter((visit) => visit.startsWith("slow"))).toEqual([
+        "slow@0",
+        "slow@5",
+        "slow@13",
+        "slow@21",
+        "slow@29"
+      ])
+      expect(visits.filter((visit) => visit.startsWith("quick"))).toHaveLength(7)
+      expect(rans.flatMap(({ slowed }) => slowed)[0]).toEqual({
+        name: "slow",
+        every: 8 * minute,
+        took: 4 * minute
+      })
     })
   )
 

@@ -5,6 +5,7 @@ import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now, toMillis } from "../../../domain/Timestamp.ts"
 import type { LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
 import { Db } from "../../../store/Db.ts"
+import { areSilent } from "../../../store/read/health/newsFacts.ts"
 import { fixedVersion, type OldWriter, oldWriters } from "../../../store/read/health/oldWriters.ts"
 import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
 import { learnedLimitsOf } from "../../../sync/learnedLimits.ts"
@@ -13,7 +14,7 @@ import { UsageError } from "../../errors.ts"
 import { type ExitCode, exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { readDuration } from "../../options.ts"
-import { counted, grouped, wallClock } from "../../terminal/numbers.ts"
+import { counted, grouped, shortDuration, wallClock } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { renderTable, whole } from "../../terminal/table.ts"
 import { ago, rangeText } from "../../terminal/times.ts"
@@ -48,6 +49,7 @@ const noFacts = {
   quarantined: 0,
   unfinished_scans: [],
   hints: null,
+  kept_within_ms: null,
   covered: []
 }
 
@@ -141,19 +143,11 @@ const gone = ({ conversations_deleted, conversations_merged }: ConnectionFacts):
   return parts.length === 0 ? [] : [`${parts.join(" and ")}, kept here and not counted above`]
 }
 
-/** Webhooks that stay away for so long, milliseconds, while runs find so many records changed, do not arrive any more. */
-const silentAfter = 3_600_000
-const missedRecords = 10
-
 const hintLines = ({ config, facts, name }: ConnectionStatus, at: number): ReadonlyArray<string> => {
   const hints = facts?.hints ?? null
   if (hints === null) return []
   const { changes_since, fetched, last_at, last_refused_at, merged, received, refused, useless } = hints
-  const isSilent =
-    config?.hints !== undefined &&
-    last_at !== null &&
-    at - toMillis(last_at) > silentAfter &&
-    changes_since >= missedRecords
+  const isSilent = config?.hints !== undefined && areSilent(hints, at)
   return [
     `${name}: webhooks: ${grouped(received)} received, ${grouped(merged)} merged, ${grouped(fetched)} fetched, ${grouped(useless)} useless, ${grouped(refused)} refused, last ${ago(last_at, at)}`,
     ...(isSilent
@@ -168,6 +162,13 @@ const hintLines = ({ config, facts, name }: ConnectionStatus, at: number): Reado
       ? hint(`no webhook of ${name} was signed with its signingKey: correct the key`)
       : [])
   ]
+}
+
+const keptLine = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
+  const kept = facts?.kept_within_ms ?? null
+  return kept === null || config?.enabled !== true
+    ? []
+    : [`${name}: synced again within ${shortDuration(kept)}, as a rule`]
 }
 
 /** What a person should know or do about a connection, a line each. */
@@ -354,6 +355,7 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     const details = all.flatMap((entry) => [
       ...waitingLine(entry, at),
       ...remarks(entry),
+      ...keptLine(entry),
       ...hintLines(entry, at)
     ])
     const limits = withLimits ? all.flatMap(limitsLine) : []

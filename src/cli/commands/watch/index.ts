@@ -6,7 +6,9 @@ const config = {
   names,
   every: Options.text("every").pipe(
     Options.withPseudoName("DURATION"),
-    Options.withDescription("Run now, and then at this interval, such as 30s, 5m or 2h."),
+    Options.withDescription(
+      "Run now, and then at this interval, such as 30s, 5m or 2h. `auto`: each connection as often as it bears, at most every 30s, and every 15m where --hints brings its news."
+    ),
     Options.optional
   ),
   cron: Options.text("cron").pipe(
@@ -54,14 +56,14 @@ export const watch = verb(
   {
     name: "watch",
     description:
-      "Syncs on a schedule, in the foreground, until stopped. A connection is never in two runs at once; missed runs (the machine slept, or the last run took long) are made up once. A connection that fails is retried on its own after 1 minute (or the interval, if shorter), then 2, 4, … up to 1 hour, and never before its provider allows; the others keep the schedule. SIGHUP reloads the configuration; SIGINT and SIGTERM stop it, and committed data is kept.",
+      "Syncs on a schedule, in the foreground, until stopped. A connection is never in two runs at once, and its runs take at most half of the time and of what its limits let through, however short the interval; missed runs (the machine slept, or the last run took long) are made up once. A connection that fails is retried on its own after 1 minute (or the interval, if shorter), then 2, 4, … up to 1 hour, and never before its provider allows; the others keep the schedule. SIGHUP reloads the configuration; SIGINT and SIGTERM stop it, and committed data is kept.",
     config,
     whenStopped: goesOn,
     examples: [
       "parley watch --every 5m",
       'parley watch --cron "*/5 8-18 * * 1-5" --time-zone Europe/Berlin',
       "parley watch --every 5m --health 9464",
-      "parley watch --every 15m --hints 127.0.0.1:8718    # behind a proxy that speaks TLS",
+      "parley watch --every auto --hints 127.0.0.1:8718    # behind a proxy that speaks TLS",
       "parley watch leads support --every 30m --json    # a JSON document a run, one a line"
     ]
   },

@@ -50,12 +50,21 @@ interface Given {
   readonly timeZone: Option.Option<string>
 }
 
+/** `--every auto`: milliseconds between due times, and those that are enough where webhooks bring the news. */
+const autoEvery = 30_000
+const enoughBesideHints = 15 * 60_000
+
 interface Plan {
   readonly rules: Rules
+  /** Whether each connection is synced as often as it bears. */
+  readonly isAuto: boolean
   readonly zone: string
   /** In words: `every 5 minutes`. */
   readonly words: string
 }
+
+const saysAuto = ({ every }: Pick<Given, "every">): boolean =>
+  Option.getOrNull(every)?.trim().toLowerCase() === "auto"
 
 const readTimetable = (
   { cron, every }: Given,
@@ -67,9 +76,13 @@ const readTimetable = (
       return yield* Either.left(
         usage(
           Option.isSome(every) ? "--every and --cron are two schedules" : "there is no schedule",
-          'give one: --every 5m, or --cron "*/5 * * * *"'
+          'give one: --every 5m, --every auto, or --cron "*/5 * * * *"'
         )
       )
+    }
+    if (saysAuto({ every })) {
+      const timetable: Timetable = { _tag: "Every", millis: autoEvery, from: now }
+      return { timetable, words: `as often as each bears, at most every ${spellDuration(autoEvery)}` }
     }
     const millis = yield* duration("--every", every, 1000)
     if (millis !== null) {
@@ -100,7 +113,7 @@ const readPlan = (given: Given, now: number, machine: string): Either.Either<Pla
     if (jitter !== null && timetable._tag === "Every" && jitter >= timetable.millis) {
       return yield* Either.left(usage("--jitter is not shorter than --every", "write a shorter time"))
     }
-    return { rules: { timetable, jitter }, zone, words }
+    return { rules: { timetable, jitter }, isAuto: saysAuto(given), zone, words }
   })
 
 /** Says things beside the results, in words or as an event. */
@@ -162,7 +175,7 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
   const { json } = yield* Globals
   const output = yield* Output
   const speak = yield* makeSpeaker
-  const { rules, words, zone } = yield* readPlan(
+  const { isAuto, rules, words, zone } = yield* readPlan(
     input,
     yield* Clock.currentTimeMillis,
     machineTimeZone((yield* Host).environment)
@@ -224,6 +237,7 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
     },
     rules,
     watched,
+    enough: ({ hints }) => (isAuto && address !== null && hints !== undefined ? enoughBesideHints : 0),
     run: ({ connections, database, notify = [] }, settled) =>
       run({
         command: "watch",

@@ -46,7 +46,7 @@ const whatHappened = (report: RunReport): string => {
 }
 
 /** One line for the run, then what each connection in trouble has to say. */
-export const ranText = ({ at, fault, nextAt, report, retries }: Ran, zone: string): string => {
+export const ranText = ({ at, fault, nextAt, report, retries, slowed }: Ran, zone: string): string => {
   const clock = (millis: number) => zonedClock(millis, at, zone)
   const what = report === null ? `no run: ${fault?.message ?? ""}` : whatHappened(report)
   const errors = new Map(report?.connections.map(({ error, name }) => [name, error]) ?? [])
@@ -61,24 +61,32 @@ export const ranText = ({ at, fault, nextAt, report, retries }: Ran, zone: strin
   const others = [...errors].flatMap(([name, error]) =>
     error === null || waiting.has(name) ? [] : [`  ${name}: ${error.message}`]
   )
+  const slow = slowed
+    .filter(({ name }) => errors.has(name))
+    .map(
+      ({ every, name, took }) =>
+        `  ${name}: a run takes ${shortDuration(took)}, so it is synced every ${shortDuration(every)}: its rows are at most ${shortDuration(every + took)} old`
+    )
   const hint = report === null && fault !== null && fault.hint !== "" ? [`  ${fault.hint}`] : []
   return [
     `${zonedTime(at, zone)} ${zone}: ${what}; next run at ${clock(nextAt)}`,
     ...hint,
     ...again,
-    ...others
+    ...others,
+    ...slow
   ].join("\n")
 }
 
 const instant = (millis: number): string => new Date(millis).toISOString()
 
 /** The same for programs: the run's report, with what comes next. */
-export const ranDocument = ({ fault, nextAt, report, retries }: Ran) => ({
+export const ranDocument = ({ fault, nextAt, report, retries, slowed }: Ran) => ({
   ...(report ?? {
     error: fault === null ? null : { kind: fault.kind, message: fault.message, hint: fault.hint }
   }),
   next_run_at: instant(nextAt),
-  retries: retries.map(({ at, failures, name }) => ({ connection: name, at: instant(at), failures }))
+  retries: retries.map(({ at, failures, name }) => ({ connection: name, at: instant(at), failures })),
+  slowed: slowed.map(({ every, name, took }) => ({ connection: name, every_ms: every, took_ms: took }))
 })
 
 /** An event of `watch` among progress events. */
