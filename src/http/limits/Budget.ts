@@ -10,7 +10,7 @@ export const slack = 2000
 /** A minute's budget may be spent at once, unless the adapter says otherwise. */
 const burstFrom = 60_000
 
-export const mayBurst = (limit: Limit): boolean => limit.burst ?? limit.perMillis >= burstFrom
+const mayBurst = (limit: Limit): boolean => limit.burst ?? limit.perMillis >= burstFrom
 
 /** A part of a limit: so many requests in so many of its windows. */
 export interface Part {

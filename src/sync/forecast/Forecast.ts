@@ -1,7 +1,7 @@
 import type { Interval } from "../../domain/Interval.ts"
 import type { Survey } from "../../providers/Provider.ts"
 import type { ForecastFacts } from "../../store/read/forecastFacts.ts"
-import type { Pace } from "./pace.ts"
+import type { Pace } from "./replay.ts"
 
 /** How much of one limit a pull takes: 1 is all that it allows for as long as the pull lasts. */
 export interface LimitShare {

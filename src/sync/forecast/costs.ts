@@ -1,7 +1,7 @@
 import { exactly, type Interval, plus } from "../../domain/Interval.ts"
 import type { RequestCost, Survey } from "../../providers/Provider.ts"
 import type { PastPull } from "../../store/read/forecastFacts.ts"
-import type { Load } from "./pace.ts"
+import type { Load } from "./replay.ts"
 
 /** How many conversations a pull has to do with. */
 export interface Amounts {

@@ -3,7 +3,7 @@ import type { Survey } from "../../providers/Provider.ts"
 import type { PastPull } from "../../store/read/forecastFacts.ts"
 import { type Amounts, fetchedBy, knownLoadsOf, loadsOf } from "./costs.ts"
 import type { ForecastInput } from "./Forecast.ts"
-import { isFound, millisOf, quickestOf, slowestOf } from "./pace.ts"
+import { isSearched, millisOf, type Rate } from "./replay.ts"
 
 /*
  * How long a pull takes: what its requests take at the limits that are kept, and how much slower or faster than that
@@ -80,12 +80,12 @@ export const durationOf = (
   requests: Interval
 ): Interval => {
   const { facts, pace, quickestAnswer } = input
-  const at = (pick: (interval: Interval) => number | null, estimate = millisOf): number | null => {
+  const at = (pick: (interval: Interval) => number | null, rate: Rate = "searched"): number | null => {
     const loads = knownLoadsOf(survey, amounts, pick)
-    return loads === null ? null : estimate(once, loads, pace)
+    return loads === null ? null : millisOf(once, loads, pace, rate)
   }
   const lowLoads = loadsOf(survey, amounts, ({ low }) => low)
-  const quickPace = { ...pace, roundTrip: Math.min(pace.roundTrip, quickestAnswer) }
+  const quickPace = { ...pace, roundTrip: Math.max(1, Math.min(pace.roundTrip, quickestAnswer)) }
   const model: Interval = {
     low: millisOf(once, lowLoads, quickPace),
     likely: at(({ likely }) => likely),
@@ -95,15 +95,15 @@ export const durationOf = (
   const estimate = measured === null ? model : times(model, measured)
   // An earlier pull has had to find its rate, and this one need not: it may be as quick as answers are.
   const quickest =
-    isFound(pace) && facts.past.length > 0
-      ? quickestOf(once, lowLoads, quickPace) * (1 - unmeasured)
+    isSearched(pace) && facts.past.length > 0
+      ? millisOf(once, lowLoads, quickPace, "found") * (1 - unmeasured)
       : Number.POSITIVE_INFINITY
   const orQuicker = (interval: Interval): Interval => ({
     ...interval,
     low: Math.min(interval.low, quickest)
   })
   if (isUntried(input, requests)) {
-    const slowest = at(({ high }) => high, slowestOf)
+    const slowest = at(({ high }) => high, "first")
     const wide = widen(estimate, 2 * unmeasured, shortWhile)
     return orQuicker({
       ...wide,
@@ -119,5 +119,5 @@ export const durationOf = (
 /** Whether no limit is known, and no earlier pull has tried how much the provider bears for so many requests. */
 export const isUntried = ({ facts, pace }: ForecastInput, requests: Interval): boolean => {
   const tried = Math.max(0, ...facts.past.map((pull) => pull.requests))
-  return isFound(pace) && (tried < 3 || (requests.high ?? Number.POSITIVE_INFINITY) > 1.5 * tried + 20)
+  return isSearched(pace) && (tried < 3 || (requests.high ?? Number.POSITIVE_INFINITY) > 1.5 * tried + 20)
 }

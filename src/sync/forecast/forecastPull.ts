@@ -17,7 +17,7 @@ import { amountsOf } from "./amounts.ts"
 import { type Amounts, knownLoadsOf, perConversation } from "./costs.ts"
 import { durationOf, isUntried, shortWhile } from "./duration.ts"
 import type { Basis, Forecast, ForecastInput } from "./Forecast.ts"
-import { allowedOf, countedIn } from "./pace.ts"
+import { allowedOf, countedIn } from "./replay.ts"
 
 /*
  * What a pull will cost, before it begins: from what the provider says it holds, from what earlier pulls have cost, and

@@ -152,7 +152,7 @@ export const planPull = Effect.fn("planPull")(function* (config: ConnectionConfi
     pace: {
       limits: config.limits,
       quota: config.quota,
-      concurrency: config.concurrency ?? 32,
+      concurrency: config.concurrency,
       roundTrip: watch.roundTrip()
     },
     quickestAnswer: watch.quickestAnswer(),
