@@ -13,7 +13,7 @@ import {
 } from "../store/ledger/Ledger.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import { StoreError } from "../store/StoreError.ts"
-import { guardAccount } from "./account.ts"
+import { guardAccount } from "./account/guard.ts"
 import { type OpenConnection, openConnection } from "./connection.ts"
 import { Progress } from "./progress.ts"
 import { makeRefused } from "./requestLog.ts"

@@ -14,7 +14,7 @@ import {
   knownAccount,
   noAccount,
   whoseAccount
-} from "../../../sync/whoseAccount.ts"
+} from "../../../sync/account/whoseAccount.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"

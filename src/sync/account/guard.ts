@@ -1,11 +1,11 @@
 import { Chunk, Clock, Effect, Stream } from "effect"
-import type { ConnectionConfig } from "../config/Config.ts"
-import { type ProviderError, WrongAccount } from "../domain/ProviderError.ts"
-import { now, type Timestamp } from "../domain/Timestamp.ts"
-import type { AccountCheck, Item, Known, Likeness, Page, Provider, PullScope } from "../providers/Provider.ts"
-import { Mirror } from "../store/mirror/Mirror.ts"
-import type { StoreError } from "../store/StoreError.ts"
-import { areAlike, knowsAnyOf, listsOthers } from "./accountEvidence.ts"
+import type { ConnectionConfig } from "../../config/Config.ts"
+import { type ProviderError, WrongAccount } from "../../domain/ProviderError.ts"
+import { now, type Timestamp } from "../../domain/Timestamp.ts"
+import type { AccountCheck, Item, Known, Likeness, Page, Provider, PullScope } from "../../providers/Provider.ts"
+import { Mirror } from "../../store/mirror/Mirror.ts"
+import type { StoreError } from "../../store/StoreError.ts"
+import { areAlike, knowsAnyOf, listsOthers } from "./evidence.ts"
 
 /*
  * A connection is bound to its account at its first run. Every answer is checked against that before anything of it is

@@ -1,15 +1,15 @@
 import { Effect } from "effect"
-import type { ConnectionConfig } from "../config/Config.ts"
-import type { ProviderError } from "../domain/ProviderError.ts"
-import type { AccountCheck, CheckFinding, Provider } from "../providers/Provider.ts"
-import type { Db } from "../store/Db.ts"
+import type { ConnectionConfig } from "../../config/Config.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { AccountCheck, CheckFinding, Provider } from "../../providers/Provider.ts"
+import type { Db } from "../../store/Db.ts"
 import {
   type AccountBinding,
   accountBinding,
   type HeldConversation,
   heldSample
-} from "../store/mirror/accounts.ts"
-import { knowsAnyOf } from "./accountEvidence.ts"
+} from "../../store/mirror/accounts.ts"
+import { knowsAnyOf } from "./evidence.ts"
 
 /*
  * For `check`: whose account a connection speaks for, and whether it is the one that the mirror is bound to. Reads only.

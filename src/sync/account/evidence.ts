@@ -1,9 +1,9 @@
 import { Effect } from "effect"
-import type { ProviderError } from "../domain/ProviderError.ts"
-import { isHashed } from "../domain/phone.ts"
-import type { StatusChange } from "../domain/StatusChange.ts"
-import type { Known, Likeness, Provider, SurveyScope } from "../providers/Provider.ts"
-import type { HeldConversation } from "../store/mirror/Mirror.ts"
+import type { ProviderError } from "../../domain/ProviderError.ts"
+import { isHashed } from "../../domain/phone.ts"
+import type { StatusChange } from "../../domain/StatusChange.ts"
+import type { Known, Likeness, Provider, SurveyScope } from "../../providers/Provider.ts"
+import type { HeldConversation } from "../../store/mirror/Mirror.ts"
 
 /*
  * What tells one account from another where the vendor does not: the conversations that it knows, and those that it lists.
