@@ -94,6 +94,13 @@ export interface Message {
  */
 export const messageListKind = "message-list"
 
+/**
+ * The kind under which a conversation is kept that is listed again although the provider says that it does not exist by
+ * its id. Nothing can be read of it offline: it is settled once an answer shows it, or once it is no longer listed. Its
+ * id is the conversation's.
+ */
+export const missingDetailKind = "missing-detail"
+
 /** A field that is null here was not said; it does not erase what an earlier sighting said. */
 export interface Contact {
   readonly providerId: string

@@ -117,6 +117,17 @@ export interface Page {
   readonly total?: number | null
   /** What was learned about this account and is worth knowing next time, e.g. that an endpoint does not exist. */
   readonly learned: Readonly<Record<string, string>>
+  /**
+   * Of the listed conversations that were requested by their id: how many there are, and which of this page (the mirror's
+   * ids) the vendor says do not exist. What the list showed of these is an item like any other, without a fingerprint.
+   * Left out: none was requested.
+   */
+  readonly soughtById?: SoughtById
+}
+
+export interface SoughtById {
+  readonly found: number
+  readonly missing: ReadonlyArray<string>
 }
 
 /** What is stored of a conversation: enough to decide what need not be fetched. */

@@ -1,9 +1,17 @@
 import { Clock, Effect, Fiber, Stream } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
+import { missingDetailKind } from "../domain/Conversation.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
 import { now, type Timestamp, toMillis } from "../domain/Timestamp.ts"
-import { type Item, type Notice, type Page, type PullScope, pageSize } from "../providers/Provider.ts"
+import {
+  type Item,
+  type Known,
+  type Notice,
+  type Page,
+  type PullScope,
+  pageSize
+} from "../providers/Provider.ts"
 import type { ConnectionFault } from "../store/ledger/Ledger.ts"
 import { Mirror, SeenSet } from "../store/mirror/Mirror.ts"
 import type { StoreError } from "../store/StoreError.ts"
@@ -11,6 +19,7 @@ import { inBatches } from "./batches.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
 import { listBrake } from "./deleteBrake.ts"
 import { mergedInto } from "./merges.ts"
+import { MissingById } from "./missingById.ts"
 import { tellOtherPrivacy } from "./privacy/stricter.ts"
 import { Progress, tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
@@ -202,6 +211,7 @@ const scan = Effect.fn("pull.scan")(function* (
   const ends: Array<NonNullable<Page["end"]>> = []
 
   const learned = yield* mirror.learned(name)
+  const missing = new MissingById(learned, isWhole && resumed === null)
   const latch = yield* Effect.makeLatch(false)
   let isStopping = false
   const scope: PullScope<StoreError> = {
@@ -218,7 +228,15 @@ const scan = Effect.fn("pull.scan")(function* (
     yield* progress.expected(name, yield* mirror.countConversations(name, startedAt))
   }
 
-  const commit = Effect.fn("pull.commit")(function* (pages: ReadonlyArray<Page>) {
+  /** Those that were missing by their id before, or are held as deleted, are marked. */
+  const withMissing = Effect.fn("pull.withMissing")(function* (pages: ReadonlyArray<Page>) {
+    const ids = pages.flatMap((page) => page.soughtById?.missing ?? [])
+    const held = ids.length === 0 ? new Map<string, Known>() : yield* mirror.known(name, ids)
+    return pages.map((page) => missing.take(page, (id) => held.get(id)?.deleted === true))
+  })
+
+  const commit = Effect.fn("pull.commit")(function* (given: ReadonlyArray<Page>) {
+    const pages = yield* withMissing(given)
     yield* tellingCommit(
       name,
       mirror.commit({
@@ -280,22 +298,44 @@ const scan = Effect.fn("pull.scan")(function* (
 
   const finished = { startedAt: toMillis(startedAt) }
   const end = ends.at(-1)
-  const lacks = end?.complete === true && end.reason !== null
   if (!end?.complete) return { ...finished, shortfall: incomplete(end?.reason ?? null) }
+  const lack = end.reason === null ? missing.shortfall : unhad(end.reason)
   // What is of an account that a person has left may all go at once; each is still asked for by its id.
   const mayAllGo = received > 0 && (yield* mirror.isNewlyAccepted(name))
   const brake = (missing: number, held: number) => (mayAllGo ? null : listBrake(config, missing, held))
-  const { held, missing } = yield* mirror.finishScan({
+  const { held, missing: unlisted } = yield* mirror.finishScan({
     connection: name,
     lane,
     startedAt,
     seen: isWhole ? seen : null,
-    ...(lacks ? {} : { covers: { subject: subjectOf(config), ranges: options.ranges } }),
+    ...(lack === null ? { covers: { subject: subjectOf(config), ranges: options.ranges } } : {}),
     isPlausible: (count, of) => brake(count, of) === null
   })
-  const stopped = brake(missing.length, held)
-  if (stopped === null) yield* confirmMissing(connection, options, missing)
-  return { ...finished, shortfall: stopped ?? (lacks ? unhad(end.reason) : null) }
+  if (isWhole && resumed === null && missing.isAnyBefore) yield* settleMissing(name, missing.ids)
+  const stopped = brake(unlisted.length, held)
+  if (stopped === null) yield* confirmMissing(connection, options, unlisted)
+  if (lack === null && missing.ids.size > 0) {
+    yield* progress.notice(
+      name,
+      `${missing.ids.size} of the listed conversations did not exist any more when requested by id`,
+      "deleted in between, most likely; what the list showed of them is stored until the next run"
+    )
+  }
+  return { ...finished, shortfall: stopped ?? lack }
+})
+
+/** Closes what was said of conversations that were missing by their id, and now exist or are not listed. */
+const settleMissing = Effect.fn("pull.settleMissing")(function* (
+  connection: string,
+  missing: ReadonlySet<string>
+) {
+  const mirror = yield* Mirror
+  const limit = Number.MAX_SAFE_INTEGER
+  const open = yield* mirror.quarantined({ connection, includeResolved: false, limit })
+  const settled = open.filter(
+    ({ kind, provider_id }) => kind === missingDetailKind && !missing.has(provider_id ?? "")
+  )
+  if (settled.length > 0) yield* mirror.resolveQuarantined(settled.map(({ id }) => id))
 })
 
 const incomplete = (reason: string | null): Shortfall => ({
@@ -304,9 +344,9 @@ const incomplete = (reason: string | null): Shortfall => ({
   hint: "what was received is stored; the next run lists everything again"
 })
 
-const unhad = (reason: string | null): Shortfall => ({
+const unhad = (reason: string): Shortfall => ({
   kind: "incomplete",
-  message: reason ?? "not everything could be had",
+  message: reason,
   hint: "all else is stored; the next run requests what is missing"
 })
 

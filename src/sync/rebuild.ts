@@ -1,4 +1,5 @@
 import { Effect, Stream } from "effect"
+import { missingDetailKind } from "../domain/Conversation.ts"
 import { type Timestamp, toMillis } from "../domain/Timestamp.ts"
 import { heldOrUnreadable } from "../providers/kit/depth.ts"
 import type { Item, Page, RawPayload } from "../providers/Provider.ts"
@@ -150,13 +151,16 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
 ) {
   const mirror = yield* Mirror
   const { name } = connection.config
-  const open = yield* mirror.quarantined({
+  const unresolved = mirror.quarantined({
     connection: name,
     includeResolved: false,
     limit: Number.MAX_SAFE_INTEGER
   })
+  const open = yield* unresolved
   const owners = new Map<string, Array<QuarantineRow>>()
   for (const row of open) {
+    // Nothing is wrong with its payload: only the provider's next answer settles it.
+    if (row.kind === missingDetailKind) continue
     const owner = ownerOf(connection, row)
     if (owner !== null) owners.set(owner, [...(owners.get(owner) ?? []), row])
   }
@@ -179,11 +183,7 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
     )
     yield* mirror.resolveQuarantined(left.filter(isNameless).map(({ id }) => id))
   }
-  const left = yield* mirror.quarantined({
-    connection: name,
-    includeResolved: false,
-    limit: Number.MAX_SAFE_INTEGER
-  })
+  const left = yield* unresolved
   const still = new Set(left.map(({ id }) => id))
   return {
     tried: open.length,

@@ -1,67 +1,13 @@
-import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Simulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
-import { run } from "../../src/sync/run.ts"
-import { type Verdict, verify } from "../../src/sync/verify.ts"
-import { inProcess, makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
+import { vendorIds } from "../../src/simulator/index.ts"
+import { rowsOf } from "../support/inProcess.ts"
+import { opened, replacing } from "../support/openedVendor.ts"
 
 /*
  * Answers of one vendor that do not fit together: a list and a detail that say different things, a contact that has lost
  * what it had, a list that verify cannot read.
  */
-
-type Handle = Simulator["handle"]
-
-/** One vendor with a few conversations, and a mirror of it. `change` may alter what is asked, and what is answered. */
-const opened = (vendor: VendorId, options: object = {}) =>
-  Effect.gen(function* () {
-    const simulated = yield* makeWorld({ conversations: { [vendor]: 4 }, vendors: { [vendor]: options } })
-    const { simulator } = simulated
-    const { handle } = simulator
-    const folder = yield* temporaryFolder
-    const connection = simulated.connection(vendor)
-    const instead: { answer: Handle } = { answer: handle }
-    Object.assign(simulator, { handle: (...input: Parameters<Handle>) => instead.answer(...input) })
-    const mirror = inProcess(join(folder, "mirror.db"), simulator)
-    const verdicts: Array<Verdict> = []
-    return {
-      world: simulator.vendors[vendor].world,
-      /** The honest vendor. */
-      handle,
-      instead,
-      provided: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.provide(work, mirror),
-      sync: (full = false) =>
-        Effect.map(pullRun([connection], { full }), ({ report }) => report.connections[0]),
-      verify: Effect.map(
-        run({
-          command: "verify",
-          connections: [connection],
-          maxWaitMillis: 1_000,
-          lanes: [
-            {
-              lane: "verify",
-              work: (one, runId) =>
-                Effect.map(verify(one, runId, null), (verdict) => {
-                  verdicts.push(verdict)
-                  return { fault: verdict.stopped }
-                })
-            }
-          ]
-        }),
-        ({ report }) => ({ ...report.connections[0], verdict: verdicts.at(-1) })
-      )
-    }
-  })
-
-/** An answer with a text of its body in the place of another. */
-const replacing = (handle: Handle, path: RegExp, change: (body: string) => string): Handle => {
-  return (vendor, request, now) => {
-    const answer = handle(vendor, request, now)
-    const text = typeof answer.body === "string" ? answer.body : [...answer.body].join("")
-    return { ...answer, body: path.test(request.url) ? change(text) : text }
-  }
-}
 
 describe("a list and a detail that say different things", () => {
   for (const [vendor, word, detail] of [

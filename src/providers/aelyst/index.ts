@@ -6,6 +6,7 @@ import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import {
   type AnswerForm,
+  anyExists,
   clockOf,
   decodeAnswer,
   finding,
@@ -204,23 +205,26 @@ const check =
   (client: ProviderClient, isOffered: boolean): Provider["check"] =>
   ({ messages }) =>
     Effect.gen(function* () {
-      let contactId: string | null = null
+      let listed: ReadonlyArray<string> = []
       const first = client.read(listContacts({ limit: contactsLimit }))
       const contacts = yield* finding(
         "list contacts",
         Effect.map(Effect.flatMap(first, readList), ({ items }) => {
-          contactId = items[0] === undefined ? null : writtenId(items[0], "id")
+          listed = items.flatMap((item) => writtenId(item, "id") ?? [])
           return items.length === 0 ? "allowed; the workspace holds none" : "allowed"
         })
       )
       const findings = [contacts]
-      if (contactId !== null && messages && isOffered) {
+      const [contactId] = listed
+      if (contactId !== undefined && messages && isOffered) {
         const request = listMessages(contactId, { limit: messagesLimit })
-        const list = Effect.flatMap(client.read(request), (answer) =>
-          isMissing(answer)
-            ? Effect.fail(messagesMissing(answer.exchange.operation))
-            : Effect.as(readList(answer), "allowed")
-        )
+        const list = Effect.gen(function* () {
+          const answer = yield* client.read(request)
+          if (!isMissing(answer)) return yield* Effect.as(readList(answer), "allowed")
+          // It can mean the list, or that there are no such contacts.
+          yield* anyExists(title, listed, (id) => client.read(getContact(id)), recordForm)
+          return yield* messagesMissing(answer.exchange.operation)
+        })
         findings.push(yield* finding("list messages", list))
       }
       if (contacts.ok) {

@@ -103,7 +103,7 @@ const toItem = (result: ReturnType<typeof withMessages>, { known }: Listed, refe
   return isStored ? { _tag: "Unchanged", providerId: known.providerId, key: known.key } : result
 }
 
-/** What asking for a contact's messages came to; `Gone`: the contact does not exist any more. */
+/** What asking for a contact's messages came to; `Gone`: there is no such contact by its id. */
 type Asked =
   | {
       readonly _tag: "Gathered"
@@ -116,8 +116,7 @@ type Asked =
 const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked, ProviderError> =>
   gather(scan.client, contact.providerId, scan.scope.refetch ? null : known).pipe(
     Effect.flatMap((gathered): Effect.Effect<Asked, ProviderError> => {
-      if (gathered === null)
-        return scan.messageList === "unknown" ? probed(scan, contact) : Effect.succeed({ _tag: "None" })
+      if (gathered === null) return probed(scan, { contact, known })
       scan.messageList = "present"
       return Effect.succeed({ _tag: "Gathered", gathered })
     }),
@@ -140,19 +139,28 @@ const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked,
     })
   )
 
-/** A 404 can mean the contact or the list: the contact's own page shows which. */
-const probed = <E>(scan: Scan<E>, contact: RawPayload): Effect.Effect<Asked, ProviderError> =>
-  Effect.map(scan.client.read(getContact(contact.providerId)), (answer): Asked => {
+/**
+ * A 404 can mean the contact or the list: the contact's own page shows which. One that is stored as it is listed was
+ * looked at then.
+ */
+const probed = <E>(scan: Scan<E>, listed: Listed): Effect.Effect<Asked, ProviderError> => {
+  const isLearned = scan.messageList !== "unknown"
+  if (isLearned && plain(scan, listed).item._tag === "Unchanged") return Effect.succeed({ _tag: "None" })
+  return Effect.map(scan.client.read(getContact(listed.contact.providerId)), (answer): Asked => {
     if (isMissing(answer)) return { _tag: "Gone" }
+    if (isLearned) return { _tag: "None" }
     scan.probes += 1
     if (scan.probes >= enoughProbes) scan.messageList = "absent"
     return { _tag: "None" }
   })
+}
 
 interface Outcome {
   readonly item: Item
   /** Of the request for messages; null: none was answered. */
   readonly exchange: Exchange | null
+  /** Whether the contact exists by its id; null: it was not asked. */
+  readonly exists: boolean | null
 }
 
 const isAsked = <E>({ messageList }: Scan<E>): boolean =>
@@ -161,25 +169,29 @@ const isAsked = <E>({ messageList }: Scan<E>): boolean =>
 /** What a contact comes to where its messages are not requested, or where there are none to be had. */
 const plain = <E>({ map, scope }: Scan<E>, listed: Listed): Outcome => ({
   item: toItem(withMessages(listed.contact, null, map), listed, scope.refetch),
-  exchange: null
+  exchange: null,
+  exists: null
 })
 
-/** Null: the contact does not exist any more. */
-const outcomeOf = <E>(scan: Scan<E>, listed: Listed): Effect.Effect<Outcome | null, ProviderError> =>
-  Effect.map(ask(scan, listed), (asked) => {
+const outcomeOf = <E>(scan: Scan<E>, listed: Listed): Effect.Effect<Outcome, ProviderError> =>
+  Effect.map(ask(scan, listed), (asked): Outcome => {
     const { map, scope } = scan
     switch (asked._tag) {
-      case "Gone":
-        return null
+      case "Gone": {
+        const { item } = plain(scan, listed)
+        const kept = item._tag === "Sighting" ? { ...item, fingerprint: null } : item
+        return { item: kept, exchange: null, exists: false }
+      }
       case "None":
-        return plain(scan, listed)
+        return { ...plain(scan, listed), exists: true }
       case "Garbled": {
         const sighting = withoutReadableMessages(listed.contact, asked.error, map)
-        return { item: toItem(sighting, listed, scope.refetch), exchange: null }
+        return { item: toItem(sighting, listed, scope.refetch), exchange: null, exists: true }
       }
       case "Gathered": {
         const sighting = withMessages(listed.contact, asked.gathered, map)
-        return { item: toItem(sighting, listed, scope.refetch), exchange: asked.gathered.exchange }
+        const { exchange } = asked.gathered
+        return { item: toItem(sighting, listed, scope.refetch), exchange, exists: true }
       }
     }
   })
@@ -291,11 +303,17 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
         if (isStored) others.push({ _tag: "Unchanged", providerId, key: stored?.key })
         else listed.push({ contact, known: stored })
       }
+      let found = 0
       // The contact's status was seen when the list was requested, however much later its messages were.
       const details = outcomes(scan, listed).pipe(
-        Stream.filterMap((outcome) => {
-          if (outcome === null) return Option.none()
-          const { exchange, item } = outcome
+        Stream.filterMap(({ exchange, exists, item }) => {
+          if (exists === true) found += 1
+          if (exists === false && item._tag === "Sighting") {
+            const soughtById = { found: 0, missing: [item.conversation.providerId] }
+            return Option.some(
+              page({ exchange: { ...answer.exchange, bytes: 0 }, items: [item], soughtById })
+            )
+          }
           if (exchange !== null && item._tag === "Sighting") {
             return Option.some(page({ exchange: datedBy(exchange, [answer.exchange]), items: [item] }))
           }
@@ -314,7 +332,8 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
                 cursor: next,
                 end: endOf(scan),
                 notices: noticesOf(scan),
-                learned: learnedBy(scan)
+                learned: learnedBy(scan),
+                soughtById: { found, missing: [] }
               })
             )
       )

@@ -25,6 +25,12 @@ export const addressOf = (providerId: string, agentId: string): Address => ({
   providerId
 })
 
+/**
+ * Those that were created by the vendor's API are named after their agent, and were seen to be listed and never found by
+ * their id: a 404 says nothing of them.
+ */
+export const isNeverFound = (agentId: string, id: string): boolean => id.startsWith(`${agentId}_`)
+
 /** The agent that a stored payload is of: payloads are kept by the agent's id, a slash and the conversation's. */
 export const agentIn = ({ conversationId, providerId }: RawPayload): string => {
   for (let slash = providerId.indexOf("/"); slash !== -1; slash = providerId.indexOf("/", slash + 1)) {

@@ -1,9 +1,9 @@
 import { Clock, Effect, Either, identity, Sink, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange } from "../../http/client.ts"
-import { datedBy, pages } from "../kit/page.ts"
-import type { Item, Page, Stopping } from "../Provider.ts"
-import { type Account, type Element, finish, type Loaded } from "./details.ts"
+import { datedBy, page, pages } from "../kit/page.ts"
+import type { Item, Page, SoughtById, Stopping } from "../Provider.ts"
+import { type Account, type Element, finish, isMissingById, type Loaded } from "./details.ts"
 import { exportMany, judgeZone, mostSelected } from "./exports.ts"
 
 /*
@@ -46,6 +46,11 @@ const byAgent = (loaded: ReadonlyArray<Loaded>): ReadonlyMap<string, ReadonlyArr
   return groups
 }
 
+const withFound = ({ soughtById = { found: 0, missing: [] } }: Page, found: number): SoughtById => ({
+  found: soughtById.found + found,
+  missing: soughtById.missing
+})
+
 /** An account whose scan may be stopped. */
 interface Stoppable extends Account {
   readonly stopping: Stopping | undefined
@@ -64,6 +69,7 @@ const batchPages = (
     // What is stored without its messages has them exported by the next scan.
     const last = stopping?.now() === true ? loaded.map((one) => ({ ...one, needsExport: false })) : loaded
     const byExchange = new Map<Exchange, { readonly items: Array<Item>; readonly sources: Array<Exchange> }>()
+    const missing: Array<Page> = []
     const put = (exchange: Exchange, source: Exchange, item: Item) => {
       const answer = byExchange.get(exchange) ?? { items: [], sources: [] }
       byExchange.set(exchange, answer)
@@ -82,13 +88,19 @@ const batchPages = (
         const { id } = one.wanted
         const found = one.needsExport ? (exports.found.get(id) ?? null) : null
         const fault = one.needsExport ? (exports.faults.get(id) ?? null) : null
-        put(found?.exchange ?? one.exchange, one.exchange, finish(account, one, found, fault, now))
+        const sighting = finish(account, one, found, fault, now)
+        if (found === null && isMissingById(one)) {
+          const soughtById = { found: 0, missing: [one.wanted.providerId] }
+          const items = [{ ...sighting, fingerprint: null }]
+          missing.push(page({ exchange: one.exchange, items, soughtById }))
+        } else put(found?.exchange ?? one.exchange, one.exchange, sighting)
       }
     }
+    const found = loaded.length - missing.length
     const made = [...byExchange].flatMap(([exchange, { items, sources }]) =>
       pages({ exchange: datedBy(exchange, sources), items })
     )
-    const all = [...made, ...batch.finished]
+    const all = [...made, ...missing, ...batch.finished]
     judgeZone(exporter, account.reading.timeZone)
     const notices = exporter.notices.splice(0)
     const learned = exporter.learned
@@ -102,7 +114,7 @@ const batchPages = (
       return index === all.length - 1
         ? {
             ...one,
-            ...(loaded.length === 0 ? {} : { isAwaited: true }),
+            ...(loaded.length === 0 ? {} : { isAwaited: true, soughtById: withFound(one, found) }),
             notices: [...one.notices, ...notices],
             learned: { ...one.learned, ...learned }
           }

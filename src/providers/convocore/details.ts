@@ -5,9 +5,10 @@ import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
-import { datedBy, page, unreadable, withoutPlace } from "../kit/page.ts"
+import { datedBy, oneFound, page, unreadable, withoutPlace } from "../kit/page.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
+import { isNeverFound } from "./address.ts"
 import { wallClocks } from "./export.ts"
 import type { Exporter, Found } from "./exports.ts"
 import { type ZoneSample, zoneSamples } from "./exportTime.ts"
@@ -161,6 +162,12 @@ const wasWhole = (known: Known | null): known is Known =>
 
 const finished = (made: Page): Finished => ({ _tag: "Finished", page: made })
 
+/** Whether the vendor says that a conversation which it lists does not exist. */
+export const isMissingById = ({
+  detail,
+  wanted: { agentId, id }
+}: Pick<Loaded, "detail" | "wanted">): boolean => detail === null && !isNeverFound(agentId, id)
+
 /** Fetches the details of a listed conversation. What cannot be answered for one stops no other. */
 export const load = (
   account: Account,
@@ -176,13 +183,15 @@ export const load = (
       const shown = shownIn(wanted, answer)
       if (Either.isLeft(shown)) {
         const item = withoutDetail(account, wanted, answer.text, shown.left)
-        return finished(page({ exchange, items: [item] }))
+        return finished(page({ exchange, items: [item], soughtById: oneFound }))
       }
       detail = shown.right
     }
     const { known, providerId, row } = wanted
     if (detail === null && row !== null && row.wire.state === null && wasWhole(known)) {
-      return finished(page({ exchange, items: [{ _tag: "Unchanged", providerId, key: known.key }] }))
+      const items: ReadonlyArray<Item> = [{ _tag: "Unchanged", providerId, key: known.key }]
+      const missing = isMissingById({ detail, wanted }) ? [providerId] : []
+      return finished(page({ exchange, items, soughtById: { found: 0, missing } }))
     }
     const wire = wireOf({ row, detail })
     if (wire === null) return finished(page({ exchange, items: [] }))
@@ -200,7 +209,13 @@ export const load = (
       const fault = { path: "$", reason: `requested by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
       return Effect.succeed(
-        finished(page({ exchange, items: [withoutDetail(account, wanted, payloadOf(error), fault)] }))
+        finished(
+          page({
+            exchange,
+            items: [withoutDetail(account, wanted, payloadOf(error), fault)],
+            soughtById: oneFound
+          })
+        )
       )
     })
   )

@@ -3,7 +3,7 @@ import { type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { isAddressable } from "../kit/address.ts"
-import { finding, isMissing, unlessFailed } from "../kit/answer.ts"
+import { anyExists, finding, isMissing, unlessFailed } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
 import { writtenId } from "../kit/written.ts"
 import {
@@ -14,6 +14,7 @@ import {
   type Provider,
   type ProviderDefinition
 } from "../Provider.ts"
+import { isNeverFound } from "./address.ts"
 import { agentList } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { contract } from "./contract.ts"
@@ -23,7 +24,7 @@ import { facts, personal, title } from "./facts.ts"
 import { hints } from "./hints.ts"
 import { columns, interpret, listedAs, statusMap } from "./normalize.ts"
 import { fetchHinted, fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
-import { exportConversation, isExport } from "./requests.ts"
+import { exportConversation, getConversation, isExport } from "./requests.ts"
 import { readList } from "./rows.ts"
 import { askList, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
@@ -115,7 +116,7 @@ const check =
       })
       const findings: Array<CheckFinding> = [yield* finding("list agents", agents)]
       const [agentId] = found
-      let spoken: string | null = null
+      let listed: ReadonlyArray<string> = []
       if (agentId === undefined) return findings
       const list = Effect.gen(function* () {
         const reader = { agentId, list: agentList({ from: null }) }
@@ -123,18 +124,24 @@ const check =
         const answer = (yield* askList(client, reader)) ?? (yield* askList(client, reader))
         if (answer === null || isMissing(answer)) return yield* noSuchAgent(agentId)
         const { rows } = yield* readList(answer)
-        spoken = rows.flatMap((row) => writtenId(row, "ID") ?? [])[0] ?? null
+        listed = rows.flatMap((row) => writtenId(row, "ID") ?? [])
         return "allowed"
       })
       findings.push(yield* finding("list conversations", list))
       if (!findings.every(({ ok }) => ok)) return findings
+      const real = listed.filter((id) => !isNeverFound(agentId, id))
+      if (real.length > 0) {
+        const detail = anyExists(title, real, (id) => client.read(getConversation(agentId, id)))
+        findings.push(yield* finding("get a conversation", detail))
+      }
       if (messages) {
         const exported = Effect.flatMap(client.read(exportConversation(agentId, noConversation)), (answer) =>
           isMissing(answer) ? Effect.succeed("allowed") : Effect.as(unlessFailed(title, answer), "allowed")
         )
         const mayExport = yield* finding("export messages", exported)
         findings.push(mayExport)
-        if (mayExport.ok && spoken !== null) findings.push(yield* zoneFinding(source, agentId, spoken))
+        const [spoken] = listed
+        if (mayExport.ok && spoken !== undefined) findings.push(yield* zoneFinding(source, agentId, spoken))
       }
       findings.push({ ok: true, what: "change a status", detail: "not tried, since it would change one" })
       return findings

@@ -4,6 +4,7 @@ import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Authorization } from "../../http/contract.ts"
 import {
+  anyExists,
   clockOf,
   decodeAnswer,
   finding,
@@ -142,15 +143,9 @@ const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
     return total === null ? "allowed" : `allowed; the account holds ${total}`
   })
   findings.push(yield* finding("list conversations", list))
-  for (const id of ids.slice(0, 1)) {
-    findings.push(
-      yield* finding(
-        "get a conversation",
-        Effect.flatMap(client.read(getConversation(id)), (answer) =>
-          Effect.as(unlessFailed(title, answer, recordForm), "allowed")
-        )
-      )
-    )
+  if (ids.length > 0) {
+    const detail = anyExists(title, ids, (id) => client.read(getConversation(id)), recordForm)
+    findings.push(yield* finding("get a conversation", detail))
   }
   if (findings.every(({ ok }) => ok)) {
     findings.push({ ok: true, what: "change a status", detail: "not tried, since it would change one" })

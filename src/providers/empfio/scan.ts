@@ -19,6 +19,7 @@ import {
   datedBy,
   isOutside,
   isStoredByScan,
+  oneFound,
   page,
   unreadable,
   unreadableItem,
@@ -293,18 +294,27 @@ const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchan
     const answer = yield* scan.client.read(getConversation(id))
     if (isMissing(answer)) {
       const item = toSighting(row.value, { row, detail: null, messages: null }, scan.map)
-      return page({ exchange: datedBy(answer.exchange, [listed]), items: [item] })
+      return page({
+        exchange: datedBy(answer.exchange, [listed]),
+        items: [item],
+        soughtById: { found: 0, missing: [id] }
+      })
     }
     return page({
       exchange: answer.exchange,
-      items: [yield* detailItem(scan, { id, row, messages: true }, answer)]
+      items: [yield* detailItem(scan, { id, row, messages: true }, answer)],
+      soughtById: oneFound
     })
   }).pipe(
     Effect.catchTag("Malformed", (error) => {
       const fault = { path: "$", reason: `requested by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
       return Effect.succeed(
-        page({ exchange, items: [withoutDetail(scan, { id, row }, payloadOf(error), fault)] })
+        page({
+          exchange,
+          items: [withoutDetail(scan, { id, row }, payloadOf(error), fault)],
+          soughtById: oneFound
+        })
       )
     })
   )

@@ -177,6 +177,31 @@ export const unlessFailed = (
     : Effect.succeed(json)
 }
 
+/** So many listed conversations are requested by their id, for `check`, until one exists. */
+export const mostTried = 3
+
+/** For `check`: whether what a list shows exists by its id. One may have been deleted just now. @param ids at least one */
+export const anyExists = (
+  title: string,
+  ids: ReadonlyArray<string>,
+  read: (id: string) => Effect.Effect<Answer, ProviderError>,
+  form: AnswerForm = "envelope"
+): Effect.Effect<string, ProviderError> =>
+  Effect.gen(function* () {
+    const tried = ids.slice(0, mostTried)
+    for (const id of tried) {
+      const answer = yield* read(id)
+      if (isMissing(answer)) continue
+      return yield* Effect.as(unlessFailed(title, answer, form), "allowed")
+    }
+    return yield* new Rejected({
+      message: `${title} lists conversations that it says do not exist by their id (404): none of the ${tried.length} that were requested does`,
+      hint: "a sync would store no more of them than the list shows; check baseUrl, and ask the vendor why its list shows them",
+      status: 404,
+      body: ""
+    })
+  })
+
 /** A change that `refuse` would have stopped; nothing was sent. */
 export const notWritable = (title: string, what: string): Rejected =>
   new Rejected({

@@ -9,6 +9,7 @@ import {
   type PullScope,
   pageSize,
   type RawPayload,
+  type SoughtById,
   type Unreadable
 } from "../Provider.ts"
 import { type Fault, numberText } from "./decode.ts"
@@ -25,6 +26,9 @@ export const page = (parts: PageParts): Page => ({
   ...parts,
   items: parts.items.map(heldOrUnreadable)
 })
+
+/** One conversation was requested by its id, and there is one. */
+export const oneFound: SoughtById = { found: 1, missing: [] }
 
 /** The same page, which says nothing about those before it: some of them are missing. */
 export const withoutPlace = (given: Page): Page => ({ ...given, cursor: null, end: null })

@@ -3,15 +3,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import {
-  clockOf,
-  decodeAnswer,
-  finding,
-  isGone,
-  malformed,
-  notWritable,
-  unlessFailed
-} from "../kit/answer.ts"
+import { anyExists, clockOf, decodeAnswer, finding, isGone, malformed, notWritable } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import { written, writtenId } from "../kit/written.ts"
 import {
@@ -100,14 +92,8 @@ const check =
       if (!listing.ok) return [listing]
       const findings = [listing]
       if (id !== null) {
-        findings.push(
-          yield* finding(
-            "get a conversation",
-            Effect.flatMap(client.read(getConversation(id)), (answer) =>
-              Effect.as(unlessFailed(title, answer, recordForm), "allowed")
-            )
-          )
-        )
+        const detail = anyExists(title, [id], (one) => client.read(getConversation(one)), recordForm)
+        findings.push(yield* finding("get a conversation", detail))
       }
       const needed =
         "not tried, since it would change one; the key needs the permission conversations:change_status"

@@ -4,10 +4,10 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import { type AnswerForm, isGone, payloadOf, unlessFailed } from "../kit/answer.ts"
-import { isOutside, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
+import { isOutside, oneFound, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
-import type { AccountCheck, Item, Known, Page, PullScope } from "../Provider.ts"
+import type { AccountCheck, Item, Known, Page, PullScope, Sighting } from "../Provider.ts"
 import { type Batch, batchesOf } from "./batches.ts"
 import { facts, title } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
@@ -18,7 +18,7 @@ import { getConversation, listConversations } from "./requests.ts"
 const skipLesson = "list-skip"
 const lessonHolds = 24 * 60 * 60_000
 
-/** A conversation whose messages the list cut short. */
+/** A conversation that is requested by its id: the list cut its messages short, or shows it though it was said to be gone. */
 interface Short {
   readonly id: string
   readonly fingerprint: string
@@ -133,7 +133,7 @@ const toItem = <E>(
 ): Item | null => {
   const { scope } = scan
   const { id, fingerprint } = listed
-  const isStored = known?.fingerprint === fingerprint && !known.deleted
+  const isStored = !scope.refetch && known?.fingerprint === fingerprint && !known.deleted
   const isAgain = isRepeat(scan, listed)
   if ((isAgain || isStored) && id !== null)
     return { _tag: "Unchanged", providerId: id, key: known?.key, isRepeat: isAgain }
@@ -148,7 +148,7 @@ const toItem = <E>(
   accounts.add(accountOf(sighting))
   const { providerId, startedAt } = sighting.conversation
   if (isOutside(startedAt, scope)) return { _tag: "Filtered", providerId }
-  if (!scope.messages || !isShort(sighting)) return sighting
+  if (known?.deleted !== true && (!scope.messages || !isShort(sighting))) return sighting
   const isHeld = scan.heldBytes + listed.element.length <= mostHeldBytes
   if (isHeld) scan.heldBytes += listed.element.length
   scan.short.set(providerId, {
@@ -175,10 +175,7 @@ const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
     const ids = listed.flatMap(({ id }) => (id === null ? [] : [id]))
     const shownAs = (id: string) =>
       listed.filter((entry) => entry.id === id).map(({ fingerprint }) => fingerprint)
-    const known =
-      scan.scope.refetch || ids.length === 0
-        ? null
-        : yield* scan.scope.known(ids, { newestMessageIds: false, shownAs })
+    const known = ids.length === 0 ? null : yield* scan.scope.known(ids, { newestMessageIds: false, shownAs })
     const accounts = new Set<string | null>()
     const items = listed.flatMap(
       (entry) => toItem(scan, entry, entry.id === null ? undefined : known?.get(entry.id), accounts) ?? []
@@ -345,40 +342,56 @@ export const readDetail = (
   })
 
 /** What the list showed of a conversation whose details cannot be had: it is requested again with the next list. */
-const asListed = <E>(scan: Scan<E>, { id, listed }: Short, reason: string, payload: string): Item => {
-  const record = { kind, providerId: id, conversationId: id, payload }
+const asListed = <E>({ map, scope }: Scan<E>, { listed }: Short): Sighting | null => {
+  if (listed === null) return null
+  const text = utf8(listed)
+  const sighting = interpretPayload(scope.messages ? text : withoutField(text, "messages"), map)
+  return "_tag" in sighting ? { ...sighting, fingerprint: null } : null
+}
+
+/** The same, with what came instead of the details. */
+const withFault = <E>(scan: Scan<E>, short: Short, reason: string, payload: string): Item => {
+  const record = { kind, providerId: short.id, conversationId: short.id, payload }
   const fault = { path: "$", reason }
-  const sighting = listed === null ? null : interpretPayload(utf8(listed), scan.map)
-  return sighting === null || !("_tag" in sighting)
+  const sighting = asListed(scan, short)
+  return sighting === null
     ? unreadableItem(record, fault)
-    : { ...sighting, unreadable: [...sighting.unreadable, unreadable(record, fault)], fingerprint: null }
+    : { ...sighting, unreadable: [...sighting.unreadable, unreadable(record, fault)] }
 }
 
 /** A row that says another status than the detail will say so again: it does not tell that nothing has changed. */
-const unlessDisputed = (found: Page | null, { status }: Short): Page | null =>
-  found === null
-    ? null
-    : {
-        ...found,
-        items: found.items.map((item) =>
-          item._tag === "Sighting" && item.conversation.providerStatus !== status
-            ? { ...item, fingerprint: null }
-            : item
-        )
-      }
+const unlessDisputed = (found: Page, { status }: Short): Page => ({
+  ...found,
+  items: found.items.map((item) =>
+    item._tag === "Sighting" && item.conversation.providerStatus !== status
+      ? { ...item, fingerprint: null }
+      : item
+  )
+})
 
 /** One that the list cut short. What cannot be answered for it, or is refused, is its own fault and stops no other. */
 const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
+  const listed = { ...exchange, bytes: 0 }
   const stored = (reason: string, payload = "null") =>
     Effect.succeed(
-      page({ exchange: { ...exchange, bytes: 0 }, items: [asListed(scan, short, reason, payload)] })
+      page({ exchange: listed, items: [withFault(scan, short, reason, payload)], soughtById: oneFound })
     )
+  const missing = (): Page => {
+    const sighting = asListed(scan, short)
+    return page({
+      exchange: listed,
+      items: sighting === null ? [] : [sighting],
+      soughtById: { found: 0, missing: [short.id] }
+    })
+  }
   return readDetail(scan.client, scan.map, short.id, {
     account: scan.account,
     fingerprint: short.fingerprint,
-    messages: true
+    messages: scan.scope.messages
   }).pipe(
-    Effect.map((found) => unlessDisputed(found, short)),
+    Effect.map((found) =>
+      found === null ? missing() : { ...unlessDisputed(found, short), soughtById: oneFound }
+    ),
     Effect.catchTags({
       Malformed: (error) => stored(`requested by its id, it came as ${error.detail}`, payloadOf(error)),
       Rejected: ({ message }) => stored(`requested by its id: ${message}`),
@@ -437,10 +450,7 @@ export const scan = <E>(
         const { exchange } = state
         if (exchange === null) return Stream.empty
         const tasks = [...state.short.values()].map((short) => shortPage(state, short, exchange))
-        return Stream.filter(
-          inOrder(Stream.fromIterable(tasks), scope.concurrency, { stopping: scope.stopping }),
-          (detail) => detail !== null
-        )
+        return inOrder(Stream.fromIterable(tasks), scope.concurrency, { stopping: scope.stopping })
       })
       const closing = Stream.suspend(() => {
         const { ended, exchange } = state

@@ -1,4 +1,4 @@
-import { messageListKind } from "../../domain/Conversation.ts"
+import { messageListKind, missingDetailKind } from "../../domain/Conversation.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Sighting, Unreadable } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
@@ -35,8 +35,9 @@ interface OpenFault {
 
 const faultKey = (kind: string, id: string, path: string): string => JSON.stringify([kind, id, path])
 
-/** Whether a good sighting speaks about the record that was at fault. */
-const speaksOf = (sighting: Sighting, fault: OpenFault): boolean => {
+/** Whether a good sighting speaks about the record that was at fault. @param isReplay nothing came from the vendor */
+const speaksOf = (sighting: Sighting, fault: OpenFault, isReplay: boolean): boolean => {
+  if (fault.kind === missingDetailKind) return !isReplay
   if (sighting.messages?.extent === "whole") return true
   if (fault.kind === messageListKind) return sighting.messages !== null
   if (fault.provider_id === null) return false
@@ -134,7 +135,8 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
     )
     for (const fault of open) {
       const key = faultKey(fault.kind, fault.provider_id ?? fault.payload_hash, fault.path)
-      if (!reported.has(key) && speaksOf(sighting, fault)) resolve.run(context.now, fault.id)
+      const isReplay = context.replay !== null
+      if (!reported.has(key) && speaksOf(sighting, fault, isReplay)) resolve.run(context.now, fault.id)
     }
   }
 

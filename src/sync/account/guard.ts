@@ -2,7 +2,15 @@ import { Chunk, Clock, Effect, Stream } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
 import { type ProviderError, WrongAccount } from "../../domain/ProviderError.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
-import type { AccountCheck, Item, Known, Likeness, Page, Provider, PullScope } from "../../providers/Provider.ts"
+import type {
+  AccountCheck,
+  Item,
+  Known,
+  Likeness,
+  Page,
+  Provider,
+  PullScope
+} from "../../providers/Provider.ts"
 import { Mirror } from "../../store/mirror/Mirror.ts"
 import type { StoreError } from "../../store/StoreError.ts"
 import { areAlike, knowsAnyOf, listsOthers } from "./evidence.ts"

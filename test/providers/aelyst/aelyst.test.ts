@@ -818,7 +818,11 @@ describe("Aelyst's lists of messages", () => {
         return request.path === "/contact/id:2/message/list" ? noMessageList : route(request)
       })
       const pages = yield* pulled(provider)
-      assert.deepStrictEqual(idsOf(sightingsIn(pages)), [2, 3, 4, 5, 6])
+      assert.deepStrictEqual(idsOf(sightingsIn(pages)), [1, 2, 3, 4, 5, 6])
+      assert.deepStrictEqual(
+        pages.flatMap(({ soughtById }) => soughtById?.missing ?? []),
+        ["1"]
+      )
       assert.deepStrictEqual(
         pages.flatMap(({ notices }) => notices),
         []

@@ -951,25 +951,27 @@ describe("Convocore's list", () => {
     })
   )
 
-  it.effect("keeps a listed conversation whose id answers 404, and asks for it once", () =>
+  it.effect("keeps what its API created, though its id answers 404, and asks for it once", () =>
     Effect.gen(function* () {
-      const all = [held("a"), held("ghost"), held("quiet"), held("d")]
-      const options: VendorOptions = { ghosts: ["ghost", "quiet"], silent: ["quiet"] }
+      const [ghost, quiet] = ["agent-1_ghost", "agent-1_quiet"] as const
+      const all = [held("a"), held(ghost), held(quiet), held("d")]
+      const options: VendorOptions = { ghosts: [ghost, quiet], silent: [quiet] }
       const first = vendor(all, options)
       const pages = yield* pulled(first.provider)
       const byId = new Map(sightingsIn(pages).map((one) => [one.conversation.providerId, one]))
-      assert.deepStrictEqual([...byId.keys()].sort(), ["a", "d", "ghost", "quiet"])
+      assert.deepStrictEqual([...byId.keys()].sort(), ["a", ghost, quiet, "d"])
       assert.deepStrictEqual(
-        ["ghost", "quiet"].map((id) => [
-          byId.get(id)?.conversation.status,
-          byId.get(id)?.messages?.items.length
-        ]),
+        [ghost, quiet].map((id) => [byId.get(id)?.conversation.status, byId.get(id)?.messages?.items.length]),
         [
           ["unknown", 2],
           ["unknown", undefined]
         ]
       )
       assert.strictEqual(first.asked("export a conversation").length, 0)
+      assert.deepStrictEqual(
+        pages.flatMap(({ soughtById }) => soughtById?.missing ?? []),
+        []
+      )
       const second = vendor(all, options)
       assert.strictEqual(
         countsOf(yield* pulled(second.provider, pullScope({ known: knownFrom(pages) }))).Unchanged,
@@ -977,6 +979,26 @@ describe("Convocore's list", () => {
       )
       assert.strictEqual(second.asked("get a conversation").length, 0)
     })
+  )
+
+  it.effect(
+    "asks again for any other whose id answers 404, and counts it as missing unless it is exported",
+    () =>
+      Effect.gen(function* () {
+        const all = [held("a"), held("ghost"), held("quiet"), held("d")]
+        const options: VendorOptions = { ghosts: ["ghost", "quiet"], silent: ["quiet"] }
+        const pages = yield* pulled(vendor(all, options).provider)
+        const sought = (pages: ReadonlyArray<Page>) => [
+          pages.reduce((sum, { soughtById }) => sum + (soughtById?.found ?? 0), 0),
+          pages.flatMap(({ soughtById }) => soughtById?.missing ?? [])
+        ]
+        assert.deepStrictEqual(sought(pages), [3, ["quiet"]])
+        assert.deepStrictEqual(idsIn(pages).sort(), ["a", "d", "ghost", "quiet"])
+        const second = vendor(all, options)
+        const again = yield* pulled(second.provider, pullScope({ known: knownFrom(pages) }))
+        assert.deepStrictEqual(sought(again), [0, ["quiet"]])
+        assert.strictEqual(second.asked("get a conversation").length, 1)
+      })
   )
 
   it.effect("leaves out what was started outside of the window, without asking for its details", () =>
@@ -1302,7 +1324,9 @@ describe("Convocore's exports", () => {
 
   it.effect("are made again from what was kept of them, to the letter", () =>
     Effect.gen(function* () {
-      const { provider } = vendor([held("a", 3), held("b", 0), held("ghost")], { ghosts: ["ghost"] })
+      const { provider } = vendor([held("a", 3), held("b", 0), held("agent-1_ghost")], {
+        ghosts: ["agent-1_ghost"]
+      })
       for (const sighting of sightingsIn(yield* pulled(provider))) {
         const again = provider.interpret(sighting.raw)
         if (!("_tag" in again)) return assert.fail(again.reason)

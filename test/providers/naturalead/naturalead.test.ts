@@ -420,11 +420,15 @@ describe("NaturaLead's list", () => {
       const all = yield* pulled(listing({ json: rows }).provider, pullScope({ known, refetch: true }))
       assert.strictEqual(sightingsIn(all).length, 4)
       const gone = known.map((one) => ({ ...one, deleted: one.providerId === "a" }))
-      const back = yield* pulled(listing({ json: rows }).provider, pullScope({ known: gone }))
+      const detail = rows[0]
+      const vendor = account(({ path }) => ({ json: path === "/conversations" ? rows : detail }))
+      const back = yield* pulled(vendor.provider, pullScope({ known: gone }))
       assert.deepStrictEqual(
         sightingsIn(back).map(({ conversation }) => conversation.providerId),
         ["a"]
       )
+      // The list alone does not bring back what was said to be gone.
+      assert.deepStrictEqual(vendor.requests.at(-1)?.path, "/conversations/a")
     })
   )
 
@@ -448,8 +452,13 @@ describe("NaturaLead's list", () => {
       assert.deepStrictEqual(stored.sort(), [
         ["a", 3],
         ["b", 1],
-        ["c", 2]
+        ["c", 2],
+        ["gone", 2]
       ])
+      assert.deepStrictEqual(
+        pages.flatMap(({ soughtById }) => soughtById?.missing ?? []),
+        ["gone"]
+      )
       assert.deepStrictEqual(pages.at(-1)?.end, { complete: true, reason: null })
       const detail = pages.find(({ items }) =>
         items.some((item) => item._tag === "Sighting" && item.conversation.providerId === "a")

@@ -208,6 +208,17 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     draft.wanting = draft.call.operation === "detail" && draft.random.below(1) === 0
     return true
   }),
+  // A list of ids by which the vendor finds none: whole, and as it was meant.
+  "unknown ids": onRows((rows, draft) => {
+    const { call, vendor } = draft
+    if (call.operation !== "list") return false
+    const { id, numericIds } = shapes[vendor]
+    for (const row of rows) {
+      const known = isObject(row) ? scalar(row[id]) : null
+      if (isObject(row) && known !== null) row[id] = numericIds ? new Raw(`9${known}`) : `${known} `
+    }
+    return true
+  }),
   "ids swapped": (draft) => {
     const all = records(draft)
     if (all.length < 2) return false

@@ -230,6 +230,54 @@ const isProbe = (answer: Served, served: ReadonlyArray<Served>): boolean => {
   )
 }
 
+/** Of what a run's lists showed for certain and it requested by id afterwards: which the vendor said do not exist. */
+const soughtBy = (
+  own: ReadonlyArray<Served>
+): { readonly found: number; readonly missing: ReadonlySet<string> } => {
+  const listedAt = new Map<string, number>()
+  for (const { call, says, to } of own) {
+    if (call.operation !== "list") continue
+    for (const { id, isCertain } of says) if (isCertain && !listedAt.has(id)) listedAt.set(id, to)
+  }
+  const answers = new Map<string, number>()
+  for (const { call, from, status } of own) {
+    const { id, operation } = call
+    if (id === null || from < (listedAt.get(id) ?? Number.POSITIVE_INFINITY)) continue
+    const isAsked = operation === "detail" || (operation === "messages" && status < 400)
+    if (isAsked) answers.set(id, status)
+  }
+  const missing = [...answers].filter(([, status]) => status === 404 || status === 410).map(([id]) => id)
+  return { found: answers.size - missing.length, missing: new Set(missing) }
+}
+
+/**
+ * Where a list and what is read by id do not fit together: nothing of it exists by its id, or the same one is listed again
+ * and missing again.
+ */
+const misfits = (
+  served: ReadonlyArray<Served>,
+  stored: Stored,
+  ran: Ran,
+  isComplete: (run: number) => boolean
+): ReadonlyArray<string> => {
+  const own = served.filter(({ run }) => run === ran.run)
+  const { found, missing } = soughtBy(own)
+  const findings: Array<string> = []
+  if (found === 0 && missing.size > 1) {
+    findings.push(`complete, and none of ${[...missing].join(" ")} exists by its id, though all are listed`)
+  }
+  const earlier = Math.max(
+    ...served.filter(({ call, run }) => run < ran.run && call.operation === "list").map(({ run }) => run)
+  )
+  if (!isComplete(earlier)) return findings
+  const before = soughtBy(served.filter(({ run }) => run === earlier)).missing
+  for (const id of missing) {
+    if (!before.has(id) || stored.quarantine.includes(plain(id))) continue
+    findings.push(`complete, and ${id} was listed again and missing by its id again`)
+  }
+  return findings
+}
+
 /** What holds besides where a run says that it is complete. */
 const whenComplete = (
   served: ReadonlyArray<Served>,
@@ -320,5 +368,7 @@ export const judge = (
   isStored: (run: number) => boolean
 ): ReadonlyArray<string> => [
   ...always(served, stored, ran),
-  ...(ran.outcome === "complete" ? whenComplete(served, stored, ran, isStored) : [])
+  ...(ran.outcome === "complete"
+    ? [...whenComplete(served, stored, ran, isStored), ...misfits(served, stored, ran, isStored)]
+    : [])
 ]
