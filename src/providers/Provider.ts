@@ -435,6 +435,8 @@ export interface Provider {
    * have changed all the same. Left out: the fingerprint itself, which stands for all that the sighting shows.
    */
   readonly listedAs?: (fingerprint: string) => string
+  /** Whether a stored conversation is one of those that the list is to show. Left out: each is. */
+  readonly isListed?: (known: Known) => boolean
   /**
    * Asks whose account it is, with one request, and passes it to the `AccountCheck`; an answer that does not say it is no fault.
    * Left out: the answers that are read anyway say it, or none does.

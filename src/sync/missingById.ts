@@ -8,6 +8,8 @@ import type { ConnectionFault } from "../store/ledger/Ledger.ts"
  * Conversations that a vendor lists and that, requested by their id, do not exist (404). One may have been deleted in
  * between. Where many are missing, or one that is listed again is missing again, the list and the details do not fit
  * together: ids that were changed on their way look like this, and so does the half of an account that cannot be reached.
+ * The other way round, one that exists by its id and is not listed may have come back; where there are many, the list is
+ * not whole.
  */
 
 /** What the connection learned: digests of the ids that the last scans missed, as a JSON list. */
@@ -16,8 +18,21 @@ const factName = "missing-by-id"
 /** So many are remembered, the latest. */
 const mostRemembered = 200
 
-/** So many may have been deleted between the list and the details, of those that were requested by id. */
+/** So few may be no sign that a list and the details do not fit together. */
 const plausible = { rows: 2, share: 0.02 }
+
+const isPlausible = (count: number, of: number): boolean =>
+  count <= Math.max(plausible.rows, Math.floor(of * plausible.share))
+
+/** Why a list is not complete that left out so many which exist by their id; null: it may be. @param held in the mirror */
+export const unlistedShortfall = (unlisted: number, held: number): ConnectionFault | null =>
+  isPlausible(unlisted, held)
+    ? null
+    : {
+        kind: "incomplete",
+        message: `the provider's list leaves out ${unlisted} conversations that exist by their id, of ${held} that were held: others may be missing`,
+        hint: "these are stored as they were shown by id, and the next run lists everything again; if it stays, ask the provider why its list leaves them out"
+      }
 
 const remembered = (learned: PullScope["learned"]): ReadonlyArray<string> => {
   try {
@@ -87,8 +102,7 @@ export class MissingById {
   get shortfall(): ConnectionFault | null {
     const missing = this.ids.size
     const sought = missing + this.found
-    const isPlausible = missing <= Math.max(plausible.rows, Math.floor(sought * plausible.share))
-    if (missing < plausible.rows || (isPlausible && this.found > 0)) return null
+    if (missing < plausible.rows || (isPlausible(missing, sought) && this.found > 0)) return null
     return {
       kind: "incomplete",
       message: `the provider lists ${missing} conversations that it says do not exist by their id (404), of ${sought} that were requested`,

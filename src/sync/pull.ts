@@ -19,7 +19,7 @@ import { inBatches } from "./batches.ts"
 import { type OpenConnection, subjectOf } from "./connection.ts"
 import { listBrake } from "./deleteBrake.ts"
 import { mergedInto } from "./merges.ts"
-import { MissingById } from "./missingById.ts"
+import { MissingById, unlistedShortfall } from "./missingById.ts"
 import { tellOtherPrivacy } from "./privacy/stricter.ts"
 import { Progress, tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
@@ -313,7 +313,12 @@ const scan = Effect.fn("pull.scan")(function* (
   })
   if (isWhole && resumed === null && missing.isAnyBefore) yield* settleMissing(name, missing.ids)
   const stopped = brake(unlisted.length, held)
-  if (stopped === null) yield* confirmMissing(connection, options, unlisted)
+  const left = stopped === null ? yield* confirmMissing(connection, options, unlisted) : 0
+  const cut = unlistedShortfall(left, held)
+  if (cut !== null && lack === null) {
+    const subject = subjectOf(config)
+    yield* Effect.forEach(options.ranges, (range) => mirror.uncover(name, subject, range), { discard: true })
+  }
   if (lack === null && missing.ids.size > 0) {
     yield* progress.notice(
       name,
@@ -321,7 +326,7 @@ const scan = Effect.fn("pull.scan")(function* (
       "deleted in between, most likely; what the list showed of them is stored until the next run"
     )
   }
-  return { ...finished, shortfall: stopped ?? lack }
+  return { ...finished, shortfall: stopped ?? lack ?? cut }
 })
 
 /** Closes what was said of conversations that were missing by their id, and now exist or are not listed. */
@@ -352,7 +357,7 @@ const unhad = (reason: string): Shortfall => ({
 
 /**
  * Asks for each conversation that a complete scan no longer listed by its id. Only those that the provider says do not
- * exist are marked deleted; those that it still shows are stored again.
+ * exist are marked deleted; those that it still shows are stored again. Returns how many of these the list was to show.
  */
 const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
   connection: OpenConnection,
@@ -366,6 +371,7 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
   let gone = 0
   let merged = 0
   let unlisted = 0
+  let leftOut = 0
   const confirm = Effect.fn("pull.confirm")(function* (providerId: string) {
     const askedAt = now(yield* Clock.currentTimeMillis)
     const known =
@@ -388,6 +394,7 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
       return
     }
     unlisted += 1
+    if (known === null || (provider.isListed?.(known) ?? true)) leftOut += 1
     yield* tellingCommit(
       config.name,
       mirror.commit({
@@ -424,4 +431,5 @@ const confirmMissing = Effect.fn("pull.confirmMissing")(function* (
       "they are stored as they were shown; others that are not listed cannot be known"
     )
   }
+  return leftOut
 })

@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { Effect } from "effect"
+import type { ConnectionConfig } from "../../src/config/Config.ts"
 import type { Simulator, VendorId } from "../../src/simulator/index.ts"
 import { run } from "../../src/sync/run.ts"
 import { type Verdict, verify } from "../../src/sync/verify.ts"
@@ -22,8 +23,9 @@ export const opened = (vendor: VendorId, options: object = {}, conversations = 4
     Object.assign(simulator, { handle: (...input: Parameters<Handle>) => instead.answer(...input) })
     const mirror = inProcess(join(folder, "mirror.db"), simulator)
     const verdicts: Array<Verdict> = []
-    const pulled = (how: PullRun) =>
-      Effect.map(pullRun([connection], how), ({ report }) => report.connections[0])
+    const pulledBy = (one: ConnectionConfig, how: PullRun = {}) =>
+      Effect.map(pullRun([one], how), ({ report }) => report.connections[0])
+    const pulled = (how: PullRun) => pulledBy(connection, how)
     return {
       connection,
       simulator,
@@ -33,6 +35,8 @@ export const opened = (vendor: VendorId, options: object = {}, conversations = 4
       instead,
       provided: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.provide(work, mirror),
       pulled,
+      /** The same, with other settings. */
+      pulledBy,
       sync: (full = false) => pulled({ full }),
       verify: Effect.map(
         run({

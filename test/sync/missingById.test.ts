@@ -210,6 +210,65 @@ describe("a listed conversation that does not exist by its id", () => {
   }
 })
 
+describe("a list that leaves out conversations which exist by their id", () => {
+  for (const vendor of vendorIds) {
+    it.live(`of ${vendor} leaves the run partial where they are many, and is believed of two`, () =>
+      Effect.gen(function* () {
+        const { handle, instead, provided, sync, world } = yield* opened(vendor, options[vendor], 8)
+        const held = world.conversations as Map<string, object>
+        const leavingOut = (ids: ReadonlyArray<string>): Handle => {
+          const shown = new Map(held)
+          for (const id of ids) shown.delete(id)
+          return (whose, request, at) => {
+            const all = new Map(held)
+            if (lists[vendor].test(request.url)) {
+              for (const id of held.keys()) if (!shown.has(id)) held.delete(id)
+              world.changed()
+            }
+            const answer = handle(whose, request, at)
+            const body = typeof answer.body === "string" ? answer.body : [...answer.body].join("")
+            held.clear()
+            for (const [id, one] of all) held.set(id, one)
+            world.changed()
+            return { ...answer, body }
+          }
+        }
+        const spoken = [...held.keys()].filter((id) => world.messages(id).length > 0)
+        yield* Effect.gen(function* () {
+          yield* sync()
+          instead.answer = leavingOut(spoken.slice(0, 2))
+          expect(yield* sync()).toMatchObject({ outcome: "complete", error: null })
+          instead.answer = leavingOut(spoken.slice(0, 3))
+          expect(yield* sync()).toMatchObject({
+            outcome: "partial",
+            error: {
+              message: expect.stringContaining("leaves out 3 conversations that exist by their id, of 8")
+            }
+          })
+          expect(yield* rowsOf("SELECT 1 FROM covered_ranges")).toEqual([])
+          expect(yield* rowsOf("SELECT 1 FROM conversations WHERE deleted_at IS NOT NULL")).toEqual([])
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("of convocore are not counted that are of agents which are no longer read", () =>
+    Effect.gen(function* () {
+      const { connection, provided, pulledBy, simulator } = yield* opened("convocore", { agents: 2 }, 12)
+      const { world } = simulator.vendors.convocore
+      const [id = ""] = world.conversations.keys()
+      const settings = { ...connection.settings, agents: [world.agentOf(id)] }
+      yield* Effect.gen(function* () {
+        expect(yield* pulledBy(connection)).toMatchObject({ outcome: "complete" })
+        expect(yield* pulledBy({ ...connection, settings })).toMatchObject({
+          outcome: "complete",
+          error: null
+        })
+      }).pipe(provided)
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("how many may have been deleted between the list and the details", () => {
   const exchange = {
     operation: "get a conversation",

@@ -170,6 +170,7 @@ const make = (
     setStatus: (change) => setStatus(source, lessons, change),
     check: check(source),
     listedAs,
+    isListed: ({ agentId }) => settings.agents === undefined || settings.agents.includes(agentId ?? ""),
     contract: contract(client, settings.agents ?? null),
     statusMap: map
   }

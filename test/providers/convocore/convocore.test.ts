@@ -1707,6 +1707,7 @@ describe("Convocore's account", () => {
           [
             [true, "list agents"],
             [true, "list conversations"],
+            [true, "get a conversation"],
             [true, "export messages"],
             [true, "time zone of exports"],
             [true, "change a status"]
