@@ -101,6 +101,9 @@ export const messageListKind = "message-list"
  */
 export const missingDetailKind = "missing-detail"
 
+/** What is learned of a connection: digests of the ids that its last scans missed so, as a JSON list. */
+export const missingFact = "missing-by-id"
+
 /** A field that is null here was not said; it does not erase what an earlier sighting said. */
 export interface Contact {
   readonly providerId: string

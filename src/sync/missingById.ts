@@ -1,4 +1,4 @@
-import { missingDetailKind } from "../domain/Conversation.ts"
+import { missingDetailKind, missingFact } from "../domain/Conversation.ts"
 import { digest } from "../providers/kit/digest.ts"
 import { unreadable } from "../providers/kit/page.ts"
 import type { Item, Page, PullScope, Unreadable } from "../providers/Provider.ts"
@@ -11,9 +11,6 @@ import type { ConnectionFault } from "../store/ledger/Ledger.ts"
  * The other way round, one that exists by its id and is not listed may have come back; where there are many, the list is
  * not whole.
  */
-
-/** What the connection learned: digests of the ids that the last scans missed, as a JSON list. */
-const factName = "missing-by-id"
 
 /** So many are remembered, the latest. */
 const mostRemembered = 200
@@ -36,7 +33,7 @@ export const unlistedShortfall = (unlisted: number, held: number): ConnectionFau
 
 const remembered = (learned: PullScope["learned"]): ReadonlyArray<string> => {
   try {
-    const digests: unknown = JSON.parse(learned.get(factName)?.value ?? "[]")
+    const digests: unknown = JSON.parse(learned.get(missingFact)?.value ?? "[]")
     return Array.isArray(digests) ? digests.filter((one) => typeof one === "string") : []
   } catch {
     return []
@@ -95,7 +92,7 @@ export class MissingById {
     if (page.end === null || this.ids.size + this.before.size === 0) return page
     const now = [...this.ids].map(digest)
     const digests = [...new Set([...(this.isWhole ? [] : this.before), ...now])].slice(-mostRemembered)
-    return { ...page, learned: { ...page.learned, [factName]: JSON.stringify(digests) } }
+    return { ...page, learned: { ...page.learned, [missingFact]: JSON.stringify(digests) } }
   }
 
   /** Why the scan is not complete; null: what it misses may have been deleted in between. */

@@ -1,3 +1,4 @@
+import { missingFact } from "../../domain/Conversation.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Session.ts"
 import type { Person } from "./person.ts"
@@ -58,7 +59,12 @@ const elsewhere = (session: Session, traces: Traces) => {
       }
     ),
     scans: met(session, "SELECT lane AS key, connection, cursor AS text FROM scans", isNamed),
-    learned: met(session, "SELECT name AS key, connection, value AS text FROM learned", isNamed),
+    learned: met(
+      session,
+      "SELECT name AS key, connection, value AS text FROM learned",
+      // A digest can be compared with an id.
+      (row) => isNamed(row) || (row.key === missingFact && traces.ids.has(row.connection))
+    ),
     pages: met(session, "SELECT id AS key, connection, path AS text FROM pages", isPath),
     requests_refused: met(
       session,

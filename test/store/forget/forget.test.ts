@@ -276,6 +276,21 @@ it.scoped("leaves not a byte of a person, and nothing else otherwise than it was
   )
 )
 
+it.scoped("forgets digests of ids, too, which could be compared with theirs", () =>
+  stored(() =>
+    Effect.gen(function* () {
+      const { commit } = yield* fill
+      const learned = { "missing-by-id": '["a digest"]', "list-skip": "ignored" }
+      yield* commit([{ ...page(5, []), learned }])
+      yield* erase(person("phone", "+4917155501234"))
+      expect(yield* rows("SELECT name FROM learned ORDER BY name")).not.toContainEqual({
+        name: "missing-by-id"
+      })
+      expect(yield* rows("SELECT name FROM learned ORDER BY name")).toContainEqual({ name: "list-skip" })
+    })
+  )
+)
+
 it.scoped("tells who reads the feed that their rows are gone, by ids that do not tell who they were", () =>
   stored(() =>
     Effect.gen(function* () {

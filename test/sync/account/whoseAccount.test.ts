@@ -3,8 +3,13 @@ import { expect, it } from "@effect/vitest"
 import { Effect, TestClock } from "effect"
 import { vendorIds } from "../../../src/simulator/index.ts"
 import { Db } from "../../../src/store/Db.ts"
+import {
+  accountListener,
+  knownAccount,
+  noAccount,
+  whoseAccount
+} from "../../../src/sync/account/whoseAccount.ts"
 import { openConnection } from "../../../src/sync/connection.ts"
-import { accountListener, knownAccount, noAccount, whoseAccount } from "../../../src/sync/account/whoseAccount.ts"
 import { inProcess, makeWorld, pullRun, temporaryFolder, type World } from "../../support/inProcess.ts"
 
 const asked = (world: World, database: string, vendor: (typeof vendorIds)[number], hasMirror: boolean) =>

@@ -4,10 +4,6 @@ import type { ConnectionConfig } from "../../../config/Config.ts"
 import type { ClientEvent } from "../../../http/contract.ts"
 import type { CheckFinding, ContractFinding, Provider } from "../../../providers/Provider.ts"
 import { Db } from "../../../store/Db.ts"
-import { openConnection } from "../../../sync/connection.ts"
-import { talkingLayer } from "../../../sync/layers.ts"
-import { Progress } from "../../../sync/progress.ts"
-import { type Fault, faultOf } from "../../../sync/run.ts"
 import {
   accountListener,
   type KnownAccount,
@@ -15,6 +11,10 @@ import {
   noAccount,
   whoseAccount
 } from "../../../sync/account/whoseAccount.ts"
+import { openConnection } from "../../../sync/connection.ts"
+import { talkingLayer } from "../../../sync/layers.ts"
+import { Progress } from "../../../sync/progress.ts"
+import { type Fault, faultOf } from "../../../sync/run.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
