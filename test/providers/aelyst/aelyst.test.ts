@@ -180,7 +180,6 @@ describe("Aelyst's contacts", () => {
         isBlocked: false,
         $assignee: { id: "5", name: "Kate Ong", email: "kate@example.com" }
       },
-      declaredMessages: null,
       startedAt: "2022-09-15T20:34:41.000Z" as Timestamp,
       lastMessageAt: null,
       updatedAt: null
