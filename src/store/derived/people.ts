@@ -70,10 +70,20 @@ export const makePeopleRows = ({ prepare }: Pick<Session, "prepare">) => {
     for (const contact of contacts) {
       const before = values.all(contact.key) as ReadonlyArray<string>
       const now = [...new Set(identitiesOf(contact))].sort()
-      if (personOf.get(contact.key) !== undefined && before.join(" ") === now.join(" ")) continue
-      moved.push(contact.key)
-      remove.run(contact.key)
+      const known = personOf.get(contact.key)
+      if (known !== undefined && before.join(" ") === now.join(" ")) continue
+      if (before.length > 0) remove.run(contact.key)
       for (const value of now) add.run(value, contact.key)
+      // Most are new, and no one else has their address.
+      if (
+        known === undefined &&
+        before.length === 0 &&
+        now.every((value) => holders.all(value).length === 1)
+      ) {
+        put.run(contact.key, contact.key)
+        continue
+      }
+      moved.push(contact.key)
       // Where an address comes to be shared by too many, all of them part.
       for (const value of [...before, ...now])
         for (const holder of holders.all(value)) others.add(holder as number)

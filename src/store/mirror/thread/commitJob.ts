@@ -1,16 +1,23 @@
-import type { Item, Page, RawPayload } from "../../../providers/Provider.ts"
+import type { Attributes, Message, Role } from "../../../domain/Conversation.ts"
+import type { Timestamp } from "../../../domain/Timestamp.ts"
+import type { Item, Messages, Page, Sighting } from "../../../providers/Provider.ts"
 import type { CommitInput } from "../commit.ts"
 import type { Totals } from "../tally.ts"
 
+/** The fields of a message, one after the other; its attributes as JSON, null where there are none. */
+type MessageValue = string | null
+
 /**
- * A commit on its way to the thread that writes. Many small objects cost more to hand over than their JSON text, and
- * payloads, which are texts already, less by themselves.
+ * A commit on its way to the thread that writes. Many small objects cost more to hand over than their JSON text, and texts
+ * less by themselves: so payloads and the fields of messages, which are nearly all of it, are lists of texts.
  */
 export interface CommitJob extends Omit<CommitInput, "pages" | "seen"> {
-  /** Of the pages, without their payloads. */
+  /** Of the pages, without their payloads and messages; of the messages their number. */
   readonly json: string
   /** The payloads, in the pages' order. */
   readonly payloads: ReadonlyArray<string>
+  /** The messages, in the pages' order. */
+  readonly messages: ReadonlyArray<MessageValue>
   /** Whether what the pages list counts as met by the scan. */
   readonly countsAsSeen: boolean
   /** UTC, ISO 8601. */
@@ -28,33 +35,95 @@ export interface CommitThreadSettings {
   readonly busyTimeoutMillis: number
 }
 
+/** What of a sighting is JSON. */
+interface PackedSighting extends Omit<Sighting, "messages" | "raw"> {
+  readonly messages: { readonly extent: Messages["extent"]; readonly items: number } | null
+  readonly raw: ReadonlyArray<Omit<Sighting["raw"][number], "payload">>
+}
+
+interface PackedPage extends Omit<Page, "items"> {
+  readonly items: ReadonlyArray<Exclude<Item, Sighting> | PackedSighting>
+}
+
+const isEmpty = (attributes: Attributes): boolean => {
+  for (const _name in attributes) return false
+  return true
+}
+
+const noAttributes: Attributes = {}
+
 export const packJob = (input: CommitInput, now: string): CommitJob => {
   const { pages, seen, ...rest } = input
   const payloads: Array<string> = []
-  const withoutPayload = ({ payload, ...kept }: RawPayload) => {
-    payloads.push(payload)
-    return kept
+  const values: Array<MessageValue> = []
+  const pack = (item: Item): PackedPage["items"][number] => {
+    if (item._tag !== "Sighting") return item
+    const { messages } = item
+    for (const one of messages?.items ?? []) {
+      values.push(
+        one.messageId,
+        one.providerId,
+        one.role,
+        one.providerRole,
+        one.type,
+        one.content,
+        one.sentAt
+      )
+      values.push(one.sentAtSource, isEmpty(one.attributes) ? null : JSON.stringify(one.attributes))
+    }
+    const raw = item.raw.map(({ payload, ...kept }) => {
+      payloads.push(payload)
+      return kept
+    })
+    return {
+      ...item,
+      raw,
+      messages: messages === null ? null : { extent: messages.extent, items: messages.items.length }
+    }
   }
-  const withoutPayloads = (item: Item) =>
-    item._tag === "Sighting" ? { ...item, raw: item.raw.map(withoutPayload) } : item
-  const json = JSON.stringify(
-    pages.map((page) => ({ ...page, items: page.items.map((item) => withoutPayloads(item)) }))
-  )
-  return { ...rest, json, payloads, countsAsSeen: seen !== null, now }
+  const packed: ReadonlyArray<PackedPage> = pages.map((page) => ({ ...page, items: page.items.map(pack) }))
+  return {
+    ...rest,
+    json: JSON.stringify(packed),
+    payloads,
+    messages: values,
+    countsAsSeen: seen !== null,
+    now
+  }
 }
 
 /** The pages as they were. */
-export const unpackPages = (job: CommitJob): ReadonlyArray<Page> => {
-  const pages = JSON.parse(job.json) as ReadonlyArray<Page>
-  let next = 0
-  for (const page of pages) {
-    for (const item of page.items) {
-      if (item._tag !== "Sighting") continue
-      for (const raw of item.raw as ReadonlyArray<{ payload?: string }>) {
-        raw.payload = job.payloads[next] ?? ""
-        next += 1
-      }
-    }
+export const unpackPages = ({ json, messages: values, payloads }: CommitJob): ReadonlyArray<Page> => {
+  let nextPayload = 0
+  let nextValue = 0
+  const value = (): MessageValue => {
+    nextValue += 1
+    return values[nextValue - 1] ?? null
   }
-  return pages
+  const message = (): Message => ({
+    messageId: value() ?? "",
+    providerId: value(),
+    role: (value() ?? "unknown") as Role,
+    providerRole: value(),
+    type: value() ?? "",
+    content: value(),
+    sentAt: value() as Timestamp | null,
+    sentAtSource: value(),
+    attributes: attributesIn(value())
+  })
+  const unpack = (item: PackedPage["items"][number]): Item => {
+    if (item._tag !== "Sighting") return item
+    const { messages } = item
+    const raw = item.raw.map((kept) => {
+      nextPayload += 1
+      return { ...kept, payload: payloads[nextPayload - 1] ?? "" }
+    })
+    const items = Array.from({ length: messages?.items ?? 0 }, message)
+    return { ...item, raw, messages: messages === null ? null : { extent: messages.extent, items } }
+  }
+  const pages = JSON.parse(json) as ReadonlyArray<PackedPage>
+  return pages.map((page) => ({ ...page, items: page.items.map(unpack) }))
 }
+
+const attributesIn = (json: string | null): Attributes =>
+  json === null ? noAttributes : (JSON.parse(json) as Attributes)
