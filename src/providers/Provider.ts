@@ -303,6 +303,8 @@ export interface RemoteState {
   readonly updatedAt: Timestamp | null
   readonly title: string | null
   readonly tags: ReadonlyArray<string>
+  /** What the mirror is to hold of title and tags, where that is less; left out: all of it. */
+  readonly kept?: Pick<RemoteState, "title" | "tags">
   /** Only where ids are counted (`Provider.idsAreCounted`). */
   readonly likeness?: Likeness
   /** Milliseconds that the vendor's clock is ahead of ours, by its `Date`; left out: no more than seconds, or not known. */

@@ -87,6 +87,7 @@ const observe = (
 ): void => {
   const { conversationId, requested } = change
   const { state } = seen
+  const { tags, title } = state.kept ?? state
   const span = spanOf(seen.requestedAt, seen.answeredAt)
   const believed = latestBelieved(at)
   const row = session
@@ -111,9 +112,9 @@ const observe = (
       span.requestedAt,
       span.answeredAt,
       requested.title === null ? 0 : 1,
-      state.title,
+      title,
       requested.tags.length === 0 ? 0 : 1,
-      JSON.stringify(state.tags),
+      JSON.stringify(tags),
       learnedByPush,
       seq,
       conversationId

@@ -76,12 +76,12 @@ const unquoted = (error: ProviderError): ProviderError =>
  * @param live sees what the vendor holds, so that what was requested here can be found in it; nothing else of that is kept
  */
 export const behindDoor = (stored: Provider, live: Provider, door: Door): Provider => {
+  const keptTags = (tags: ReadonlyArray<string>) => tags.flatMap((tag) => keptOf(door, tag, "text") ?? [])
   const asWasRequested = ({ requested }: StatusChange, state: RemoteState): RemoteState => ({
     ...state,
+    kept: { title: keptOf(door, state.title, "text"), tags: keptTags(state.tags) },
     title: state.title === requested.title ? state.title : keptOf(door, state.title, "text"),
-    tags: state.tags.flatMap((tag) =>
-      requested.tags.includes(tag) ? tag : (keptOf(door, tag, "text") ?? [])
-    ),
+    tags: state.tags.flatMap((tag) => (requested.tags.includes(tag) ? tag : keptTags([tag]))),
     ...(state.likeness === undefined
       ? {}
       : {

@@ -4,9 +4,14 @@ import Sqlite from "better-sqlite3"
 import { Effect } from "effect"
 import { describe } from "vitest"
 import type { ConnectionConfig } from "../../../src/config/Config.ts"
+import { keyVariable } from "../../../src/privacy/key.ts"
 import type { Privacy } from "../../../src/privacy/policy.ts"
 import { registry } from "../../../src/providers/index.ts"
 import type { VendorId } from "../../../src/simulator/index.ts"
+import { Db } from "../../../src/store/Db.ts"
+import { Outbox } from "../../../src/store/outbox/Outbox.ts"
+import { findConversation } from "../../../src/store/read/findConversation.ts"
+import { pushLane } from "../../../src/sync/lanes.ts"
 import { rebuild } from "../../../src/sync/rebuild.ts"
 import { run } from "../../../src/sync/run.ts"
 import { verify } from "../../../src/sync/verify.ts"
@@ -232,5 +237,114 @@ describe("privacy that a connection is given later", () => {
           )
         ).toEqual([])
       })
+  )
+})
+
+describe("pushing to a connection with privacy", () => {
+  it.scopedLive("confirms a title and a tag that hold what is masked, and stores them masked", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ conversations: 4 })
+      const connections = [under(world.connection("convocore"), strictest)]
+      const { world: held } = world.simulator.vendors.convocore
+      yield* Effect.gen(function* () {
+        yield* pullRun(connections)
+        const [row] = yield* rowsOf<{ id: string; provider_id: string }>(
+          "SELECT id, provider_id FROM conversations ORDER BY id LIMIT 1"
+        )
+        const requested = {
+          status: null,
+          category: null,
+          summary: null,
+          title: "call Jane on +49 151 23456789",
+          tags: ["write to a.b@example.org"]
+        }
+        const outbox = yield* Outbox
+        yield* outbox.ask({ id: row?.id ?? "", requested, requestedBy: "test", refuse: () => null })
+        const { report } = yield* run({
+          command: "push",
+          connections,
+          maxWaitMillis: 1000,
+          lanes: [pushLane]
+        })
+        expect(report.connections[0]?.changes).toMatchObject({
+          confirmed: 1,
+          pending: 0,
+          conflict: 0,
+          rejected: 0
+        })
+        expect(held.conversations.get(row?.provider_id ?? "")).toMatchObject({ title: requested.title })
+        const stored = rowsOf<{ title: string; tags: string }>(
+          "SELECT title, tags FROM conversations WHERE id = ?",
+          row?.id
+        )
+        const masked = (yield* stored)[0]
+        expect(masked?.title).toBe("call Jane on [phone]")
+        expect(JSON.parse(masked?.tags ?? "")).toContain("write to [email]")
+        yield* verifyRun(connections)
+        yield* pullRun(connections)
+        expect((yield* stored)[0]).toEqual(masked)
+      }).pipe(Effect.provide(inProcess(join(yield* temporaryFolder, "mirror.db"), world.simulator)))
+    })
+  )
+})
+
+describe("hashed people", () => {
+  it.scopedLive("are one person over providers, and are found by what someone types", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ conversations: 4 })
+      const leads = [...world.simulator.vendors.naturalead.world.conversations.values()][0]
+      const contact = [...world.simulator.vendors.aelyst.world.conversations.values()][0]
+      if (leads === undefined || contact === undefined) throw new Error("the world is empty")
+      Object.assign(leads, { leadPhone: "+49 (151) 2345-6789", leadEmail: "Somebody.New@Example.org" })
+      Object.assign(contact, { phone: "+4915123456789", email: "somebody.new@example.org" })
+      const connections = (["naturalead", "aelyst"] as const).map((vendor) =>
+        under(world.connection(vendor), hashed)
+      )
+      yield* Effect.gen(function* () {
+        yield* pullRun(connections)
+        expect(yield* rowsOf("SELECT contacts, connections FROM people WHERE connections > 1")).toEqual([
+          { contacts: 2, connections: 2 }
+        ])
+        const db = yield* Db
+        const found = (id: string) => db.use("test", (session) => findConversation(session, id))
+        expect(yield* found("inbox:email: SOMEBODY.NEW@example.org")).toMatchObject({ connection: "inbox" })
+        expect(yield* found("inbox:phone:+49 151 23456789")).toMatchObject({ connection: "inbox" })
+        expect(yield* found("leads:phone:0049 151 23456789")).toMatchObject({ connection: "leads" })
+        expect(yield* found("inbox:email:nobody@example.org")).toHaveProperty("message")
+      }).pipe(Effect.provide(inProcess(join(yield* temporaryFolder, "mirror.db"), world.simulator)))
+    })
+  )
+})
+
+describe("a key that cannot be had", () => {
+  it.scopedLive("stops the connection before anything is requested or stored", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ conversations: 4 })
+      process.env[keyVariable] = "too short"
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          delete process.env[keyVariable]
+        })
+      )
+      const connections = [under(world.connection("aelyst"), hashed), world.connection("naturalead")]
+      yield* Effect.gen(function* () {
+        const { report } = yield* pullRun(connections)
+        expect(
+          report.connections.map(({ error, outcome, requests }) => ({
+            kind: error?.message,
+            outcome,
+            requests: requests > 0
+          }))
+        ).toEqual([
+          {
+            kind: "PARLEY_HASH_KEY has 9 characters: a key needs 32 or more; nothing was requested",
+            outcome: "failed",
+            requests: false
+          },
+          { kind: undefined, outcome: "complete", requests: true }
+        ])
+        expect(yield* rowsOf("SELECT 1 FROM conversations WHERE connection = 'inbox'")).toEqual([])
+      }).pipe(Effect.provide(inProcess(join(yield* temporaryFolder, "mirror.db"), world.simulator)))
+    })
   )
 })
