@@ -28,6 +28,13 @@ export const privacyWords = ({ emails, names, phones, texts }: Privacy): string 
     .join(", ")
 }
 
+/** What all that is stored of a connection follows, as `connections.privacy` has it; null: all is as it came. */
+export type StoredPrivacy = Readonly<Record<string, string>> | null
+
+/** Whether something is stored under another setting than this one. */
+export const isStoredOtherwise = (wanted: Privacy, stored: StoredPrivacy): boolean =>
+  Object.entries(wanted).some(([name, setting]) => (stored?.[name] ?? "keep") !== setting)
+
 /**
  * What a documented field holds.
  * - `keep`: nothing personal: ids of things and of requests, words of a list, times, amounts, settings

@@ -216,6 +216,7 @@ Needs attention: leads (failed, changes, quarantine).
             changes_open: 1,
             changes_failed: 1,
             quarantined: 2,
+            privacy: null,
             unfinished_scans: [],
             hints: null,
             kept_within_ms: null,

@@ -1,5 +1,6 @@
 import { type TimeRange, union } from "../../domain/TimeRange.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
+import type { StoredPrivacy } from "../../privacy/policy.ts"
 import type { Session } from "../Db.ts"
 import { isHolderDead } from "../ledger/Leases.ts"
 import { runsOver, standingOutcome } from "../ledger/Ledger.ts"
@@ -49,6 +50,8 @@ export interface ConnectionFacts extends NewsFacts {
   /** Rejected or in conflict, and no later change of the conversation. */
   readonly changes_failed: number
   readonly quarantined: number
+  /** What all that is stored follows; null: all is as it came. */
+  readonly privacy: StoredPrivacy
   readonly unfinished_scans: ReadonlyArray<string>
   /** When conversations began that were all listed, the earliest first; what lies between is yet to be backfilled. */
   readonly covered: ReadonlyArray<TimeRange>
@@ -77,7 +80,7 @@ SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomp
     WHERE ${idOf("c.conversation_id", "f.connection")} AND c.state IN ('rejected', 'conflict') AND c.resolved_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM status_changes l WHERE l.conversation_id = c.conversation_id AND l.id > c.id))
     AS changes_failed,
-  f.quarantined
+  f.quarantined, (SELECT c.privacy FROM connections c WHERE c.name = f.connection) AS privacy
 FROM freshness f ORDER BY f.connection`
 
 /** One that found the connection held by another run is none: it could not do what it was for. Webhooks are beside the runs. */
@@ -119,7 +122,7 @@ interface HolderRow extends Holder {
 /** Every connection that the mirror holds, by name. */
 export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<ConnectionFacts> => {
   const { prepare } = session
-  const rows = prepare(counts).all() as ReadonlyArray<Counts>
+  const rows = prepare(counts).all() as ReadonlyArray<Counts & { readonly privacy: string | null }>
   const holders = prepare(
     "SELECT lane, host, pid, acquired_at AS since, owner FROM leases WHERE connection = ? AND expires_at > ? ORDER BY lane"
   )
@@ -136,6 +139,7 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
     }>
     return {
       ...row,
+      privacy: row.privacy === null ? null : (JSON.parse(row.privacy) as StoredPrivacy),
       last_attempt_outcome:
         row.last_attempt_outcome === null
           ? null

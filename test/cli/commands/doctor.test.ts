@@ -1,8 +1,9 @@
-import { chmodSync, writeFileSync } from "node:fs"
+import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { clockFinding, fileFindings, modeFinding } from "../../../src/cli/commands/doctor/findings.ts"
+import { Mirror } from "../../../src/store/mirror/Mirror.ts"
 import type { DoctorFacts } from "../../../src/store/read/health/doctorFacts.ts"
 import { temporaryFolder } from "../../support/inProcess.ts"
 import { parleyOn, syncedWorld } from "../../support/syncedWorld.ts"
@@ -16,6 +17,7 @@ const well: DoctorFacts = {
   bytes: 4096,
   logBytes: 0,
   oldWriters: [],
+  privacy: [],
   leases: [],
   deadRuns: 0
 }
@@ -35,6 +37,38 @@ describe("parley doctor", () => {
         expect(stdout).toMatch(new RegExp(`^(ok|warn) +${what} `, "m"))
       }
       expect(stdout).not.toMatch(/^bad/m)
+    })
+  )
+
+  it.scoped("says whether what is stored follows the privacy of the configuration, as status does", () =>
+    Effect.gen(function* () {
+      const synced = yield* syncedWorld(["empfio", "aelyst"], { conversations: 3 })
+      const parley = parleyOn(synced)
+      expect((yield* parley(["doctor", "--offline"])).stdout).not.toContain("privacy")
+      const { path } = synced.world.file
+      const written = readFileSync(path, "utf8")
+      const strict = written.replace(
+        "provider: aelyst",
+        "provider: aelyst\n    privacy: { names: drop, texts: mask }"
+      )
+      writeFileSync(path, strict)
+      const before = "some of what is stored of inbox was stored under another privacy"
+      expect((yield* parley(["doctor", "--offline"])).stdout).toContain(before)
+      expect((yield* parley(["status"])).stdout).toContain("`parley rebuild inbox` applies it")
+      yield* Effect.provide(
+        Effect.flatMap(Mirror, (mirror) =>
+          mirror.noteFollowed(
+            "inbox",
+            '{"emails":"keep","names":"drop","phones":"keep","texts":"mask"}',
+            "applied"
+          )
+        ),
+        synced.layer
+      )
+      expect((yield* parley(["doctor", "--offline"])).stdout).toContain(
+        "inbox: names dropped, texts masked, in all that is stored"
+      )
+      expect((yield* parley(["status"])).stdout).not.toContain("privacy")
     })
   )
 

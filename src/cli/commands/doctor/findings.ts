@@ -1,5 +1,7 @@
 import { statfsSync, statSync } from "node:fs"
 import { dirname } from "node:path"
+import type { ConnectionConfig } from "../../../config/Config.ts"
+import { isStoredOtherwise, keepEverything, keepsEverything, privacyWords } from "../../../privacy/policy.ts"
 import type { DoctorFacts } from "../../../store/read/health/doctorFacts.ts"
 import { fixedVersion } from "../../../store/read/health/oldWriters.ts"
 import { counted } from "../../terminal/numbers.ts"
@@ -136,6 +138,25 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
     finding("ok", "sqlite", sqliteVersion)
   ]
 }
+
+/** Whether what is stored follows the privacy of the configuration. */
+export const privacyFindings = (
+  { privacy }: DoctorFacts,
+  connections: ReadonlyArray<Pick<ConnectionConfig, "name" | "privacy">>
+): ReadonlyArray<Finding> =>
+  connections.flatMap(({ name, privacy: wanted = keepEverything }) => {
+    const held = privacy.find((one) => one.name === name)
+    if (held === undefined || (held.stored === null && keepsEverything(wanted))) return []
+    return isStoredOtherwise(wanted, held.stored)
+      ? [
+          finding(
+            "warn",
+            "privacy",
+            `some of what is stored of ${name} was stored under another privacy: parley rebuild ${name} applies it, parley sync --full ${name} fetches what was left out`
+          )
+        ]
+      : [finding("ok", "privacy", `${name}: ${privacyWords(wanted)}, in all that is stored`)]
+  })
 
 /** @param ahead milliseconds that the provider's clock is ahead of this machine's */
 export const clockFinding = (name: string, ahead: number): Finding => {

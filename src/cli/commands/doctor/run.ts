@@ -4,6 +4,7 @@ import type { ConnectionConfig } from "../../../config/Config.ts"
 import { configPath } from "../../../config/load.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import { type Dispatch, Transport } from "../../../http/exchange/transport.ts"
+import { hashKeyFile } from "../../../privacy/key.ts"
 import { Db } from "../../../store/Db.ts"
 import { doctorFacts } from "../../../store/read/health/doctorFacts.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
@@ -14,7 +15,14 @@ import { Host } from "../../Host.ts"
 import { version } from "../../root.ts"
 import { Output } from "../../terminal/Output.ts"
 import { fold } from "../../terminal/width.ts"
-import { clockFinding, diskFinding, type Finding, fileFindings, modeFinding } from "./findings.ts"
+import {
+  clockFinding,
+  diskFinding,
+  type Finding,
+  fileFindings,
+  modeFinding,
+  privacyFindings
+} from "./findings.ts"
 import type { DoctorInput } from "./index.ts"
 
 /** Milliseconds for which programs that wrote are remembered. */
@@ -56,7 +64,7 @@ const clockOf = Effect.fn("doctor.clock")(function* ({ baseUrl, name }: Connecti
   return clockFinding(name, said + 500 - (sentAt + receivedAt) / 2)
 })
 
-const fileOf = (database: string, whole: boolean) =>
+const fileOf = (database: string, whole: boolean, connections: ReadonlyArray<ConnectionConfig>) =>
   Effect.gen(function* () {
     const at = yield* Clock.currentTimeMillis
     return yield* Effect.flatMap(Db, (db) =>
@@ -65,7 +73,7 @@ const fileOf = (database: string, whole: boolean) =>
       )
     ).pipe(Effect.provide(Db.layer(database, { readOnly: true })))
   }).pipe(
-    Effect.map((facts) => fileFindings(facts, whole)),
+    Effect.map((facts) => [...fileFindings(facts, whole), ...privacyFindings(facts, connections)]),
     Effect.catchTag("StoreError", ({ hint, kind, message }) =>
       Effect.succeed<ReadonlyArray<Finding>>([
         {
@@ -106,7 +114,10 @@ export const doctor = Effect.fn("doctor")(function* ({ full, offline }: DoctorIn
     ...modeFinding(env, "secrets"),
     ...modeFinding(database, "mirror"),
     diskFinding(database),
-    ...(yield* fileOf(database, full)),
+    ...(yield* fileOf(database, full, connections)),
+    ...(connections.some(({ privacy }) => privacy !== undefined)
+      ? modeFinding(hashKeyFile(environment), "hash key")
+      : []),
     ...clocks
   ]
   const isBad = findings.some(({ verdict }) => verdict === "bad")

@@ -4,6 +4,7 @@ import { suggestion } from "../../../config/nearest.ts"
 import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now, toMillis } from "../../../domain/Timestamp.ts"
 import type { LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
+import { isStoredOtherwise, keepEverything } from "../../../privacy/policy.ts"
 import { Db } from "../../../store/Db.ts"
 import { areSilent } from "../../../store/read/health/newsFacts.ts"
 import { fixedVersion, type OldWriter, oldWriters } from "../../../store/read/health/oldWriters.ts"
@@ -47,6 +48,7 @@ const noFacts = {
   changes_open: 0,
   changes_failed: 0,
   quarantined: 0,
+  privacy: null,
   unfinished_scans: [],
   hints: null,
   kept_within_ms: null,
@@ -214,7 +216,17 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
       : [`${name}: ${counted(changes_failed, "change")} rejected or in conflict: \`parley changes\``]),
     ...(quarantined === 0
       ? []
-      : [`${name}: ${counted(quarantined, "record")} in quarantine: \`parley quarantine\``])
+      : [`${name}: ${counted(quarantined, "record")} in quarantine: \`parley quarantine\``]),
+    ...(config !== null &&
+    facts.conversations > 0 &&
+    isStoredOtherwise(config.privacy ?? keepEverything, facts.privacy)
+      ? [
+          `${name}: some of what is stored was stored under another privacy`,
+          ...hint(
+            `\`parley rebuild ${name}\` applies it; \`parley sync --full ${name}\` fetches what was left out`
+          )
+        ]
+      : [])
   ]
 }
 

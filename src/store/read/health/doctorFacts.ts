@@ -1,5 +1,6 @@
 import { statSync } from "node:fs"
 import { type Timestamp, toMillis } from "../../../domain/Timestamp.ts"
+import type { StoredPrivacy } from "../../../privacy/policy.ts"
 import type { Session } from "../../Db.ts"
 import { runsOver } from "../../ledger/Ledger.ts"
 import { migrations } from "../../migrations/index.ts"
@@ -19,6 +20,8 @@ export interface DoctorFacts {
   /** Of the write-ahead log. */
   readonly logBytes: number
   readonly oldWriters: ReadonlyArray<OldWriter>
+  /** What all that is stored follows, by connection. */
+  readonly privacy: ReadonlyArray<{ readonly name: string; readonly stored: StoredPrivacy }>
   readonly leases: ReadonlyArray<{
     readonly connection: string
     readonly lane: string
@@ -53,6 +56,15 @@ export const doctorFacts = (
     bytes: sizeOf(database.name),
     logBytes: sizeOf(`${database.name}-wal`),
     oldWriters: oldWriters(session, since),
+    privacy: (
+      prepare("SELECT name, privacy FROM connections ORDER BY name").all() as ReadonlyArray<{
+        readonly name: string
+        readonly privacy: string | null
+      }>
+    ).map(({ name, privacy }) => ({
+      name,
+      stored: privacy === null ? null : (JSON.parse(privacy) as StoredPrivacy)
+    })),
     leases: leases.map((lease) => ({ ...lease, isExpired: lease.isExpired === 1 })),
     deadRuns: runsOver(session, toMillis(at)).size
   }
