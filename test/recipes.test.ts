@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { Either } from "effect"
@@ -32,6 +32,18 @@ describe("the recipes", () => {
     for (const words of commandLines) {
       const read = readArgv(words, verbs, everywhere)
       expect(Either.isRight(read) && read.right._tag).toBe("Run")
+    }
+  })
+
+  it("build images from files that are in their context", () => {
+    const copied = [...text("Containerfile").matchAll(/^COPY (?!--from)(\S+) /gm)].flatMap(
+      ([, from]) => from ?? []
+    )
+    expect(copied.length).toBeGreaterThan(1)
+    const kept = readFileSync(resolve(folder, "../../.dockerignore"), "utf8").split("\n")
+    for (const path of copied.filter((one) => one !== ".")) {
+      expect(existsSync(resolve(folder, "../..", path)), path).toBe(true)
+      expect(kept, path).toContain(`!${path}`)
     }
   })
 
