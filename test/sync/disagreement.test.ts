@@ -181,3 +181,28 @@ describe("what verify could not read", () => {
     )
   }
 })
+
+describe("a conversation that the vendor has changed, to verify", () => {
+  for (const [what, updatedAt, is] of [
+    ["has changed since", new Date(Date.now() - 60_000).toISOString(), "outdated"],
+    ["was wrong here, where its time is ahead of the clock", "2100-01-01T00:00:00.000Z", "repaired"]
+  ] as const) {
+    it.live(what, () =>
+      Effect.gen(function* () {
+        const { provided, sync, verify, world } = yield* opened("naturalead")
+        const [id = ""] = world.conversations.keys()
+        yield* Effect.gen(function* () {
+          yield* sync()
+          Object.assign(world.conversations.get(id) ?? {}, {
+            status: "dropped",
+            updatedAt,
+            summary: "other words"
+          })
+          world.changed()
+          const { verdict } = yield* verify
+          expect([verdict?.repaired, verdict?.outdated]).toEqual(is === "outdated" ? [[], 1] : [[id], 0])
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
+})
