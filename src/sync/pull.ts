@@ -37,6 +37,8 @@ export interface PullOptions {
   readonly full: boolean
   /** What comes counts, whatever the vendor's own times say: see `CommitInput`. Left out: as `full`. */
   readonly overwrites?: boolean
+  /** What was learned about the account elsewhere (`Page.learned`); what the mirror knows comes first. Left out: nothing. */
+  readonly learned?: PullScope["learned"]
 }
 
 /** Why a pull that did not fail is still not complete. */
@@ -210,7 +212,8 @@ const scan = Effect.fn("pull.scan")(function* (
   let received = 0
   const ends: Array<NonNullable<Page["end"]>> = []
 
-  const learned = yield* mirror.learned(name)
+  const own = yield* mirror.learned(name)
+  const learned = new Map([...(options.learned ?? []), ...own])
   const missing = new MissingById(learned, isWhole && resumed === null)
   const latch = yield* Effect.makeLatch(false)
   let isStopping = false
@@ -224,7 +227,7 @@ const scan = Effect.fn("pull.scan")(function* (
 
   // A list that was read whole before will be about as long; one that goes on in its middle, or a window, will not be.
   const foretells = isWhole && resumed === null
-  if (foretells && learned.has(reconciledFact)) {
+  if (foretells && own.has(reconciledFact)) {
     yield* progress.expected(name, yield* mirror.countConversations(name, startedAt))
   }
 

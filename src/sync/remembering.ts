@@ -12,8 +12,6 @@ export interface Memory {
   readonly has: (providerId: string, listedAs: string) => boolean
   /** Told of each conversation that is shown as it was delivered. */
   readonly unchanged: (providerId: string, listedAs: string) => void
-  /** What was learned about the account (`Page.learned`), beside what the mirror knows. */
-  readonly learned: PullScope["learned"]
   /** Nothing was delivered yet: only then are details requested that no list shows to have changed. */
   readonly isEmpty: boolean
 }
@@ -61,7 +59,6 @@ export const remembering = (provider: Provider, memory: Memory): Provider => {
         provider.pull({
           ...scope,
           known: lookUp(scope.known),
-          learned: new Map([...memory.learned, ...scope.learned]),
           reconcile: scope.reconcile && memory.isEmpty
         }),
         (page) => ({ ...page, items: page.items.map(unlessSeen) })

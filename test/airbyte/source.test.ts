@@ -315,6 +315,27 @@ describe("the source", () => {
     })
   )
 
+  it.effect(
+    "says of a conversation that is listed again and missing by its id again that it is, from a state alone",
+    () =>
+      Effect.gen(function* () {
+        const simulator = world()
+        const [id = ""] = simulator.vendors.empfio.world.conversations.keys()
+        simulator.faults.add({
+          vendor: "empfio",
+          match: ({ path }) => path.endsWith(`/conversations/${id}`),
+          effect: { kind: "answer", status: 404, body: '{"detail":"Conversation not found"}' }
+        })
+        const warned = ({ messages }: Ran) =>
+          ofType(messages, "LOG").flatMap(({ log }) => (log.level === "WARN" ? [log.message] : []))
+        const first = yield* readAll(simulator, "empfio")
+        expect(warned(first).filter((words) => words.includes("missing-detail"))).toEqual([])
+        const second = yield* readAll(simulator, "empfio", { state: lastStates(first.messages) })
+        expect(warned(second)).toContainEqual(expect.stringContaining("1 record could not be read"))
+        expect(warned(second)).toContainEqual(expect.stringContaining("missing-detail: listed again"))
+      })
+  )
+
   it.effect("sends states as often as asked, and no oftener, but at the end", () =>
     Effect.gen(function* () {
       const simulator = world({ conversations: 60 })

@@ -227,12 +227,14 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
         const provider = remembering(connection.provider, {
           has: (id, shown) => before.has(id, shown) && !present.has(id),
           unchanged: (id, shown) => present.unchanged(id, shown),
-          learned: before.learned,
           isEmpty: before.isEmpty
         })
-        return Effect.map(pull({ ...connection, provider }, { runId, ranges, full: false }), (fault) => ({
-          fault
-        }))
+        return Effect.map(
+          pull({ ...connection, provider }, { runId, ranges, full: false, learned: before.learned }),
+          (fault) => ({
+            fault
+          })
+        )
       }
     }
 
