@@ -29,7 +29,7 @@ export interface ProviderRequest {
   /** Relative to the connection's base URL, with a leading slash; parts that are data are percent-encoded. */
   readonly path: string
   readonly query?: Readonly<Record<string, string | number | undefined>>
-  /** JSON. */
+  /** Sent as JSON; numbers that came through `parseJson` keep all of their digits. */
   readonly body?: unknown
   /**
    * 404 and 410 with JSON or an empty body are answers too: `Answer.status` says which. Otherwise they are `Rejected`. With
@@ -66,9 +66,22 @@ export interface Answer {
 /** What is added to every request. */
 export type Headers = Readonly<Record<string, Redacted.Redacted>>
 
+/** A request as it leaves: what a signature is made of. */
+export interface Leaving {
+  readonly method: ProviderRequest["method"]
+  /** Path and query as they are sent, with the base URL's prefix. */
+  readonly path: string
+  /** Null: there is none. */
+  readonly body: string | null
+}
+
 /**
- * How a credential becomes headers. `Session` logs in before the first request and once more after a 401; the request
- * it sends carries no credentials but those in its body.
+ * How a credential becomes headers.
+ * - `Fixed`: the same headers for every request.
+ * - `Signed`: made for each request at the moment it leaves, after every wait: for signatures that expire, or that cover
+ *   what is sent. `now` is epoch milliseconds by this machine's clock.
+ * - `Session`: logs in before the first request and once more after a 401; the request it sends carries no credentials
+ *   but those in its body.
  */
 export type Authorization =
   | {
@@ -76,6 +89,12 @@ export type Authorization =
       readonly headers: Headers
       readonly credential: Redacted.Redacted
       /** In words, the settings that hold the credential: `apiKey`. */
+      readonly setting: string
+    }
+  | {
+      readonly _tag: "Signed"
+      readonly sign: (leaving: Leaving, now: number) => Headers
+      readonly credential: Redacted.Redacted
       readonly setting: string
     }
   | {

@@ -62,7 +62,7 @@ export const attemptOnce = <A>(
   done: (outcome: Outcome<A>) => void
 ): (() => void) => {
   const { deadlines, dispatch, isStopping, limiter, line, observe, to } = context
-  const { asked, history, latest, request } = sending
+  const { asked, credentials, history, latest, request } = sending
   const permit = limiter.enter(
     request,
     latest === null ? undefined : { within: Math.max(0, latest - context.now()) }
@@ -90,15 +90,17 @@ export const attemptOnce = <A>(
     history.sent += 1
     const attempt: Attempt = { asked, request, permit, path: history.path, number: history.sent }
     observe({ _tag: "Sent", operation: request.operation, at: requestedAt })
+    const { method } = request
+    const leaving = { method, path: history.path, body: bodyOf(request) }
+    // Only now: it may have waited for longer than a signature or a session holds.
+    history.signature = credentials?.known() ?? null
     connection = new Connection(
       dispatch,
       deadlines,
       {
         origin: to.origin,
-        path: history.path,
-        method: request.method,
-        headers: headersOf(request, history.signature?.headers ?? {}),
-        body: bodyOf(request)
+        ...leaving,
+        headers: headersOf(request, history.signature?.headers(leaving, requestedAt) ?? {})
       },
       Math.max(1, Math.min(headersMillis, silenceMillis - history.silent, limiter.patience())),
       {

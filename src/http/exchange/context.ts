@@ -4,7 +4,7 @@ import type { ClientEvent, ProviderRequest } from "../contract.ts"
 import type { Limiter, Permit } from "../limits/permit.ts"
 import type { Bounds } from "./bounds.ts"
 import type { Deadlines } from "./connection.ts"
-import type { Signature } from "./credentials.ts"
+import type { Credentials, Signature } from "./credentials.ts"
 import type { Target } from "./request.ts"
 import type { Dispatch } from "./transport.ts"
 
@@ -38,6 +38,7 @@ export interface History {
   path: string
   /** Epoch milliseconds of the last sending. */
   sentAt: number
+  /** Of the last sending. */
   signature: Signature | null
   renewed: boolean
 }
@@ -47,6 +48,8 @@ export interface Sending {
   readonly asked: Asked
   readonly request: ProviderRequest
   readonly history: History
+  /** Null: it is not signed. */
+  readonly credentials: Credentials | null
   /** Epoch milliseconds after which it must not leave; null: any time. */
   readonly latest: number | null
 }

@@ -1,3 +1,4 @@
+import { writeExactly } from "../../domain/exactJson.ts"
 import type { ProviderRequest } from "../contract.ts"
 import { type Environment, proxyFor } from "./proxy.ts"
 
@@ -45,7 +46,7 @@ const common = { accept: "application/json", "accept-encoding": "gzip", "user-ag
 
 /** JSON; null: there is none. */
 export const bodyOf = ({ body }: ProviderRequest): string | null =>
-  body === undefined ? null : JSON.stringify(body)
+  body === undefined ? null : writeExactly(body)
 
 /** With those that sign the request. */
 export const headersOf = (

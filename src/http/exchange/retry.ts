@@ -4,7 +4,7 @@ import { WriteTurn } from "../client.ts"
 import type { ProviderRequest } from "../contract.ts"
 import { attemptOnce, type Receive } from "./attempt.ts"
 import type { ClientContext, History, Sending } from "./context.ts"
-import type { Credentials, Signature } from "./credentials.ts"
+import type { Credentials } from "./credentials.ts"
 import type { Outcome } from "./outcome.ts"
 import { pathOf, redirectedTo } from "./request.ts"
 import {
@@ -47,7 +47,8 @@ const signed = <A>(
   receive: Receive<A>,
   latest: number | null
 ): Effect.Effect<A, ProviderError> => {
-  const start = (signature: Signature | null): Effect.Effect<A, ProviderError> => {
+  const { credentials } = mode
+  const start = (): Effect.Effect<A, ProviderError> => {
     const history: History = {
       sent: 0,
       failures: 0,
@@ -57,10 +58,16 @@ const signed = <A>(
       silent: 0,
       path: pathOf(context.to, request),
       sentAt: 0,
-      signature,
+      signature: null,
       renewed: false
     }
-    const sending: Sending = { asked: context.asked(request.operation), request, history, latest }
+    const sending: Sending = {
+      asked: context.asked(request.operation),
+      request,
+      history,
+      credentials,
+      latest
+    }
     const once = Effect.async<Outcome<A>>((resume) => {
       const { sent } = history
       const abort = attemptOnce(context, sending, receive, (outcome) => resume(Effect.succeed(outcome)))
@@ -78,9 +85,9 @@ const signed = <A>(
     )
     return attempt
   }
-  if (mode.credentials === null) return start(null)
-  const signature = mode.credentials.known()
-  return signature === null ? Effect.flatMap(mode.credentials.current, start) : start(signature)
+  return credentials === null || credentials.known() !== null
+    ? start()
+    : Effect.flatMap(credentials.current, start)
 }
 
 const unanswered = ({ observe }: ClientContext, { history, request }: Sending, endedAt: number): void =>
@@ -157,7 +164,6 @@ const beforeNext = <A>(
         }
         const renewed = yield* credentials.renewed(signature)
         if (renewed === null) return yield* Effect.fail(outcome.error)
-        history.signature = renewed
         history.renewed = true
         return
       }

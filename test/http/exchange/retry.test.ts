@@ -3,6 +3,7 @@ import { Chunk, Effect, Either, Fiber, Layer, Redacted, Stream, TestClock } from
 import { WriteTurn } from "../../../src/http/client.ts"
 import type { Authorization } from "../../../src/http/contract.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
+import { parseJson } from "../../../src/providers/kit/decode.ts"
 import { hour, list, testClient } from "../support/client.ts"
 import { type FakeVendor, fakeVendor, ok, type Reply } from "../support/vendor.ts"
 import { inVirtualTime } from "../support/virtualTime.ts"
@@ -498,6 +499,66 @@ describe("a session", () => {
       assert.strictEqual(error._tag, "Unauthorized")
       assert.include(error.hint, "email and password")
       assert.strictEqual(logins.count, 2)
+    }).pipe(provide(vendor))
+  })
+})
+
+describe("a request that had to wait", () => {
+  const twoAMinute = [{ name: "2 a minute", requests: 2, perMillis: 60_000, scope: "connection" as const }]
+
+  it.scoped("is signed when it leaves, by what is sent to the last digit", () => {
+    const vendor = fakeVendor(() => ok)
+    const authorization: Authorization = {
+      _tag: "Signed",
+      sign: ({ body, method, path }, now) => ({
+        "X-Sign": Redacted.make(`${now} ${method} ${path} ${body}`)
+      }),
+      credential: Redacted.make("key"),
+      setting: "key"
+    }
+    const body = { id: Either.getOrThrow(parseJson("9007199254740993")) }
+    return Effect.gen(function* () {
+      const { client } = yield* testClient({ baseUrl, authorization, limits: twoAMinute })
+      const request = { ...list, method: "POST" as const, query: { page: 2 }, body }
+      const reading = yield* Effect.fork(
+        Effect.all([client.read(list), client.read(list), client.read(request)], { concurrency: 3 })
+      )
+      yield* TestClock.adjust("2 minutes")
+      yield* Fiber.join(reading)
+      assert.deepStrictEqual(
+        vendor.arrivals.map(({ headers }) => headers["x-sign"]),
+        [
+          "0 GET /api/conversations null",
+          "0 GET /api/conversations null",
+          `${vendor.arrivals[2]?.at} POST /api/conversations?page=2 {"id":9007199254740993}`
+        ]
+      )
+      assert.isAtLeast(vendor.arrivals[2]?.at ?? 0, 59_000)
+    }).pipe(provide(vendor))
+  })
+
+  it.scoped("is not sent with a session that another request has found to be over meanwhile", () => {
+    let issued = 0
+    const vendor = fakeVendor(
+      ({ headers }, nth) => (nth === 1 || headers.authorization === "token-2" ? ok : { status: 401 }),
+      10
+    )
+    const authorization: Authorization = {
+      _tag: "Session",
+      login: () => Effect.sync(() => ({ authorization: Redacted.make(`token-${++issued}`) })),
+      credential: Redacted.make("password"),
+      setting: "password"
+    }
+    return Effect.gen(function* () {
+      const { client } = yield* testClient({ baseUrl, authorization, limits: twoAMinute, concurrency: 1 })
+      const reads = Array.from({ length: 4 }, () => client.read(list))
+      const reading = yield* Effect.fork(Effect.all(reads, { concurrency: 4 }))
+      yield* TestClock.adjust("5 minutes")
+      yield* Fiber.join(reading)
+      assert.deepStrictEqual(
+        vendor.arrivals.map(({ headers }) => headers.authorization),
+        ["token-1", "token-1", "token-2", "token-2", "token-2"]
+      )
     }).pipe(provide(vendor))
   })
 })
