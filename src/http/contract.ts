@@ -12,6 +12,8 @@ export type Lane = (typeof lanesInOrder)[number]
  * - `burst`: the whole budget may be spent at once and only the sum counts (an hourly quota); otherwise requests are
  *   spread evenly. Left out: true from a minute on.
  * - `applies`: which requests count; left out: all.
+ * - `costs`: as how many a request counts, a whole number from 1: the points of a vendor that counts points and not
+ *   requests, so that `requests` are points too. Left out: 1. An `address` limit has none.
  */
 export interface Limit {
   readonly name: string
@@ -20,6 +22,7 @@ export interface Limit {
   readonly scope: "connection" | "path" | "address"
   readonly burst?: boolean
   readonly applies?: (request: ProviderRequest) => boolean
+  readonly costs?: (request: ProviderRequest) => number
 }
 
 export interface ProviderRequest {

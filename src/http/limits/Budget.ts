@@ -56,20 +56,21 @@ export class Budget {
     return this.inFlight
   }
 
-  send(): void {
-    this.inFlight += 1
-    for (const window of this.windows) window.send()
+  /** @param cost as how many requests it counts; so below */
+  send(cost: number): void {
+    this.inFlight += cost
+    for (const window of this.windows) window.send(cost)
   }
 
-  unsend(): void {
-    this.inFlight -= 1
-    for (const window of this.windows) window.unsend()
+  unsend(cost: number): void {
+    this.inFlight -= cost
+    for (const window of this.windows) window.unsend(cost)
   }
 
   /** @param arrivedBy when the vendor must have had it, epoch milliseconds */
-  completed(arrivedBy: number): void {
-    this.inFlight -= 1
-    for (const window of this.windows) window.answered(arrivedBy)
+  completed(arrivedBy: number, cost: number): void {
+    this.inFlight -= cost
+    for (const window of this.windows) window.answered(arrivedBy, cost)
   }
 
   /** Takes over what other processes used. */
@@ -104,10 +105,15 @@ export class Budget {
     return least
   }
 
-  /** Says which limit is used up; null: none is. */
-  full(stated: Stated, now: number): Blocked | null {
+  /** The most that a request may cost here: no one can wait for more. */
+  most(stated: Stated, now: number): number {
+    return Math.min(...this.limits.map((_, index) => this.partOf(this.limit(index, stated), now).requests))
+  }
+
+  /** Says which limit has too little left; null: none has. */
+  full(stated: Stated, now: number, cost: number): Blocked | null {
     const { count, index } = this.free(stated, now)
-    if (count > 0) return null
+    if (count >= cost) return null
     const until = this.windows[index]?.nextExpiry(now) ?? now + look
     return blockedUntil(until, `its limit (${this.limits[index]?.name ?? ""}) is used up`)
   }

@@ -6,7 +6,7 @@ import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { heartbeatMillis, type OriginLimit } from "./OriginLimit.ts"
 import type { Follows, Permit, TooLong } from "./permit.ts"
 import { RateLimit } from "./RateLimit.ts"
-import { ScopedLimits } from "./ScopedLimits.ts"
+import { isPlain, ScopedLimits } from "./ScopedLimits.ts"
 import type { QuotaLedger } from "./shared/sharedState.ts"
 import {
   type Blocked,
@@ -46,9 +46,9 @@ interface Hold extends Blocked {
 
 interface Pending {
   readonly reporter: WaitReporter
-  /** The limits that only some requests fall under, the narrowest first. */
+  /** The limits that not every request falls under as one, the narrowest first. */
   readonly scoped: ReadonlyArray<RateLimit>
-  readonly path: string
+  readonly request: ProviderRequest
   readonly maxWaitMillis: number
   readonly lane: number
   /** Who has the lower one goes first: by lane, and within it what rests on a read before the others. */
@@ -88,7 +88,7 @@ export class CredentialLimiter {
   constructor(settings: CredentialSettings) {
     this.settings = settings
     const { concurrency, finds, limits } = settings
-    const whole = limits.filter((limit) => limit.scope === "connection" && limit.applies === undefined)
+    const whole = limits.filter((limit) => limit.scope === "connection" && isPlain(limit))
     this.wholeLimits = whole
     this.general = new RateLimit({ ...settings, key: "general", limits: whole })
     this.scoped = new ScopedLimits(settings)
@@ -136,7 +136,7 @@ export class CredentialLimiter {
     const pending: Pending = {
       reporter,
       scoped: this.scoped.of(request, this.settings.timer.now()),
-      path: request.path,
+      request,
       maxWaitMillis: Math.min(reporter.maxWaitMillis, follows?.within ?? Number.POSITIVE_INFINITY),
       lane,
       rank: 2 * lane + (follows === undefined ? 1 : 0),
@@ -282,7 +282,7 @@ export class CredentialLimiter {
     }
     const demand = this.demand()
     for (const limit of pending.scoped) {
-      const result = limit.take(now, demand)
+      const result = limit.take(now, demand, limit.costOf(pending.request))
       if (isBlocked(result)) {
         giveBack()
         this.closed.set(limit, { ...result, again: Math.max(now + 1, result.again) })
@@ -420,8 +420,10 @@ export class CredentialLimiter {
 
   private isEverywhere(pending: Pending, now: number): boolean {
     if (!this.scoped.limitsPaths) return false
-    const recent = this.refusals.filter(({ at, path }) => now - at < refusedTogether && path !== pending.path)
-    this.refusals = [...recent, { path: pending.path, at: now }]
+    const recent = this.refusals.filter(
+      ({ at, path }) => now - at < refusedTogether && path !== pending.request.path
+    )
+    this.refusals = [...recent, { path: pending.request.path, at: now }]
     return this.refusals.length >= refusedPaths
   }
 

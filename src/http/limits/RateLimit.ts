@@ -1,5 +1,5 @@
 import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
-import type { Limit } from "../contract.ts"
+import type { Limit, ProviderRequest } from "../contract.ts"
 import { Budget, type Part, slack } from "./Budget.ts"
 import { isNews, postpone, refuse } from "./cooldown.ts"
 import { HalfOpenProbe } from "./HalfOpenProbe.ts"
@@ -111,6 +111,7 @@ const nothing: Grant = { left: 0, until: 0, alone: false }
 export class RateLimit {
   private readonly options: RateLimitOptions
   private readonly documented: ReadonlyArray<number>
+  private readonly costs: ReadonlyArray<NonNullable<Limit["costs"]>>
   private readonly budget: Budget
   private readonly probe: HalfOpenProbe
   private grant: Grant = nothing
@@ -142,6 +143,7 @@ export class RateLimit {
   constructor(options: RateLimitOptions) {
     this.options = options
     this.documented = options.limits.map(({ requests }) => requests)
+    this.costs = options.limits.flatMap(({ costs }) => costs ?? [])
     this.budget = new Budget(options.limits, (limit, now) => {
       const whole = Math.max(1, Math.floor(limit * options.quota))
       return partOf(whole, options.fixed?.company(now))
@@ -149,39 +151,48 @@ export class RateLimit {
     this.probe = new HalfOpenProbe(options.ledger, options.key, options.member)
   }
 
-  /** Counts one request that leaves now; or says why it may not. */
-  take(now: number, demand: Demand): Taken | Blocked {
+  /** As how many requests this one counts. */
+  costOf(request: ProviderRequest): number {
+    return this.costs.reduce((most, costs) => Math.max(most, Math.ceil(costs(request))), 1)
+  }
+
+  /** Counts one request that leaves now, as `wanted` of them; or says why it may not. */
+  take(now: number, demand: Demand, wanted = 1): Taken | Blocked {
     this.demand = demand
     const { fixed } = this.options
     if (fixed && now < fixed.from) return blockedUntil(fixed.from, sharing)
     const shared = this.look(now)
     if (shared.until > now) return blockedUntil(shared.until, shared.reason)
     const isProbe = shared.refusals > 0
+    const cost = wanted === 1 ? 1 : Math.min(wanted, this.budget.most(this.stand(shared, now), now))
     const blocked =
-      this.full(shared, now) ?? (isProbe ? this.probe.claim(shared, now) : null) ?? this.spend(now)
+      this.full(shared, now, cost) ??
+      (isProbe ? this.probe.claim(shared, now) : null) ??
+      this.spend(now, cost)
     if (blocked !== null) return blocked
-    this.budget.send()
-    this.sentInAll += 1
-    this.takenInLease += 1
+    this.budget.send(cost)
+    this.sentInAll += cost
+    this.takenInLease += cost
     if (isProbe) this.probe.sent()
-    if (this.stated !== null) this.stated.left -= 1
-    return { at: now, nth: this.sentInAll, isProbe }
+    if (this.stated !== null) this.stated.left -= cost
+    return { at: now, nth: this.sentInAll, cost, isProbe }
   }
 
   /** It was not sent after all. */
   untake(taken: Taken, now: number): void {
-    this.budget.unsend()
-    this.grant.left += 1
-    this.sentInAll -= 1
-    this.takenInLease -= 1
-    this.paceAt -= this.spacing
+    const { cost } = taken
+    this.budget.unsend(cost)
+    this.grant.left += cost
+    this.sentInAll -= cost
+    this.takenInLease -= cost
+    this.paceAt -= this.spacing * cost
     this.changedAt = now
     if (taken.isProbe) this.probe.lost()
   }
 
   /** It was sent, and nothing came back: the vendor may have counted it. */
   unanswered(taken: Taken, { now, arrivedBy }: Completion): void {
-    this.budget.completed(arrivedBy)
+    this.budget.completed(arrivedBy, taken.cost)
     this.changedAt = now
     if (taken.isProbe) this.probe.lost()
   }
@@ -207,7 +218,9 @@ export class RateLimit {
     const after = this.change(now, ({ shared }) => {
       const refusal = { now, sentAt: taken.at, askedUntil, window: this.budget.longest }
       const next = refuse(shared, { ...refusal, random: this.options.random() })
-      return { shared: isNews(shared, taken.at) && !this.options.fixed ? this.slower(next, now) : next }
+      return {
+        shared: isNews(shared, taken.at) && !this.options.fixed ? this.slower(next, taken.cost, now) : next
+      }
     })
     this.grant = nothing
     this.isAwaited = false
@@ -264,23 +277,23 @@ export class RateLimit {
     return Math.max(found, this.budget.interval(this.stand(shared, now), now, isEven(shared, now)))
   }
 
-  private full(shared: SharedBucket, now: number): Blocked | null {
+  private full(shared: SharedBucket, now: number, cost: number): Blocked | null {
     if (this.stated !== null && now >= this.stated.until) this.stated = null
-    if (this.stated !== null && this.stated.left <= 0) {
+    if (this.stated !== null && this.stated.left < cost) {
       return blockedUntil(this.stated.until, "it says that its limit is used up", now + lease)
     }
-    const full = this.budget.full(this.stand(shared, now), now)
+    const full = this.budget.full(this.stand(shared, now), now, cost)
     if (full === null || this.options.fixed || this.options.ledger.company(now).others === 0) return full
     // The others must know who waits, to let better lanes go first.
     if (!this.isWritten(now)) this.writeUse(now)
     return { ...full, again: Math.min(full.again, now + 2 * look) }
   }
 
-  private spend(now: number): Blocked | null {
+  private spend(now: number, cost: number): Blocked | null {
     const { fixed } = this.options
     const alone = this.options.ledger.company(now).others === 0
-    if (!fixed && (this.grant.left <= 0 || now >= this.grant.until || this.grant.alone !== alone)) {
-      const blocked = this.reserve(now, alone)
+    if (!fixed && (this.grant.left < cost || now >= this.grant.until || this.grant.alone !== alone)) {
+      const blocked = this.reserve(now, alone, cost)
       if (blocked !== null) return blocked
     }
     const interval = this.interval(this.look(now), now)
@@ -290,14 +303,14 @@ export class RateLimit {
       if (this.paceAt < now - lateness) this.paceAt = this.isAwaited ? now - lateness : now
       this.isAwaited = this.paceAt > now
       if (this.isAwaited) return blockedUntil(this.paceAt, fixed ? pathsEvenly : evenly)
-      this.paceAt += interval
+      this.paceAt += interval * cost
     }
-    this.grant.left -= 1
+    this.grant.left -= cost
     return null
   }
 
   /** Takes from the shared state what may be sent next. */
-  private reserve(now: number, alone: boolean): Blocked | null {
+  private reserve(now: number, alone: boolean, cost: number): Blocked | null {
     if (!alone && now < this.reserveAt) return blockedUntil(this.reserveAt, sharing)
     if (this.denied !== null && this.denied.others === this.others && now < this.denied.blocked.until) {
       return { ...this.denied.blocked, again: Math.min(this.denied.blocked.until, now + look) }
@@ -309,7 +322,9 @@ export class RateLimit {
       const shared = this.reported(before.shared, now)
       blocked = shared.until > now ? blockedUntil(shared.until, shared.reason) : null
       if (blocked !== null) return { shared }
-      const granted = alone ? this.takeAlone(shared, now) : this.takePart(shared, before.others, now)
+      const granted = alone
+        ? this.takeAlone(shared, now, cost)
+        : this.takePart(shared, before.others, now, cost)
       if (!isBlocked(granted)) return granted
       blocked = granted
       return this.isWritten(now) ? { shared } : { shared, use: this.use(now, 0, now) }
@@ -322,9 +337,9 @@ export class RateLimit {
   }
 
   /** Alone: what may be needed for a while, with what becomes free in it. */
-  private takeAlone(shared: SharedBucket, now: number): Change {
+  private takeAlone(shared: SharedBucket, now: number, cost: number): Change {
     const until = now + leaseOf(shared.finder, now)
-    const wanted = Math.max(32, 2 * this.takenInLease)
+    const wanted = Math.max(32, 2 * this.takenInLease, cost)
     const count = Math.max(1, Math.min(wanted, this.budget.free(this.stand(shared, now), now, until).count))
     this.takenInLease = 0
     this.grant = { left: count, until, alone: true }
@@ -333,14 +348,19 @@ export class RateLimit {
   }
 
   /** In company: what is waiting here, after what waits elsewhere in better lanes. */
-  private takePart(shared: SharedBucket, others: View["others"], now: number): Change | Blocked {
+  private takePart(
+    shared: SharedBucket,
+    others: View["others"],
+    now: number,
+    cost: number
+  ): Change | Blocked {
     const free = this.budget.free(this.stand(shared, now), now).count - this.preferred(others, now)
     const interval = this.interval(shared, now)
     const paceAt = Math.max(this.nextAt(shared, now), now - lateness)
     if (interval > 0 && paceAt > now + ahead) return blockedUntil(paceAt - ahead, sharing)
-    const slots = interval === 0 ? free : Math.min(free, Math.max(1, Math.ceil(ahead / interval)))
-    const count = Math.min(slots, this.demand.most)
-    if (count <= 0) {
+    const slots = interval === 0 ? free : Math.min(free, Math.max(cost, Math.ceil(ahead / interval)))
+    const count = Math.min(slots, this.demand.most * cost)
+    if (count < cost) {
       const later = Math.min(now + lease, this.budget.nextExpiry(now) ?? now + lease)
       return blockedUntil(Math.max(now + 1, later), sharing, Math.min(later, now + look))
     }
@@ -407,13 +427,13 @@ export class RateLimit {
   }
 
   /** What a refusal teaches about a limit that was kept, or is undocumented. */
-  private slower(shared: SharedBucket, now: number): SharedBucket {
+  private slower(shared: SharedBucket, cost: number, now: number): SharedBucket {
     const state = this.reported(shared, now)
     // A probe that is refused says only that it was too early.
     if (state.refusals > 1) return state
     if (state.finder !== null) return { ...state, finder: refused(state.finder, now) }
     // This one was not served, and those in flight may not be.
-    const served = this.budget.known(now) - this.budget.flying - 1
+    const served = this.budget.known(now) - this.budget.flying - cost
     const lower = this.isBursting(state, now)
       ? refusedAt(state.lower, served, this.tightest(state, now), now)
       : state.lower

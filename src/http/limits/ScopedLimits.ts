@@ -18,9 +18,12 @@ const sweepEvery = 1000
 
 const longestShareDelay = 60_000
 
+/** Whether every request counts in it, and as one. */
+export const isPlain = ({ applies, costs }: Limit): boolean => applies === undefined && costs === undefined
+
 /**
- * The limits of an account that not every request falls under: those of some endpoints, and those that each path has
- * for itself. Times are epoch milliseconds.
+ * The limits of an account that not every request falls under, or not as one: those of some endpoints, those that each
+ * path has for itself, and those of points. Times are epoch milliseconds.
  */
 export class ScopedLimits {
   private readonly settings: ScopedLimitsSettings
@@ -34,10 +37,12 @@ export class ScopedLimits {
 
   constructor(settings: ScopedLimitsSettings) {
     this.settings = settings
+    const isOfAll = ({ applies }: Limit): boolean => applies === undefined
     this.kinds = settings.limits
-      .filter((limit) => limit.scope === "connection" && limit.applies !== undefined)
+      .filter((limit) => limit.scope === "connection" && !isPlain(limit))
+      .toSorted((left, right) => Number(isOfAll(left)) - Number(isOfAll(right)))
       .map((documented) => {
-        const key = `part ${documented.name}`
+        const key = `${isOfAll(documented) ? "whole" : "part"} ${documented.name}`
         return { documented, limit: new RateLimit({ ...settings, key, limits: [documented] }) }
       })
     this.pathLimits = settings.limits.filter((limit) => limit.scope === "path")
@@ -55,7 +60,8 @@ export class ScopedLimits {
       const limits = this.pathLimits.filter((limit) => limit.applies?.(request) ?? true)
       if (limits.length > 0) found.push(this.pathLimit(`${request.method} ${request.path}`, limits, now))
     }
-    for (const { documented, limit } of this.kinds) if (documented.applies?.(request)) found.push(limit)
+    for (const { documented, limit } of this.kinds)
+      if (documented.applies?.(request) ?? true) found.push(limit)
     return found
   }
 

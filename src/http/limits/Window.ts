@@ -23,20 +23,22 @@ export class Window {
     this.perMillis = perMillis
   }
 
-  send(): void {
-    this.inFlight += 1
+  /** @param cost as how many requests it counts; so below */
+  send(cost: number): void {
+    this.inFlight += cost
   }
 
   /** It was never sent after all. */
-  unsend(): void {
-    this.inFlight -= 1
+  unsend(cost: number): void {
+    this.inFlight -= cost
   }
 
   /** @param arrivedBy when the vendor must have had it, epoch milliseconds */
-  answered(arrivedBy: number): void {
-    this.inFlight -= 1
+  answered(arrivedBy: number, cost: number): void {
+    this.inFlight -= cost
     const last = this.expiries[this.expiries.length - 1] ?? 0
-    this.expiries.push(Math.max(last, arrivedBy + this.perMillis))
+    const expiry = Math.max(last, arrivedBy + this.perMillis)
+    for (let count = 0; count < cost; count += 1) this.expiries.push(expiry)
   }
 
   /** What other processes used, soonest to be forgotten first. */

@@ -21,8 +21,10 @@ export const isBlocked = (result: object): result is Blocked => "again" in resul
 /** One request's place within a limit. */
 export interface Taken {
   readonly at: number
-  /** How many requests of the limit had been sent by then, this one included. */
+  /** How much of the limit had been sent by then, this one included. */
   readonly nth: number
+  /** As how many requests it counts. */
+  readonly cost: number
   /** It alone finds out whether a refusal is over. */
   readonly isProbe: boolean
 }

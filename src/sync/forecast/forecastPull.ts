@@ -53,7 +53,7 @@ const shareOf = (
 }
 
 /** Without a provider that can be asked: the same again, as earlier pulls were. */
-const fromPast = ({ facts }: ForecastInput): Forecast => {
+const fromPast = ({ facts, pace }: ForecastInput): Forecast => {
   const values = (of: (pull: PastPull) => number): Interval => {
     const all = facts.past
       .slice(0, 9)
@@ -78,7 +78,7 @@ const fromPast = ({ facts }: ForecastInput): Forecast => {
           2 * tolerance,
           shortWhile
         ),
-    shares: [],
+    shares: pace.limits.map(({ name }) => ({ limit: name, share: atLeast(0) })),
     basis: none ? "look" : "earlier-runs",
     doubts: [
       none ? "it does not say how much it holds, and no earlier run is known" : "only earlier runs are known"

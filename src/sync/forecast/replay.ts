@@ -33,11 +33,13 @@ export interface Pace {
 /** What is known of a rate that no documentation tells: nothing; an earlier pull's, not felt; or none but the first is borne. */
 export type Rate = "searched" | "found" | "first"
 
-/** Requests of these loads that count together in a limit. */
+/** What requests of these loads count together in a limit. */
 export const countedIn = (limit: Limit, loads: ReadonlyArray<Load>): number => {
   const own = loads.filter(({ request }) => limit.applies?.(request) ?? true)
-  if (limit.scope !== "path") return own.reduce((sum, { count }) => sum + count, 0)
-  return Math.max(0, ...own.map(({ count, paths }) => (paths === "one" ? count : Math.min(1, count))))
+  const cost = ({ request }: Load): number => limit.costs?.(request) ?? 1
+  if (limit.scope !== "path") return own.reduce((sum, load) => sum + load.count * cost(load), 0)
+  const onOnePath = ({ count, paths }: Load): number => (paths === "one" ? count : Math.min(1, count))
+  return Math.max(0, ...own.map((load) => onOnePath(load) * cost(load)))
 }
 
 export const allowedOf = ({ requests }: Limit, quota: number): number =>

@@ -91,6 +91,17 @@ describe("a forecast", () => {
     expect(half.shares[0]?.share.likely).toBeLessThanOrEqual(0.5)
   })
 
+  it("takes the time that points take where requests cost some", () => {
+    const costs = ({ operation }: { readonly operation: string }) => (operation === "detail" ? 5 : 1)
+    const { duration } = forecastPull(input({ pace: { ...input().pace, limits: [{ ...limit, costs }] } }))
+    expectClose(duration, 100 * 60_000)
+  })
+
+  it("names the limit, of which it cannot say a share, where the provider cannot be asked", () => {
+    const { shares } = forecastPull(input({ survey: null }))
+    expect(shares).toEqual([{ limit: "100 a minute", share: { low: 0, likely: null, high: null } }])
+  })
+
   it("says in words that nothing is known where no total and no earlier run tell", () => {
     const unknown = survey({
       listed: atLeast(21),

@@ -36,7 +36,7 @@ export interface LimitKeys {
 const scopes = ["connection", "address", "kind", "path"] as const
 
 const scopeOf = (bucket: string): Hold["scope"] => {
-  if (bucket === "general") return "connection"
+  if (bucket === "general" || bucket.startsWith("whole ")) return "connection"
   if (bucket === "address") return "address"
   return bucket.startsWith("path ") ? "path" : "kind"
 }
@@ -64,7 +64,7 @@ export const readLearnedLimits = (
       const { finder, lower, reason, stated, until } = believable(JSON.parse(state) as SharedBucket, now)
       const scope = scopeOf(bucket)
       if (until > now) learned = { ...learned, holds: [...learned.holds, { until, reason, scope }] }
-      if (scope !== "connection") continue
+      if (bucket !== "general") continue
       const isLower = lower !== null && lower.until > now
       learned = {
         ...learned,
