@@ -27,7 +27,10 @@ export class WriteTurn extends Context.Reference<WriteTurn>()("parley/WriteTurn"
 
 /** The one way to talk to a vendor: base URL, credentials, limits, classification and retries in a fixed order. */
 export interface ProviderClient {
-  /** A request that changes nothing (whatever its method): retried within bounds, 429 and 449 waited out. */
+  /**
+   * A request that changes no conversation, whatever its method; to start an export is one. Retried within bounds, 429 and
+   * 449 waited out.
+   */
   readonly read: (request: ProviderRequest) => Effect.Effect<Answer, ProviderError>
   /**
    * A request that changes something. It is never sent twice, and never late: the caller has just read what it is to

@@ -57,15 +57,15 @@ const notAnAddress = ({ operation, title }: Asked): Rejected =>
   })
 
 /**
- * A client for one connection in one lane. Sends nothing until it is asked to; for a `Session` the first request logs
- * in first.
- */
-/**
  * Requests of a client that the limiter looks at, at once: twice as many as are ever in flight. It goes through all of
  * them whenever one may leave, so that the others stand in line outside, however many a caller sends together.
  */
 const considered = 128
 
+/**
+ * A client for one connection in one lane. Sends nothing until it is asked to; for a `Session` the first request logs
+ * in first.
+ */
 export const makeProviderClient = (
   options: ProviderClientOptions
 ): Effect.Effect<ProviderClient, never, Scope.Scope | Transport | Governor> =>

@@ -115,7 +115,10 @@ export interface Page {
   readonly notices: ReadonlyArray<Notice>
   /** How many conversations the vendor says it holds; left out or null: it does not say. */
   readonly total?: number | null
-  /** What was learned about this account and is worth knowing next time, e.g. that an endpoint does not exist. */
+  /**
+   * What was learned about this account and is worth knowing next time: that an endpoint does not exist, or which export
+   * the vendor is making. Kept under its name until another value takes its place.
+   */
   readonly learned: Readonly<Record<string, string>>
   /**
    * Of the listed conversations that were requested by their id: how many there are, and which of this page (the mirror's

@@ -19,12 +19,12 @@ import { definitionsSuite } from "../providers/definitions.ts"
 import { transportOf } from "../support/transport.ts"
 import { harborVendor, makeHarbor } from "./vendor.ts"
 
-definitionsSuite("four providers and a fifth", registry)
+definitionsSuite("the providers and one more", registry)
 providerContract("harbor, a fifth vendor", harborVendor)
 
 describe("a fifth vendor", () => {
   it("is in the registry itself", () => {
-    expect(Object.keys(registry)).toHaveLength(5)
+    expect(registry).toHaveProperty("harbor")
   })
 
   const folder = mkdtempSync(join(tmpdir(), "parley-fifth-"))
