@@ -1,5 +1,6 @@
 import { Data, type Redacted } from "effect"
 import type { BusinessTime } from "../domain/localTime.ts"
+import type { Retention } from "../domain/Retention.ts"
 import type { WantedStatus } from "../domain/Status.ts"
 import type { Limit } from "../http/contract.ts"
 import type { Privacy } from "../privacy/policy.ts"
@@ -57,6 +58,8 @@ export interface ConnectionConfig {
   }
   /** The same for all connections of a file; left out: UTC, and no business hours. */
   readonly businessTime?: BusinessTime
+  /** The same for all connections of a file; left out: everything is kept for ever. */
+  readonly keep?: Retention
   readonly definition: AnyProviderDefinition
 }
 

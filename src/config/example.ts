@@ -18,6 +18,9 @@ database: ../parley.db
 # timeZone: Europe/Berlin
 # businessHours: Mon-Fri 09:00-17:00
 
+# How long things are kept; what is left out is kept for ever.
+# keep: { messages: 400 days, raw: 30 days, ledger: 90 days }
+
 # Who is told when a connection fails, is stale, or has conflicts or records in quarantine, and when that is over.
 # notify:
 #   - url: \${PARLEY_NOTIFY_URL}      # of a Slack, Mattermost, Teams or Discord webhook, or your own

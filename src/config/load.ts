@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path"
 import { parseEnv } from "node:util"
 import { Effect, Either, Schema } from "effect"
 import type { BusinessTime } from "../domain/localTime.ts"
+import type { Retention } from "../domain/Retention.ts"
 import { fileFaults } from "../files/faults.ts"
 import { readRegular } from "../files/readRegular.ts"
 import { type Config, ConfigError, type ConnectionConfig, type Fault, type Registry } from "./Config.ts"
@@ -26,6 +27,7 @@ export interface LoadOptions {
 }
 
 const TopKeys = Document.pick("businessHours", "timeZone")
+const KeepKeys = Document.pick("keep")
 
 export const defaultPath = "config/parley.yaml"
 
@@ -165,6 +167,21 @@ const readBusinessTime = (source: Source): BusinessTime => {
   return { timeZone: decoded.right.timeZone ?? "UTC", businessHours: decoded.right.businessHours ?? null }
 }
 
+const readKeep = (source: Source): Retention => {
+  const decoded = Schema.decodeUnknownEither(KeepKeys, { errors: "all", onExcessProperty: "error" })({
+    keep: source.document.keep
+  })
+  if (Either.isLeft(decoded)) {
+    for (const { message, path } of schemaFaults(decoded.left.issue)) source.report(path, message)
+  }
+  const {
+    ledger = null,
+    messages = null,
+    raw = null
+  } = Either.isRight(decoded) ? (decoded.right.keep ?? {}) : {}
+  return { messages, raw, ledger }
+}
+
 const reportUnknownKeys = (source: Source): void => {
   const names = keysOf(Document).map(({ name }) => name)
   for (const name of Object.keys(source.document)) {
@@ -213,10 +230,15 @@ export const loadConfig = (options: LoadOptions): Effect.Effect<Config, ConfigEr
     const database = readDatabase(source, options)
     reportUnknownKeys(source)
     const businessTime = readBusinessTime(source)
+    const keep = readKeep(source)
     const notify = readNotify(source.document.notify, source, (path, message) =>
       source.report(["notify", ...path], message)
     )
-    const connections = readConnections(source, options.registry).map((each) => ({ ...each, businessTime }))
+    const connections = readConnections(source, options.registry).map((each) => ({
+      ...each,
+      businessTime,
+      keep
+    }))
     if (source.faults.length > 0 || database === null) {
       return yield* new ConfigError({ faults: inOrder(source.faults) })
     }

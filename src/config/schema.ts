@@ -195,6 +195,23 @@ export const NotifyEntry = Schema.Struct({
   )
 })
 
+const Keep = Schema.Struct({
+  messages: Schema.optional(
+    DurationText.annotations({ description: "Messages that were sent longer ago are let go: 400 days." })
+  ),
+  raw: Schema.optional(
+    DurationText.annotations({ description: "Payloads that came longer ago are let go: 30 days." })
+  ),
+  ledger: Schema.optional(
+    DurationText.annotations({
+      description: "What is recorded of runs and requests is let go after this long: 90 days."
+    })
+  )
+}).annotations({
+  description:
+    "How long messages, payloads and the record of runs are kept. What is left out is kept for ever."
+})
+
 /** The whole file; what a connection holds depends on its provider. */
 export const Document = Schema.Struct({
   database: Schema.optional(
@@ -217,6 +234,7 @@ export const Document = Schema.Struct({
         "When people are there to answer, by the clock of timeZone: Mon-Fri 09:00-17:00, Sat 10:00-14:00."
     })
   ),
+  keep: Schema.optional(Keep),
   notify: Schema.optional(
     Schema.Array(NotifyEntry).annotations({
       description: "Who is told when a connection needs attention, and when it no longer does."

@@ -52,6 +52,7 @@ export interface Head extends Row {
   readonly qualified: 0 | 1 | null
   readonly tags: ReadonlyArray<string>
   readonly declared_messages: number | null
+  readonly expired_messages: number
   readonly started_at: string | null
   readonly last_seen_at: string
   readonly deleted_at: string | null

@@ -345,7 +345,8 @@ const Details = ({
         </Fact>
         <Fact name="Messages">
           {count(head.stored_messages)}
-          {head.declared_messages !== null && head.declared_messages > head.stored_messages
+          {head.declared_messages !== null &&
+          head.declared_messages > head.stored_messages + head.expired_messages
             ? ` of ${count(head.declared_messages)}`
             : ""}
         </Fact>

@@ -140,6 +140,7 @@ export interface Known {
   readonly key?: number
   readonly fingerprint: string | null
   readonly agentId: string | null
+  /** Those that were let go because of their age included. */
   readonly storedMessages: number
   /** When it began, as it is stored; left out: not known. */
   readonly startedAt?: Timestamp | null

@@ -12,7 +12,7 @@ import {
 } from "../store/mirror/Mirror.ts"
 import type { OpenConnection } from "./connection.ts"
 import { stricterPrivacy } from "./privacy/stricter.ts"
-import { tellingCommit } from "./progress.ts"
+import { Progress, tellingCommit } from "./progress.ts"
 import type { LaneResult } from "./run.ts"
 
 /*
@@ -97,6 +97,15 @@ export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnectio
     })
   )
   if (stricter !== null) yield* stricter.others
+  const left = yield* mirror.countWithoutRaw(connection.config.name)
+  if (left > 0) {
+    const progress = yield* Progress
+    yield* progress.notice(
+      connection.config.name,
+      `${left} ${left === 1 ? "conversation stays" : "conversations stay"} as stored: some of the payloads were let go (keep)`,
+      "`parley sync --full` fetches them again, and with them payloads to rebuild from"
+    )
+  }
   const done: LaneResult = { fault: null }
   return done
 })

@@ -348,6 +348,12 @@ export const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 |
   return connections.some(({ changes }) => changes.rejected + changes.conflict > 0) ? 4 : 0
 }
 
+/** Lanes after which what is older than it is kept is let go. */
+const pulls: ReadonlySet<Lane> = new Set(["sync", "backfill", "hints"])
+
+/** Milliseconds for that; the next run goes on. */
+const mostLetGoMillis = 60_000
+
 /** Makes a configured connection known to the mirror. */
 export const register = (config: ConnectionConfig) =>
   Effect.flatMap(Mirror, (mirror) =>
@@ -370,6 +376,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
   yield* Effect.forEach(options.connections, register)
   const [first] = options.connections
   if (first?.businessTime !== undefined) yield* mirror.setBusinessTime(first.businessTime)
+  if (first?.keep !== undefined) yield* mirror.setRetention(first.keep)
   const unfinished = yield* mirror.finishErasures
   if (unfinished !== null) {
     yield* Effect.logWarning(`what was forgotten is not gone from the mirror yet: ${unfinished.reason}`)
@@ -397,6 +404,11 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       )
     })
   )
+  if (options.lanes.some(({ lane }) => pulls.has(lane))) {
+    yield* Effect.catchAll(mirror.letGo(mostLetGoMillis), ({ message }) =>
+      Effect.logWarning(`what is older than it is kept stays until the next run: ${message}`)
+    )
+  }
   const outcome = worst(connections.map((connection) => connection.outcome))
   const exitCode = exitCodeOfRun(connections)
   const row = yield* ledger.finishRun({ runId, outcome, exitCode })

@@ -435,7 +435,7 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "other: 1\n",
     [
       "1: database: missing; write database: ../parley.db, or give --db FILE",
-      "1: other: unknown key; known here: database, timeZone, businessHours, notify, connections",
+      "1: other: unknown key; known here: database, timeZone, businessHours, keep, notify, connections",
       "1: connections: missing; expected a list with at least one connection; each begins with - name: and provider:"
     ]
   ],
@@ -446,6 +446,15 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
       "2: timeZone: not a time zone; write a name such as Europe/Berlin or America/New_York",
       "3: businessHours: not business hours; write days and times, such as Mon-Fri 09:00-17:00, Sat 10:00-14:00",
       "4: connections[0]: expected keys with values; write - name: my-inbox and, below it, provider: and its keys"
+    ]
+  ],
+  [
+    "how long things are kept, wrongly",
+    "database: x.db\nkeep:\n  messages: 400\n  raws: 30 days\nconnections: [leads]\n",
+    [
+      "3: keep.messages: not a duration; write a number and a unit, such as 500ms, 30s, 5m, 2h, 1d or 1 minute",
+      '4: keep.raws: unknown key; did you mean "raw"?',
+      "5: connections[0]: expected keys with values; write - name: my-inbox and, below it, provider: and its keys"
     ]
   ],
   [

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import Sqlite from "better-sqlite3"
@@ -228,4 +228,38 @@ it("leaves nothing of them once it was killed at a commit and something was star
     expect(others(workspace)).toEqual(before)
   }
   expect(dead).toBe(chosen.length)
+})
+
+it("keeps messages and payloads no longer than `keep` says, whatever runs afterwards, and finds nothing to mend", async () => {
+  restore()
+  const file = join(workspace.folder, "config/parley.yaml")
+  const yaml = readFileSync(file, "utf8")
+  writeFileSync(
+    file,
+    yaml.replace(/^connections:/m, "keep: { messages: 20 days, raw: 5 days, ledger: 1 day }\nconnections:")
+  )
+  try {
+    const old =
+      "SELECT count(*) AS n FROM messages WHERE sent_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-20 days')"
+    const [held] = workspace.rows<{ n: number }>(old)
+    expect(held?.n).toBeGreaterThan(100)
+    const plan = JSON.parse(await succeed("keep", "--plan", "--json")) as { readonly messages: number }
+    expect(plan.messages).toBe(held?.n)
+    for (const args of ["sync --pull-only", "sync --full --pull-only", "backfill --restart", "rebuild"]) {
+      await succeed(...args.split(" "))
+      expect({ args, ...workspace.rows(old)[0] }).toEqual({ args, n: 0 })
+    }
+    const verdict = await workspace.parley(["verify", "--json", "--progress", "none"])
+    expect(JSON.parse(verdict.stdout)).toMatchObject({ connections: [{}, {}, {}, {}] })
+    const again = JSON.parse(await succeed("sync", "--pull-only", "--json")) as {
+      readonly connections: ReadonlyArray<{ readonly inserted: number; readonly updated: number }>
+    }
+    expect(again.connections.map(({ inserted, updated }) => inserted + updated)).toEqual([0, 0, 0, 0])
+    expect(workspace.rows("SELECT sum(conversations_incomplete) AS n FROM freshness")).toEqual([{ n: 0 }])
+    expect(
+      workspace.rows("SELECT count(*) AS n FROM conversations WHERE complete = 0 AND expired_messages > 0")
+    ).toEqual([{ n: 0 }])
+  } finally {
+    writeFileSync(file, yaml)
+  }
 })

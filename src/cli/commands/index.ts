@@ -8,6 +8,7 @@ import { doctor } from "./doctor/index.ts"
 import { exporting } from "./export/index.ts"
 import { forget } from "./forget/index.ts"
 import { init } from "./init/index.ts"
+import { keep } from "./keep/index.ts"
 import { limits } from "./limits/index.ts"
 import { push } from "./push/index.ts"
 import { quarantine } from "./quarantine/index.ts"
@@ -55,6 +56,7 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   verify,
   rebuild,
   forget,
+  keep,
   query,
   exporting,
   tap,

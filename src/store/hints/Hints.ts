@@ -204,7 +204,7 @@ export class Hints extends Effect.Service<Hints>()("parley/Hints", {
       stored: (connection: string, providerId: string) =>
         db.use("Hints.stored", ({ prepare }) => {
           const row = prepare(
-            `SELECT provider_status AS providerStatus, coalesce(declared_messages, stored_messages) AS messages, complete,
+            `SELECT provider_status AS providerStatus, coalesce(declared_messages, stored_messages + expired_messages) AS messages, complete,
                (SELECT max(sent_at) FROM status_changes s WHERE s.conversation_id = c.id AND s.state = 'confirmed')
                  AS changedAt
              FROM conversations c WHERE id = ?`

@@ -1,5 +1,6 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import type { BusinessTime } from "../../domain/localTime.ts"
+import type { Retention } from "../../domain/Retention.ts"
 import { gapsIn, type TimeRange } from "../../domain/TimeRange.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { Lane } from "../../http/contract.ts"
@@ -9,6 +10,8 @@ import { Db, type Session } from "../Db.ts"
 import { isBusinessTime, setBusinessTime } from "../derived/clock.ts"
 import { refreshDerived } from "../derived/refresh.ts"
 import { compact, finishErasures } from "../forget/finish.ts"
+import { letGo } from "../keep/letGo.ts"
+import { isSameRetention, retentionOf, setRetention } from "../keep/retention.ts"
 import { followPrivacy, isApplied, noteFollowed } from "../privacy/applied.ts"
 import { learnedOf } from "../read/facts.ts"
 import { makeKnown } from "../read/lookup.ts"
@@ -116,6 +119,26 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
       finishErasures: Effect.flatMap(clock, (at) =>
         db.use("Mirror.finishErasures", (session) => finishErasures(session, at))
       ),
+
+      /** How long things are kept from now on. */
+      setRetention: (retention: Retention) =>
+        db.use("Mirror.setRetention", (session) => {
+          if (isSameRetention(retentionOf(session), retention)) return
+          session.database.transaction(() => setRetention(session, retention)).immediate()
+        }),
+
+      /** See `letGo`. */
+      letGo: letGo(db),
+
+      /** Conversations that cannot be made again: some of their payloads were let go. */
+      countWithoutRaw: (connection: string) =>
+        db.use("Mirror.countWithoutRaw", ({ prepare }) =>
+          Number(
+            prepare("SELECT count(*) FROM remote_conversations WHERE connection = ? AND raw_complete = 0")
+              .pluck()
+              .get(connection)
+          )
+        ),
 
       /** When a connection was forgotten; null: it was not, or was taken up again. */
       forgottenOn: (connection: string) =>

@@ -5,6 +5,7 @@ import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
 import { makePeopleRows } from "../derived/people.ts"
 import { makeDoor } from "../forget/door.ts"
+import { retentionOf } from "../keep/retention.ts"
 import { makeActivityRows } from "./activity.ts"
 import { makeContactRows } from "./contactRows.ts"
 import type { PageContext } from "./context.ts"
@@ -136,12 +137,12 @@ export const makeCommit = (session: Session) => {
   const writePage = (
     input: CommitInput,
     page: Page,
-    { now, believed, quarantineOpen }: Pick<PageContext, "now" | "believed" | "quarantineOpen">
+    of: Pick<PageContext, "now" | "believed" | "quarantineOpen" | "messagesBefore">
   ): PageContext => {
     const { exchange } = page
     const sentAt = iso(exchange.requestedAt)
     const receivedAt = iso(exchange.receivedAt)
-    const pageId = nextSeq(session, now, input.runId)
+    const pageId = nextSeq(session, of.now, input.runId)
     insertPage.run(
       pageId,
       input.runId,
@@ -163,11 +164,10 @@ export const makeCommit = (session: Session) => {
       ...spanOf(sentAt, receivedAt),
       overwrites: input.overwrites ?? false,
       lookedUp: input.lookedUp ?? null,
-      now,
-      believed,
+      isListed: input.scan !== null,
       keepRaw: input.keepRaw,
       replay: input.replay ?? null,
-      quarantineOpen,
+      ...of,
       tally
     }
     for (const key of writeItems(context, page.items)) input.seen?.add(key)
@@ -180,6 +180,8 @@ export const makeCommit = (session: Session) => {
   return (input: CommitInput, now: string): Totals => {
     const totals = emptyTally()
     const believed = latestBelieved(now)
+    const kept = retentionOf(session).messages
+    const messagesBefore = kept === null ? null : Date.parse(now) - kept
     let quarantineOpen = quarantine.isAnyOpen(input.connection)
     messages.begin()
     door.begin(input.connection)
@@ -187,7 +189,7 @@ export const makeCommit = (session: Session) => {
     raw.begin()
     if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
     for (const page of input.pages) {
-      const context = writePage(input, page, { now, believed, quarantineOpen })
+      const context = writePage(input, page, { now, believed, quarantineOpen, messagesBefore })
       quarantineOpen = context.quarantineOpen
       firstPage ??= context.pageId
       addTo(totals, context.tally)

@@ -18,6 +18,10 @@ export interface PageContext {
   readonly lookedUp: ReadonlyMap<string, string> | null
   /** The latest time that is believed, UTC, ISO 8601: see `latestBelieved`. */
   readonly believed: string
+  /** Messages that were sent before are not kept, epoch milliseconds; null: all are. */
+  readonly messagesBefore: number | null
+  /** The page is of a scan: what it shows of a conversation is all that the provider shows of it. */
+  readonly isListed: boolean
   readonly keepRaw: "newest" | "all"
   /** The page was made again from what is stored, and says nothing about the present: see `CommitInput`. Null: it came. */
   readonly replay: ReadonlyMap<string, string> | null

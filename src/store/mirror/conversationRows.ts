@@ -1,8 +1,9 @@
 import type { Conversation } from "../../domain/Conversation.ts"
-import { canonicalJson } from "../../domain/exactJson.ts"
+import { canonicalJson, parseExactly } from "../../domain/exactJson.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Item, Sighting } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
+import { isOlder } from "../keep/retention.ts"
 import type { ActivityRows } from "./activity.ts"
 import { conversationHash, learnedByPush } from "./canonical.ts"
 import type { ContactRows } from "./contactRows.ts"
@@ -47,6 +48,26 @@ interface StoredConversation extends Standing, StoredTimes {
   readonly content_hash: string
   readonly stored_messages: number
   readonly declared_messages: number | null
+  readonly expired_messages: number
+  readonly raw_complete: 0 | 1
+}
+
+/** A sighting without the messages that are older than they are kept. */
+interface Shown extends Sighting {
+  /** How many these are. */
+  readonly expired: number
+}
+
+const withoutExpired = (sighting: Sighting, before: number | null): Shown => {
+  const { conversation, messages } = sighting
+  if (before === null || messages === null) return { ...sighting, expired: 0 }
+  const changed = conversation.lastMessageAt ?? conversation.updatedAt
+  const of = changed === null ? null : Date.parse(changed)
+  const items = messages.items.filter(
+    ({ sentAt }) => !isOlder(sentAt === null ? null : Date.parse(sentAt), of, before)
+  )
+  const expired = messages.items.length - items.length
+  return expired === 0 ? { ...sighting, expired } : { ...sighting, messages: { ...messages, items }, expired }
 }
 
 /** Records in a sighting: the conversation, its contact, its messages, and what of it did not decode. */
@@ -85,7 +106,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   const storedHash = makeStoredHash(session)
   const find = prepare(
     `SELECT ${standing}, r.status, r.provider_status, r.last_message_at, r.updated_at, r.observed_at, r.answered_at,
-       r.fingerprint, r.content_hash, r.stored_messages, r.declared_messages
+       r.fingerprint, r.content_hash, r.stored_messages, r.declared_messages,
+       r.expired_messages, r.raw_complete
      FROM remote_conversations r WHERE r.id = ?`
   )
   const findListed = prepare(
@@ -100,8 +122,8 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
        provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
        declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, answered_at,
-       first_seen_at, fingerprint, content_hash, page_id, seq)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+       first_seen_at, fingerprint, content_hash, page_id, seq, expired_messages, raw_complete)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const updateRow = prepare(
     `UPDATE remote_conversations SET contact_id = ?, channel = ?, provider_channel = ?, status = ?,
@@ -110,14 +132,22 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
        last_message_at = ?, updated_at = ?, content_hash = ?, seq = ? WHERE key = ?`
   )
   const touch = prepare(
-    `UPDATE remote_conversations SET stored_messages = ?, fingerprint = ?, observed_at = ?, answered_at = ?, page_id = ?,
+    `UPDATE remote_conversations SET stored_messages = ?, expired_messages = ?, raw_complete = ?, fingerprint = ?, observed_at = ?, answered_at = ?, page_id = ?,
        seq = ?, ${present} WHERE key = ?`
   )
   const selectLearned = prepare(
     `SELECT status, provider_status AS providerStatus, title, tags, updated_at AS updatedAt
      FROM remote_conversations WHERE key = ?`
   )
-  const setStored = prepare("UPDATE remote_conversations SET stored_messages = ?, seq = ? WHERE key = ?")
+  const selectHeld = prepare(
+    `SELECT channel, provider_channel AS providerChannel, agent_id AS agentId, campaign_id AS campaignId, title, summary,
+       qualified, qualification_reason AS qualificationReason, attributes, declared_messages AS declaredMessages,
+       started_at AS startedAt, last_message_at AS lastMessageAt, updated_at AS updatedAt
+     FROM remote_conversations WHERE key = ?`
+  )
+  const setStored = prepare(
+    "UPDATE remote_conversations SET stored_messages = ?, expired_messages = ?, seq = ? WHERE key = ?"
+  )
   const revive = prepare(`UPDATE remote_conversations SET seq = ?, ${present} WHERE key = ?`)
   const recordStatus = prepare(
     `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id, seq)
@@ -131,7 +161,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
        AND NOT EXISTS (SELECT 1 FROM status_history h WHERE h.conversation_id = c.conversation_id AND h.observed_at >= c.sent_at)`
   ).pluck()
 
-  const contactOf = (context: PageContext, sighting: Sighting): string | null => {
+  const contactOf = (context: PageContext, sighting: Shown): string | null => {
     const { contact, conversation } = sighting
     const written = contact === null ? null : contacts.write(context, contact, conversation)
     if (conversation.contactId === null) return null
@@ -140,7 +170,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       : contacts.writeUnknown(context, conversation.contactId)
   }
 
-  const insert = (context: PageContext, id: string, sighting: Sighting): number => {
+  const insert = (context: PageContext, id: string, sighting: Shown): number => {
     const { conversation, fingerprint } = sighting
     const tags = JSON.stringify(conversation.tags)
     const attributes = canonicalJson(conversation.attributes)
@@ -173,7 +203,9 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       fingerprint,
       conversationHash(conversation, tags, attributes),
       context.pageId,
-      context.pageId
+      context.pageId,
+      sighting.expired,
+      sighting.expired === 0 ? 1 : 0
     )
     const key = Number(lastInsertRowid)
     context.tally.inserted += 1
@@ -196,7 +228,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   const writeMessages = (
     context: PageContext,
     id: string,
-    sighting: Sighting,
+    sighting: Shown,
     stored: StoredConversation
   ): number => {
     if (sighting.messages === null) return stored.stored_messages
@@ -219,7 +251,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
   /** Payloads of messages that are gone at the vendor would bring them back with the next rebuild. */
   const dropRawMessages = (
     context: PageContext,
-    sighting: Sighting,
+    sighting: Shown,
     { key, stored_messages }: StoredConversation,
     count: number
   ): void => {
@@ -247,14 +279,12 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     recordStatus.run(id, stored.status, status, providerStatus, origin, requestedAt, runId, pageId)
   }
 
-  const refresh = (
-    context: PageContext,
-    id: string,
-    stored: StoredConversation,
-    sighting: Sighting
-  ): void => {
+  const refresh = (context: PageContext, id: string, stored: StoredConversation, sighting: Shown): void => {
     const { tally } = context
-    const shown = withKept(sighting, stored)
+    // Only the list may say it, and what the list said is not among the payloads any more.
+    const lacksListed = stored.raw_complete === 0 && !context.isListed && context.replay === null
+    const kept = withKept(sighting, stored)
+    const shown = lacksListed ? withHeld(kept, selectHeld.get(stored.key) as Held) : kept
     const isLearned = context.replay !== null && stored.content_hash === learnedByPush
     const conversation = isLearned ? withLearned(shown, selectLearned.get(stored.key) as Learned) : shown
     const contactId = contactOf(context, sighting)
@@ -295,20 +325,35 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     }
     tally[isSame && !wasGone ? "unchanged" : "updated"] += 1
     const count = writeMessages(context, id, sighting, stored)
+    const expired = expiredOf(sighting, stored)
+    const isCounted = count === stored.stored_messages && expired === stored.expired_messages
     if (context.replay !== null) {
-      if (count !== stored.stored_messages) setStored.run(count, context.pageId, stored.key)
+      if (!isCounted) setStored.run(count, expired, context.pageId, stored.key)
       return
     }
     dropRawMessages(context, sighting, stored, count)
+    const rawComplete = rawCompleteOf(context, sighting, stored)
     const isUntouched =
       isSame &&
-      count === stored.stored_messages &&
+      isCounted &&
+      rawComplete === stored.raw_complete &&
       sighting.fingerprint === stored.fingerprint &&
       isPresent(stored) &&
       stored.observed_at <= context.believed
     const { answeredAt, believed, pageId, requestedAt } = context
     if (isUntouched) recent.note(stored.key, { requestedAt, answeredAt }, believed)
-    else touch.run(count, sighting.fingerprint, requestedAt, answeredAt, pageId, pageId, stored.key)
+    else
+      touch.run(
+        count,
+        expired,
+        rawComplete,
+        sighting.fingerprint,
+        requestedAt,
+        answeredAt,
+        pageId,
+        pageId,
+        stored.key
+      )
   }
 
   /** Whether other payloads of the conversation were stored since those were read that the page was made from. */
@@ -332,10 +377,18 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     return isStale({ updatedAt: overwrites ? null : updatedAt, requestedAt, answeredAt }, held, believed)
   }
 
+  /** Payloads hold the messages that are let go: none are kept of a conversation that has such. */
+  const writeRaw = (context: PageContext, key: number, sighting: Shown): void => {
+    if (sighting.expired === 0) raw.write(context, key, sighting)
+    else raw.removeAll(context, key)
+  }
+
   /** Returns the row's key; null: there is none. */
-  const write = (context: PageContext, sighting: Sighting): number | null => {
+  const write = (context: PageContext, seen: Sighting): number | null => {
     const { tally } = context
+    const sighting = withoutExpired(seen, context.messagesBefore)
     const { conversation } = sighting
+    tally.filtered += sighting.expired
     const id = `${context.connection}:${conversation.providerId}`
     tally.conversations += 1
     tally.messages += sighting.messages?.items.length ?? 0
@@ -348,7 +401,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       const key = insert(context, id, sighting)
       quarantine.settle(context, sighting)
       // Also of a replay: what was in quarantine is nowhere else.
-      raw.write(context, key, sighting)
+      writeRaw(context, key, sighting)
       return key
     }
     if (context.replay === null && isOld(context, conversation, stored)) {
@@ -359,7 +412,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     }
     refresh(context, id, stored, sighting)
     quarantine.settle(context, sighting)
-    if (context.replay === null) raw.write(context, stored.key, sighting)
+    if (context.replay === null) writeRaw(context, stored.key, sighting)
     return stored.key
   }
 
@@ -415,11 +468,11 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
  * How many different messages a list of all of them must hold to prove that others are gone: as many as the vendor says
  * there are. What could not be read may be any of the others, so then no list proves it.
  */
-const mustList = ({ conversation, unreadable }: Sighting): number =>
-  unreadable.length > 0 ? Number.POSITIVE_INFINITY : (conversation.declaredMessages ?? 0)
+const mustList = ({ conversation, expired, unreadable }: Shown): number =>
+  unreadable.length > 0 ? Number.POSITIVE_INFINITY : (conversation.declaredMessages ?? 0) - expired
 
 /** Whether messages that the sighting does not show are gone. */
-const showsAll = (sighting: Sighting): boolean => {
+const showsAll = (sighting: Shown): boolean => {
   const { messages } = sighting
   return (
     messages?.extent === "whole" &&
@@ -427,12 +480,28 @@ const showsAll = (sighting: Sighting): boolean => {
   )
 }
 
+/** How many messages the provider has that were let go. */
+const expiredOf = (sighting: Shown, { expired_messages }: StoredConversation): number => {
+  if (sighting.messages?.extent !== "whole") return expired_messages
+  return showsAll(sighting) ? sighting.expired : Math.max(sighting.expired, expired_messages)
+}
+
+/** Whether the conversation can be made again from its payloads: once some were let go, a listing that shows all brings them. */
+const rawCompleteOf = (
+  context: PageContext,
+  sighting: Shown,
+  { raw_complete }: StoredConversation
+): 0 | 1 => {
+  if (sighting.expired > 0) return 0
+  return context.isListed && sighting.raw.length > 0 && showsAll(sighting) ? 1 : raw_complete
+}
+
 /**
  * Where stored messages stay that a sighting does not show, so does the time of the last one, if it gives none. What
  * could not be read may be the last one, so an earlier time beside it does not give it either. A count that was declared
  * stays where the vendor's records never have one.
  */
-const withKept = (sighting: Sighting, stored: StoredConversation): Conversation => {
+const withKept = (sighting: Shown, stored: StoredConversation): Conversation => {
   const { unreadable } = sighting
   const conversation =
     "declaredMessages" in sighting.conversation
@@ -442,6 +511,32 @@ const withKept = (sighting: Sighting, stored: StoredConversation): Conversation 
   const kept = stored.last_message_at
   if (kept === null || (stated !== null && (unreadable.length === 0 || stated >= kept))) return conversation
   return showsAll(sighting) ? conversation : { ...conversation, lastMessageAt: kept }
+}
+
+/** What is stored of a conversation, of what a provider may say in one place and leave out in another. */
+interface Held
+  extends Omit<
+    Conversation,
+    "attributes" | "contactId" | "providerId" | "providerStatus" | "qualified" | "status" | "tags"
+  > {
+  /** JSON. */
+  readonly attributes: string
+  readonly qualified: 0 | 1 | null
+}
+
+/** The conversation as an answer shows it that may lack what only a list says: it takes nothing back. */
+const withHeld = (conversation: Conversation, held: Held): Conversation => {
+  const { attributes, qualified, ...fields } = held
+  const said = Object.fromEntries(
+    Object.entries(conversation).filter(([, value]) => value !== null)
+  ) as Partial<Conversation>
+  return {
+    ...conversation,
+    ...fields,
+    qualified: qualified === null ? null : qualified === 1,
+    ...said,
+    attributes: { ...(parseExactly(attributes) as Conversation["attributes"]), ...conversation.attributes }
+  }
 }
 
 /** What a push has read since the payloads came. */

@@ -31,7 +31,7 @@ export const makeKnown = (session: Session) => {
   const forgotten = makeRemembered(session)
   // As one text: every conversation that is listed is looked up, and to take values over one by one costs as much again.
   const find = prepare(
-    `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages, r.started_at,
+    `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages + r.expired_messages, r.started_at,
        r.updated_at, r.deleted_at, r.merged_at, r.observed_at, r.fingerprint IS NULL AND EXISTS (
          SELECT 1 FROM quarantine q
          WHERE q.connection = r.connection AND q.conversation_provider_id = ids.value AND q.resolved_at IS NULL)))

@@ -28,6 +28,7 @@ export interface TranscriptHead {
   readonly tags: ReadonlyArray<string>
   readonly declared_messages: number | null
   readonly stored_messages: number
+  readonly expired_messages: number
   readonly complete: 0 | 1 | null
   readonly started_at: Timestamp | null
   readonly last_message_at: Timestamp | null
@@ -82,7 +83,7 @@ export const transcriptHead = (session: Session, id: string): TranscriptHead | n
   const row = session
     .prepare(
       `SELECT c.id, c.connection, c.provider, c.provider_id, c.channel, c.status, c.remote_status, c.provider_status,
-       c.change_state, c.title, c.summary, c.qualified, c.tags, c.declared_messages, c.stored_messages, c.complete,
+       c.change_state, c.title, c.summary, c.qualified, c.tags, c.declared_messages, c.stored_messages, c.expired_messages, c.complete,
        c.started_at, c.last_message_at, c.updated_at, c.last_seen_at, c.deleted_at, c.merged_into, c.contact_id
      FROM conversations c WHERE c.id = ?`
     )

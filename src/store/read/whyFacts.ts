@@ -15,6 +15,7 @@ export interface WhyConversation {
   readonly change_state: string | null
   readonly declared_messages: number | null
   readonly stored_messages: number
+  readonly expired_messages: number
   readonly complete: 0 | 1 | null
   readonly started_at: Timestamp | null
   readonly last_message_at: Timestamp | null
@@ -99,7 +100,7 @@ export interface Why {
 const conversationOf = ({ prepare }: Session, id: string): WhyConversation | null =>
   (prepare(
     `SELECT c.id, c.connection, c.provider, c.provider_id, c.status, c.remote_status, c.provider_status, c.change_state,
-       c.declared_messages, c.stored_messages, c.complete, c.started_at, c.last_message_at, c.updated_at,
+       c.declared_messages, c.stored_messages, c.expired_messages, c.complete, c.started_at, c.last_message_at, c.updated_at,
        c.first_seen_at, c.last_seen_at, c.deleted_at, c.merged_into, r.missing_since
      FROM conversations c JOIN remote_conversations r ON r.id = c.id WHERE c.id = ?`
   ).get(id) as WhyConversation | undefined) ?? null

@@ -19,7 +19,9 @@ const well: DoctorFacts = {
   oldWriters: [],
   privacy: [],
   leases: [],
-  deadRuns: 0
+  deadRuns: 0,
+  erasures: 0,
+  openErasures: 0
 }
 
 const verdicts = (facts: Partial<DoctorFacts>) =>
@@ -98,6 +100,8 @@ describe("parley doctor", () => {
         "warn log",
         "warn runs"
       ])
+      expect(verdicts({ erasures: 2 })).toEqual([])
+      expect(verdicts({ erasures: 2, openErasures: 1 })).toEqual(["warn forgotten"])
       const old = { sqlite_version: "3.40.1", changes: 1, last_at: "2026-01-01T00:00:00.000Z" as never }
       expect(verdicts({ oldWriters: [old] })).toEqual(["warn writers"])
       expect(clockFinding("leads", 400).verdict).toBe("ok")

@@ -73,10 +73,12 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
     damage,
     dangling,
     deadRuns,
+    erasures,
     leases,
     logBytes,
     newestSchema,
     oldWriters,
+    openErasures,
     schema,
     sqliteVersion
   } = facts
@@ -132,6 +134,17 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
     ...(lapsed === 0
       ? []
       : [finding("warn", "leases", `${counted(lapsed, "lease")} of ended runs: the next run takes them`)]),
+    ...(erasures === 0
+      ? []
+      : [
+          openErasures === 0
+            ? finding("ok", "forgotten", `${counted(erasures, "request")} to forget, all carried out`)
+            : finding(
+                "warn",
+                "forgotten",
+                `${counted(openErasures, "request")} to forget not finished: parley sync (it says what is in the way)`
+              )
+        ]),
     ...(deadRuns === 0
       ? []
       : [finding("warn", "runs", `${counted(deadRuns, "run")} died on the way: the next one resumes`)]),

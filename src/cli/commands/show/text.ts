@@ -22,10 +22,10 @@ const statusText = ({ change_state, provider, provider_status, remote_status, st
 }
 
 const amountText = ({ head, messages }: Shown): string => {
-  const { declared_messages: declared, stored_messages: stored } = head
-  const missing = declared !== null && declared > stored ? ` of ${grouped(declared)}` : ""
+  const { declared_messages: declared, expired_messages: expired, stored_messages: stored } = head
+  const missing = declared !== null && declared > stored + expired ? ` of ${grouped(declared)}` : ""
   const left = messages.length < stored ? `, the last ${grouped(messages.length)} shown` : ""
-  return `${counted(stored, "message")}${missing} stored${left}`
+  return `${counted(stored, "message")}${missing} stored${left}${expired === 0 ? "" : `, ${grouped(expired)} let go because of their age`}`
 }
 
 /** What there is to say of it, as labels and values. */

@@ -37,6 +37,7 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
   const {
     complete,
     declared_messages,
+    expired_messages,
     deleted_at,
     first_seen_at,
     last_seen_at,
@@ -49,18 +50,21 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
   } = conversation
   const wanted = status === remote_status ? "" : `, wanted here: ${status}`
   const word = provider_status === null ? "" : ` ("${oneLine(provider_status)}" in the provider's words)`
+  const expired = expired_messages === 0 ? "" : `, ${grouped(expired_messages)} let go because of their age`
   const completeness =
     complete === null
       ? `${counted(stored_messages, "message")} stored; the provider does not say how many there are`
       : complete === 1
-        ? stored_messages === 0
+        ? stored_messages + expired_messages === 0
           ? "none, and the provider says that it has none"
-          : `all ${counted(stored_messages, "message")} stored`
+          : expired_messages === 0
+            ? `all ${counted(stored_messages, "message")} stored`
+            : `${counted(stored_messages, "message")} stored`
         : `${grouped(stored_messages)} of ${counted(declared_messages ?? 0, "message")} stored`
   return [
     line("conversation", `${conversation.id}, at ${conversation.provider}`),
     line("status", `${remote_status}${word}${wanted}`),
-    line("messages", completeness),
+    line("messages", `${completeness}${expired}`),
     line("first seen", shortTime(first_seen_at)),
     line("last seen", `${shortTime(last_seen_at)}, ${ago(last_seen_at, at)}`),
     ...(missing_since === null || (deleted_at ?? merged_into) !== null

@@ -70,6 +70,9 @@ export const makeRawRows = (session: Session) => {
        AND coalesce(w.provider_id, (SELECT provider_id FROM remote_conversations r WHERE r.key = w.conversation))
          NOT IN (SELECT value FROM json_each(?))`
   )
+  const newestOf = prepare("SELECT key, block, length FROM raw_rows WHERE conversation = ? AND newest = 1")
+  // No index leads to these.
+  const olderOf = prepare("SELECT key, block, length FROM raw_rows WHERE conversation = ? AND newest = 0")
   const selectVersion = prepare(
     `SELECT count(*), coalesce(max(page_id), 0) FROM raw_rows
      WHERE conversation = (SELECT key FROM remote_conversations WHERE id = ?) AND newest = 1`
@@ -138,6 +141,12 @@ export const makeRawRows = (session: Session) => {
       for (const row of otherMessages.all(key, ids) as ReadonlyArray<StoredPlace>) letGo(row, keepRaw)
     },
 
+    /** Lets all payloads of a conversation go, of every version. */
+    removeAll: ({ keepRaw }: PageContext, key: number): void => {
+      const older = keepRaw === "all" ? (olderOf.all(key) as ReadonlyArray<StoredPlace>) : []
+      for (const row of [...(newestOf.all(key) as ReadonlyArray<StoredPlace>), ...older]) letGo(row, "newest")
+    },
+
     /** The version (`versionOf`) of what is stored of a conversation by now. */
     version: (connection: string, conversationId: string): string => {
       const [payloads, newestPage] = selectVersion.get(`${connection}:${conversationId}`) as readonly [
@@ -183,7 +192,10 @@ export const rawOf = (
   return key === undefined ? [] : makeRawOf(session)(key)
 }
 
-/** The next conversations after `after` (a row's key; null: from the start) that have payloads, in the order of keys. */
+/**
+ * The next conversations after `after` (a row's key; null: from the start) that can be made again from their payloads, in the
+ * order of keys.
+ */
 export const rawBatch = (
   session: Session,
   connection: string,
@@ -193,7 +205,7 @@ export const rawBatch = (
   const found = session
     .prepare(
       `SELECT key, provider_id AS conversationId FROM remote_conversations r
-       WHERE +connection = ? AND key > ? AND EXISTS (SELECT 1 FROM raw_rows w WHERE w.conversation = r.key AND w.newest = 1)
+       WHERE +connection = ? AND key > ? AND raw_complete = 1 AND EXISTS (SELECT 1 FROM raw_rows w WHERE w.conversation = r.key AND w.newest = 1)
        ORDER BY key LIMIT ?`
     )
     .all(connection, after ?? 0, limit) as ReadonlyArray<Omit<RawConversation, "payloads">>

@@ -28,6 +28,9 @@ export interface DoctorFacts {
     readonly pid: number
     readonly isExpired: boolean
   }>
+  /** Requests to forget someone, and those of them that are not finished. */
+  readonly erasures: number
+  readonly openErasures: number
   /** Runs whose processes are gone and that no run has marked yet. */
   readonly deadRuns: number
 }
@@ -47,8 +50,11 @@ export const doctorFacts = (
   const leases = prepare(
     "SELECT connection, lane, pid, expires_at <= ? AS isExpired FROM leases ORDER BY connection, lane"
   ).all(at) as ReadonlyArray<{ connection: string; lane: string; pid: number; isExpired: 0 | 1 }>
+  const count = (sql: string): number => Number(prepare(sql).pluck().get())
   return {
     damage,
+    erasures: count("SELECT count(*) FROM erasures"),
+    openErasures: count("SELECT count(*) FROM erasures WHERE finished_at IS NULL"),
     dangling: (database.pragma("foreign_key_check") as ReadonlyArray<unknown>).length,
     schema: Number(database.pragma("user_version", { simple: true })),
     newestSchema: migrations.length,
