@@ -325,7 +325,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     }
     tally[isSame && !wasGone ? "unchanged" : "updated"] += 1
     const count = writeMessages(context, id, sighting, stored)
-    const expired = expiredOf(sighting, stored)
+    const expired = expiredOf(context, sighting, stored)
     const isCounted = count === stored.stored_messages && expired === stored.expired_messages
     if (context.replay !== null) {
       if (!isCounted) setStored.run(count, expired, context.pageId, stored.key)
@@ -481,8 +481,13 @@ const showsAll = (sighting: Shown): boolean => {
 }
 
 /** How many messages the provider has that were let go. */
-const expiredOf = (sighting: Shown, { expired_messages }: StoredConversation): number => {
-  if (sighting.messages?.extent !== "whole") return expired_messages
+const expiredOf = (
+  { replay }: PageContext,
+  sighting: Shown,
+  { expired_messages, raw_complete }: StoredConversation
+): number => {
+  const isOfRows = replay !== null && raw_complete === 0
+  if (isOfRows || sighting.messages?.extent !== "whole") return expired_messages
   return showsAll(sighting) ? sighting.expired : Math.max(sighting.expired, expired_messages)
 }
 

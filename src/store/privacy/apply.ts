@@ -80,7 +80,7 @@ export const applyToRaw = (session: Session, changes: ReadonlyArray<RawChange>, 
   blocks.end()
 }
 
-/** The next conversations without payloads, by their keys. */
+/** The next conversations that cannot be made again from payloads, by their keys. */
 export const withoutRaw = (
   { prepare }: Session,
   connection: string,
@@ -89,7 +89,8 @@ export const withoutRaw = (
 ): ReadonlyArray<number> =>
   prepare(
     `SELECT key FROM remote_conversations r WHERE +connection = ? AND key > ?
-       AND NOT EXISTS (SELECT 1 FROM raw_rows w WHERE w.conversation = r.key AND w.newest = 1) ORDER BY key LIMIT ?`
+       AND (raw_complete = 0 OR NOT EXISTS (SELECT 1 FROM raw_rows w WHERE w.conversation = r.key AND w.newest = 1))
+     ORDER BY key LIMIT ?`
   )
     .pluck()
     .all(connection, after, limit) as ReadonlyArray<number>

@@ -83,7 +83,7 @@ export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
     yield* mirror.applyPrivacy((session) => applyToRaw(session, changes, keeping))
   })
 
-  /** Conversations of which no payload is kept are made from their rows. */
+  /** Conversations of which not all payloads are kept are made from their rows. */
   const bare = Effect.fn("stricterPrivacy.bare")(function* () {
     for (let after = 0; ; ) {
       const keys = yield* mirror.applyPrivacy((session) =>
@@ -109,6 +109,12 @@ export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
         notices: [],
         learned: {}
       })
+      const versions = yield* Effect.forEach(sightings, ({ conversation }) =>
+        Effect.map(
+          mirror.rawOf(name, conversation.providerId),
+          (payloads) => [conversation.providerId, versionOf(payloads)] as const
+        )
+      )
       if (sightings.length > 0) {
         yield* tellingCommit(
           name,
@@ -120,7 +126,7 @@ export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
             scan: null,
             keepRaw: config.keepRaw,
             seen: null,
-            replay: new Map(sightings.map(({ conversation }) => [conversation.providerId, versionOf([])]))
+            replay: new Map(versions)
           })
         )
         yield* mirror.applyPrivacy((session) =>
