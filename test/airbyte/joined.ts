@@ -109,7 +109,11 @@ export const join = async (
     passed += 1
     if (deaths.destination !== null && passed > deaths.destination) destination.kill("SIGKILL")
     if (destination.killed || destination.exitCode !== null) continue
-    if (!stdin.write(`${line}\n`)) await Promise.race([once(stdin, "drain"), once(destination, "exit")])
+    if (stdin.write(`${line}\n`)) continue
+    // Now it is the destination that the source waits for.
+    clearTimeout(beat)
+    await Promise.race([once(stdin, "drain"), once(destination, "exit")])
+    expectBeat()
   }
   clearTimeout(beat)
   const code = await ended(source)

@@ -150,7 +150,7 @@ describe("the connectors as a platform starts them", () => {
         start("source-parley", ["read", "--config", file("config.json", config()), ...catalogs, ...state]),
         start("destination-parley", ["write", "--config", file("into.json", into), ...catalogs]),
         deaths,
-        20_000
+        60_000
       )
       expect(ran.faults).toEqual([])
       records.push(...ran.taken)

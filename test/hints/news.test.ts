@@ -83,6 +83,9 @@ describe("the count at a closing", () => {
         yield* Effect.sleep(minute)
         const whole = { declared_messages: stored, stored_messages: stored, complete: 1 }
         expect(yield* countsOf(config, id)).toEqual(whole)
+        const counted = yield* rowsOf("SELECT id, seq FROM remote_conversations ORDER BY id")
+        yield* pullRun([config], { full: true })
+        expect(yield* rowsOf("SELECT id, seq FROM remote_conversations ORDER BY id")).toEqual(counted)
 
         // What was said before this conversation was opened is not counted at its closing.
         const [last] = yield* rowsOf<{ at: string }>(
