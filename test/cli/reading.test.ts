@@ -127,6 +127,24 @@ Needs attention: leads (failed, changes, quarantine).
     })
   )
 
+  it.scoped("says within how long connections are synced again", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      for (const [id, minute] of [55, 56, 57, 58].entries()) {
+        edit(
+          folder,
+          `INSERT INTO runs (id, command, started_at, host, pid) VALUES (${90 + id}, 'watch', '', 'here', 1);
+           INSERT INTO run_connections (run_id, connection, lane, outcome, started_at, finished_at) VALUES
+             (${90 + id}, 'leads', 'sync', 'complete', '2026-03-07T11:${minute}:00.000Z', '2026-03-07T11:${minute}:05.000Z')`
+        )
+      }
+      const { stdout } = yield* run(folder, ["status"])
+      expect(stdout).toContain("\nSynced again, as a rule, within 1m 05s (leads).\n")
+      const { connections } = yield* document(folder, "status")
+      expect(connections).toMatchObject([{ name: "leads", kept_within_ms: 65_000 }, { name: "fresh" }, {}])
+    })
+  )
+
   it.scoped("ends with 3 where --check finds what needs attention, and with 0 where nothing does", () =>
     Effect.gen(function* () {
       const folder = yield* seededFolder

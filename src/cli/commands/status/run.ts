@@ -166,11 +166,23 @@ const hintLines = ({ config, facts, name }: ConnectionStatus, at: number): Reado
   ]
 }
 
-const keptLine = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
-  const kept = facts?.kept_within_ms ?? null
-  return kept === null || config?.enabled !== true
+/** More connections than this are told of by the quickest and the slowest. */
+const fewConnections = 6
+
+/** Within how long connections are synced again, in one line. */
+const keptLine = (all: ReadonlyArray<ConnectionStatus>): ReadonlyArray<string> => {
+  const kept = all
+    .flatMap(({ config, facts, name }) =>
+      config?.enabled === true && facts !== null && facts.kept_within_ms !== null
+        ? [{ name, millis: facts.kept_within_ms }]
+        : []
+    )
+    .sort((one, other) => one.millis - other.millis)
+  const told = kept.length <= fewConnections ? kept : [kept.slice(0, 1), kept.slice(-1)].flat()
+  const words = told.map(({ millis, name }) => `${shortDuration(millis)} (${name})`)
+  return words.length === 0
     ? []
-    : [`${name}: synced again within ${shortDuration(kept)}, as a rule`]
+    : [`Synced again, as a rule, within ${words.join(told.length < kept.length ? " to " : ", ")}.`]
 }
 
 /** What a person should know or do about a connection, a line each. */
@@ -367,7 +379,6 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     const details = all.flatMap((entry) => [
       ...waitingLine(entry, at),
       ...remarks(entry),
-      ...keptLine(entry),
       ...hintLines(entry, at)
     ])
     const limits = withLimits ? all.flatMap(limitsLine) : []
@@ -376,6 +387,7 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     const parts = [
       ...emptyState(facts === null, all.length, database),
       ...(all.length === 0 ? [] : [renderTable(columns, rows, room)]),
+      ...keptLine(all).map((line) => fold(line, room)),
       ...(details.length === 0 ? [] : [fold(details.join("\n"), room)]),
       ...writers.map((writer) => fold(writerText(writer, at), room)),
       ...(limits.length === 0 ? [] : [fold(limits.join("\n"), room)]),
