@@ -1,4 +1,5 @@
 import { constants, gunzip } from "node:zlib"
+import { textOf } from "../answer/charset.ts"
 import { AnswerTooLarge } from "./bounds.ts"
 
 /** Bodies are recognised by their first bytes, because some platforms unpack and keep the header. */
@@ -17,11 +18,10 @@ export interface RawBody {
   readonly isWhole: boolean
 }
 
-/** UTF-8 without a byte order mark. */
-const decode = (bytes: Buffer): Body => {
-  const text = bytes.toString("utf8")
-  return { text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, bytes: bytes.byteLength }
-}
+const decode = (bytes: Buffer, contentType: string | undefined): Body => ({
+  text: textOf(bytes, contentType),
+  bytes: bytes.byteLength
+})
 
 /**
  * Calls back at once; of a compressed body once it is unpacked, with an error where it is not whole, or with
@@ -29,16 +29,17 @@ const decode = (bytes: Buffer): Body => {
  */
 export const readBody = (
   { bytes, isWhole }: RawBody,
+  contentType: string | undefined,
   limit: number,
   done: (body: Body | Error) => void
 ): void => {
   if (!isGzip(bytes)) {
-    done(decode(bytes))
+    done(decode(bytes, contentType))
     return
   }
   const finishFlush = isWhole ? constants.Z_FINISH : constants.Z_SYNC_FLUSH
   gunzip(bytes, { maxOutputLength: limit, finishFlush }, (error, unpacked) => {
-    if (error === null) return done(decode(unpacked))
+    if (error === null) return done(decode(unpacked, contentType))
     done("code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ? new AnswerTooLarge(limit) : error)
   })
 }

@@ -55,7 +55,7 @@ export const received = (
     return
   }
   const isServed = isSuccess(status)
-  readBody(raw, isServed ? context.bounds.whole : refusalBytes, (read) => {
+  readBody(raw, headers["content-type"], isServed ? context.bounds.whole : refusalBytes, (read) => {
     // The words of a refusal matter less than that it is one.
     const body = read instanceof AnswerTooLarge && !isServed ? { text: "", bytes: refusalBytes } : read
     if (body instanceof Error) {

@@ -2,6 +2,7 @@ import { createGunzip } from "node:zlib"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Chunk, Deferred, Effect, FiberId, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
+import { type Recoder, recoderOf } from "../answer/charset.ts"
 import { otherThanAsked, wordsIn } from "../answer/classify.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
@@ -196,6 +197,14 @@ const streamed = (
     Deferred.unsafeDone(done, Effect.succeed(exchange))
   })
   let isSettled = false
+  let recoder: Recoder | null | undefined
+  const recoded = (pieces: Chunk.Chunk<Uint8Array>): Chunk.Chunk<Uint8Array> => {
+    const [first] = pieces
+    if (recoder === undefined && first !== undefined) recoder = recoderOf(first, headers["content-type"])
+    const { push } = recoder ?? {}
+    return push === undefined ? pieces : Chunk.map(pieces, push)
+  }
+  const last = Stream.suspend(() => (recoder ? Stream.make(recoder.end()) : Stream.empty))
   return {
     status,
     headers,
@@ -204,6 +213,8 @@ const streamed = (
         for (const piece of chunk) bytes += piece.byteLength
         return bytes > bounds.stream ? Effect.fail(source.tooLarge) : Effect.succeed(chunk)
       }),
+      Stream.mapChunks(recoded),
+      Stream.concat(last),
       Stream.ensuring(settle)
     ),
     largestElement: bounds.whole,

@@ -44,6 +44,29 @@ describe("client on a real connection", () => {
     }).pipe(Effect.provide(live))
   )
 
+  for (const [what, headers, body] of [
+    ["UTF-16", {}, (text: string) => Buffer.from(text, "utf16le")],
+    [
+      "ISO-8859-1, packed",
+      { "content-type": "application/json; charset=iso-8859-1", "content-encoding": "gzip" },
+      (text: string) => gzipSync(Buffer.from(text, "latin1"))
+    ]
+  ] as const) {
+    it.scopedLive(`reads what is in another charset, whole and in pieces: ${what}`, () =>
+      Effect.gen(function* () {
+        const text = JSON.stringify(Array.from({ length: 20_000 }, (_, index) => ({ index, name: "Zoë" })))
+        const baseUrl = yield* httpServer((_, response) => {
+          response.writeHead(200, { "content-type": "application/json", ...headers })
+          response.end(body(text))
+        })
+        const { client } = yield* testClient({ baseUrl })
+        assert.strictEqual((yield* client.read(list)).text, text)
+        const pieces = yield* Stream.runCollect((yield* client.stream(list)).body)
+        assert.strictEqual(bodyOf(pieces), text)
+      }).pipe(Effect.provide(live))
+    )
+  }
+
   it.scopedLive("takes a large body at its reader's pace, and to its end", () =>
     Effect.gen(function* () {
       const piece = Buffer.alloc(1 << 20, "x")

@@ -342,6 +342,15 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     draft.body = gzipSync(written(draft.value))
     return true
   },
+  charset: (draft) => {
+    if (draft.value === undefined) return false
+    const text = written(draft.value)
+    // Only what the charset has can be said in it.
+    const charset = /^[\0-\xff]*$/.test(text) ? one(draft.random, ["iso-8859-1", "utf-16le"]) : "utf-16le"
+    draft.headers = { ...draft.headers, "content-type": `application/json; charset=${charset}` }
+    draft.body = Buffer.from(text, charset === "utf-16le" ? "utf16le" : "latin1")
+    return true
+  },
   label: (draft) => {
     const type = one(draft.random, ["text/html", "text/plain; charset=utf-8", "application/octet-stream", ""])
     draft.headers = type === "" ? {} : { ...draft.headers, "content-type": type }
