@@ -1,4 +1,4 @@
-import { Either, Schema } from "effect"
+import { Either, Redacted, Schema } from "effect"
 import type { ConnectionConfig, Registry } from "../config/Config.ts"
 import { readConnection } from "../config/connection.ts"
 import { type JsonObject, jsonSchemaOf } from "../config/jsonSchema.ts"
@@ -8,6 +8,8 @@ import { schemaFaults } from "../config/schemaFaults.ts"
 import { keysOf } from "../config/schemaKeys.ts"
 import { formatPath } from "../config/yamlSource.ts"
 import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
+import { shortestKey } from "../privacy/key.ts"
+import { isKeyed, keepsEverything, type Privacy } from "../privacy/policy.ts"
 import type { AnyProviderDefinition } from "../providers/Provider.ts"
 
 /*
@@ -55,6 +57,13 @@ const common = {
   )
 }
 
+const personal = (what: string) =>
+  Schema.optional(
+    Schema.Literal("keep", "hash", "drop").annotations({
+      description: `${what}: keep, hash (equal ones stay equal) or drop, before anything is sent on. Empty: keep.`
+    })
+  )
+
 export const SourceKeys = Schema.Struct({
   ...common,
   start_date: Schema.optional(StartDate),
@@ -70,6 +79,21 @@ export const SourceKeys = Schema.Struct({
   ),
   checkpoint_seconds: Schema.optional(
     whole(0, 3600, "A state is sent at most so often, but at the end. Empty: 60.")
+  ),
+  privacy_names: personal("Names of people"),
+  privacy_emails: personal("E-mail addresses"),
+  privacy_phones: personal("Telephone numbers"),
+  privacy_texts: Schema.optional(
+    Schema.Literal("keep", "mask", "drop").annotations({
+      description:
+        "What was written: keep, mask (e-mail addresses, telephone, card and account numbers in it) or drop. Empty: keep."
+    })
+  ),
+  hash_key: Schema.optional(
+    Schema.String.pipe(Schema.minLength(shortestKey)).annotations({
+      description: `The key of hashes, ${shortestKey} characters or more. Another key makes other hashes, so keep it.`,
+      message: () => ({ message: `a key needs ${shortestKey} characters or more`, override: true })
+    })
   )
 })
 export type SourceKeys = typeof SourceKeys.Type
@@ -118,6 +142,7 @@ export type DestinationKeys = typeof DestinationKeys.Type
 
 /** Not shown: for tests, and for what only a machine's owner can know. */
 const hidden: ReadonlySet<string> = new Set(["base_url", "checkpoint_seconds"])
+const secretKeys: ReadonlySet<string> = new Set(["hash_key"])
 
 const titleOf = (name: string): string => {
   const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ")
@@ -190,6 +215,7 @@ export const connectionSpecification = <A, I>(
             ...jsonSchemaOf(ast),
             order: index + 1,
             ...(hidden.has(name) ? { airbyte_hidden: true } : {}),
+            ...(secretKeys.has(name) ? { airbyte_secret: true } : {}),
             ...(name === "start_date" ? { format: "date-time", examples: ["2026-01-31T00:00:00Z"] } : {})
           }
         ])
@@ -212,6 +238,27 @@ const isWritten = (value: unknown): value is Written =>
 /** Forms send null, or nothing between quotes, for what was left empty. */
 const filledIn = (written: Written): Written =>
   Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null && value !== ""))
+
+/** What of people is not to be sent on. */
+const privacyIn = (
+  keys: Partial<SourceKeys>,
+  report: (where: string, message: string) => void
+): Pick<ConnectionConfig, "privacy" | "hashKey"> => {
+  const privacy: Privacy = {
+    names: keys.privacy_names ?? "keep",
+    emails: keys.privacy_emails ?? "keep",
+    phones: keys.privacy_phones ?? "keep",
+    texts: keys.privacy_texts ?? "keep"
+  }
+  // A platform may run each read on another machine, and none of them keeps a key.
+  if (keys.hash_key === undefined && keys.mirror === undefined && isKeyed(privacy)) {
+    report("hash_key", "missing: hashes need a key, and so do ids where numbers or addresses are dropped")
+  }
+  return {
+    ...(keepsEverything(privacy) ? {} : { privacy }),
+    ...(keys.hash_key === undefined ? {} : { hashKey: Redacted.make(keys.hash_key) })
+  }
+}
 
 /** The provider's part of the form as an entry of `connections`. */
 const readProvider = (
@@ -264,7 +311,7 @@ const readProvider = (
       if (!isMissing) report(where === "baseUrl" ? "base_url" : `provider.${where}`, message)
     }
   )
-  return connection
+  return connection === null ? null : { ...connection, ...privacyIn(keys, report) }
 }
 
 /** Reads what a form gave; left: what is wrong with it, a line each, without any value. */

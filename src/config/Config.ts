@@ -51,6 +51,8 @@ export interface ConnectionConfig {
   readonly reconcileMillis: number
   /** What of people is not stored as it came; left out: everything is. */
   readonly privacy?: Privacy
+  /** The key of hashes; left out: that of this machine's user. */
+  readonly hashKey?: Redacted.Redacted
   /** Where its webhooks arrive and how they are signed; left out: none are expected. */
   readonly hints?: {
     readonly path: Redacted.Redacted

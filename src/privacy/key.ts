@@ -22,7 +22,7 @@ export class HashKeyMissing extends Data.TaggedError("HashKeyMissing")<{
 export const keyVariable = "PARLEY_HASH_KEY"
 
 /** Characters of a key that is given, at least. */
-const shortest = 32
+export const shortestKey = 32
 
 export const hashKeyFile = (environment: NodeJS.ProcessEnv = process.env): string =>
   join(stateFolder(environment).folder, "hash.key")
@@ -36,7 +36,7 @@ const readOrMake = (file: string): Buffer => {
     try {
       refuseLaid(file)
       const text = readFileSync(file, "utf8").trim()
-      if (text.length < shortest) throw new Error(`${file} holds no key`)
+      if (text.length < shortestKey) throw new Error(`${file} holds no key`)
       return Buffer.from(text)
     } catch (cause) {
       if (!hasCode(cause, "ENOENT")) throw cause
@@ -63,11 +63,11 @@ export const hashKey = (
 ): Effect.Effect<Buffer, HashKeyMissing> =>
   Effect.suspend(() => {
     const given = environment[keyVariable]?.trim() ?? ""
-    if (given.length >= shortest) return Effect.succeed(Buffer.from(given))
+    if (given.length >= shortestKey) return Effect.succeed(Buffer.from(given))
     if (given !== "") {
       return Effect.fail(
         new HashKeyMissing({
-          message: `${keyVariable} has ${given.length} characters: a key needs ${shortest} or more`,
+          message: `${keyVariable} has ${given.length} characters: a key needs ${shortestKey} or more`,
           hint: "set it to what `openssl rand -hex 32` prints, and keep it: another key makes other hashes"
         })
       )
@@ -95,10 +95,10 @@ export const hashKey = (
 /** The hashes of values that people look for, by the key that there is; null: there is none. */
 export const knownHash = (environment: NodeJS.ProcessEnv = process.env): KeyedHash | null => {
   const given = environment[keyVariable]?.trim() ?? ""
-  if (given.length >= shortest) return keyedHash(Buffer.from(given))
+  if (given.length >= shortestKey) return keyedHash(Buffer.from(given))
   try {
     const text = readFileSync(hashKeyFile(environment), "utf8").trim()
-    return text.length < shortest ? null : keyedHash(Buffer.from(text))
+    return text.length < shortestKey ? null : keyedHash(Buffer.from(text))
   } catch {
     return null
   }

@@ -20,6 +20,11 @@ export const keepEverything: Privacy = { names: "keep", emails: "keep", phones: 
 export const keepsEverything = ({ emails, names, phones, texts }: Privacy): boolean =>
   [names, emails, phones, texts].every((policy) => policy === "keep")
 
+/** Whether anything is hashed, so that a key is needed. */
+export const isKeyed = ({ emails, names, phones }: Privacy): boolean =>
+  // An id that is a number or an address is hashed where those are dropped: some id there must be.
+  [names, emails, phones].includes("hash") || [emails, phones].includes("drop")
+
 /** `names hashed, phones dropped, texts masked`; empty: everything is kept. */
 export const privacyWords = ({ emails, names, phones, texts }: Privacy): string => {
   const words = { hash: "hashed", drop: "dropped", mask: "masked" }

@@ -6,6 +6,7 @@ import { Mirror, type Totals } from "../store/mirror/Mirror.ts"
 import type { OpenConnection } from "./connection.ts"
 import { sampleBrake } from "./deleteBrake.ts"
 import { mergedInto } from "./merges.ts"
+import { tellOtherPrivacy } from "./privacy/stricter.ts"
 import { tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
 
@@ -168,6 +169,7 @@ export const verify = Effect.fn("verify")(function* (
 ) {
   const mirror = yield* Mirror
   const { name } = connection.config
+  yield* tellOtherPrivacy(connection)
   const held = yield* mirror.countConversations(name)
   const chosen = yield* mirror.sample(name, sample ?? held)
   const lacking = yield* onlyQuarantined(name, sample ?? Number.POSITIVE_INFINITY)

@@ -97,6 +97,10 @@ describe("the source's spec", () => {
         { start_date: "yesterday" },
         { start_date: "2026-13-99" },
         { connection: "No Such Name" },
+        { privacy_names: "hash" },
+        { privacy_phones: "drop" },
+        { privacy_names: "hash", hash_key: "short" },
+        { privacy_texts: "hash" },
         { max_wait_seconds: -1 },
         { checkpoint_seconds: "1" },
         { provider: { provider: "nobody" } },
@@ -206,6 +210,29 @@ describe.each(vendorIds)("the source at %s", (vendor) => {
           known(tablesOf(recordsOf(fresh.messages))[stream])
         )
       }
+    })
+  )
+
+  it.effect("sends nothing personal on, the same the second time, and what is new after that", () =>
+    Effect.gen(function* () {
+      const simulator = world({ conversations: 8 })
+      const plain = recordsOf((yield* readAll(simulator, vendor)).messages, "contacts")
+      const personal = plain.flatMap(({ data }) => [data.email, data.phone]).filter((value) => value !== null)
+      expect(personal.length).toBeGreaterThan(5)
+      const config = {
+        privacy_names: "hash",
+        privacy_emails: "hash",
+        privacy_phones: "hash",
+        privacy_texts: "mask",
+        hash_key: "a key of 32 characters or more than that"
+      }
+      const first = yield* readAll(simulator, vendor, { config })
+      expect({ code: first.code, errors: traceErrors(first) }).toEqual({ code: 0, errors: [] })
+      expect(personal.filter((value) => first.text.includes(value))).toEqual([])
+      expect(recordsOf(first.messages, "contacts").length).toBe(plain.length)
+      const quiet = yield* readAll(simulator, vendor, { config, state: lastStates(first.messages) })
+      expect(recordsOf(quiet.messages)).toEqual([])
+      expect(first.text).not.toContain(config.hash_key)
     })
   )
 

@@ -192,6 +192,8 @@ export const personal: PersonalFields = {
   type: "keep",
   item: "within",
   payload: "within",
+  buttons: "within",
+  "buttons.name": "text",
   message: "text",
   aiGenerated: "keep"
 }

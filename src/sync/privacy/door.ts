@@ -1,11 +1,11 @@
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
 import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import { isHashed } from "../../domain/phone.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import { type Door, keptOf, throughDoor } from "../../privacy/door.ts"
 import { hashKey, keyedHash, keyMark } from "../../privacy/key.ts"
-import { type KeyedHash, keepsEverything, type Privacy } from "../../privacy/policy.ts"
+import { isKeyed, type KeyedHash, keepsEverything, type Privacy } from "../../privacy/policy.ts"
 import { maskText } from "../../privacy/recognize.ts"
 import { treatmentOf } from "../../privacy/treat.ts"
 import type { Provider, RemoteState } from "../../providers/Provider.ts"
@@ -14,20 +14,17 @@ import type { Provider, RemoteState } from "../../providers/Provider.ts"
  * A provider of which nothing is stored but what the connection's `privacy` allows.
  */
 
-/** Whether anything is hashed, so that a key is needed. */
-const isKeyed = ({ emails, names, phones }: Privacy): boolean =>
-  // An id that is a number or an address is hashed where those are dropped: some id there must be.
-  [names, emails, phones].includes("hash") || [emails, phones].includes("drop")
-
-const keyOf = (privacy: Privacy) =>
-  isKeyed(privacy)
-    ? hashKey().pipe(
+const keyOf = (privacy: Privacy, given: ConnectionConfig["hashKey"]) => {
+  if (!isKeyed(privacy)) return Effect.succeed(null)
+  return given !== undefined
+    ? Effect.succeed(Buffer.from(Redacted.value(given)))
+    : hashKey().pipe(
         Effect.mapError(
           ({ hint, message }) =>
             new Rejected({ message: `${message}; nothing was requested`, hint, status: 0, body: "" })
         )
       )
-    : Effect.succeed(null)
+}
 
 /** What a connection's answers go through, and as what the mirror remembers it; both null: they are stored as they come. */
 export interface WantedPrivacy {
@@ -39,11 +36,12 @@ export interface WantedPrivacy {
 /** Fails where values are to be hashed and there is no key. */
 export const wantedPrivacy = ({
   definition,
+  hashKey: given,
   privacy
-}: Pick<ConnectionConfig, "definition" | "privacy">): Effect.Effect<WantedPrivacy, Rejected> =>
+}: Pick<ConnectionConfig, "definition" | "hashKey" | "privacy">): Effect.Effect<WantedPrivacy, Rejected> =>
   privacy === undefined || keepsEverything(privacy)
     ? Effect.succeed({ door: null, text: null })
-    : Effect.map(keyOf(privacy), (key) => {
+    : Effect.map(keyOf(privacy, given), (key) => {
         const { emails, names, phones, texts } = privacy
         const hash: KeyedHash = key === null ? (_kind, value) => value : keyedHash(key)
         return {
