@@ -93,21 +93,42 @@ const failures: Readonly<Record<string, FieldClass>> = {
   )
 }
 
-/** @param container what the object is called that holds it. @param isOutermost that object lies in no other */
-export const classOfField = (
-  fields: PersonalFields,
-  container: string,
-  name: string,
-  isOutermost: boolean
-): FieldClass => {
-  const own = fieldIn(fields, `${container}.${name}`) ?? fieldIn(fields, name)
-  if (own !== undefined || !isOutermost) return own ?? "open"
-  return fieldIn(failures, name.toLowerCase().replace(/[_-]/g, "")) ?? "open"
+export interface Documented {
+  readonly fieldClass: FieldClass
+  /** Known by its own name and that of what holds it. */
+  readonly isOwn: boolean
+  /** Known as a sign of failure alone, which only the outermost object has. */
+  readonly isFailure: boolean
 }
 
-/** Names are the vendor's, and may be those of an object's own properties. */
-export const fieldIn = (fields: PersonalFields, name: string): FieldClass | undefined =>
-  Object.hasOwn(fields, name) ? fields[name] : undefined
+/** What fields are; undefined: not documented. The answers are remembered: every field of every record is looked up. */
+export const makeLookup = (
+  fields: PersonalFields
+): ((container: string, name: string) => Documented | undefined) => {
+  const containers = new Map<string, Map<string, Documented | undefined>>()
+  // Names are the vendor's, and may be those of an object's own properties.
+  const named = (name: string) => (Object.hasOwn(fields, name) ? fields[name] : undefined)
+  const find = (container: string, name: string): Documented | undefined => {
+    const own = named(`${container}.${name}`)
+    if (own !== undefined) return { fieldClass: own, isOwn: true, isFailure: false }
+    const shared = named(name)
+    if (shared !== undefined) return { fieldClass: shared, isOwn: false, isFailure: false }
+    const spelled = name.toLowerCase().replace(/[_-]/g, "")
+    const failure = Object.hasOwn(failures, spelled) ? failures[spelled] : undefined
+    return failure === undefined ? undefined : { fieldClass: failure, isOwn: false, isFailure: true }
+  }
+  return (container, name) => {
+    const known = containers.get(container)
+    if (known?.has(name)) return known.get(name)
+    const found = find(container, name)
+    // What is not documented may be anything, and as much as it likes.
+    if (found !== undefined) {
+      if (known === undefined) containers.set(container, new Map([[name, found]]))
+      else known.set(name, found)
+    }
+    return found
+  }
+}
 
 export type HashKind = "name" | "email" | "phone"
 

@@ -1,4 +1,4 @@
-import { classOfField, type FieldClass, fieldIn, type PersonalFields } from "./policy.ts"
+import { type FieldClass, makeLookup, type PersonalFields } from "./policy.ts"
 import type { Treated, Treatment } from "./treat.ts"
 
 /*
@@ -38,6 +38,15 @@ const unescaped = (written: string): string => {
   }
 }
 
+const quote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const openBracket = 0x5b
+const openBrace = 0x7b
+
+const isBracket = (code: number): boolean =>
+  code === openBrace || code === 0x7d || code === openBracket || code === 0x5d
+
 const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xfeff
 
 /** @param largest characters of a text that are kept in mind; what is longer is passed on as so many `x` */
@@ -51,23 +60,28 @@ export const makeRewriter = (
   /** The name of the field that is being read, and whether a name comes next. */
   let key = ""
   let isKeyNext = false
-  /** Objects and lists in one another that are left out, and whether any are. */
+  /** Objects and lists in one another that are left out. */
   let skipped = 0
   /** A text or another value whose end has not come yet, in the pieces that came. */
   let open: "text" | "scalar" | null = null
   let parts: Array<string> = []
   let length = 0
   let isEscaped = false
+  /** What is handed on of the present piece, which is as it came from `copied` on. */
   let out: Array<string> = []
+  let copied = 0
 
-  const emit = (text: string): void => {
-    if (skipped === 0) out.push(text)
-  }
+  const documented = makeLookup(fields)
 
   const classOf = (name: string): FieldClass => {
     const { fieldClass, name: container } = frame
-    if (fieldClass === "within") return classOfField(fields, container, name, stack.length === 1)
-    if (fieldClass === "keep") return fieldIn(fields, `${container}.${name}`) ?? "open"
+    if (fieldClass === "within" || fieldClass === "keep") {
+      const found = documented(container, name)
+      if (found === undefined) return "open"
+      // Of what is kept, only what is named together with it is known.
+      if (fieldClass === "keep") return found.isOwn ? found.fieldClass : "open"
+      return found.isFailure && stack.length !== 1 ? "open" : found.fieldClass
+    }
     return fieldClass === "code" ? "open" : fieldClass
   }
 
@@ -75,56 +89,62 @@ export const makeRewriter = (
   const nextClass = (): FieldClass => (frame.isObject ? classOf(key) : frame.fieldClass)
   const nextName = (): string => (frame.isObject ? key : frame.name)
 
-  const written = (treated: Treated, asItCame: string, isWhole: boolean): string => {
-    if (treated === undefined) return asItCame
-    if (treated === null) return "null"
-    const text = JSON.stringify(treated)
-    return isWhole ? text : text.slice(0, -1)
+  const keyInstead = (content: string): Treated => {
+    isKeyNext = false
+    key = unescaped(content)
+    if (skipped > 0) return undefined
+    const isDocumented =
+      (frame.fieldClass === "within" || frame.fieldClass === "keep") && classOf(key) !== "open"
+    if (isDocumented) return undefined
+    const name = treatment.key(key)
+    return name === key ? undefined : name
   }
 
-  /** @param content between the quotation marks; not whole: the text ended first */
-  const textInstead = (content: string, isWhole: boolean): string => {
-    const asItCame = isWhole ? `"${content}"` : `"${content}`
-    if (frame.isObject && isKeyNext) {
-      isKeyNext = false
-      key = unescaped(content)
-      if (skipped > 0) return ""
-      const isDocumented =
-        (frame.fieldClass === "within" || frame.fieldClass === "keep") && classOf(key) !== "open"
-      const name = isDocumented ? key : treatment.key(key)
-      return name === key ? asItCame : written(name, asItCame, isWhole)
-    }
-    if (skipped > 0) return ""
+  /** What stands instead of a text; undefined: itself. @param content between the quotation marks */
+  const textInstead = (content: string): Treated => {
+    if (frame.isObject && isKeyNext) return keyInstead(content)
+    if (skipped > 0) return undefined
     const fieldClass = nextClass()
-    if (treatment.leaves(fieldClass)) return asItCame
-    return written(treatment.text(unescaped(content), fieldClass, nextName()), asItCame, isWhole)
+    return treatment.leaves(fieldClass)
+      ? undefined
+      : treatment.text(unescaped(content), fieldClass, nextName())
   }
 
-  const scalarInstead = (text: string): string => {
-    if (skipped > 0) return ""
+  /** The same for a number, true, false, null, and whatever else has no quotation marks, as it is written then. */
+  const scalarInstead = (text: string): string | undefined => {
+    if (skipped > 0) return undefined
     if (!scalars.test(text)) return unquoted
-    const isNumber = /^-?\d/.test(text)
-    return isNumber ? written(treatment.number(text, nextClass(), nextName()), text, true) : text
+    if (!/^-?\d/.test(text)) return undefined
+    const treated = treatment.number(text, nextClass(), nextName())
+    return treated === undefined ? undefined : JSON.stringify(treated)
   }
 
-  const enter = (character: string): void => {
+  /** Puts something in the place of what lies between two indices of the piece. */
+  const replace = (piece: string, from: number, to: number, text: string): void => {
+    if (skipped === 0) out.push(piece.slice(copied, from), text)
+    copied = to
+  }
+
+  const enter = (piece: string, at: number): void => {
+    const isObject = piece.charCodeAt(at) === openBrace
     const fieldClass = skipped > 0 ? "open" : nextClass()
     const name = nextName()
     if (skipped > 0) skipped += 1
     else if (stack.length > 0 && treatment.drops(fieldClass, name)) {
-      emit("null")
+      replace(piece, at, at, "null")
       skipped = 1
-    } else emit(character)
+    }
     stack.push(frame)
-    frame = { isObject: character === "{", fieldClass, name }
-    isKeyNext = frame.isObject
+    frame = { isObject, fieldClass, name }
+    isKeyNext = isObject
   }
 
-  const leave = (character: string): void => {
+  const leave = (at: number): void => {
     frame = stack.pop() ?? outermost
     isKeyNext = false
-    if (skipped > 0) skipped -= 1
-    else emit(character)
+    if (skipped === 0) return
+    skipped -= 1
+    copied = at + 1
   }
 
   const keep = (text: string): void => {
@@ -132,23 +152,32 @@ export const makeRewriter = (
     if (length <= largest) parts.push(text)
     else {
       // Whoever reads on sees that it is too long; what it says is not handed on.
-      if (parts.length > 0) emit(`"${"x".repeat(length - text.length)}`)
+      if (skipped === 0) out.push(parts.length > 0 ? `"${"x".repeat(length)}` : "x".repeat(text.length))
       parts = []
-      emit("x".repeat(text.length))
     }
   }
 
+  /** What came in several pieces has ended; not whole: everything has. */
   const close = (isWhole: boolean): void => {
     const text = parts.join("")
     const isTooLong = length > largest
-    const was = open
+    const isText = open === "text"
     open = null
     parts = []
     length = 0
     isEscaped = false
-    if (isTooLong) emit('"')
-    else if (was === "text") emit(textInstead(text, isWhole))
-    else if (text !== "") emit(scalarInstead(text))
+    if (skipped > 0) {
+      if (isText) textInstead("")
+      return
+    }
+    if (isTooLong) {
+      if (frame.isObject && isKeyNext) keyInstead("")
+      out.push('"')
+    } else if (isText) {
+      const treated = textInstead(text)
+      const quoted = treated === undefined ? `"${text}"` : JSON.stringify(treated)
+      out.push(isWhole || treated === null ? quoted : quoted.slice(0, -1))
+    } else out.push(scalarInstead(text) ?? text)
   }
 
   /** The index of the quotation mark that ends the text, or -1 where it does not end in this piece. */
@@ -175,51 +204,79 @@ export const makeRewriter = (
   const scalarEndIn = (piece: string, from: number): number => {
     for (let i = from; i < piece.length; i++) {
       const code = piece.charCodeAt(i)
-      if (isSpace(code) || ',:[]{}"'.includes(piece[i] ?? "")) return i
+      if (code === comma || code === quote || isBracket(code) || code === colon || isSpace(code)) return i
     }
     return -1
   }
 
-  const push = (piece: string): string => {
-    let i = 0
-    while (i < piece.length) {
-      if (open !== null) {
-        const end = open === "text" ? textEndIn(piece, i) : scalarEndIn(piece, i)
-        keep(piece.slice(i, end === -1 ? piece.length : end))
-        if (end === -1) break
-        i = open === "text" ? end + 1 : end
-        close(true)
-        continue
-      }
+  /** Goes on with what began in an earlier piece; the index behind it, or -1 where it does not end in this one. */
+  const goOn = (piece: string): number => {
+    const end = open === "text" ? textEndIn(piece, 0) : scalarEndIn(piece, 0)
+    keep(end === -1 ? piece : piece.slice(0, end))
+    if (end === -1) return -1
+    const next = open === "text" ? end + 1 : end
+    close(true)
+    return next
+  }
+
+  /** Sets aside what does not end in this piece. @param content where it begins, behind a quotation mark */
+  const setAside = (piece: string, as: "text" | "scalar", at: number, content: number): void => {
+    if (skipped === 0) out.push(piece.slice(copied, at))
+    open = as
+    keep(piece.slice(content))
+  }
+
+  /** Reads what lies in the piece from an index on; whether all of it was read. */
+  const read = (piece: string, from: number): boolean => {
+    for (let i = from; i < piece.length; ) {
       const code = piece.charCodeAt(i)
-      if (code === 0x22) {
-        open = "text"
+      if (code === quote) {
+        const end = textEndIn(piece, i + 1)
+        if (end === -1) {
+          setAside(piece, "text", i, i + 1)
+          return false
+        }
+        const treated = textInstead(piece.slice(i + 1, end))
+        if (treated !== undefined) replace(piece, i, end + 1, JSON.stringify(treated))
+        i = end + 1
+      } else if (code === comma) {
+        isKeyNext = frame.isObject
         i += 1
-      } else if (code === 0x7b || code === 0x5b) {
-        enter(piece[i] ?? "")
+      } else if (code === colon || isSpace(code)) {
         i += 1
-      } else if (code === 0x7d || code === 0x5d) {
-        leave(piece[i] ?? "")
+      } else if (isBracket(code)) {
+        if (code === openBrace || code === openBracket) enter(piece, i)
+        else leave(i)
         i += 1
-      } else if (code === 0x2c || code === 0x3a || isSpace(code)) {
-        if (code === 0x2c) isKeyNext = frame.isObject
-        const from = i
-        for (i += 1; i < piece.length && isSpace(piece.charCodeAt(i)); ) i += 1
-        emit(piece.slice(from, i))
-      } else open = "scalar"
+      } else {
+        const end = scalarEndIn(piece, i)
+        if (end === -1) {
+          setAside(piece, "scalar", i, i)
+          return false
+        }
+        const instead = scalarInstead(piece.slice(i, end))
+        if (instead !== undefined) replace(piece, i, end, instead)
+        i = end
+      }
     }
+    return true
+  }
+
+  const taken = (): string => {
     const done = out.join("")
     out = []
     return done
   }
 
   return {
-    push,
+    push: (piece) => {
+      copied = open === null ? 0 : goOn(piece)
+      if (copied !== -1 && read(piece, copied) && skipped === 0) out.push(piece.slice(copied))
+      return taken()
+    },
     end: () => {
       if (open !== null) close(false)
-      const done = out.join("")
-      out = []
-      return done
+      return taken()
     }
   }
 }

@@ -1,6 +1,6 @@
 import { Schema, type SchemaAST } from "effect"
 import { describe, expect, it } from "vitest"
-import { classOfField, type FieldClass, type PersonalFields } from "../../src/privacy/policy.ts"
+import { type FieldClass, makeLookup, type PersonalFields } from "../../src/privacy/policy.ts"
 import { facts as aelystFacts } from "../../src/providers/aelyst/facts.ts"
 import * as aelyst from "../../src/providers/aelyst/wire.ts"
 import { facts as convocoreFacts } from "../../src/providers/convocore/facts.ts"
@@ -43,9 +43,9 @@ const classOf = (fields: PersonalFields, path: ReadonlyArray<string>): FieldClas
   let container = ""
   for (const name of path) {
     if (fieldClass !== "within" && fieldClass !== "keep") return fieldClass
-    const isNamed = Object.hasOwn(fields, `${container}.${name}`) || Object.hasOwn(fields, name)
-    if (!isNamed) return null
-    fieldClass = classOfField(fields, container, name, false)
+    const found = makeLookup(fields)(container, name)
+    if (found === undefined || found.isFailure) return null
+    fieldClass = found.fieldClass
     container = name
   }
   return fieldClass
