@@ -237,6 +237,10 @@ const leadingId = /^\{\s*"id"\s*:\s*"([^"\\]+)"/
 /** The id, mostly without reading the row: it is the first field as the vendor writes it, and comes once. */
 const likelyId = (entry: Written): string | null => leadingId.exec(entry.text)?.[1] ?? writtenId(entry, "id")
 
+/** The same texts by themselves: a part of a text keeps the whole of it in memory, and ids are remembered. */
+const apart = (ids: ReadonlyArray<string | null>): ReadonlyArray<string | null> =>
+  JSON.parse(JSON.stringify(ids)) as ReadonlyArray<string | null>
+
 /** Whether it shows what is stored, by its text alone: then it is the conversation that is stored under its likely id. */
 const isRecognised = (scope: Pick<PullScope, "since" | "until" | "covered">, known: Known, prints: Prints) =>
   known.startedAt !== undefined &&
@@ -248,7 +252,7 @@ const isRecognised = (scope: Pick<PullScope, "since" | "until" | "covered">, kno
 /** The rows of a list, with what is stored of them. */
 const lookUp = <E>({ scope }: Scan<E>, rows: ReadonlyArray<Written>) =>
   Effect.gen(function* () {
-    const likely = rows.map(likelyId)
+    const likely = apart(rows.map(likelyId))
     const shownAs = (id: string) =>
       rows.filter((_, index) => likely[index] === id).map((entry) => printsOf(scope, entry, undefined).wanted)
     const find = (ids: ReadonlyArray<string>) =>
