@@ -34,29 +34,21 @@ for (const conversation of empfio.world.conversations.values()) {
   )
   rows.push(JSON.stringify(conversation))
 }
-const whole = function* () {
-  let separator = "["
-  for (const conversation of naturalead.world.conversations.values()) {
-    const messages = naturalead.world.messages(conversation._id)
-    yield separator + JSON.stringify({ ...conversation, messages, messageCount: messages.length })
-    separator = ","
-  }
-  yield "]"
+/** NaturaLead's conversations by status, in pieces, since one string cannot hold an account of a million messages. */
+const pieces = new Map<string, Array<Buffer>>()
+const gathered = new Map<string, Array<string>>()
+const gather = (status: string, elements: ReadonlyArray<string>): void => {
+  pieces.set(status, [...(pieces.get(status) ?? []), Buffer.from(elements.join(","))])
+  gathered.set(status, [])
 }
-/** In pieces, since one string cannot hold an account of a million messages. */
-const pieces: Array<Buffer> = []
-let gathered: Array<string> = []
-let characters = 0
-for (const piece of whole()) {
-  gathered.push(piece)
-  characters += piece.length
-  if (characters > 4_000_000) {
-    pieces.push(Buffer.from(gathered.join("")))
-    gathered = []
-    characters = 0
-  }
+for (const conversation of naturalead.world.conversations.values()) {
+  const messages = naturalead.world.messages(conversation._id)
+  const elements = gathered.get(conversation.status) ?? []
+  elements.push(JSON.stringify({ ...conversation, messages, messageCount: messages.length }))
+  gathered.set(conversation.status, elements)
+  if (elements.length >= 500) gather(conversation.status, elements)
 }
-pieces.push(Buffer.from(gathered.join("")))
+for (const [status, elements] of gathered) if (elements.length > 0) gather(status, elements)
 
 const listPage = (page: number, size: number): string => {
   const shown = rows.slice((page - 1) * size, page * size).join(",")
@@ -71,14 +63,17 @@ const server = createServer((request, response) => {
     setTimeoutOrNow(() => response.writeHead(200, { ...json, "content-length": body.length }).end(body))
   if (url.pathname === "/api/conversations") {
     response.writeHead(200, json)
+    const status = url.searchParams.get("status")
+    const list = status === null ? [...pieces.values()].flat() : (pieces.get(status) ?? [])
     let next = 0
     const more = () => {
-      while (next < pieces.length) {
-        const piece = pieces[next]
+      while (next < list.length) {
+        response.write(next === 0 ? "[" : ",")
+        const goesOn = response.write(list[next])
         next += 1
-        if (!response.write(piece)) return void response.once("drain", more)
+        if (!goesOn) return void response.once("drain", more)
       }
-      response.end()
+      response.end(list.length === 0 ? "[]" : "]")
     }
     return void setTimeoutOrNow(more)
   }
