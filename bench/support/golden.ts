@@ -35,6 +35,11 @@ export const golden: ReadonlyArray<Golden> = [
     sql: "SELECT position, role, sent_at, content FROM messages WHERE conversation_id = $conversation ORDER BY position"
   },
   {
+    name: "one message by its id",
+    within: lookup,
+    sql: "SELECT role, content FROM messages WHERE conversation_id = $conversation AND id = $message"
+  },
+  {
     name: "conversations of an address",
     within: lookup,
     sql: "SELECT c.id, c.status FROM contacts k JOIN conversations c ON c.contact_id = k.id WHERE k.email = $email"
