@@ -3,7 +3,6 @@ import { join } from "node:path"
 import { Clock, Effect } from "effect"
 import packageJson from "../../package.json" with { type: "json" }
 import { replaceWith, unfinishedName } from "../files/newFile.ts"
-import { noteCopies } from "../store/copies/fileCopies.ts"
 import { Db, StoreError } from "../store/Db.ts"
 import { onFile } from "../store/onFile.ts"
 import { inSnapshot, momentOf } from "../store/read/moment.ts"
@@ -187,18 +186,11 @@ export const exportMirror = Effect.fn("export")(function* (options: ExportOption
     })
     return manifest
   })
-  const manifest = yield* inSnapshot(db, "export", write).pipe(
+  return yield* inSnapshot(db, "export", write).pipe(
     Effect.ensuring(
       Effect.sync(() => {
         for (const path of unfinished.values()) rmSync(path, { force: true })
       })
     )
   )
-  const { seq, snapshot_at: at } = manifest
-  yield* noteCopies(db, {
-    renamed: [],
-    deleted: [],
-    written: [{ kind: "export", path: to, at, seq, sha256: null, bytes: null }]
-  })
-  return manifest
 })

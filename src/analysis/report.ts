@@ -3,7 +3,7 @@ import { closeSync, lstatSync, openSync, readSync } from "node:fs"
 import { Clock, Effect } from "effect"
 import { now } from "../domain/Timestamp.ts"
 import { replaceWith } from "../files/newFile.ts"
-import { type FileCopy, noteCopies } from "../store/copies/fileCopies.ts"
+import type { FileCopy } from "../store/copies/fileCopies.ts"
 import { Db, StoreError } from "../store/Db.ts"
 import { onFile } from "../store/onFile.ts"
 import { momentOf } from "../store/read/moment.ts"
@@ -23,7 +23,7 @@ const isReport = (path: string): boolean => {
 
 /**
  * Writes the report of the mirror as it is now. An earlier report is replaced; any other file is left alone, unless
- * `overwrite`. Returns the page's size in bytes.
+ * `overwrite`. Returns what was written.
  */
 export const writeReport = Effect.fn("report")(function* (
   path: string,
@@ -53,7 +53,5 @@ export const writeReport = Effect.fn("report")(function* (
     replaceWith(path, page)
     return { bytes: Buffer.byteLength(page), sha256: hash("sha256", page, "hex") }
   })
-  const file: FileCopy = { kind: "report", path, at, seq, ...written }
-  yield* noteCopies(db, { renamed: [], deleted: [], written: [file] })
-  return written.bytes
+  return { kind: "report", path, at, seq, ...written } satisfies FileCopy
 })

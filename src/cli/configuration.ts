@@ -2,6 +2,7 @@ import { Effect, Either } from "effect"
 import type { Config, ConfigError, ConnectionConfig } from "../config/Config.ts"
 import { type LoadOptions, loadConfig, loadDatabasePath } from "../config/load.ts"
 import { suggestion } from "../config/nearest.ts"
+import { type CopyNews, noteCopies } from "../store/copies/fileCopies.ts"
 import { Db } from "../store/Db.ts"
 import { UsageError } from "./errors.ts"
 import { Globals } from "./globals.ts"
@@ -29,6 +30,12 @@ export const mirrorPath: Effect.Effect<string, ConfigError, Globals | Host | Pro
 /** Runs an effect on the mirror, opened read-only. */
 export const readingMirror = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(mirrorPath, (path) => Effect.provide(effect, Db.layer(path, { readOnly: true })))
+
+/** Makes a copy of the mirror, opened read-only, and notes in it afterwards where the copy is. */
+export const copyingMirror = <A, E, R>(copy: Effect.Effect<A, E, R>, toNews: (copied: A) => CopyNews) =>
+  Effect.tap(readingMirror(copy), (copied) =>
+    Effect.flatMap(mirrorPath, (path) => noteCopies(path, toNews(copied)))
+  )
 
 /** Fails where neither the mirror nor the configuration knows a connection of this name, rather than find nothing. */
 export const knownConnection = Effect.fn("knownConnection")(function* (name: string) {

@@ -58,6 +58,13 @@ export const atLeastOne = (flag: string, count: number): Effect.Effect<void, Usa
     ? Effect.void
     : Effect.fail(new UsageError({ message: `${flag}: less than one`, hint: "write 1 or more" }))
 
+/** How many copies to keep; null: it is not said. */
+export const readKeep = (given: Option.Option<number>): Effect.Effect<number | null, UsageError> =>
+  Option.match(given, {
+    onNone: () => Effect.succeed(null),
+    onSome: (keep) => Effect.as(atLeastOne("--keep", keep), keep)
+  })
+
 /** UTC; null: without bound. */
 export const readTime = (
   flag: string,

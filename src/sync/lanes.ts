@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { spellDuration } from "../config/units.ts"
 import { always, type TimeRange } from "../domain/TimeRange.ts"
 import { quotaFile } from "../http/limits/shared/quotaStore.ts"
+import { later } from "../store/copies/restored.ts"
 import { claimPush } from "../store/ledger/pushers.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import { Outbox } from "../store/outbox/Outbox.ts"
@@ -55,7 +56,8 @@ export const pushLaneWith = (
           "where it was moved or restored, all is well from now on; where two copies are in use, push from one only: both would send the same changes"
         )
       }
-      const seen = elsewhere === null ? {} : { elsewhere }
+      const until = later(elsewhere, yield* outbox.restoredUntil(quotaFile()))
+      const seen = until === null ? {} : { elsewhere: until }
       const { braked, changes, error } = yield* push(connection, { ...options, ...seen, runId })
       if (error !== null) return { fault: faultOf(error), changes }
       return { fault: braked === null ? null : brakeFault(name, braked), changes }

@@ -4,6 +4,8 @@ import type { ProviderError } from "../domain/ProviderError.ts"
 import { type RecordCounts, recordCounts } from "../domain/RecordCounts.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
+import { quotaFile } from "../http/limits/shared/quotaStore.ts"
+import { ageText, noticeRestoration, rememberState } from "../store/copies/restored.ts"
 import { type Busy, Leases } from "../store/ledger/Leases.ts"
 import {
   type ChangeCounters,
@@ -366,6 +368,15 @@ export const register = (config: ConnectionConfig) =>
     })
   )
 
+/** Says once that the mirror is an older state of itself. */
+const sayRestored = Effect.gen(function* () {
+  const found = yield* noticeRestoration(quotaFile())
+  if (found === null) return
+  yield* Effect.logWarning(
+    `this mirror was put back, or is a copy: it is ${ageText(found)}. What changed since is fetched again, and a change that may have been sent since is compared with the provider first. Push from one copy only`
+  )
+})
+
 /**
  * Runs the lanes of every connection, the connections side by side. Failures are in the report of the connection
  * it happened to; only the mirror's own faults end the whole run.
@@ -373,6 +384,7 @@ export const register = (config: ConnectionConfig) =>
 export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
   const ledger = yield* Ledger
   const mirror = yield* Mirror
+  yield* sayRestored
   yield* Effect.forEach(options.connections, register)
   const [first] = options.connections
   if (first?.businessTime !== undefined) yield* mirror.setBusinessTime(first.businessTime)
@@ -409,6 +421,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       Effect.logWarning(`what is older than it is kept stays until the next run: ${message}`)
     )
   }
+  yield* rememberState(quotaFile())
   const outcome = worst(connections.map((connection) => connection.outcome))
   const exitCode = exitCodeOfRun(connections)
   const row = yield* ledger.finishRun({ runId, outcome, exitCode })

@@ -1,5 +1,6 @@
 import type { Verb } from "../command.ts"
 import { backfill } from "./backfill/index.ts"
+import { backup } from "./backup/index.ts"
 import { changes } from "./changes/index.ts"
 import { check } from "./check/index.ts"
 import { completions } from "./completions/index.ts"
@@ -10,6 +11,7 @@ import { forget } from "./forget/index.ts"
 import { init } from "./init/index.ts"
 import { keep } from "./keep/index.ts"
 import { limits } from "./limits/index.ts"
+import { publish } from "./publish/index.ts"
 import { push } from "./push/index.ts"
 import { quarantine } from "./quarantine/index.ts"
 import { query } from "./query/index.ts"
@@ -59,6 +61,8 @@ export const verbs: ReadonlyArray<Verb<Surroundings>> = [
   keep,
   query,
   exporting,
+  publish,
+  backup,
   tap,
   report,
   serve,

@@ -1,5 +1,7 @@
 import { Effect } from "effect"
 import { Db, type Session } from "../Db.ts"
+import { headerOf } from "../header.ts"
+import { attempt } from "../StoreError.ts"
 
 /** A file, or a folder of files, that holds what the mirror held: only its owner can delete it. */
 export interface FileCopy {
@@ -20,6 +22,9 @@ export const fileCopies = ({ prepare }: Session): ReadonlyArray<FileCopy> =>
   prepare(
     "SELECT kind, path, at, seq, sha256, bytes FROM file_copies ORDER BY at DESC, path"
   ).all() as ReadonlyArray<FileCopy>
+
+/** One copy was written, and no other changed. */
+export const writtenOne = (copy: FileCopy): CopyNews => ({ renamed: [], deleted: [], written: [copy] })
 
 /** What became of copies: written, given another name, deleted. In this order, each in the place of what was known of its path. */
 export interface CopyNews {
@@ -43,20 +48,18 @@ const note = ({ prepare }: Session, { deleted, renamed, written }: CopyNews): vo
   }
 }
 
-/** Backups and publications stay as they are, also where something is exported from them. */
-const isMirror = ({ prepare }: Session): boolean => prepare("SELECT 1 FROM copy_manifest").get() === undefined
-
 /**
- * Remembers in the mirror where copies of it are. Where it cannot be written (a mirror that is only lent for reading), the
- * copy stays unknown, and that is no fault of the copy.
- * @param db the mirror, as it was opened for reading
+ * Remembers in the mirror where copies of it are; backups and publications stay as they are, also where something is
+ * exported from them. Where the mirror cannot be written (it is only lent for reading), the copy stays unknown, and that
+ * is no fault of the copy.
+ * @param path of the mirror, which this process has not open any more: so its log goes with this
  */
-export const noteCopies = (db: Db, news: CopyNews) =>
+export const noteCopies = (path: string, news: CopyNews) =>
   Effect.gen(function* () {
-    if (!(yield* db.use("copies.note", isMirror))) return
+    if (!(yield* attempt("copies.note", path, () => headerOf(path).hasLog))) return
     yield* Effect.provide(
-      Effect.flatMap(Db, (writing) => writing.transaction("copies.note", (session) => note(session, news))),
-      Db.layer(db.path, { mustExist: true })
+      Effect.flatMap(Db, (db) => db.transaction("copies.note", (session) => note(session, news))),
+      Db.layer(path, { mustExist: true })
     )
   }).pipe(
     Effect.catchTag("StoreError", ({ kind, message }) =>

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
@@ -62,4 +63,23 @@ export const isDead = ({ host, pid, start }: ProcessIdentity): boolean => {
   // The machine was started again, or it counted its processes in another container.
   if (!sameCounting(start)) return start.split("/")[0] !== boot().split("/")[0]
   return !exists(pid) || startOf(pid) !== start
+}
+
+const short = (text: string): string => hash("sha256", text, "hex").slice(0, 8)
+
+/** Where process numbers are counted, whichever time the machine was started. */
+const counting = (): string => short(`${hostname()}/${namespace()}`)
+
+const nameOf = (pid: number): string => `${counting()}-${pid}-${short(startOf(pid) ?? "")}`
+
+/** A name for files that this process writes: no later process has the same. */
+export const thisProcessName = (): string => nameOf(process.pid)
+
+/** What a name of a process looks like. */
+export const processNamePattern = "[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}"
+
+/** True only where it is certain, as `isDead`. */
+export const isNameOfDead = (name: string): boolean => {
+  const [where, pid] = name.split("-")
+  return where === counting() && (!exists(Number(pid)) || nameOf(Number(pid)) !== name)
 }

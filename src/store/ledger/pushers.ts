@@ -1,10 +1,7 @@
-import { createHash } from "node:crypto"
-import { chmodSync, mkdirSync, statSync } from "node:fs"
-import { dirname } from "node:path"
-import Sqlite from "better-sqlite3"
+import type Sqlite from "better-sqlite3"
 import { Clock, Effect, Schedule } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
-import { refuseLaid } from "../../files/ownership.ts"
+import { helpful, openMeeting, placeOf, readMeeting } from "./meeting.ts"
 
 /*
  * Copies of one mirror each believe that they alone push. Which file pushed last, and up to which event of its outbox, is
@@ -55,22 +52,6 @@ interface Row {
   readonly busy_until: number
 }
 
-/** What a copy of a file does not share with it. */
-const placeOf = (file: string): string => {
-  const { dev, ino } = statSync(file, { bigint: true })
-  return createHash("sha256").update(`${dev}:${ino}`).digest("hex").slice(0, 16)
-}
-
-const open = (path: string): Sqlite.Database => {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  refuseLaid(path)
-  const database = new Sqlite(path, { timeout: 5_000 })
-  chmodSync(path, 0o600)
-  database.pragma("journal_mode = WAL")
-  database.exec(table)
-  return database
-}
-
 const rowOf = (database: Sqlite.Database, { connection, mirror }: Pusher): Row | undefined =>
   database
     .prepare<[string, string], Row>(
@@ -102,16 +83,6 @@ const claimIn = (
 /** When it was pushed, no later than now; 0: not known. */
 const pushedBefore = (pushedAt: number, at: number): Timestamp => now(Math.min(pushedAt || at, at))
 
-/** Nothing but a help: where the file cannot be used, nothing is known of copies, and the push goes on. */
-const attempt = <A>(f: () => A): Effect.Effect<A | null> =>
-  Effect.sync(() => {
-    try {
-      return f()
-    } catch {
-      return null
-    }
-  })
-
 /** Whether the outbox lacks what the last push left in it. */
 const isBehindOf = <E>(
   row: Row | null | undefined,
@@ -124,16 +95,10 @@ const isBehindOf = <E>(
 /** When another copy, or a newer state of this file, last pushed; null: none did. Writes nothing, and claims nothing. */
 export const lastPushedElsewhere = <E>(pusher: Pusher, events: Pick<Events<E>, "has">) =>
   Effect.gen(function* () {
-    const place = yield* attempt(() => placeOf(pusher.file))
-    const row = yield* attempt(() => {
-      refuseLaid(pusher.meeting)
-      const database = new Sqlite(pusher.meeting, { readonly: true, fileMustExist: true })
-      try {
-        return rowOf(database, pusher) ?? null
-      } finally {
-        database.close()
-      }
-    })
+    const place = yield* helpful(() => placeOf(pusher.file))
+    const row = yield* helpful(() =>
+      readMeeting(pusher.meeting, (database) => rowOf(database, pusher) ?? null)
+    )
     if (row === null || place === null) return null
     const isElsewhere = row.place !== place || (yield* isBehindOf(row, events))
     return isElsewhere ? pushedBefore(row.pushed_at, yield* Clock.currentTimeMillis) : null
@@ -144,21 +109,21 @@ export const claimPush = <E>(pusher: Pusher, events: Events<E>) =>
   Effect.gen(function* () {
     const unknown: Claim = { _tag: "Claimed", elsewhere: null }
     const database = yield* Effect.acquireRelease(
-      attempt(() => open(pusher.meeting)),
-      (opened) => attempt(() => opened?.close())
+      helpful(() => openMeeting(pusher.meeting, table)),
+      (opened) => helpful(() => opened?.close())
     )
-    const place = yield* attempt(() => placeOf(pusher.file))
+    const place = yield* helpful(() => placeOf(pusher.file))
     if (database === null || place === null) return unknown
-    const before = yield* attempt(() => rowOf(database, pusher))
+    const before = yield* helpful(() => rowOf(database, pusher))
     const isBehind = yield* isBehindOf(before, events)
     const at = yield* Clock.currentTimeMillis
-    const claim = yield* attempt(() =>
+    const claim = yield* helpful(() =>
       database.transaction(() => claimIn(database, pusher, place, isBehind, at)).immediate()
     )
     if (claim === null || claim._tag === "CopyIsPushing") return claim ?? unknown
     const { connection, mirror } = pusher
     const renew = Effect.flatMap(Clock.currentTimeMillis, (millis) =>
-      attempt(() =>
+      helpful(() =>
         database
           .prepare("UPDATE pushers SET busy_until = ? WHERE mirror = ? AND connection = ? AND place = ?")
           .run(millis + busyMillis, mirror, connection, place)
@@ -169,7 +134,7 @@ export const claimPush = <E>(pusher: Pusher, events: Events<E>) =>
       Effect.gen(function* () {
         const last = yield* events.last
         const millis = yield* Clock.currentTimeMillis
-        yield* attempt(() => database.prepare(put).run(mirror, connection, place, last, millis, 0))
+        yield* helpful(() => database.prepare(put).run(mirror, connection, place, last, millis, 0))
       }).pipe(Effect.ignore)
     )
     return claim

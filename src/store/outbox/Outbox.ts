@@ -1,6 +1,7 @@
 import { Clock, Data, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
+import { restoredUntil } from "../copies/restored.ts"
 import { Db, type Session } from "../Db.ts"
 import { type Merge, markMerged, mergeCandidates } from "../mirror/merges.ts"
 import { findConversation } from "../read/findConversation.ts"
@@ -250,6 +251,8 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
             undefined
           )
         }),
+      /** See `restoredUntil`. */
+      restoredUntil: (meeting: string) => Effect.provideService(restoredUntil(meeting), Db, db),
       /** The mirror's file. */
       file: db.path,
       events: (id: number) => db.use("Outbox.events", (session) => events(session, id)),

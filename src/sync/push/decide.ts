@@ -98,7 +98,7 @@ const outdated = (change: OutboxChange, state: RemoteState, elsewhere: Timestamp
   }
   const isUnknown = state.updatedAt === null && change.attempts === 0 && elsewhere !== null
   return isUnknown && change.requestedAt <= elsewhere
-    ? `a copy of this mirror pushed at ${elsewhere}, and may have sent it: the provider gives no time of its last change, ${holds}`
+    ? `a copy or a newer state of this mirror may have sent it: the provider gives no time of its last change, ${holds}`
     : null
 }
 

@@ -4,6 +4,7 @@ import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import { quotaFile } from "../../http/limits/shared/quotaStore.ts"
 import { restoringWord, wordFor as wordToSend } from "../../providers/kit/statusMap.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
+import { later } from "../../store/copies/restored.ts"
 import { lastPushedElsewhere } from "../../store/ledger/pushers.ts"
 import { Outbox, type OutboxChange } from "../../store/outbox/Outbox.ts"
 import { decide, hasStatus, inWords } from "./decide.ts"
@@ -132,9 +133,12 @@ export const planPush = Effect.fn("planPush")(function* (target: PushAccount) {
   const { name } = target.config
   const open = yield* outbox.open(name)
   if (open.length === 0) return []
-  const elsewhere = yield* lastPushedElsewhere(
-    { meeting: quotaFile(), mirror: yield* outbox.identity, connection: name, file: outbox.file },
-    { has: outbox.hasEvent }
+  const elsewhere = later(
+    yield* lastPushedElsewhere(
+      { meeting: quotaFile(), mirror: yield* outbox.identity, connection: name, file: outbox.file },
+      { has: outbox.hasEvent }
+    ),
+    yield* outbox.restoredUntil(quotaFile())
   )
   return yield* Effect.forEach(
     open,

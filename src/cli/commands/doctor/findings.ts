@@ -1,7 +1,9 @@
-import { statfsSync, statSync } from "node:fs"
+import { existsSync, statfsSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { isStoredOtherwise, keepEverything, keepsEverything, privacyWords } from "../../../privacy/policy.ts"
+import type { FileCopy } from "../../../store/copies/fileCopies.ts"
+import { ageText, type Restoration } from "../../../store/copies/restored.ts"
 import type { DoctorFacts } from "../../../store/read/health/doctorFacts.ts"
 import { fixedVersion } from "../../../store/read/health/oldWriters.ts"
 import { counted } from "../../terminal/numbers.ts"
@@ -170,6 +172,31 @@ export const privacyFindings = (
         ]
       : [finding("ok", "privacy", `${name}: ${privacyWords(wanted)}, in all that is stored`)]
   })
+
+export const restoredFinding = (restored: Restoration | null): ReadonlyArray<Finding> =>
+  restored === null
+    ? []
+    : [
+        finding(
+          "warn",
+          "restored",
+          `it is ${ageText(restored)}: a backup that was put back, or a copy; the next sync fetches what changed since`
+        )
+      ]
+
+/** Nothing is said where none is known: it may be made in other ways. */
+export const backupFinding = (copies: ReadonlyArray<FileCopy>): ReadonlyArray<Finding> => {
+  const newest = copies.find(({ kind }) => kind === "backup")
+  if (newest === undefined) return []
+  const isThere = existsSync(newest.path)
+  return [
+    finding(
+      isThere ? "ok" : "warn",
+      "backup",
+      `the newest shows ${newest.at}: ${newest.path}${isThere ? "" : ", which is not there any more"}`
+    )
+  ]
+}
 
 /** @param ahead milliseconds that the provider's clock is ahead of this machine's */
 export const clockFinding = (name: string, ahead: number): Finding => {

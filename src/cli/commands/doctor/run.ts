@@ -5,6 +5,9 @@ import { configPath } from "../../../config/load.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import { type Dispatch, Transport } from "../../../http/exchange/transport.ts"
 import { hashKeyFile } from "../../../privacy/key.ts"
+import { quotaFile } from "../../../http/limits/shared/quotaStore.ts"
+import { fileCopies } from "../../../store/copies/fileCopies.ts"
+import { unnoticedRestoration } from "../../../store/copies/restored.ts"
 import { Db } from "../../../store/Db.ts"
 import { doctorFacts } from "../../../store/read/health/doctorFacts.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
@@ -16,12 +19,14 @@ import { version } from "../../root.ts"
 import { Output } from "../../terminal/Output.ts"
 import { fold } from "../../terminal/width.ts"
 import {
+  backupFinding,
   clockFinding,
   diskFinding,
   type Finding,
   fileFindings,
   modeFinding,
-  privacyFindings
+  privacyFindings,
+  restoredFinding
 } from "./findings.ts"
 import type { DoctorInput } from "./index.ts"
 
@@ -67,13 +72,20 @@ const clockOf = Effect.fn("doctor.clock")(function* ({ baseUrl, name }: Connecti
 const fileOf = (database: string, whole: boolean, connections: ReadonlyArray<ConnectionConfig>) =>
   Effect.gen(function* () {
     const at = yield* Clock.currentTimeMillis
-    return yield* Effect.flatMap(Db, (db) =>
-      db.use("doctor", (session) =>
+    return yield* Effect.gen(function* () {
+      const db = yield* Db
+      const facts = yield* db.use("doctor", (session) =>
         doctorFacts(session, { at: now(at), since: now(at - writersKept), whole })
       )
-    ).pipe(Effect.provide(Db.layer(database, { readOnly: true })))
+      const copies = yield* db.use("doctor", fileCopies)
+      return [
+        ...fileFindings(facts, whole),
+        ...privacyFindings(facts, connections),
+        ...restoredFinding(yield* unnoticedRestoration(quotaFile())),
+        ...backupFinding(copies)
+      ]
+    }).pipe(Effect.provide(Db.layer(database, { readOnly: true })))
   }).pipe(
-    Effect.map((facts) => [...fileFindings(facts, whole), ...privacyFindings(facts, connections)]),
     Effect.catchTag("StoreError", ({ hint, kind, message }) =>
       Effect.succeed<ReadonlyArray<Finding>>([
         {

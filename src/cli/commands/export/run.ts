@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path"
 import { Effect, Option } from "effect"
 import { exportMirror } from "../../../analysis/export.ts"
-import { readingMirror } from "../../configuration.ts"
+import { writtenOne } from "../../../store/copies/fileCopies.ts"
+import { copyingMirror } from "../../configuration.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
@@ -23,8 +24,10 @@ export const exporting = (input: ExportingInput) =>
     const output = yield* Output
     const { cwd } = yield* Host
     const to = resolve(cwd, input.to)
-    const manifest = yield* readingMirror(
-      exportMirror({ ...input, to, since: Option.getOrNull(input.since) })
+    const manifest = yield* copyingMirror(
+      exportMirror({ ...input, to, since: Option.getOrNull(input.since) }),
+      ({ seq, snapshot_at: at }) =>
+        writtenOne({ kind: "export", path: to, at, seq, sha256: null, bytes: null })
     )
     const { deleted, tables } = manifest
     if (json) {

@@ -1,7 +1,8 @@
 import { resolve } from "node:path"
 import { Effect, Option } from "effect"
 import { writeReport } from "../../../analysis/report.ts"
-import { knownConnection, readingMirror } from "../../configuration.ts"
+import { writtenOne } from "../../../store/copies/fileCopies.ts"
+import { copyingMirror, knownConnection } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
@@ -32,8 +33,9 @@ export const report = (input: ReportInput) =>
     }
     const connection = Option.getOrNull(input.connection)
     const write = writeReport(file, input.overwrite, { since, until, connection, compare: input.compare })
-    const bytes = yield* readingMirror(
-      connection === null ? write : Effect.zipRight(knownConnection(connection), write)
+    const { bytes } = yield* copyingMirror(
+      connection === null ? write : Effect.zipRight(knownConnection(connection), write),
+      writtenOne
     )
     yield* json ? output.document({ file, bytes }) : output.result(file)
     return exitCodes.complete

@@ -5,6 +5,8 @@ import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now, toMillis } from "../../../domain/Timestamp.ts"
 import type { LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
 import { isStoredOtherwise, keepEverything } from "../../../privacy/policy.ts"
+import { quotaFile } from "../../../http/limits/shared/quotaStore.ts"
+import { ageText, type Restoration, unnoticedRestoration } from "../../../store/copies/restored.ts"
 import { Db } from "../../../store/Db.ts"
 import { areSilent } from "../../../store/read/health/newsFacts.ts"
 import { fixedVersion, type OldWriter, oldWriters } from "../../../store/read/health/oldWriters.ts"
@@ -278,6 +280,9 @@ const writerText = ({ changes, last_at, sqlite_version }: OldWriter, at: number)
     "  Use `parley set-status`, or begin with PRAGMA wal_autocheckpoint = 0 there."
   ].join("\n")
 
+const restoredText = (restored: Restoration): string =>
+  `This mirror is ${ageText(restored)}: a backup that was put back, or a copy. The next sync fetches what changed since.`
+
 const hint = (text: string | null): ReadonlyArray<string> =>
   text === null || text === "" ? [] : [`  ${text}`]
 
@@ -342,20 +347,24 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     const at = yield* Clock.currentTimeMillis
     const database = yield* mirrorPath
     const held = yield* readingMirror(
-      Effect.flatMap(Db, (db) =>
-        db.use("status", (session) => ({
-          facts: statusFacts(session, now(at)),
-          writers: oldWriters(session, now(at - writersKept))
-        }))
-      )
+      Effect.all({
+        read: Effect.flatMap(Db, (db) =>
+          db.use("status", (session) => ({
+            facts: statusFacts(session, now(at)),
+            writers: oldWriters(session, now(at - writersKept))
+          }))
+        ),
+        restored: unnoticedRestoration(quotaFile())
+      })
     ).pipe(
       Effect.catchIf(
         (error) => error._tag === "StoreError" && error.kind === "no-such-file",
         () => Effect.succeed(null)
       )
     )
-    const facts = held?.facts ?? null
-    const writers = held?.writers ?? []
+    const facts = held?.read.facts ?? null
+    const writers = held?.read.writers ?? []
+    const restored = held?.restored ?? null
     const config = yield* Effect.either(loadConfiguration)
     const configured = Either.isRight(config) ? config.right.connections : []
     const all = yield* choose(merge(facts ?? [], configured, at), names)
@@ -372,7 +381,8 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
         exists: facts !== null,
         ...(check ? { ok: code === exitCodes.complete, attention: troubled } : {}),
         connections: all.map(documentOf),
-        old_sqlite_writers: writers
+        old_sqlite_writers: writers,
+        restored
       })
       return code satisfies ExitCode
     }
@@ -390,6 +400,7 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
       ...keptLine(all).map((line) => fold(line, room)),
       ...(details.length === 0 ? [] : [fold(details.join("\n"), room)]),
       ...writers.map((writer) => fold(writerText(writer, at), room)),
+      ...(restored === null ? [] : [fold(restoredText(restored), room)]),
       ...(limits.length === 0 ? [] : [fold(limits.join("\n"), room)]),
       ...attention(troubled).map((line) => fold(line, room)),
       ...(check && code === exitCodes.complete ? ["All is well."] : [])

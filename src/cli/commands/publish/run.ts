@@ -1,0 +1,50 @@
+import { resolve } from "node:path"
+import { Effect, Option } from "effect"
+import { publish as publishTo } from "../../../store/copies/publish.ts"
+import { copyingMirror } from "../../configuration.ts"
+import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
+import { Globals } from "../../globals.ts"
+import { Host } from "../../Host.ts"
+import { readKeep } from "../../options.ts"
+import { Output } from "../../terminal/Output.ts"
+import { spellSize } from "../query/limits.ts"
+import type { PublishInput } from "./index.ts"
+
+/** Readers read: nobody but the owner may write, and nothing is a program. */
+const readMode = (text: string): Effect.Effect<number, UsageError> =>
+  /^0?[46][04][04]$/.test(text)
+    ? Effect.succeed(Number.parseInt(text, 8))
+    : Effect.fail(
+        new UsageError({
+          message: `--mode: "${text}" is not who may read a file`,
+          hint: "write 0600 (its owner), 0640 (its group, too) or 0644 (everyone)"
+        })
+      )
+
+export const publish = (input: PublishInput) =>
+  Effect.gen(function* () {
+    const { json } = yield* Globals
+    const output = yield* Output
+    const { cwd } = yield* Host
+    const keep = yield* readKeep(input.keep)
+    const mode = yield* readMode(input.mode)
+    const { deleted, isUnchanged, kept, manifest, path } = yield* copyingMirror(
+      publishTo({ to: resolve(cwd, input.to), keep, mode, without: Option.toArray(input.without) }),
+      ({ news }) => news
+    )
+    if (json) {
+      yield* output.document({ file: path, unchanged: isUnchanged, manifest, kept, deleted })
+      return exitCodes.complete
+    }
+    const { bytes, made_at, seq } = manifest
+    const moment = `as of ${made_at} (commit ${seq}), ${spellSize(bytes)}`
+    yield* output.result(
+      [
+        isUnchanged ? `${path}: nothing new since then: ${moment}` : `${path}: ${moment}`,
+        ...kept.map((older) => `  kept     ${older}`),
+        ...deleted.map((older) => `  deleted  ${older}`)
+      ].join("\n")
+    )
+    return exitCodes.complete
+  })

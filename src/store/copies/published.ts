@@ -1,0 +1,87 @@
+import type Sqlite from "better-sqlite3"
+import { dictionary } from "../dictionary.ts"
+import type { Counted } from "./contentHash.ts"
+
+/*
+ * What a publication holds: the tables that the dictionary promises, and those that their views are made of. A table that is
+ * in neither list is emptied, so that what a later version keeps for itself stays private until someone decides otherwise.
+ */
+
+/** Tables that the promised views read. */
+const behindViews: ReadonlySet<string> = new Set([
+  "analysis_clock",
+  "commits",
+  "contact_identities",
+  "contact_people",
+  "conversation_activity",
+  "conversation_people",
+  "conversation_sessions",
+  "conversation_slots",
+  "conversation_turns",
+  "message_changes",
+  "message_kinds",
+  "message_rows",
+  "message_words",
+  "raw_blocks",
+  "raw_kinds",
+  "raw_rows",
+  "remote_contacts",
+  "remote_conversations",
+  "tombstones"
+])
+
+const promised: ReadonlySet<string> = new Set(dictionary.map(({ table }) => table))
+
+/** Payloads as they came. */
+const rawTables: ReadonlySet<string> = new Set(["raw_blocks", "raw_kinds", "raw_rows"])
+
+/** Tables that SQLite keeps the search index in, and what it counts itself; its statistics hold values of rows that are gone. */
+const isSqlites = (table: string): boolean =>
+  table.startsWith("message_search_") || table === "sqlite_sequence" || table === "sqlite_schema"
+
+const isPublished = (table: string): boolean =>
+  isSqlites(table) || promised.has(table) || behindViews.has(table)
+
+export type Without = ReadonlyArray<"raw">
+
+/** What counts where two publications, or a publication and its mirror, are compared: rows that readers see. */
+export const countedInPublication = (without: Without): Counted => {
+  const isRaw = without.includes("raw")
+  return {
+    table: (name) => isPublished(name) && !isSqlites(name) && !(isRaw && rawTables.has(name)),
+    column: (table, name) =>
+      !(isRaw && table === "quarantine" && (name === "payload" || name === "payload_hash"))
+  }
+}
+
+const withoutRaw = /* sql */ `
+DELETE FROM raw_rows;
+DELETE FROM raw_blocks;
+DELETE FROM raw_kinds;
+UPDATE quarantine SET payload = '', payload_hash = 'left out ' || id;
+`
+
+/** A request made in a copy would reach no provider. */
+const refusesRequests = /* sql */ `
+DROP TRIGGER conversations_update;
+CREATE TRIGGER conversations_update INSTEAD OF UPDATE ON conversations
+BEGIN
+  SELECT RAISE(ABORT, 'this is a published copy: a status can be changed in the mirror that it was made of, and nowhere else');
+END;
+-- One segment: no word of a message that is gone stays in the index.
+INSERT INTO message_search (message_search) VALUES ('optimize');
+`
+
+/** Takes everything out of a copy that is not for its readers. The space is not given back yet. */
+export const stripForReaders = (database: Sqlite.Database, without: Without): void => {
+  const tables = database
+    .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")
+    .pluck()
+    .all()
+  database.pragma("foreign_keys = OFF")
+  database.transaction(() => {
+    for (const table of tables) if (!isPublished(table)) database.exec(`DELETE FROM "${table}"`)
+    if (without.includes("raw")) database.exec(withoutRaw)
+    database.exec(refusesRequests)
+  })()
+}
