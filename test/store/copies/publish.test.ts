@@ -141,7 +141,7 @@ describe("a publication", () => {
         INSERT INTO learned VALUES ('leads', 'a', 'b', '2026');
         INSERT INTO scans VALUES ('leads', 'sync', 'all', '{}', '2026', '2026');
         INSERT INTO leases VALUES ('leads', 'sync', 'me', 'here', 1, '2026', '2027');
-        INSERT INTO hints VALUES ('leads', '{}', 'conversation', '2026', '2026', 1, NULL, NULL);
+        INSERT INTO hints (connection, subject, kind, first_at, last_at, deliveries) VALUES ('leads', '{}', 'conversation', '2026', '2026', 1);
         INSERT INTO alerts (connection, state, began_at) VALUES ('leads', 'failed', '2026');
         INSERT INTO file_copies (kind, path, at, seq) VALUES ('backup', '/secret/place.db', '2026', 1);
         INSERT INTO restorations (noticed_at, state_at, state_seq) VALUES ('2026', '2026', 1);`)
