@@ -246,7 +246,8 @@ Needs attention: leads (failed, changes, quarantine).
             limits: [{ name: "500 a minute", requests: 300, per_ms: 60_000, scope: "connection" }]
           }
         ],
-        old_sqlite_writers: []
+        old_sqlite_writers: [],
+        restored: null
       })
     })
   )

@@ -156,10 +156,12 @@ describe("a publication", () => {
         expect(emptied).toEqual([
           "alerts",
           "file_copies",
+          "hash_key",
           "hints",
-          "leases",
           "learned",
+          "leases",
           "restorations",
+          "retention",
           "scans"
         ])
         expect(readFileSync(file).includes("/secret/place.db")).toBe(false)
