@@ -1,16 +1,8 @@
 import { Schema, type SchemaAST } from "effect"
 import { describe, expect, it } from "vitest"
 import { type FieldClass, makeLookup, type PersonalFields } from "../../src/privacy/policy.ts"
-import { facts as aelystFacts } from "../../src/providers/aelyst/facts.ts"
-import * as aelyst from "../../src/providers/aelyst/wire.ts"
-import { facts as convocoreFacts } from "../../src/providers/convocore/facts.ts"
-import * as convocore from "../../src/providers/convocore/wire.ts"
-import { facts as empfioFacts } from "../../src/providers/empfio/facts.ts"
-import * as empfio from "../../src/providers/empfio/wire.ts"
 import { registry } from "../../src/providers/index.ts"
 import type { Facts } from "../../src/providers/kit/facts.ts"
-import { facts as naturaleadFacts } from "../../src/providers/naturalead/facts.ts"
-import * as naturalead from "../../src/providers/naturalead/wire.ts"
 
 /** The paths of all fields that a Schema names, without those of lists' elements. */
 const pathsOf = (
@@ -55,25 +47,20 @@ const classOf = (fields: PersonalFields, path: ReadonlyArray<string>): FieldClas
 const withoutLogin = (wire: object): ReadonlyArray<readonly [string, unknown]> =>
   Object.entries(wire).filter(([name]) => name !== "Login")
 
-const vendors: Readonly<Record<string, { readonly wire: object; readonly facts: Facts }>> = {
-  naturalead: { wire: naturalead, facts: naturaleadFacts },
-  convocore: { wire: convocore, facts: convocoreFacts },
-  empfio: { wire: empfio, facts: empfioFacts },
-  aelyst: { wire: aelyst, facts: aelystFacts }
-}
+const vendors = await Promise.all(
+  Object.entries(registry).map(async ([id, { personal }]) => {
+    const wire: object = await import(`../../src/providers/${id}/wire.ts`)
+    const { facts }: { readonly facts: Facts } = await import(`../../src/providers/${id}/facts.ts`)
+    return { id, fields: personal, wire, facts }
+  })
+)
 
 describe("what fields tell of people", () => {
-  it("is known for the vendors that there are", () => {
-    expect(Object.keys(vendors).sort()).toEqual(Object.keys(registry).sort())
-  })
-
-  for (const [id, { facts, wire }] of Object.entries(vendors)) {
-    const fields = registry[id]?.personal ?? {}
-
+  for (const { facts, fields, id, wire } of vendors) {
     it(`is said of every field that ${id} documents`, () => {
       const schemas = withoutLogin(wire).flatMap(([, value]) => (Schema.isSchema(value) ? [value.ast] : []))
       const paths = schemas.flatMap((ast) => pathsOf(ast))
-      expect(paths.length).toBeGreaterThan(15)
+      expect(paths.length).toBeGreaterThan(5)
       const unsaid = paths.filter((path) => classOf(fields, path) === null)
       expect(unsaid.map((path) => path.join("."))).toEqual([])
       const names = Object.values(facts.records).flatMap(({ is }) => Object.keys(is))

@@ -6,6 +6,8 @@ import { now } from "../../src/domain/Timestamp.ts"
 import type { Transport } from "../../src/http/exchange/transport.ts"
 import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
+import { withDoor } from "../../src/privacy/door.ts"
+import { type Treatment, treatmentOf } from "../../src/privacy/treat.ts"
 import {
   type AnyProviderDefinition,
   type CommonSettings,
@@ -54,10 +56,19 @@ const changeTo = (providerId: string, agentId: string | null, status: WantedStat
     attempts: 1
   })
 
+/** Keeps nothing of people, and no text. */
+const strictest = treatmentOf({ names: "drop", emails: "drop", phones: "drop", texts: "drop" }, () => "")
+
+interface Opened {
+  readonly settings?: CommonSettings
+  /** Left out: what the vendor answers is left as it is. */
+  readonly treatment?: Treatment
+}
+
 const withProvider = <A, E>(
   vendor: ContractVendor,
   use: (provider: Provider) => Effect.Effect<A, E>,
-  settings: CommonSettings = vendor.settings
+  { settings = vendor.settings, treatment }: Opened = {}
 ): Promise<A> =>
   Effect.gen(function* () {
     const { definition } = vendor
@@ -73,7 +84,8 @@ const withProvider = <A, E>(
       maxWaitMillis: 1_000,
       observe: () => {}
     })
-    return yield* use(definition.make(settings, client))
+    const door = treatment === undefined ? null : { fields: definition.personal, treatment }
+    return yield* use(definition.make(settings, withDoor(client, door)))
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(Governor.simple, vendor.transport)), Effect.runPromise)
 
 const pagesOf = (provider: Provider, scope: PullScope) =>
@@ -100,6 +112,22 @@ export const providerContract = (name: string, open: () => ContractVendor): void
         { complete: true, reason: null }
       ])
       expect(pages.at(-1)?.end).not.toBeNull()
+    })
+
+    it("enumerates the same, to the last message, where nothing of people is kept", async () => {
+      const vendor = open()
+      const pull = (provider: Provider) => pagesOf(provider, pullScope())
+      const countIn = (pages: ReadonlyArray<Page>) =>
+        sightingsIn(pages).map(({ conversation, messages }) => [
+          conversation.providerId,
+          conversation.status,
+          messages?.items.length
+        ])
+      const kept = await withProvider(vendor, pull, { treatment: strictest })
+      expect(countIn(kept)).toEqual(countIn(await withProvider(vendor, pull)))
+      expect(kept.at(-1)?.end).toEqual({ complete: true, reason: null })
+      const contents = sightingsIn(kept).flatMap(({ messages }) => messages?.items ?? [])
+      expect(contents.filter(({ content }) => content !== null)).toEqual([])
     })
 
     it("sends nothing that changes anything while it pulls", async () => {
@@ -306,7 +334,7 @@ export const providerContract = (name: string, open: () => ContractVendor): void
       const refused = await withProvider(
         vendor,
         (provider) => Effect.either(provider.check({ messages: true })),
-        vendor.strangersSettings
+        { settings: vendor.strangersSettings }
       )
       if (refused._tag === "Left") expect(refused.left._tag).toBe("Unauthorized")
       else expect(refused.right.some(({ ok }) => !ok)).toBe(true)

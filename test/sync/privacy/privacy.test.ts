@@ -6,8 +6,7 @@ import { describe } from "vitest"
 import type { ConnectionConfig } from "../../../src/config/Config.ts"
 import { keyVariable } from "../../../src/privacy/key.ts"
 import type { Privacy } from "../../../src/privacy/policy.ts"
-import { registry } from "../../../src/providers/index.ts"
-import type { VendorId } from "../../../src/simulator/index.ts"
+import { vendorIds as vendors } from "../../../src/simulator/index.ts"
 import { Db } from "../../../src/store/Db.ts"
 import { Outbox } from "../../../src/store/outbox/Outbox.ts"
 import { findConversation } from "../../../src/store/read/findConversation.ts"
@@ -17,8 +16,6 @@ import { run } from "../../../src/sync/run.ts"
 import { verify } from "../../../src/sync/verify.ts"
 import { inProcess, makeWorld, pullRun, rowsOf, temporaryFolder } from "../../support/inProcess.ts"
 import { peopleIn, writtenIn } from "./personalIn.ts"
-
-const vendors = Object.keys(registry) as ReadonlyArray<VendorId>
 
 const strictest: Privacy = { names: "drop", emails: "drop", phones: "drop", texts: "mask" }
 const hashed: Privacy = { names: "hash", emails: "hash", phones: "hash", texts: "mask" }
