@@ -234,6 +234,42 @@ describe("the destination", () => {
       })
   )
 
+  it.effect("does not hold a few changes back behind many records that change nothing", () =>
+    Effect.gen(function* () {
+      const vendor = "empfio"
+      const simulator = world()
+      const { clock } = makeLeapingClock(begins + 3_600_000)
+      const ids = waiting(simulator, vendor)
+      const [id = ""] = ids
+      const held = [...simulator.vendors[vendor].world.conversations.keys()].find((one) => !ids.includes(one))
+      let asked = 0
+      const nothing = Array.from({ length: 250 }, () => record({ id: held, status: "completed" }))
+      const lines = [record({ id, status: "completed" }), ...nothing, state(1), ...nothing, state(2)]
+      const ran = yield* Effect.withClock(
+        runVerb("destination", "write", simulator, {
+          config: configFor(simulator, vendor, { push_brake: 2 }),
+          catalog,
+          lines,
+          reading: (line) =>
+            Effect.sync(() => {
+              if (line.includes('"n":1,')) asked = simulator.log.length
+            })
+        }),
+        clock
+      )
+      expect([ran.code, settledIn(ran.messages)]).toEqual([
+        0,
+        [
+          [1, 251, 0],
+          [2, 250, 0]
+        ]
+      ])
+      expect(writesIn(simulator, vendor)).toBe(1)
+      // The state behind it went back before the rest was looked at.
+      expect(simulator.log.length).toBeGreaterThan(asked)
+    })
+  )
+
   it.effect("counts what waits in its outbox, and keeps nothing there that it may not send", () =>
     Effect.gen(function* () {
       const vendor = "empfio"

@@ -14,7 +14,7 @@ export interface Deaths {
   readonly source: number | null
   /** After so many lines to the destination. */
   readonly destination: number | null
-  /** After so many lines of the destination. */
+  /** As soon as so many states have come back. */
   readonly answers: number | null
 }
 
@@ -56,10 +56,8 @@ export const join = async (
   stdin.on("error", () => undefined)
 
   const answered = (async () => {
-    let lines = 0
+    let back = 0
     for await (const line of createInterface({ input: stdout })) {
-      lines += 1
-      if (deaths.answers !== null && lines > deaths.answers) destination.kill("SIGKILL")
       if (destination.killed) break
       const { state, type } = JSON.parse(line)
       if (type !== "STATE") continue
@@ -77,6 +75,8 @@ export const join = async (
       if (new Set(counts).size > 1) faults.push(`counts of ${streamOf(state)} differ: ${counts.join(", ")}`)
       taken.push(...next.records)
       states.set(streamOf(state), state)
+      back += 1
+      if (back === deaths.answers) destination.kill("SIGKILL")
     }
   })()
 
@@ -108,11 +108,14 @@ export const join = async (
     }
     passed += 1
     if (deaths.destination !== null && passed > deaths.destination) destination.kill("SIGKILL")
-    if (destination.killed || destination.exitCode !== null) continue
+    if (destination.killed || stdin.destroyed) continue
     if (stdin.write(`${line}\n`)) continue
     // Now it is the destination that the source waits for.
     clearTimeout(beat)
-    await Promise.race([once(stdin, "drain"), once(destination, "exit")])
+    await new Promise<void>((done) => {
+      stdin.once("drain", done)
+      stdin.once("close", done)
+    })
     expectBeat()
   }
   clearTimeout(beat)

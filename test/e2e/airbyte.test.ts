@@ -170,7 +170,7 @@ describe("the connectors as a platform starts them", () => {
           const ran = await attempt({
             source: who === 1 ? null : random.below(lines),
             destination: who === 0 || random.unit() < 0.5 ? null : random.below(lines),
-            answers: who === 0 ? null : random.below(lines)
+            answers: who === 0 ? null : 1 + random.below(streams.length)
           })
           if (ran.codes.includes(null)) died += 1
         }

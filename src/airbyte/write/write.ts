@@ -39,7 +39,10 @@ const againAfter = 2_000
 /** The most changes that a run sends where the configuration does not say. */
 const usualBrake = 100
 
-/** Milliseconds without a further line after which what has come is counted. */
+/** What has come is few enough to be sent once so many times the brake of records were looked at … */
+const lookedAt = 5
+
+/** … or once no further line has come for so many milliseconds. */
 const patience = 5_000
 
 /** How a record ended; null: it has not. */
@@ -163,6 +166,8 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
     const changes = new Set(
       (yield* outbox.open(name)).flatMap(({ id, state }) => (state === "pending" ? [id] : []))
     )
+    /** Records that were compared with the provider. */
+    let looked = 0
     /** Changes that a dry run finds. */
     let wouldBe = 0
     /** Whether more changes are wanted than may be sent. */
@@ -255,8 +260,10 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
         { concurrency, discard: true }
       )
       for (const { entry, wish } of wishes) {
-        const looked = found.get(wish.providerId)
-        if (looked !== undefined) yield* request(entry, wish, looked)
+        const shown = found.get(wish.providerId)
+        if (shown === undefined) continue
+        looked += 1
+        yield* request(entry, wish, shown)
       }
       return isOpen
     })
@@ -306,7 +313,7 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines
           else isHeld = false
         } else if (pause !== null && !isHeld) yield* Effect.sleep(pause)
         if (isOver && isHeld) return yield* Effect.as(ledger.settle, { fault: overFault(brake, 0) })
-        if (!isOpen || isFull) isHeld = false
+        if (!isOpen || isFull || looked >= lookedAt * brake) isHeld = false
         if (isHeld) yield* ledger.settle
         else next = yield* deliver()
         if (!isOpen && next === null) {
