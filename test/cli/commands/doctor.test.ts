@@ -17,6 +17,7 @@ const well: DoctorFacts = {
   bytes: 4096,
   logBytes: 0,
   oldWriters: [],
+  lastWriter: "3.51.3",
   privacy: [],
   leases: [],
   deadRuns: 0,
@@ -104,6 +105,8 @@ describe("parley doctor", () => {
       expect(verdicts({ erasures: 2, openErasures: 1 })).toEqual(["warn forgotten"])
       const old = { sqlite_version: "3.40.1", changes: 1, last_at: "2026-01-01T00:00:00.000Z" as never }
       expect(verdicts({ oldWriters: [old] })).toEqual(["warn writers"])
+      expect(verdicts({ lastWriter: "3.40.1" })).toEqual(["warn writers"])
+      expect(verdicts({ lastWriter: "3.50.7" })).toEqual([])
       expect(clockFinding("leads", 400).verdict).toBe("ok")
       expect(clockFinding("leads", 30_000)).toMatchObject({
         verdict: "warn",

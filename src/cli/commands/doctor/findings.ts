@@ -5,7 +5,7 @@ import { isStoredOtherwise, keepEverything, keepsEverything, privacyWords } from
 import type { FileCopy } from "../../../store/copies/fileCopies.ts"
 import { ageText, type Restoration } from "../../../store/copies/restored.ts"
 import type { DoctorFacts } from "../../../store/read/health/doctorFacts.ts"
-import { fixedVersion } from "../../../store/read/health/oldWriters.ts"
+import { fixedVersion, hasResetFault } from "../../../store/read/health/oldWriters.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { spellSize } from "../query/limits.ts"
 
@@ -79,6 +79,7 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
     leases,
     logBytes,
     newestSchema,
+    lastWriter,
     oldWriters,
     openErasures,
     schema,
@@ -121,6 +122,15 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
           `${spellSize(logBytes)}: a program keeps an old state open; close database browsers`
         )
       : finding("ok", "log", logBytes === 0 ? "empty" : spellSize(logBytes)),
+    ...(hasResetFault(lastWriter)
+      ? [
+          finding(
+            "warn",
+            "writers",
+            `SQLite ${lastWriter} wrote to the file, which can damage it during a sync: write with ${fixedVersion} or newer, or begin with PRAGMA wal_autocheckpoint = 0 there`
+          )
+        ]
+      : []),
     ...(oldWriters.length === 0
       ? [finding("ok", "writers", `no change was requested with a SQLite before ${fixedVersion}`)]
       : oldWriters.map(({ changes, sqlite_version }) =>

@@ -2,6 +2,7 @@ import { statSync } from "node:fs"
 import { type Timestamp, toMillis } from "../../../domain/Timestamp.ts"
 import type { StoredPrivacy } from "../../../privacy/policy.ts"
 import type { Session } from "../../Db.ts"
+import { headerOf } from "../../header.ts"
 import { runsOver } from "../../ledger/Ledger.ts"
 import { migrations } from "../../migrations/index.ts"
 import { type OldWriter, oldWriters } from "./oldWriters.ts"
@@ -20,6 +21,8 @@ export interface DoctorFacts {
   /** Of the write-ahead log. */
   readonly logBytes: number
   readonly oldWriters: ReadonlyArray<OldWriter>
+  /** Version of the SQLite that last wrote the file's first page. */
+  readonly lastWriter: string
   /** What all that is stored follows, by connection. */
   readonly privacy: ReadonlyArray<{ readonly name: string; readonly stored: StoredPrivacy }>
   readonly leases: ReadonlyArray<{
@@ -62,6 +65,7 @@ export const doctorFacts = (
     bytes: sizeOf(database.name),
     logBytes: sizeOf(`${database.name}-wal`),
     oldWriters: oldWriters(session, since),
+    lastWriter: headerOf(database.name).writer,
     privacy: (
       prepare("SELECT name, privacy FROM connections ORDER BY name").all() as ReadonlyArray<{
         readonly name: string
