@@ -1,10 +1,11 @@
 import { Cause, Effect, Exit, Fiber, Option, Schedule } from "effect"
 import { type ConnectionConfig, readableStatuses } from "../config/Config.ts"
-import type { ProviderError } from "../domain/ProviderError.ts"
+import { type ProviderError, Rejected } from "../domain/ProviderError.ts"
 import { type RecordCounts, recordCounts } from "../domain/RecordCounts.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { quotaFile } from "../http/limits/shared/quotaStore.ts"
+import { keyVariable } from "../privacy/key.ts"
 import { ageText, noticeRestoration, rememberState } from "../store/copies/restored.ts"
 import { type Busy, Leases } from "../store/ledger/Leases.ts"
 import {
@@ -86,6 +87,8 @@ export interface RunOptions<R> {
   readonly lanes: ReadonlyArray<LaneWork<R>>
   /** Connections of which a person accepts that they speak for another account from now on; left out: none. */
   readonly rebind?: ReadonlySet<string>
+  /** What is hashed with another key than before may be stored: everything is read again. Left out: false. */
+  readonly mayRekey?: boolean
   /** Told as soon as a connection is through, while others may still be at work. */
   readonly settled?: (settled: Settled) => Effect.Effect<void>
 }
@@ -182,6 +185,15 @@ const refuseForgotten = Effect.fn("run.refuseForgotten")(function* (name: string
   })
 })
 
+/** Two keys in turn would write everything anew at each run. */
+const otherKey = (name: string): Rejected =>
+  new Rejected({
+    message: `the key of hashes is another one than that of what is stored of ${name}: nothing was requested`,
+    hint: `another user, machine or state folder has the right one: copy its hash.key, or set ${keyVariable}; \`parley sync --full ${name}\` takes the one that there is now`,
+    status: 0,
+    body: ""
+  })
+
 /** One lane of one connection, from its lease to its ledger row. Every failure is recorded in the row. */
 const runLane = Effect.fn("run.lane")(function* <R>(
   runId: number,
@@ -218,7 +230,9 @@ const runLane = Effect.fn("run.lane")(function* <R>(
     const { maxWaitMillis } = options
     const opened = yield* openConnection(config, lane, { maxWaitMillis, observe }, account.check)
     if (opened.privacy.fault !== null) return yield* opened.privacy.fault
-    const isFollowed = yield* mirror.followPrivacy(name, opened.privacy.text)
+    const mayRekey = options.mayRekey ?? false
+    const isFollowed = yield* mirror.followPrivacy(name, opened.privacy.text, mayRekey)
+    if (isFollowed === null) return yield* otherKey(name)
     const privacy = { ...opened.privacy, isFollowed }
     const connection = { ...opened, privacy, provider: account.guard(opened.provider) }
     yield* Effect.forkScoped(Effect.repeat(Effect.delay(writeRefused, refusedEvery), Schedule.forever))

@@ -89,6 +89,7 @@ export const pullRun = (connections: ReadonlyArray<ConnectionConfig>, options: P
     command: options.lane ?? "sync",
     connections,
     maxWaitMillis: 1000,
+    mayRekey: options.full ?? false,
     lanes: [
       options.lane === "backfill"
         ? backfillLane({ since: null, until: null })

@@ -186,8 +186,9 @@ export const records: ReadonlyArray<TableEntry> = [
         example: "text"
       },
       content: {
-        meaning: "What was said.",
-        nullMeans: "it has no text, as an image without a caption",
+        meaning:
+          "What was said. Where the connection's privacy masks texts, [email], [phone], [card] and [iban] stand for what was there.",
+        nullMeans: "it has no text, as an image without a caption, or the connection's privacy drops texts",
         example: "Do you have a table for two on Friday?"
       },
       sent_at: time("When it was sent.", {
@@ -233,22 +234,25 @@ export const records: ReadonlyArray<TableEntry> = [
       connection,
       provider,
       provider_id: {
-        meaning: "The vendor's id of the contact.",
+        meaning:
+          "The vendor's id of the contact; hash:… where that is a number or an address, which is not stored.",
         example: "4711"
       },
       name: {
-        meaning: "The name, first and last in one.",
-        nullMeans: "never said",
+        meaning: "The name, first and last in one; hash:… where the connection's privacy hashes names.",
+        nullMeans: "never said, or dropped",
         example: "Alex Kim"
       },
       email: {
-        meaning: "The email address.",
-        nullMeans: "never said",
+        meaning:
+          "The email address; hash:… where the connection's privacy hashes them, equal for equal ones.",
+        nullMeans: "never said, or dropped",
         example: "alex@example.com"
       },
       phone: {
-        meaning: "The telephone number, as the vendor writes it.",
-        nullMeans: "never said",
+        meaning:
+          "The telephone number, as the vendor writes it; hash:… where the connection's privacy hashes them, equal for equal ones.",
+        nullMeans: "never said, or dropped",
         example: "+15555550100"
       },
       attributes: {

@@ -156,14 +156,14 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
           prepare("UPDATE connections SET forgotten_at = NULL WHERE name = ?").run(connection)
         }),
       /** See `followPrivacy`. */
-      followPrivacy: (connection: string, privacy: string | null) =>
+      followPrivacy: (connection: string, privacy: string | null, mayRekey: boolean) =>
         Effect.flatMap(
           db.use("Mirror.followPrivacy", (session) => isApplied(session, connection, privacy)),
           (isSame) =>
             isSame
               ? Effect.succeed(true)
               : db.transaction("Mirror.followPrivacy", (session) =>
-                  followPrivacy(session, connection, privacy)
+                  followPrivacy(session, connection, privacy, mayRekey)
                 )
         ),
 

@@ -9,7 +9,7 @@ import type { HeldConversation } from "../../store/mirror/Mirror.ts"
  * What tells one account from another where the vendor does not: the conversations that it knows, and those that it lists.
  */
 
-/** A phone number or address that can be compared; with what was hashed only what was hashed can be. */
+/** A phone number or address that can be compared; hashes say something only where they are equal: the key may be another. */
 const phoneDigits = (phone: string | null): string | null =>
   phone !== null && /^[+(]?[\d\s().-]{4,}$/.test(phone) ? phone.replace(/\D/g, "") : null
 const address = (email: string | null): string | null => (email?.includes("@") ? email.toLowerCase() : null)
@@ -17,9 +17,7 @@ const address = (email: string | null): string | null => (email?.includes("@") ?
 const agreeIn =
   (form: (value: string | null) => string | null) =>
   (left: string | null, right: string | null): boolean | null =>
-    left !== null && right !== null && isHashed(left) && isHashed(right)
-      ? left === right
-      : agree(form(left), form(right))
+    left !== null && left === right && isHashed(left) ? true : agree(form(left), form(right))
 
 const agree = (left: string | null, right: string | null): boolean | null =>
   left === null || right === null ? null : left === right

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import { describe } from "vitest"
 import type { ConnectionConfig } from "../../../src/config/Config.ts"
 import { keyVariable } from "../../../src/privacy/key.ts"
@@ -341,6 +341,43 @@ describe("a key that cannot be had", () => {
           { kind: undefined, outcome: "complete", requests: true }
         ])
         expect(yield* rowsOf("SELECT 1 FROM conversations WHERE connection = 'inbox'")).toEqual([])
+      }).pipe(Effect.provide(inProcess(join(yield* temporaryFolder, "mirror.db"), world.simulator)))
+    })
+  )
+})
+
+describe("another key of hashes", () => {
+  it.scopedLive("stops the connection, until a full sync takes it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ conversations: 4 })
+      const keyed = (key: string) => ({
+        ...under(world.connection("aelyst"), hashed),
+        hashKey: Redacted.make(key.repeat(40))
+      })
+      const outcomes = ({
+        report
+      }: {
+        readonly report: {
+          readonly connections: ReadonlyArray<{ readonly outcome: string; readonly requests: number }>
+        }
+      }) => report.connections.map(({ outcome, requests }) => [outcome, requests > 0])
+      const phones = rowsOf<{ phone: string }>(
+        "SELECT phone FROM contacts WHERE phone IS NOT NULL ORDER BY id"
+      )
+      yield* Effect.gen(function* () {
+        yield* pullRun([keyed("a")])
+        const before = yield* phones
+        expect(before.length).toBeGreaterThan(1)
+        expect(outcomes(yield* pullRun([keyed("b")]))).toEqual([["failed", false]])
+        expect(outcomes(yield* rebuildRun([keyed("b")]))).toEqual([["failed", false]])
+        expect(yield* phones).toEqual(before)
+        expect(outcomes(yield* pullRun([keyed("b")], { full: true }))).toEqual([["complete", true]])
+        const after = yield* phones
+        expect(after.filter(({ phone }) => before.some((one) => one.phone === phone))).toEqual([])
+        expect(outcomes(yield* pullRun([keyed("a")]))).toEqual([["failed", false]])
+        expect(moved(yield* pullRun([keyed("b")]))).toEqual(nothingMoved([keyed("b")]))
+        const [row] = yield* rowsOf<{ privacy: string }>("SELECT privacy FROM connections")
+        expect(JSON.parse(row?.privacy ?? "")).toMatchObject({ ...hashed })
       }).pipe(Effect.provide(inProcess(join(yield* temporaryFolder, "mirror.db"), world.simulator)))
     })
   )

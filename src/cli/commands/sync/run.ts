@@ -73,6 +73,7 @@ export const sync = Effect.fn("sync")(function* (input: SyncInput) {
     connections,
     maxWaitMillis: waitMillis,
     lanes: syncLanes(input),
-    rebind: new Set(input.rebind)
+    rebind: new Set(input.rebind),
+    mayRekey: input.full
   })
 })
