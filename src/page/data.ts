@@ -199,6 +199,13 @@ export interface Health {
   readonly quota: number | null
 }
 
+/** A file that holds what the mirror held at a moment. */
+export interface Copy {
+  readonly kind: string
+  readonly path: string
+  readonly at: string
+}
+
 export interface Running {
   readonly run_id: number
   readonly command: string

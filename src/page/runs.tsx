@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks"
 import { Sending } from "./act.tsx"
 import { conversationPath } from "./address.ts"
-import { Fault, get, type Health, post, type Run, type Running, type Settings } from "./data.ts"
+import { type Copy, Fault, get, type Health, post, type Run, type Running, type Settings } from "./data.ts"
 import { clock, count, counted, moment, span } from "./format.ts"
 import { useNews } from "./live.ts"
 import { Dialog, Empty, Problem, Time } from "./parts.tsx"
@@ -237,8 +237,26 @@ const Undo = ({ close, run }: { readonly close: (said: Fault | null) => void; re
   )
 }
 
+/** The newest backup, and the newest file for readers. */
+const Backups = ({ copies }: { readonly copies: ReadonlyArray<Copy> }) => {
+  const newest = ["backup", "publication"].flatMap((kind) => copies.find((copy) => copy.kind === kind) ?? [])
+  return (
+    <p class="backups">
+      {newest.some(({ kind }) => kind === "backup") ? null : (
+        <span class="dim">No backup is known: parley backup --to FILE writes one. </span>
+      )}
+      {newest.map(({ at, kind, path }) => (
+        <span key={kind}>
+          Last {kind}: <Time of={at} />, <code>{path}</code>.{" "}
+        </span>
+      ))}
+    </p>
+  )
+}
+
 export const Runs = ({ settings }: { readonly settings: Settings }) => {
   const [health, setHealth] = useState<ReadonlyArray<Health> | null>(null)
+  const [copies, setCopies] = useState<ReadonlyArray<Copy>>([])
   const [runs, setRuns] = useState<ReadonlyArray<Run>>([])
   const [running, setRunning] = useState<ReadonlyArray<Running>>([])
   const [waits, setWaits] = useState<
@@ -250,8 +268,11 @@ export const Runs = ({ settings }: { readonly settings: Settings }) => {
     if (cause instanceof Fault) setFault(cause)
   }
   const read = (): void => {
-    get<{ connections: ReadonlyArray<Health> }>("/status")
-      .then((page) => setHealth(page.connections))
+    get<{ connections: ReadonlyArray<Health>; copies: ReadonlyArray<Copy> }>("/status")
+      .then((page) => {
+        setHealth(page.connections)
+        setCopies(page.copies)
+      })
       .catch(fail)
     get<{ items: ReadonlyArray<Run> }>("/runs")
       .then((page) => setRuns(page.items))
@@ -315,6 +336,7 @@ export const Runs = ({ settings }: { readonly settings: Settings }) => {
       ) : (
         <Connections health={health} />
       )}
+      <Backups copies={copies} />
       <Doubts />
       <h2>Runs</h2>
       {runs.length === 0 ? <Empty>Nothing has run yet.</Empty> : null}

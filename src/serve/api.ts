@@ -225,7 +225,11 @@ const changes = HttpApiGroup.make("changes")
   )
 
 const health = HttpApiGroup.make("health")
-  .add(HttpApiEndpoint.get("status", "/status").addSuccess(Struct({ connections: list(record) })))
+  .add(
+    HttpApiEndpoint.get("status", "/status").addSuccess(
+      Struct({ connections: list(record), copies: list(record) })
+    )
+  )
   .add(
     HttpApiEndpoint.get("runs", "/runs")
       .setUrlParams(Struct({ limit: limit(200, 30) }))

@@ -1,6 +1,7 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { Clock, Effect } from "effect"
 import { now } from "../../domain/Timestamp.ts"
+import { fileCopies } from "../../store/copies/fileCopies.ts"
 import { listRuns, runsOver, standingOutcome } from "../../store/ledger/Ledger.ts"
 import { Mirror } from "../../store/mirror/Mirror.ts"
 import { healthOf } from "../../store/read/health.ts"
@@ -27,9 +28,13 @@ export const health = HttpApiBuilder.group(Api, "health", (handlers) =>
       Effect.gen(function* () {
         const { connections, settings } = yield* Serving
         const at = yield* Clock.currentTimeMillis
-        const held = yield* reading((session) => healthOf(session, at))
+        const { copies, held } = yield* reading((session) => ({
+          copies: fileCopies(session).map(({ kind, path, at: of }) => ({ kind, path, at: of })),
+          held: healthOf(session, at)
+        }))
         const names = [...new Set([...connections.map(({ name }) => name), ...held.map(({ name }) => name)])]
         return {
+          copies,
           connections: names.map((name) => {
             const config = connections.find((one) => one.name === name)
             const known = held.find((one) => one.name === name)
