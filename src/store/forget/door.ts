@@ -10,10 +10,13 @@ import { makeRemembered } from "./remembered.ts"
 const address = /[^\s"'<>(),;:\\]+@[^\s"'<>(),;:\\]+\.[^\s"'<>(),;:\\]+/g
 const number = /\+?\d[\d ().\-/]{5,18}\d/g
 
+const hashed = /hash:[\w-]{22}/g
+
 const identitiesIn = (payload: string): ReadonlyArray<string> =>
   [
     ...Array.from(payload.matchAll(address), ([text]) => normalizeEmail(text)),
-    ...Array.from(payload.matchAll(number), ([text]) => normalizePhone(text, null))
+    ...Array.from(payload.matchAll(number), ([text]) => normalizePhone(text, null)),
+    ...Array.from(payload.matchAll(hashed), ([text]) => text)
   ].filter((value) => value !== null)
 
 /**

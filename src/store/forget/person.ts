@@ -1,4 +1,4 @@
-import { normalizeEmail, normalizePhone } from "../../domain/phone.ts"
+import { isHashed, normalizeEmail, normalizePhone } from "../../domain/phone.ts"
 import { barePhone, hashedForm } from "../read/findConversation.ts"
 import type { Session } from "../Session.ts"
 import { StoreError } from "../StoreError.ts"
@@ -121,6 +121,12 @@ const ownIdentities = ({ prepare }: Session, contacts: ReadonlyArray<number>): R
   )
 }
 
+/** An address or a number, and what it would be stored as if a connection's privacy hashed it. */
+const waysOfKeeping = (identity: string): ReadonlyArray<string> =>
+  isHashed(identity)
+    ? [identity]
+    : [identity, hashedForm(identity.includes("@") ? "email" : "phone", identity)]
+
 /** Throws where an id names nothing, or what was named is no address or number. Writes nothing. */
 export const findPerson = (session: Session, named: PersonNamed): Person => {
   const identities = identitiesNamed(named)
@@ -155,7 +161,7 @@ export const findPerson = (session: Session, named: PersonNamed): Person => {
   const all = expand(session, direct, conversations)
   return {
     ...all,
-    identities: [...new Set([...ownIdentities(session, all.contacts), ...identities])]
+    identities: [...new Set([...ownIdentities(session, all.contacts).flatMap(waysOfKeeping), ...identities])]
   }
 }
 

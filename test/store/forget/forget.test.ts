@@ -2,6 +2,7 @@ import { dirname } from "node:path"
 import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import { Effect, Layer } from "effect"
+import { keyedHash } from "../../../src/privacy/key.ts"
 import { Db } from "../../../src/store/Db.ts"
 import { erase, type Forgetting, planErasure } from "../../../src/store/forget/forget.ts"
 import { Hints } from "../../../src/store/hints/Hints.ts"
@@ -398,6 +399,35 @@ it.scoped("erases a stored conversation, too, that turns out to be of someone wh
       expect(yield* mirror.finishErasures).toBeNull()
       expect(yield* values("SELECT id FROM conversations WHERE id LIKE '%late'")).toEqual([])
       expect(remnantsIn(dirname(path), path, [planted.email, "Plantedlate"])).toEqual([])
+    })
+  )
+)
+
+it.scoped("knows a person whose address is stored as a hash, and one whose address will be", () =>
+  stored(() =>
+    Effect.gen(function* () {
+      const key = "the key of hashed values, in a test"
+      const before = process.env.PARLEY_HASH_KEY
+      process.env.PARLEY_HASH_KEY = key
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          if (before === undefined) delete process.env.PARLEY_HASH_KEY
+          else process.env.PARLEY_HASH_KEY = before
+        })
+      )
+      const { commit } = yield* started
+      const hash = (value: string) => keyedHash(Buffer.from(key))("email", value)
+      const [ana, ben] = ["ana@example.com", "ben@example.com"]
+      const of = (id: string, email: string) =>
+        sighting({ providerId: id, contactId: id }, { contact: contact({ providerId: id, email }) })
+      yield* commit([page(1, [of("hashed", hash(ana)), of("plain", ben)])])
+      yield* erase(person("email", ana))
+      yield* erase(person("contact", "leads:plain"))
+      expect(yield* values("SELECT id FROM conversations")).toEqual([])
+      yield* commit([
+        page(2, [of("h1", hash(ana)), of("h2", hash(ben)), of("h3", ana), of("h4", hash("c@d.e"))])
+      ])
+      expect(yield* values("SELECT provider_id FROM conversations")).toEqual(["h4"])
     })
   )
 )
