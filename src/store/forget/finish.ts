@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import type { Timestamp } from "../../domain/Timestamp.ts"
-import { isDead, thisProcess } from "../ledger/processIdentity.ts"
+import { isDead, isHolderDead, thisProcess } from "../ledger/processIdentity.ts"
 import { makeBlockWriter } from "../mirror/raw/rawBlocks.ts"
 import { removeKinds } from "../mirror/removeMessages.ts"
 import type { Session } from "../Session.ts"
@@ -14,7 +14,7 @@ import { makeErase } from "./erase.ts"
  */
 
 /** Pages of the search index that are written in one transaction. */
-const indexPagesAtOnce = 250
+const indexPagesAtOnce = 100
 
 /** Whether anything is to be erased still. */
 export const isErasing = ({ prepare }: Session): boolean =>
@@ -23,6 +23,8 @@ export const isErasing = ({ prepare }: Session): boolean =>
 /** Why the rest has to wait; the rows are gone. */
 export interface Unfinished {
   readonly reason: string
+  /** It is likely over soon; left out: it is not. */
+  readonly isBrief?: boolean
 }
 
 /** What a part of the work came to. `Waits`: another program or the disk is in the way, and the next opening goes on. */
@@ -36,6 +38,27 @@ export const mergeIndex = ({ prepare }: Session): boolean => {
   const before = Number(changes.get())
   prepare("INSERT INTO message_search (message_search, rank) VALUES ('merge', ?)").run(-indexPagesAtOnce)
   return Number(changes.get()) - before >= 2
+}
+
+/** A file of more bytes takes longer to be written anew than others wait for it. */
+const largeFile = 200 * 2 ** 20
+
+/** Who else is at work on a large file: it is not written anew under a run that would have to wait for longer than it does. */
+const runInTheWay = ({ database, prepare }: Session, at: Timestamp): Unfinished | null => {
+  const bytes =
+    Number(database.pragma("page_count", { simple: true })) *
+    Number(database.pragma("page_size", { simple: true }))
+  if (bytes < largeFile) return null
+  const leases = prepare("SELECT connection, lane, host, pid, owner FROM leases WHERE expires_at > ?").all(
+    at
+  ) as ReadonlyArray<{ connection: string; lane: string; host: string; pid: number; owner: string }>
+  const living = leases.find((lease) => !isHolderDead(lease))
+  return living === undefined
+    ? null
+    : {
+        reason: `a run is at work (${living.connection}, ${living.lane}, process ${living.pid})`,
+        isBrief: true
+      }
 }
 
 /** Copies of the mirror that a `rebuild --plan` made and could not remove because it was killed. */
@@ -110,9 +133,9 @@ export const makeFinish = (session: Session): ((at: Timestamp) => Part) => {
     },
     () => (write(shrink) ? more : null),
     () => (write(() => mergeIndex(session)) ? more : null),
-    () => {
+    (at) => {
       removeLeftCopies(database.name)
-      const unfinished = compact(session)
+      const unfinished = runInTheWay(session, at) ?? compact(session)
       return unfinished === null ? null : { _tag: "Waits", ...unfinished }
     }
   ]

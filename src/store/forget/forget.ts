@@ -95,6 +95,10 @@ const begin = (session: Session, forgetting: Forgetting, at: Timestamp): number 
   return beginConnection(session, forgetting.name, at)
 }
 
+/** For a run that is at work on the mirror, milliseconds, and between two looks. */
+const longestWaitMillis = 120_000
+const betweenTriesMillis = 500
+
 export const planErasure = Effect.fn("forget.plan")(function* (forgetting: Forgetting) {
   const db = yield* Db
   return yield* db.use("forget.plan", (session) => plan(session, forgetting))
@@ -111,9 +115,9 @@ export const erase = Effect.fn("forget.erase")(function* (forgetting: Forgetting
     const { database, prepare } = session
     database.pragma("synchronous = FULL")
     try {
+      const { copies, counts } = plan(session, forgetting)
       return database
         .transaction(() => {
-          const { copies, counts } = plan(session, forgetting)
           const mirror = prepare("SELECT id FROM mirror_identity").pluck().get() as string
           return { id: begin(session, forgetting, requestedAt), mirror, counts, copies }
         })
@@ -131,7 +135,14 @@ export const erase = Effect.fn("forget.erase")(function* (forgetting: Forgetting
     )
   )
   let part: Part = { _tag: "More" }
-  while (part._tag === "More") part = yield* oneMore
+  const until = (yield* Clock.currentTimeMillis) + longestWaitMillis
+  for (;;) {
+    while (part._tag === "More") part = yield* oneMore
+    const isBrief = part._tag === "Waits" && part.isBrief === true
+    if (!isBrief || (yield* Clock.currentTimeMillis) >= until) break
+    yield* Effect.sleep(betweenTriesMillis)
+    part = { _tag: "More" }
+  }
   const finished = yield* db.use("forget.finished", (session) =>
     isErasing(session)
       ? null

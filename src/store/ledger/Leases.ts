@@ -3,7 +3,7 @@ import { Clock, Data, Deferred, Duration, Effect, Schedule } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { Lane } from "../../http/contract.ts"
 import { Db } from "../Db.ts"
-import { isDead, thisProcess } from "./processIdentity.ts"
+import { isHolderDead, startIn, thisProcess } from "./processIdentity.ts"
 
 /** The connection and lane are held by another run. */
 export class Busy extends Data.TaggedError("Busy")<{
@@ -42,13 +42,6 @@ const select =
 /** Whose leases this process holds. The row of one that is given back stays where the file cannot be written. */
 const living = new Set<string>()
 
-/** `<start of the process>#<which lease of it>`. */
-const startOf = (owner: string): string | null => owner.split("#")[0] || null
-
-/** Whether the holder of a lease has certainly died. */
-export const isHolderDead = ({ host, owner, pid }: Pick<LeaseRow, "host" | "owner" | "pid">): boolean =>
-  isDead({ host, pid, start: startOf(owner) })
-
 const busy = (connection: string, lane: Lane, row: LeaseRow): Busy =>
   new Busy({
     connection,
@@ -71,7 +64,7 @@ export class Leases extends Effect.Service<Leases>()("parley/Leases", {
      * machine holds for longer than a lease lasts is free.
      */
     const isLeft = ({ expires_at, host, owner, pid }: LeaseRow, millis: number): boolean => {
-      const isOurs = host === self.host && pid === self.pid && startOf(owner) === self.start
+      const isOurs = host === self.host && pid === self.pid && startIn(owner) === self.start
       if (isOurs) return !living.has(owner)
       if (host !== self.host) return expires_at > now(millis + mostMillis)
       return isHolderDead({ host, owner, pid })

@@ -83,3 +83,14 @@ export const isNameOfDead = (name: string): boolean => {
   const [where, pid] = name.split("-")
   return where === counting() && (!exists(Number(pid)) || nameOf(Number(pid)) !== name)
 }
+
+/** When the process started that holds a lease. @param owner `<start of the process>#<which lease of it>` */
+export const startIn = (owner: string): string | null => owner.split("#")[0] || null
+
+/** Whether the holder of a lease has certainly died. */
+export const isHolderDead = ({
+  host,
+  owner,
+  pid
+}: Pick<ProcessIdentity, "host" | "pid"> & { readonly owner: string }): boolean =>
+  isDead({ host, pid, start: startIn(owner) })
