@@ -245,7 +245,7 @@ it("keeps messages and payloads no longer than `keep` says, whatever runs afterw
     expect(held?.n).toBeGreaterThan(100)
     const plan = JSON.parse(await succeed("keep", "--plan", "--json")) as { readonly messages: number }
     expect(plan.messages).toBe(held?.n)
-    for (const args of ["sync --pull-only", "sync --full --pull-only", "backfill --restart", "rebuild"]) {
+    for (const args of ["sync --pull-only", "sync --full --pull-only", "rebuild"]) {
       await succeed(...args.split(" "))
       expect({ args, ...workspace.rows(old)[0] }).toEqual({ args, n: 0 })
     }
