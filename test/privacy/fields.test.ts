@@ -1,7 +1,11 @@
-import { Schema, type SchemaAST } from "effect"
+import { Arbitrary, Either, FastCheck as fc, Schema, type SchemaAST } from "effect"
 import { describe, expect, it } from "vitest"
+import { keyedHash } from "../../src/privacy/key.ts"
 import { type FieldClass, makeLookup, type PersonalFields } from "../../src/privacy/policy.ts"
+import { rewrite } from "../../src/privacy/rewrite.ts"
+import { treatmentOf } from "../../src/privacy/treat.ts"
 import { registry } from "../../src/providers/index.ts"
+import { decoder } from "../../src/providers/kit/decode.ts"
 import type { Facts } from "../../src/providers/kit/facts.ts"
 
 /** The paths of all fields that a Schema names, without those of lists' elements. */
@@ -65,6 +69,36 @@ describe("what fields tell of people", () => {
       expect(unsaid.map((path) => path.join("."))).toEqual([])
       const names = Object.values(facts.records).flatMap(({ is }) => Object.keys(is))
       expect(names.filter((name) => !Object.hasOwn(fields, name))).toEqual([])
+    })
+
+    it(`leaves every record of ${id} readable, whatever is hashed or dropped, and a second time as it is`, () => {
+      const hash = keyedHash(Buffer.alloc(32, 1))
+      const treatments = [
+        treatmentOf({ names: "drop", emails: "drop", phones: "drop", texts: "drop" }, hash),
+        treatmentOf({ names: "hash", emails: "hash", phones: "hash", texts: "mask" }, hash)
+      ]
+      // What no record is: the answers around them, whose elements may be anything.
+      const records = withoutLogin(wire).filter(
+        ([name]) => !/^(?:List|One|AgentPage|StatusUpdated)$/.test(name)
+      )
+      for (const [name, value] of records) {
+        if (!Schema.isSchema(value)) continue
+        const schema = value as Schema.Schema<unknown, unknown>
+        const decode = decoder(schema)
+        fc.assert(
+          fc.property(Arbitrary.make(Schema.encodedSchema(schema)), (record) => {
+            const text = JSON.stringify(record)
+            if (text === undefined || Either.isLeft(decode(JSON.parse(text)))) return
+            for (const treatment of treatments) {
+              const kept = rewrite(text, fields, treatment)
+              const read = decode(JSON.parse(kept))
+              expect(Either.isRight(read), `${name}: ${text} → ${kept}`).toBe(true)
+              expect(rewrite(kept, fields, treatment)).toBe(kept)
+            }
+          }),
+          { numRuns: 60 }
+        )
+      }
     })
   }
 })
