@@ -305,8 +305,9 @@ const whenComplete = (
       )
     }
   }
-  for (const { call, says, to } of own) {
-    if (call.operation !== "list") continue
+  for (const { call, says, to, url } of own) {
+    // What one person's list shows beside the conversation that was looked for is not taken from it.
+    if (call.operation !== "list" || url.includes("lead_id=")) continue
     for (const { id, isCertain } of says) {
       if (!isCertain || quarantined.has(plain(id))) continue
       const row = rows.get(plain(id))

@@ -109,6 +109,8 @@ export const makeHostileVendor = (
   spared: ReadonlySet<string>
 ): HostileVendor => {
   const asked = new Map<string, number>()
+  /** What was answered honestly, by request: as something that keeps answers would give it again. */
+  const kept = new Map<string, { readonly run: number; readonly text: string }>()
   const shape = shapes[vendor]
 
   const answer = (
@@ -151,7 +153,14 @@ export const makeHostileVendor = (
       { method, origin: inProcessOrigins[vendor], url: target, headers, body: sent },
       from
     )
-    const text = bodyOf(real.body)
+    let text = bodyOf(real.body)
+    const before = kept.get(name)
+    const isKept = method === "GET" && real.status === 200 && mood.stranger === null && mutation === null
+    if (isKept) kept.set(name, { run: mood.run, text })
+    if (isKept && strikes && before !== undefined && before.run < mood.run && random.below(8) === 0) {
+      text = before.text
+      mutation = "an earlier answer"
+    }
     const draft: Draft = {
       vendor,
       call,
@@ -161,7 +170,7 @@ export const makeHostileVendor = (
       value: parsed(text),
       body: undefined,
       doubtful: new Set(),
-      wanting: mutation !== null
+      wanting: mutation === "another's record"
     }
     if (strikes && mutation === null && real.status < 300 && draft.value !== undefined) {
       for (let attempt = 0; attempt < 6; attempt += 1) {
@@ -181,7 +190,9 @@ export const makeHostileVendor = (
       }
     }
     const bytes =
-      mutation === null || mutation === "another's record" ? text : (draft.body ?? written(draft.value))
+      mutation === null || mutation === "another's record" || mutation === "an earlier answer"
+        ? text
+        : (draft.body ?? written(draft.value))
     const isGood = draft.status >= 200 && draft.status < 300
     const said = isGood && draft.value !== undefined ? sayings(vendor, call, draft.value) : []
     pass(1)
