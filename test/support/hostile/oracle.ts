@@ -306,8 +306,8 @@ const whenComplete = (
     }
   }
   for (const { call, says, to, url } of own) {
-    // What one person's list shows beside the conversation that was looked for is not taken from it.
-    if (call.operation !== "list" || url.includes("lead_id=")) continue
+    // A list of one person's, and one that is read to see whose account it is, enumerate nothing.
+    if (call.operation !== "list" || url.includes("lead_id=") || ran.command === "verify") continue
     for (const { id, isCertain } of says) {
       if (!isCertain || quarantined.has(plain(id))) continue
       const row = rows.get(plain(id))
