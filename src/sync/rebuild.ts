@@ -1,5 +1,4 @@
 import { Effect, Stream } from "effect"
-import { missingDetailKind } from "../domain/Conversation.ts"
 import { type Timestamp, toMillis } from "../domain/Timestamp.ts"
 import { heldOrUnreadable } from "../providers/kit/depth.ts"
 import type { Item, Page, RawPayload } from "../providers/Provider.ts"
@@ -168,8 +167,6 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
   const open = yield* unresolved
   const owners = new Map<string, Array<QuarantineRow>>()
   for (const row of open) {
-    // Nothing is wrong with its payload: only the provider's next answer settles it.
-    if (row.kind === missingDetailKind) continue
     const owner = ownerOf(connection, row)
     if (owner !== null) owners.set(owner, [...(owners.get(owner) ?? []), row])
   }

@@ -210,6 +210,31 @@ describe("a listed conversation that does not exist by its id", () => {
   }
 })
 
+it.live("what can be exported of convocore, and is missing by its id, is exported once", () =>
+  Effect.gen(function* () {
+    const { handle, instead, provided, sync, world } = yield* opened("convocore", { agents: 1, thinRows: false })
+    const [id = ""] = [...world.conversations.keys()].filter((one) => world.messages(one).length > 0)
+    let exports = 0
+    instead.answer = (whose, request, at) => {
+      if (request.url.includes("/export")) exports += 1
+      const answer = handle(whose, request, at)
+      return request.url.endsWith(`/convos/${id}`)
+        ? { ...answer, status: 404, body: '{"code":"NOT_FOUND"}' }
+        : answer
+    }
+    yield* Effect.gen(function* () {
+      expect(yield* sync()).toMatchObject({ outcome: "complete", messages: expect.any(Number) })
+      expect(yield* rowsOf("SELECT complete FROM conversations WHERE provider_id = ?", id)).toEqual([
+        { complete: 1 }
+      ])
+      expect(yield* sync()).toMatchObject({ outcome: "partial", quarantined: 1 })
+      exports = 0
+      expect(yield* sync()).toMatchObject({ outcome: "partial", quarantined: 1 })
+      expect(exports).toBe(0)
+    }).pipe(provided)
+  }).pipe(Effect.scoped)
+)
+
 describe("a list that leaves out conversations which exist by their id", () => {
   for (const vendor of vendorIds) {
     it.live(`of ${vendor} leaves the run partial where they are many, and is believed of two`, () =>

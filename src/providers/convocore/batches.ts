@@ -89,10 +89,10 @@ const batchPages = (
         const found = one.needsExport ? (exports.found.get(id) ?? null) : null
         const fault = one.needsExport ? (exports.faults.get(id) ?? null) : null
         const sighting = finish(account, one, found, fault, now)
-        if (found === null && isMissingById(one)) {
+        if (isMissingById(one)) {
           const soughtById = { found: 0, missing: [one.wanted.providerId] }
-          const items = [{ ...sighting, fingerprint: null }]
-          missing.push(page({ exchange: one.exchange, items, soughtById }))
+          const exchange = datedBy(found?.exchange ?? one.exchange, [one.exchange])
+          missing.push(page({ exchange, items: [{ ...sighting, fingerprint: null }], soughtById }))
         } else put(found?.exchange ?? one.exchange, one.exchange, sighting)
       }
     }

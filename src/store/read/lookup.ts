@@ -1,3 +1,4 @@
+import { missingDetailKind } from "../../domain/Conversation.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Known, KnownWanted } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
@@ -34,7 +35,8 @@ export const makeKnown = (session: Session) => {
     `SELECT json_group_array(json_array(ids.key, r.key, r.fingerprint, r.agent_id, r.stored_messages + r.expired_messages, r.started_at,
        r.updated_at, r.deleted_at, r.merged_at, r.observed_at, r.fingerprint IS NULL AND EXISTS (
          SELECT 1 FROM quarantine q
-         WHERE q.connection = r.connection AND q.conversation_provider_id = ids.value AND q.resolved_at IS NULL)))
+         WHERE q.connection = r.connection AND q.conversation_provider_id = ids.value AND q.resolved_at IS NULL
+           AND q.kind <> '${missingDetailKind}')))
      FROM json_each(?) ids CROSS JOIN remote_conversations r ON r.id = ? || ':' || ids.value`
   ).pluck()
   const newest = prepare(

@@ -239,14 +239,15 @@ const soughtBy = (
     if (call.operation !== "list") continue
     for (const { id, isCertain } of says) if (isCertain && !listedAt.has(id)) listedAt.set(id, to)
   }
-  const answers = new Map<string, number>()
+  /** Whether any answer showed it: then it was deleted in between, if the last one does not. */
+  const answers = new Map<string, boolean>()
   for (const { call, from, status } of own) {
     const { id, operation } = call
     if (id === null || from < (listedAt.get(id) ?? Number.POSITIVE_INFINITY)) continue
     const isAsked = operation === "detail" || (operation === "messages" && status < 400)
-    if (isAsked) answers.set(id, status)
+    if (isAsked) answers.set(id, answers.get(id) === true || (status !== 404 && status !== 410))
   }
-  const missing = [...answers].filter(([, status]) => status === 404 || status === 410).map(([id]) => id)
+  const missing = [...answers].filter(([, isShown]) => !isShown).map(([id]) => id)
   return { found: answers.size - missing.length, missing: new Set(missing) }
 }
 
