@@ -210,9 +210,28 @@ describe("a listed conversation that does not exist by its id", () => {
   }
 })
 
+it.live(
+  "what naturalead lists whole is requested by its id once it was said to be gone, and then told of",
+  () =>
+    Effect.gen(function* () {
+      const { handle, instead, provided, sync, verify, world } = yield* opened("naturalead")
+      const [real = ""] = world.conversations.keys()
+      instead.answer = misnaming("naturalead", handle, real)
+      yield* Effect.gen(function* () {
+        expect(yield* sync()).toMatchObject({ outcome: "complete" })
+        expect((yield* verify).verdict?.gone).toEqual([misnamed("naturalead", real)])
+        expect(yield* sync()).toMatchObject({ outcome: "partial", quarantined: 1 })
+        expect(yield* quarantine).toMatchObject([{ kind: "missing-detail", open: 1 }])
+      }).pipe(provided)
+    }).pipe(Effect.scoped)
+)
+
 it.live("what can be exported of convocore, and is missing by its id, is exported once", () =>
   Effect.gen(function* () {
-    const { handle, instead, provided, sync, world } = yield* opened("convocore", { agents: 1, thinRows: false })
+    const { handle, instead, provided, sync, world } = yield* opened("convocore", {
+      agents: 1,
+      thinRows: false
+    })
     const [id = ""] = [...world.conversations.keys()].filter((one) => world.messages(one).length > 0)
     let exports = 0
     instead.answer = (whose, request, at) => {
