@@ -199,7 +199,9 @@ it("erases 200 texts of one person at four vendors, keeps everyone else, and let
   expect(workspace.rows("SELECT sum(filtered) > 40 AS n FROM run_connections")).toEqual([{ n: 1 }])
 })
 
-it("leaves nothing of them once it was killed at a commit and something was started after it", async () => {
+it("leaves nothing of them once it was killed at a commit and something was started after it", {
+  timeout: 240_000 + (deaths > 10 ? 7_200_000 : 0)
+}, async () => {
   restore()
   const before = others(workspace)
   const counted = join(workspace.folder, "events.json")

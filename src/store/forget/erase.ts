@@ -54,7 +54,8 @@ export const makeErase = (session: Session): ((at: Timestamp) => boolean) => {
     const block = prepare("SELECT block FROM raw_rows WHERE key = ?").pluck().get(key) as number | undefined
     const rows = prepare(
       `SELECT w.key FROM raw_rows w JOIN erasure_rows e ON e.kind = 'raw' AND e.key = w.key
-       WHERE w.key BETWEEN $block AND $block + (SELECT rows FROM raw_blocks WHERE key = $block) - 1 AND w.block = $block`
+       WHERE w.key BETWEEN $block AND $block + (SELECT rows FROM raw_blocks WHERE key = $block) - 1 AND w.block = $block
+         AND w.conversation IN (SELECT key FROM erasure_rows WHERE kind = 'conversation')`
     )
       .pluck()
       .all({ block: block ?? -1 }) as ReadonlyArray<number>

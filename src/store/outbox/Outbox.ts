@@ -246,10 +246,11 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       hasEvent: (event: string) =>
         db.use("Outbox.hasEvent", (session) => {
           const [id = "", at = ""] = event.split("@")
-          return (
-            session.prepare("SELECT 1 FROM change_events WHERE id = ? AND at = ?").get(Number(id), at) !==
-            undefined
-          )
+          const found = session.prepare("SELECT at FROM change_events WHERE id = ?").pluck().get(Number(id))
+          // One that is gone may have gone with someone who was forgotten since.
+          return found === undefined
+            ? session.prepare("SELECT 1 FROM erasures WHERE requested_at >= ?").get(at) !== undefined
+            : found === at
         }),
       /** See `restoredUntil`. */
       restoredUntil: (meeting: string) => Effect.provideService(restoredUntil(meeting), Db, db),

@@ -1,7 +1,7 @@
 import { dirname } from "node:path"
 import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, TestClock } from "effect"
 import { keyedHash } from "../../../src/privacy/key.ts"
 import { Db } from "../../../src/store/Db.ts"
 import { erase, type Forgetting, planErasure } from "../../../src/store/forget/forget.ts"
@@ -430,6 +430,29 @@ it.scoped("knows a person whose address is stored as a hash, and one whose addre
       expect(yield* values("SELECT provider_id FROM conversations")).toEqual(["h4"])
     })
   )
+)
+
+it.scoped(
+  "does not take a mirror for an older one because the last change was of someone who was forgotten",
+  () =>
+    stored(() =>
+      Effect.gen(function* () {
+        yield* fill
+        const outbox = yield* Outbox
+        const db = yield* Db
+        yield* db.use("test", ({ database }) =>
+          database.exec("UPDATE conversations SET status = 'handed_off' WHERE id = 'leads:hers-2'")
+        )
+        const last = yield* outbox.lastEvent
+        expect(yield* outbox.hasEvent("999@2026-01-01T00:00:00.000Z")).toBe(false)
+        // The trigger's clock is the machine's.
+        yield* TestClock.setTime(Date.now() + 60_000)
+        yield* erase(person("email", planted.email))
+        expect(yield* outbox.lastEvent).not.toBe(last)
+        expect(yield* outbox.hasEvent(last)).toBe(true)
+        expect(yield* outbox.hasEvent("999@9999-01-01T00:00:00.000Z")).toBe(false)
+      })
+    )
 )
 
 it.scoped("remembers no address that others have, too", () =>
