@@ -69,7 +69,7 @@ describe("a backup", () => {
       const { at, edit, mirror } = yield* setUp
       // Several steps of copying.
       yield* edit(
-        "CREATE TABLE filler AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i, randomblob(6000) AS b FROM n"
+        "CREATE TABLE filler AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) SELECT i, randomblob(6000) AS b FROM n"
       )
       const writer = new Sqlite(mirror)
       writer.exec("CREATE TABLE one (n); CREATE TABLE two (n)")
@@ -118,7 +118,7 @@ describe("a backup", () => {
         placeOf(whole, digest) * 8 + 1,
         placeOf(whole, '"seq"') * 8 + 1
       ]
-      const others = Array.from({ length: 40 }, (_, index) => Math.floor((bits / 40) * (index + 0.37)))
+      const others = Array.from({ length: 20 }, (_, index) => Math.floor((bits / 20) * (index + 0.37)))
       for (const bit of [...some, ...others]) {
         copyFileSync(whole, at("flipped.db"))
         flip(at("flipped.db"), bit)
