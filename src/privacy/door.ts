@@ -58,7 +58,7 @@ export const withDoor = (client: ProviderClient, door: Door | null): ProviderCli
 export const keptOf = (
   { treatment }: Door,
   value: string | null,
-  fieldClass: "name" | "email" | "phone" | "text"
+  fieldClass: "name" | "email" | "phone" | "text" | "contact"
 ): string | null => {
   if (value === null) return null
   const treated = treatment.text(value, fieldClass, "")

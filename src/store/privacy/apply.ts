@@ -17,7 +17,10 @@ import type { Session } from "../Session.ts"
 export interface Keeping {
   /** Of the JSON text of a record. */
   readonly json: (text: string) => string
-  readonly value: (value: string | null, fieldClass: "name" | "email" | "phone" | "text") => string | null
+  readonly value: (
+    value: string | null,
+    fieldClass: "name" | "email" | "phone" | "text" | "contact"
+  ) => string | null
   /** Of what a vendor or this program says of a failure. */
   readonly words: (text: string) => string
 }
@@ -98,6 +101,11 @@ export const withoutRaw = (
 interface ConversationRow extends Omit<Conversation, "tags" | "attributes" | "qualified" | "contactId"> {
   readonly id: string
   readonly contact: string | null
+  readonly name: string | null
+  readonly email: string | null
+  readonly phone: string | null
+  /** The contact's attributes. */
+  readonly details: string | null
   readonly tags: string
   readonly attributes: string
   readonly qualified: number | null
@@ -114,7 +122,8 @@ const attributesIn = (text: string): Attributes => parseExactly(text) as Attribu
 export const keptSighting = (session: Session, key: number, { json, value }: Keeping): Sighting => {
   const { prepare } = session
   const row = prepare(
-    `SELECT r.id, r.provider_id AS providerId, k.provider_id AS contact, r.channel, r.provider_channel AS providerChannel,
+    `SELECT r.id, r.provider_id AS providerId, k.provider_id AS contact, k.name, k.email, k.phone,
+       k.attributes AS details, r.channel, r.provider_channel AS providerChannel,
        r.status, r.provider_status AS providerStatus, r.agent_id AS agentId, r.campaign_id AS campaignId, r.title, r.summary,
        r.qualified, r.qualification_reason AS qualificationReason, r.tags, r.attributes,
        r.declared_messages AS declaredMessages, r.started_at AS startedAt, r.last_message_at AS lastMessageAt,
@@ -126,12 +135,13 @@ export const keptSighting = (session: Session, key: number, { json, value }: Kee
        sent_at_source AS sentAtSource, attributes
      FROM messages WHERE conversation_id = ? ORDER BY position`
   ).all(row.id) as ReadonlyArray<MessageRow>
-  const { attributes, contact, id, qualified, tags, ...rest } = row
+  const { attributes, contact, details, email, id, name, phone, qualified, tags, ...rest } = row
+  const contactId = value(contact, "contact")
   return {
     _tag: "Sighting",
     conversation: {
       ...rest,
-      contactId: contact,
+      contactId,
       title: value(rest.title, "text"),
       summary: value(rest.summary, "text"),
       qualificationReason: value(rest.qualificationReason, "text"),
@@ -139,7 +149,17 @@ export const keptSighting = (session: Session, key: number, { json, value }: Kee
       tags: (JSON.parse(tags) as ReadonlyArray<string>).flatMap((tag) => value(tag, "text") ?? []),
       attributes: attributesIn(json(attributes))
     },
-    contact: null,
+    // Under another id it is another contact, which nothing is known of yet.
+    contact:
+      contactId === null || contactId === contact
+        ? null
+        : {
+            providerId: contactId,
+            name: value(name, "name"),
+            email: value(email, "email"),
+            phone: value(phone, "phone"),
+            attributes: attributesIn(json(details ?? "{}"))
+          },
     messages: {
       extent: "whole",
       items: messages.map(({ attributes, id: messageId, ...message }) => ({

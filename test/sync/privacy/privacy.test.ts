@@ -237,6 +237,39 @@ describe("privacy that a connection is given later", () => {
   )
 })
 
+describe("conversations whose payloads are gone", () => {
+  it.scopedLive("are made to follow a privacy from their rows, with all of their messages", () =>
+    Effect.gen(function* () {
+      const world = yield* plantedWorld
+      const folder = yield* temporaryFolder
+      const mirror = join(folder, "mirror.db")
+      const plain = vendors.map((vendor) => world.connection(vendor))
+      const shape = rowsOf(
+        "SELECT id, role, type, sent_at, position FROM messages ORDER BY conversation_id, position"
+      )
+      yield* Effect.provide(
+        Effect.gen(function* () {
+          yield* pullRun(plain)
+          yield* rowsOf("DELETE FROM raw_rows RETURNING key")
+          yield* rowsOf("DELETE FROM raw_blocks RETURNING key")
+        }),
+        inProcess(mirror, world.simulator)
+      )
+      const people = peopleIn(mirror)
+      yield* Effect.gen(function* () {
+        const before = yield* shape
+        const { report } = yield* rebuildRun(plain.map((connection) => under(connection, strictest)))
+        expect(report.connections.map(({ error }) => error)).toEqual(plain.map(() => null))
+        expect(yield* shape).toEqual(before)
+      }).pipe(Effect.provide(inProcess(mirror, world.simulator)), Effect.scoped)
+      const written = writtenIn(folder)
+      expect([...people, card, "planted.person", "23456789"].filter((one) => written.includes(one))).toEqual(
+        []
+      )
+    })
+  )
+})
+
 describe("pushing to a connection with privacy", () => {
   it.scopedLive("confirms a title and a tag that hold what is masked, and stores them masked", () =>
     Effect.gen(function* () {
