@@ -230,6 +230,8 @@ interface Listed {
   /** What is stored of it; left out: nothing. */
   readonly known: Known | undefined
   readonly prints: Prints
+  /** Its text alone shows that it is as it is stored. */
+  readonly isRecognised: boolean
 }
 
 const leadingId = /^\{\s*"id"\s*:\s*"([^"\\]+)"/
@@ -242,7 +244,7 @@ const apart = (ids: ReadonlyArray<string | null>): ReadonlyArray<string | null> 
   JSON.parse(JSON.stringify(ids)) as ReadonlyArray<string | null>
 
 /** Whether it shows what is stored, by its text alone: then it is the conversation that is stored under its likely id. */
-const isRecognised = (scope: Pick<PullScope, "since" | "until" | "covered">, known: Known, prints: Prints) =>
+const showsStored = (scope: Pick<PullScope, "since" | "until" | "covered">, known: Known, prints: Prints) =>
   known.startedAt !== undefined &&
   scope.since === null &&
   scope.until === null &&
@@ -265,8 +267,9 @@ const lookUp = <E>({ scope }: Scan<E>, rows: ReadonlyArray<Written>) =>
       const guess = likely[index] ?? null
       const known = guess === null ? undefined : found.get(guess)
       const prints = printsOf(scope, entry, known)
-      if (known !== undefined && isRecognised(scope, known, prints)) {
-        listed.push({ id: guess, startedAt: known.startedAt ?? null, entry, known, prints })
+      if (known !== undefined && showsStored(scope, known, prints)) {
+        const startedAt = known.startedAt ?? null
+        listed.push({ id: guess, startedAt, entry, known, prints, isRecognised: true })
         continue
       }
       const id = writtenId(entry, "id")
@@ -277,6 +280,7 @@ const lookUp = <E>({ scope }: Scan<E>, rows: ReadonlyArray<Written>) =>
         startedAt,
         entry,
         known: other,
+        isRecognised: false,
         prints: other === known ? prints : printsOf(scope, entry, other)
       })
     }
@@ -358,7 +362,10 @@ const dealWith = <E>(
   exchange: Exchange
 ): Item | Task | null => {
   const { scope } = scan
-  const { entry, id, known, prints, startedAt } = listed
+  const { entry, id, isRecognised, known, prints, startedAt } = listed
+  if (isRecognised && id !== null && !scope.refetch) {
+    return again ? null : { _tag: "Unchanged", providerId: id, key: known?.key }
+  }
   const key = id ?? prints.wanted
   if (scan.handled.get(key) === prints.wanted) {
     return again || id === null ? null : { _tag: "Unchanged", providerId: id, key: known?.key }
