@@ -111,7 +111,7 @@ const startWriter = () =>
     parentPort.on("message", () => { stopped = true })
     const write = database.transaction((n) => {
       database.prepare("INSERT INTO commits (at) VALUES ('2026-03-07T10:00:00.000Z')").run()
-      database.prepare("UPDATE remote_contacts SET name = 'Round ' || ?").run(n)
+      database.prepare("UPDATE remote_contacts SET name = 'Round ' || ?, seq = (SELECT max(seq) FROM commits)").run(n)
     })
     const turn = () => {
       try { write(said.commits); said.commits += 1 } catch (error) { said.busy += 1 }
@@ -206,6 +206,7 @@ describe("backups", () => {
       spoilt.writeUInt8(spoilt.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
       writeFileSync(at("spoilt.db"), spoilt)
       called += 1
+      if (number % 100 === 99) say(`${number + 1} backups, ${whole} of them ended`)
       expect({ bit, isBad: (await faultsOf(at("spoilt.db"))).length > 0 }).toEqual({ bit, isBad: true })
     }
     expect((await parley(["backup", "--db", "mirror.db", "--to", "backup.db", "--keep", "3"])).code).toBe(0)
