@@ -277,18 +277,23 @@ export const guardAccount = Effect.fn("guardAccount")(function* (
           })
         ),
       readStatus: (change) =>
-        Effect.tap(provider.readStatus(change), (state) =>
+        Effect.flatMap(provider.readStatus(change), (state) =>
           Effect.gen(function* () {
-            if (isProven) return yield* bind
-            if (state === null) return yield* assureToWrite(provider)
+            if (isProven) return yield* Effect.as(bind, state)
+            if (state === null) {
+              yield* assureToWrite(provider)
+              // What proved the account may have been this very conversation: the change must not end by the answer before.
+              return yield* provider.readStatus(change)
+            }
             if (state.likeness !== undefined) {
               const stored = (yield* orDie(mirror.heldOf(name, [change.providerId], since))).get(
                 change.providerId
               )
-              if (stored === undefined || !areAlike(state.likeness, stored))
-                return yield* assure(provider, true)
+              if (stored === undefined || !areAlike(state.likeness, stored)) {
+                return yield* Effect.as(assure(provider, true), state)
+              }
             }
-            return yield* prove
+            return yield* Effect.as(prove, state)
           })
         ),
       setStatus: (change) => Effect.zipRight(assureToWrite(provider), provider.setStatus(change))

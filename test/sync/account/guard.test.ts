@@ -417,6 +417,38 @@ describe("an account that shows none of what is held, and nothing else", () => {
     )
   }
 
+  for (const vendor of vendorIds) {
+    it.scoped(
+      `is known by its own conversation, whose change does not end by a false answer before (${vendor})`,
+      () =>
+        Effect.gen(function* () {
+          const two = yield* twoAccounts(1)
+          const { ours } = two
+          const connection = ours.connection(vendor)
+          yield* at(two, ours, ran([connection]))
+          const [change] = yield* at(
+            two,
+            ours,
+            rowsOf<{ id: string }>(
+              `UPDATE conversations SET status = (SELECT w.status FROM writable_statuses w
+               WHERE w.connection = conversations.connection AND w.status <> conversations.status LIMIT 1)
+             RETURNING id`
+            )
+          )
+          expect(change).toBeDefined()
+          ours.simulator.faults.add({
+            match: { method: "GET" },
+            times: 1,
+            effect: { kind: "answer", status: 404, body: '{"message":"Not found"}' }
+          })
+          yield* at(two, ours, ran([connection], pushLane))
+          expect(yield* at(two, ours, rowsOf("SELECT state FROM status_changes"))).toEqual([
+            { state: "confirmed" }
+          ])
+        })
+    )
+  }
+
   it.scoped(
     "is not another one where every request is answered that nothing is there, and is told so by verify",
     () =>
