@@ -156,8 +156,8 @@ const byContact = (
   if (connection !== "" && !connections.includes(connection)) return noConnection(connection, connections)
   const match =
     kind === "email"
-      ? "k.email IS NOT NULL AND (lower(k.email) = lower(?) OR k.email = ?)"
-      : `k.phone IS NOT NULL AND (${samePhone("k.phone", "?")} OR k.phone = ?)`
+      ? "k.email IS NOT NULL AND lower(k.email) IN (lower(?), lower(?))"
+      : `k.phone IS NOT NULL AND ${barePhone("k.phone")} IN (${barePhone("?")}, ${barePhone("?")})`
   const found = select(
     session,
     `JOIN contacts k ON k.id = c.contact_id WHERE (? = '' OR k.connection = ?) AND ${match} ORDER BY c.id LIMIT ${choices + 1}`,
