@@ -231,8 +231,11 @@ const makeWorld = Effect.fn(function* (path: string, random: Random) {
   return { step, beside }
 })
 
+/** `npm run soak:exports` tries more. */
+const schedules = Number(process.env.PARLEY_EXPORTS ?? 10)
+
 describe("exports of what changed", () => {
-  for (let seed = 0; seed < 30; seed += 1) {
+  for (let seed = 0; seed < schedules; seed += 1) {
     it.scoped(`laid over an older export give the mirror, and so does the feed: schedule ${seed}`, () =>
       Effect.gen(function* () {
         const folder = yield* temporaryFolder
