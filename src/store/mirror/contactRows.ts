@@ -54,6 +54,11 @@ export const makeContactRows = ({ prepare }: Session) => {
      ORDER BY ${storedTime} DESC, id DESC LIMIT 1`
   ).pluck()
   const fetchAgain = prepare("UPDATE remote_conversations SET fingerprint = NULL WHERE key = ?")
+  const fetchLatest = prepare(
+    `UPDATE remote_conversations SET fingerprint = NULL WHERE key = (
+       SELECT key FROM remote_conversations WHERE contact_id = $contact AND deleted_at IS NULL AND merged_into IS NULL
+       ORDER BY ${storedTime} DESC, id DESC LIMIT 1)`
+  )
   const timeBefore = prepare(
     `SELECT ${storedTime} FROM remote_conversations WHERE id = $id AND contact_id = $contact`
   ).pluck()
@@ -127,7 +132,12 @@ export const makeContactRows = ({ prepare }: Session) => {
     return id
   }
 
-  return { write, writeUnknown } as const
+  /** A conversation is another contact's now: what it said of this one stands until the one that counts is fetched again. */
+  const left = ({ believed }: PageContext, contact: string): void => {
+    fetchLatest.run({ contact, believed })
+  }
+
+  return { write, writeUnknown, left } as const
 }
 
 export type ContactRows = ReturnType<typeof makeContactRows>

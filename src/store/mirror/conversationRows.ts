@@ -145,6 +145,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
        started_at AS startedAt, last_message_at AS lastMessageAt, updated_at AS updatedAt
      FROM remote_conversations WHERE key = ?`
   )
+  const selectContact = prepare("SELECT contact_id FROM remote_conversations WHERE key = ?").pluck()
   const setStored = prepare(
     "UPDATE remote_conversations SET stored_messages = ?, expired_messages = ?, seq = ? WHERE key = ?"
   )
@@ -300,6 +301,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const wasGone = context.replay === null && (stored.deleted_at ?? stored.merged_at) !== null
     if (!isSame) {
       noteStatus(context, id, stored, conversation)
+      const contactBefore = selectContact.get(stored.key) as string | null
       updateRow.run(
         contactId,
         conversation.channel,
@@ -322,6 +324,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
         context.pageId,
         stored.key
       )
+      if (contactBefore !== null && contactBefore !== contactId) contacts.left(context, contactBefore)
     }
     tally[isSame && !wasGone ? "unchanged" : "updated"] += 1
     const count = writeMessages(context, id, sighting, stored)

@@ -349,6 +349,26 @@ it.scoped(
     }).pipe(Effect.provide(freshStore))
 )
 
+it.scoped(
+  "a contact is described again by those conversations that it keeps, when the latest becomes another's",
+  () =>
+    Effect.gen(function* () {
+      const { commit } = yield* started
+      const names = values("SELECT name FROM contacts ORDER BY provider_id")
+      const moved = sighting(
+        { providerId: "b", contactId: "p2", updatedAt: at(20) },
+        { contact: contact({ providerId: "p2", name: "someone else" }), fingerprint: "b" }
+      )
+      yield* commit([page(1, [describing("a", 10, "right"), describing("b", 20, "someone else")])])
+      expect(yield* names).toEqual(["someone else"])
+      yield* commit([page(2, [describing("a", 10, "right"), moved])])
+      const fingerprints = values("SELECT fingerprint FROM remote_conversations ORDER BY id")
+      expect(yield* fingerprints).toEqual([null, "b"])
+      yield* commit([page(3, [describing("a", 10, "right")])])
+      expect(yield* names).toEqual(["right", "someone else"])
+    }).pipe(Effect.provide(freshStore))
+)
+
 it.scoped("takes what was asked for after the row was looked up, though a clock was set back meanwhile", () =>
   Effect.gen(function* () {
     const { commit, mirror } = yield* started
