@@ -104,6 +104,9 @@ const denials: ReadonlyArray<Json> = [
   { code: 500, message: "Unexpected error occurred" }
 ]
 
+/** A row that is no JSON. An answer that holds it lacks something, unless another mutation has taken it out again. */
+export const noJson = "oops"
+
 export const mutations: Readonly<Record<string, Mutation>> = {
   // What a record says of itself.
   word: onRecord((record, { random, vendor }) => {
@@ -256,13 +259,10 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   }),
   "no record": onRows((rows, draft) => {
     const at = draft.random.below(rows.length)
-    rows[at] = one<unknown>(draft.random, [null, "row", 7, [], {}, new Raw("oops")])
+    rows[at] = one<unknown>(draft.random, [null, "row", 7, [], {}, new Raw(noJson)])
     draft.doubtful.add(rows[at])
-    if (rows[at] instanceof Raw) {
-      // An answer that is no JSON as a whole. Where rows can be told apart, the others may still be taken.
-      for (const row of rows) draft.doubtful.add(row)
-      draft.wanting = true
-    }
+    // An answer that is no JSON as a whole. Where rows can be told apart, the others may still be taken.
+    if (rows[at] instanceof Raw) for (const row of rows) draft.doubtful.add(row)
     return true
   }),
   // What an answer says of the list.

@@ -3,7 +3,7 @@ import type { Simulator, VendorId } from "../../../src/simulator/index.ts"
 import { hashText, makeRandom, mix } from "../../../src/simulator/random.ts"
 import { inProcessOrigins } from "../simulatedTransport.ts"
 import type { Answering } from "../transport.ts"
-import { type Draft, mutationNames, mutations } from "./mutations.ts"
+import { type Draft, mutationNames, mutations, noJson } from "./mutations.ts"
 import { type Call, type Saying, sayings, shapes, written } from "./wire.ts"
 
 /** One answer, as it really left the vendor. Times are epoch milliseconds. */
@@ -194,6 +194,9 @@ export const makeHostileVendor = (
         ? text
         : (draft.body ?? written(draft.value))
     const isGood = draft.status >= 200 && draft.status < 300
+    const wanting =
+      draft.wanting ||
+      (mutation !== null && draft.value !== undefined && written(draft.value).includes(noJson))
     const said = isGood && draft.value !== undefined ? sayings(vendor, call, draft.value) : []
     pass(1)
     hostile.served.push({
@@ -206,8 +209,8 @@ export const makeHostileVendor = (
       to: now(),
       status: draft.status,
       mutation,
-      wanting: draft.wanting,
-      says: said.map((one) => ({ ...one, isCertain: !draft.doubtful.has(one.record) && !draft.wanting })),
+      wanting,
+      says: said.map((one) => ({ ...one, isCertain: !draft.doubtful.has(one.record) && !wanting })),
       body:
         typeof bytes === "string" ? bytes : `(bytes) ${Buffer.from(bytes).toString("latin1").slice(0, 2_000)}`
     })
