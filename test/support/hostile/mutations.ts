@@ -218,7 +218,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     const { id, numericIds } = shapes[vendor]
     for (const row of rows) {
       const known = isObject(row) ? scalar(row[id]) : null
-      if (isObject(row) && known !== null) row[id] = numericIds ? new Raw(`9${known}`) : `${known} `
+      if (isObject(row) && known !== null)
+        row[id] = numericIds && /^\d+$/.test(known) ? new Raw(`9${known}`) : `${known} `
     }
     return true
   }),
