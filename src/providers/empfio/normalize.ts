@@ -202,7 +202,7 @@ const toConversation = (
   updatedAt: wire.updated_at
 })
 
-const leadIdOf = (wire: Row): string | null => filled(wire.lead_id) ?? filled(wire.lead?.id ?? null)
+export const leadIdOf = (wire: Row): string | null => filled(wire.lead_id) ?? filled(wire.lead?.id ?? null)
 
 /** The detail is the later word; what it leaves out, such as the email of the same lead, the row has said. */
 const mergedRow = (row: Row, detail: Row): Row => {

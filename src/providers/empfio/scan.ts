@@ -34,6 +34,7 @@ import {
   fingerprintOf,
   isShort,
   type Kind,
+  leadIdOf,
   type Parts,
   type Read,
   readAs,
@@ -172,23 +173,47 @@ const detailItem = (
     )
   })
 
-/** The row of a conversation, which the list of its lead's conversations shows; null: it does not. */
+/** A row that may be the one that is sought, and cannot be read. */
+interface HiddenRow extends Fault {
+  readonly payload: string
+}
+
+interface SoughtRow {
+  /** Null: the list does not show it, or it cannot be read. */
+  readonly row: Read<Row> | null
+  readonly fault: HiddenRow | null
+}
+
+const noRow: SoughtRow = { row: null, fault: null }
+
+/** The row of a conversation, which the list of its lead's conversations shows. */
 const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: Detail) {
-  if (detail.lead_id === null || detail.lead_id === "") return null
-  const answer = yield* client.read(listConversations({ size: largestPage, leadId: detail.lead_id }))
+  const { id, lead_id: lead } = detail
+  if (lead === null || lead === "") return noRow
+  const answer = yield* client.read(listConversations({ size: largestPage, leadId: lead }))
   const { conversations } = yield* readList(answer)
-  const entry = conversations.find((candidate) => writtenId(candidate, "id") === detail.id)
-  if (entry === undefined) return null
-  const raw = rawPayload("conversation", detail.id, detail.id, entry.text)
-  return Either.getOrNull(readAs(raw, entry.value, decodeRow))
+  const rows = conversations.map((entry) => ({
+    entry,
+    isIt: writtenId(entry, "id") === id,
+    read: readAs(rawPayload("conversation", id, id, entry.text), entry.value, decodeRow)
+  }))
+  const isOf = ({ read }: (typeof rows)[number]) => Either.isLeft(read) || leadIdOf(read.right.value) === lead
+  // Where the vendor has no such filter, a row that cannot be read is more likely another's.
+  const sought =
+    rows.find(({ isIt }) => isIt) ??
+    (rows.every(isOf) ? rows.find(({ read }) => Either.isLeft(read)) : undefined)
+  if (sought === undefined) return noRow
+  return Either.match(sought.read, {
+    onLeft: (fault): SoughtRow => ({ row: null, fault: { ...fault, payload: sought.entry.text } }),
+    onRight: (row): SoughtRow => ({ row, fault: null })
+  })
 })
 
 /** A conversation of which the list's row could not be read. */
-const withoutRow = (item: Item, id: string, error: Malformed): Item => {
+const withoutRow = (item: Item, id: string, { payload, ...fault }: HiddenRow): Item => {
   if (!("conversation" in item)) return item
-  const record = { kind: "conversation", providerId: id, conversationId: id, payload: payloadOf(error) }
-  const fault = unreadable(record, { path: "$", reason: error.detail })
-  return { ...item, unreadable: [...item.unreadable, fault], fingerprint: null }
+  const record = { kind: "conversation", providerId: id, conversationId: id, payload }
+  return { ...item, unreadable: [...item.unreadable, unreadable(record, fault)], fingerprint: null }
 }
 
 /** One conversation as `scan` would give it, which takes a look at the list; null: it does not exist. */
@@ -201,10 +226,14 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
   if (yield* isGone(title, answer)) return null
   const detail = Either.flatMap(parseJson(answer.text), decodeDetail)
   // Where the vendor has no such filter, what only a row shows is not compared. An answer that is no list may hide a row.
-  const sought = yield* (Either.isLeft(detail) ? Effect.succeed(null) : rowOf(account, detail.right)).pipe(
-    Effect.catchTag("Rejected", () => Effect.succeed(null)),
-    Effect.map((row) => ({ row, fault: null })),
-    Effect.catchTag("Malformed", (fault) => Effect.succeed({ row: null, fault }))
+  const sought = yield* (Either.isLeft(detail) ? Effect.succeed(noRow) : rowOf(account, detail.right)).pipe(
+    Effect.catchTag("Rejected", () => Effect.succeed(noRow)),
+    Effect.catchTag("Malformed", (error) =>
+      Effect.succeed<SoughtRow>({
+        row: null,
+        fault: { path: "$", reason: error.detail, payload: payloadOf(error) }
+      })
+    )
   )
   const item = yield* detailItem(account, { id, row: sought.row, messages }, answer)
   return page({

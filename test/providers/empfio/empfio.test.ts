@@ -993,6 +993,20 @@ describe("One Empfio conversation", () => {
       assert.strictEqual(yield* provider.fetch("gone", null, { messages: true }), null)
     })
   )
+
+  it.effect("is not taken for whole where the list's row of it cannot be read", () =>
+    Effect.gen(function* () {
+      for (const broken of [/\{[^{}]*(\{[^{}]*\}[^{}]*)*\}(?=\])/, /"email":"[^"]*"/]) {
+        const write = (list: unknown) =>
+          JSON.stringify(list).replace(broken, (found) => (found.startsWith("{") ? "oops" : '"email":7'))
+        const { provider } = vendor([held("a")], { write })
+        const page = yield* provider.fetch("a", null, { messages: true })
+        const [item] = page?.items ?? []
+        assert.strictEqual(item?._tag === "Sighting" ? item.unreadable.length : null, 1, String(broken))
+        assert.isNull(item?._tag === "Sighting" ? item.fingerprint : "")
+      }
+    })
+  )
 })
 
 describe("Empfio's account", () => {
