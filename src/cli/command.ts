@@ -6,7 +6,7 @@ import { Ended } from "./errors.ts"
 import type { ExitCode } from "./exitCodes.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { type Failure, reportFailure } from "./failure.ts"
-import { Globals, globalOptions, type ParsedGlobals, toGlobals } from "./globals.ts"
+import { Globals, globalOptions } from "./globals.ts"
 import { Host } from "./Host.ts"
 import { type Described, describe } from "./helpDoc.ts"
 import { tellStopped } from "./signals.ts"
@@ -141,9 +141,9 @@ export const verb = <const Name extends string, const Config extends VerbConfig,
     Command.make(spec.name, { own: spec.config, globals: globalOptions }, (parsed) => {
       const { own, globals } = parsed as {
         readonly own: Input<Config>
-        readonly globals: ParsedGlobals
+        readonly globals: Context.Tag.Service<Globals>
       }
-      return run(own, toGlobals(globals))
+      return run(own, globals)
     }).pipe(Command.withDescription(spec.description))
   )
   const values = Object.values<Options.Options<unknown> | Args.Args<unknown>>(spec.config)

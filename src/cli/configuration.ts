@@ -37,8 +37,12 @@ export const copyingMirror = <A, E, R>(copy: Effect.Effect<A, E, R>, toNews: (co
     Effect.flatMap(mirrorPath, (path) => noteCopies(path, toNews(copied)))
   )
 
-/** Fails where neither the mirror nor the configuration knows a connection of this name, rather than find nothing. */
-export const knownConnection = Effect.fn("knownConnection")(function* (name: string) {
+/**
+ * Fails where neither the mirror nor the configuration knows a connection of this name, rather than find nothing.
+ * @param name null: all are meant
+ */
+export const knownConnection = Effect.fn("knownConnection")(function* (name: string | null) {
+  if (name === null) return
   const db = yield* Db
   const held = yield* db.use(
     "connections",

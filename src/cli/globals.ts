@@ -1,5 +1,6 @@
 import { Options } from "@effect/cli"
-import { Context, LogLevel, Option } from "effect"
+import { Context, LogLevel } from "effect"
+import { flag, text } from "./options.ts"
 
 export const progressModes = ["auto", "bar", "plain", "json", "none"] as const
 export type ProgressMode = (typeof progressModes)[number]
@@ -17,28 +18,20 @@ export const logLevels: Readonly<Record<string, LogLevel.LogLevel>> = {
 
 /** Understood by every verb, before it or after it. */
 export const globalOptions = {
-  config: Options.text("config").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription("The configuration. Otherwise $PARLEY_CONFIG, otherwise config/parley.yaml."),
-    Options.optional
+  config: text(
+    "config",
+    "FILE",
+    "The configuration. Otherwise $PARLEY_CONFIG, otherwise config/parley.yaml."
   ),
-  db: Options.text("db").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription("The mirror. Otherwise the one that the configuration names."),
-    Options.optional
-  ),
-  json: Options.boolean("json").pipe(
-    Options.withDescription("One JSON document on stdout, and nothing else there.")
-  ),
+  db: text("db", "FILE", "The mirror. Otherwise the one that the configuration names."),
+  json: flag("json", "One JSON document on stdout, and nothing else there."),
   progress: Options.choice("progress", progressModes).pipe(
     Options.withDescription(
       "How to show progress, on stderr. auto: bars on a terminal, plain lines elsewhere."
     ),
     Options.withDefault("auto" as const)
   ),
-  quiet: Options.boolean("quiet").pipe(
-    Options.withDescription("Results and errors only: no progress, no notes.")
-  )
+  quiet: flag("quiet", "Results and errors only: no progress, no notes.")
 }
 
 /** What the global options say. */
@@ -52,19 +45,3 @@ export class Globals extends Context.Tag("parley/Globals")<
     readonly quiet: boolean
   }
 >() {}
-
-export interface ParsedGlobals {
-  readonly config: Option.Option<string>
-  readonly db: Option.Option<string>
-  readonly json: boolean
-  readonly progress: ProgressMode
-  readonly quiet: boolean
-}
-
-export const toGlobals = (parsed: ParsedGlobals): Context.Tag.Service<Globals> => ({
-  config: Option.getOrNull(parsed.config),
-  db: Option.getOrNull(parsed.db),
-  json: parsed.json,
-  progress: parsed.progress,
-  quiet: parsed.quiet
-})

@@ -3,9 +3,7 @@ import type { Config } from "../config/Config.ts"
 import { alert } from "../sync/alerts/alert.ts"
 import { type storeLayer, talkingLayer } from "../sync/layers.ts"
 import { type RunOptions, run } from "../sync/run.ts"
-import type { ExitCode } from "./exitCodes.ts"
-import { Globals } from "./globals.ts"
-import { Output } from "./terminal/Output.ts"
+import { answer } from "./terminal/answer.ts"
 import { runReportText } from "./terminal/runReport.ts"
 
 /**
@@ -19,10 +17,8 @@ export const runAndReport = <R>(
   options: RunOptions<R>
 ) =>
   Effect.gen(function* () {
-    const output = yield* Output
-    const { json } = yield* Globals
     const { report, exitCode } = yield* run(options).pipe(Effect.provide(talkingLayer))
-    yield* json ? output.document(report) : output.result(runReportText(report, yield* output.resultColumns))
+    yield* answer(report, (room) => runReportText(report, room))
     yield* alert(notify, report)
-    return exitCode satisfies ExitCode
+    return exitCode
   }).pipe(Effect.provide(store))

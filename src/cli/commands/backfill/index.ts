@@ -1,30 +1,22 @@
-import { Options } from "@effect/cli"
 import { goesOn, type Input, lazily, verb } from "../../command.ts"
-import { maxWait, names } from "../../options.ts"
-
-const time = (name: "since" | "until", means: string) =>
-  Options.text(name).pipe(Options.withPseudoName("TIME"), Options.withDescription(means), Options.optional)
+import { flag, maxWait, names, text } from "../../options.ts"
 
 const config = {
   names,
-  since: time("since", "Only conversations that began at this time or later."),
-  until: time("until", "Only conversations that began before this time."),
-  restart: Options.boolean("restart").pipe(
-    Options.withDescription(
-      "Forget which parts of the window earlier backfills and syncs have listed, and list it again."
-    )
+  since: text("since", "TIME", "Only conversations that began at this time or later."),
+  until: text("until", "TIME", "Only conversations that began before this time."),
+  restart: flag(
+    "restart",
+    "Forget which parts of the window earlier backfills and syncs have listed, and list it again."
   ),
-  plan: Options.boolean("plan").pipe(
-    Options.withDescription(
-      "Show how many requests, how much time and what share of the limits it would take. Sends a few requests; writes nothing."
-    )
+  plan: flag(
+    "plan",
+    "Show how many requests, how much time and what share of the limits it would take. Sends a few requests; writes nothing."
   ),
-  deadline: Options.text("deadline").pipe(
-    Options.withPseudoName("DURATION"),
-    Options.withDescription(
-      "When it must be done, such as 2h. Refused at once if that is impossible; otherwise the backfill stops there, and the next one resumes."
-    ),
-    Options.optional
+  deadline: text(
+    "deadline",
+    "DURATION",
+    "When it must be done, such as 2h. Refused at once if that is impossible; otherwise the backfill stops there, and the next one resumes."
   ),
   maxWait
 }

@@ -4,31 +4,23 @@ import { backfillLane } from "../../../sync/lanes.ts"
 import { storeLayer } from "../../../sync/layers.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { pullPlans, refuseImpossible } from "../../forecasts.ts"
-import { Globals } from "../../globals.ts"
 import { deadlineMillis, maxWaitMillis, readTime } from "../../options.ts"
 import { runAndReport } from "../../running.ts"
+import { answer } from "../../terminal/answer.ts"
 import { forecastDocument, forecastText } from "../../terminal/forecast.ts"
-import { Output } from "../../terminal/Output.ts"
 import type { BackfillInput } from "./index.ts"
 
 const showPlan = Effect.fn("backfill.plan")(function* (
   plans: ReadonlyArray<PullPlan>,
   deadline: number | null
 ) {
-  const output = yield* Output
-  const { json } = yield* Globals
-  yield* json
-    ? output.document({
-        command: "backfill",
-        plan: true,
-        deadline_ms: deadline,
-        connections: plans.map(forecastDocument)
-      })
-    : output.result(forecastText(plans, yield* output.resultColumns))
-  const code: ExitCode = plans.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
-  return code
+  const connections = plans.map(forecastDocument)
+  yield* answer({ command: "backfill", plan: true, deadline_ms: deadline, connections }, (room) =>
+    forecastText(plans, room)
+  )
+  return plans.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
 })
 
 export const backfill = Effect.fn("backfill")(function* (input: BackfillInput) {

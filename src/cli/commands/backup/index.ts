@@ -1,27 +1,21 @@
-import { Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { integer, text } from "../../options.ts"
 
 const config = {
-  to: Options.text("to").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription(
-      "The backup. An older backup of the same mirror is replaced, once the new one is proved; any other file is left alone."
-    ),
-    Options.optional
+  to: text(
+    "to",
+    "FILE",
+    "The backup. An older backup of the same mirror is replaced, once the new one is proved; any other file is left alone."
   ),
-  keep: Options.integer("keep").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription(
-      "Keep so many good backups, the new one included: FILE is the newest, and the others beside it have the moment that they show in their names. Before one is deleted, those that stay are read to their last byte; a damaged one does not count. Default: FILE alone is replaced, and others are left as they are."
-    ),
-    Options.optional
+  keep: integer(
+    "keep",
+    "N",
+    "Keep so many good backups, the new one included: FILE is the newest, and the others beside it have the moment that they show in their names. Before one is deleted, those that stay are read to their last byte; a damaged one does not count. Default: FILE alone is replaced, and others are left as they are."
   ),
-  verify: Options.text("verify").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription(
-      "Make no backup; read this one, and say whether it is good or what is wrong with it. Ends with 3 where something is. Needs no mirror."
-    ),
-    Options.optional
+  verify: text(
+    "verify",
+    "FILE",
+    "Make no backup; read this one, and say whether it is good or what is wrong with it. Ends with 3 where something is. Needs no mirror."
   )
 }
 export type BackupInput = Input<typeof config>

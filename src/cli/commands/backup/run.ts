@@ -1,16 +1,15 @@
 import { resolve } from "node:path"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { type Backup, backUp } from "../../../store/copies/backup.ts"
 import type { CopyManifest } from "../../../store/copies/manifest.ts"
 import { type Verified, verifyBackup } from "../../../store/copies/verify.ts"
 import { copyingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { Host } from "../../Host.ts"
-import { readKeep } from "../../options.ts"
+import { atLeastOne } from "../../options.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import { spellSize } from "../query/limits.ts"
 import type { BackupInput } from "./index.ts"
 
@@ -30,14 +29,14 @@ const verifiedText = (path: string, { bytes, faults, manifest }: Verified): stri
 const inColour = /^bad\b/gm
 
 const verify = Effect.fn("backup.verify.verb")(function* (path: string) {
-  const { json } = yield* Globals
-  const output = yield* Output
   const verified = yield* verifyBackup(path)
   const { bytes, faults, manifest, sha256 } = verified
   const isGood = faults.length === 0
-  yield* json
-    ? output.document({ ok: isGood, file: path, bytes, sha256, faults, manifest })
-    : output.result(verifiedText(path, verified), inColour)
+  yield* answer(
+    { ok: isGood, file: path, bytes, sha256, faults, manifest },
+    verifiedText(path, verified),
+    inColour
+  )
   return isGood ? exitCodes.complete : exitCodes.partial
 })
 
@@ -49,46 +48,34 @@ const backupText = ({ deleted, file, kept, manifest }: Backup): string =>
   ].join("\n")
 
 const make = Effect.fn("backup.verb")(function* (to: string, keep: number | null) {
-  const { json } = yield* Globals
-  const output = yield* Output
   const made = yield* copyingMirror(backUp({ to, keep }), ({ news }) => news)
-  const { damaged, deleted, file, kept, manifest } = made
+  const { damaged, deleted, kept, manifest } = made
+  const { bytes, path: file, sha256 } = made.file
   yield* Effect.forEach(damaged, (path) =>
     Effect.logWarning(
       `${path} is damaged and does not count among the backups that are kept: \`parley backup --verify ${path}\` says how; delete it`
     )
   )
-  yield* json
-    ? output.document({
-        file: file.path,
-        bytes: file.bytes,
-        sha256: file.sha256,
-        manifest,
-        kept,
-        deleted,
-        damaged
-      })
-    : output.result(backupText(made))
-  return exitCodes.complete
+  return yield* answer({ file, bytes, sha256, manifest, kept, deleted, damaged }, backupText(made))
 })
 
 export const backup = (input: BackupInput) =>
   Effect.gen(function* () {
     const { cwd } = yield* Host
-    const [to, file] = [input.to, input.verify].map(Option.getOrNull)
-    const keep = yield* readKeep(input.keep)
-    if (file != null) {
-      if (to === null && keep === null) return yield* verify(resolve(cwd, file))
+    const { keep, to } = input
+    yield* atLeastOne("--keep", keep)
+    if (input.verify !== null) {
+      if (to === null && keep === null) return yield* verify(resolve(cwd, input.verify))
       return yield* new UsageError({
         message: `--verify makes no backup, so ${to === null ? "--keep" : "--to"} does not go with it`,
         hint: "make the backup with one command, and verify it with another"
       })
     }
-    if (to == null) {
+    if (to === null) {
       return yield* new UsageError({
         message: "it is not said where the backup should be",
         hint: "write parley backup --to FILE, or --verify FILE to check one"
       })
     }
-    return (yield* make(resolve(cwd, to), keep)) satisfies ExitCode
+    return yield* make(resolve(cwd, to), keep)
   })

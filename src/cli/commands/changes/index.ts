@@ -1,6 +1,6 @@
 import { Args, Options } from "@effect/cli"
 import { group, type Input, lazily, verb } from "../../command.ts"
-import { limit, ofConnection } from "../../options.ts"
+import { flag, limit, ofConnection } from "../../options.ts"
 
 const id = Args.integer({ name: "ID" }).pipe(Args.withDescription("Of the change, as listed."))
 
@@ -12,35 +12,22 @@ const ids = Args.integer({ name: "ID" }).pipe(
   Args.repeated
 )
 
-const all = (what: string) => Options.boolean("all").pipe(Options.withDescription(what))
-
-const cancelConfig = { ids, all: all("Every change that is pending."), connection: ofConnection }
-export type CancelInput = Input<typeof cancelConfig>
-
-const approveConfig = { ids, all: all("Every change that is proposed."), connection: ofConnection }
-export type ApproveInput = Input<typeof approveConfig>
+/** Changes by their numbers, or all that are meant. */
+const several = (all: string) => ({ ids, all: flag("all", all), connection: ofConnection })
+export type SeveralInput = Input<ReturnType<typeof several>>
 
 const approve = verb(
   {
     name: "approve",
     description: "Approves proposed changes: the next push sends them.",
-    config: approveConfig,
+    config: several("Every change that is proposed."),
     examples: ["parley changes approve 12 13", "parley changes approve --all --connection leads"]
   },
   lazily(async () => (await import("./run.ts")).approve)
 )
 
-const retryConfig = {
-  ids,
-  all: all("Every rejected change that needs a decision."),
-  connection: ofConnection
-}
-export type RetryInput = Input<typeof retryConfig>
-
 const listConfig = {
-  all: Options.boolean("all").pipe(
-    Options.withDescription("Include changes that ended and need no decision.")
-  ),
+  all: flag("all", "Include changes that ended and need no decision."),
   connection: ofConnection,
   limit: limit("How many to list, newest first.", 50)
 }
@@ -68,7 +55,7 @@ const cancel = verb(
   {
     name: "cancel",
     description: "Cancels changes that were not sent yet, proposed ones included where they are named.",
-    config: cancelConfig,
+    config: several("Every change that is pending."),
     examples: ["parley changes cancel 12 13", "parley changes cancel --all --connection leads"]
   },
   lazily(async () => (await import("./run.ts")).cancel)
@@ -79,16 +66,14 @@ const retry = verb(
     name: "retry",
     description:
       "Makes open changes due for the next push, whatever wait they had; requests again those that were rejected, in conflict or cancelled.",
-    config: retryConfig,
+    config: several("Every rejected change that needs a decision."),
     examples: ["parley changes retry 12 13", "parley changes retry --all --connection leads"]
   },
   lazily(async () => (await import("./run.ts")).retry)
 )
 
 const resolveConfig = {
-  ids,
-  all: all("Every change in conflict that needs a decision."),
-  connection: ofConnection,
+  ...several("Every change in conflict that needs a decision."),
   keep: Options.choice("keep", ["remote", "local"]).pipe(
     Options.withDescription(
       "remote: the provider's status stays. local: the status is requested again, as a new change."

@@ -1,4 +1,4 @@
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect } from "effect"
 import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
 import type { StoreError } from "../../../store/StoreError.ts"
@@ -7,10 +7,9 @@ import { ask, toUsage } from "../../asking.ts"
 import { knownConnection, mirrorPath, readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
-import { Output } from "../../terminal/Output.ts"
-import type { ApproveInput, CancelInput, ListInput, OneInput, ResolveInput, RetryInput } from "./index.ts"
+import { answer } from "../../terminal/answer.ts"
+import type { ListInput, OneInput, ResolveInput, SeveralInput } from "./index.ts"
 import { adviceLines, askedDocument, askedText, changesTable, storyText, undecided } from "./text.ts"
 
 const usage = <A, R>(effect: Effect.Effect<A, ChangeRefused | StoreError, R>) =>
@@ -20,14 +19,6 @@ const usage = <A, R>(effect: Effect.Effect<A, ChangeRefused | StoreError, R>) =>
 const writingOutbox = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(mirrorPath, (path) => Effect.provide(effect, existingStoreLayer(path)))
 
-/** Shows a result as a document or as text. */
-const show = Effect.fn("changes.output")(function* (document: unknown, text: string) {
-  const output = yield* Output
-  const { json } = yield* Globals
-  yield* json ? output.document(document) : output.result(text)
-  return exitCodes.complete
-})
-
 const advice = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray<string> =>
   waiting.length === 0 ? [] : ["", ...adviceLines(waiting)]
 
@@ -35,21 +26,20 @@ export const list = ({ all, connection, limit }: ListInput) =>
   Effect.gen(function* () {
     yield* atLeastOne("--limit", limit)
     const outbox = yield* Outbox
-    const output = yield* Output
-    if (Option.isSome(connection)) yield* knownConnection(connection.value)
-    const { changes, total } = yield* outbox.list({ all, connection: Option.getOrNull(connection), limit })
+    yield* knownConnection(connection)
+    const { changes, total } = yield* outbox.list({ all, connection, limit })
     const at = yield* Clock.currentTimeMillis
-    const text =
+    return yield* answer({ total, changes: changes.map(changeDocument) }, (room) =>
       changes.length === 0
         ? "No change is open, and none waits for a decision."
         : [
-            changesTable(changes, at, yield* output.resultColumns),
+            changesTable(changes, at, room),
             ...(total > changes.length
               ? ["", `the newest ${changes.length} of ${total}; --limit ${total} shows them all`]
               : []),
             ...advice(undecided(changes))
           ].join("\n")
-    return yield* show({ total, changes: changes.map(changeDocument) }, text)
+    )
   }).pipe(Effect.provide(Outbox.Default), readingMirror)
 
 export const story = (input: OneInput) =>
@@ -65,7 +55,7 @@ export const story = (input: OneInput) =>
     const { connection } = change
     const { changes: listed } = yield* outbox.list({ all: false, connection, limit: Number.MAX_SAFE_INTEGER })
     const isUndecided = undecided(listed).some(({ id }) => id === change.id)
-    return yield* show(document, storyText(change, events, isUndecided))
+    return yield* answer(document, storyText(change, events, isUndecided))
   }).pipe(Effect.provide(Outbox.Default), readingMirror)
 
 /** What became of one change: as a document, and in words. */
@@ -76,7 +66,7 @@ interface Done {
 
 /** The selected changes: those named, or all that `isMeant` accepts of the open ones and those that need a decision. */
 const meant = Effect.fn("changes.meant")(function* (
-  { all, connection, ids }: RetryInput,
+  { all, connection, ids }: SeveralInput,
   isMeant: (change: OutboxChange) => boolean
 ) {
   if (all === ids.length > 0) {
@@ -85,14 +75,10 @@ const meant = Effect.fn("changes.meant")(function* (
       hint: "write the numbers that `parley changes` shows, or --all"
     })
   }
-  if (Option.isSome(connection)) yield* knownConnection(connection.value)
+  yield* knownConnection(connection)
   if (!all) return [...new Set(ids)]
   const outbox = yield* Outbox
-  const { changes } = yield* outbox.list({
-    all: false,
-    connection: Option.getOrNull(connection),
-    limit: Number.MAX_SAFE_INTEGER
-  })
+  const { changes } = yield* outbox.list({ all: false, connection, limit: Number.MAX_SAFE_INTEGER })
   return changes
     .filter(isMeant)
     .map(({ id }) => id)
@@ -104,7 +90,7 @@ const mostLines = 20
 
 /** Applies `act` to each change. A single refused change is an error; of several, the others are still handled. */
 const each = Effect.fn("changes.each")(function* <E, R>(
-  input: RetryInput,
+  input: SeveralInput,
   ids: ReadonlyArray<number>,
   how: { readonly state: string; readonly done: string },
   act: (id: number) => Effect.Effect<Done, E | UsageError, R>
@@ -112,7 +98,7 @@ const each = Effect.fn("changes.each")(function* <E, R>(
   const [only] = ids
   if (!input.all && only !== undefined && ids.length === 1) {
     const { document, text } = yield* act(only)
-    return yield* show(document, text)
+    return yield* answer(document, text)
   }
   const refused: Array<{ readonly id: number; readonly message: string; readonly hint: string }> = []
   const done: Array<Done> = []
@@ -134,11 +120,11 @@ const each = Effect.fn("changes.each")(function* <E, R>(
       ? `no change is ${how.state}`
       : `${done.length} of ${ids.length} ${how.done}`
   ]
-  yield* show({ changes: done.map(({ document }) => document), refused }, lines.join("\n"))
+  yield* answer({ changes: done.map(({ document }) => document), refused }, lines.join("\n"))
   return refused.length === 0 ? exitCodes.complete : exitCodes.usage
 })
 
-export const cancel = (input: CancelInput) =>
+export const cancel = (input: SeveralInput) =>
   Effect.gen(function* () {
     const outbox = yield* Outbox
     const ids = yield* meant(input, ({ state }) => state === "pending")
@@ -154,7 +140,7 @@ export const cancel = (input: CancelInput) =>
     )
   }).pipe(writingOutbox)
 
-export const approve = (input: ApproveInput) =>
+export const approve = (input: SeveralInput) =>
   Effect.gen(function* () {
     const outbox = yield* Outbox
     const ids = yield* meant(input, ({ state }) => state === "proposed")
@@ -180,7 +166,7 @@ const again = Effect.fn("changes.again")(function* (change: OutboxChange, by: st
   return { document: askedDocument(asked), text: askedText(asked) }
 })
 
-export const retry = (input: RetryInput) =>
+export const retry = (input: SeveralInput) =>
   Effect.gen(function* () {
     const outbox = yield* Outbox
     const ids = yield* meant(input, ({ state }) => state === "rejected")

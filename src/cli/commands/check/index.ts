@@ -1,11 +1,11 @@
-import { Args, Options } from "@effect/cli"
+import { Args } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { flag } from "../../options.ts"
 
 const config = {
-  contract: Options.boolean("contract").pipe(
-    Options.withDescription(
-      "Compares each account with what its vendor documents, using reads only: each fact is ok, differs, or was not seen. Ends with 3 where one differs."
-    )
+  contract: flag(
+    "contract",
+    "Compares each account with what its vendor documents, using reads only: each fact is ok, differs, or was not seen. Ends with 3 where one differs."
   ),
   names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated)
 }

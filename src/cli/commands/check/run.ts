@@ -17,9 +17,8 @@ import { Progress } from "../../../sync/progress.ts"
 import { type Fault, faultOf } from "../../../sync/run.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { wallClock } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import { oneLine } from "../../terminal/safeText.ts"
 import { padEnd, textWidth } from "../../terminal/width.ts"
 import type { CheckInput } from "./index.ts"
@@ -140,30 +139,20 @@ const textOf = (checked: Checked): ReadonlyArray<string> => {
 
 export const check = ({ contract, names }: CheckInput) =>
   Effect.gen(function* () {
-    const { json } = yield* Globals
-    const output = yield* Output
     const config = yield* loadConfiguration
     const connections = yield* selectConnections(config, names)
     const checked = yield* Effect.forEach(connections, (one) => checkOne(one, config.database, contract), {
       concurrency: "unbounded"
     }).pipe(Effect.provide(talkingLayer))
     const ok = checked.every(isOk)
-    if (json) {
-      yield* output.document({
-        config: config.path,
-        database: config.database,
-        ok,
-        connections: checked.map(documentOf)
-      })
-    } else {
-      const off = names.length > 0 ? [] : config.connections.filter(({ enabled }) => !enabled)
-      yield* output.result(
-        [
-          `${config.path}: read, and nothing wrong with it`,
-          ...checked.flatMap(textOf),
-          ...off.map(({ name }) => `${name}: switched off`)
-        ].join("\n")
-      )
-    }
+    const off = names.length > 0 ? [] : config.connections.filter(({ enabled }) => !enabled)
+    yield* answer(
+      { config: config.path, database: config.database, ok, connections: checked.map(documentOf) },
+      [
+        `${config.path}: read, and nothing wrong with it`,
+        ...checked.flatMap(textOf),
+        ...off.map(({ name }) => `${name}: switched off`)
+      ].join("\n")
+    )
     return ok ? exitCodes.complete : exitCodes.partial
   })

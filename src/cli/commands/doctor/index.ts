@@ -1,15 +1,12 @@
-import { Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { flag } from "../../options.ts"
 
 const config = {
-  full: Options.boolean("full").pipe(
-    Options.withDescription(
-      "Also compare every index of the file with its table, which takes minutes for a large mirror."
-    )
+  full: flag(
+    "full",
+    "Also compare every index of the file with its table, which takes minutes for a large mirror."
   ),
-  offline: Options.boolean("offline").pipe(
-    Options.withDescription("Send nothing: the clock is not compared with the providers'.")
-  )
+  offline: flag("offline", "Send nothing: the clock is not compared with the providers'.")
 }
 export type DoctorInput = Input<typeof config>
 

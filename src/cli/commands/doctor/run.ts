@@ -12,11 +12,11 @@ import { Db } from "../../../store/Db.ts"
 import { doctorFacts } from "../../../store/read/health/doctorFacts.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
 import { loadConfiguration, mirrorPath } from "../../configuration.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { version } from "../../root.ts"
-import { Output } from "../../terminal/Output.ts"
+import { answer } from "../../terminal/answer.ts"
 import { fold } from "../../terminal/width.ts"
 import {
   backupFinding,
@@ -100,9 +100,8 @@ const fileOf = (database: string, whole: boolean, connections: ReadonlyArray<Con
 const inColour = /^(bad|warn)\b/gm
 
 export const doctor = Effect.fn("doctor")(function* ({ full, offline }: DoctorInput) {
-  const { config: given, json } = yield* Globals
+  const { config: given } = yield* Globals
   const { cwd, environment } = yield* Host
-  const output = yield* Output
   const database = yield* mirrorPath
   const configuration = yield* Effect.either(loadConfiguration)
   const connections = Either.isRight(configuration)
@@ -133,15 +132,11 @@ export const doctor = Effect.fn("doctor")(function* ({ full, offline }: DoctorIn
     ...clocks
   ]
   const isBad = findings.some(({ verdict }) => verdict === "bad")
-  const code: ExitCode = isBad ? exitCodes.partial : exitCodes.complete
-  if (json) {
-    yield* output.document({ ok: !isBad, database, findings })
-    return code
-  }
-  const room = yield* output.resultColumns
-  const lines = findings.map(({ detail, verdict, what }) =>
-    fold(`${verdict.padEnd(4)}  ${what.padEnd(13)}  ${detail}`, room)
+  const line = ({ detail, verdict, what }: Finding) => `${verdict.padEnd(4)}  ${what.padEnd(13)}  ${detail}`
+  yield* answer(
+    { ok: !isBad, database, findings },
+    (room) => findings.map((finding) => fold(line(finding), room)).join("\n"),
+    inColour
   )
-  yield* output.result(lines.join("\n"), inColour)
-  return code
+  return isBad ? exitCodes.partial : exitCodes.complete
 })

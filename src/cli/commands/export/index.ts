@@ -1,6 +1,7 @@
 import { Options } from "@effect/cli"
 import { exportFormats } from "../../../analysis/exportFormats.ts"
 import { type Input, lazily, verb } from "../../command.ts"
+import { flag, integer } from "../../options.ts"
 
 const config = {
   to: Options.text("to").pipe(
@@ -13,12 +14,10 @@ const config = {
     ),
     Options.withDefault("csv" as const)
   ),
-  since: Options.integer("since").pipe(
-    Options.withPseudoName("SEQ"),
-    Options.withDescription(
-      "Only what changed after this commit: `seq` of the manifest.json of an earlier export. Conversations, messages, contacts, status_changes, status_history and pages contain only new and changed rows, other tables and views all of theirs; the file `deleted` lists deleted rows. Laid over the earlier export, the result equals the mirror; only last_seen_at, which a complete scan raises, may be older."
-    ),
-    Options.optional
+  since: integer(
+    "since",
+    "SEQ",
+    "Only what changed after this commit: `seq` of the manifest.json of an earlier export. Conversations, messages, contacts, status_changes, status_history and pages contain only new and changed rows, other tables and views all of theirs; the file `deleted` lists deleted rows. Laid over the earlier export, the result equals the mirror; only last_seen_at, which a complete scan raises, may be older."
   ),
   tables: Options.text("table").pipe(
     Options.withPseudoName("NAME"),
@@ -27,16 +26,14 @@ const config = {
     ),
     Options.repeated
   ),
-  overwrite: Options.boolean("overwrite").pipe(
-    Options.withDescription("Replace existing files. Otherwise nothing is written if one exists.")
+  overwrite: flag("overwrite", "Replace existing files. Otherwise nothing is written if one exists."),
+  byteOrderMark: flag(
+    "bom",
+    "Begin csv files with a byte order mark, which older Excel needs to read UTF-8."
   ),
-  byteOrderMark: Options.boolean("bom").pipe(
-    Options.withDescription("Begin csv files with a byte order mark, which older Excel needs to read UTF-8.")
-  ),
-  plainPhones: Options.boolean("plain-phones").pipe(
-    Options.withDescription(
-      "Leave telephone numbers in csv files (a plus sign and digits) without the apostrophe. A spreadsheet shows them as numbers then."
-    )
+  plainPhones: flag(
+    "plain-phones",
+    "Leave telephone numbers in csv files (a plus sign and digits) without the apostrophe. A spreadsheet shows them as numbers then."
   )
 }
 export type ExportingInput = Input<typeof config>

@@ -1,30 +1,18 @@
-import { Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
-
-const who = (
-  name: "contact" | "email" | "phone" | "conversation" | "connection",
-  value: string,
-  what: string
-) => Options.text(name).pipe(Options.withPseudoName(value), Options.withDescription(what), Options.optional)
+import { flag, text } from "../../options.ts"
 
 const config = {
-  contact: who("contact", "ID", "The person with this contact: contacts.id."),
-  email: who("email", "E", "The person with this e-mail address."),
-  phone: who(
+  contact: text("contact", "ID", "The person with this contact: contacts.id."),
+  email: text("email", "E", "The person with this e-mail address."),
+  phone: text(
     "phone",
     "P",
     "The person with this phone number, best written with its country: +49 171 1234567."
   ),
-  conversation: who("conversation", "ID", "The person of this conversation: conversations.id."),
-  connection: who("connection", "NAME", "All that is stored of a connection."),
-  plan: Options.boolean("plan").pipe(
-    Options.withDescription("Count what would be erased, table by table, and change nothing.")
-  ),
-  receipt: Options.text("receipt").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription("Write what was erased and when as JSON, without personal data."),
-    Options.optional
-  )
+  conversation: text("conversation", "ID", "The person of this conversation: conversations.id."),
+  connection: text("connection", "NAME", "All that is stored of a connection."),
+  plan: flag("plan", "Count what would be erased, table by table, and change nothing."),
+  receipt: text("receipt", "FILE", "Write what was erased and when as JSON, without personal data.")
 }
 export type ForgetInput = Input<typeof config>
 

@@ -1,6 +1,6 @@
 import { closeSync, rmSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import packageJson from "../../../../package.json" with { type: "json" }
 import { codeOf } from "../../../files/faults.ts"
 import { createPrivate } from "../../../files/newFile.ts"
@@ -15,35 +15,27 @@ import { existingStoreLayer } from "../../../sync/layers.ts"
 import { mirrorPath, readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted, grouped } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import type { ForgetInput } from "./index.ts"
 
-const kinds = ["contact", "email", "phone", "conversation"] as const
+const kinds = ["contact", "email", "phone", "conversation", "connection"] as const
 
 const forgettingOf = (input: ForgetInput): Effect.Effect<Forgetting, UsageError> => {
-  const named = kinds.flatMap(
-    (by): ReadonlyArray<Forgetting> =>
-      Option.match(input[by], {
-        onNone: () => [],
-        onSome: (value) => [{ _tag: "Person", named: { by, value } }]
-      })
-  )
-  const connections = Option.match(input.connection, {
-    onNone: (): ReadonlyArray<Forgetting> => [],
-    onSome: (name): ReadonlyArray<Forgetting> => [{ _tag: "Connection", name }]
+  const [one, ...others] = kinds.flatMap((by): ReadonlyArray<Forgetting> => {
+    const value = input[by]
+    if (value === null) return []
+    return [
+      by === "connection" ? { _tag: "Connection", name: value } : { _tag: "Person", named: { by, value } }
+    ]
   })
-  const [one, ...others] = [...named, ...connections]
   return one !== undefined && others.length === 0
     ? Effect.succeed(one)
-    : Effect.fail(
-        new UsageError({
-          message: one === undefined ? "it is not said whom to forget" : "one person or connection at a time",
-          hint: "name exactly one of --contact, --email, --phone, --conversation and --connection; --plan shows what would go"
-        })
-      )
+    : new UsageError({
+        message: one === undefined ? "it is not said whom to forget" : "one person or connection at a time",
+        hint: "name exactly one of --contact, --email, --phone, --conversation and --connection; --plan shows what would go"
+      })
 }
 
 /** What is counted, in words. */
@@ -149,17 +141,14 @@ const erasing = Effect.fn("forget.erasing")(function* (forgetting: Forgetting, r
 })
 
 export const forget = Effect.fn("forget")(function* (input: ForgetInput) {
-  const output = yield* Output
-  const { json } = yield* Globals
   const { cwd } = yield* Host
   const forgetting = yield* forgettingOf(input)
   if (input.plan) {
     const found = yield* readingMirror(planErasure(forgetting))
-    yield* json ? output.document({ plan: true, ...found }) : output.result(planText(forgetting, found))
-    return exitCodes.complete
+    return yield* answer({ plan: true, ...found }, planText(forgetting, found))
   }
-  const receipt = Option.match(input.receipt, { onNone: () => null, onSome: (path) => resolve(cwd, path) })
+  const receipt = input.receipt === null ? null : resolve(cwd, input.receipt)
   const erasure = yield* erasing(forgetting, receipt)
-  yield* json ? output.document({ plan: false, ...erasure }) : output.result(doneText(forgetting, erasure))
+  yield* answer({ plan: false, ...erasure }, doneText(forgetting, erasure))
   return erasure.unfinished === null ? exitCodes.complete : exitCodes.partial
 })

@@ -8,11 +8,10 @@ import { suggestion } from "../../../config/nearest.ts"
 import { codeOf, fileFaultOf } from "../../../files/faults.ts"
 import { privateMode } from "../../../files/newFile.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { Providers } from "../../Providers.ts"
-import { Output } from "../../terminal/Output.ts"
+import { answer } from "../../terminal/answer.ts"
 import type { InitInput } from "./index.ts"
 
 interface NewFile {
@@ -66,9 +65,8 @@ const nextSteps = (folder: string): ReadonlyArray<string> => [
 
 export const init = ({ providers }: InitInput) =>
   Effect.gen(function* () {
-    const { config, json } = yield* Globals
+    const { config } = yield* Globals
     const { cwd, environment } = yield* Host
-    const output = yield* Output
     const registry = yield* yield* Providers
     for (const provider of providers) {
       if (Object.hasOwn(registry, provider)) continue
@@ -94,12 +92,8 @@ export const init = ({ providers }: InitInput) =>
     const results = yield* Effect.forEach(files, (file) =>
       Effect.map(writeNew(cwd, file), (written) => ({ path: file.path, written }))
     )
-    if (json) yield* output.document({ files: results })
-    else {
-      const lines = results.map(({ path: file, written }) =>
-        written ? `wrote ${file}` : `kept ${file}, which was there`
-      )
-      yield* output.result([...lines, ...nextSteps(folder)].join("\n"))
-    }
-    return exitCodes.complete
+    const lines = results.map(({ path: file, written }) =>
+      written ? `wrote ${file}` : `kept ${file}, which was there`
+    )
+    return yield* answer({ files: results }, [...lines, ...nextSteps(folder)].join("\n"))
   })

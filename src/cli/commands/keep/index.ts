@@ -1,10 +1,8 @@
-import { Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { flag } from "../../options.ts"
 
 const config = {
-  plan: Options.boolean("plan").pipe(
-    Options.withDescription("Count what is older than it is kept, and change nothing.")
-  )
+  plan: flag("plan", "Count what is older than it is kept, and change nothing.")
 }
 export type KeepInput = Input<typeof config>
 

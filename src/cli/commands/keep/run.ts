@@ -9,10 +9,8 @@ import { Mirror } from "../../../store/mirror/Mirror.ts"
 import { existingStoreLayer } from "../../../sync/layers.ts"
 import { loadConfiguration, readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { grouped } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import type { KeepInput } from "./index.ts"
 
 const words: Readonly<Record<keyof LetGo, string>> = {
@@ -39,8 +37,6 @@ const text = (amount: LetGo, { ledger, messages, raw }: Retention, isPlan: boole
 }
 
 export const keep = Effect.fn("keep")(function* ({ plan }: KeepInput) {
-  const output = yield* Output
-  const { json } = yield* Globals
   const config = yield* loadConfiguration
   const retention = config.connections[0]?.keep ?? { messages: null, raw: null, ledger: null }
   if (Object.values(retention).every((millis) => millis === null)) {
@@ -62,8 +58,5 @@ export const keep = Effect.fn("keep")(function* ({ plan }: KeepInput) {
         yield* mirror.setRetention(retention)
         return (yield* mirror.letGo(null)).due
       }).pipe(Effect.provide(existingStoreLayer(config.database)))
-  yield* json
-    ? output.document({ plan, kept: retention, ...amount })
-    : output.result(text(amount, retention, plan))
-  return exitCodes.complete
+  return yield* answer({ plan, kept: retention, ...amount }, text(amount, retention, plan))
 })

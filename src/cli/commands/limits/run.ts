@@ -7,6 +7,7 @@ import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted, grouped, wallClock } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { renderTable, whole } from "../../terminal/table.ts"
@@ -94,14 +95,10 @@ export const list = Effect.fn("limits.list")(function* ({ names }: LimitsListInp
     config: connection,
     learned: learnedLimitsOf(connection, at)
   }))
-  if (json) {
-    yield* output.document({ connections: entries.map(documentOf) })
-    return exitCodes.complete
-  }
   const rows = entries.flatMap((entry) => rowsOf(entry, at))
-  yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
+  yield* answer({ connections: entries.map(documentOf) }, (room) => renderTable(columns, rows, room))
   const held = entries.filter(({ learned }) => (learned?.holds.length ?? 0) > 0)
-  if (held.length > 0 && !quiet) {
+  if (held.length > 0 && !quiet && !json) {
     yield* output.note(`lift it with \`parley limits reset ${held.map((one) => one.config.name).join(" ")}\``)
   }
   return exitCodes.complete
@@ -110,8 +107,6 @@ export const list = Effect.fn("limits.list")(function* ({ names }: LimitsListInp
 const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 export const reset = Effect.fn("limits.reset")(function* ({ names }: LimitsResetInput) {
-  const { json } = yield* Globals
-  const output = yield* Output
   const config = yield* loadConfiguration
   const chosen = yield* selectConnections(config, names)
   const forgotten = yield* Effect.forEach(chosen, (connection) =>
@@ -124,16 +119,10 @@ export const reset = Effect.fn("limits.reset")(function* ({ names }: LimitsReset
         })
     })
   )
-  yield* json
-    ? output.document({ connections: forgotten })
-    : output.result(
-        forgotten
-          .map(({ forgotten, name }) =>
-            forgotten === 0
-              ? `${name}: nothing was learned, nothing holds it back`
-              : `${name}: ${counted(forgotten, "limit")} cleared; the next request leaves at once`
-          )
-          .join("\n")
-      )
-  return exitCodes.complete
+  const lines = forgotten.map(({ forgotten, name }) =>
+    forgotten === 0
+      ? `${name}: nothing was learned, nothing holds it back`
+      : `${name}: ${counted(forgotten, "limit")} cleared; the next request leaves at once`
+  )
+  return yield* answer({ connections: forgotten }, lines.join("\n"))
 })

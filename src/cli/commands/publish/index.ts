@@ -1,5 +1,6 @@
 import { Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { choice, integer } from "../../options.ts"
 
 const config = {
   to: Options.text("to").pipe(
@@ -8,23 +9,20 @@ const config = {
       "The folder; created if it is missing. It gets parley.db and manifest.json, which are replaced at once: who has the older file open reads on in it."
     )
   ),
-  keep: Options.integer("keep").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription(
-      "Keep so many publications, the new one included; older ones have the moment that they show in their names. Default: the newest alone is replaced."
-    ),
-    Options.optional
+  keep: integer(
+    "keep",
+    "N",
+    "Keep so many publications, the new one included; older ones have the moment that they show in their names. Default: the newest alone is replaced."
   ),
   mode: Options.text("mode").pipe(
     Options.withPseudoName("MODE"),
     Options.withDescription("Who may read the files, as for chmod: 0600, 0640 or 0644. Default: 0644."),
     Options.withDefault("0644")
   ),
-  without: Options.choice("without", ["raw"]).pipe(
-    Options.withDescription(
-      "raw: leave out the payloads as they came, those in quarantine included. The file is smaller, and rows stay as they are."
-    ),
-    Options.optional
+  without: choice(
+    "without",
+    ["raw"],
+    "raw: leave out the payloads as they came, those in quarantine included. The file is smaller, and rows stay as they are."
   )
 }
 export type PublishInput = Input<typeof config>

@@ -1,13 +1,11 @@
 import { resolve } from "node:path"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { publish as publishTo } from "../../../store/copies/publish.ts"
 import { copyingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
-import { readKeep } from "../../options.ts"
-import { Output } from "../../terminal/Output.ts"
+import { atLeastOne } from "../../options.ts"
+import { answer } from "../../terminal/answer.ts"
 import { spellSize } from "../query/limits.ts"
 import type { PublishInput } from "./index.ts"
 
@@ -24,27 +22,22 @@ const readMode = (text: string): Effect.Effect<number, UsageError> =>
 
 export const publish = (input: PublishInput) =>
   Effect.gen(function* () {
-    const { json } = yield* Globals
-    const output = yield* Output
     const { cwd } = yield* Host
-    const keep = yield* readKeep(input.keep)
+    const { keep, without } = input
+    yield* atLeastOne("--keep", keep)
     const mode = yield* readMode(input.mode)
     const { deleted, isUnchanged, kept, manifest, path } = yield* copyingMirror(
-      publishTo({ to: resolve(cwd, input.to), keep, mode, without: Option.toArray(input.without) }),
+      publishTo({ to: resolve(cwd, input.to), keep, mode, without: without === null ? [] : [without] }),
       ({ news }) => news
     )
-    if (json) {
-      yield* output.document({ file: path, unchanged: isUnchanged, manifest, kept, deleted })
-      return exitCodes.complete
-    }
     const { bytes, made_at, seq } = manifest
     const moment = `as of ${made_at} (commit ${seq}), ${spellSize(bytes)}`
-    yield* output.result(
+    return yield* answer(
+      { file: path, unchanged: isUnchanged, manifest, kept, deleted },
       [
         isUnchanged ? `${path}: nothing new since then: ${moment}` : `${path}: ${moment}`,
         ...kept.map((older) => `  kept     ${older}`),
         ...deleted.map((older) => `  deleted  ${older}`)
       ].join("\n")
     )
-    return exitCodes.complete
   })

@@ -1,29 +1,19 @@
-import { Options } from "@effect/cli"
 import { goesOn, type Input, lazily, verb } from "../../command.ts"
-import { maxWait, names } from "../../options.ts"
+import { flag, integer, maxWait, names, text } from "../../options.ts"
 
 const config = {
   names,
-  plan: Options.boolean("plan").pipe(
-    Options.withDescription("Show old and new status of each change, read live; send and write nothing.")
+  plan: flag("plan", "Show old and new status of each change, read live; send and write nothing."),
+  undo: text(
+    "undo",
+    "RUN",
+    "Put back what a run changed (a run's number, or last), in the provider's own words; sends nothing else."
   ),
-  undo: Options.text("undo").pipe(
-    Options.withPseudoName("RUN"),
-    Options.withDescription(
-      "Put back what a run changed (a run's number, or last), in the provider's own words; sends nothing else."
-    ),
-    Options.optional
+  cancelPending: flag(
+    "cancel-pending",
+    "With --undo: also cancel what was requested before that run ended and is still pending."
   ),
-  cancelPending: Options.boolean("cancel-pending").pipe(
-    Options.withDescription(
-      "With --undo: also cancel what was requested before that run ended and is still pending."
-    )
-  ),
-  confirm: Options.integer("confirm").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription("Send more changes than pushBrake allows, where exactly N are pending."),
-    Options.optional
-  ),
+  confirm: integer("confirm", "N", "Send more changes than pushBrake allows, where exactly N are pending."),
   maxWait
 }
 export type PushInput = Input<typeof config>

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { Outbox } from "../../../store/outbox/Outbox.ts"
 import { openConnection } from "../../../sync/connection.ts"
@@ -7,12 +7,10 @@ import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
 import { type PlannedChange, planPush } from "../../../sync/push/plan.ts"
 import { loadConfiguration, readingMirror, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
 import { atLeastOne, maxWaitMillis } from "../../options.ts"
 import { runAndReport } from "../../running.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import { planDocument, planTable } from "../changes/text.ts"
 import type { PushInput } from "./index.ts"
 import { undo } from "./undo.ts"
@@ -98,24 +96,21 @@ const showPlan = Effect.fn("push.plan")(function* (
   connections: ReadonlyArray<ConnectionConfig>,
   waitMillis: number
 ) {
-  const output = yield* Output
-  const { json } = yield* Globals
   const plans = yield* planOf(connections, waitMillis)
-  yield* json
-    ? output.document({ command: "push", plan: true, connections: plansDocument(plans) })
-    : output.result(plansText(plans, yield* output.resultColumns))
-  return exitCodes.complete satisfies ExitCode
+  return yield* answer({ command: "push", plan: true, connections: plansDocument(plans) }, (room) =>
+    plansText(plans, room)
+  )
 })
 
 export const push = Effect.fn("push")(function* (input: PushInput) {
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
-  if (Option.isSome(input.confirm)) yield* atLeastOne("--confirm", input.confirm.value)
-  const confirmed = Option.isSome(input.confirm) ? { confirmed: input.confirm.value } : {}
-  if (Option.isSome(input.undo)) {
+  yield* atLeastOne("--confirm", input.confirm)
+  const confirmed = input.confirm === null ? {} : { confirmed: input.confirm }
+  if (input.undo !== null) {
     const options = { plan: input.plan, cancelPending: input.cancelPending, waitMillis, ...confirmed }
-    return yield* undo(input.undo.value, connections, options).pipe(
+    return yield* undo(input.undo, connections, options).pipe(
       Effect.provide(existingStoreLayer(config.database))
     )
   }

@@ -10,8 +10,9 @@ import { requestUndo, undoAmount, undoParts } from "../../../sync/push/undoRun.t
 import { run } from "../../../sync/run.ts"
 import { toUsage } from "../../asking.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { runReportText } from "../../terminal/runReport.ts"
@@ -172,7 +173,7 @@ export const undo = Effect.fn("push.undo")(function* (
   )
   if (only.size === 0) {
     if (json) yield* output.document(document)
-    return exitCodes.complete satisfies ExitCode
+    return exitCodes.complete
   }
   const { exitCode, report } = yield* run({
     command: "push",
@@ -180,8 +181,6 @@ export const undo = Effect.fn("push.undo")(function* (
     maxWaitMillis: options.waitMillis,
     lanes: [pushLaneWith({ only })]
   }).pipe(Effect.provide(talkingLayer))
-  yield* json
-    ? output.document({ ...report, ...document })
-    : output.result(runReportText(report, yield* output.resultColumns))
-  return exitCode satisfies ExitCode
+  yield* answer({ ...report, ...document }, (room) => runReportText(report, room))
+  return exitCode
 })

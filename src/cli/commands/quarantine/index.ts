@@ -1,22 +1,13 @@
-import { Args, Options } from "@effect/cli"
+import { Args } from "@effect/cli"
 import { group, type Input, lazily, verb } from "../../command.ts"
+import { flag, limit, ofConnection } from "../../options.ts"
 import { dismiss } from "./dismiss.ts"
 import { retry } from "./retry.ts"
 
 const listConfig = {
-  connection: Options.text("connection").pipe(
-    Options.withPseudoName("NAME"),
-    Options.withDescription("Only of this connection."),
-    Options.optional
-  ),
-  all: Options.boolean("all").pipe(
-    Options.withDescription("Include those that could be read when they came again.")
-  ),
-  limit: Options.integer("limit").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription("How many to list. Default: 50."),
-    Options.withDefault(50)
-  )
+  connection: ofConnection,
+  all: flag("all", "Include those that could be read when they came again."),
+  limit: limit("How many to list.", 50)
 }
 export type ListInput = Input<typeof listConfig>
 

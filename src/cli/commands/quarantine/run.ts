@@ -1,4 +1,4 @@
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect } from "effect"
 import { parseExactly } from "../../../domain/exactJson.ts"
 import { Db } from "../../../store/Db.ts"
 import {
@@ -13,6 +13,7 @@ import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
+import { answer } from "../../terminal/answer.ts"
 import { grouped, often } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { jsonText } from "../../terminal/safeText.ts"
@@ -55,26 +56,23 @@ const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter
   const db = yield* Db
   const output = yield* Output
   const { json, quiet } = yield* Globals
-  if (filter.connection !== null) yield* knownConnection(filter.connection)
+  yield* knownConnection(filter.connection)
   const { records, total } = yield* db.use("quarantine", (session) => listQuarantine(session, filter))
-  if (json) yield* output.document({ total, records })
-  else if (total === 0)
-    yield* output.result("Nothing is in quarantine: every record that came could be read.")
-  else {
-    const at = yield* Clock.currentTimeMillis
-    const rows = records.map((record) => rowOf(record, at))
-    yield* output.result(renderTable(columns, rows, yield* output.resultColumns))
-    if (!quiet && total > records.length) {
-      yield* output.note(`(the newest ${grouped(records.length)} of ${grouped(total)}; more with --limit)`)
-    }
+  const at = yield* Clock.currentTimeMillis
+  const rows = records.map((record) => rowOf(record, at))
+  yield* answer({ total, records }, (room) =>
+    total === 0
+      ? "Nothing is in quarantine: every record that came could be read."
+      : renderTable(columns, rows, room)
+  )
+  if (!json && !quiet && total > records.length) {
+    yield* output.note(`(the newest ${grouped(records.length)} of ${grouped(total)}; more with --limit)`)
   }
   return exitCodes.complete
 })
 
-export const list = ({ all, connection, limit }: ListInput) =>
-  Effect.flatMap(atLeastOne("--limit", limit), () =>
-    readingMirror(listAll({ all, connection: Option.getOrNull(connection), limit }))
-  )
+export const list = (input: ListInput) =>
+  Effect.zipRight(atLeastOne("--limit", input.limit), readingMirror(listAll(input)))
 
 const pretty = (payload: string): string => {
   try {
@@ -106,8 +104,6 @@ const wholeText = (record: QuarantinedWhole): string => {
 
 const showOne = Effect.fn("quarantine.show")(function* (id: number) {
   const db = yield* Db
-  const output = yield* Output
-  const { json } = yield* Globals
   const record = yield* db.use("quarantine", (session) => findQuarantined(session, id))
   if (record === null) {
     return yield* new UsageError({
@@ -115,8 +111,7 @@ const showOne = Effect.fn("quarantine.show")(function* (id: number) {
       hint: "`parley quarantine list --all` lists them"
     })
   }
-  yield* json ? output.document(record) : output.result(wholeText(record))
-  return exitCodes.complete
+  return yield* answer(record, wholeText(record))
 })
 
 export const show = ({ id }: ShowInput) => readingMirror(showOne(id))

@@ -3,15 +3,11 @@ import { Mirror } from "../../../store/mirror/Mirror.ts"
 import { existingStoreLayer } from "../../../sync/layers.ts"
 import { mirrorPath } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import type { DismissInput } from "./dismiss.ts"
 
 export const dismiss = Effect.fn("quarantine.dismiss")(function* ({ ids }: DismissInput) {
-  const output = yield* Output
-  const { json } = yield* Globals
   const mirror = Effect.flatMap(Mirror, ({ dismissQuarantined }) => dismissQuarantined(ids))
   const { dismissed, resolved, unknown } = yield* Effect.provide(
     mirror,
@@ -23,15 +19,11 @@ export const dismiss = Effect.fn("quarantine.dismiss")(function* ({ ids }: Dismi
       hint: "`parley quarantine list --all` lists them; nothing was dismissed"
     })
   }
-  if (json) yield* output.document({ dismissed, resolved })
-  else {
-    const lines = [
-      ...(dismissed.length === 0
-        ? []
-        : [`dismissed ${counted(dismissed.length, "record")}: ${dismissed.join(", ")}`]),
-      ...(resolved.length === 0 ? [] : [`can be read by now, so nothing to dismiss: ${resolved.join(", ")}`])
-    ]
-    yield* output.result(lines.join("\n"))
-  }
-  return exitCodes.complete
+  const lines = [
+    ...(dismissed.length === 0
+      ? []
+      : [`dismissed ${counted(dismissed.length, "record")}: ${dismissed.join(", ")}`]),
+    ...(resolved.length === 0 ? [] : [`can be read by now, so nothing to dismiss: ${resolved.join(", ")}`])
+  ]
+  return yield* answer({ dismissed, resolved }, lines.join("\n"))
 })

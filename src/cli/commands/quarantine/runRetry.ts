@@ -5,9 +5,8 @@ import type { Progress } from "../../../sync/progress.ts"
 import { retryQuarantine } from "../../../sync/rebuild.ts"
 import { type Fault, type LaneWork, run } from "../../../sync/run.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
-import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted, grouped } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import type { RetryInput } from "./retry.ts"
 
 interface Retried {
@@ -33,8 +32,6 @@ const unread = ({ dismissed, resolved, tried }: Retried): Fault | null => {
 }
 
 export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput) {
-  const output = yield* Output
-  const { json } = yield* Globals
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
   const outcomes = new Map<string, Retried>()
@@ -52,12 +49,10 @@ export const retry = Effect.fn("quarantine.retry")(function* (input: RetryInput)
     maxWaitMillis: 0,
     lanes: [lane]
   }).pipe(Effect.provide([existingStoreLayer(config.database), talkingLayer]))
-  if (json) yield* output.document({ ...report, retried: Object.fromEntries(outcomes) })
-  else {
-    for (const { error, name } of report.connections) {
-      const outcome = outcomes.get(name)
-      yield* output.result(outcome === undefined ? `${name}: ${error?.message}` : sentence(name, outcome))
-    }
-  }
+  const lines = report.connections.map(({ error, name }) => {
+    const outcome = outcomes.get(name)
+    return outcome === undefined ? `${name}: ${error?.message}` : sentence(name, outcome)
+  })
+  yield* answer({ ...report, retried: Object.fromEntries(outcomes) }, lines.join("\n"))
   return exitCode
 })

@@ -1,43 +1,33 @@
-import { Args, Options } from "@effect/cli"
+import { Args } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { choice, text } from "../../options.ts"
 import { formats } from "../../terminal/rows.ts"
 
 const config = {
   sql: Args.text({ name: "SQL" }).pipe(
     Args.withDescription("One SELECT, in SQLite's dialect; - reads it from stdin."),
-    Args.optional
+    Args.withDefault(null)
   ),
-  file: Options.text("file").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription("Read the SQL from a file; - is stdin."),
-    Options.optional
+  file: text("file", "FILE", "Read the SQL from a file; - is stdin."),
+  format: choice(
+    "format",
+    formats,
+    "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it, and control characters become spaces; json and ndjson keep every text as it is, escaped. Default: table."
   ),
-  format: Options.choice("format", formats).pipe(
-    Options.withDescription(
-      "How to write the rows. csv is for spreadsheets: a text that begins like a formula (= + - @, tab, line break) gets an apostrophe before it, and control characters become spaces; json and ndjson keep every text as it is, escaped. Default: table."
-    ),
-    Options.optional
+  maxTime: text(
+    "max-time",
+    "DURATION",
+    "Stop with exit code 3 after this much time, such as 10s or 5m; none: never. Default: 60s."
   ),
-  maxTime: Options.text("max-time").pipe(
-    Options.withPseudoName("DURATION"),
-    Options.withDescription(
-      "Stop with exit code 3 after this much time, such as 10s or 5m; none: never. Default: 60s."
-    ),
-    Options.optional
+  maxRows: text(
+    "max-rows",
+    "N",
+    "Show at most this many rows, and note on stderr if there are more; none: all. Default: 1000 for a table, none for csv, json and ndjson."
   ),
-  maxRows: Options.text("max-rows").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription(
-      "Show at most this many rows, and note on stderr if there are more; none: all. Default: 1000 for a table, none for csv, json and ndjson."
-    ),
-    Options.optional
-  ),
-  maxTemp: Options.text("max-temp").pipe(
-    Options.withPseudoName("SIZE"),
-    Options.withDescription(
-      "Stop with exit code 3 when SQLite's temporary files exceed this size, such as 500MB or 5GB (it sorts and groups there what does not fit into memory); none: never. Default: 1GB."
-    ),
-    Options.optional
+  maxTemp: text(
+    "max-temp",
+    "SIZE",
+    "Stop with exit code 3 when SQLite's temporary files exceed this size, such as 500MB or 5GB (it sorts and groups there what does not fit into memory); none: never. Default: 1GB."
   )
 }
 export type QueryInput = Input<typeof config>

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { parseDuration } from "../../../config/units.ts"
 import { UsageError } from "../../errors.ts"
 import type { QueryFormat } from "../../terminal/rows.ts"
@@ -45,31 +45,23 @@ const defaultMaxRows: Readonly<Record<QueryFormat, number>> = {
 
 const read = (
   name: string,
-  text: Option.Option<string>,
+  text: string | null,
   otherwise: number,
   parse: (text: string) => number | null,
   wanted: string
 ): Effect.Effect<number, UsageError> => {
-  const value = Option.match(text, {
-    onNone: () => otherwise,
-    onSome: (given) => (given === "none" ? Infinity : parse(given))
-  })
+  const value = text === null ? otherwise : text === "none" ? Infinity : parse(text)
   return value !== null && value > 0
     ? Effect.succeed(value)
-    : Effect.fail(
-        new UsageError({
-          message: `--${name}: "${Option.getOrElse(text, () => "")}" is not ${wanted}`,
-          hint: "write none for no limit"
-        })
-      )
+    : new UsageError({ message: `--${name}: "${text}" is not ${wanted}`, hint: "write none for no limit" })
 }
 
 /** What the options say, or the defaults for this format. */
 export const readLimits = (
   given: {
-    readonly maxTime: Option.Option<string>
-    readonly maxRows: Option.Option<string>
-    readonly maxTemp: Option.Option<string>
+    readonly maxTime: string | null
+    readonly maxRows: string | null
+    readonly maxTemp: string | null
   },
   format: QueryFormat
 ): Effect.Effect<QueryLimits, UsageError> =>

@@ -124,11 +124,11 @@ const run = Effect.fn("query")(function* (sql: string, format: QueryFormat, limi
 })
 
 const sqlOf = Effect.fn("query.sql")(function* ({ file, sql }: QueryInput) {
-  if (Option.isSome(file) && Option.isSome(sql)) {
+  if (file !== null && sql !== null) {
     return yield* new UsageError({ message: "there is SQL beside --file", hint: "leave one of them out" })
   }
-  if (Option.isSome(file)) return yield* readInput("--file", file.value)
-  if (Option.isSome(sql)) return sql.value === "-" ? yield* readInput("SQL", "-") : sql.value
+  if (file !== null) return yield* readInput("--file", file)
+  if (sql !== null) return sql === "-" ? yield* readInput("SQL", "-") : sql
   return yield* new UsageError({
     message: "there is no SQL",
     hint: "write parley query 'SELECT …', or --file FILE; SELECT * FROM dictionary lists tables and columns"
@@ -137,7 +137,7 @@ const sqlOf = Effect.fn("query.sql")(function* ({ file, sql }: QueryInput) {
 
 export const query = Effect.fn("query.verb")(function* (input: QueryInput) {
   const { json } = yield* Globals
-  const format = Option.getOrElse(input.format, () => (json ? "json" : "table"))
+  const format = input.format ?? (json ? "json" : "table")
   if (json && format !== "json" && format !== "ndjson") {
     return yield* new UsageError({
       message: `--json and --format ${format} contradict each other`,

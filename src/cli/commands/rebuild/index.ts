@@ -1,12 +1,9 @@
-import { Options } from "@effect/cli"
 import { beginsAnew, type Input, lazily, verb } from "../../command.ts"
-import { names } from "../../options.ts"
+import { flag, names } from "../../options.ts"
 
 const config = {
   names,
-  plan: Options.boolean("plan").pipe(
-    Options.withDescription("Rebuild a copy, show what would change, and leave the mirror as it is.")
-  )
+  plan: flag("plan", "Rebuild a copy, show what would change, and leave the mirror as it is.")
 }
 export type RebuildInput = Input<typeof config>
 

@@ -6,9 +6,8 @@ import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
 import { rebuild as rebuildConnection } from "../../../sync/rebuild.ts"
 import { type RunReport, run } from "../../../sync/run.ts"
 import { loadConfiguration, mirrorPath, selectConnections } from "../../configuration.ts"
-import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import type { RebuildInput } from "./index.ts"
 
 const rebuildAll = (database: string, connections: ReadonlyArray<ConnectionConfig>) =>
@@ -55,8 +54,6 @@ const lines = (report: RunReport, isPlan: boolean): ReadonlyArray<string> =>
   })
 
 export const rebuild = Effect.fn("rebuild")(function* (input: RebuildInput) {
-  const output = yield* Output
-  const { json } = yield* Globals
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
   const database = yield* mirrorPath
@@ -65,7 +62,6 @@ export const rebuild = Effect.fn("rebuild")(function* (input: RebuildInput) {
       rebuildAll(file, connections)
     )
   )
-  if (json) yield* output.document({ plan: input.plan, ...report })
-  else yield* output.result(lines(report, input.plan).join("\n"))
+  yield* answer({ plan: input.plan, ...report }, lines(report, input.plan).join("\n"))
   return exitCode
 })

@@ -1,29 +1,21 @@
 import { Options } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
-import { ofConnection } from "../../options.ts"
+import { flag, ofConnection, text } from "../../options.ts"
 
 const config = {
   out: Options.text("out").pipe(
     Options.withPseudoName("FILE"),
     Options.withDescription("The page. An earlier report is replaced; any other file is left alone.")
   ),
-  since: Options.text("since").pipe(
-    Options.withPseudoName("TIME"),
-    Options.withDescription(
-      "Only conversations that started then or later: a date, a time, or so long ago, such as 28d."
-    ),
-    Options.optional
+  since: text(
+    "since",
+    "TIME",
+    "Only conversations that started then or later: a date, a time, or so long ago, such as 28d."
   ),
-  until: Options.text("until").pipe(
-    Options.withPseudoName("TIME"),
-    Options.withDescription("Only conversations that started before then."),
-    Options.optional
-  ),
+  until: text("until", "TIME", "Only conversations that started before then."),
   connection: ofConnection,
-  compare: Options.boolean("compare").pipe(
-    Options.withDescription("With the numbers of the period before, of the same length; needs --since.")
-  ),
-  overwrite: Options.boolean("overwrite").pipe(Options.withDescription("Replace any existing file."))
+  compare: flag("compare", "With the numbers of the period before, of the same length; needs --since."),
+  overwrite: flag("overwrite", "Replace any existing file.")
 }
 export type ReportInput = Input<typeof config>
 

@@ -1,20 +1,16 @@
 import { resolve } from "node:path"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { writeReport } from "../../../analysis/report.ts"
 import { writtenOne } from "../../../store/copies/fileCopies.ts"
 import { copyingMirror, knownConnection } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { readTimeOrAgo } from "../../options.ts"
-import { Output } from "../../terminal/Output.ts"
+import { answer } from "../../terminal/answer.ts"
 import type { ReportInput } from "./index.ts"
 
 export const report = (input: ReportInput) =>
   Effect.gen(function* () {
-    const { json } = yield* Globals
-    const output = yield* Output
     const { cwd } = yield* Host
     const file = resolve(cwd, input.out)
     const since = yield* readTimeOrAgo("--since", input.since)
@@ -31,12 +27,8 @@ export const report = (input: ReportInput) =>
         hint: "name where the period begins, such as --since 28d"
       })
     }
-    const connection = Option.getOrNull(input.connection)
-    const write = writeReport(file, input.overwrite, { since, until, connection, compare: input.compare })
-    const { bytes } = yield* copyingMirror(
-      connection === null ? write : Effect.zipRight(knownConnection(connection), write),
-      writtenOne
-    )
-    yield* json ? output.document({ file, bytes }) : output.result(file)
-    return exitCodes.complete
+    const { compare, connection } = input
+    const write = writeReport(file, input.overwrite, { since, until, connection, compare })
+    const { bytes } = yield* copyingMirror(Effect.zipRight(knownConnection(connection), write), writtenOne)
+    return yield* answer({ file, bytes }, file)
   })

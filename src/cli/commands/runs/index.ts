@@ -1,16 +1,13 @@
-import { Args, Options } from "@effect/cli"
+import { Args } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { limit } from "../../options.ts"
 
 const config = {
   id: Args.integer({ name: "RUN" }).pipe(
     Args.withDescription("One run with all of its connections. Default: the newest runs."),
-    Args.optional
+    Args.withDefault(null)
   ),
-  limit: Options.integer("limit").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription("How many to list. Default: 20."),
-    Options.withDefault(20)
-  )
+  limit: limit("How many to list.", 20)
 }
 export type RunsInput = Input<typeof config>
 

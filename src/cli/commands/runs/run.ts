@@ -1,14 +1,12 @@
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect } from "effect"
 import { toMillis } from "../../../domain/Timestamp.ts"
 import { Db, type Session } from "../../../store/Db.ts"
 import { listRuns, type RunWithConnections, runsOver, standingOutcome } from "../../../store/ledger/Ledger.ts"
 import { readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
+import { answer } from "../../terminal/answer.ts"
 import { grouped, shortDuration } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import { renderTable, whole } from "../../terminal/table.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
 import type { RunsInput } from "./index.ts"
@@ -158,8 +156,6 @@ const standing = (run: RunWithConnections, over: ReadonlySet<number>): RunWithCo
 
 const showRun = Effect.fn("runs.show")(function* (id: number) {
   const db = yield* Db
-  const output = yield* Output
-  const { json } = yield* Globals
   const at = yield* Clock.currentTimeMillis
   const run = yield* db.use("runs", (session) => {
     const found = findRun(session, id)
@@ -168,44 +164,29 @@ const showRun = Effect.fn("runs.show")(function* (id: number) {
   if (run === null) {
     return yield* new UsageError({ message: `there is no run ${id}`, hint: "`parley runs` lists them" })
   }
-  yield* json ? output.document(run) : output.result(detail(run, at, yield* output.resultColumns))
-  return exitCodes.complete
+  return yield* answer(run, (room) => detail(run, at, room))
 })
 
 const none = "No runs yet: start with `parley sync`."
 
 const listAll = Effect.fn("runs.list")(function* (limit: number) {
   const db = yield* Db
-  const output = yield* Output
-  const { json } = yield* Globals
   const at = yield* Clock.currentTimeMillis
   const runs = yield* db.use("runs", (session) => {
     const over = runsOver(session, at)
     return listRuns(session, limit).map((run) => standing(run, over))
   })
-  if (json) yield* output.document({ runs })
-  else if (runs.length === 0) yield* output.result(none)
-  else {
-    const rows = runs.map((run) => listRow(run, at))
-    yield* output.result(renderTable(listColumns, rows, yield* output.resultColumns))
-  }
-  return exitCodes.complete
-})
-
-/** Before the first run there is no mirror, which is no fault. */
-const noMirrorYet = Effect.gen(function* () {
-  const output = yield* Output
-  const { json } = yield* Globals
-  yield* json ? output.document({ runs: [] }) : output.result(none)
-  return exitCodes.complete
+  const rows = runs.map((run) => listRow(run, at))
+  return yield* answer({ runs }, (room) => (runs.length === 0 ? none : renderTable(listColumns, rows, room)))
 })
 
 export const runs = ({ id, limit }: RunsInput) =>
-  Option.isSome(id)
-    ? readingMirror(showRun(id.value))
+  id !== null
+    ? readingMirror(showRun(id))
     : Effect.zipRight(atLeastOne("--limit", limit), readingMirror(listAll(limit))).pipe(
         Effect.catchIf(
+          // Before the first run there is no mirror, which is no fault.
           (error) => error._tag === "StoreError" && error.kind === "no-such-file",
-          () => noMirrorYet
+          () => answer({ runs: [] }, none)
         )
       )

@@ -1,11 +1,8 @@
-import { Args, Options } from "@effect/cli"
+import { Args } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
-import { limit, ofConnection } from "../../options.ts"
+import { choice, limit, ofConnection, text } from "../../options.ts"
 
 export const roles = ["customer", "agent", "human", "system", "unknown"] as const
-
-const time = (name: "since" | "until", means: string) =>
-  Options.text(name).pipe(Options.withPseudoName("TIME"), Options.withDescription(means), Options.optional)
 
 const config = {
   words: Args.text({ name: "WORDS" }).pipe(
@@ -13,12 +10,13 @@ const config = {
     Args.atLeast(1)
   ),
   connection: ofConnection,
-  role: Options.choice("role", roles).pipe(
-    Options.withDescription("Only what this role said: human is a person on your side."),
-    Options.optional
+  role: choice("role", roles, "Only what this role said: human is a person on your side."),
+  since: text(
+    "since",
+    "TIME",
+    "Only messages of this time or later: a date, a time, or so long ago, such as 7d."
   ),
-  since: time("since", "Only messages of this time or later: a date, a time, or so long ago, such as 7d."),
-  until: time("until", "Only messages before this time."),
+  until: text("until", "TIME", "Only messages before this time."),
   limit: limit("How many messages to list at most.", 20)
 }
 export type SearchInput = Input<typeof config>

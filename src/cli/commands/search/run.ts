@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { Db } from "../../../store/Db.ts"
 import { type SearchHit, searchMessages } from "../../../store/read/searchMessages.ts"
 import { knownConnection, readingMirror } from "../../configuration.ts"
@@ -39,13 +39,13 @@ const find = Effect.fn("search")(function* (input: SearchInput) {
   const db = yield* Db
   const output = yield* Output
   const { json, quiet } = yield* Globals
-  if (Option.isSome(input.connection)) yield* knownConnection(input.connection.value)
+  yield* knownConnection(input.connection)
   // One more than is shown: whether there are others.
   const found = yield* db.use("search", (session) =>
     searchMessages(session, {
       words: input.words.join(" "),
-      connection: Option.getOrNull(input.connection),
-      role: Option.getOrNull(input.role),
+      connection: input.connection,
+      role: input.role,
       since,
       until,
       limit: input.limit + 1

@@ -1,25 +1,14 @@
-import { Options } from "@effect/cli"
 import { goesOn, type Input, lazily, verb } from "../../command.ts"
-
-const text = (name: string, pseudoName: string, description: string) =>
-  Options.text(name).pipe(
-    Options.withPseudoName(pseudoName),
-    Options.withDescription(description),
-    Options.optional
-  )
+import { flag, integer, text } from "../../options.ts"
 
 const config = {
-  port: Options.integer("port").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription(
-      "The port to listen on; 0 takes any that is free. Default: 8717, or any where that is in use."
-    ),
-    Options.optional
+  port: integer(
+    "port",
+    "N",
+    "The port to listen on; 0 takes any that is free. Default: 8717, or any where that is in use."
   ),
-  open: Options.boolean("open").pipe(Options.withDescription("Also open the page in the browser.")),
-  readOnly: Options.boolean("read-only").pipe(
-    Options.withDescription("Show everything, change nothing. Needs no configuration.")
-  ),
+  open: flag("open", "Also open the page in the browser."),
+  readOnly: flag("read-only", "Show everything, change nothing. Needs no configuration."),
   watch: text(
     "watch",
     "DURATION",

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { isIP } from "node:net"
 import { dirname, join } from "node:path"
-import { Clock, Effect, Either, Option } from "effect"
+import { Clock, Effect, Either } from "effect"
 import type { Config, ConnectionConfig } from "../../../config/Config.ts"
 import { parseDuration, spellDuration } from "../../../config/units.ts"
 import type { RequestedChange } from "../../../domain/StatusChange.ts"
@@ -16,6 +16,7 @@ import { UsageError } from "../../errors.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { version } from "../../root.ts"
+import { answer } from "../../terminal/answer.ts"
 import { Output } from "../../terminal/Output.ts"
 import { addressText, readHintAddress, takeHints } from "../watch/listening.ts"
 import type { ServeInput } from "./index.ts"
@@ -48,13 +49,13 @@ const readElsewhere = (
   token: string | undefined
 ): Either.Either<Elsewhere | null, UsageError> =>
   Either.gen(function* () {
-    const address = Option.getOrElse(host, () => "127.0.0.1")
+    const address = host ?? "127.0.0.1"
     if (isIP(address) === 0) {
       return yield* Either.left(
         usage(`--host: "${address}" is not an IP address`, "write one such as 10.0.0.5")
       )
     }
-    if (Option.isNone(behindProxy)) {
+    if (behindProxy === null) {
       return loopback(address)
         ? null
         : yield* Either.left(
@@ -72,16 +73,16 @@ const readElsewhere = (
         )
       )
     }
-    return { host: address, origin: yield* readUrl(behindProxy.value), token }
+    return { host: address, origin: yield* readUrl(behindProxy), token }
   })
 
 /** Milliseconds; null: no schedule. */
-const readInterval = (text: Option.Option<string>): Either.Either<number | null, UsageError> => {
-  if (Option.isNone(text)) return Either.right(null)
-  const millis = parseDuration(text.value)
+const readInterval = (text: string | null): Either.Either<number | null, UsageError> => {
+  if (text === null) return Either.right(null)
+  const millis = parseDuration(text)
   return millis === null || millis < 1_000
     ? Either.left(
-        usage(`--watch: "${text.value}" is not an interval`, "write a number and a unit, such as 30s, 5m, 2h")
+        usage(`--watch: "${text}" is not an interval`, "write a number and a unit, such as 30s, 5m, 2h")
       )
     : Either.right(millis)
 }
@@ -165,7 +166,7 @@ const readSides = Effect.fn("serve.sides")(function* (isReadOnly: boolean) {
 })
 
 export const serve = Effect.fn("serve")(function* (input: ServeInput) {
-  const { json, quiet } = yield* Globals
+  const { quiet } = yield* Globals
   const { environment, queryProgram } = yield* Host
   const output = yield* Output
   const elsewhere = yield* readElsewhere(input, environment[tokenVariable])
@@ -199,10 +200,10 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
     page: join(dirname(queryProgram), "page"),
     queryProgram
   }
-  const { address, runs } = yield* startServing({ ...options, port: Option.getOrNull(input.port) }).pipe(
+  const { address, runs } = yield* startServing({ ...options, port: input.port }).pipe(
     Effect.catchTag("CannotListen", ({ hint, message }) => usage(message, hint))
   )
-  yield* json ? output.document({ url: address, read_only: readOnly }) : output.result(address)
+  yield* answer({ url: address, read_only: readOnly }, address)
   if (!quiet && readOnly !== null) yield* output.note(`read-only: ${readOnly}`)
   if (hints !== null) {
     const taken = yield* takeHints(hints, { database, connections }, (name, { message }) =>

@@ -1,15 +1,8 @@
 import { Args, Options } from "@effect/cli"
 import { goesOn, type Input, lazily, verb } from "../../command.ts"
-import { maxWait } from "../../options.ts"
+import { flag, maxWait, text } from "../../options.ts"
 
 export const statuses = ["active", "handed_off", "completed", "abandoned"]
-
-const text = (name: string, pseudoName: string, description: string) =>
-  Options.text(name).pipe(
-    Options.withPseudoName(pseudoName),
-    Options.withDescription(description),
-    Options.optional
-  )
 
 const config = {
   words: Args.text({ name: "ID STATUS" }).pipe(
@@ -28,10 +21,9 @@ const config = {
     "FILE",
     "For all conversations that a file names, an id on each line; - reads them from stdin. What is wrong with one of them keeps all from being changed."
   ),
-  plan: Options.boolean("plan").pipe(
-    Options.withDescription(
-      "Show, for each connection, how many would change from what to what, and how many can never be put back; write nothing."
-    )
+  plan: flag(
+    "plan",
+    "Show, for each connection, how many would change from what to what, and how many can never be put back; write nothing."
   ),
   category: text("category", "NAME", "The name of a closing note, where the provider takes one."),
   summary: text("summary", "TEXT", "The text of a closing note, beside a category."),
@@ -43,12 +35,8 @@ const config = {
     ),
     Options.repeated
   ),
-  propose: Options.boolean("propose").pipe(
-    Options.withDescription("Someone has to approve it, with `parley changes approve`, before it is sent.")
-  ),
-  push: Options.boolean("push").pipe(
-    Options.withDescription("Send the pending changes of this connection at once.")
-  ),
+  propose: flag("propose", "Someone has to approve it, with `parley changes approve`, before it is sent."),
+  push: flag("push", "Send the pending changes of this connection at once."),
   maxWait
 }
 export type SetStatusInput = Input<typeof config>

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { nearest, suggestion } from "../../../config/nearest.ts"
 import { isWantedStatus, type WantedStatus } from "../../../domain/Status.ts"
 import type { RequestedChange } from "../../../domain/StatusChange.ts"
@@ -6,15 +6,16 @@ import { selectWhere } from "../../../store/read/selectWhere.ts"
 import { pushLane } from "../../../sync/lanes.ts"
 import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
 import { planChanges, requestChanges } from "../../../sync/push/bulk.ts"
-import { type RunReport, run } from "../../../sync/run.ts"
+import { run } from "../../../sync/run.ts"
 import { ask } from "../../asking.ts"
 import { loadConfiguration } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { readInput } from "../../input.ts"
 import { maxWaitMillis } from "../../options.ts"
+import { answer } from "../../terminal/answer.ts"
 import { Output } from "../../terminal/Output.ts"
 import { runReportText } from "../../terminal/runReport.ts"
 import { askedDocument, askedText } from "../changes/text.ts"
@@ -77,16 +78,16 @@ const oneId = (words: ReadonlyArray<string>): Effect.Effect<string, UsageError> 
 }
 
 const meantBy = Effect.fn("set-status.meant")(function* ({ from, where, words }: SetStatusInput) {
-  if (Option.isSome(where) && Option.isSome(from)) {
+  if (where !== null && from !== null) {
     return yield* new UsageError({
       message: "--where and --from do not go together",
       hint: "select by a condition, or name ids"
     })
   }
-  if (Option.isNone(where) && Option.isNone(from)) {
+  if (where === null && from === null) {
     return { _tag: "One", id: yield* oneId(words) } satisfies Meant
   }
-  const flag = Option.isSome(where) ? "--where" : "--from"
+  const flag = where !== null ? "--where" : "--from"
   if (words.length === 0) {
     return yield* new UsageError({
       message: `no status is named beside ${flag}`,
@@ -99,9 +100,7 @@ const meantBy = Effect.fn("set-status.meant")(function* ({ from, where, words }:
       hint: `write parley set-status ${words.find(isWantedStatus) ?? "STATUS"} ${flag} …`
     })
   }
-  const meant: Meant = Option.isSome(where)
-    ? { _tag: "Where", where: where.value }
-    : { _tag: "From", path: Option.getOrElse(from, () => "-") }
+  const meant: Meant = where !== null ? { _tag: "Where", where } : { _tag: "From", path: from ?? "-" }
   return meant
 })
 
@@ -154,10 +153,9 @@ const many = Effect.fn("set-status.many")(function* (
   if (input.plan) {
     const plan = yield* planChanges(wanted, connections)
     if (plan.faults.length > 0) return yield* bulkFault(plan, isCondition)
-    yield* json
-      ? output.document({ command: "set-status", plan: true, connections: plan.connections })
-      : output.result(bulkPlanText(plan, yield* output.resultColumns))
-    return exitCodes.complete satisfies ExitCode
+    return yield* answer({ command: "set-status", plan: true, connections: plan.connections }, (room) =>
+      bulkPlanText(plan, room)
+    )
   }
   const result = yield* requestChanges(wanted, connections)
   if (result.faults.length > 0) return yield* bulkFault(result, isCondition)
@@ -168,7 +166,7 @@ const many = Effect.fn("set-status.many")(function* (
   )
   if (!input.push || involved.length === 0) {
     if (json) yield* output.document({ ...document, change_ids: result.change_ids })
-    return exitCodes.complete satisfies ExitCode
+    return exitCodes.complete
   }
   const { exitCode, report } = yield* run({
     command: "set-status",
@@ -176,10 +174,10 @@ const many = Effect.fn("set-status.many")(function* (
     maxWaitMillis: waitMillis,
     lanes: [pushLane]
   }).pipe(Effect.provide(talkingLayer))
-  yield* json
-    ? output.document({ ...document, change_ids: result.change_ids, run: report satisfies RunReport })
-    : output.result(runReportText(report, yield* output.resultColumns))
-  return exitCode satisfies ExitCode
+  yield* answer({ ...document, change_ids: result.change_ids, run: report }, (room) =>
+    runReportText(report, room)
+  )
+  return exitCode
 })
 
 const one = Effect.fn("set-status.one")(function* (
@@ -195,7 +193,7 @@ const one = Effect.fn("set-status.one")(function* (
   if (!push || asked._tag === "NothingToDo") {
     if (json) yield* output.document(askedDocument(asked))
     else if (asked._tag === "Asked") yield* output.note("`parley push` sends it; so does the next sync")
-    return exitCodes.complete satisfies ExitCode
+    return exitCodes.complete
   }
   const { exitCode, report } = yield* run({
     command: "set-status",
@@ -203,10 +201,8 @@ const one = Effect.fn("set-status.one")(function* (
     maxWaitMillis: waitMillis,
     lanes: [pushLane]
   }).pipe(Effect.provide(talkingLayer))
-  yield* json
-    ? output.document({ ...askedDocument(asked), run: report })
-    : output.result(runReportText(report, yield* output.resultColumns))
-  return exitCode satisfies ExitCode
+  yield* answer({ ...askedDocument(asked), run: report }, (room) => runReportText(report, room))
+  return exitCode
 })
 
 export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInput) {
@@ -214,13 +210,8 @@ export const setStatus = Effect.fn("set-status")(function* (input: SetStatusInpu
   const status = yield* wantedStatus(input.words.at(-1) ?? "")
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const { database } = yield* loadConfiguration
-  const requested = {
-    status,
-    category: Option.getOrNull(input.category),
-    summary: Option.getOrNull(input.summary),
-    title: Option.getOrNull(input.title),
-    tags: [...new Set(input.tags)]
-  }
+  const { category, summary, tags, title } = input
+  const requested = { status, category, summary, title, tags: [...new Set(tags)] }
   if (input.plan && input.push) {
     return yield* new UsageError({
       message: "--plan and --push do not go together",

@@ -1,5 +1,6 @@
-import { Args, Options } from "@effect/cli"
+import { Args } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { choice, flag, integer } from "../../options.ts"
 
 const config = {
   id: Args.text({ name: "ID" }).pipe(
@@ -7,19 +8,11 @@ const config = {
       "The conversation: <connection>:<the provider's id>, the beginning of one where only one begins so, or email:<address>, phone:<number> where that names one."
     )
   ),
-  last: Options.integer("last").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription("Only the last N messages. Default: all of them."),
-    Options.optional
-  ),
-  format: Options.choice("format", ["text", "markdown", "json"]).pipe(
-    Options.withDescription("How to write it. Default: text."),
-    Options.optional
-  ),
-  raw: Options.boolean("raw").pipe(
-    Options.withDescription(
-      "Instead, the payloads that it was made from, as the provider sent them, one after the other; with --json they are texts in one document."
-    )
+  last: integer("last", "N", "Only the last N messages. Default: all of them."),
+  format: choice("format", ["text", "markdown", "json"], "How to write it. Default: text."),
+  raw: flag(
+    "raw",
+    "Instead, the payloads that it was made from, as the provider sent them, one after the other; with --json they are texts in one document."
   )
 }
 export type ShowInput = Input<typeof config>

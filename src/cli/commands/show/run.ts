@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { Db, type Session } from "../../../store/Db.ts"
 import { findConversation } from "../../../store/read/findConversation.ts"
 import {
@@ -9,7 +9,7 @@ import {
 } from "../../../store/read/transcript.ts"
 import { readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { atLeastOne } from "../../options.ts"
 import { Output } from "../../terminal/Output.ts"
@@ -36,13 +36,13 @@ const showRaw = Effect.fn("show.raw")(function* (head: TranscriptHead) {
   }
   if (json) {
     yield* output.document({ conversation_id: head.id, payloads })
-    return exitCodes.complete satisfies ExitCode
+    return exitCodes.complete
   }
   for (const { kind, observed_at, payload, provider_id } of payloads) {
     if (!quiet) yield* output.note(`${kind} ${provider_id}, requested ${shortTime(observed_at)}`)
     yield* output.piece(payload.endsWith("\n") ? payload : `${payload}\n`)
   }
-  return exitCodes.complete satisfies ExitCode
+  return exitCodes.complete
 })
 
 const read = Effect.fn("show")(function* (input: ShowInput, format: "text" | "markdown" | "json") {
@@ -51,7 +51,7 @@ const read = Effect.fn("show")(function* (input: ShowInput, format: "text" | "ma
   const head = yield* db.use("show", (session) => find(session, input.id))
   if (head instanceof UsageError) return yield* head
   if (input.raw) return yield* showRaw(head)
-  const limit = Option.getOrElse(input.last, () => Number.MAX_SAFE_INTEGER - 1)
+  const limit = input.last ?? Number.MAX_SAFE_INTEGER - 1
   const { messages } = yield* db.use("show.messages", (session) =>
     transcriptPage(session, head.id, { limit })
   )
@@ -68,13 +68,13 @@ const read = Effect.fn("show")(function* (input: ShowInput, format: "text" | "ma
 
 export const show = Effect.fn("show.verb")(function* (input: ShowInput) {
   const { json } = yield* Globals
-  const format = Option.getOrElse(input.format, () => (json ? "json" : "text"))
+  const format = input.format ?? (json ? "json" : "text")
   if (json && format !== "json") {
     return yield* new UsageError({
       message: `--json and --format ${format} contradict each other`,
       hint: "leave one of them out"
     })
   }
-  if (Option.isSome(input.last)) yield* atLeastOne("--last", input.last.value)
+  yield* atLeastOne("--last", input.last)
   return yield* readingMirror(read(input, format))
 })

@@ -2,6 +2,7 @@ import { Options } from "@effect/cli"
 import { presetNames } from "../../../simulator/presets.ts"
 import { noHintFaults } from "../../../simulator/vendors/hints.ts"
 import { type Input, lazily, verb } from "../../command.ts"
+import { integer, text } from "../../options.ts"
 
 const config = {
   conversations: Options.integer("conversations").pipe(
@@ -19,33 +20,25 @@ const config = {
     ),
     Options.withDefault("none")
   ),
-  write: Options.text("write").pipe(
-    Options.withPseudoName("DIR"),
-    Options.withDescription(
-      "Write the configuration into a folder, as config/parley.yaml and config/.env, instead of showing it; what an earlier simulate wrote there is replaced."
-    ),
-    Options.optional
+  write: text(
+    "write",
+    "DIR",
+    "Write the configuration into a folder, as config/parley.yaml and config/.env, instead of showing it; what an earlier simulate wrote there is replaced."
   ),
-  hints: Options.text("hints").pipe(
-    Options.withPseudoName("URL"),
-    Options.withDescription(
-      "Send webhooks to `parley watch --hints` there, such as http://127.0.0.1:8718; the configuration then expects them."
-    ),
-    Options.optional
+  hints: text(
+    "hints",
+    "URL",
+    "Send webhooks to `parley watch --hints` there, such as http://127.0.0.1:8718; the configuration then expects them."
   ),
-  hintFaults: Options.text("hint-faults").pipe(
-    Options.withPseudoName("NAMES"),
-    Options.withDescription(
-      `What happens to a quarter of the webhooks each, separated by commas: ${Object.keys(noHintFaults).join(", ")}. Default: nothing.`
-    ),
-    Options.optional
+  hintFaults: text(
+    "hint-faults",
+    "NAMES",
+    `What happens to a quarter of the webhooks each, separated by commas: ${Object.keys(noHintFaults).join(", ")}. Default: nothing.`
   ),
-  port: Options.integer("port").pipe(
-    Options.withPseudoName("N"),
-    Options.withDescription(
-      "Listen on N and the ports after it, so that the configuration stays right. Default: ports that are free."
-    ),
-    Options.optional
+  port: integer(
+    "port",
+    "N",
+    "Listen on N and the ports after it, so that the configuration stays right. Default: ports that are free."
   )
 }
 export type SimulateInput = Input<typeof config>

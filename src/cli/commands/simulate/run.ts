@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
-import { Clock, Effect, FiberSet, Option } from "effect"
+import { Clock, Effect, FiberSet } from "effect"
 import { suggestion } from "../../../config/nearest.ts"
 import { codeOf, fileFaultOf } from "../../../files/faults.ts"
 import { privateMode } from "../../../files/newFile.ts"
@@ -108,11 +108,8 @@ const readHints = ({
   hintFaults,
   hints
 }: SimulateInput): Effect.Effect<{ readonly to: string; readonly faults: HintFaults } | null, UsageError> => {
-  if (Option.isNone(hints)) return Effect.succeed(null)
-  const names = Option.match(hintFaults, {
-    onNone: () => [],
-    onSome: (text) => text.split(",").map((name) => name.trim())
-  })
+  if (hints === null) return Effect.succeed(null)
+  const names = hintFaults?.split(",").map((name) => name.trim()) ?? []
   const known = Object.keys(noHintFaults)
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
@@ -123,11 +120,11 @@ const readHints = ({
       })
     )
   }
-  const to = hints.value.replace(/\/+$/, "")
+  const to = hints.replace(/\/+$/, "")
   if (!URL.canParse(to) || !/^https?:$/.test(new URL(to).protocol)) {
     return Effect.fail(
       new UsageError({
-        message: `--hints: "${hints.value}" is not an address`,
+        message: `--hints: "${hints}" is not an address`,
         hint: "write one such as http://127.0.0.1:8718"
       })
     )
@@ -168,7 +165,7 @@ export const simulate = Effect.fn("simulate")(function* (input: SimulateInput) {
     return yield* new UsageError({ message: "--conversations: less than none", hint: "write 0 or more" })
   }
   const hints = yield* readHints(input)
-  const ports = Option.isNone(input.port) ? {} : yield* portsFrom(input.port.value)
+  const ports = input.port === null ? {} : yield* portsFrom(input.port)
   const simulator = makeSimulator({
     seed,
     conversations,
@@ -183,7 +180,7 @@ export const simulate = Effect.fn("simulate")(function* (input: SimulateInput) {
     )
     const config = configuration(simulator, served.origins, "../parley.db", hints !== null)
     if (hints !== null) yield* posting(simulator, hints)
-    const folder = Option.getOrNull(input.write)
+    const folder = input.write
     if (folder !== null) yield* write(resolve(cwd, folder), config)
     if (wanted.includes("merge")) yield* merging(simulator)
     const place = folder === null ? null : relative(cwd, resolve(cwd, folder, "config/parley.yaml"))

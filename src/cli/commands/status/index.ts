@@ -1,21 +1,19 @@
-import { Args, Options } from "@effect/cli"
+import { Args } from "@effect/cli"
 import { type Input, lazily, verb } from "../../command.ts"
+import { flag, text } from "../../options.ts"
 
 const config = {
   names: Args.text({ name: "NAME" }).pipe(Args.withDescription("Only these connections."), Args.repeated),
-  check: Options.boolean("check").pipe(
-    Options.withDescription(
-      "End with 3 where a connection failed, is stale, has changes rejected or in conflict, or records in quarantine that no one dismissed."
-    )
+  check: flag(
+    "check",
+    "End with 3 where a connection failed, is stale, has changes rejected or in conflict, or records in quarantine that no one dismissed."
   ),
-  stale: Options.text("stale").pipe(
-    Options.withPseudoName("DURATION"),
-    Options.withDescription(
-      "With --check: stale is what had no complete sync for this long, such as 2h. Default: 24h."
-    ),
-    Options.optional
+  stale: text(
+    "stale",
+    "DURATION",
+    "With --check: stale is what had no complete sync for this long, such as 2h. Default: 24h."
   ),
-  limits: Options.boolean("limits").pipe(Options.withDescription("Also the limits that are kept."))
+  limits: flag("limits", "Also the limits that are kept.")
 }
 export type StatusInput = Input<typeof config>
 

@@ -1,4 +1,4 @@
-import { Clock, Effect, Either, Option } from "effect"
+import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { suggestion } from "../../../config/nearest.ts"
 import { gapsIn } from "../../../domain/TimeRange.ts"
@@ -14,9 +14,10 @@ import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFac
 import { learnedLimitsOf } from "../../../sync/learnedLimits.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { readDuration } from "../../options.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted, grouped, shortDuration, wallClock } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { renderTable, whole } from "../../terminal/table.ts"
@@ -334,7 +335,7 @@ const choose = (all: ReadonlyArray<ConnectionStatus>, names: ReadonlyArray<strin
 
 export const status = ({ check, limits: withLimits, names, stale }: StatusInput) =>
   Effect.gen(function* () {
-    if (Option.isSome(stale) && !check) {
+    if (stale !== null && !check) {
       return yield* new UsageError({ message: "--stale goes with --check", hint: "write --check --stale 2h" })
     }
     const given = yield* readDuration("--stale", stale, {
@@ -375,16 +376,13 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
       }))
       .filter(({ troubles }) => troubles.length > 0)
     const code = check && (facts === null || troubled.length > 0) ? exitCodes.partial : exitCodes.complete
-    if (globals.json) {
-      yield* output.document({
-        database,
-        exists: facts !== null,
-        ...(check ? { ok: code === exitCodes.complete, attention: troubled } : {}),
-        connections: all.map(documentOf),
-        old_sqlite_writers: writers,
-        restored
-      })
-      return code satisfies ExitCode
+    const document = {
+      database,
+      exists: facts !== null,
+      ...(check ? { ok: code === exitCodes.complete, attention: troubled } : {}),
+      connections: all.map(documentOf),
+      old_sqlite_writers: writers,
+      restored
     }
     const details = all.flatMap((entry) => [
       ...waitingLine(entry, at),
@@ -393,23 +391,26 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     ])
     const limits = withLimits ? all.flatMap(limitsLine) : []
     const rows = all.map((entry) => rowOf(entry, at))
-    const room = yield* output.resultColumns
-    const parts = [
-      ...emptyState(facts === null, all.length, database),
-      ...(all.length === 0 ? [] : [renderTable(columns, rows, room)]),
-      ...keptLine(all).map((line) => fold(line, room)),
-      ...(details.length === 0 ? [] : [fold(details.join("\n"), room)]),
-      ...writers.map((writer) => fold(writerText(writer, at), room)),
-      ...(restored === null ? [] : [fold(restoredText(restored), room)]),
-      ...(limits.length === 0 ? [] : [fold(limits.join("\n"), room)]),
-      ...attention(troubled).map((line) => fold(line, room)),
+    const notes = [
+      ...keptLine(all),
+      ...(details.length === 0 ? [] : [details.join("\n")]),
+      ...writers.map((writer) => writerText(writer, at)),
+      ...(restored === null ? [] : [restoredText(restored)]),
+      ...(limits.length === 0 ? [] : [limits.join("\n")]),
+      ...attention(troubled),
       ...(check && code === exitCodes.complete ? ["All is well."] : [])
     ]
-    yield* output.result(parts.join("\n\n"), inColour)
-    if (Either.isLeft(config) && globals.db === null && !globals.quiet) {
+    const text = (room: number | null) =>
+      [
+        ...emptyState(facts === null, all.length, database),
+        ...(all.length === 0 ? [] : [renderTable(columns, rows, room)]),
+        ...notes.map((note) => fold(note, room))
+      ].join("\n\n")
+    yield* answer(document, text, inColour)
+    if (Either.isLeft(config) && globals.db === null && !globals.quiet && !globals.json) {
       yield* output.note("the configuration has errors, so limits are not shown: `parley check` lists them")
     }
-    return code satisfies ExitCode
+    return code
   })
 
 const emptyState = (missing: boolean, connections: number, database: string): ReadonlyArray<string> => {

@@ -1,14 +1,12 @@
 import { Options } from "@effect/cli"
 import { goesOn, type Input, lazily, verb } from "../../command.ts"
-import { maxWait, names } from "../../options.ts"
+import { flag, maxWait, names } from "../../options.ts"
 
 const config = {
   names,
-  pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
-  pushOnly: Options.boolean("push-only").pipe(Options.withDescription("Send status changes, pull nothing.")),
-  full: Options.boolean("full").pipe(
-    Options.withDescription("Fetch every conversation's details again, changed or not.")
-  ),
+  pullOnly: flag("pull-only", "Send no status changes."),
+  pushOnly: flag("push-only", "Send status changes, pull nothing."),
+  full: flag("full", "Fetch every conversation's details again, changed or not."),
   rebind: Options.text("rebind").pipe(
     Options.withPseudoName("NAME"),
     Options.repeated,
@@ -16,10 +14,9 @@ const config = {
       "Accept that this connection now belongs to another account, and sync it. Repeat it for more."
     )
   ),
-  plan: Options.boolean("plan").pipe(
-    Options.withDescription(
-      "Show what would be sent, read live, and what a pull would take. Sends a few reads; changes and writes nothing."
-    )
+  plan: flag(
+    "plan",
+    "Show what would be sent, read live, and what a pull would take. Sends a few reads; changes and writes nothing."
   ),
   maxWait
 }

@@ -6,13 +6,12 @@ import { syncLanes } from "../../../sync/lanes.ts"
 import { storeLayer } from "../../../sync/layers.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { type ExitCode, exitCodes } from "../../exitCodes.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { pullPlans } from "../../forecasts.ts"
-import { Globals } from "../../globals.ts"
 import { maxWaitMillis } from "../../options.ts"
 import { runAndReport } from "../../running.ts"
+import { answer } from "../../terminal/answer.ts"
 import { forecastDocument, forecastText } from "../../terminal/forecast.ts"
-import { Output } from "../../terminal/Output.ts"
 import { planOf, plansDocument, plansText } from "../push/run.ts"
 import type { SyncInput } from "./index.ts"
 
@@ -23,9 +22,6 @@ const showPlan = Effect.fn("sync.plan")(function* (
   input: SyncInput,
   waitMillis: number
 ) {
-  const output = yield* Output
-  const { json } = yield* Globals
-  const room = yield* output.resultColumns
   const hasMirror = existsSync(config.database)
   const pushes = input.pullOnly || !hasMirror ? [] : yield* planOf(connections, waitMillis)
   const pulls = input.pushOnly
@@ -37,23 +33,21 @@ const showPlan = Effect.fn("sync.plan")(function* (
         full: input.full,
         maxWaitMillis: waitMillis
       })
-  yield* json
-    ? output.document({
-        command: "sync",
-        plan: true,
-        connections: plansDocument(pushes),
-        pull: pulls.map(forecastDocument)
-      })
-    : output.result(
-        [
-          ...(input.pullOnly ? [] : [plansText(pushes, room)]),
-          ...(input.pushOnly
-            ? []
-            : [`A pull of what has changed would take about:\n\n${forecastText(pulls, room)}`])
-        ].join("\n\n")
-      )
-  const code: ExitCode = pulls.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
-  return code
+  const document = {
+    command: "sync",
+    plan: true,
+    connections: plansDocument(pushes),
+    pull: pulls.map(forecastDocument)
+  }
+  yield* answer(document, (room) =>
+    [
+      ...(input.pullOnly ? [] : [plansText(pushes, room)]),
+      ...(input.pushOnly
+        ? []
+        : [`A pull of what has changed would take about:\n\n${forecastText(pulls, room)}`])
+    ].join("\n\n")
+  )
+  return pulls.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
 })
 
 export const sync = Effect.fn("sync")(function* (input: SyncInput) {

@@ -1,6 +1,7 @@
 import { Options } from "@effect/cli"
 import type { FeedTable } from "../../../store/read/feed.ts"
 import { type Input, lazily, verb } from "../../command.ts"
+import { flag, text } from "../../options.ts"
 
 /** Written out: every start of the command line reads this file. */
 const tables = [
@@ -11,16 +12,12 @@ const tables = [
 ] as const satisfies ReadonlyArray<FeedTable>
 
 const config = {
-  state: Options.text("state").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription("Only what changed since this state, which an earlier run printed last."),
-    Options.optional
-  ),
+  state: text("state", "FILE", "Only what changed since this state, which an earlier run printed last."),
   tables: Options.choice("table", tables).pipe(
     Options.withDescription("Only this table; repeat it for more. Default: all."),
     Options.repeated
   ),
-  discover: Options.boolean("discover").pipe(Options.withDescription("Print the catalog of streams instead."))
+  discover: flag("discover", "Print the catalog of streams instead.")
 }
 export type TapInput = Input<typeof config>
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { readState, tap as sendTap, singerCatalog } from "../../../airbyte/singer.ts"
 import { mirrorPath } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
@@ -31,7 +31,7 @@ export const tap = ({ discover, state, tables }: TapInput) =>
       yield* output.result(singerCatalog())
       return exitCodes.complete
     }
-    const given = Option.isNone(state) ? null : yield* stateIn(resolve(cwd, state.value))
+    const given = state === null ? null : yield* stateIn(resolve(cwd, state))
     const known = given === null ? null : readState(given)
     if (given !== null && known === null) {
       return yield* new UsageError({

@@ -1,6 +1,6 @@
 import { Options } from "@effect/cli"
 import { beginsAnew, type Input, lazily, verb } from "../../command.ts"
-import { maxWait, names } from "../../options.ts"
+import { flag, maxWait, names } from "../../options.ts"
 
 /** So many without a fault mean: at most one in a hundred is wrong, 95%. */
 const defaultSample = 300
@@ -14,7 +14,7 @@ const config = {
     ),
     Options.withDefault(defaultSample)
   ),
-  all: Options.boolean("all").pipe(Options.withDescription("Compare all of them.")),
+  all: flag("all", "Compare all of them."),
   maxWait
 }
 export type VerifyInput = Input<typeof config>

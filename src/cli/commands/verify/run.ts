@@ -6,10 +6,9 @@ import { type Fault, type LaneWork, run } from "../../../sync/run.ts"
 import { type Verdict, verify as verifyConnection } from "../../../sync/verify.ts"
 import { loadConfiguration, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { Globals } from "../../globals.ts"
 import { maxWaitMillis } from "../../options.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted, grouped } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import type { VerifyInput } from "./index.ts"
 
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.01 ? 2 : 1)}%`
@@ -90,8 +89,6 @@ export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
   if (input.sample < 1) {
     return yield* new UsageError({ message: "--sample: less than one", hint: "write 1 or more, or --all" })
   }
-  const output = yield* Output
-  const { json } = yield* Globals
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const config = yield* loadConfiguration
   const connections = yield* selectConnections(config, input.names)
@@ -110,16 +107,15 @@ export const verify = Effect.fn("verify")(function* (input: VerifyInput) {
     maxWaitMillis: waitMillis,
     lanes: [lane]
   }).pipe(Effect.provide([existingStoreLayer(config.database), talkingLayer]))
-  if (json) {
-    yield* output.document({ ...report, verdicts: Object.fromEntries(verdicts) })
-    return exitCode
-  }
-  for (const { error, name } of report.connections) {
+  const lines = report.connections.flatMap(({ error, name }) => {
     const verdict = verdicts.get(name)
-    yield* output.result(
-      verdict === undefined ? `${name}: ${error?.message ?? "nothing was compared"}` : sentence(name, verdict)
-    )
-    if (error !== null && error.hint !== "") yield* output.result(`  ${error.hint}`)
-  }
+    return [
+      verdict === undefined
+        ? `${name}: ${error?.message ?? "nothing was compared"}`
+        : sentence(name, verdict),
+      ...(error === null || error.hint === "" ? [] : [`  ${error.hint}`])
+    ]
+  })
+  yield* answer({ ...report, verdicts: Object.fromEntries(verdicts) }, lines.join("\n"))
   return exitCode
 })

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { Db } from "../../../store/Db.ts"
 import { type Waiting, whoWaits } from "../../../store/read/waiting.ts"
 import { knownConnection, readingMirror } from "../../configuration.ts"
@@ -39,9 +39,8 @@ const list = Effect.fn("waiting")(function* ({ connection, limit }: WaitingInput
   const db = yield* Db
   const output = yield* Output
   const { json } = yield* Globals
-  if (Option.isSome(connection)) yield* knownConnection(connection.value)
-  const filter = { connection: Option.getOrNull(connection), limit }
-  const { total, waiting } = yield* db.use("waiting", (session) => whoWaits(session, filter))
+  yield* knownConnection(connection)
+  const { total, waiting } = yield* db.use("waiting", (session) => whoWaits(session, { connection, limit }))
   if (json) {
     yield* output.document({ total, waiting })
     return exitCodes.complete

@@ -1,52 +1,39 @@
-import { Options } from "@effect/cli"
 import { goesOn, type Input, lazily, verb } from "../../command.ts"
-import { maxWait, names } from "../../options.ts"
+import { flag, maxWait, names, text } from "../../options.ts"
 
 const config = {
   names,
-  every: Options.text("every").pipe(
-    Options.withPseudoName("DURATION"),
-    Options.withDescription(
-      "Run now, and then at this interval, such as 30s, 5m or 2h. `auto`: each connection as often as it bears, at most every 30s, and every 15m where --hints brings its news."
-    ),
-    Options.optional
+  every: text(
+    "every",
+    "DURATION",
+    "Run now, and then at this interval, such as 30s, 5m or 2h. `auto`: each connection as often as it bears, at most every 30s, and every 15m where --hints brings its news."
   ),
-  cron: Options.text("cron").pipe(
-    Options.withPseudoName("EXPRESSION"),
-    Options.withDescription(
-      'A run whenever this says so: minute, hour, day of the month, month, day of the week, such as "*/5 * * * *"; six fields begin with seconds.'
-    ),
-    Options.optional
+  cron: text(
+    "cron",
+    "EXPRESSION",
+    'A run whenever this says so: minute, hour, day of the month, month, day of the week, such as "*/5 * * * *"; six fields begin with seconds.'
   ),
-  timeZone: Options.text("time-zone").pipe(
-    Options.withPseudoName("ZONE"),
-    Options.withDescription(
-      "The time zone of --cron and of the times shown, such as UTC or Europe/Berlin. Default: this machine's."
-    ),
-    Options.optional
+  timeZone: text(
+    "time-zone",
+    "ZONE",
+    "The time zone of --cron and of the times shown, such as UTC or Europe/Berlin. Default: this machine's."
   ),
-  jitter: Options.text("jitter").pipe(
-    Options.withPseudoName("DURATION"),
-    Options.withDescription(
-      "Delay each run by a random time up to this, so that many machines do not send in the same second. Default: a tenth of the interval, at most 30s; 0s switches it off."
-    ),
-    Options.optional
+  jitter: text(
+    "jitter",
+    "DURATION",
+    "Delay each run by a random time up to this, so that many machines do not send in the same second. Default: a tenth of the interval, at most 30s; 0s switches it off."
   ),
-  health: Options.text("health").pipe(
-    Options.withPseudoName("ADDRESS:PORT"),
-    Options.withDescription(
-      "Serve /healthz (200, or 503 where the schedule is stuck or the mirror cannot be read) and /metrics (Prometheus) there. A port alone is on loopback; neither page holds a text, an address or a secret."
-    ),
-    Options.optional
+  health: text(
+    "health",
+    "ADDRESS:PORT",
+    "Serve /healthz (200, or 503 where the schedule is stuck or the mirror cannot be read) and /metrics (Prometheus) there. A port alone is on loopback; neither page holds a text, an address or a secret."
   ),
-  hints: Options.text("hints").pipe(
-    Options.withPseudoName("ADDRESS:PORT"),
-    Options.withDescription(
-      "Also take in webhooks here, on loopback, of the connections that have `hints` in the configuration (POST /hints/NAME/PATH): what they name is read within seconds. The schedule stays, since webhooks get lost. Default: none."
-    ),
-    Options.optional
+  hints: text(
+    "hints",
+    "ADDRESS:PORT",
+    "Also take in webhooks here, on loopback, of the connections that have `hints` in the configuration (POST /hints/NAME/PATH): what they name is read within seconds. The schedule stays, since webhooks get lost. Default: none."
   ),
-  pullOnly: Options.boolean("pull-only").pipe(Options.withDescription("Send no status changes.")),
+  pullOnly: flag("pull-only", "Send no status changes."),
   maxWait
 }
 

@@ -1,5 +1,5 @@
 import { isIP } from "node:net"
-import { Effect, Exit, Layer, Option, Scope } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
 import { type Address, receiveHints } from "../../../hints/hints.ts"
 import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
 import type { Fault } from "../../../sync/run.ts"
@@ -13,16 +13,16 @@ import { UsageError } from "../../errors.ts"
 const isLoopback = (host: string): boolean => host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
 
 /** Null: webhooks are not taken in. */
-export const readHintAddress = (text: Option.Option<string>): Effect.Effect<Address | null, UsageError> => {
-  if (Option.isNone(text)) return Effect.succeed(null)
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text.value) ?? []
+export const readHintAddress = (text: string | null): Effect.Effect<Address | null, UsageError> => {
+  if (text === null) return Effect.succeed(null)
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
   const written = bracketed ?? plain ?? ""
   const host = written === "localhost" ? "127.0.0.1" : written
   const port = Number(digits)
   if (digits === undefined || port > 65_535 || isIP(host) === 0) {
     return Effect.fail(
       new UsageError({
-        message: `--hints: "${text.value}" is not an address and a port`,
+        message: `--hints: "${text}" is not an address and a port`,
         hint: "write one such as 127.0.0.1:8718; port 0 takes any that is free"
       })
     )

@@ -1,4 +1,4 @@
-import { Clock, Effect, Either, Option } from "effect"
+import { Clock, Effect, Either } from "effect"
 import { isTimeZone, parseDuration, spellDuration } from "../../../config/units.ts"
 import { alert } from "../../../sync/alerts/alert.ts"
 import { syncLanes } from "../../../sync/lanes.ts"
@@ -28,14 +28,14 @@ const usage = (message: string, hint: string) => new UsageError({ message, hint 
 /** Milliseconds; null: not given. */
 const duration = (
   flag: string,
-  text: Option.Option<string>,
+  text: string | null,
   least: number
 ): Either.Either<number | null, UsageError> => {
-  if (Option.isNone(text)) return Either.right(null)
-  const millis = parseDuration(text.value)
+  if (text === null) return Either.right(null)
+  const millis = parseDuration(text)
   if (millis === null) {
     return Either.left(
-      usage(`${flag}: "${text.value}" is not a duration`, "write a number and a unit, such as 30s, 5m, 2h")
+      usage(`${flag}: "${text}" is not a duration`, "write a number and a unit, such as 30s, 5m, 2h")
     )
   }
   return millis < least
@@ -43,12 +43,7 @@ const duration = (
     : Either.right(millis)
 }
 
-interface Given {
-  readonly every: Option.Option<string>
-  readonly cron: Option.Option<string>
-  readonly jitter: Option.Option<string>
-  readonly timeZone: Option.Option<string>
-}
+type Given = Pick<WatchInput, "every" | "cron" | "jitter" | "timeZone">
 
 /** `--every auto`: milliseconds between due times, and those that are enough where webhooks bring the news. */
 const autoEvery = 30_000
@@ -63,24 +58,24 @@ interface Plan {
   readonly words: string
 }
 
-const saysAuto = ({ every }: Pick<Given, "every">): boolean =>
-  Option.getOrNull(every)?.trim().toLowerCase() === "auto"
+const saysAuto = ({ every }: Given): boolean => every?.trim().toLowerCase() === "auto"
 
 const readTimetable = (
-  { cron, every }: Given,
+  given: Given,
   zone: string,
   now: number
 ): Either.Either<{ readonly timetable: Timetable; readonly words: string }, UsageError> =>
   Either.gen(function* () {
-    if (Option.isSome(every) === Option.isSome(cron)) {
+    const { cron, every } = given
+    if ((every !== null) === (cron !== null)) {
       return yield* Either.left(
         usage(
-          Option.isSome(every) ? "--every and --cron are two schedules" : "there is no schedule",
+          every !== null ? "--every and --cron are two schedules" : "there is no schedule",
           'give one: --every 5m, --every auto, or --cron "*/5 * * * *"'
         )
       )
     }
-    if (saysAuto({ every })) {
+    if (saysAuto(given)) {
       const timetable: Timetable = { _tag: "Every", millis: autoEvery, from: now }
       return { timetable, words: `as often as each bears, at most every ${spellDuration(autoEvery)}` }
     }
@@ -89,7 +84,7 @@ const readTimetable = (
       const timetable: Timetable = { _tag: "Every", millis, from: now }
       return { timetable, words: `every ${spellDuration(millis)}` }
     }
-    const expression = Option.getOrElse(cron, () => "")
+    const expression = cron ?? ""
     const timetable = yield* Either.mapLeft(readCron(expression, zone), (fault) =>
       usage(
         `--cron "${expression}": ${fault}`,
@@ -102,7 +97,7 @@ const readTimetable = (
 /** What the options say, or what is wrong with them. @param now epoch milliseconds @param machine its time zone */
 const readPlan = (given: Given, now: number, machine: string): Either.Either<Plan, UsageError> =>
   Either.gen(function* () {
-    const zone = Option.getOrElse(given.timeZone, () => machine)
+    const zone = given.timeZone ?? machine
     if (!isTimeZone(zone)) {
       return yield* Either.left(
         usage(`--time-zone: there is no time zone "${zone}"`, "write a name such as UTC or Europe/Berlin")
@@ -187,7 +182,7 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
     return { database, notify, connections: yield* selectConnections(config, input.names) }
   })
   const address = yield* readHintAddress(input.hints)
-  const health = Option.isNone(input.health) ? null : yield* healthAddress(input.health.value)
+  const health = input.health === null ? null : yield* healthAddress(input.health)
   let watched = yield* load
   let beatAt = yield* Clock.currentTimeMillis
   // An unusable mirror is reported now rather than in every run.
@@ -199,10 +194,7 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
       () => ({ beatAt })
     ).pipe(
       Effect.mapError(({ code }) =>
-        usage(
-          `--health: ${Option.getOrElse(input.health, () => "")}: ${whyNotListening[code] ?? code}`,
-          "name another address or port"
-        )
+        usage(`--health: ${input.health}: ${whyNotListening[code] ?? code}`, "name another address or port")
       )
     )
     const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host

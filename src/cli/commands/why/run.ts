@@ -4,10 +4,8 @@ import { findConversation } from "../../../store/read/findConversation.ts"
 import { type Why, whyFacts } from "../../../store/read/whyFacts.ts"
 import { readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
-import { exitCodes } from "../../exitCodes.ts"
-import { Globals } from "../../globals.ts"
+import { answer } from "../../terminal/answer.ts"
 import { counted, grouped, often } from "../../terminal/numbers.ts"
-import { Output } from "../../terminal/Output.ts"
 import { oneLine } from "../../terminal/safeText.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
 import type { WhyInput } from "./index.ts"
@@ -135,13 +133,10 @@ const whyText = (why: Why, at: number): string =>
 
 const explain = Effect.fn("why")(function* (id: string) {
   const db = yield* Db
-  const output = yield* Output
-  const { json } = yield* Globals
   const at = yield* Clock.currentTimeMillis
   const why = yield* db.use("why", (session) => find(session, id, at))
   if (why instanceof UsageError) return yield* why
-  yield* json ? output.document(why) : output.result(whyText(why, at))
-  return exitCodes.complete
+  return yield* answer(why, whyText(why, at))
 })
 
 export const why = ({ id }: WhyInput) => readingMirror(explain(id))
