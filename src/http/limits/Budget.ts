@@ -1,6 +1,7 @@
 import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
-import type { MemberUse, Stated } from "./shared/sharedState.ts"
+import type { Stated } from "./rateSearch.ts"
+import type { MemberUse } from "./shared/sharedState.ts"
 import { type Blocked, blockedUntil, look } from "./take.ts"
 import { type Spent, Window } from "./Window.ts"
 

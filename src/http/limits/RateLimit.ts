@@ -1,18 +1,15 @@
 import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit, ProviderRequest } from "../contract.ts"
 import { Budget, type Part, slack } from "./Budget.ts"
-import { isNews, postpone, refuse } from "./cooldown.ts"
-import { HalfOpenProbe } from "./HalfOpenProbe.ts"
-import { inForce, refusedAt } from "./lowerLimit.ts"
-import { newSearch, type RateSearch, refused, resumed, served } from "./rateSearch.ts"
+import { isNews, isProbed, postpone, probed, refuse } from "./cooldown.ts"
+import { inForce, newSearch, rateOf, recovered, refused, resumed, type Stated, served } from "./rateSearch.ts"
 import {
   type Change,
   type Company,
-  longestEven,
+  cooled,
   type MemberUse,
   type QuotaLedger,
   type SharedBucket,
-  type Stated,
   type View
 } from "./shared/sharedState.ts"
 import {
@@ -65,23 +62,19 @@ const findingLease = 250
 const firstLease = 25
 const firstMillis = 2000
 
-const leaseOf = (finder: RateSearch | null, now: number): number => {
-  if (finder === null) return lease
-  return finder.hits === 0 && now - finder.calmAt < firstMillis ? firstLease : findingLease
+const leaseOf = ({ search }: SharedBucket, now: number): number => {
+  if (search === null || rateOf(search, now) === null) return lease
+  return search.hits === 0 && now - search.calmAt < firstMillis ? firstLease : findingLease
 }
 
 /** Milliseconds for which evenly spread requests are granted ahead where others wait too. */
 const ahead = 100
 
-/** So many refusals among so few requests that they are this share: then the limit is not the documented one. */
-const strikesNeeded = 3
-const strikingShare = 0.05
-
-const isEven = (shared: SharedBucket, now: number): boolean => shared.evenUntil > now
-
 const pathsEvenly = "requests to one path are spread evenly"
 
 const sharing = "other runs use its limit too"
+
+const probing = "one request finds out whether it is over"
 
 /** This process's part of a limit that so many share; left out: all of it. */
 const partOf = (whole: number, company: Company | undefined): Part => {
@@ -113,7 +106,8 @@ export class RateLimit {
   private readonly documented: ReadonlyArray<number>
   private readonly costs: ReadonlyArray<NonNullable<Limit["costs"]>>
   private readonly budget: Budget
-  private readonly probe: HalfOpenProbe
+  /** The request that finds out whether a refusal is over is in flight, and this process's. */
+  private isProbing = false
   private grant: Grant = nothing
   private demand: Demand = noDemand
   private others: View["others"] | null = null
@@ -125,7 +119,7 @@ export class RateLimit {
   private paceAt = 0
   /** A request waits for that instant. */
   private isAwaited = false
-  /** Served since the shared finder was last updated. */
+  /** Served since the shared search was last updated. */
   private unreported = 0
   private takenInLease = 0
   private reserveAt = 0
@@ -133,8 +127,6 @@ export class RateLimit {
   /** Where the limit is unknown but the vendor says what is left of it. */
   private stated: { left: number; readonly until: number } | null = null
   private sentInAll = 0
-  /** How many requests had been sent at each of the last refusals. */
-  private strikes: Array<number> = []
   private isResumed = false
   private changedAt = 0
   private writtenAt = 0
@@ -148,7 +140,6 @@ export class RateLimit {
       const whole = Math.max(1, Math.floor(limit * options.quota))
       return partOf(whole, options.fixed?.company(now))
     })
-    this.probe = new HalfOpenProbe(options.ledger, options.key, options.member)
   }
 
   /** As how many requests this one counts. */
@@ -166,14 +157,12 @@ export class RateLimit {
     const isProbe = shared.refusals > 0
     const cost = wanted === 1 ? 1 : Math.min(wanted, this.budget.most(this.stand(shared, now), now))
     const blocked =
-      this.full(shared, now, cost) ??
-      (isProbe ? this.probe.claim(shared, now) : null) ??
-      this.spend(now, cost)
+      this.full(shared, now, cost) ?? (isProbe ? this.claimProbe(shared, now) : null) ?? this.spend(now, cost)
     if (blocked !== null) return blocked
     this.budget.send(cost)
     this.sentInAll += cost
     this.takenInLease += cost
-    if (isProbe) this.probe.sent()
+    if (isProbe) this.isProbing = true
     if (this.stated !== null) this.stated.left -= cost
     return { at: now, nth: this.sentInAll, cost, isProbe }
   }
@@ -187,21 +176,21 @@ export class RateLimit {
     this.takenInLease -= cost
     this.paceAt -= this.spacing * cost
     this.changedAt = now
-    if (taken.isProbe) this.probe.lost()
+    if (taken.isProbe) this.isProbing = false
   }
 
   /** It was sent, and nothing came back: the vendor may have counted it. */
   unanswered(taken: Taken, { now, arrivedBy }: Completion): void {
     this.budget.completed(arrivedBy, taken.cost)
     this.changedAt = now
-    if (taken.isProbe) this.probe.lost()
+    if (taken.isProbe) this.isProbing = false
   }
 
   answered(taken: Taken, completion: Completion, report: RateLimitReport | null): void {
     const { now } = completion
     this.unanswered(taken, completion)
     this.unreported += 1
-    if (taken.isProbe) this.probe.served(now)
+    if (taken.isProbe) this.reopen(now)
     if (report !== null) this.learn(report, taken, now)
   }
 
@@ -219,7 +208,8 @@ export class RateLimit {
       const refusal = { now, sentAt: taken.at, askedUntil, window: this.budget.longest }
       const next = refuse(shared, { ...refusal, random: this.options.random() })
       return {
-        shared: isNews(shared, taken.at) && !this.options.fixed ? this.slower(next, taken.cost, now) : next
+        shared:
+          isNews(shared, taken.at) && !this.options.fixed ? this.learnRefusal(next, taken.cost, now) : next
       }
     })
     this.grant = nothing
@@ -257,7 +247,7 @@ export class RateLimit {
 
   private stand(shared: SharedBucket, now: number): Stated {
     if (this.options.fixed) return this.options.fixed.stated
-    return shared.lower === null ? shared.stated : inForce(shared.stated, this.documented, shared.lower, now)
+    return inForce(shared.stated, this.documented, shared.search, now)
   }
 
   private change(now: number, decide: (view: View) => Change): View {
@@ -272,9 +262,35 @@ export class RateLimit {
     this.budget.meet(others)
   }
 
+  /** Milliseconds between two requests; 0: they leave as they come. */
   private interval(shared: SharedBucket, now: number): number {
-    const found = shared.finder === null ? 0 : 1000 / shared.finder.rate
-    return Math.max(found, this.budget.interval(this.stand(shared, now), now, isEven(shared, now)))
+    const rate = rateOf(shared.search, now)
+    return Math.max(
+      rate === null ? 0 : 1000 / rate,
+      this.budget.interval(this.stand(shared, now), now, false)
+    )
+  }
+
+  /** Whether the next request may be the one that finds out whether a refusal is over. */
+  private claimProbe(shared: SharedBucket, now: number): Blocked | null {
+    const { member } = this.options
+    const isOthers = this.isProbing || isProbed(shared, member, now)
+    const claimed = isOthers
+      ? shared
+      : this.change(now, (before) => ({ shared: probed(before.shared, member, now) })).shared
+    return !isOthers && claimed.probe?.member === member && claimed.until <= now
+      ? null
+      : blockedUntil(now + look, probing)
+  }
+
+  private reopen(now: number): void {
+    this.change(now, ({ shared }) => ({
+      shared: {
+        ...shared,
+        ...cooled,
+        search: shared.search === null ? null : recovered(shared.search, now)
+      }
+    }))
   }
 
   private full(shared: SharedBucket, now: number, cost: number): Blocked | null {
@@ -338,7 +354,7 @@ export class RateLimit {
 
   /** Alone: what may be needed for a while, with what becomes free in it. */
   private takeAlone(shared: SharedBucket, now: number, cost: number): Change {
-    const until = now + leaseOf(shared.finder, now)
+    const until = now + leaseOf(shared, now)
     const wanted = Math.max(32, 2 * this.takenInLease, cost)
     const count = Math.max(1, Math.min(wanted, this.budget.free(this.stand(shared, now), now, until).count))
     this.takenInLease = 0
@@ -421,55 +437,26 @@ export class RateLimit {
     const isFirst = !this.isResumed
     this.unreported = 0
     this.isResumed = true
-    if (!this.options.finds && shared.finder === null) return shared
-    const before = isFirst ? resumed(shared.finder, now) : (shared.finder ?? newSearch(now))
-    return { ...shared, finder: served(before, count, now) }
+    if (!this.options.finds && shared.search === null) return shared
+    const before = shared.search ?? newSearch(now)
+    return { ...shared, search: served(isFirst ? resumed(before, now) : before, count, now) }
   }
 
   /** What a refusal teaches about a limit that was kept, or is undocumented. */
-  private slower(shared: SharedBucket, cost: number, now: number): SharedBucket {
+  private learnRefusal(shared: SharedBucket, cost: number, now: number): SharedBucket {
     const state = this.reported(shared, now)
     // A probe that is refused says only that it was too early.
     if (state.refusals > 1) return state
-    if (state.finder !== null) return { ...state, finder: refused(state.finder, now) }
-    // This one was not served, and those in flight may not be.
-    const served = this.budget.known(now) - this.budget.flying - cost
-    const lower = this.isBursting(state, now)
-      ? refusedAt(state.lower, served, this.tightest(state, now), now)
-      : state.lower
-    if (lower !== null && lower.until > now) {
-      this.strikes = []
-      return { ...state, lower }
+    const { budget } = this
+    const stated = this.stand(state, now)
+    const use = {
+      // This one was not served, and those in flight may not be.
+      served: budget.known(now) - budget.flying - cost,
+      limit: Math.min(...this.documented.map((_, index) => budget.limit(index, stated))),
+      interval: this.interval(state, now),
+      evenInterval: budget.interval(stated, now, true)
     }
-    return this.struck({ ...state, lower }, now)
-  }
-
-  private tightest(shared: SharedBucket, now: number): number {
-    const stated = this.stand(shared, now)
-    return Math.min(...this.documented.map((_, index) => this.budget.limit(index, stated)))
-  }
-
-  /** Whether requests leave as they come, up to a sum. */
-  private isBursting(shared: SharedBucket, now: number): boolean {
-    return this.documented.length > 0 && this.interval(shared, now) === 0
-  }
-
-  private struck(state: SharedBucket, now: number): SharedBucket {
-    // A few refusals are a vendor's whim. Many among few requests, all within the limit, are another limit than the documented one.
-    this.strikes = [...this.strikes.slice(1 - strikesNeeded), this.sentInAll]
-    const [first = 0] = this.strikes
-    if (this.strikes.length < strikesNeeded || this.sentInAll - first > strikesNeeded / strikingShare)
-      return state
-    this.strikes = []
-    const interval = this.budget.interval(state.stated, now, true)
-    if (this.budget.interval(state.stated, now, isEven(state, now)) < interval) {
-      return { ...state, evenUntil: now + longestEven }
-    }
-    const finder = { ...newSearch(now), hits: 1, refusedAt: now }
-    return {
-      ...state,
-      finder: interval === 0 ? finder : { ...finder, rate: 700 / interval, ceiling: 1000 / interval }
-    }
+    return { ...state, search: refused(state.search, use, now) }
   }
 
   private learn(report: RateLimitReport, { nth }: Taken, now: number): void {

@@ -66,16 +66,12 @@ export const refuse = (
   }
 }
 
-/** Whether another probe is under way. */
+/** Whether another process finds out whether the refusal is over. */
 export const isProbed = (shared: SharedBucket, member: string, now: number): boolean =>
   shared.probe !== null && shared.probe.member !== member && now - shared.probe.at < probeMillis
 
-/** The probe was served: it is open again. */
-export const served = (shared: SharedBucket): SharedBucket => ({
-  ...shared,
-  until: 0,
-  since: 0,
-  refusals: 0,
-  reason: "",
-  probe: null
-})
+/** This process finds out whether the refusal is over, if that is to be found out and no other one does. */
+export const probed = (shared: SharedBucket, member: string, now: number): SharedBucket =>
+  shared.refusals > 0 && shared.until <= now && !isProbed(shared, member, now)
+    ? { ...shared, probe: { member, at: now } }
+    : shared

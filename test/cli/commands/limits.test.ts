@@ -8,6 +8,7 @@ import { limits } from "../../../src/cli/commands/limits/index.ts"
 import { status } from "../../../src/cli/commands/status/index.ts"
 import { Providers } from "../../../src/cli/Providers.ts"
 import { accountKey } from "../../../src/http/exchange/accountKey.ts"
+import { newSearch } from "../../../src/http/limits/rateSearch.ts"
 import { openQuotaStore, quotaFile } from "../../../src/http/limits/shared/quotaStore.ts"
 import { calm, type SharedBucket } from "../../../src/http/limits/shared/sharedState.ts"
 import { runCommand } from "../../support/cli.ts"
@@ -50,7 +51,7 @@ describe("parley limits", () => {
         refusals: 1,
         reason: "it asked for 60 min",
         stated: [400],
-        lower: { requests: 350, until }
+        search: { ...newSearch(Date.now()), rate: null, lower: { requests: 350, until } }
       })
       learn("path abc", { until, since: Date.now(), refusals: 1, reason: "it asked for 60 min" })
 

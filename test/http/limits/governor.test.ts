@@ -281,6 +281,69 @@ describe("a vendor that allows less than it documents, and does not say so", () 
     )
   })
 
+  it.live("is found where the sum holds but bursts are refused, which are tried again a day later", () => {
+    let tokens = 5
+    let last = 0
+    let refusals = 0
+    const vendor = fakeVendor(({ at }) => {
+      tokens = Math.min(5, tokens + (at - last) / 200)
+      last = at
+      if (tokens >= 1) {
+        tokens -= 1
+        return ok
+      }
+      refusals += 1
+      return { status: 429, headers: { "retry-after": "1" } }
+    }, 20)
+    return run(
+      vendor,
+      Effect.gen(function* () {
+        const { client } = yield* testClient({ baseUrl, limits: [minute], concurrency: 8 })
+        const took = Effect.gen(function* () {
+          const from = yield* Clock.currentTimeMillis
+          yield* times(150, client.read(list))
+          return (yield* Clock.currentTimeMillis) - from
+        })
+        assert.isAtMost(yield* took, 1.2 * 90_000)
+        assert.isAtMost(refusals, 3 * 8)
+        const before = refusals
+        yield* Effect.sleep("2 hours")
+        yield* took
+        assert.strictEqual(refusals, before)
+        yield* Effect.sleep("25 hours")
+        yield* took
+        assert.isAbove(refusals, before)
+        assert.isAtMost(refusals, 2 * before + 8)
+      })
+    )
+  })
+
+  it.live("is taken to allow even less where it refuses just below what was found", () => {
+    let allowed = 60
+    let served: Array<number> = []
+    let refusals = 0
+    const vendor = fakeVendor(({ at }) => {
+      served = served.filter((time) => time > at - 60_000)
+      if (served.length < allowed) {
+        served.push(at)
+        return ok
+      }
+      refusals += 1
+      return { status: 429, headers: { "retry-after": "60" } }
+    }, 20)
+    return run(
+      vendor,
+      Effect.gen(function* () {
+        const { client } = yield* testClient({ baseUrl, limits: [minute], concurrency: 1 })
+        yield* times(240, client.read(list))
+        assert.strictEqual(refusals, 2)
+        allowed = 58
+        yield* times(580, client.read(list))
+        assert.strictEqual(refusals, 3)
+      })
+    )
+  })
+
   it.live("is not suspected where single refusals come at different counts", () => {
     const vendor = fakeVendor(
       (_, nth) => (nth % 160 === 25 ? { status: 429, headers: { "retry-after": "1" } } : ok),

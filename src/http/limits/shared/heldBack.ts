@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs"
 import Sqlite from "better-sqlite3"
+import { rateOf } from "../rateSearch.ts"
 import { quotaFile } from "./quotaStore.ts"
-import { believable, type SharedBucket } from "./sharedState.ts"
+import { sharedIn } from "./sharedState.ts"
 
 /** Why some of a credential's requests do not leave. */
 export interface Hold {
@@ -61,16 +62,16 @@ export const readLearnedLimits = (
       .all(account, origin)
     let learned = nothingLearned
     for (const { bucket, state } of rows) {
-      const { finder, lower, reason, stated, until } = believable(JSON.parse(state) as SharedBucket, now)
+      const { reason, search, stated, until } = sharedIn(state, now)
       const scope = scopeOf(bucket)
       if (until > now) learned = { ...learned, holds: [...learned.holds, { until, reason, scope }] }
       if (bucket !== "general") continue
-      const isLower = lower !== null && lower.until > now
+      const lower = search?.lower ?? null
       learned = {
         ...learned,
-        foundPerSecond: finder?.hits ? finder.rate : null,
+        foundPerSecond: search?.hits ? rateOf(search, now) : null,
         stated,
-        lower: isLower ? lower.requests : null
+        lower: lower !== null && lower.until > now ? lower.requests : null
       }
     }
     return { ...learned, holds: learned.holds.toSorted(byScope) }

@@ -3,13 +3,13 @@ import { dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { refuseLaid } from "../../../files/ownership.ts"
 import {
-  believable,
   type Change,
   calm,
   isAhead,
   type MemberUse,
   type QuotaLedger,
   type SharedBucket,
+  sharedIn,
   type View
 } from "./sharedState.ts"
 import { stateFolder } from "./stateFolder.ts"
@@ -68,9 +68,6 @@ interface Row {
   readonly bucket: string
   readonly state: string
 }
-
-const sharedIn = (state: string | undefined, now: number): SharedBucket =>
-  state === undefined ? calm : believable(JSON.parse(state) as SharedBucket, now)
 
 /** The uses of others, but for those that a clock wrote which was ahead. */
 const usesIn = (states: ReadonlyArray<string>, now: number): ReadonlyArray<MemberUse> =>
@@ -149,15 +146,15 @@ export const openQuotaStore = (file: string): QuotaStore => {
     })
 
     const keepUntil = (shared: SharedBucket, now: number): number => {
-      const { evenUntil, finder, lower, stated, until } = shared
-      const isLearned = finder !== null || lower !== null || stated.length > 0 || evenUntil > 0
+      const { search, stated, until } = shared
+      const isLearned = search !== null || stated.length > 0
       return Math.max(now + (isLearned ? memory : 600_000), until + 60_000)
     }
 
     const change = db.transaction((bucket: string, now: number, decide: (view: View) => Change): View => {
       const found = selectBucket.get(account, bucket)
       const before: View = {
-        shared: sharedIn(found, now),
+        shared: found === undefined ? calm : sharedIn(found, now),
         others: usesIn(selectUse.all(account, bucket, member, now), now)
       }
       const { shared, use } = decide(before)

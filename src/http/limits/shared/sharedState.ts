@@ -1,15 +1,5 @@
-import { type RateSearch, resumed } from "../rateSearch.ts"
+import { type RateSearch, resumed, type Stated } from "../rateSearch.ts"
 import type { Spent } from "../Window.ts"
-
-export interface LowerLimit {
-  /** Served in the window when it refused last. */
-  readonly requests: number
-  /** Believed until then, epoch milliseconds; 0: seen once only. After it, one refusal is enough to believe it again. */
-  readonly until: number
-}
-
-/** The limits that a vendor stated itself, in the order of the configured ones; null: it stated none. */
-export type Stated = ReadonlyArray<number | null>
 
 /** What all processes know of one bucket. Times are epoch milliseconds. */
 export interface SharedBucket {
@@ -26,34 +16,14 @@ export interface SharedBucket {
   /** Where requests are spread evenly: the earliest instant for the next one. */
   readonly nextAt: number
   readonly stated: Stated
-  /** Bursts were refused although the sum was kept: until then requests are spread evenly. */
-  readonly evenUntil: number
-  readonly finder: RateSearch | null
-  /** It refused although the documented limit was kept. */
-  readonly lower: LowerLimit | null
+  /** What refusals taught; null: nothing yet. */
+  readonly search: RateSearch | null
 }
 
-export const calm: SharedBucket = {
-  until: 0,
-  since: 0,
-  refusals: 0,
-  reason: "",
-  probe: null,
-  nextAt: 0,
-  stated: [],
-  evenUntil: 0,
-  finder: null,
-  lower: null
-}
+/** No refusal stands. */
+export const cooled = { until: 0, since: 0, refusals: 0, reason: "", probe: null } as const
 
-/** Whether there is nothing in it that must be kept. */
-const isCalm = (shared: SharedBucket): boolean =>
-  shared.refusals === 0 &&
-  shared.stated.length === 0 &&
-  shared.evenUntil === 0 &&
-  shared.finder === null &&
-  shared.lower === null &&
-  shared.nextAt === 0
+export const calm: SharedBucket = { ...cooled, nextAt: 0, stated: [], search: null }
 
 /** Processes of one machine share its clock: what one of them wrote does not lie further ahead (milliseconds) of another. */
 const clockTolerance = 2000
@@ -61,27 +31,21 @@ const clockTolerance = 2000
 /** No documented window is longer, milliseconds: what holds requests back for more was written by a wrong clock. */
 const longestHold = 31 * 24 * 3_600_000
 
-/** For how long (milliseconds) from when it is written each of these can hold. */
-export const longestEven = 24 * 3_600_000
-export const longestLower = 3_600_000
-
 /** Whether it was written in the future: the clock was ahead then, and was set right since. */
 export const isAhead = (at: number, now: number): boolean => at > now + clockTolerance
 
 /**
- * A bucket without what cannot be: a clock that was ahead for one run must not hold back every later one. What lies
- * beyond what is possible counts as none.
+ * A bucket as it was written, without what cannot be: a clock that was ahead for one run must not hold back every later
+ * one. What lies beyond what is possible counts as none.
  */
-export const believable = (shared: SharedBucket, now: number): SharedBucket => {
-  const isImpossible = isAhead(shared.since, now) || shared.until > now + longestHold
-  const { evenUntil, finder, lower, probe } = shared
+export const sharedIn = (text: string, now: number): SharedBucket => {
+  const shared: SharedBucket = { ...calm, ...(JSON.parse(text) as Partial<SharedBucket>) }
+  const { probe, search, since, until } = shared
   return {
     ...shared,
-    ...(isImpossible ? { until: 0, since: 0, refusals: 0, reason: "", probe: null } : {}),
+    ...(isAhead(since, now) || until > now + longestHold ? cooled : {}),
     ...(probe !== null && isAhead(probe.at, now) ? { probe: null } : {}),
-    evenUntil: isAhead(evenUntil, now + longestEven) ? 0 : evenUntil,
-    lower: lower !== null && isAhead(lower.until, now + longestLower) ? { ...lower, until: 0 } : lower,
-    finder: finder !== null && isAhead(finder.stepAt, now) ? resumed(finder, now) : finder
+    search: search !== null && isAhead(search.stepAt, now) ? resumed(search, now) : search
   }
 }
 
@@ -139,8 +103,7 @@ export const localLedger = (): QuotaLedger => {
     update: (bucket, _now, change) => {
       const before = view(bucket)
       const { shared } = change(before)
-      if (shared !== undefined && isCalm(shared)) buckets.delete(bucket)
-      else if (shared !== undefined) buckets.set(bucket, shared)
+      if (shared !== undefined) buckets.set(bucket, shared)
       return shared === undefined ? before : { ...before, shared }
     },
     company: () => ({ others: 0, rank: 0 }),
