@@ -227,7 +227,7 @@ const records: Readonly<Record<string, RecordKind>> = {
   },
   "convocore turn": {
     schema: convocore.Turn,
-    base: {},
+    base: { messages: [] },
     payloads: convocoreTurn,
     fields: {
       from: "text",

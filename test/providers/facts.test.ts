@@ -325,7 +325,11 @@ const expectations: Readonly<Record<VendorId, () => Promise<void> | void>> = {
     expect(naturaleadRequests.listConversations({ limit: 500 }).query?.limit).toBe(100)
     const search = { parameter: "q", text: "x".repeat(300) }
     expect(String(naturaleadRequests.listConversations({ search }).query?.q)).toHaveLength(100)
-    const cut = next(start, { elements: 50, fresh: 50, unique: 50, total: null, isAnchored: false }, true)
+    const cut = next(
+      start,
+      { elements: 50, fresh: 50, unique: 50, total: null, more: false, isAnchored: false },
+      true
+    )
     expect(cut._tag === "Ask" && cut.walk.limit).toBe(100)
     expect(limitsOf("naturalead")).toEqual([
       [500, 60_000, "connection"],

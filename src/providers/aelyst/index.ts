@@ -10,6 +10,7 @@ import {
   clockOf,
   decodeAnswer,
   finding,
+  idsListed,
   isGone,
   isMissing,
   malformed,
@@ -23,6 +24,7 @@ import { writtenId } from "../kit/written.ts"
 import type {
   FetchScope,
   Known,
+  Likeness,
   Page,
   Provider,
   ProviderDefinition,
@@ -47,7 +49,7 @@ import {
 } from "./requests.ts"
 import { lacks, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
-import { decodeContact, decodeState, decodeStatusUpdated } from "./wire.ts"
+import { decodeContact, decodeLikeness, decodeState, decodeStatusUpdated } from "./wire.ts"
 
 /** https://developers.aelyst.ai/: a token of the workspace, from Settings > Integrations > Developer API. */
 const Settings = Schema.Struct({
@@ -78,16 +80,28 @@ const only =
       () => ({ path: "$.id", reason: "another contact than the one that was requested" })
     )
 
+/** Whose contact it is, by what of it can be read; a fault where none of what is there can. */
+const likenessIn = (json: unknown): Either.Either<Likeness, Fault> => {
+  const startedAt = Either.map(decodeLikeness.startedAt(json), ({ created_at }) => created_at)
+  const phone = Either.map(decodeLikeness.phone(json), (read) => read.phone)
+  const email = Either.map(decodeLikeness.email(json), (read) => read.email)
+  const likeness = {
+    startedAt: Either.getOrNull(startedAt),
+    phone: Either.getOrNull(phone),
+    email: Either.getOrNull(email)
+  }
+  const fault = [startedAt, phone, email].find(Either.isLeft)
+  const isAnyRead = Object.values(likeness).some((value) => value !== null)
+  return fault === undefined || isAnyRead ? Either.right(likeness) : Either.left(fault.left)
+}
+
 const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatus"] =>
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
     if (yield* isGone(title, answer)) return null
     const read = yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm)
-    const state = { ...toRemoteState(read, map), ...clockOf(answer) }
-    const contact = Either.getOrNull(Either.flatMap(parseJson(answer.text), decodeContact))
-    if (contact === null) return state
-    const { created_at: startedAt, email, phone } = contact
-    return { ...state, likeness: { startedAt, phone, email } }
+    const likeness = yield* decodeAnswer(title, answer, likenessIn, recordForm)
+    return { ...toRemoteState(read, map), ...clockOf(answer), likeness }
   })
 
 /** What is no identifier to the vendor leads nowhere. */
@@ -209,8 +223,9 @@ const check =
       const first = client.read(listContacts({ limit: contactsLimit }))
       const contacts = yield* finding(
         "list contacts",
-        Effect.map(Effect.flatMap(first, readList), ({ items }) => {
-          listed = items.flatMap((item) => writtenId(item, "id") ?? [])
+        Effect.gen(function* () {
+          const { items } = yield* readList(yield* first)
+          listed = yield* idsListed(title, items, (item) => writtenId(item, "id"))
           return items.length === 0 ? "allowed; the workspace holds none" : "allowed"
         })
       )

@@ -1,6 +1,11 @@
 import { Effect } from "effect"
 import { messageListKind } from "../../domain/Conversation.ts"
-import { Malformed, type ProviderError, type Rejected } from "../../domain/ProviderError.ts"
+import {
+  Malformed,
+  type ProviderError,
+  type Rejected,
+  type Unauthorized
+} from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, malformed, payloadOf } from "../kit/answer.ts"
@@ -50,7 +55,10 @@ export const gather = (
       first = first ?? answer?.exchange ?? null
       const gathered = (whole: boolean): Gathered | null =>
         first === null ? null : { messages: newestFirst.reverse(), whole, exchange: { ...first, bytes } }
-      if (answer === null || isMissing(answer)) return gathered(false)
+      if (answer === null || (isMissing(answer) && isProbing)) return gathered(false)
+      if (isMissing(answer)) {
+        return yield* malformed(title, "list messages", "the next page that it names does not exist")
+      }
       const { items, next }: ListPage = yield* readList(answer)
       if (isOfAnother(items, contactId)) {
         const detail = "messages of another contact than the one that was asked for"
@@ -83,7 +91,7 @@ const lastId = (items: ReadonlyArray<Written>): string | null => {
 }
 
 /** A refused list of messages, as one that cannot be read: it takes nothing else with it. */
-export const asUnreadable = ({ hint, message }: Rejected): Malformed =>
+export const asUnreadable = ({ hint, message }: Rejected | Unauthorized): Malformed =>
   new Malformed({ message, hint, where: "list messages", detail: message })
 
 /** A contact with what was asked of its messages; null: nothing, so that the sighting says nothing about them. */

@@ -133,6 +133,9 @@ const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked,
       },
       Unauthorized: (error) => {
         if (error.status !== 403) return Effect.fail(error)
+        // One contact's are forbidden, and others' are not.
+        if (scan.messageList === "present")
+          return Effect.succeed<Asked>({ _tag: "Garbled", error: asUnreadable(error) })
         if (scan.messageList === "unknown") scan.messageList = "forbidden"
         return Effect.succeed<Asked>({ _tag: "None" })
       }

@@ -112,6 +112,13 @@ export const StatusUpdated = Schema.Struct({ contactId: optional(numericId) })
 export const ContactState = Contact.pick("id", "status", "tags")
 export type ContactState = typeof ContactState.Type
 
+/** What distinguishes a contact from one of the same id in another workspace; each is read by itself. */
+export const decodeLikeness = {
+  startedAt: decoder(Contact.pick("created_at")),
+  phone: decoder(Contact.pick("phone")),
+  email: decoder(Contact.pick("email"))
+}
+
 export const decodeContact = decoder(Contact)
 export const decodeState = decoder(ContactState)
 export const decodeMessage = decoder(Message)

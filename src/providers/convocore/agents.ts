@@ -3,7 +3,7 @@ import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
 import { isAddressable } from "../kit/address.ts"
-import { malformed, unlessFailed } from "../kit/answer.ts"
+import { malformed, saysMore, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
 import { type AccountCheck, anyAccount } from "../Provider.ts"
@@ -35,7 +35,7 @@ const barrenPages = 3
 /** So many pages of agents a workspace may have. */
 const mostPages = 100
 
-const noPaging = { totalPages: null, currentPage: null, hasMore: null }
+const noPaging = { totalPages: null, currentPage: null, hasMore: false }
 
 /** The list of agents in whatever envelope it came; null: there is none. */
 const readPage = (text: string) => {
@@ -43,7 +43,9 @@ const readPage = (text: string) => {
   if (Array.isArray(json)) return { list: json as ReadonlyArray<Json>, paging: noPaging }
   const decoded = Either.getOrNull(decodeAgentPage(json))
   const list = decoded?.data ?? decoded?.agents ?? null
-  return decoded === null || list === null ? null : { list: list as ReadonlyArray<Json>, paging: decoded }
+  if (decoded === null || list === null) return null
+  const paging = decoded.totalPages === null && saysMore(json) ? { ...decoded, hasMore: true } : decoded
+  return { list: list as ReadonlyArray<Json>, paging }
 }
 
 const agentId = (agent: Json): string | null =>

@@ -32,6 +32,8 @@ export interface ExportReading {
   readonly timeZone: string
   /** When people on our side had taken over: bot messages that no AI made are then theirs. */
   readonly takenOver: ReadonlyArray<TakenOver>
+  /** How many messages the conversation says it has; null: it does not say. */
+  readonly declared: number | null
 }
 
 type JsonObject = { readonly [key: string]: Json }
@@ -123,6 +125,8 @@ const noTime: Fault = {
   reason: 'expected a time such as "December 1st 2024, 10:30:00 am", or one in Unix seconds or milliseconds'
 }
 
+const noTurns: Fault = { path: "$.turns", reason: "missing, expected a list" }
+
 const absent = (value: Json | null | undefined): boolean =>
   value === null || value === undefined || value === ""
 
@@ -190,14 +194,17 @@ export interface ReadExport {
 
 /** The messages of an export, in its order, and what of it did not decode. @param key the raw payload's `providerId` */
 export const readExport = (value: Json, key: string, reading: ExportReading): ReadExport => {
-  const { conversationId } = reading
+  const { conversationId, declared } = reading
   const faulty = (kind: string, record: Json, providerId: string | null, fault: Fault) =>
     unreadable({ kind, providerId, conversationId, payload: writeExactly(record) }, fault)
   const decoded = decodeExport(value)
   if (Either.isLeft(decoded)) {
     return { items: null, unreadable: [faulty("export", value, key, decoded.left)] }
   }
-  if (decoded.right.turns === null) return { items: null, unreadable: [] }
+  if (decoded.right.turns === null) {
+    const isLacking = declared !== null && declared > 0
+    return { items: null, unreadable: isLacking ? [faulty("export", value, key, noTurns)] : [] }
+  }
   const items: Array<Message> = []
   const faults: Array<Unreadable> = []
   const number = numbering()
@@ -208,7 +215,7 @@ export const readExport = (value: Json, key: string, reading: ExportReading): Re
       faults.push(faulty("turn", element as Json, null, turn.left))
       continue
     }
-    for (const entry of (turn.right.messages ?? []) as ReadonlyArray<Json>) {
+    for (const entry of turn.right.messages as ReadonlyArray<Json>) {
       const place = {
         reading,
         turn: turn.right,

@@ -3,9 +3,8 @@ import { type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { isAddressable } from "../kit/address.ts"
-import { anyExists, finding, isMissing, unlessFailed } from "../kit/answer.ts"
+import { anyExists, finding, idsListed, isMissing, unlessFailed } from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
-import { writtenId } from "../kit/written.ts"
 import {
   type AccountCheck,
   anyAccount,
@@ -25,7 +24,7 @@ import { hints } from "./hints.ts"
 import { columns, interpret, listedAs, statusMap } from "./normalize.ts"
 import { fetchHinted, fetchOne, readStatus, setStatus, type WriteLessons, zoneOf } from "./one.ts"
 import { exportConversation, getConversation, isExport } from "./requests.ts"
-import { readList } from "./rows.ts"
+import { readList, rowId } from "./rows.ts"
 import { askList, scan } from "./scan.ts"
 import { survey } from "./survey.ts"
 
@@ -124,7 +123,7 @@ const check =
         const answer = (yield* askList(client, reader)) ?? (yield* askList(client, reader))
         if (answer === null || isMissing(answer)) return yield* noSuchAgent(agentId)
         const { rows } = yield* readList(answer)
-        listed = rows.flatMap((row) => writtenId(row, "ID") ?? [])
+        listed = yield* idsListed(title, rows, rowId)
         return "allowed"
       })
       findings.push(yield* finding("list conversations", list))

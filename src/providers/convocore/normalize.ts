@@ -208,7 +208,8 @@ export const toSighting = (wire: WireConversation, parts: Parts, { map, timeZone
       : readExport(exported.value, exported.raw.providerId, {
           conversationId: providerId,
           timeZone,
-          takenOver: takenOver(wire)
+          takenOver: takenOver(wire),
+          declared: wire.messagesNum
         })
   const messages = exported === null ? noMessagesMark : messagesMark(wire)
   return {

@@ -40,12 +40,16 @@ const locate = (
   agentId: string | null
 ): Effect.Effect<{ readonly address: Address; readonly answer: Answer } | null, ProviderError> =>
   Effect.gen(function* () {
-    const ids = agentId === null ? (yield* agentsOf(source)).ids : [agentId]
+    const { ids, isCut, nameless } =
+      agentId === null ? yield* agentsOf(source) : { ids: [agentId], isCut: false, nameless: 0 }
     for (const id of ids) {
       const address = addressOf(providerId, id)
       const answer = yield* source.client.read(getConversation(address.agentId, address.id))
       if (!(yield* isGone(title, answer)))
         return yield* Effect.as(unlessFailed(title, answer), { address, answer })
+    }
+    if (isCut || nameless > 0) {
+      return yield* malformed(title, "list agents", "an agent that may have the conversation cannot be read")
     }
     return null
   })

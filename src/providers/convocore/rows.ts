@@ -36,9 +36,12 @@ export interface Listed {
   readonly text: string
 }
 
+/** The vendor's id of a row, under either of its names. */
+export const rowId = (row: Written): string | null => writtenId(row, "ID") ?? writtenId(row, "id")
+
 export const readListed = (agentId: string, row: Written): Listed => {
   const { text } = row
-  const id = writtenId(row, "ID") ?? writtenId(row, "id")
+  const id = rowId(row)
   const mark = Either.match(row.value, { onLeft: () => digest(text), onRight: rowMark })
   const shown = Either.flatMap(row.value, (value) =>
     Either.map(decodeConversation(value), ({ wire }) => ({ value, wire }))

@@ -181,7 +181,8 @@ export const Turn = Schema.Struct({
   ts: optional(textOrNumber),
   session_id: optional(textOrNumber),
   isAIGenerated: optional(flag),
-  messages: optional(Schema.Array(Schema.Unknown))
+  /** Without it nothing says whether anything was said. */
+  messages: Schema.Array(Schema.Unknown)
 })
 export type Turn = typeof Turn.Type
 

@@ -8,6 +8,7 @@ import {
   clockOf,
   decodeAnswer,
   finding,
+  idsListed,
   isGone,
   isMissing,
   malformed,
@@ -29,9 +30,10 @@ import {
 import { contract } from "./contract.ts"
 import { facts, personal, title } from "./facts.ts"
 import { hints } from "./hints.ts"
+import { readList } from "./list.ts"
 import { columns, interpret, statusMap, toRemoteState } from "./normalize.ts"
 import { getConversation, largestPage, listConversations, logIn, updateStatus, whoAmI } from "./requests.ts"
-import { type Account, fetchOne, readList, recordForm, scan, scanHinted } from "./scan.ts"
+import { type Account, fetchOne, recordForm, scan, scanHinted } from "./scan.ts"
 import { survey } from "./survey.ts"
 import { decodeLogin, decodeState } from "./wire.ts"
 
@@ -135,11 +137,11 @@ const setStatus = ({ client, map }: Account) =>
 
 const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
   const findings: Array<CheckFinding> = []
-  const ids: Array<string> = []
+  let ids: ReadonlyArray<string> = []
   const list = Effect.gen(function* () {
     const answer = yield* client.read(listConversations({ page: 1, size: largestPage }))
     const { conversations, total } = yield* readList(answer)
-    ids.push(...conversations.flatMap((row) => writtenId(row, "id") ?? []))
+    ids = yield* idsListed(title, conversations, (row) => writtenId(row, "id"))
     return total === null ? "allowed" : `allowed; the account holds ${total}`
   })
   findings.push(yield* finding("list conversations", list))

@@ -54,7 +54,14 @@ export interface Parts {
 
 type JsonObject = { readonly [key: string]: Json }
 
-export type Kind = "conversation" | "detail" | "messages"
+type Kind = "conversation" | "detail" | "messages"
+
+export const rawPayload = (kind: Kind, id: string, conversationId: string, payload: string): RawPayload => ({
+  kind,
+  providerId: id,
+  conversationId,
+  payload
+})
 
 /** Of what a listed row says, when its details were fetched. */
 export const fingerprintOf = (row: Json): string => digest(writeExactly(row))

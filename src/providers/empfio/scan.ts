@@ -4,15 +4,7 @@ import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
-import {
-  type AnswerForm,
-  decodeAnswer,
-  isGone,
-  isMissing,
-  malformed,
-  payloadOf,
-  unlessFailed
-} from "../kit/answer.ts"
+import { type AnswerForm, isGone, isMissing, malformed, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import {
@@ -28,15 +20,15 @@ import {
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/pageWalk.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
-import type { FetchScope, HintSubject, Item, Known, Page, PullScope, RawPayload } from "../Provider.ts"
+import type { FetchScope, HintSubject, Item, Known, Page, PullScope } from "../Provider.ts"
 import { title } from "./facts.ts"
+import { type HiddenRow, noRow, readList, rowOf, type SoughtRow } from "./list.ts"
 import {
   fingerprintOf,
   isShort,
-  type Kind,
-  leadIdOf,
   type Parts,
   type Read,
+  rawPayload,
   readAs,
   toSighting,
   wireOf,
@@ -51,20 +43,13 @@ import {
   listConversations,
   mostMessages
 } from "./requests.ts"
-import { type Detail, decodeBeginning, decodeDetail, decodeList, decodeRow, type Row } from "./wire.ts"
+import { decodeBeginning, decodeDetail, decodeRow, type Row } from "./wire.ts"
 
 /** The account at the other end, and how its words are read. */
 export interface Account {
   readonly client: ProviderClient
   readonly map: StatusMap
 }
-
-const rawPayload = (kind: Kind, id: string, conversationId: string, payload: string): RawPayload => ({
-  kind,
-  providerId: id,
-  conversationId,
-  payload
-})
 
 /** So many messages of one conversation may be requested where it does not say how many it has, and beyond what it says. */
 const mostMessagesOfOne = 100_000
@@ -173,42 +158,6 @@ const detailItem = (
     )
   })
 
-/** A row that may be the one that is sought, and cannot be read. */
-interface HiddenRow extends Fault {
-  readonly payload: string
-}
-
-interface SoughtRow {
-  /** Null: the list does not show it, or it cannot be read. */
-  readonly row: Read<Row> | null
-  readonly fault: HiddenRow | null
-}
-
-const noRow: SoughtRow = { row: null, fault: null }
-
-/** The row of a conversation, which the list of its lead's conversations shows. */
-const rowOf = Effect.fn("empfio.row")(function* ({ client }: Account, detail: Detail) {
-  const { id, lead_id: lead } = detail
-  if (lead === null || lead === "") return noRow
-  const answer = yield* client.read(listConversations({ size: largestPage, leadId: lead }))
-  const { conversations } = yield* readList(answer)
-  const rows = conversations.map((entry) => ({
-    entry,
-    isIt: writtenId(entry, "id") === id,
-    read: readAs(rawPayload("conversation", id, id, entry.text), entry.value, decodeRow)
-  }))
-  const isOf = ({ read }: (typeof rows)[number]) => Either.isLeft(read) || leadIdOf(read.right.value) === lead
-  // Where the vendor has no such filter, a row that cannot be read is more likely another's.
-  const sought =
-    rows.find(({ isIt }) => isIt) ??
-    (rows.every(isOf) ? rows.find(({ read }) => Either.isLeft(read)) : undefined)
-  if (sought === undefined) return noRow
-  return Either.match(sought.read, {
-    onLeft: (fault): SoughtRow => ({ row: null, fault: { ...fault, payload: sought.entry.text } }),
-    onRight: (row): SoughtRow => ({ row, fault: null })
-  })
-})
-
 /** A conversation of which the list's row could not be read. */
 const withoutRow = (item: Item, id: string, { payload, ...fault }: HiddenRow): Item => {
   if (!("conversation" in item)) return item
@@ -226,7 +175,9 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
   if (yield* isGone(title, answer)) return null
   const detail = Either.flatMap(parseJson(answer.text), decodeDetail)
   // Where the vendor has no such filter, what only a row shows is not compared. An answer that is no list may hide a row.
-  const sought = yield* (Either.isLeft(detail) ? Effect.succeed(noRow) : rowOf(account, detail.right)).pipe(
+  const sought = yield* (
+    Either.isLeft(detail) ? Effect.succeed(noRow) : rowOf(account.client, detail.right)
+  ).pipe(
     Effect.catchTag("Rejected", () => Effect.succeed(noRow)),
     Effect.catchTag("Malformed", (error) =>
       Effect.succeed<SoughtRow>({
@@ -241,15 +192,6 @@ export const fetchOne = Effect.fn("empfio.fetch")(function* (
     items: [sought.fault === null ? item : withoutRow(item, id, sought.fault)]
   })
 })
-
-/** A page of the list, with its rows as they were written. */
-export const readList = (answer: Answer) => {
-  const list = listIn(answer.text, ["conversations"])
-  return Effect.map(
-    decodeAnswer(title, { ...answer, text: list?.around ?? answer.text }, decodeList),
-    ({ total, size }) => ({ conversations: list?.elements ?? [], total, size })
-  )
-}
 
 /** A listed row, of which little is read before it is known to be news. */
 interface Listed {

@@ -8,9 +8,10 @@ import { walkRequests } from "../kit/pageWalk.ts"
 import { decoded } from "../kit/written.ts"
 import type { PullCosts, PullScope, Survey, SurveyScope } from "../Provider.ts"
 import { title } from "./facts.ts"
+import { readList } from "./list.ts"
 import { fingerprintOf, withoutMessages } from "./normalize.ts"
 import { getConversation, largestPage, listConversations } from "./requests.ts"
-import { type Account, readList } from "./scan.ts"
+import type { Account } from "./scan.ts"
 import { decodeRow } from "./wire.ts"
 
 /** Conversations whose messages do not fit into their details cost a little more: at most this, on average. */

@@ -4,6 +4,7 @@ import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderEr
 import type { Answer } from "../../http/client.ts"
 import type { CheckFinding } from "../Provider.ts"
 import { type Fault, parseJson } from "./decode.ts"
+import type { Written } from "./written.ts"
 
 /** Only where the request was sent with `mayBeMissing`. */
 export const isMissing = ({ status }: Answer): boolean => status === 404 || status === 410
@@ -138,6 +139,44 @@ export const statesFailure = (json: unknown, form: AnswerForm = "envelope"): boo
     const says = Object.hasOwn(failureSigns, key) ? failureSigns[key] : undefined
     return says !== undefined && (!isRecord || recordSigns.has(key)) && says(value)
   })
+}
+
+const isTrue = (value: Json | undefined): boolean =>
+  value === true || value === 1 || (typeof value === "string" && value.toLowerCase() === "true")
+
+/** What an envelope says of what follows, by a field's name in one spelling. */
+const signsOfMore: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
+  hasmore: isTrue,
+  hasnext: isTrue,
+  hasnextpage: isTrue,
+  next: isFilled,
+  nextpage: isFilled,
+  nextcursor: isFilled,
+  nextpagetoken: isFilled
+}
+
+/** Fields that may hold such signs. */
+const pagingFields = new Set(["pagination", "paging", "pageinfo", "meta", "links"])
+
+/** Whether what is around a list says in one of the usual ways that more follows. */
+export const saysMore = (json: unknown): boolean =>
+  isObject(json) &&
+  Object.entries(json).some(([name, value]) => {
+    const key = spelled(name)
+    const says = Object.hasOwn(signsOfMore, key) ? signsOfMore[key] : undefined
+    return says?.(value) ?? (pagingFields.has(key) && saysMore(value))
+  })
+
+/** For `check`: the ids of what a list shows, of which at least one must be readable. */
+export const idsListed = (
+  title: string,
+  rows: ReadonlyArray<Written>,
+  idIn: (row: Written) => string | null
+): Effect.Effect<ReadonlyArray<string>, Malformed> => {
+  const ids = rows.flatMap((row) => idIn(row) ?? [])
+  return rows.length > 0 && ids.length === 0
+    ? Effect.fail(malformed(title, "list conversations", "no row of it has an id that can be read"))
+    : Effect.succeed(ids)
 }
 
 /**

@@ -167,6 +167,16 @@ export const count: Schema.Schema<number, number> = scalar(
   (fc) => fc.nat()
 )
 
+/** Where a vendor may write how many there are as text as well. */
+export const countLike: Schema.Schema<number, number | string> = scalar(
+  "a whole number from 0",
+  (value) => {
+    const number = safeInteger(numberLikeOf(value))
+    return number !== undefined && number >= 0 ? number : undefined
+  },
+  (fc) => fc.oneof(fc.nat(), fc.nat().map(String))
+)
+
 /** Any number, rounded; what is to be kept of it is taken from the record as it came. */
 export const number: Schema.Schema<number, number> = scalar("a number", numberOf, (fc) =>
   fc.double({ noNaN: true, noDefaultInfinity: true })

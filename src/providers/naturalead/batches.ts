@@ -1,8 +1,7 @@
 import { Effect, Either, Stream } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
 import { Malformed, type ProviderError } from "../../domain/ProviderError.ts"
 import type { StreamedAnswer } from "../../http/client.ts"
-import { failedInWords, statesFailure } from "../kit/answer.ts"
+import { failedInWords, malformed, saysMore, statesFailure } from "../kit/answer.ts"
 import { pageSize } from "../Provider.ts"
 import { title } from "./facts.ts"
 import { type Envelope, makeSplitter, type SplitFault, type Splitter } from "./splitter.ts"
@@ -18,6 +17,8 @@ export interface Batch {
     readonly elements: number
     /** How long the list says it is; null: it does not say. */
     readonly total: number | null
+    /** It says that more follows. */
+    readonly more: boolean
   } | null
 }
 
@@ -47,9 +48,6 @@ const notAList = (
     detail: fault.reason
   })
 }
-
-const totalOf = (fields: Readonly<Record<string, Json>>): number | null =>
-  Either.match(decodeEnvelope(fields), { onLeft: () => null, onRight: (envelope) => envelope.total })
 
 /**
  * The elements of a body, in batches of at most a page's records, while it arrives. Whatever came whole is handed on
@@ -89,9 +87,12 @@ export const batchesOf = ({
     const stopAt = (fault: SplitFault): void =>
       stop(failureIn(splitter.fields(), words) ?? notAList(fault, splitter.fields(), words))
     const finish = (envelope: Envelope): void => {
-      const failure = failureIn(envelope.fields, words)
-      if (failure === null) flush({ elements: envelope.elements, total: totalOf(envelope.fields) })
-      else stop(failure)
+      const { elements, fields } = envelope
+      const failure = failureIn(fields, words)
+      const around = decodeEnvelope(fields)
+      if (failure !== null) stop(failure)
+      else if (Either.isRight(around)) flush({ elements, total: around.right.total, more: saysMore(fields) })
+      else stop(malformed(title, operation, `${around.left.reason} at ${around.left.path}`))
     }
 
     const arriving = body.pipe(

@@ -3,7 +3,16 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
-import { anyExists, clockOf, decodeAnswer, finding, isGone, malformed, notWritable } from "../kit/answer.ts"
+import {
+  anyExists,
+  clockOf,
+  decodeAnswer,
+  finding,
+  idsListed,
+  isGone,
+  malformed,
+  notWritable
+} from "../kit/answer.ts"
 import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
 import { written, writtenId } from "../kit/written.ts"
 import {
@@ -76,7 +85,7 @@ const check =
   (client: ProviderClient, account: AccountCheck): Provider["check"] =>
   () =>
     Effect.gen(function* () {
-      let id: string | null = null
+      let ids: ReadonlyArray<string> = []
       const list = Effect.flatMap(client.stream(listConversations()), firstElement)
       const listing = yield* finding(
         "list conversations",
@@ -85,14 +94,14 @@ const check =
           if (element === null) return "allowed; the account holds none"
           const text = Buffer.from(element).toString("utf8")
           yield* checkAccounts(account, accountIn(text))
-          id = writtenId(written(text), "_id")
+          ids = yield* idsListed(title, [written(text)], (row) => writtenId(row, "_id"))
           return "allowed"
         })
       )
       if (!listing.ok) return [listing]
       const findings = [listing]
-      if (id !== null) {
-        const detail = anyExists(title, [id], (one) => client.read(getConversation(one)), recordForm)
+      if (ids.length > 0) {
+        const detail = anyExists(title, ids, (one) => client.read(getConversation(one)), recordForm)
         findings.push(yield* finding("get a conversation", detail))
       }
       const needed =

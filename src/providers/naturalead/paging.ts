@@ -3,7 +3,8 @@ import { facts } from "./facts.ts"
 /*
  * The list's page documents no paging, the vendor's overview leaves room for it: the first request asks for everything,
  * and only an answer that looks cut is followed by requests with `skip` and `limit`. A list is complete where an envelope
- * says how long it is and that many were shown; where a bare list has no round number of rows; where asking on brings an
+ * says how long it is and that many were shown; where a bare list has no round number of rows, and nothing around it says
+ * that more follows; where asking on brings an
  * empty list; and where asking on brings the same list again, if asking for one status at a time (`scan.ts`) then shows
  * no other conversation. Pure, so that it can be tried
  * against any server one can imagine.
@@ -20,6 +21,8 @@ export interface Walk {
   readonly firstTotal: number | null
   /** What the list said its length is, at this pass's last response. */
   readonly total: number | null
+  /** It said last that more follows. */
+  readonly more: boolean
   /** The list got shorter during this pass, so that elements may have moved to where we had already looked. */
   readonly shrunk: boolean
   /** Conversations this pass showed that no response had shown before. */
@@ -38,6 +41,8 @@ export interface Response {
   readonly unique: number
   /** What the envelope says the list's length is; null: there is none, or it does not say. */
   readonly total: number | null
+  /** Whether the envelope says that more follows. */
+  readonly more: boolean
   /** Whether it begins with the last row of the response before; only asked where the walk `overlaps`. */
   readonly isAnchored: boolean
 }
@@ -59,6 +64,7 @@ export const start: Walk = {
   firstElements: 0,
   firstTotal: null,
   total: null,
+  more: false,
   shrunk: false,
   freshInPass: 0,
   overlaps: false,
@@ -113,16 +119,18 @@ const onward = (walk: Walk, response: Response, overlaps = false): Next => ({
     firstElements: walk.skip === null ? response.elements : walk.firstElements,
     firstTotal: walk.skip === null ? response.total : walk.firstTotal,
     total: response.total,
+    more: response.more,
     freshInPass: walk.freshInPass + response.fresh
   }
 })
 
 const afterBareList = (walk: Walk, response: Response, mayProbe: boolean): Next => {
-  const { elements, fresh } = response
-  if (elements === 0) return complete
+  const { elements, fresh, more } = response
   if (walk.skip === null) {
-    return looksCut(elements) && mayProbe ? onward(walk, response) : complete
+    return more || (looksCut(elements) && mayProbe) ? onward(walk, response) : complete
   }
+  if (more && fresh === 0) return incomplete("the list says that more follows, and does not bring it")
+  if (elements === 0) return complete
   if (fresh > 0) return onward(walk, response)
   return elements === walk.firstElements
     ? { _tag: "Done", complete: true, reason: null, ignoresSkip: true }

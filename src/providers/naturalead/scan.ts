@@ -251,7 +251,7 @@ const afterRefusal = <E>(scan: Scan<E>, error: Rejected): Effect.Effect<void, Pr
     }
     if (walk.skip === null) return Effect.fail(error)
     if (walk.limit !== null) scan.walk = { ...walk, limit: null }
-    else if (walk.total === null) scan.statusesLeft = [...facts.words["conversation.status"].is]
+    else if (walk.total === null && !walk.more) scan.statusesLeft = [...facts.words["conversation.status"].is]
     else
       scan.done = {
         _tag: "Done",

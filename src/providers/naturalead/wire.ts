@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import {
   addressId,
   count,
+  countLike,
   decoder,
   flag,
   integer,
@@ -64,5 +65,5 @@ export const decodeMessage = decoder(Message)
 export const listNames = ["conversations", "data", "items", "results"]
 
 /** What an envelope says about the whole list. */
-export const Envelope = Schema.Struct({ total: optional(count) })
+export const Envelope = Schema.Struct({ total: optional(countLike) })
 export const decodeEnvelope = decoder(Envelope)

@@ -52,6 +52,7 @@ const walkThrough = (
       fresh: seen.size - before,
       unique: shown.size,
       total,
+      more: false,
       isAnchored: rows[0] === last
     }
     last = rows.at(-1)
@@ -123,7 +124,7 @@ describe("walking through NaturaLead's list", () => {
       rows += 1_000
       const step = next(
         walk,
-        { elements: 1_000, fresh: 1_000, unique: rows, total: null, isAnchored: false },
+        { elements: 1_000, fresh: 1_000, unique: rows, total: null, more: false, isAnchored: false },
         true
       )
       if (step._tag === "Done") reason = step.reason
