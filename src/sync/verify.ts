@@ -45,7 +45,8 @@ export interface Verdict {
   readonly stopped: ConnectionFault | null
   /**
    * At most this share of the conversations that were not checked is wrong, with 95% confidence; 0: all were checked.
-   * Those that could not be read count as not checked, and where those that are gone were not marked, they do too.
+   * Those that could not be read, or without their messages, count as not checked, and where those that are gone were not
+   * marked, they do too.
    */
   readonly atMostWrong: number
 }
@@ -147,7 +148,11 @@ const compare = Effect.fn("verify.compare")(function* (
     ...finding,
     is: differenceOf(totals, sighting?.conversation.updatedAt ?? null, known, at),
     isUnreadable: sighting === undefined || sighting.unreadable.length > 0,
-    lacksMessages: messages === "auto" && sighting?.messages === null && (known?.storedMessages ?? 0) > 0
+    lacksMessages:
+      messages === "auto" &&
+      sighting?.unreadable.length === 0 &&
+      sighting.messages === null &&
+      (known?.storedMessages ?? 0) > 0
   }
   return found
 })
@@ -189,7 +194,8 @@ export const verify = Effect.fn("verify")(function* (
       yield* mirror.tombstone({ connection: name, providerIds: [providerId], askedAt, runId })
     }
   }
-  const sure = chosen.length - unreadable.length - (stopped === null ? 0 : gone.length)
+  const withoutMessages = that(({ lacksMessages }) => lacksMessages).length
+  const sure = chosen.length - unreadable.length - withoutMessages - (stopped === null ? 0 : gone.length)
   const verdict: Verdict = {
     held,
     checked: chosen.length,
@@ -198,7 +204,7 @@ export const verify = Effect.fn("verify")(function* (
     unreadable,
     quarantined: (yield* mirror.openQuarantine(name)).reduce((sum, { records }) => sum + records, 0),
     overtaken: that(({ is }) => is === "overtaken").length,
-    withoutMessages: that(({ lacksMessages }) => lacksMessages).length,
+    withoutMessages,
     outdated: that(({ is }) => is === "outdated").length,
     gone,
     merged: that(({ is }) => is === "merged"),

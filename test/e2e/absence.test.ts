@@ -94,6 +94,24 @@ describe("verify", () => {
   })
 })
 
+describe("messages that the provider does not show", () => {
+  it("are not compared, and verify says so and ends with 3", async () => {
+    const { parley, simulator } = await synced({
+      conversations: { naturalead: 0, convocore: 4, empfio: 0, aelyst: 4 }
+    })
+    const verify = ["verify", "support", "inbox", "--all", "--progress", "none"]
+    expect((await parley(verify)).code).toBe(0)
+    const refused = { kind: "answer", status: 403, body: '{"message":"Forbidden"}' } as const
+    simulator.faults.add({ match: { path: "/message/list|/export" }, effect: refused })
+    const { code, stdout } = await parley(verify)
+    expect(code).toBe(3)
+    expect(
+      stdout.match(/of 4 the messages were not compared, since the provider did not show them/g)
+    ).toHaveLength(2)
+    expect(stdout).not.toContain("All were checked")
+  })
+})
+
 describe("a page for people where the API was asked", () => {
   it("is no proof that a conversation is gone which a whole list no longer shows", async () => {
     const opened = await synced({ conversations: { naturalead: 6, convocore: 0, empfio: 0, aelyst: 6 } })

@@ -41,7 +41,8 @@ const compared = (
 const inQuarantine = (count: number): string => `${counted(count, "record is", "records are")} in quarantine`
 
 const sentence = (name: string, verdict: Verdict): string => {
-  const { atMostWrong, checked, gone, held, merged, quarantined, stopped, unreadable } = verdict
+  const { atMostWrong, checked, gone, held, merged, quarantined, stopped, unreadable, withoutMessages } =
+    verdict
   const asked = `${name}: ${grouped(checked)} of ${counted(held, "conversation")}`
   if (stopped !== null) {
     const others = compared(verdict, checked - gone.length)
@@ -61,23 +62,37 @@ const sentence = (name: string, verdict: Verdict): string => {
       ? []
       : [`${inQuarantine(quarantined)}, and nothing in ${quarantined === 1 ? "it" : "them"} was compared`])
   ].join("; ")
-  const isAll = unreadable.length + quarantined === 0
+  const isAll = unreadable.length + quarantined + withoutMessages === 0
   if (checked >= held)
     return `${said}.${isAll ? " All were checked." : checked > 0 ? " All others were." : ""}`
   return `${said}. At most ${percent(atMostWrong)} of the others are wrong, with 95% confidence.`
 }
 
 /** Why a connection is not as it was found, could not be put right, or not be compared; null: none of that. */
-const faultOf = ({ atMostWrong, contacts, quarantined, repaired, stopped }: Verdict): Fault | null => {
+const faultOf = ({
+  atMostWrong,
+  contacts,
+  quarantined,
+  repaired,
+  stopped,
+  withoutMessages
+}: Verdict): Fault | null => {
   const wrong = repaired.length + contacts
   if (stopped !== null) return stopped
-  if (wrong === 0) return quarantined === 0 ? null : unreadFault(quarantined)
+  if (wrong === 0 && quarantined > 0) return unreadFault(quarantined)
+  if (wrong === 0) return withoutMessages === 0 ? null : unshownFault(withoutMessages)
   return {
     kind: "repaired",
     message: `${counted(wrong, "conversation")} differed from the provider and ${wrong === 1 ? "was" : "were"} repaired`,
     hint: atMostWrong === 0 ? "" : "parley verify --all compares the others too"
   }
 }
+
+const unshownFault = (count: number): Fault => ({
+  kind: "incomplete",
+  message: `the messages of ${counted(count, "conversation")} were not compared: the provider did not show them`,
+  hint: "`parley check` says whether they may be read; `messages: off` on the connection does without them"
+})
 
 const unreadFault = (count: number): Fault => ({
   kind: "quarantined",
