@@ -42,7 +42,13 @@ const queryText = (query: ProviderRequest["query"]): string => {
 export const pathOf = (to: Target, request: ProviderRequest): string =>
   to.prefix + request.path + queryText(request.query)
 
-const common = { accept: "application/json", "accept-encoding": "gzip", "user-agent": "parley/0.1" }
+const common = {
+  accept: "application/json",
+  "accept-encoding": "gzip",
+  // What a cache on the way has kept may be older than what is known already.
+  "cache-control": "no-cache",
+  "user-agent": "parley/0.1"
+}
 
 /** JSON; null: there is none. */
 export const bodyOf = ({ body }: ProviderRequest): string | null =>

@@ -29,6 +29,25 @@ describe("client on a real connection", () => {
     }).pipe(Effect.provide(live))
   )
 
+  it.scopedLive("asks for what no cache has kept, and dates an answer that one has kept by its age", () =>
+    Effect.gen(function* () {
+      const ages = ["60", "0", "99999999999", "soon"]
+      const asked: Array<string | undefined> = []
+      const baseUrl = yield* httpServer((request, response) => {
+        asked.push(request.headers["cache-control"])
+        response.writeHead(200, { "content-type": "application/json", age: ages[asked.length - 1] })
+        response.end("{}")
+      })
+      const { client } = yield* testClient({ baseUrl })
+      const before = Date.now()
+      const old = (yield* client.read(list)).exchange
+      assert.isAtMost(old.requestedAt, old.receivedAt - 60_000)
+      assert.isAtLeast(old.requestedAt, before - 60_000)
+      for (const _ of ages.slice(1)) assert.isAtLeast((yield* client.read(list)).exchange.requestedAt, before)
+      assert.deepStrictEqual(asked, Array(ages.length).fill("no-cache"))
+    }).pipe(Effect.provide(live))
+  )
+
   it.scopedLive("streams a compressed body and knows the exchange at its end", () =>
     Effect.gen(function* () {
       const text = JSON.stringify(Array.from({ length: 20_000 }, (_, index) => ({ index })))
