@@ -6,10 +6,10 @@ import { runConnector } from "../../src/airbyte/connector.ts"
 import { destination } from "../../src/airbyte/destination.ts"
 import { source } from "../../src/airbyte/source.ts"
 import { Lines, Sink } from "../../src/airbyte/stdio.ts"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { registry } from "../../src/providers/index.ts"
 import { baseUrls, type Simulator, type VendorId } from "../../src/simulator/index.ts"
 import { inProcessOrigins, simulatedTransport } from "../support/simulatedTransport.ts"
+import { unlimited } from "../support/unlimited.ts"
 
 /*
  * A small stand-in for a platform: it writes the files that a connector is given, reads its lines, and can end it at any of
@@ -48,7 +48,7 @@ export const configFor = (simulator: Simulator, vendor: VendorId, more: object =
   ...more
 })
 
-const transport = (simulator: Simulator) => Layer.merge(Governor.simple, simulatedTransport(simulator))
+const transport = (simulator: Simulator) => Layer.merge(unlimited, simulatedTransport(simulator))
 
 /** Runs a verb of a connector in this process. @param surroundings the transport and the limits; left out: no limits */
 export const runVerb = (

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, TestClock } from "effect"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { advance, makeSimulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import { pullRun, rowsOf } from "../support/inProcess.ts"
 import { makeLeapingClock } from "../support/leapingClock.ts"
 import { simulatedTransport } from "../support/simulatedTransport.ts"
 import { syncedWorld } from "../support/syncedWorld.ts"
+import { unlimited } from "../support/unlimited.ts"
 import {
   catalogOf,
   configFor,
@@ -451,7 +451,7 @@ describe("the source", () => {
                 if (/^\{"type":"(RECORD|STATE)"/.test(line)) at.push(now())
               })
           },
-          Layer.merge(Governor.simple, simulatedTransport(simulator))
+          Layer.merge(unlimited, simulatedTransport(simulator))
         ),
         clock
       )

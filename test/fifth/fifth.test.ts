@@ -5,7 +5,6 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { loadConfig } from "../../src/config/load.ts"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { registry } from "../../src/providers/index.ts"
 import { Db } from "../../src/store/Db.ts"
 import type { Mirror } from "../../src/store/mirror/Mirror.ts"
@@ -17,6 +16,7 @@ import { type LaneWork, run } from "../../src/sync/run.ts"
 import { providerContract } from "../providers/contract.ts"
 import { definitionsSuite } from "../providers/definitions.ts"
 import { transportOf } from "../support/transport.ts"
+import { unlimited } from "../support/unlimited.ts"
 import { harborVendor, makeHarbor } from "./vendor.ts"
 
 definitionsSuite("the providers and one more", registry)
@@ -65,9 +65,7 @@ describe("a fifth vendor", () => {
           ).all()
         )
         return { first, second, refused, rows }
-      }).pipe(
-        Effect.provide([storeLayer(config.database), silent, Governor.simple, transportOf(vendor.answer)])
-      )
+      }).pipe(Effect.provide([storeLayer(config.database), silent, unlimited, transportOf(vendor.answer)]))
     })
     const { first, refused, rows, second } = await Effect.runPromise(program)
     expect(first.report.connections[0]).toMatchObject({

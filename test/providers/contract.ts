@@ -4,7 +4,6 @@ import { isWantedStatus, type WantedStatus } from "../../src/domain/Status.ts"
 import type { StatusChange } from "../../src/domain/StatusChange.ts"
 import { now } from "../../src/domain/Timestamp.ts"
 import type { Transport } from "../../src/http/exchange/transport.ts"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeProviderClient } from "../../src/http/makeClient.ts"
 import { withDoor } from "../../src/privacy/door.ts"
 import { type Treatment, treatmentOf } from "../../src/privacy/treat.ts"
@@ -18,6 +17,7 @@ import {
 } from "../../src/providers/Provider.ts"
 import { countsOf, itemsIn, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../support/pullScope.ts"
 import { requested, statusChange } from "../support/statusChange.ts"
+import { unlimited } from "../support/unlimited.ts"
 
 /** A vendor that the suite can talk to, look into and break. Made anew for every test. */
 export interface ContractVendor {
@@ -86,7 +86,7 @@ const withProvider = <A, E>(
     })
     const door = treatment === undefined ? null : { fields: definition.personal, treatment }
     return yield* use(definition.make(settings, withDoor(client, door)))
-  }).pipe(Effect.scoped, Effect.provide(Layer.merge(Governor.simple, vendor.transport)), Effect.runPromise)
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(unlimited, vendor.transport)), Effect.runPromise)
 
 const pagesOf = (provider: Provider, scope: PullScope) =>
   Effect.map(Stream.runCollect(provider.pull(scope)), Chunk.toReadonlyArray)

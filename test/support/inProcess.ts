@@ -4,7 +4,6 @@ import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import type { ConnectionConfig } from "../../src/config/Config.ts"
 import { loadConfig } from "../../src/config/load.ts"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { registry } from "../../src/providers/index.ts"
 import {
   configuration,
@@ -20,6 +19,7 @@ import { silent } from "../../src/sync/progress.ts"
 import { run } from "../../src/sync/run.ts"
 import { layMirror } from "./mirrorTemplate.ts"
 import { inProcessOrigins, simulatedTransport } from "./simulatedTransport.ts"
+import { unlimited } from "./unlimited.ts"
 
 /*
  * Whole runs against the simulated vendors in one process, without a network and without limits: cheap enough to be
@@ -74,7 +74,7 @@ export const inProcess = (database: string, simulator: Simulator) =>
   Layer.unwrapEffect(
     Effect.as(
       layMirror(database),
-      Layer.mergeAll(storeLayer(database), silent, Governor.simple, simulatedTransport(simulator))
+      Layer.mergeAll(storeLayer(database), silent, unlimited, simulatedTransport(simulator))
     )
   )
 

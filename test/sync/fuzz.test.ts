@@ -1,7 +1,6 @@
 import { join } from "node:path"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import type { AnyWorld } from "../../src/simulator/vendor.ts"
 import { storeLayer } from "../../src/sync/layers.ts"
@@ -9,6 +8,7 @@ import { silent } from "../../src/sync/progress.ts"
 import { makeWorld, pullRun, rowsOf, temporaryFolder } from "../support/inProcess.ts"
 import { answeringAs } from "../support/simulatedTransport.ts"
 import { type Answering, transportOf } from "../support/transport.ts"
+import { unlimited } from "../support/unlimited.ts"
 
 /*
  * A tenth of all records has a documented field of the wrong type, or a time that nobody can read. Set PARLEY_FUZZ to
@@ -72,7 +72,7 @@ const fuzz = (vendor: VendorId) =>
     }, 100)
     const { report } = yield* pullRun([connection(vendor)]).pipe(
       Effect.ensuring(Effect.sync(() => clearInterval(sampler))),
-      Effect.provide([silent, Governor.simple, turning(answeringAs(simulator))]),
+      Effect.provide([silent, unlimited, turning(answeringAs(simulator))]),
       Effect.provide(storeLayer(path))
     )
     return yield* Effect.gen(function* () {

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, ManagedRuntime, Scope } from "effect"
 import { describe, expect, it } from "vitest"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import { storeLayer } from "../../src/sync/layers.ts"
 import { silent } from "../../src/sync/progress.ts"
 import { type Finding, type Trial, trial } from "../support/hostile/trial.ts"
 import { makeWorld } from "../support/inProcess.ts"
+import { unlimited } from "../support/unlimited.ts"
 
 /*
  * Vendors that lie, in seeded sequences of runs. PARLEY_HOSTILE: how many sequences at all four vendors together;
@@ -32,8 +32,7 @@ const memoryFolder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const layer = (folder: string) =>
-  Layer.mergeAll(storeLayer(join(folder, "mirror.db")), silent, Governor.simple)
+const layer = (folder: string) => Layer.mergeAll(storeLayer(join(folder, "mirror.db")), silent, unlimited)
 
 /** Runs trials in a mirror that they share, each with a connection of its own. */
 const inMirror = <A>(

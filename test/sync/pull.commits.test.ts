@@ -3,7 +3,6 @@ import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Effect, Exit, Layer } from "effect"
 import { describe, expect, it } from "vitest"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { advance, type Simulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
 import { Leases } from "../../src/store/ledger/Leases.ts"
@@ -13,6 +12,7 @@ import { silent } from "../../src/sync/progress.ts"
 import { contentQueries, faultQueries } from "../support/content.ts"
 import { makeWorld, pullRun, temporaryFolder, type World } from "../support/inProcess.ts"
 import { simulatedTransport } from "../support/simulatedTransport.ts"
+import { unlimited } from "../support/unlimited.ts"
 
 /*
  * A sync that dies right before, and right after, every single one of its commits: the file stays as it is, and the next
@@ -59,7 +59,7 @@ const syncOnce = (world: World, vendor: VendorId, path: string, death: Death | n
     )
     const http = simulatedTransport(world.simulator)
     const exit = yield* Effect.exit(
-      pullRun([world.connection(vendor)]).pipe(Effect.provide([store, http, silent, Governor.simple]))
+      pullRun([world.connection(vendor)]).pipe(Effect.provide([store, http, silent, unlimited]))
     )
     return { exit, commits: count.commits }
   })

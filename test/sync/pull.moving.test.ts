@@ -1,7 +1,6 @@
 import { join } from "node:path"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Governor } from "../../src/http/limits/Governor.ts"
 import { makeSimulator, type Simulator, type VendorId } from "../../src/simulator/index.ts"
 import { makeRandom, mix, type Random } from "../../src/simulator/random.ts"
 import type { StoreError } from "../../src/store/StoreError.ts"
@@ -10,6 +9,7 @@ import { silent } from "../../src/sync/progress.ts"
 import type { ConnectionReport } from "../../src/sync/run.ts"
 import { makeWorld, pullRun, rowsOf, temporaryFolder, type World } from "../support/inProcess.ts"
 import { simulatedTransport } from "../support/simulatedTransport.ts"
+import { unlimited } from "../support/unlimited.ts"
 
 /*
  * Lists that move while they are read: between any two requests of a scan conversations come, go, change places and
@@ -164,8 +164,7 @@ const disturb = (simulator: Simulator, { rows, vendor }: Style, random: Random, 
   })
 }
 
-const layer = (folder: string) =>
-  Layer.mergeAll(storeLayer(join(folder, "mirror.db")), silent, Governor.simple)
+const layer = (folder: string) => Layer.mergeAll(storeLayer(join(folder, "mirror.db")), silent, unlimited)
 
 const scope = Effect.runSync(Scope.make())
 let world: World

@@ -1,13 +1,12 @@
 import { type RateLimitReport, rateLimitHeaders } from "../answer/rateLimitHeaders.ts"
 import { type ResponseHeaders, retryAfter } from "../answer/retryAfter.ts"
-import { type Limit, lanesInOrder, type ProviderRequest } from "../contract.ts"
+import { lanesInOrder, type ProviderRequest } from "../contract.ts"
 import { AdaptiveConcurrency, clockMillis } from "./AdaptiveConcurrency.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
-import { heartbeatMillis, type OriginLimit } from "./OriginLimit.ts"
+import type { OriginLimit } from "./OriginLimit.ts"
 import type { Follows, Permit, TooLong } from "./permit.ts"
-import { RateLimit } from "./RateLimit.ts"
-import { isPlain, ScopedLimits } from "./ScopedLimits.ts"
-import type { QuotaLedger } from "./shared/sharedState.ts"
+import type { LimitSettings, RateLimit } from "./RateLimit.ts"
+import { isSearched, ScopedLimits } from "./ScopedLimits.ts"
 import {
   type Blocked,
   blockedUntil,
@@ -20,18 +19,12 @@ import {
 import type { Timer } from "./timer.ts"
 import type { WaitReporter } from "./WaitReporter.ts"
 
-export interface CredentialSettings {
-  readonly limits: ReadonlyArray<Limit>
-  /** Requests that no limit covers leave at a rate that is found. */
-  readonly finds: boolean
-  readonly quota: number
+interface CredentialSettings extends LimitSettings {
+  /** Requests in flight at once; null: found out, up to 64. */
   readonly concurrency: number | null
-  readonly ledger: QuotaLedger
   /** The limits that it shares with all other credentials of its origin; null: there are none. */
   readonly origin: OriginLimit | null
-  readonly member: string
   readonly timer: Timer
-  readonly random: () => number
 }
 
 /** Refusals of this many paths in so short a time (milliseconds) are meant for the whole account. */
@@ -44,10 +37,16 @@ interface Hold extends Blocked {
   readonly giveUpAt: number
 }
 
+const limited = (blocked: Blocked): Hold => ({
+  ...blocked,
+  because: "limit",
+  giveUpAt: Number.POSITIVE_INFINITY
+})
+
 interface Pending {
   readonly reporter: WaitReporter
-  /** The limits that not every request falls under as one, the narrowest first. */
-  readonly scoped: ReadonlyArray<RateLimit>
+  /** The narrowest first, the general one last. */
+  readonly limits: ReadonlyArray<RateLimit>
   readonly request: ProviderRequest
   readonly maxWaitMillis: number
   readonly lane: number
@@ -55,7 +54,7 @@ interface Pending {
   readonly rank: number
   state: "new" | "waiting" | "sent" | "answered" | "left"
   sentAt: number
-  /** What it took of its limits: of the scoped ones, the credential's and the origin's. */
+  /** What it took of its limits and the origin's. */
   taken: ReadonlyArray<readonly [RateLimit, Taken]>
   ok: boolean
   /** The limits that a refusal without a wait closed. */
@@ -66,9 +65,7 @@ interface Pending {
 /** All requests of one credential: its limits, the requests in flight, and those that wait, in one list. */
 export class CredentialLimiter {
   private readonly settings: CredentialSettings
-  private readonly general: RateLimit
-  private readonly wholeLimits: ReadonlyArray<Limit>
-  private readonly scoped: ScopedLimits
+  private readonly limits: ScopedLimits
   private readonly concurrency: AdaptiveConcurrency
   private readonly breaker = new CircuitBreaker()
   private readonly reporters = new Set<WaitReporter>()
@@ -82,22 +79,19 @@ export class CredentialLimiter {
   private lookAt = Number.POSITIVE_INFINITY
   private isGoing = false
   private mustGoAgain = false
-  private heartbeatAt = Number.NEGATIVE_INFINITY
   private refusals: Array<{ readonly path: string; readonly at: number }> = []
 
   constructor(settings: CredentialSettings) {
     this.settings = settings
-    const { concurrency, finds, limits } = settings
-    const whole = limits.filter((limit) => limit.scope === "connection" && isPlain(limit))
-    this.wholeLimits = whole
-    this.general = new RateLimit({ ...settings, key: "general", limits: whole })
-    this.scoped = new ScopedLimits(settings)
-    this.concurrency = new AdaptiveConcurrency(concurrency, !finds)
+    this.limits = new ScopedLimits(settings)
+    this.concurrency = new AdaptiveConcurrency(settings.concurrency, !isSearched(settings.limits))
   }
 
   join(reporter: WaitReporter): void {
+    const { origin, timer } = this.settings
     this.reporters.add(reporter)
-    this.settings.origin?.join(this.settings)
+    this.heartbeat(timer.now())
+    origin?.join(this.settings, timer.now())
   }
 
   /** A client is done. With the last one this process has no more part in the account. */
@@ -106,18 +100,16 @@ export class CredentialLimiter {
     this.reporters.delete(reporter)
     reporter.ends(now)
     if (this.reporters.size > 0) return
-    this.settle(now, true)
-    this.settings.ledger.leave(now)
+    this.limits.settle(now, true)
+    this.settings.ledger.leave()
     this.settings.origin?.part(this.settings, now)
-    this.heartbeatAt = Number.NEGATIVE_INFINITY
   }
 
   /** To be called every `look` milliseconds while there are clients. */
   tick(now: number): void {
     if (this.reporters.size === 0) return
-    if (now - this.heartbeatAt >= heartbeatMillis && this.heartbeatAt > Number.NEGATIVE_INFINITY)
-      this.heartbeat(now)
-    this.settle(now, false)
+    this.heartbeat(now)
+    this.limits.settle(now, false)
     this.go()
   }
 
@@ -135,7 +127,7 @@ export class CredentialLimiter {
     const lane = lanesInOrder.indexOf(reporter.lane)
     const pending: Pending = {
       reporter,
-      scoped: this.scoped.of(request, this.settings.timer.now()),
+      limits: this.limits.of(request, this.settings.timer.now()),
       request,
       maxWaitMillis: Math.min(reporter.maxWaitMillis, follows?.within ?? Number.POSITIVE_INFINITY),
       lane,
@@ -159,30 +151,19 @@ export class CredentialLimiter {
     }
   }
 
-  private settle(now: number, isLast: boolean): void {
-    this.general.settle(now, isLast)
-    this.scoped.settle(now, isLast)
-  }
-
   /** Milliseconds between two requests; 0: they leave as they come. */
   private get spacing(): number {
-    return Math.max(this.general.spacing, this.settings.origin?.limit.spacing ?? 0)
+    return Math.max(this.limits.general.spacing, this.settings.origin?.limit.spacing ?? 0)
   }
 
   private heartbeat(now: number): void {
-    const { ledger } = this.settings
-    const isNew = now - this.heartbeatAt > 3 * heartbeatMillis
-    this.heartbeatAt = now
-    ledger.heartbeat(now)
-    const company = ledger.company(now)
-    if (isNew && company.others > 0) this.scoped.joined(company, now)
+    if (this.settings.ledger.heartbeat(now)) this.limits.joined(now)
   }
 
   private begin(pending: Pending): void {
     const now = this.settings.timer.now()
-    if (now - this.heartbeatAt >= heartbeatMillis) this.heartbeat(now)
     pending.state = "waiting"
-    for (const limit of pending.scoped) limit.users += 1
+    for (const limit of pending.limits) limit.users += 1
     this.waitingByLane[pending.lane] = (this.waitingByLane[pending.lane] ?? 0) + 1
     let index = this.waiting.length
     while (index > 0 && (this.waiting[index - 1]?.rank ?? 0) > pending.rank) index -= 1
@@ -225,7 +206,7 @@ export class CredentialLimiter {
       const now = this.settings.timer.now()
       const closed = this.closedFor(pending, now)
       if (closed !== null) {
-        this.wait(pending, { ...closed, because: "limit", giveUpAt: Number.POSITIVE_INFINITY }, now)
+        this.wait(pending, limited(closed), now)
         continue
       }
       if (!this.concurrency.hasRoom(this.spacing, now)) return
@@ -236,8 +217,8 @@ export class CredentialLimiter {
   }
 
   /** Why this request has to wait although others may leave; null: it does not. */
-  private closedFor({ scoped }: Pending, now: number): Blocked | null {
-    for (const limit of scoped) {
+  private closedFor({ limits }: Pending, now: number): Blocked | null {
+    for (const limit of limits) {
       const blocked = this.closed.get(limit)
       if (blocked === undefined) continue
       if (now < blocked.again) {
@@ -271,8 +252,8 @@ export class CredentialLimiter {
   }
 
   /**
-   * Through all of its limits, or none of them: `taken` stays empty where a scoped limit is closed. Returns why nothing
-   * at all may leave; null: something may.
+   * Through all of its limits, or none of them: `taken` stays empty where one is closed that not all fall under. Returns
+   * why nothing at all may leave; null: something may.
    */
   private take(pending: Pending, now: number): Hold | null {
     const { origin } = this.settings
@@ -281,25 +262,29 @@ export class CredentialLimiter {
       for (const [limit, one] of taken) limit.untake(one, now)
     }
     const demand = this.demand()
-    for (const limit of pending.scoped) {
+    for (const limit of pending.limits) {
       const result = limit.take(now, demand, limit.costOf(pending.request))
+      if (!isBlocked(result)) {
+        taken.push([limit, result])
+        continue
+      }
+      giveBack()
+      if (limit === this.limits.general) {
+        origin?.waitsElsewhere(this.settings)
+        return limited(result)
+      }
+      this.closed.set(limit, { ...result, again: Math.max(now + 1, result.again) })
+      this.mustGoAgain = true
+      return null
+    }
+    if (origin !== null) {
+      const result = origin.take(this.settings, now, demand)
       if (isBlocked(result)) {
         giveBack()
-        this.closed.set(limit, { ...result, again: Math.max(now + 1, result.again) })
-        this.mustGoAgain = true
-        return null
+        return limited(result)
       }
-      taken.push([limit, result])
+      taken.push([origin.limit, result])
     }
-    const general = this.general.take(now, demand)
-    if (isBlocked(general)) origin?.waitsElsewhere(this.settings)
-    else taken.push([this.general, general])
-    const result = origin === null || isBlocked(general) ? general : origin.take(this.settings, now, demand)
-    if (isBlocked(result)) {
-      giveBack()
-      return { ...result, because: "limit", giveUpAt: Number.POSITIVE_INFINITY }
-    }
-    if (origin !== null) taken.push([origin.limit, result])
     pending.taken = taken
     return null
   }
@@ -308,7 +293,7 @@ export class CredentialLimiter {
     const { spacing } = this
     const at = spacing === 0 ? 0 : this.concurrency.earliest(spacing)
     if (at <= now) return null
-    return { ...blockedUntil(at, evenly), because: "limit", giveUpAt: Number.POSITIVE_INFINITY }
+    return limited(blockedUntil(at, evenly))
   }
 
   private outage(now: number): Hold | null {
@@ -377,13 +362,14 @@ export class CredentialLimiter {
   }
 
   /** The headers speak of the narrowest limit, or of the origin's where the figure is that of one of these. */
-  private served({ scoped, taken }: Pending, report: RateLimitReport | null, completion: Completion): void {
+  private served({ limits, taken }: Pending, report: RateLimitReport | null, completion: Completion): void {
     const { origin } = this.settings
-    const isOrigins = report !== null && origin?.isMeant(report, this.wholeLimits) === true
-    const meant = scoped[0] ?? (isOrigins ? origin?.limit : this.general)
+    const { general, whole } = this.limits
+    const isOrigins = limits[0] === general && report !== null && origin?.isMeant(report, whole) === true
+    const meant = isOrigins ? origin.limit : limits[0]
     for (const [limit, one] of taken) {
       limit.answered(one, completion, limit === meant ? report : null)
-      if (limit === this.general && one.isProbe) this.open()
+      if (limit === general && one.isProbe) this.open()
     }
   }
 
@@ -398,9 +384,10 @@ export class CredentialLimiter {
     const { timer } = this.settings
     const atWall = retryAfter(headers, timer.wall(now))
     const stated = atWall === null ? null : atWall + now - timer.wall(now)
-    const [narrowest = this.general] = pending.scoped
-    const isWide = narrowest === this.general || this.isEverywhere(pending, now)
-    const refusedIn = isWide ? [narrowest, this.general] : [narrowest]
+    const { general } = this.limits
+    const [narrowest = general] = pending.limits
+    const isWide = narrowest === general || this.isEverywhere(pending, now)
+    const refusedIn = isWide ? [narrowest, general] : [narrowest]
     let retryAt = now
     for (const [limit, one] of pending.taken) {
       if (refusedIn.includes(limit)) {
@@ -419,7 +406,7 @@ export class CredentialLimiter {
   }
 
   private isEverywhere(pending: Pending, now: number): boolean {
-    if (!this.scoped.limitsPaths) return false
+    if (!this.limits.limitsPaths) return false
     const recent = this.refusals.filter(
       ({ at, path }) => now - at < refusedTogether && path !== pending.request.path
     )
@@ -449,7 +436,7 @@ export class CredentialLimiter {
       this.complete(pending, now)
     }
     pending.state = "left"
-    for (const limit of pending.scoped) {
+    for (const limit of pending.limits) {
       limit.users -= 1
       if (limit.users === 0) this.closed.delete(limit)
     }

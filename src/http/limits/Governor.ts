@@ -8,7 +8,7 @@ import { openQuotaStore, type QuotaStore, quotaFile } from "./shared/quotaStore.
 import { localLedger, type QuotaLedger } from "./shared/sharedState.ts"
 import { stateFolder } from "./shared/stateFolder.ts"
 import { look } from "./take.ts"
-import { makeTimer, type Timer } from "./timer.ts"
+import { makeTimer } from "./timer.ts"
 import { WaitReporter } from "./WaitReporter.ts"
 
 /** One credential at one origin, what is configured for it, and who asks. */
@@ -30,26 +30,8 @@ export interface LimiterOptions {
   readonly observe: (event: ClientEvent) => void
 }
 
-interface Mode {
-  readonly ledger: (account: string) => QuotaLedger
-  readonly isShared: boolean
-  /** False: only refusals are obeyed. */
-  readonly isLimited: boolean
-}
-
-const alone: Mode = { ledger: () => localLedger(), isShared: false, isLimited: true }
-
-/** Reports times as the machine's clock shows them. */
-const byWall =
-  (timer: Timer, observe: LimiterOptions["observe"]): LimiterOptions["observe"] =>
-  (event) =>
-    observe(
-      event._tag === "Waiting"
-        ? { ...event, since: timer.wall(event.since), until: timer.wall(event.until) }
-        : event
-    )
-
-const make = (member: string, { ledger, isShared, isLimited }: Mode) =>
+/** @param isShared with other processes, which have to be looked at now and then */
+const make = (ledger: (key: string) => QuotaLedger, isShared: boolean) =>
   Effect.gen(function* () {
     const timer = yield* makeTimer
     const credentials = new Map<string, CredentialLimiter>()
@@ -58,31 +40,22 @@ const make = (member: string, { ledger, isShared, isLimited }: Mode) =>
     let clients = 0
 
     const originFor = ({ limits, origin }: LimiterOptions): OriginLimit | null => {
-      const shared = limits.filter((limit) => limit.scope === "address")
-      if (!isLimited || shared.length === 0) return null
+      const ofAddress = limits.filter((limit) => limit.scope === "address")
+      if (ofAddress.length === 0) return null
       const known = origins.get(origin)
       if (known !== undefined) return known
-      const made = new OriginLimit({ limits: shared, ledger: ledger(origin), member, random: Math.random })
+      const made = new OriginLimit({ limits: ofAddress, ledger: ledger(origin) })
       origins.set(origin, made)
       return made
     }
 
     const credentialFor = (options: LimiterOptions): CredentialLimiter => {
-      const known = credentials.get(options.key)
+      const { concurrency, key, limits, quota } = options
+      const known = credentials.get(key)
       if (known !== undefined) return known
-      const { limits, quota, concurrency } = options
-      const made = new CredentialLimiter({
-        limits: isLimited ? limits : [],
-        finds: isLimited && !limits.some((limit) => limit.applies === undefined),
-        quota,
-        concurrency: isLimited ? concurrency : Number.MAX_SAFE_INTEGER,
-        ledger: ledger(options.key),
-        origin: originFor(options),
-        member,
-        timer,
-        random: Math.random
-      })
-      credentials.set(options.key, made)
+      const origin = originFor(options)
+      const made = new CredentialLimiter({ limits, quota, concurrency, ledger: ledger(key), origin, timer })
+      credentials.set(key, made)
       return made
     }
 
@@ -104,7 +77,7 @@ const make = (member: string, { ledger, isShared, isLimited }: Mode) =>
           Effect.sync(() => {
             const credential = credentialFor(options)
             const { lane, maxWaitMillis, observe } = options
-            const reporter = new WaitReporter(lane, maxWaitMillis, byWall(timer, observe))
+            const reporter = new WaitReporter(lane, maxWaitMillis, timer, observe)
             credential.join(reporter)
             clients += 1
             present.unsafeOpen()
@@ -143,11 +116,12 @@ const guarded = (store: QuotaStore, member: string, warn: (cause: unknown) => vo
       }
     }
     return {
+      member,
       view: (bucket, now) => use((ledger) => ledger.view(bucket, now)),
       update: (bucket, now, change) => use((ledger) => ledger.update(bucket, now, change)),
       company: (now) => use((ledger) => ledger.company(now)),
       heartbeat: (now) => use((ledger) => ledger.heartbeat(now)),
-      leave: (now) => use((ledger) => ledger.leave(now))
+      leave: () => use((ledger) => ledger.leave())
     }
   }
 }
@@ -174,17 +148,13 @@ export class Governor extends Context.Tag("parley/Governor")<
   { readonly open: (options: LimiterOptions) => Effect.Effect<Limiter, never, Scope.Scope> }
 >() {
   /** For one process, without a file, and in whatever time the clock shows. */
-  static readonly alone = Layer.scoped(Governor, make("alone", alone))
-
-  /** Heeds refusals and nothing else: for tests of what lies above. */
-  static readonly simple = Layer.scoped(Governor, make("alone", { ...alone, isLimited: false }))
+  static readonly alone = Layer.scoped(Governor, make(localLedger, false))
 
   /** Shares its state with all processes that use the same file. Where it cannot be opened, a warning says so. */
   static readonly sharedIn = (file: string) =>
     Layer.scoped(
       Governor,
       Effect.gen(function* () {
-        const member = randomUUID()
         const runtime = yield* Effect.runtime<never>()
         const store = yield* Effect.acquireRelease(
           Effect.try(() => openQuotaStore(file)).pipe(
@@ -192,13 +162,9 @@ export class Governor extends Context.Tag("parley/Governor")<
           ),
           (opened) => Effect.sync(() => opened?.close())
         )
-        if (store === null) return yield* make(member, alone)
+        if (store === null) return yield* make(localLedger, false)
         const warn = (cause: unknown) => void Runtime.runFork(runtime)(unshared(file, cause))
-        return yield* make(member, {
-          ...alone,
-          ledger: guarded(store, member, warn),
-          isShared: true
-        })
+        return yield* make(guarded(store, randomUUID(), warn), true)
       })
     )
 

@@ -1,25 +1,13 @@
 import type { RateLimitReport } from "../answer/rateLimitHeaders.ts"
 import type { Limit } from "../contract.ts"
-import { RateLimit } from "./RateLimit.ts"
-import type { QuotaLedger } from "./shared/sharedState.ts"
+import { type LimitSettings, RateLimit } from "./RateLimit.ts"
 import { type Blocked, blockedUntil, type Demand, isBlocked, look, noDemand, type Taken } from "./take.ts"
 
-export interface OriginLimitSettings {
-  readonly limits: ReadonlyArray<Limit>
-  /** That of the origin: no credential's. */
-  readonly ledger: QuotaLedger
-  readonly member: string
-  readonly random: () => number
-}
-
 /** One credential among those that share the address. */
-export interface Client {
+interface Client {
   /** Share of each limit that it may use, above 0 and at most 1. */
   readonly quota: number
 }
-
-/** How often (milliseconds) this process says that it is there. */
-export const heartbeatMillis = 3000
 
 /** So many requests one credential may be ahead of another that waits. */
 const headStart = 8
@@ -44,12 +32,12 @@ const laneOf = ({ waiting }: Demand): number => waiting.findIndex((count) => cou
  */
 export class OriginLimit {
   readonly limit: RateLimit
-  private readonly settings: OriginLimitSettings
+  private readonly settings: Omit<LimitSettings, "quota">
   private readonly turns = new Map<Client, Turn>()
   private furthest = 0
-  private heartbeatAt = Number.NEGATIVE_INFINITY
 
-  constructor(settings: OriginLimitSettings) {
+  /** @param settings with the ledger of the origin: no credential's */
+  constructor(settings: Omit<LimitSettings, "quota">) {
     this.settings = settings
     const { turns } = this
     this.limit = new RateLimit({
@@ -64,7 +52,8 @@ export class OriginLimit {
     })
   }
 
-  join(client: Client): void {
+  join(client: Client, now: number): void {
+    this.settings.ledger.heartbeat(now)
     if (this.turns.has(client)) return
     this.turns.set(client, {
       served: this.furthest,
@@ -78,14 +67,13 @@ export class OriginLimit {
   part(client: Client, now: number): void {
     if (!this.turns.delete(client) || this.turns.size > 0) return
     this.limit.settle(now, true)
-    this.settings.ledger.leave(now)
-    this.heartbeatAt = Number.NEGATIVE_INFINITY
+    this.settings.ledger.leave()
   }
 
   /** To be called every `look` milliseconds while there are clients. */
   tick(now: number): void {
-    if (this.turns.size === 0 || this.heartbeatAt === Number.NEGATIVE_INFINITY) return
-    this.heartbeat(now)
+    if (this.turns.size === 0) return
+    this.settings.ledger.heartbeat(now)
     this.limit.settle(now, false)
   }
 
@@ -93,7 +81,6 @@ export class OriginLimit {
   take(client: Client, now: number, demand: Demand): Taken | Blocked {
     const turn = this.turns.get(client)
     if (turn === undefined) return this.limit.take(now, demand)
-    this.heartbeat(now)
     if (turn.again === null) turn.served = Math.max(turn.served, this.furthest)
     // More than can be in flight soon does not wait for the address, but for an answer or for the credential's limits.
     const most = (count: number) => Math.min(count, demand.most)
@@ -120,12 +107,6 @@ export class OriginLimit {
   isMeant({ limit }: RateLimitReport, own: ReadonlyArray<Limit>): boolean {
     const isOne = (limits: ReadonlyArray<Limit>) => limits.some(({ requests }) => requests === limit)
     return isOne(this.settings.limits) && !isOne(own)
-  }
-
-  private heartbeat(now: number): void {
-    if (now - this.heartbeatAt < heartbeatMillis) return
-    this.heartbeatAt = now
-    this.settings.ledger.heartbeat(now)
   }
 
   /** Those who wait here. Who did not come back when it said waits no more. */

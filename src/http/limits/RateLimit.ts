@@ -38,20 +38,21 @@ export interface FixedShare {
   from: number
 }
 
-export interface RateLimitOptions {
-  /** Holds no path: those may name a person. */
-  readonly key: string
+/** Limits, and what this process may use of them. */
+export interface LimitSettings {
   readonly limits: ReadonlyArray<Limit>
   /** Share of each limit, above 0 and at most 1. */
   readonly quota: number
   readonly ledger: QuotaLedger
-  /** This process. */
-  readonly member: string
+}
+
+interface RateLimitOptions extends LimitSettings {
+  /** Holds no path: those may name a person. */
+  readonly key: string
   /** The limit is unknown and is found. */
   readonly finds?: boolean
   /** Left out: processes share the limit in portions. */
   readonly fixed?: FixedShare
-  readonly random: () => number
 }
 
 /** Milliseconds for which a process that is alone takes what it may need. */
@@ -206,7 +207,7 @@ export class RateLimit {
     if (report !== null) this.learn(report, taken, now)
     const after = this.change(now, ({ shared }) => {
       const refusal = { now, sentAt: taken.at, askedUntil, window: this.budget.longest }
-      const next = refuse(shared, { ...refusal, random: this.options.random() })
+      const next = refuse(shared, { ...refusal, random: Math.random() })
       return {
         shared:
           isNews(shared, taken.at) && !this.options.fixed ? this.learnRefusal(next, taken.cost, now) : next
@@ -273,7 +274,7 @@ export class RateLimit {
 
   /** Whether the next request may be the one that finds out whether a refusal is over. */
   private claimProbe(shared: SharedBucket, now: number): Blocked | null {
-    const { member } = this.options
+    const { member } = this.options.ledger
     const isOthers = this.isProbing || isProbed(shared, member, now)
     const claimed = isOthers
       ? shared

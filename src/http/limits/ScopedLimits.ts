@@ -1,16 +1,8 @@
 import { createHash } from "node:crypto"
 import type { Limit, ProviderRequest } from "../contract.ts"
-import { type FixedShare, RateLimit } from "./RateLimit.ts"
-import type { Company, QuotaLedger } from "./shared/sharedState.ts"
+import { type FixedShare, type LimitSettings, RateLimit } from "./RateLimit.ts"
+import type { Company } from "./shared/sharedState.ts"
 import { look } from "./take.ts"
-
-interface ScopedLimitsSettings {
-  readonly limits: ReadonlyArray<Limit>
-  readonly quota: number
-  readonly ledger: QuotaLedger
-  readonly member: string
-  readonly random: () => number
-}
 
 /** From so many paths on, those that are no longer needed are looked for, at most so often (milliseconds). */
 const manyPaths = 512
@@ -18,15 +10,20 @@ const sweepEvery = 1000
 
 const longestShareDelay = 60_000
 
-/** Whether every request counts in it, and as one. */
-export const isPlain = ({ applies, costs }: Limit): boolean => applies === undefined && costs === undefined
+const isOfAll = ({ applies }: Limit): boolean => applies === undefined
+
+/** Whether requests are sent at a rate that is searched for, because no limit that concerns all of them is known. */
+export const isSearched = (limits: ReadonlyArray<Limit>): boolean => !limits.some(isOfAll)
 
 /**
- * The limits of an account that not every request falls under, or not as one: those of some endpoints, those that each
- * path has for itself, and those of points. Times are epoch milliseconds.
+ * The limits of a credential by what falls under them: those of each path, those of some endpoints, those of points, and
+ * the general ones, under which every request falls as one. Times are epoch milliseconds.
  */
 export class ScopedLimits {
-  private readonly settings: ScopedLimitsSettings
+  readonly general: RateLimit
+  /** Those of the general one. */
+  readonly whole: ReadonlyArray<Limit>
+  private readonly settings: LimitSettings
   private readonly kinds: ReadonlyArray<{ readonly documented: Limit; readonly limit: RateLimit }>
   private readonly pathLimits: ReadonlyArray<Limit>
   private readonly paths = new Map<string, RateLimit>()
@@ -35,17 +32,22 @@ export class ScopedLimits {
   private companyChangedAt: number | null = null
   private sweptAt = 0
 
-  constructor(settings: ScopedLimitsSettings) {
+  constructor(settings: LimitSettings) {
     this.settings = settings
-    const isOfAll = ({ applies }: Limit): boolean => applies === undefined
-    this.kinds = settings.limits
-      .filter((limit) => limit.scope === "connection" && !isPlain(limit))
+    const { limits } = settings
+    const isWhole = (limit: Limit): boolean => isOfAll(limit) && limit.costs === undefined
+    const ofConnection = limits.filter(({ scope }) => scope === "connection")
+    this.whole = ofConnection.filter(isWhole)
+    const finds = isSearched(limits)
+    this.general = new RateLimit({ ...settings, key: "general", limits: this.whole, finds })
+    this.kinds = ofConnection
+      .filter((limit) => !isWhole(limit))
       .toSorted((left, right) => Number(isOfAll(left)) - Number(isOfAll(right)))
       .map((documented) => {
         const key = `${isOfAll(documented) ? "whole" : "part"} ${documented.name}`
         return { documented, limit: new RateLimit({ ...settings, key, limits: [documented] }) }
       })
-    this.pathLimits = settings.limits.filter((limit) => limit.scope === "path")
+    this.pathLimits = limits.filter(({ scope }) => scope === "path")
   }
 
   /** Whether any path has a limit of its own. */
@@ -53,7 +55,7 @@ export class ScopedLimits {
     return this.pathLimits.length > 0
   }
 
-  /** The limits that a request falls under, the narrowest first. */
+  /** The limits that a request falls under, the narrowest first, the general one last. */
   of(request: ProviderRequest, now: number): ReadonlyArray<RateLimit> {
     const found: Array<RateLimit> = []
     if (this.limitsPaths) {
@@ -62,16 +64,20 @@ export class ScopedLimits {
     }
     for (const { documented, limit } of this.kinds)
       if (documented.applies?.(request) ?? true) found.push(limit)
+    found.push(this.general)
     return found
   }
 
   /** Tells other processes what was used: to be called now and then, and at the end. */
   settle(now: number, isLast: boolean): void {
+    this.general.settle(now, isLast)
     for (const { limit } of this.kinds) limit.settle(now, isLast)
   }
 
-  /** This process has come to others that use the account: until they know of it, the paths are theirs. */
-  joined(company: Company, now: number): void {
+  /** This process has come. Until others that use the credential know of it, the paths are theirs. */
+  joined(now: number): void {
+    const company = this.settings.ledger.company(now)
+    if (company.others === 0) return
     this.company = company
     this.fixed.from = now + this.untilNoticed
   }

@@ -1,5 +1,6 @@
 import type { ClientEvent, Lane } from "../contract.ts"
 import type { Blocked } from "./take.ts"
+import type { Timer } from "./timer.ts"
 
 /** A wait shorter than this (milliseconds) is not worth a line. */
 const worthReporting = 1000
@@ -8,14 +9,22 @@ const worthReporting = 1000
 export class WaitReporter {
   readonly lane: Lane
   readonly maxWaitMillis: number
+  private readonly timer: Pick<Timer, "wall">
   private readonly report: (event: ClientEvent) => void
   private inFlight = 0
   private since: number | null = null
   private reported: { readonly until: number; readonly reason: string } | null = null
 
-  constructor(lane: Lane, maxWaitMillis: number, report: (event: ClientEvent) => void) {
+  /** @param timer for the times of reports: those that the machine's clock shows */
+  constructor(
+    lane: Lane,
+    maxWaitMillis: number,
+    timer: Pick<Timer, "wall">,
+    report: (event: ClientEvent) => void
+  ) {
     this.lane = lane
     this.maxWaitMillis = maxWaitMillis
+    this.timer = timer
     this.report = report
   }
 
@@ -42,7 +51,8 @@ export class WaitReporter {
     )
       return
     this.reported = { until, reason }
-    this.report({ _tag: "Waiting", since: this.since, until, reason })
+    const { timer } = this
+    this.report({ _tag: "Waiting", since: timer.wall(this.since), until: timer.wall(until), reason })
   }
 
   /** Nothing waits any more. */

@@ -1,9 +1,10 @@
 import { exactly, type Interval, larger, times, widen } from "../../domain/Interval.ts"
+import { isSearched } from "../../http/limits/ScopedLimits.ts"
 import type { Survey } from "../../providers/Provider.ts"
 import type { PastPull } from "../../store/read/forecastFacts.ts"
 import { type Amounts, fetchedBy, knownLoadsOf, loadsOf } from "./costs.ts"
 import type { ForecastInput } from "./Forecast.ts"
-import { isSearched, millisOf, type Rate } from "./replay.ts"
+import { millisOf, type Rate } from "./replay.ts"
 
 /*
  * How long a pull takes: what its requests take at the limits that are kept, and how much slower or faster than that
@@ -95,7 +96,7 @@ export const durationOf = (
   const estimate = measured === null ? model : times(model, measured)
   // An earlier pull has had to find its rate, and this one need not: it may be as quick as answers are.
   const quickest =
-    isSearched(pace) && facts.past.length > 0
+    isSearched(pace.limits) && facts.past.length > 0
       ? millisOf(once, lowLoads, quickPace, "found") * (1 - unmeasured)
       : Number.POSITIVE_INFINITY
   const orQuicker = (interval: Interval): Interval => ({
@@ -119,5 +120,7 @@ export const durationOf = (
 /** Whether no limit is known, and no earlier pull has tried how much the provider bears for so many requests. */
 export const isUntried = ({ facts, pace }: ForecastInput, requests: Interval): boolean => {
   const tried = Math.max(0, ...facts.past.map((pull) => pull.requests))
-  return isSearched(pace) && (tried < 3 || (requests.high ?? Number.POSITIVE_INFINITY) > 1.5 * tried + 20)
+  return (
+    isSearched(pace.limits) && (tried < 3 || (requests.high ?? Number.POSITIVE_INFINITY) > 1.5 * tried + 20)
+  )
 }

@@ -2,6 +2,7 @@ import type { Limit, ProviderRequest } from "../../http/contract.ts"
 import { CredentialLimiter } from "../../http/limits/CredentialLimiter.ts"
 import { OriginLimit } from "../../http/limits/OriginLimit.ts"
 import { firstRate } from "../../http/limits/rateSearch.ts"
+import { isSearched } from "../../http/limits/ScopedLimits.ts"
 import { localLedger } from "../../http/limits/shared/sharedState.ts"
 import type { Timer } from "../../http/limits/timer.ts"
 import { WaitReporter } from "../../http/limits/WaitReporter.ts"
@@ -45,10 +46,6 @@ export const countedIn = (limit: Limit, loads: ReadonlyArray<Load>): number => {
 export const allowedOf = ({ requests }: Limit, quota: number): number =>
   Math.max(1, Math.floor(requests * quota))
 
-/** Whether requests are sent at a rate that is searched for, because no limit that concerns all of them is known. */
-export const isSearched = ({ limits }: Pick<Pace, "limits">): boolean =>
-  !limits.some((limit) => limit.applies === undefined)
-
 /** Time that passes when everything before it is done. Milliseconds. */
 const virtualTimer = () => {
   let now = 0
@@ -79,20 +76,23 @@ const virtualTimer = () => {
   return { timer, step }
 }
 
+/** Kept where no limit is known and none is searched for. */
+const assumed: Readonly<Record<Rate, ReadonlyArray<Limit>>> = {
+  searched: [],
+  found: [{ name: "found", requests: 1_000_000, perMillis: 1, scope: "connection", burst: true }],
+  first: [{ name: "first", requests: firstRate, perMillis: 1000, scope: "connection" }]
+}
+
 const makeLimiter = ({ concurrency, limits, quota }: Pace, rate: Rate, timer: Timer): CredentialLimiter => {
-  const isUnknown = isSearched({ limits })
-  const first: Limit = { name: "first", requests: firstRate, perMillis: 1000, scope: "connection" }
-  const kept = isUnknown && rate === "first" ? [...limits, first] : limits
+  const kept = isSearched(limits) ? [...limits, ...assumed[rate]] : limits
   const shared = kept.filter(({ scope }) => scope === "address")
-  const common = { ledger: localLedger(), member: "replay", random: () => 0.5 }
   return new CredentialLimiter({
-    ...common,
     limits: kept,
-    finds: isUnknown && rate === "searched",
     quota,
     concurrency,
+    ledger: localLedger(),
     timer,
-    origin: shared.length === 0 ? null : new OriginLimit({ ...common, limits: shared, ledger: localLedger() })
+    origin: shared.length === 0 ? null : new OriginLimit({ limits: shared, ledger: localLedger() })
   })
 }
 
@@ -115,7 +115,7 @@ const replay = (
 ): ReadonlyArray<number> => {
   const { step, timer } = virtualTimer()
   const limiter = makeLimiter(pace, rate, timer)
-  const reporter = new WaitReporter("sync", Number.POSITIVE_INFINITY, () => undefined)
+  const reporter = new WaitReporter("sync", Number.POSITIVE_INFINITY, timer, () => undefined)
   limiter.join(reporter)
   const answeredAt: Array<number> = []
   const send = (request: ProviderRequest, done: () => void): void => {

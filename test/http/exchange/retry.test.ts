@@ -4,6 +4,7 @@ import { WriteTurn } from "../../../src/http/client.ts"
 import type { Authorization } from "../../../src/http/contract.ts"
 import { Governor } from "../../../src/http/limits/Governor.ts"
 import { parseJson } from "../../../src/providers/kit/decode.ts"
+import { unlimited as unlimitedGovernor } from "../../support/unlimited.ts"
 import { hour, list, testClient } from "../support/client.ts"
 import { type FakeVendor, fakeVendor, ok, type Reply } from "../support/vendor.ts"
 import { inVirtualTime } from "../support/virtualTime.ts"
@@ -13,7 +14,7 @@ const baseUrl = "https://vendor.example/api"
 const provide = (vendor: FakeVendor) => Effect.provide(Layer.merge(vendor.layer, Governor.alone))
 
 /** Where limits are not the point. */
-const unlimited = (vendor: FakeVendor) => Effect.provide(Layer.merge(vendor.layer, Governor.simple))
+const unlimited = (vendor: FakeVendor) => Effect.provide(Layer.merge(vendor.layer, unlimitedGovernor))
 
 describe("reading", () => {
   it.scoped("waits out a 429 to the millisecond, and says so", () => {

@@ -44,7 +44,8 @@ CREATE TABLE members (
 PRAGMA user_version = ${version};
 `
 
-/** A process without a heartbeat for this long (milliseconds) is gone. */
+/** How often (milliseconds) a process says that it is there, and after how long without it is gone. */
+const heartbeatMillis = 3000
 const silence = 10_000
 
 const isPresent = (seenAt: number, now: number): boolean => seenAt > now - silence && !isAhead(seenAt, now)
@@ -119,6 +120,7 @@ export const openQuotaStore = (file: string): QuotaStore => {
   const ledger = (account: string, member: string): QuotaLedger => {
     let seenVersion = -1
     let checkedAt = -1
+    let beatAt = Number.NEGATIVE_INFINITY
     let buckets = new Map<string, SharedBucket>()
     let others = new Map<string, Array<MemberUse>>()
     let members: ReadonlyArray<{ readonly member: string; readonly seen_at: number }> = []
@@ -165,6 +167,7 @@ export const openQuotaStore = (file: string): QuotaStore => {
     })
 
     return {
+      member,
       view: (bucket, now) => {
         refresh(now)
         return cached(bucket)
@@ -184,13 +187,18 @@ export const openQuotaStore = (file: string): QuotaStore => {
           : { others: present.length - 1, rank }
       },
       heartbeat: (now) => {
+        const since = now - beatAt
+        if (since < heartbeatMillis) return false
+        beatAt = now
         putMember.run(account, member, now)
         sweepUses.run(now, now + 2 * memory)
         sweepBuckets.run(now)
         sweepMembers.run(now - 60_000, now + 60_000)
         read(now)
+        return since > 3 * heartbeatMillis
       },
       leave: () => {
+        beatAt = Number.NEGATIVE_INFINITY
         deleteMember.run(account, member)
       }
     }

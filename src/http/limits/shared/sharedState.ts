@@ -82,15 +82,17 @@ export interface Company {
   readonly rank: number
 }
 
-/** One credential's shared state, as one process sees it. Synchronous, and cheap to ask. */
+/** One credential's or origin's shared state, as one process sees it. Synchronous, and cheap to ask. */
 export interface QuotaLedger {
+  /** This process. */
+  readonly member: string
   readonly view: (bucket: string, now: number) => View
   /** Changes a bucket as one step that no other process can come between. */
   readonly update: (bucket: string, now: number, change: (view: View) => Change) => View
   readonly company: (now: number) => Company
-  /** Says that this process is there; to be repeated every few seconds. */
-  readonly heartbeat: (now: number) => void
-  readonly leave: (now: number) => void
+  /** Says that this process is there: to be called often, written now and then. True: no other one knew. */
+  readonly heartbeat: (now: number) => boolean
+  readonly leave: () => void
 }
 
 /** For a single process, or where nothing can be shared. */
@@ -99,6 +101,7 @@ export const localLedger = (): QuotaLedger => {
   const none: ReadonlyArray<MemberUse> = []
   const view = (bucket: string): View => ({ shared: buckets.get(bucket) ?? calm, others: none })
   return {
+    member: "alone",
     view,
     update: (bucket, _now, change) => {
       const before = view(bucket)
@@ -107,7 +110,7 @@ export const localLedger = (): QuotaLedger => {
       return shared === undefined ? before : { ...before, shared }
     },
     company: () => ({ others: 0, rank: 0 }),
-    heartbeat: () => {},
+    heartbeat: () => false,
     leave: () => {}
   }
 }
