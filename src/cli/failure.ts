@@ -4,6 +4,7 @@ import { formatFault } from "../config/Config.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import type { Busy } from "../store/ledger/Leases.ts"
 import type { StoreError } from "../store/StoreError.ts"
+import { errorKinds } from "../sync/errorKinds.ts"
 import type { LimitReached, UsageError } from "./errors.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { Globals } from "./globals.ts"
@@ -23,18 +24,6 @@ export interface FailureDescription {
   readonly faults: ConfigError["faults"]
 }
 
-const description = (
-  code: ExitCode,
-  kind: string,
-  { message, hint }: { readonly message: string; readonly hint: string }
-): FailureDescription => ({
-  code,
-  kind,
-  message,
-  hint,
-  faults: []
-})
-
 const storeCode = ({ kind }: StoreError): ExitCode => {
   switch (kind) {
     case "no-such-file":
@@ -52,46 +41,50 @@ const storeCode = ({ kind }: StoreError): ExitCode => {
   }
 }
 
-export const describeFailure = (failure: Failure): FailureDescription => {
+const codeOf = (failure: Failure): ExitCode => {
   switch (failure._tag) {
     case "UsageError":
-      return description(exitCodes.usage, "usage", failure)
-    case "LimitReached":
-      return description(exitCodes.partial, failure.kind, failure)
     case "ConfigError":
-      return {
-        code: exitCodes.usage,
-        kind: "configuration",
-        message: failure.message,
-        hint: "",
-        faults: failure.faults
-      }
+      return exitCodes.usage
     case "StoreError":
-      return description(storeCode(failure), "store", failure)
+      return storeCode(failure)
     case "Busy":
-      return description(exitCodes.later, "busy", failure)
     case "RateLimited":
-      return description(exitCodes.later, "rate_limited", failure)
     case "Queued":
-      return description(exitCodes.later, "queued", failure)
-    case "Unavailable":
-      return description(exitCodes.partial, "unavailable", failure)
-    case "Unauthorized":
-      return description(exitCodes.partial, "unauthorized", failure)
-    case "Rejected":
-      return description(exitCodes.partial, "rejected", failure)
-    case "Malformed":
-      return description(exitCodes.partial, "malformed", failure)
-    case "WrongAccount":
-      return description(exitCodes.partial, "account", failure)
+      return exitCodes.later
+    default:
+      return exitCodes.partial
   }
 }
 
-const describeDefect = (cause: Cause.Cause<unknown>): FailureDescription =>
-  description(exitCodes.unexpected, "unexpected", {
-    message: `unexpected fault: ${Cause.squash(cause)}`,
-    hint: "run it again with --log-level debug to see where; what was committed is kept"
-  })
+const kindOf = (failure: Failure): string => {
+  switch (failure._tag) {
+    case "UsageError":
+      return "usage"
+    case "ConfigError":
+      return "configuration"
+    case "LimitReached":
+      return failure.kind
+    default:
+      return errorKinds[failure._tag]
+  }
+}
+
+export const describeFailure = (failure: Failure): FailureDescription => ({
+  code: codeOf(failure),
+  kind: kindOf(failure),
+  message: failure.message,
+  hint: "hint" in failure ? failure.hint : "",
+  faults: "faults" in failure ? failure.faults : []
+})
+
+const describeDefect = (cause: Cause.Cause<unknown>): FailureDescription => ({
+  code: exitCodes.unexpected,
+  kind: "unexpected",
+  message: `unexpected fault: ${Cause.squash(cause)}`,
+  hint: "run it again with --log-level debug to see where; what was committed is kept",
+  faults: []
+})
 
 /** The lines that a person reads on stderr. */
 export const failureText = ({ faults, hint, message }: FailureDescription): string =>

@@ -1,3 +1,4 @@
+import { present } from "../domain/present.ts"
 import type { Flag, Verb } from "./command.ts"
 import type { Described } from "./helpDoc.ts"
 import { padEnd, textWidth, wrap } from "./terminal/width.ts"
@@ -69,15 +70,15 @@ export const verbHelp = <R>(
   const below = children.length === 0 ? [] : [`[${children.map(({ name }) => name).join("|")}]`]
   const options = flags.length > 0 || children.length > 0 ? ["[OPTIONS]"] : []
   const usage = [...words, ...below, ...options, ...args.map(({ label }) => label)].join(" ")
-  return [
+  return present(
     ...wrap(description, width),
     "",
     `Usage: ${usage}`,
     ...section("Verbs", children.map(verbEntry), width),
-    ...(otherwise === null ? [] : ["", `Without one of these: ${otherwise}.`]),
+    otherwise !== null && ["", `Without one of these: ${otherwise}.`],
     ...section("Arguments", args, width),
     ...section("Options", flags, width),
     ...section("With every verb", globals, width),
-    ...(examples.length === 0 ? [] : ["", "Examples:", ...examples.map((example) => `  ${example}`)])
-  ].join("\n")
+    examples.length > 0 && ["", "Examples:", ...examples.map((example) => `  ${example}`)]
+  ).join("\n")
 }

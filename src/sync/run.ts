@@ -18,6 +18,7 @@ import { Mirror } from "../store/mirror/Mirror.ts"
 import { StoreError } from "../store/StoreError.ts"
 import { guardAccount } from "./account/guard.ts"
 import { type OpenConnection, openConnection } from "./connection.ts"
+import { errorKinds } from "./errorKinds.ts"
 import { Progress } from "./progress.ts"
 import { makeRefused } from "./requestLog.ts"
 import { StopSignal, signalExitCode } from "./stopSignal.ts"
@@ -105,35 +106,12 @@ const clock = (millis: number): string => `${new Date(millis).toISOString().slic
 /** The fault a person reads: what happened, and what to do about it. */
 export const faultOf = (error: ProviderError | StoreError | Busy): Fault => {
   const { message, hint } = error
-  switch (error._tag) {
-    case "RateLimited":
-    case "Queued":
-      return {
-        kind: error._tag === "Queued" ? "queued" : "rate_limited",
-        message,
-        hint: `run again after ${clock(error.retryAt)}, or allow longer waits with --max-wait`,
-        retryAt: error.retryAt
-      }
-    case "Unavailable":
-      return {
-        kind: "unavailable",
-        message,
-        hint,
-        ...(error.retryAt === null ? {} : { retryAt: error.retryAt })
-      }
-    case "Unauthorized":
-      return { kind: "unauthorized", message, hint }
-    case "Rejected":
-      return { kind: "rejected", message, hint }
-    case "Malformed":
-      return { kind: "malformed", message, hint }
-    case "WrongAccount":
-      return { kind: "account", message, hint }
-    case "StoreError":
-      return { kind: "store", message, hint }
-    case "Busy":
-      return { kind: "busy", message, hint }
-  }
+  const fault = { kind: errorKinds[error._tag], message, hint }
+  const retryAt = "retryAt" in error ? error.retryAt : null
+  if (retryAt === null) return fault
+  return error._tag === "Unavailable"
+    ? { ...fault, retryAt }
+    : { ...fault, hint: `run again after ${clock(retryAt)}, or allow longer waits with --max-wait`, retryAt }
 }
 
 /** The same of what should not be possible. */

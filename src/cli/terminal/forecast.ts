@@ -1,4 +1,5 @@
 import type { Interval } from "../../domain/Interval.ts"
+import { present } from "../../domain/present.ts"
 import type { Forecast, LimitShare } from "../../sync/forecast/Forecast.ts"
 import type { PullPlan } from "../../sync/forecast/planPull.ts"
 import { counted, grouped, shortDuration } from "./numbers.ts"
@@ -76,12 +77,12 @@ const remarks = ({ config, fault, forecast, ranges }: PullPlan): ReadonlyArray<s
 export const forecastText = (plans: ReadonlyArray<PullPlan>, room: number | null): string => {
   const notes = plans.flatMap(remarks)
   const asked = plans.reduce((sum, one) => sum + one.asked, 0)
-  return [
+  return present(
     renderTable(columns, plans.map(row), room),
-    ...(notes.length === 0 ? [] : ["", ...notes]),
+    notes.length > 0 && ["", ...notes],
     "",
     `Asked with ${counted(asked, "request")}. Nothing was changed and nothing was written.`
-  ].join("\n")
+  ).join("\n")
 }
 
 /** The same as a part of a JSON document; durations are milliseconds, shares are of 1. */

@@ -1,3 +1,4 @@
+import { now as instant } from "../../domain/Timestamp.ts"
 import type { ClientEvent } from "../../http/contract.ts"
 import { type ConnectionProgress, fraction, ratePerSecond, timeLeft } from "./progressState.ts"
 import { jsonText } from "./safeText.ts"
@@ -5,8 +6,6 @@ import { jsonText } from "./safeText.ts"
 /*
  * Progress for programs: one JSON object a line. Names are stable; times are UTC, ISO 8601 with milliseconds.
  */
-
-const instant = (millis: number): string => new Date(millis).toISOString()
 
 const event = (name: string, at: number, more: object): string =>
   jsonText({ event: name, at: instant(at), ...more })

@@ -1,3 +1,4 @@
+import { present } from "../../domain/present.ts"
 import { counted, grouped, rate, shortDuration, wallClock } from "./numbers.ts"
 import { type ConnectionProgress, currentWait, fraction, ratePerSecond, timeLeft } from "./progressState.ts"
 import { oneLine } from "./safeText.ts"
@@ -125,13 +126,13 @@ export const plainLine = (state: ConnectionProgress, now: number): string => {
   const perSecond = ratePerSecond(state, now)
   const left = timeLeft(state, now)
   const share = fraction(state)
-  const parts = [
+  const parts = present(
     `${counted(state.records, "record")} (${counted(state.conversations, "conversation")})`,
-    ...(share === null ? [] : [`${Math.floor(share * 100)}%`]),
-    ...(perSecond === null || perSecond === 0 ? [] : [rate(perSecond)]),
+    share !== null && `${Math.floor(share * 100)}%`,
+    perSecond !== null && perSecond !== 0 && rate(perSecond),
     counted(state.requests, "request"),
-    ...(left === null ? [] : [`${shortDuration(left)} left`])
-  ]
+    left !== null && `${shortDuration(left)} left`
+  )
   const wait = waitTexts(state, now)
   return `${state.name}: ${parts.join(", ")}${wait === null ? "" : `, ${wait.full}`}`
 }
@@ -148,11 +149,11 @@ export const finishedLine = (
   command: string
 ): string => {
   const { conversations, messages, quarantined } = state
-  const totals = [
+  const totals = present(
     counted(conversations, "conversation"),
     counted(messages, "message"),
-    ...(quarantined === 0 ? [] : [`${grouped(quarantined)} quarantined`])
-  ].join(", ")
+    quarantined > 0 && `${grouped(quarantined)} quarantined`
+  ).join(", ")
   // The outcome of the changes is reported for all of them together, at the end of the run.
   const what = state.lane === "push" ? "" : `${totals}, `
   const work = `${what}${counted(state.requests, "request")} in ${shortDuration(now - state.startedAt)}`

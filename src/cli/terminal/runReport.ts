@@ -1,3 +1,4 @@
+import { present } from "../../domain/present.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { ConnectionReport, RunReport } from "../../sync/run.ts"
 import { counted, grouped, shortDuration } from "./numbers.ts"
@@ -55,7 +56,7 @@ const needsDecision = ({ conflict, rejected }: Counts): boolean => rejected + co
 const changesLine = ({ changes, name }: ConnectionReport): ReadonlyArray<string> => {
   const text = changesText(changes, { zeros: false })
   if (text === "") return []
-  return [`${name}: status changes: ${text}`, ...(needsDecision(changes) ? [advice] : [])]
+  return present(`${name}: status changes: ${text}`, needsDecision(changes) && advice)
 }
 
 const sum = (connections: ReadonlyArray<ConnectionReport>): Counts => {
@@ -76,15 +77,15 @@ const pushLines = (connections: ReadonlyArray<ConnectionReport>): ReadonlyArray<
     const text = changesText(changes, { zeros: false })
     return text === "" ? [] : [`${name}: ${text}`]
   })
-  return [
-    ...(single.length > 1 ? single : []),
+  return present(
+    single.length > 1 && single,
     `status changes: ${changesText(total, { zeros: true })}`,
-    ...(needsDecision(total) ? [advice] : [])
-  ]
+    needsDecision(total) && advice
+  )
 }
 
 const faultLines = ({ error, name }: ConnectionReport): ReadonlyArray<string> =>
-  error === null ? [] : [`${name}: ${error.message}`, ...(error.hint === "" ? [] : [`  ${error.hint}`])]
+  error === null ? [] : present(`${name}: ${error.message}`, error.hint !== "" && `  ${error.hint}`)
 
 const outcomes = {
   complete: "complete",
@@ -101,12 +102,10 @@ export const runReportText = (report: RunReport, room: number | null): string =>
   const took = toMillis(report.finished_at) - toMillis(report.started_at)
   const faults = connections.flatMap(faultLines)
   const details = pushing.has(report.command) ? faults : [...connections.flatMap(changesLine), ...faults]
-  return [
-    ...(pushing.has(report.command)
-      ? pushLines(connections)
-      : [renderTable(columns, connections.map(row), room)]),
-    ...(details.length === 0 ? [] : ["", fold(details.join("\n"), room)]),
+  return present(
+    pushing.has(report.command) ? pushLines(connections) : renderTable(columns, connections.map(row), room),
+    details.length > 0 && ["", fold(details.join("\n"), room)],
     "",
     `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomes[report.outcome]}`
-  ].join("\n")
+  ).join("\n")
 }

@@ -1,4 +1,5 @@
 import { Clock, Effect } from "effect"
+import { present } from "../../../domain/present.ts"
 import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
 import type { StoreError } from "../../../store/StoreError.ts"
@@ -32,13 +33,14 @@ export const list = ({ all, connection, limit }: ListInput) =>
     return yield* answer({ total, changes: changes.map(changeDocument) }, (room) =>
       changes.length === 0
         ? "No change is open, and none waits for a decision."
-        : [
+        : present(
             changesTable(changes, at, room),
-            ...(total > changes.length
-              ? ["", `the newest ${changes.length} of ${total}; --limit ${total} shows them all`]
-              : []),
+            total > changes.length && [
+              "",
+              `the newest ${changes.length} of ${total}; --limit ${total} shows them all`
+            ],
             ...advice(undecided(changes))
-          ].join("\n")
+          ).join("\n")
     )
   }).pipe(Effect.provide(Outbox.Default), readingMirror)
 
@@ -112,14 +114,14 @@ const each = Effect.fn("changes.each")(function* <E, R>(
     if ("text" in result) done.push(result)
     else refused.push(result)
   }
-  const lines = [
-    ...(done.length <= mostLines ? done.map(({ text }) => text) : []),
+  const lines = present(
+    done.length <= mostLines && done.map(({ text }) => text),
     ...refused.slice(0, mostLines).map(({ hint, message }) => `${message}; ${hint}`),
-    ...(refused.length > mostLines ? [`and ${refused.length - mostLines} others that were refused`] : []),
+    refused.length > mostLines && `and ${refused.length - mostLines} others that were refused`,
     input.all && ids.length === 0
       ? `no change is ${how.state}`
       : `${done.length} of ${ids.length} ${how.done}`
-  ]
+  )
   yield* answer({ changes: done.map(({ document }) => document), refused }, lines.join("\n"))
   return refused.length === 0 ? exitCodes.complete : exitCodes.usage
 })

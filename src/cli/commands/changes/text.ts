@@ -1,3 +1,4 @@
+import { present } from "../../../domain/present.ts"
 import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import type { Asked, ChangeEvent, OutboxChange } from "../../../store/outbox/Outbox.ts"
 import type { PlannedChange } from "../../../sync/push/plan.ts"
@@ -8,17 +9,14 @@ import { ago, shortTime } from "../../terminal/times.ts"
 
 /** What a change wants, in a few words. */
 export const requestText = ({ requested }: OutboxChange): string =>
-  [
-    ...(requested.status === null
-      ? []
-      : [
-          requested.providerStatus === undefined
-            ? requested.status
-            : `${requested.status} (${oneLine(requested.providerStatus)})`
-        ]),
-    ...(requested.title === null ? [] : [`title "${oneLine(requested.title)}"`]),
+  present(
+    requested.status !== null &&
+      (requested.providerStatus === undefined
+        ? requested.status
+        : `${requested.status} (${oneLine(requested.providerStatus)})`),
+    requested.title !== null && `title "${oneLine(requested.title)}"`,
     ...requested.tags.map((tag) => `+${oneLine(tag)}`)
-  ].join(", ")
+  ).join(", ")
 
 const columns = whole([
   { name: "change", right: true },
@@ -122,29 +120,29 @@ export const storyText = (
   const next = nextLines(change, isUndecided)
   const { attempts, fromProviderStatus, fromStatus, notBefore, requested } = change
   const word = fromProviderStatus === null ? "" : ` (\`${oneLine(fromProviderStatus)}\`)`
-  return [
+  return present(
     `change ${change.id}: ${change.state}`,
     "",
     line("conversation", ` ${change.conversationId}`),
     line("from", ` ${fromStatus}${word}`),
     line("to", ` ${requestText(change)}`),
-    ...(requested.category === null ? [] : [line("category", ` ${oneLine(requested.category)}`)]),
-    ...(requested.summary === null ? [] : [line("summary", ` ${oneLine(requested.summary)}`)]),
+    requested.category !== null && line("category", ` ${oneLine(requested.category)}`),
+    requested.summary !== null && line("summary", ` ${oneLine(requested.summary)}`),
     line("asked", ` ${shortTime(change.requestedAt)} by ${oneLine(change.requestedBy)}`),
     line(
       "sent",
       ` ${counted(attempts, "time")}${attempts === 0 ? "" : `, last ${shortTime(change.sentAt)}`}`
     ),
-    ...(notBefore === null || change.endedAt !== null
-      ? []
-      : [line("next", ` with the first push after ${shortTime(notBefore)}`)]),
+    notBefore !== null &&
+      change.endedAt === null &&
+      line("next", ` with the first push after ${shortTime(notBefore)}`),
     "",
     ...events.map(
       (event) =>
         `${shortTime(event.at)}  ${event.state.padEnd(9)}  ${oneLine(event.detail ?? "")}${event.runId === null ? "" : ` (run ${event.runId})`}`
     ),
-    ...(next.length === 0 ? [] : ["", ...next])
-  ].join("\n")
+    next.length > 0 && ["", ...next]
+  ).join("\n")
 }
 
 /** What became of a new request. */
@@ -152,17 +150,13 @@ export const askedText = (asked: Exclude<Asked, { _tag: "Refused" }>): string =>
   switch (asked._tag) {
     case "Asked": {
       const { change, heldBackBy, replaced } = asked
-      return [
+      return present(
         `change ${change.id}: ${change.conversationId} ${change.fromStatus} -> ${requestText(change)}, ${change.state}`,
-        ...(replaced === null
-          ? []
-          : [`It replaces change ${replaced.id} (${requestText(replaced)}), which is cancelled.`]),
-        ...(heldBackBy === null
-          ? []
-          : [
-              `Change ${heldBackBy.id} (${requestText(heldBackBy)}) is on its way: this one follows when it has ended.`
-            ])
-      ].join("\n")
+        replaced !== null &&
+          `It replaces change ${replaced.id} (${requestText(replaced)}), which is cancelled.`,
+        heldBackBy !== null &&
+          `Change ${heldBackBy.id} (${requestText(heldBackBy)}) is on its way: this one follows when it has ended.`
+      ).join("\n")
     }
     case "AlreadyAsked":
       return `change ${asked.change.id} asks for this already: ${asked.change.conversationId} -> ${requestText(asked.change)}, ${asked.change.state}`

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { Effect, Either, Runtime } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { present } from "../../../domain/present.ts"
 import type { ClientEvent } from "../../../http/contract.ts"
 import type { CheckFinding, ContractFinding, Provider } from "../../../providers/Provider.ts"
 import { Db } from "../../../store/Db.ts"
@@ -127,14 +128,14 @@ const factLines = (facts: ReadonlyArray<ContractFinding>): ReadonlyArray<string>
 const textOf = (checked: Checked): ReadonlyArray<string> => {
   const { config, error, facts, findings } = checked
   const columns = Math.max(0, ...findings.map(({ what }) => textWidth(what)))
-  return [
+  return present(
     `${config.name} (${config.definition.title}, ${config.baseUrl}): ${isOk(checked) ? "ok" : "not ok"}`,
     ...findings.map(({ detail, ok, what }) =>
       `  ${ok ? "ok  " : "FAIL"}  ${padEnd(what, columns)}  ${oneLine(detail)}`.trimEnd()
     ),
     ...factLines(facts ?? []),
-    ...(error === null ? [] : [`  FAIL  ${oneLine(error.message)}`, `        ${oneLine(error.hint)}`])
-  ]
+    error !== null && [`  FAIL  ${oneLine(error.message)}`, `        ${oneLine(error.hint)}`]
+  )
 }
 
 export const check = ({ contract, names }: CheckInput) =>

@@ -1,6 +1,7 @@
 import { existsSync, statfsSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { present } from "../../../domain/present.ts"
 import { isStoredOtherwise, keepEverything, keepsEverything, privacyWords } from "../../../privacy/policy.ts"
 import type { FileCopy } from "../../../store/copies/fileCopies.ts"
 import { ageText, type Restoration } from "../../../store/copies/restored.ts"
@@ -89,7 +90,7 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
   const held = leases.filter(({ isExpired }) => !isExpired)
   const lapsed = leases.length - held.length
   const names = held.map(({ connection, lane, pid }) => `${connection} (${lane}, process ${pid})`)
-  return [
+  return present(
     first === undefined
       ? finding(
           "ok",
@@ -122,15 +123,12 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
           `${spellSize(logBytes)}: a program keeps an old state open; close database browsers`
         )
       : finding("ok", "log", logBytes === 0 ? "empty" : spellSize(logBytes)),
-    ...(hasResetFault(lastWriter)
-      ? [
-          finding(
-            "warn",
-            "writers",
-            `SQLite ${lastWriter} wrote to the file, which can damage it during a sync: write with ${fixedVersion} or newer, or begin with PRAGMA wal_autocheckpoint = 0 there`
-          )
-        ]
-      : []),
+    hasResetFault(lastWriter) &&
+      finding(
+        "warn",
+        "writers",
+        `SQLite ${lastWriter} wrote to the file, which can damage it during a sync: write with ${fixedVersion} or newer, or begin with PRAGMA wal_autocheckpoint = 0 there`
+      ),
     ...(oldWriters.length === 0
       ? [finding("ok", "writers", `no change was requested with a SQLite before ${fixedVersion}`)]
       : oldWriters.map(({ changes, sqlite_version }) =>
@@ -143,25 +141,20 @@ export const fileFindings = (facts: DoctorFacts, whole: boolean): ReadonlyArray<
     held.length === 0
       ? finding("ok", "leases", "no run is under way")
       : finding("ok", "leases", `under way: ${names.join(", ")}`),
-    ...(lapsed === 0
-      ? []
-      : [finding("warn", "leases", `${counted(lapsed, "lease")} of ended runs: the next run takes them`)]),
-    ...(erasures === 0
-      ? []
-      : [
-          openErasures === 0
-            ? finding("ok", "forgotten", `${counted(erasures, "request")} to forget, all carried out`)
-            : finding(
-                "warn",
-                "forgotten",
-                `${counted(openErasures, "request")} to forget not finished: parley sync (it says what is in the way)`
-              )
-        ]),
-    ...(deadRuns === 0
-      ? []
-      : [finding("warn", "runs", `${counted(deadRuns, "run")} died on the way: the next one resumes`)]),
+    lapsed > 0 &&
+      finding("warn", "leases", `${counted(lapsed, "lease")} of ended runs: the next run takes them`),
+    erasures > 0 &&
+      (openErasures === 0
+        ? finding("ok", "forgotten", `${counted(erasures, "request")} to forget, all carried out`)
+        : finding(
+            "warn",
+            "forgotten",
+            `${counted(openErasures, "request")} to forget not finished: parley sync (it says what is in the way)`
+          )),
+    deadRuns > 0 &&
+      finding("warn", "runs", `${counted(deadRuns, "run")} died on the way: the next one resumes`),
     finding("ok", "sqlite", sqliteVersion)
-  ]
+  )
 }
 
 /** Whether what is stored follows the privacy of the configuration. */

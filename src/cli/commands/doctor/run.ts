@@ -2,6 +2,7 @@ import { dirname, join, resolve } from "node:path"
 import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { configPath } from "../../../config/load.ts"
+import { present } from "../../../domain/present.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import { type Dispatch, Transport } from "../../../http/exchange/transport.ts"
 import { quotaFile } from "../../../http/limits/shared/quotaStore.ts"
@@ -113,7 +114,7 @@ export const doctor = Effect.fn("doctor")(function* ({ full, offline }: DoctorIn
     : yield* Effect.forEach(connections, clockOf, { concurrency: "unbounded" }).pipe(
         Effect.provide(talkingLayer)
       )
-  const findings: ReadonlyArray<Finding> = [
+  const findings: ReadonlyArray<Finding> = present(
     { verdict: "ok", what: "parley", detail: `${version}, Node ${process.versions.node}` },
     Either.isRight(configuration)
       ? { verdict: "ok", what: "configuration", detail: configuration.right.path }
@@ -126,11 +127,10 @@ export const doctor = Effect.fn("doctor")(function* ({ full, offline }: DoctorIn
     ...modeFinding(database, "mirror"),
     diskFinding(database),
     ...(yield* fileOf(database, full, connections)),
-    ...(connections.some(({ privacy }) => privacy !== undefined)
-      ? modeFinding(hashKeyFile(environment), "hash key")
-      : []),
+    connections.some(({ privacy }) => privacy !== undefined) &&
+      modeFinding(hashKeyFile(environment), "hash key"),
     ...clocks
-  ]
+  )
   const isBad = findings.some(({ verdict }) => verdict === "bad")
   const line = ({ detail, verdict, what }: Finding) => `${verdict.padEnd(4)}  ${what.padEnd(13)}  ${detail}`
   yield* answer(

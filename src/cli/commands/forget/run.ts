@@ -2,6 +2,7 @@ import { closeSync, rmSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { Effect } from "effect"
 import packageJson from "../../../../package.json" with { type: "json" }
+import { present } from "../../../domain/present.ts"
 import { codeOf } from "../../../files/faults.ts"
 import { createPrivate } from "../../../files/newFile.ts"
 import {
@@ -74,37 +75,30 @@ const planText = (
   { contacts, copies, counts, onTheirWay, similar }: ErasurePlan
 ): string => {
   const lines = countLines(counts)
-  return [
+  return present(
     lines.length === 0
       ? `Nothing is stored of ${subjectOf(forgetting)}. Forgetting would keep it so.`
       : `Would be erased, of ${subjectOf(forgetting)}:\n${lines.join("\n")}`,
-    ...(contacts.length === 0 ? [] : [`Contacts: ${contacts.join(", ")}`]),
-    ...(similar.length === 0
-      ? []
-      : [`Not taken for the same person, with a number that ends alike: ${similar.join(", ")}`]),
-    ...(onTheirWay === 0
-      ? []
-      : [
-          `${counted(onTheirWay, "change")} on the way to the provider: what becomes of it will not be known here.`
-        ]),
+    contacts.length > 0 && `Contacts: ${contacts.join(", ")}`,
+    similar.length > 0 &&
+      `Not taken for the same person, with a number that ends alike: ${similar.join(", ")}`,
+    onTheirWay > 0 &&
+      `${counted(onTheirWay, "change")} on the way to the provider: what becomes of it will not be known here.`,
     ...copyLines(copies),
     "Nothing was changed."
-  ].join("\n")
+  ).join("\n")
 }
 
 const doneText = (forgetting: Forgetting, { copies, counts, id, unfinished }: Erasure): string => {
   const lines = countLines(counts)
-  return [
+  return present(
     lines.length === 0
       ? `Nothing was stored of ${subjectOf(forgetting)}, and nothing will be (erasure ${id}).`
       : `Erased, of ${subjectOf(forgetting)} (erasure ${id}):\n${lines.join("\n")}`,
-    ...(unfinished === null
-      ? []
-      : [
-          `Their rows are gone; remnants may be in the file still, because ${unfinished}. The next run that writes to the mirror tries again; so does this command.`
-        ]),
+    unfinished !== null &&
+      `Their rows are gone; remnants may be in the file still, because ${unfinished}. The next run that writes to the mirror tries again; so does this command.`,
     ...copyLines(copies)
-  ].join("\n")
+  ).join("\n")
 }
 
 /** A file that is created before anything is erased, so that the receipt cannot fail afterwards for its place. */

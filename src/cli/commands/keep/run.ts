@@ -1,5 +1,6 @@
 import { Clock, Effect } from "effect"
 import { spellDuration } from "../../../config/units.ts"
+import { present } from "../../../domain/present.ts"
 import type { Retention } from "../../../domain/Retention.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import { Db } from "../../../store/Db.ts"
@@ -29,11 +30,11 @@ const text = (amount: LetGo, { ledger, messages, raw }: Retention, isPlan: boole
   const width = Math.max(0, ...rows.map((name) => grouped(amount[name]).length))
   const lines = rows.map((name) => `  ${grouped(amount[name]).padStart(width)}  ${words[name]}`)
   const done = isPlan ? "Would be let go" : "Let go"
-  return [
+  return present(
     `Kept: ${kept.join(", ")}.`,
-    ...(lines.length === 0 ? ["Nothing is older."] : [`${done}:`, ...lines]),
-    ...(isPlan ? ["Nothing was changed."] : [])
-  ].join("\n")
+    lines.length === 0 ? "Nothing is older." : [`${done}:`, ...lines],
+    isPlan && "Nothing was changed."
+  ).join("\n")
 }
 
 export const keep = Effect.fn("keep")(function* ({ plan }: KeepInput) {

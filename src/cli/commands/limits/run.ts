@@ -1,5 +1,6 @@
 import { Clock, Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { present } from "../../../domain/present.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import type { Hold, LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
 import { forgetLimitsOf, learnedLimitsOf } from "../../../sync/learnedLimits.ts"
@@ -31,8 +32,8 @@ const rounded = (perSecond: number): string => String(Number(perSecond.toPrecisi
 const learnedWords = ({ config, learned }: Entry): ReadonlyArray<string> => {
   if (learned === null) return []
   const { foundPerSecond, lower, stated } = learned
-  return [
-    ...(foundPerSecond === null ? [] : [`found: ${rounded(foundPerSecond)} requests a second`]),
+  return present(
+    foundPerSecond !== null && `found: ${rounded(foundPerSecond)} requests a second`,
     ...stated.flatMap((requests, index) =>
       requests === null
         ? []
@@ -40,8 +41,8 @@ const learnedWords = ({ config, learned }: Entry): ReadonlyArray<string> => {
             `stated by the provider: ${grouped(requests)} instead of ${config.limits[index]?.name ?? "unknown"}`
           ]
     ),
-    ...(lower === null ? [] : [`refused beyond ${counted(lower, "request")} in the window`])
-  ]
+    lower !== null && `refused beyond ${counted(lower, "request")} in the window`
+  )
 }
 
 const documentOf = ({ config, learned }: Entry) => ({

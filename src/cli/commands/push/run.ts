@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { present } from "../../../domain/present.ts"
 import { Outbox } from "../../../store/outbox/Outbox.ts"
 import { openConnection } from "../../../sync/connection.ts"
 import { pushLaneWith } from "../../../sync/lanes.ts"
@@ -52,18 +53,12 @@ const warnings = (plan: ConnectionPlan): ReadonlyArray<string> => {
   const words = [
     ...new Set(never.flatMap(({ fields }) => fields.find(({ field }) => field === "status")?.from ?? []))
   ]
-  return [
-    ...(isBraked(plan)
-      ? [
-          `${config.name}: ${waiting} changes are pending, more than pushBrake (${config.pushBrake}): only \`parley push ${config.name} --confirm ${waiting}\` sends them`
-        ]
-      : []),
-    ...(never.length === 0
-      ? []
-      : [
-          `${config.name}: ${counted(never.length, "change")} can never be restored: ${config.definition.title} does not accept ${words.map((word) => `\`${word}\``).join(", ")}`
-        ])
-  ]
+  return present(
+    isBraked(plan) &&
+      `${config.name}: ${waiting} changes are pending, more than pushBrake (${config.pushBrake}): only \`parley push ${config.name} --confirm ${waiting}\` sends them`,
+    never.length > 0 &&
+      `${config.name}: ${counted(never.length, "change")} can never be restored: ${config.definition.title} does not accept ${words.map((word) => `\`${word}\``).join(", ")}`
+  )
 }
 
 /** The plan's part of a JSON document. */

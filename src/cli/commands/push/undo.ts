@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { present } from "../../../domain/present.ts"
 import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import { type ChangedByRun, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
 import { pushLaneWith } from "../../../sync/lanes.ts"
@@ -63,22 +64,21 @@ const besideLines = (
   { onTheirWay, pending }: ChangedByRun,
   othersPending: number,
   isCancelled: boolean
-): ReadonlyArray<string> => [
-  ...onTheirWay.map(
-    (change) => `${lineOf(change)} is on its way (${change.state}): undo run ${runId} again once it has ended`
-  ),
-  ...(pending.length === 0
-    ? []
-    : [
-        isCancelled
-          ? `${counted(pending.length, "change")} of run ${runId} that had not been sent, cancelled:`
-          : `${counted(pending.length, "change")} of run ${runId} still pending, which an undo does not send (--cancel-pending cancels):`,
-        ...pending.map((change) => `  ${lineOf(change)}`)
-      ]),
-  ...(othersPending === 0
-    ? []
-    : [`${counted(othersPending, "other change")} pending here, which an undo neither sends nor cancels`])
-]
+): ReadonlyArray<string> =>
+  present(
+    ...onTheirWay.map(
+      (change) =>
+        `${lineOf(change)} is on its way (${change.state}): undo run ${runId} again once it has ended`
+    ),
+    pending.length > 0 && [
+      isCancelled
+        ? `${counted(pending.length, "change")} of run ${runId} that had not been sent, cancelled:`
+        : `${counted(pending.length, "change")} of run ${runId} still pending, which an undo does not send (--cancel-pending cancels):`,
+      ...pending.map((change) => `  ${lineOf(change)}`)
+    ],
+    othersPending > 0 &&
+      `${counted(othersPending, "other change")} pending here, which an undo neither sends nor cancels`
+  )
 
 const documentOf = ({ changed, isForEver, stays, requested }: Undo) => ({
   conversation_id: changed.conversationId,
@@ -144,11 +144,11 @@ export const undo = Effect.fn("push.undo")(function* (
     (part) =>
       `${part.config.name}: ${undoAmount(part)} changes are more than the ${part.config.pushBrake} that a run sends unconfirmed (pushBrake): add --confirm ${total}`
   )
-  const lines = [
+  const lines = present(
     ...undos.flatMap(({ changed, stays }) =>
       stays.map((why) => `${changed.conversationId} stays as it is: ${why}`)
     ),
-    ...(never === 0 ? [] : [`${counted(never, "conversation")} can never be put back as before`]),
+    never > 0 && `${counted(never, "conversation")} can never be put back as before`,
     ...besideLines(
       runId,
       byRun,
@@ -159,9 +159,9 @@ export const undo = Effect.fn("push.undo")(function* (
       requested === null ? [] : [`${changed.conversationId} back to ${undoWords(requested)}`]
     ),
     ...brakeLines,
-    ...(total === 0 ? ["Nothing can be put back."] : []),
-    ...(options.plan || braked.length > 0 ? ["Nothing was written."] : [])
-  ]
+    total === 0 && "Nothing can be put back.",
+    (options.plan || braked.length > 0) && "Nothing was written."
+  )
   if (!json) yield* output.result(lines.join("\n"))
   if (options.plan || braked.length > 0) {
     if (json) yield* output.document(document)

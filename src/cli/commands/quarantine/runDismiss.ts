@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { present } from "../../../domain/present.ts"
 import { Mirror } from "../../../store/mirror/Mirror.ts"
 import { existingStoreLayer } from "../../../sync/layers.ts"
 import { mirrorPath } from "../../configuration.ts"
@@ -19,11 +20,9 @@ export const dismiss = Effect.fn("quarantine.dismiss")(function* ({ ids }: Dismi
       hint: "`parley quarantine list --all` lists them; nothing was dismissed"
     })
   }
-  const lines = [
-    ...(dismissed.length === 0
-      ? []
-      : [`dismissed ${counted(dismissed.length, "record")}: ${dismissed.join(", ")}`]),
-    ...(resolved.length === 0 ? [] : [`can be read by now, so nothing to dismiss: ${resolved.join(", ")}`])
-  ]
+  const lines = present(
+    dismissed.length > 0 && `dismissed ${counted(dismissed.length, "record")}: ${dismissed.join(", ")}`,
+    resolved.length > 0 && `can be read by now, so nothing to dismiss: ${resolved.join(", ")}`
+  )
   return yield* answer({ dismissed, resolved }, lines.join("\n"))
 })

@@ -1,6 +1,7 @@
 import { closeSync, openSync, rmSync } from "node:fs"
 import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { present } from "../../../domain/present.ts"
 import { Db } from "../../../store/Db.ts"
 import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
 import { rebuild as rebuildConnection } from "../../../sync/rebuild.ts"
@@ -39,16 +40,13 @@ const copyOf = (database: string) => {
 const lines = (report: RunReport, isPlan: boolean): ReadonlyArray<string> =>
   report.connections.map(({ error, inserted, name, quarantined, unchanged, updated }) => {
     const would = isPlan ? "would be " : ""
-    const parts = [
+    const parts = present(
       `${counted(updated, "record")} ${would}changed`,
       `${counted(inserted, "record")} ${would}added`,
       `${counted(unchanged, "record")} the same`,
-      ...(quarantined === 0
-        ? []
-        : [
-            `${counted(quarantined, "record")} cannot be read any more and ${quarantined === 1 ? "is" : "are"} in quarantine`
-          ])
-    ]
+      quarantined > 0 &&
+        `${counted(quarantined, "record")} cannot be read any more and ${quarantined === 1 ? "is" : "are"} in quarantine`
+    )
     const fault = error === null || error.kind === "quarantined" ? "" : ` (${error.message})`
     return `${name}: ${parts.join(", ")}${fault}`
   })

@@ -1,4 +1,5 @@
 import { Clock, Effect } from "effect"
+import { present } from "../../../domain/present.ts"
 import { toMillis } from "../../../domain/Timestamp.ts"
 import { Db, type Session } from "../../../store/Db.ts"
 import { listRuns, type RunWithConnections, runsOver, standingOutcome } from "../../../store/ledger/Ledger.ts"
@@ -104,10 +105,10 @@ const changesText = (row: RunConnection): ReadonlyArray<string> => {
 const faultText = (row: RunConnection, command: string): ReadonlyArray<string> =>
   row.error_message === null
     ? []
-    : [
+    : present(
         `${row.connection} (${row.lane === "verify" ? command : row.lane}): ${row.error_message}`,
-        ...(row.error_hint === null ? [] : [`  ${row.error_hint}`])
-      ]
+        row.error_hint !== null && `  ${row.error_hint}`
+      )
 
 const detail = (run: RunWithConnections, at: number, room: number | null): string => {
   const remarks = run.connections.flatMap((row) => [...changesText(row), ...faultText(row, run.command)])
@@ -117,7 +118,7 @@ const detail = (run: RunWithConnections, at: number, room: number | null): strin
       : run.outcome === "running"
         ? "still running"
         : "its process is gone"
-  return [
+  return present(
     `run ${run.id}: ${run.command}, ${run.outcome}${run.exit_code === null ? "" : `, exit code ${run.exit_code}`}`,
     `started ${shortTime(run.started_at)}, ${end}, on ${run.host} as process ${run.pid}`,
     "",
@@ -128,8 +129,8 @@ const detail = (run: RunWithConnections, at: number, room: number | null): strin
           run.connections.map((row) => detailRow(row, at)),
           room
         ),
-    ...(remarks.length === 0 ? [] : ["", ...remarks])
-  ].join("\n")
+    remarks.length > 0 && ["", ...remarks]
+  ).join("\n")
 }
 
 const findRun = ({ prepare }: Session, id: number): RunWithConnections | null => {

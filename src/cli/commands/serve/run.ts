@@ -4,6 +4,7 @@ import { dirname, join } from "node:path"
 import { Clock, Effect, Either } from "effect"
 import type { Config, ConnectionConfig } from "../../../config/Config.ts"
 import { parseDuration, spellDuration } from "../../../config/units.ts"
+import { present } from "../../../domain/present.ts"
 import type { RequestedChange } from "../../../domain/StatusChange.ts"
 import type { Settings } from "../../../serve/api.ts"
 import type { Runs } from "../../../serve/runs.ts"
@@ -95,12 +96,12 @@ const fieldsOf = (config: ConnectionConfig) =>
     Effect.map(({ provider }) => {
       const takes = (more: Partial<RequestedChange>) =>
         provider.refuse({ ...plain, status: "completed", ...more }) === null
-      return [
-        ...(takes({ category: "a" }) ? ["category"] : []),
-        ...(takes({ category: "a", summary: "a" }) ? ["summary"] : []),
-        ...(takes({ title: "a" }) ? ["title"] : []),
-        ...(takes({ tags: ["a"] }) ? ["tags"] : [])
-      ]
+      return present(
+        takes({ category: "a" }) && "category",
+        takes({ category: "a", summary: "a" }) && "summary",
+        takes({ title: "a" }) && "title",
+        takes({ tags: ["a"] }) && "tags"
+      )
     }),
     Effect.scoped,
     Effect.provide(talkingLayer)

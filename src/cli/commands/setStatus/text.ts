@@ -1,3 +1,4 @@
+import { present } from "../../../domain/present.ts"
 import type { BulkPlan, BulkResult, BulkStep } from "../../../sync/push/bulk.ts"
 import { UsageError } from "../../errors.ts"
 import { counted, grouped } from "../../terminal/numbers.ts"
@@ -33,10 +34,10 @@ const sideLines = (plan: BulkPlan): ReadonlyArray<string> => {
     [total(plan, "already_requested"), "have the same change open already"]
   ] as const
   const replaced = total(plan, "replaced")
-  return [
+  return present(
     ...parts.flatMap(([count, what]) => (count === 0 ? [] : [`${counted(count, "conversation")}: ${what}`])),
-    ...(replaced === 0 ? [] : [`${counted(replaced, "pending change")} to something else: cancelled by this`])
-  ]
+    replaced > 0 && `${counted(replaced, "pending change")} to something else: cancelled by this`
+  )
 }
 
 const warnings = (plan: BulkPlan): ReadonlyArray<string> =>
@@ -46,18 +47,13 @@ const warnings = (plan: BulkPlan): ReadonlyArray<string> =>
         step.can_be_put_back ? [] : [`\`${oneLine(step.from_provider_status ?? step.from)}\``]
       )
     )
-    return [
-      ...(never_put_back === 0
-        ? []
-        : [
-            `${name}: ${counted(never_put_back, "conversation")} can never be put back: the provider takes no ${[...words].join(", ")}`
-          ]),
-      ...(changes === 0 || pending <= push_brake
-        ? []
-        : [
-            `${name}: ${grouped(pending)} changes are pending then, more than pushBrake (${push_brake}): only \`parley push ${name} --confirm ${pending}\` sends them`
-          ])
-    ]
+    return present(
+      never_put_back > 0 &&
+        `${name}: ${counted(never_put_back, "conversation")} can never be put back: the provider takes no ${[...words].join(", ")}`,
+      changes > 0 &&
+        pending > push_brake &&
+        `${name}: ${grouped(pending)} changes are pending then, more than pushBrake (${push_brake}): only \`parley push ${name} --confirm ${pending}\` sends them`
+    )
   })
 
 /** What would be requested. */
@@ -65,11 +61,11 @@ export const bulkPlanText = (plan: BulkPlan, room: number | null): string => {
   const changes = total(plan, "changes")
   const rows = plan.connections.flatMap(({ name, steps }) => steps.map((step) => row(name, step)))
   const notes = [...warnings(plan), ...sideLines(plan)]
-  return [
-    ...(rows.length === 0 ? [] : [renderTable(columns, rows, room), ""]),
+  return present(
+    rows.length > 0 && [renderTable(columns, rows, room), ""],
     ...notes,
     `${counted(changes, "change")} would be requested. Nothing was written.`
-  ].join("\n")
+  ).join("\n")
 }
 
 /** What was requested. */
@@ -117,6 +113,6 @@ export const bulkFault = ({ faults }: BulkPlan, byCondition: boolean): UsageErro
   const rest = faults.length - lines.length
   return new UsageError({
     message: `${counted(amount, "conversation")} cannot be changed so; nothing was requested`,
-    hint: [...lines, ...(rest === 0 ? [] : [`and ${grouped(rest)} other faults`])].join("\n  ")
+    hint: present(...lines, rest > 0 && `and ${grouped(rest)} other faults`).join("\n  ")
   })
 }

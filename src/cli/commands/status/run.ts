@@ -1,6 +1,7 @@
 import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { suggestion } from "../../../config/nearest.ts"
+import { present } from "../../../domain/present.ts"
 import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now, toMillis } from "../../../domain/Timestamp.ts"
 import type { LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
@@ -136,16 +137,12 @@ const waitingLine = ({ config, name, learned }: ConnectionStatus, at: number): R
 }
 
 /** What the mirror keeps beyond the conversations that are counted. */
-const gone = ({ conversations_deleted, conversations_merged }: ConnectionFacts): ReadonlyArray<string> => {
-  const parts = [
-    ...(conversations_deleted === 0
-      ? []
-      : [`${counted(conversations_deleted, "conversation")} deleted there`]),
-    ...(conversations_merged === 0
-      ? []
-      : [`${counted(conversations_merged, "conversation")} merged into others there`])
-  ]
-  return parts.length === 0 ? [] : [`${parts.join(" and ")}, kept here and not counted above`]
+const gone = ({ conversations_deleted, conversations_merged, name }: ConnectionFacts): string | null => {
+  const parts = present(
+    conversations_deleted > 0 && `${counted(conversations_deleted, "conversation")} deleted there`,
+    conversations_merged > 0 && `${counted(conversations_merged, "conversation")} merged into others there`
+  )
+  return parts.length === 0 ? null : `${name}: ${parts.join(" and ")}, kept here and not counted above`
 }
 
 const hintLines = ({ config, facts, name }: ConnectionStatus, at: number): ReadonlyArray<string> => {
@@ -153,20 +150,19 @@ const hintLines = ({ config, facts, name }: ConnectionStatus, at: number): Reado
   if (hints === null) return []
   const { changes_since, fetched, last_at, last_refused_at, merged, received, refused, useless } = hints
   const isSilent = config?.hints !== undefined && areSilent(hints, at)
-  return [
+  return present(
     `${name}: webhooks: ${grouped(received)} received, ${grouped(merged)} merged, ${grouped(fetched)} fetched, ${grouped(useless)} useless, ${grouped(refused)} refused, last ${ago(last_at, at)}`,
-    ...(isSilent
-      ? [
-          `${name}: no webhook for ${ago(last_at, at).replace(/ ago$/, "")}, while runs found ${counted(changes_since, "record")} new or changed`,
-          ...hint(
-            `is \`parley watch --hints\` running, does the proxy lead to it, and does ${config?.definition.title ?? "the provider"} still send them?`
-          )
-        ]
-      : []),
-    ...(refused > 0 && received === 0 && last_refused_at !== null
-      ? hint(`no webhook of ${name} was signed with its signingKey: correct the key`)
-      : [])
-  ]
+    isSilent && [
+      `${name}: no webhook for ${ago(last_at, at).replace(/ ago$/, "")}, while runs found ${counted(changes_since, "record")} new or changed`,
+      ...hint(
+        `is \`parley watch --hints\` running, does the proxy lead to it, and does ${config?.definition.title ?? "the provider"} still send them?`
+      )
+    ],
+    refused > 0 &&
+      received === 0 &&
+      last_refused_at !== null &&
+      hint(`no webhook of ${name} was signed with its signingKey: correct the key`)
+  )
 }
 
 /** More connections than this are told of by the quickest and the slowest. */
@@ -200,49 +196,36 @@ const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<strin
   // What began after the last range is news, which the next sync brings.
   const gaps = gapsIn({ since: null, until: covered.at(-1)?.until ?? null }, covered)
   const error = last_run?.error ?? null
-  return [
+  return present(
     ...running.map(
       ({ host, lane, pid, since }) => `${name}: ${lane} is running: process ${pid} on ${host}, since ${since}`
     ),
-    ...(error === null
-      ? []
-      : [
-          `${name}: ${(last_run?.lane === "verify" ? last_run.command : last_run?.lane) ?? "run"} of run ${last_run?.run_id}: ${error.message}`,
-          ...hint(error.hint)
-        ]),
-    ...(running.length > 0
-      ? []
-      : unfinished_scans.map(
-          (lane) => `${name}: a ${lane} is unfinished; the next one resumes where it stopped`
-        )),
-    ...(covered.length === 0 || gaps.length === 0
-      ? []
-      : [
-          `${name}: of the conversations that began ${covered.map(rangeText).join(", ")} all were listed; \`parley backfill ${name}\` fetches those ${gaps.map(rangeText).join(", ")}`
-        ]),
-    ...gone(facts).map((words) => `${name}: ${words}`),
-    ...(conversations_incomplete === 0
-      ? []
-      : [
-          `${name}: ${counted(conversations_incomplete, "conversation")} without all of its messages; the next sync asks for them`
-        ]),
-    ...(changes_failed === 0
-      ? []
-      : [`${name}: ${counted(changes_failed, "change")} rejected or in conflict: \`parley changes\``]),
-    ...(quarantined === 0
-      ? []
-      : [`${name}: ${counted(quarantined, "record")} in quarantine: \`parley quarantine\``]),
-    ...(config !== null &&
-    facts.conversations > 0 &&
-    isStoredOtherwise(config.privacy ?? keepEverything, facts.privacy)
-      ? [
-          `${name}: some of what is stored was stored under another privacy`,
-          ...hint(
-            `\`parley rebuild ${name}\` applies it; \`parley sync --full ${name}\` fetches what was left out`
-          )
-        ]
-      : [])
-  ]
+    error !== null && [
+      `${name}: ${(last_run?.lane === "verify" ? last_run.command : last_run?.lane) ?? "run"} of run ${last_run?.run_id}: ${error.message}`,
+      ...hint(error.hint)
+    ],
+    running.length === 0 &&
+      unfinished_scans.map(
+        (lane) => `${name}: a ${lane} is unfinished; the next one resumes where it stopped`
+      ),
+    covered.length > 0 &&
+      gaps.length > 0 &&
+      `${name}: of the conversations that began ${covered.map(rangeText).join(", ")} all were listed; \`parley backfill ${name}\` fetches those ${gaps.map(rangeText).join(", ")}`,
+    gone(facts),
+    conversations_incomplete > 0 &&
+      `${name}: ${counted(conversations_incomplete, "conversation")} without all of its messages; the next sync asks for them`,
+    changes_failed > 0 &&
+      `${name}: ${counted(changes_failed, "change")} rejected or in conflict: \`parley changes\``,
+    quarantined > 0 && `${name}: ${counted(quarantined, "record")} in quarantine: \`parley quarantine\``,
+    config !== null &&
+      facts.conversations > 0 &&
+      isStoredOtherwise(config.privacy ?? keepEverything, facts.privacy) && [
+        `${name}: some of what is stored was stored under another privacy`,
+        ...hint(
+          `\`parley rebuild ${name}\` applies it; \`parley sync --full ${name}\` fetches what was left out`
+        )
+      ]
+  )
 }
 
 /** What needs attention, in few words; empty: nothing does. @param staleMillis infinite: nothing is stale */
@@ -255,12 +238,12 @@ const troublesOf = (
   if (config?.enabled === false) return []
   const since = facts?.last_complete_sync_at ?? null
   const isStale = staleMillis < Infinity && (since === null || at - toMillis(since) > staleMillis)
-  return [
-    ...((facts?.last_run?.error ?? null) === null ? [] : ["failed" as const]),
-    ...(isStale ? ["stale" as const] : []),
-    ...((facts?.changes_failed ?? 0) > 0 ? ["changes" as const] : []),
-    ...((facts?.quarantined ?? 0) > 0 ? ["quarantine" as const] : [])
-  ]
+  return present(
+    (facts?.last_run?.error ?? null) !== null && "failed",
+    isStale && "stale",
+    (facts?.changes_failed ?? 0) > 0 && "changes",
+    (facts?.quarantined ?? 0) > 0 && "quarantine"
+  )
 }
 
 /** The table may be long, so the last line names them. */
@@ -284,8 +267,7 @@ const writerText = ({ changes, last_at, sqlite_version }: OldWriter, at: number)
 const restoredText = (restored: Restoration): string =>
   `This mirror is ${ageText(restored)}: a backup that was put back, or a copy. The next sync fetches what changed since.`
 
-const hint = (text: string | null): ReadonlyArray<string> =>
-  text === null || text === "" ? [] : [`  ${text}`]
+const hint = (text: string | null): ReadonlyArray<string> => (text ? [`  ${text}`] : [])
 
 const limitsLine = ({ config, name, learned }: ConnectionStatus): ReadonlyArray<string> => {
   if (config === null || !config.enabled) return []
@@ -391,21 +373,21 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     ])
     const limits = withLimits ? all.flatMap(limitsLine) : []
     const rows = all.map((entry) => rowOf(entry, at))
-    const notes = [
+    const notes = present(
       ...keptLine(all),
-      ...(details.length === 0 ? [] : [details.join("\n")]),
+      details.length > 0 && details.join("\n"),
       ...writers.map((writer) => writerText(writer, at)),
-      ...(restored === null ? [] : [restoredText(restored)]),
-      ...(limits.length === 0 ? [] : [limits.join("\n")]),
+      restored !== null && restoredText(restored),
+      limits.length > 0 && limits.join("\n"),
       ...attention(troubled),
-      ...(check && code === exitCodes.complete ? ["All is well."] : [])
-    ]
+      check && code === exitCodes.complete && "All is well."
+    )
     const text = (room: number | null) =>
-      [
+      present(
         ...emptyState(facts === null, all.length, database),
-        ...(all.length === 0 ? [] : [renderTable(columns, rows, room)]),
+        all.length > 0 && renderTable(columns, rows, room),
         ...notes.map((note) => fold(note, room))
-      ].join("\n\n")
+      ).join("\n\n")
     yield* answer(document, text, inColour)
     if (Either.isLeft(config) && globals.db === null && !globals.quiet && !globals.json) {
       yield* output.note("the configuration has errors, so limits are not shown: `parley check` lists them")

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { Effect } from "effect"
 import type { Config, ConnectionConfig } from "../../../config/Config.ts"
+import { present } from "../../../domain/present.ts"
 import { always } from "../../../domain/TimeRange.ts"
 import { syncLanes } from "../../../sync/lanes.ts"
 import { storeLayer } from "../../../sync/layers.ts"
@@ -40,12 +41,10 @@ const showPlan = Effect.fn("sync.plan")(function* (
     pull: pulls.map(forecastDocument)
   }
   yield* answer(document, (room) =>
-    [
-      ...(input.pullOnly ? [] : [plansText(pushes, room)]),
-      ...(input.pushOnly
-        ? []
-        : [`A pull of what has changed would take about:\n\n${forecastText(pulls, room)}`])
-    ].join("\n\n")
+    present(
+      !input.pullOnly && plansText(pushes, room),
+      !input.pushOnly && `A pull of what has changed would take about:\n\n${forecastText(pulls, room)}`
+    ).join("\n\n")
   )
   return pulls.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
 })

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { present } from "../../../domain/present.ts"
 import type { Mirror } from "../../../store/mirror/Mirror.ts"
 import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
 import type { Progress } from "../../../sync/progress.ts"
@@ -17,26 +18,22 @@ const percent = (share: number): string => `${(share * 100).toFixed(share < 0.01
 const compared = (
   { contacts, outdated, overtaken, repaired, unreadable, withoutMessages }: Verdict,
   count: number
-): ReadonlyArray<string> => [
-  ...(repaired.length > 0
-    ? [
-        `${counted(repaired.length, "was", "were")} wrong and repaired (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`
-      ]
-    : count > unreadable.length && contacts === 0
-      ? [unreadable.length === 0 ? "none was wrong" : "none that could be read was wrong"]
-      : []),
-  ...(contacts === 0 ? [] : [`the contact of ${grouped(contacts)} was wrong and repaired`]),
-  ...(outdated === 0 ? [] : [`${grouped(outdated)} had changed there since they were last read`]),
-  ...(overtaken === 0
-    ? []
-    : [`${grouped(overtaken)} ${overtaken === 1 ? "was" : "were"} stored by another run meanwhile`]),
-  ...(unreadable.length === 0
-    ? []
-    : [`${grouped(unreadable.length)} could not be read: \`parley quarantine\` shows why`]),
-  ...(withoutMessages === 0
-    ? []
-    : [`of ${grouped(withoutMessages)} the messages were not compared, since the provider did not show them`])
-]
+): ReadonlyArray<string> =>
+  present(
+    repaired.length > 0 &&
+      `${counted(repaired.length, "was", "were")} wrong and repaired (${repaired.slice(0, 5).join(", ")}${repaired.length > 5 ? ", …" : ""})`,
+    repaired.length + contacts === 0 &&
+      count > unreadable.length &&
+      (unreadable.length === 0 ? "none was wrong" : "none that could be read was wrong"),
+    contacts > 0 && `the contact of ${grouped(contacts)} was wrong and repaired`,
+    outdated > 0 && `${grouped(outdated)} had changed there since they were last read`,
+    overtaken > 0 &&
+      `${grouped(overtaken)} ${overtaken === 1 ? "was" : "were"} stored by another run meanwhile`,
+    unreadable.length > 0 &&
+      `${grouped(unreadable.length)} could not be read: \`parley quarantine\` shows why`,
+    withoutMessages > 0 &&
+      `of ${grouped(withoutMessages)} the messages were not compared, since the provider did not show them`
+  )
 
 const inQuarantine = (count: number): string => `${counted(count, "record is", "records are")} in quarantine`
 
@@ -49,19 +46,15 @@ const sentence = (name: string, verdict: Verdict): string => {
     const said = [`${asked} requested`, stopped.message, ...others.map((words) => `of the others ${words}`)]
     return `${said.join("; ")}.`
   }
-  const said = [
+  const said = present(
     `${asked} compared with the provider`,
     ...compared(verdict, checked),
-    ...(gone.length === 0
-      ? []
-      : [
-          `${counted(gone.length, "does", "do")} not exist there any more and ${gone.length === 1 ? "is" : "are"} marked deleted`
-        ]),
-    ...(merged.length === 0 ? [] : [`${counted(merged.length, "was", "were")} merged into others there`]),
-    ...(quarantined === 0
-      ? []
-      : [`${inQuarantine(quarantined)}, and nothing in ${quarantined === 1 ? "it" : "them"} was compared`])
-  ].join("; ")
+    gone.length > 0 &&
+      `${counted(gone.length, "does", "do")} not exist there any more and ${gone.length === 1 ? "is" : "are"} marked deleted`,
+    merged.length > 0 && `${counted(merged.length, "was", "were")} merged into others there`,
+    quarantined > 0 &&
+      `${inQuarantine(quarantined)}, and nothing in ${quarantined === 1 ? "it" : "them"} was compared`
+  ).join("; ")
   const isAll = unreadable.length + quarantined + withoutMessages === 0
   if (checked >= held)
     return `${said}.${isAll ? " All were checked." : checked > 0 ? " All others were." : ""}`

@@ -1,3 +1,5 @@
+import { present } from "../../../domain/present.ts"
+import { now as instant } from "../../../domain/Timestamp.ts"
 import type { RunReport } from "../../../sync/run.ts"
 import type { Ran } from "../../../sync/watch/watch.ts"
 import { counted, grouped, shortDuration } from "../../terminal/numbers.ts"
@@ -27,16 +29,16 @@ const sum = (report: RunReport, column: (row: RunReport["connections"][number]) 
 const counts = (report: RunReport): ReadonlyArray<string> => {
   const changes = sum(report, (row) => row.changes.confirmed)
   const quarantined = sum(report, (row) => row.quarantined)
-  return [
+  return present(
     `${grouped(sum(report, (row) => row.inserted))} new`,
     `${grouped(sum(report, (row) => row.updated))} changed`,
-    ...(quarantined === 0 ? [] : [`${grouped(quarantined)} in quarantine`]),
-    ...(changes === 0 ? [] : [`${counted(changes, "status change")} confirmed`]),
+    quarantined > 0 && `${grouped(quarantined)} in quarantine`,
+    changes > 0 && `${counted(changes, "status change")} confirmed`,
     counted(
       sum(report, (row) => row.requests),
       "request"
     )
-  ]
+  )
 }
 
 const whatHappened = (report: RunReport): string => {
@@ -76,8 +78,6 @@ export const ranText = ({ at, fault, nextAt, report, retries, slowed }: Ran, zon
     ...slow
   ].join("\n")
 }
-
-const instant = (millis: number): string => new Date(millis).toISOString()
 
 /** The same for programs: the run's report, with what comes next. */
 export const ranDocument = ({ fault, nextAt, report, retries, slowed }: Ran) => ({

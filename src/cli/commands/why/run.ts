@@ -1,4 +1,5 @@
 import { Clock, Effect } from "effect"
+import { present } from "../../../domain/present.ts"
 import { Db, type Session } from "../../../store/Db.ts"
 import { findConversation } from "../../../store/read/findConversation.ts"
 import { type Why, whyFacts } from "../../../store/read/whyFacts.ts"
@@ -59,43 +60,33 @@ const stateText = ({ conversation }: Why, at: number): ReadonlyArray<string> => 
             ? `all ${counted(stored_messages, "message")} stored`
             : `${counted(stored_messages, "message")} stored`
         : `${grouped(stored_messages)} of ${counted(declared_messages ?? 0, "message")} stored`
-  return [
+  return present(
     line("conversation", `${conversation.id}, at ${conversation.provider}`),
     line("status", `${remote_status}${word}${wanted}`),
     line("messages", `${completeness}${expired}`),
     line("first seen", shortTime(first_seen_at)),
     line("last seen", `${shortTime(last_seen_at)}, ${ago(last_seen_at, at)}`),
-    ...(missing_since === null || (deleted_at ?? merged_into) !== null
-      ? []
-      : [
-          line(
-            "missing",
-            `from complete scans since ${shortTime(missing_since)}; not yet known to be deleted`
-          )
-        ]),
-    ...(deleted_at === null ? [] : [line("deleted", `at the provider, noticed ${shortTime(deleted_at)}`)]),
-    ...(merged_into === null ? [] : [line("merged", `into ${merged_into} at the provider`)])
-  ]
+    missing_since !== null &&
+      (deleted_at ?? merged_into) === null &&
+      line("missing", `from complete scans since ${shortTime(missing_since)}; not yet known to be deleted`),
+    deleted_at !== null && line("deleted", `at the provider, noticed ${shortTime(deleted_at)}`),
+    merged_into !== null && line("merged", `into ${merged_into} at the provider`)
+  )
 }
 
-const requestText = ({ last_request, last_run }: Why): ReadonlyArray<string> => [
-  ...(last_request === null
-    ? []
-    : [
-        line(
-          "last change by",
-          `${last_request.operation}: ${last_request.method} ${last_request.path}, status ${last_request.status}, ${shortTime(last_request.received_at)} (run ${last_request.run_id}, ${last_request.command})`
-        )
-      ]),
-  ...(last_run === null
-    ? []
-    : [
-        line(
-          "last run",
-          `run ${last_run.run_id} (${last_run.lane}), ${last_run.outcome}, started ${shortTime(last_run.started_at)}${last_run.error_message === null ? "" : `: ${last_run.error_message}`}`
-        )
-      ])
-]
+const requestText = ({ last_request, last_run }: Why): ReadonlyArray<string> =>
+  present(
+    last_request !== null &&
+      line(
+        "last change by",
+        `${last_request.operation}: ${last_request.method} ${last_request.path}, status ${last_request.status}, ${shortTime(last_request.received_at)} (run ${last_request.run_id}, ${last_request.command})`
+      ),
+    last_run !== null &&
+      line(
+        "last run",
+        `run ${last_run.run_id} (${last_run.lane}), ${last_run.outcome}, started ${shortTime(last_run.started_at)}${last_run.error_message === null ? "" : `: ${last_run.error_message}`}`
+      )
+  )
 
 const changeText = ({ changes }: Why): ReadonlyArray<string> =>
   changes.flatMap((change) => [
