@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs"
-import { Clock, Effect, Either } from "effect"
+import { Clock, Effect, Either, Schema } from "effect"
 import type { Registry } from "../config/Config.ts"
 import { StoreError } from "../store/StoreError.ts"
-import { ConnectorFailure, storeFailure } from "./failure.ts"
-import { log, spec, traceError } from "./protocol.ts"
+import { type ConnectorFailure, refuse, storeFailure } from "./failure.ts"
+import { ConfiguredCatalog, log, spec, traceError } from "./protocol.ts"
 import { Sink } from "./stdio.ts"
 
 /*
@@ -34,12 +34,17 @@ export interface Connector<R> {
   >
 }
 
-const refuse = (message: string) => new ConnectorFailure({ type: "config_error", message })
-
 /** What is wrong with a configuration, as a failure. */
 export const orRefuse = <A>(
   settings: Either.Either<A, ReadonlyArray<string>>
 ): Either.Either<A, ConnectorFailure> => Either.mapLeft(settings, (faults) => refuse(faults.join("; ")))
+
+/** The streams of a configured catalog. */
+export const streamsIn = (catalog: unknown) =>
+  Either.mapBoth(Schema.decodeUnknownEither(ConfiguredCatalog)(catalog), {
+    onLeft: () => refuse("the configured catalog holds no list of streams"),
+    onRight: ({ streams }) => streams
+  })
 
 /** Takes a byte order mark, which editors leave. */
 const readJson = (flag: string, path: string): Either.Either<unknown, ConnectorFailure> =>

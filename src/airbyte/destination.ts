@@ -1,11 +1,10 @@
 import { resolve } from "node:path"
-import { Effect, Either, Schema } from "effect"
+import { Effect, Either } from "effect"
 import type { Transport } from "../http/exchange/transport.ts"
 import type { Governor } from "../http/limits/Governor.ts"
 import { checkConnection } from "./check.ts"
-import { type Connector, orRefuse } from "./connector.ts"
-import { ConnectorFailure } from "./failure.ts"
-import { ConfiguredCatalog, connectionStatus, destinationCatalog, log } from "./protocol.ts"
+import { type Connector, orRefuse, streamsIn } from "./connector.ts"
+import { connectionStatus, destinationCatalog, log } from "./protocol.ts"
 import { connectionSpecification, DestinationKeys, readConnected } from "./settings.ts"
 import { type Lines, Sink } from "./stdio.ts"
 import { temporaryFolder } from "./temporary.ts"
@@ -74,15 +73,7 @@ export const destination: Connector<Sink | Lines | Transport | Governor> = {
         Effect.gen(function* () {
           const sink = yield* Sink
           const { connection, keys } = yield* orRefuse(readConnected(registry, DestinationKeys, config))
-          const configured = yield* Either.mapLeft(
-            Schema.decodeUnknownEither(ConfiguredCatalog)(catalog),
-            () =>
-              new ConnectorFailure({
-                type: "config_error",
-                message: "the configured catalog holds no list of streams"
-              })
-          )
-          for (const { destination_sync_mode: mode, stream } of configured.streams) {
+          for (const { destination_sync_mode: mode, stream } of yield* streamsIn(catalog)) {
             if (mode === null || mode === undefined || destinationModes.includes(mode)) continue
             yield* sink.write(
               log("WARN", `${stream.name}: ${mode} is taken for append: nothing is cleared at a provider`)

@@ -9,6 +9,9 @@ export class ConnectorFailure extends Data.TaggedError("ConnectorFailure")<{
   readonly message: string
 }> {}
 
+/** What was configured, or is named on the command line, cannot be used. */
+export const refuse = (message: string) => new ConnectorFailure({ type: "config_error", message })
+
 /** Of the kinds of fault of a run, who can do something about them. */
 const typeOf = (kind: string): FailureType => {
   switch (kind) {

@@ -112,7 +112,6 @@ export const ConfiguredCatalog = Schema.Struct({
     })
   )
 })
-export type ConfiguredCatalog = typeof ConfiguredCatalog.Type
 
 /** What `--state` names: a list of states; other kinds than a stream's own are not written here. */
 export const GivenStates = Schema.Array(

@@ -4,7 +4,7 @@ import type { Transport } from "../http/exchange/transport.ts"
 import type { Governor } from "../http/limits/Governor.ts"
 import { checkConnection, checkMirror } from "./check.ts"
 import { type Connector, orRefuse, type VerbInput } from "./connector.ts"
-import { ConnectorFailure } from "./failure.ts"
+import { refuse } from "./failure.ts"
 import { catalog, connectionStatus, GivenStates } from "./protocol.ts"
 import { read } from "./read/read.ts"
 import { discovered } from "./read/streams.ts"
@@ -26,9 +26,8 @@ const check = Effect.fn("airbyte.check")(function* (registry: Registry, { config
 /** Both forms in which states are handed back: the list, and the old single document, of which none was ever written. */
 const statesIn = (state: unknown) =>
   Array.isArray(state)
-    ? Either.mapLeft(
-        Schema.decodeUnknownEither(GivenStates)(state),
-        () => new ConnectorFailure({ type: "config_error", message: "--state holds no list of states" })
+    ? Either.mapLeft(Schema.decodeUnknownEither(GivenStates)(state), () =>
+        refuse("--state holds no list of states")
       )
     : Either.right([])
 

@@ -2,23 +2,15 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
+import { processExists } from "../store/ledger/processIdentity.ts"
 
 const prefix = "parley-airbyte-"
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return !(cause instanceof Error && "code" in cause && cause.code === "ESRCH")
-  }
-}
 
 /** Removes what processes of this user have left that were killed. */
 const sweep = (root: string): void => {
   for (const name of readdirSync(root)) {
     const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1] ?? Number.NaN)
-    if (Number.isNaN(pid) || isAlive(pid)) continue
+    if (Number.isNaN(pid) || processExists(pid)) continue
     const path = join(root, name)
     if (statSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.())
       rmSync(path, { recursive: true, force: true })

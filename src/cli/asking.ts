@@ -2,15 +2,12 @@ import { Effect } from "effect"
 import { readableStatuses } from "../config/Config.ts"
 import type { RequestedChange } from "../domain/StatusChange.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
-import type { Asked, ChangeRefused } from "../store/outbox/Outbox.ts"
+import type { Asked } from "../store/outbox/Outbox.ts"
 import { Outbox } from "../store/outbox/Outbox.ts"
 import { openConnection } from "../sync/connection.ts"
 import { talkingLayer } from "../sync/layers.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
-import { UsageError } from "./errors.ts"
-
-/** What the outbox refuses is for the person to put right. */
-export const toUsage = ({ message, hint }: ChangeRefused): UsageError => new UsageError({ message, hint })
+import { toUsage, UsageError } from "./errors.ts"
 
 /**
  * A configured connection, and its provider's rules for requested changes. Sends nothing. The mirror learns what the
@@ -43,12 +40,10 @@ const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
 /** Puts a requested change of a conversation into the outbox, by the rules of its provider. */
 export const ask = Effect.fn("ask")(function* (id: string, requested: RequestedChange, requestedBy: string) {
   const outbox = yield* Outbox
-  const conversation = yield* Effect.mapError(outbox.conversation(id), (error) =>
-    error._tag === "ChangeRefused" ? toUsage(error) : error
-  )
+  const conversation = yield* Effect.catchTag(outbox.conversation(id), "ChangeRefused", toUsage)
   const { config, refuse } = yield* refuserOf(conversation.connection)
   const asked: Exclude<Asked, { _tag: "Refused" }> = yield* outbox
     .ask({ id: conversation.id, requested, requestedBy, refuse })
-    .pipe(Effect.mapError((error) => (error._tag === "ChangeRefused" ? toUsage(error) : error)))
+    .pipe(Effect.catchTag("ChangeRefused", toUsage))
   return { asked, config }
 })

@@ -7,6 +7,10 @@ export class UsageError extends Data.TaggedError("UsageError")<{
   readonly hint: string
 }> {}
 
+/** A failure that the person who wrote the command line can put right. */
+export const toUsage = ({ hint, message }: { readonly message: string; readonly hint: string }): UsageError =>
+  new UsageError({ message, hint })
+
 /** What was allowed, of time or of temporary disk, was not enough. */
 export class LimitReached extends Data.TaggedError("LimitReached")<{
   readonly kind: "time_limit" | "space_limit"

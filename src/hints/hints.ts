@@ -1,14 +1,13 @@
 import { Clock, Effect, Random } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
+import type { Address } from "../files/listening.ts"
 import { Hints } from "../store/hints/Hints.ts"
 import { silent } from "../sync/progress.ts"
 import { type Fault, register, run, type Settled } from "../sync/run.ts"
 import { retryTime } from "../sync/watch/timetable.ts"
 import { type Arrivals, hintLane } from "./lane.ts"
-import { type Address, listen } from "./listen.ts"
+import { listen } from "./listen.ts"
 import { makeReceiver, type Receiver } from "./receive.ts"
-
-export { type Address, CannotListen } from "./listen.ts"
 
 export interface HintOptions {
   /** Those without `hints` are left out. */

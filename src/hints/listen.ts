@@ -1,23 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
-import { Data, Effect, FiberSet } from "effect"
-import { codeOf } from "../files/faults.ts"
+import { Effect, FiberSet } from "effect"
+import { type Address, listening } from "../files/listening.ts"
 import type { Deliver, Receiver } from "./receive.ts"
 
 /*
  * The receiver's HTTP: on loopback alone, behind a proxy or tunnel of the user's choice, which speaks TLS.
  */
-
-export interface Address {
-  readonly host: string
-  /** 0: any that is free. */
-  readonly port: number
-}
-
-/** The address cannot be had. */
-export class CannotListen extends Data.TaggedError("CannotListen")<{
-  readonly message: string
-  readonly hint: string
-}> {}
 
 const largestBody = 1024 * 1024
 const patience = 10_000
@@ -75,36 +63,12 @@ const listenerOf =
   }
 
 /** Listens for as long as the scope. Gives the address that it has. */
-export const listen = Effect.fn("hints.listen")(function* ({ host, port }: Address, receiver: Receiver) {
+export const listen = Effect.fn("hints.listen")(function* (address: Address, receiver: Receiver) {
   const fork = yield* FiberSet.makeRuntime<never>()
   const server = createServer(
     { maxHeaderSize, headersTimeout: patience, requestTimeout: patience, keepAliveTimeout: 5_000 },
     listenerOf(receiver, fork)
   )
   server.maxConnections = mostConnections
-  yield* Effect.acquireRelease(
-    Effect.async<void, NodeJS.ErrnoException>((resume) => {
-      server.once("error", (error) => resume(Effect.fail(error)))
-      server.listen({ host, port, exclusive: true }, () => resume(Effect.void))
-    }),
-    () =>
-      Effect.async<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      })
-  ).pipe(
-    Effect.mapError(
-      (error) =>
-        new CannotListen({
-          message:
-            codeOf(error) === "EADDRINUSE"
-              ? `port ${port} of ${host} is in use`
-              : `port ${port} of ${host} cannot be listened on (${codeOf(error) ?? error.message})`,
-          hint: "name another one, such as --hints 127.0.0.1:8718"
-        })
-    )
-  )
-  const bound = server.address()
-  const address: Address = { host, port: typeof bound === "object" && bound !== null ? bound.port : port }
-  return address
+  return yield* listening(server, address, "name another one, such as --hints 127.0.0.1:8718")
 })

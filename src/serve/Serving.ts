@@ -38,6 +38,6 @@ export const writing = <A, E, R>(
     Serving,
     ({ settings, writer }): Effect.Effect<A, E | Refused, Exclude<R, Store>> =>
       writer === null
-        ? Effect.fail(new Refused({ message: "nothing can be changed here", hint: settings.read_only ?? "" }))
+        ? new Refused({ message: "nothing can be changed here", hint: settings.read_only ?? "" })
         : Effect.provide(effect, writer)
   )

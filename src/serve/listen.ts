@@ -1,13 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import { Data, Effect, type Scope } from "effect"
-import { codeOf } from "../files/faults.ts"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { Effect } from "effect"
+import { listening } from "../files/listening.ts"
 import { type Asked, guard, headers, type Site, type Turned } from "./guard.ts"
-
-/** The port cannot be had. */
-export class CannotListen extends Data.TaggedError("CannotListen")<{
-  readonly message: string
-  readonly hint: string
-}> {}
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -56,34 +50,16 @@ const answerWith =
     page(request, response)
   }
 
-const open = (host: string, port: number): Effect.Effect<Server, NodeJS.ErrnoException, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.async<Server, NodeJS.ErrnoException>((resume) => {
-      const server = createServer({ maxHeaderSize, headersTimeout: 10_000, requestTimeout: 30_000 })
-      server.maxConnections = mostConnections
-      server.once("error", (error) => resume(Effect.fail(error)))
-      server.listen({ host, port, exclusive: true }, () => resume(Effect.succeed(server)))
-    }),
-    (server) =>
-      Effect.async<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      })
+const open = Effect.fnUntraced(function* (host: string, port: number) {
+  const server = createServer({ maxHeaderSize, headersTimeout: 10_000, requestTimeout: 30_000 })
+  server.maxConnections = mostConnections
+  const bound = yield* listening(
+    server,
+    { host, port },
+    "name another one with --port, or take any with --port 0"
   )
-
-const portOf = (server: Server): number => {
-  const address = server.address()
-  return typeof address === "object" && address !== null ? address.port : 0
-}
-
-const cannot = (host: string, port: number, error: NodeJS.ErrnoException): CannotListen =>
-  new CannotListen({
-    message:
-      codeOf(error) === "EADDRINUSE"
-        ? `port ${port} of ${host} is in use`
-        : `port ${port} of ${host} cannot be listened on (${codeOf(error) ?? error.message})`,
-    hint: "name another one with --port, or take any with --port 0"
-  })
+  return { server, port: bound.port }
+})
 
 /** A machine without IPv6. */
 const absent = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
@@ -100,16 +76,14 @@ export const listen = Effect.fn("serve.listen")(function* (
   port: number,
   answers: (port: number) => Answers
 ) {
-  const main = host ?? "127.0.0.1"
-  const first = yield* Effect.mapError(open(main, port), (error) => cannot(main, port, error))
-  const bound = portOf(first)
-  const servers = [first]
+  const first = yield* open(host ?? "127.0.0.1", port)
+  const servers = [first.server]
   if (host === null) {
-    const second = yield* Effect.either(open("::1", bound))
-    if (second._tag === "Right") servers.push(second.right)
-    else if (!absent.has(codeOf(second.left) ?? "")) return yield* cannot("::1", bound, second.left)
+    const second = yield* Effect.either(open("::1", first.port))
+    if (second._tag === "Right") servers.push(second.right.server)
+    else if (!absent.has(second.left.code)) return yield* second.left
   }
-  const answer = answerWith(answers(bound))
+  const answer = answerWith(answers(first.port))
   for (const server of servers) server.on("request", answer)
-  return bound
+  return first.port
 })

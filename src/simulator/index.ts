@@ -4,7 +4,7 @@ export type { Fault, FaultEffect, FaultRequest } from "./faults.ts"
 export { makeTwins, mergeTwins } from "./merge.ts"
 export { type AdvanceOptions, advance, type Changes, type Mutation, mutate } from "./mutate.ts"
 export { isPreset, preset, presetNames } from "./presets.ts"
-export { type Served, ServeError, type ServeOptions, serve } from "./serve.ts"
+export { type Served, type ServeOptions, serve } from "./serve.ts"
 export {
   type LogEntry,
   makeSimulator,

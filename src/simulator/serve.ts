@@ -1,13 +1,7 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse
-} from "node:http"
-import type { AddressInfo } from "node:net"
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
-import { Data, Effect, type Scope } from "effect"
+import { Effect } from "effect"
+import { addressText, CannotListen, listening } from "../files/listening.ts"
 import type { Origins } from "./configuration.ts"
 import { answerControl } from "./control.ts"
 import { arriving, type SimulatedRequest, type SimulatedResponse } from "./http.ts"
@@ -27,13 +21,6 @@ export interface Served {
   /** Where other processes look into the worlds and change them; see `control.ts`. */
   readonly control: string
 }
-
-/** A port cannot be had. */
-export class ServeError extends Data.TaggedError("ServeError")<{
-  readonly message: string
-  readonly hint: string
-  readonly cause: unknown
-}> {}
 
 const host = "127.0.0.1"
 
@@ -117,29 +104,18 @@ const controlListener =
     answer().catch(() => outgoing.destroy())
   }
 
-const listen = (listener: RequestListener, port: number): Effect.Effect<string, ServeError, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.async<Server, ServeError>((resume) => {
-      const server = createServer({ keepAliveTimeout: 60_000 }, listener)
-      server.once("error", (cause) =>
-        resume(
-          Effect.fail(
-            new ServeError({
-              message: `The simulated providers cannot listen on ${host}:${port}`,
-              hint: "Choose another port, or 0 for any that is free.",
-              cause
-            })
-          )
-        )
-      )
-      server.listen(port, host, () => resume(Effect.succeed(server)))
-    }),
-    (server) =>
-      Effect.async<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      })
-  ).pipe(Effect.map((server) => `http://${host}:${(server.address() as AddressInfo).port}`))
+const listen = (listener: RequestListener, port: number) => {
+  const server = createServer({ keepAliveTimeout: 60_000 }, listener)
+  return listening(server, { host, port }, "Choose another port, or 0 for any that is free.").pipe(
+    Effect.mapBoth({
+      onFailure: ({ code, hint }) => {
+        const message = `The simulated providers cannot listen on ${host}:${port}`
+        return new CannotListen({ code, message, hint })
+      },
+      onSuccess: addressText
+    })
+  )
+}
 
 /** Serves the vendors on loopback, each on a port of its own, until the scope closes. */
 export const serve = Effect.fn("simulator.serve")(function* (

@@ -45,7 +45,8 @@ export class Progress extends Context.Tag("parley/Progress")<
   }
 >() {}
 
-export const silent: Layer.Layer<Progress> = Layer.succeed(Progress, {
+/** No one is told of anything. */
+export const noProgress: Progress["Type"] = {
   runStarted: () => Effect.void,
   connectionStarted: () => Effect.void,
   expected: () => Effect.void,
@@ -54,7 +55,9 @@ export const silent: Layer.Layer<Progress> = Layer.succeed(Progress, {
   notice: () => Effect.void,
   connectionFinished: () => Effect.void,
   runFinished: () => Effect.void
-})
+}
+
+export const silent: Layer.Layer<Progress> = Layer.succeed(Progress, noProgress)
 
 /** Commits, and reports progress. `name` is the connection's. */
 export const tellingCommit = <A extends Omit<Committed, "startedAt">, E, R>(

@@ -1,8 +1,9 @@
-import { Effect, Either, Schema } from "effect"
+import { Effect } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
 import { feedTables } from "../../store/read/feed.ts"
-import { ConnectorFailure } from "../failure.ts"
-import { ConfiguredCatalog, type GivenStates } from "../protocol.ts"
+import { streamsIn } from "../connector.ts"
+import { refuse } from "../failure.ts"
+import type { GivenStates } from "../protocol.ts"
 import type { Settings, SourceKeys } from "../settings.ts"
 import { readDirect } from "./direct.ts"
 import { readMirror } from "./mirror.ts"
@@ -10,34 +11,24 @@ import type { ReadInput, Selected } from "./reading.ts"
 import { readStates } from "./state.ts"
 import { type SyncMode, syncModes } from "./streams.ts"
 
-const refuse = (message: string) => new ConnectorFailure({ type: "config_error", message })
-
 /** The streams of a configured catalog, in the feed's order. */
-const select = (catalog: unknown): Either.Either<ReadonlyArray<Selected>, ConnectorFailure> => {
-  const decoded = Schema.decodeUnknownEither(ConfiguredCatalog)(catalog)
-  if (Either.isLeft(decoded)) return Either.left(refuse("the configured catalog holds no list of streams"))
-  const wanted = decoded.right.streams
+const select = Effect.fnUntraced(function* (catalog: unknown) {
+  const wanted = yield* streamsIn(catalog)
   for (const { stream, sync_mode } of wanted) {
     if (!feedTables.some((name) => name === stream.name))
-      return Either.left(
-        refuse(
-          `there is no stream "${stream.name}"; there are ${feedTables.join(", ")}. Discover the schema again`
-        )
+      return yield* refuse(
+        `there is no stream "${stream.name}"; there are ${feedTables.join(", ")}. Discover the schema again`
       )
     if (!syncModes.some((mode) => mode === sync_mode))
-      return Either.left(
-        refuse(
-          `stream "${stream.name}": there is no sync mode "${sync_mode}"; there are ${syncModes.join(", ")}`
-        )
+      return yield* refuse(
+        `stream "${stream.name}": there is no sync mode "${sync_mode}"; there are ${syncModes.join(", ")}`
       )
   }
-  return Either.right(
-    feedTables.flatMap((name) => {
-      const found = wanted.find(({ stream }) => stream.name === name)
-      return found === undefined ? [] : [{ name, syncMode: found.sync_mode as SyncMode }]
-    })
-  )
-}
+  return feedTables.flatMap((name): ReadonlyArray<Selected> => {
+    const found = wanted.find(({ stream }) => stream.name === name)
+    return found === undefined ? [] : [{ name, syncMode: found.sync_mode as SyncMode }]
+  })
+})
 
 /** Reads what changed since the states that are given, and sends it. Fails where not all of it came. */
 export const read = Effect.fn("airbyte.read")(function* (

@@ -1,7 +1,7 @@
 import { Effect, type Fiber, Layer } from "effect"
 import type { Feed, FeedTable } from "../../store/read/feed.ts"
 import type { StoreError } from "../../store/StoreError.ts"
-import { Progress } from "../../sync/progress.ts"
+import { noProgress, Progress } from "../../sync/progress.ts"
 import type { SourceKeys } from "../settings.ts"
 import type { Emitter } from "./emitter.ts"
 import type { StreamState } from "./state.ts"
@@ -49,14 +49,10 @@ export const progressOf = (
   committed: Effect.Effect<void>
 ): Layer.Layer<Progress> =>
   Layer.succeed(Progress, {
-    runStarted: () => Effect.void,
-    connectionStarted: () => Effect.void,
-    expected: () => Effect.void,
+    ...noProgress,
     clientEvent: (_name, event) => {
       if (event._tag === "Waiting") fork(waiting(event.since, event.until))
     },
     committed: () => committed,
-    notice: (_name, message, hint) => log("WARN", hint === "" ? message : `${message}; ${hint}`),
-    connectionFinished: () => Effect.void,
-    runFinished: () => Effect.void
+    notice: (_name, message, hint) => log("WARN", hint === "" ? message : `${message}; ${hint}`)
   })

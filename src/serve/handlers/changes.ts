@@ -1,6 +1,6 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { Effect } from "effect"
-import { isWantedStatus } from "../../domain/Status.ts"
+import { isWantedStatus, WantedStatus } from "../../domain/Status.ts"
 import type { RequestedChange } from "../../domain/StatusChange.ts"
 import { changeDocument } from "../../store/outbox/changeDocument.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../../store/outbox/Outbox.ts"
@@ -44,12 +44,10 @@ const filled = (text: string | undefined): string | null =>
 const toRequested = ({ category, status, summary }: Asked): Effect.Effect<RequestedChange, Invalid> =>
   status !== null && isWantedStatus(status)
     ? Effect.succeed({ status, category: filled(category), summary: filled(summary), title: null, tags: [] })
-    : Effect.fail(
-        new Invalid({
-          message: `there is no status "${status}"`,
-          hint: "name one of: active, handed_off, completed, abandoned"
-        })
-      )
+    : new Invalid({
+        message: `there is no status "${status}"`,
+        hint: `name one of: ${WantedStatus.literals.join(", ")}`
+      })
 
 const total = ({ connections }: BulkPlan): number =>
   connections.reduce((sum, { changes }) => sum + changes, 0)

@@ -51,15 +51,15 @@ const readPlace = (text: string | undefined): Effect.Effect<ListPlace | null, In
       const [at, id] = JSON.parse(Buffer.from(text ?? "", "base64url").toString("utf8")) as [unknown, unknown]
       return typeof id === "string" && (at === null || typeof at === "string")
         ? Effect.succeed({ at, id })
-        : Effect.fail(badCursor)
+        : badCursor
     } catch {
-      return Effect.fail(badCursor)
+      return badCursor
     }
   })
 
 const readWindow = (cursor: string | undefined, limit: number) => {
   const [, side, position] = /^(before|after):(-?\d{1,15})$/.exec(cursor ?? "") ?? []
-  if (given(cursor) !== null && side === undefined) return Effect.fail(badCursor)
+  if (given(cursor) !== null && side === undefined) return badCursor
   return Effect.succeed({ limit, ...(side === undefined ? {} : { [side]: Number(position) }) })
 }
 
@@ -67,7 +67,7 @@ const missing = (id: string) =>
   new Missing({ message: `there is no conversation \`${id}\` in the mirror`, hint: "" })
 
 const found = <A>(id: string, value: A | null): Effect.Effect<A, Missing> =>
-  value === null ? Effect.fail(missing(id)) : Effect.succeed(value)
+  value === null ? missing(id) : Effect.succeed(value)
 
 /** A conversation that paused for a day or was opened again, in its parts. */
 const sessionsOf = ({ prepare }: Session, id: string): ReadonlyArray<Record<string, unknown>> =>

@@ -2,7 +2,7 @@ import { HttpApiBuilder } from "@effect/platform"
 import { Clock, Effect } from "effect"
 import { now } from "../../domain/Timestamp.ts"
 import { fileCopies } from "../../store/copies/fileCopies.ts"
-import { listRuns, runsOver, standingOutcome } from "../../store/ledger/Ledger.ts"
+import { listRuns } from "../../store/ledger/Ledger.ts"
 import { Mirror } from "../../store/mirror/Mirror.ts"
 import { healthOf } from "../../store/read/health.ts"
 import { findQuarantined, listQuarantine } from "../../store/read/quarantineFacts.ts"
@@ -57,22 +57,9 @@ export const health = HttpApiBuilder.group(Api, "health", (handlers) =>
       })
     )
     .handle("runs", ({ urlParams: { limit } }) =>
-      Effect.gen(function* () {
-        const at = yield* Clock.currentTimeMillis
-        return yield* reading((session) => {
-          const over = runsOver(session, at)
-          return {
-            items: listRuns(session, limit).map((run) => ({
-              ...run,
-              outcome: standingOutcome(run.outcome, run.id, over),
-              connections: run.connections.map((row) => ({
-                ...row,
-                outcome: standingOutcome(row.outcome, run.id, over)
-              }))
-            }))
-          }
-        })
-      })
+      Effect.flatMap(Clock.currentTimeMillis, (at) =>
+        reading((session) => ({ items: listRuns(session, limit, at).map((run) => ({ ...run })) }))
+      )
     )
     .handle("run", ({ payload }) =>
       Effect.gen(function* () {
@@ -106,7 +93,7 @@ export const health = HttpApiBuilder.group(Api, "health", (handlers) =>
         reading((session) => findQuarantined(session, id)),
         (record) =>
           record === null
-            ? Effect.fail(new Missing({ message: `there is no record ${id} in quarantine`, hint: "" }))
+            ? new Missing({ message: `there is no record ${id} in quarantine`, hint: "" })
             : Effect.succeed({ ...record })
       )
     )

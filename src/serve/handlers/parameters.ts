@@ -18,10 +18,8 @@ export const instant = (name: string, text: string | undefined): Effect.Effect<T
     : NaN
   return Number.isFinite(millis) && millis >= 0
     ? Effect.succeed(new Date(millis).toISOString() as Timestamp)
-    : Effect.fail(
-        new Invalid({
-          message: `${name}: "${text}" is not a time`,
-          hint: "write a day such as 2026-03-07, or a time such as 2026-03-07T10:00:00Z"
-        })
-      )
+    : new Invalid({
+        message: `${name}: "${text}" is not a time`,
+        hint: "write a day such as 2026-03-07, or a time such as 2026-03-07T10:00:00Z"
+      })
 }

@@ -116,21 +116,6 @@ const rowOf = ({ prepare }: Session, runId: number, connection: string, lane: La
      WHERE c.run_id = ? AND c.connection = ? AND c.lane = ?`
   ).get(runId, connection, lane) as ConnectionRow
 
-/** The newest runs first, each with its connections. */
-export const listRuns = ({ prepare }: Session, limit: number): ReadonlyArray<RunWithConnections> => {
-  const runs = prepare(
-    "SELECT id, command, started_at, finished_at, outcome, exit_code, host, pid FROM runs ORDER BY id DESC LIMIT ?"
-  ).all(limit) as ReadonlyArray<RunRow>
-  const connections = prepare(
-    `SELECT ${columns} FROM run_connections c JOIN connections n ON n.name = c.connection
-     WHERE c.run_id = ? ORDER BY c.started_at, c.connection`
-  )
-  return runs.map((run) => ({
-    ...run,
-    connections: connections.all(run.id) as RunWithConnections["connections"]
-  }))
-}
-
 /** Runs of this process that are not over yet, each as its file and id. */
 const underWay = new Set<string>()
 
@@ -168,6 +153,47 @@ export const standingOutcome = <A extends string>(
   runId: number,
   over: ReadonlySet<number>
 ): A | "interrupted" => (outcome === "running" && over.has(runId) ? "interrupted" : outcome)
+
+const runColumns = "id, command, started_at, finished_at, outcome, exit_code, host, pid"
+
+/** These runs with their connections, as they stand, and not only as they were written down. */
+const withConnections = (
+  session: Session,
+  runs: ReadonlyArray<RunRow>,
+  millis: number
+): ReadonlyArray<RunWithConnections> => {
+  const over = runsOver(session, millis)
+  const connections = session.prepare(
+    `SELECT ${columns} FROM run_connections c JOIN connections n ON n.name = c.connection
+     WHERE c.run_id = ? ORDER BY c.started_at, c.connection`
+  )
+  const standing = <Row extends { readonly outcome: RunRow["outcome"] }>(row: Row, id: number): Row => ({
+    ...row,
+    outcome: standingOutcome(row.outcome, id, over)
+  })
+  return runs.map((run) => ({
+    ...standing(run, run.id),
+    connections: (connections.all(run.id) as Array<RunWithConnections["connections"][number]>).map((row) =>
+      standing(row, run.id)
+    )
+  }))
+}
+
+/** The newest runs first. @param millis now, epoch milliseconds, here and below */
+export const listRuns = (
+  session: Session,
+  limit: number,
+  millis: number
+): ReadonlyArray<RunWithConnections> => {
+  const runs = session.prepare(`SELECT ${runColumns} FROM runs ORDER BY id DESC LIMIT ?`).all(limit)
+  return withConnections(session, runs as ReadonlyArray<RunRow>, millis)
+}
+
+/** One run; null: there is none of this number. */
+export const findRun = (session: Session, id: number, millis: number): RunWithConnections | null => {
+  const runs = session.prepare(`SELECT ${runColumns} FROM runs WHERE id = ?`).all(id)
+  return withConnections(session, runs as ReadonlyArray<RunRow>, millis)[0] ?? null
+}
 
 const interrupt = (session: Session, runId: number, at: Timestamp): void => {
   for (const table of ["run_connections", "runs"]) {
@@ -313,16 +339,11 @@ export class Ledger extends Effect.Service<Ledger>()("parley/Ledger", {
             input.exitCode,
             input.runId
           )
-          return prepare(
-            "SELECT id, command, started_at, finished_at, outcome, exit_code, host, pid FROM runs WHERE id = ?"
-          ).get(input.runId) as RunRow
+          return prepare(`SELECT ${runColumns} FROM runs WHERE id = ?`).get(input.runId) as RunRow
         })
         yield* db.stillThere("Ledger.finishRun", { atOnce: true })
         return row
-      }),
-
-      /** The newest first. */
-      runs: (limit: number) => db.use("Ledger.runs", (session) => listRuns(session, limit))
+      })
     } as const
   })
 }) {}

@@ -45,7 +45,8 @@ export const thisProcess = (): ProcessIdentity => ({
   start: startOf(process.pid)
 })
 
-const exists = (pid: number): boolean => {
+/** Whether a process of this machine has that number, whoever its user is. */
+export const processExists = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
     return true
@@ -59,10 +60,10 @@ const sameCounting = (start: string): boolean => start.startsWith(`${boot()}/`)
 /** True only where it is certain: a process of another host or container may live, for all that can be seen from here. */
 export const isDead = ({ host, pid, start }: ProcessIdentity): boolean => {
   if (host !== hostname()) return false
-  if (start === null) return !exists(pid)
+  if (start === null) return !processExists(pid)
   // The machine was started again, or it counted its processes in another container.
   if (!sameCounting(start)) return start.split("/")[0] !== boot().split("/")[0]
-  return !exists(pid) || startOf(pid) !== start
+  return !processExists(pid) || startOf(pid) !== start
 }
 
 const short = (text: string): string => hash("sha256", text, "hex").slice(0, 8)
@@ -81,7 +82,7 @@ export const processNamePattern = "[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}"
 /** True only where it is certain, as `isDead`. */
 export const isNameOfDead = (name: string): boolean => {
   const [where, pid] = name.split("-")
-  return where === counting() && (!exists(Number(pid)) || nameOf(Number(pid)) !== name)
+  return where === counting() && (!processExists(Number(pid)) || nameOf(Number(pid)) !== name)
 }
 
 /** When the process started that holds a lease. @param owner `<start of the process>#<which lease of it>` */

@@ -1,6 +1,7 @@
-import { createServer, type Server } from "node:http"
-import { Clock, Data, Effect, Runtime } from "effect"
+import { createServer } from "node:http"
+import { Clock, Effect, Runtime } from "effect"
 import { now, toMillis } from "../../domain/Timestamp.ts"
+import { type Address, listening } from "../../files/listening.ts"
 import { Db } from "../../store/Db.ts"
 import { type ConnectionFacts, statusFacts } from "../../store/read/statusFacts.ts"
 import type { StoreError } from "../../store/StoreError.ts"
@@ -10,11 +11,6 @@ import type { StoreError } from "../../store/StoreError.ts"
  * Prometheus' text format. They hold no text of a conversation, no address and no secret, and change nothing.
  */
 
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
 /** `127.0.0.1:9464`, `[::1]:9464`, `:9464` and `9464` (loopback); null: not an address. */
 export const readAddress = (text: string): Address | null => {
   const [, bracketed, plain, digits = ""] =
@@ -23,9 +19,6 @@ export const readAddress = (text: string): Address | null => {
   if (digits === "" || port > 65_535) return null
   return { host: bracketed || plain || "127.0.0.1", port }
 }
-
-/** The address cannot be listened on. */
-export class NotListening extends Data.TaggedError("NotListening")<{ readonly code: string }> {}
 
 /** What a watch says of itself. Times are epoch milliseconds. */
 export interface Pulse {
@@ -159,17 +152,6 @@ const healthDocument = ({ facts, fault }: Seen, isStuck: boolean) => ({
   }))
 })
 
-const listen = (server: Server, { host, port }: Address) =>
-  Effect.async<Address, NotListening>((resume) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      resume(new NotListening({ code: error.code ?? error.message }))
-    )
-    server.listen(port, host, () => {
-      const bound = server.address()
-      resume(Effect.succeed({ host, port: typeof bound === "object" && bound !== null ? bound.port : port }))
-    })
-  })
-
 /**
  * Serves both pages for as long as the scope. Returns where it listens.
  * @param database the mirror's file as it is called now: a configuration may be read again
@@ -213,11 +195,5 @@ export const serveHealth = Effect.fn("serveHealth")(function* (
   })
   server.requestTimeout = 10_000
   server.headersTimeout = 10_000
-  const bound = yield* Effect.acquireRelease(listen(server, address), () =>
-    Effect.sync(() => {
-      server.close()
-      server.closeAllConnections()
-    })
-  )
-  return bound
+  return yield* listening(server, address, "name another address or port")
 })

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { expect, it } from "@effect/vitest"
 import { Effect, Exit, TestClock } from "effect"
 import { Db } from "../../../src/store/Db.ts"
-import type { ConnectionFault } from "../../../src/store/ledger/Ledger.ts"
+import { type ConnectionFault, listRuns } from "../../../src/store/ledger/Ledger.ts"
 import { isDead, thisProcess } from "../../../src/store/ledger/processIdentity.ts"
 import { at, atMillis, freshStore, page, rows, sighting, started, unreadable, values } from "../fixtures.ts"
 
@@ -49,7 +49,8 @@ it.scoped("tells a run from its start to its end", () =>
       host: thisProcess().host,
       pid: process.pid
     })
-    const [newest] = yield* ledger.runs(1)
+    const db = yield* Db
+    const [newest] = yield* db.use("test", (session) => listRuns(session, 1, atMillis(60)))
     expect([newest?.id, newest?.connections]).toEqual([runId, [row]])
   }).pipe(Effect.provide(freshStore))
 )

@@ -4,9 +4,9 @@ import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
 import type { StoreError } from "../../../store/StoreError.ts"
 import { existingStoreLayer } from "../../../sync/layers.ts"
-import { ask, toUsage } from "../../asking.ts"
+import { ask } from "../../asking.ts"
 import { knownConnection, mirrorPath, readingMirror } from "../../configuration.ts"
-import { UsageError } from "../../errors.ts"
+import { toUsage, UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { atLeastOne } from "../../options.ts"
 import { answer } from "../../terminal/answer.ts"
@@ -14,7 +14,7 @@ import type { ListInput, OneInput, ResolveInput, SeveralInput } from "./index.ts
 import { adviceLines, askedDocument, askedText, changesTable, storyText, undecided } from "./text.ts"
 
 const usage = <A, R>(effect: Effect.Effect<A, ChangeRefused | StoreError, R>) =>
-  Effect.mapError(effect, (error) => (error._tag === "ChangeRefused" ? toUsage(error) : error))
+  Effect.catchTag(effect, "ChangeRefused", toUsage)
 
 /** Runs an effect on the outbox, in the mirror opened for writing. */
 const writingOutbox = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

@@ -24,7 +24,7 @@ import { pushLane, syncLane } from "../../../sync/lanes.ts"
 import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
 import type { Progress } from "../../../sync/progress.ts"
 import { type LaneWork, type RunReport, run } from "../../../sync/run.ts"
-import { UsageError } from "../../errors.ts"
+import { toUsage, UsageError } from "../../errors.ts"
 import { type ExitCode, exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
@@ -219,10 +219,8 @@ export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInpu
   const at = yield* present
   const simulator = makeSimulator({ seed: 1, conversations, now: at - minute })
   return yield* Effect.gen(function* () {
-    const served = yield* Effect.mapError(
-      serve(simulator, { now: () => clock.unsafeCurrentTimeMillis() }),
-      ({ hint, message }) => new UsageError({ message, hint })
-    )
+    const serving = serve(simulator, { now: () => clock.unsafeCurrentTimeMillis() })
+    const served = yield* Effect.mapError(serving, toUsage)
     // Only now: a demo that cannot begin leaves no file.
     return yield* show(simulator, served, database, at).pipe(
       Effect.provide([storeLayer(database), talkingLayer])

@@ -9,8 +9,7 @@ import { isWithin } from "../../../sync/push/admission.ts"
 import { type Undo, undoWords } from "../../../sync/push/undo.ts"
 import { requestUndo, undoAmount, undoParts } from "../../../sync/push/undoRun.ts"
 import { run } from "../../../sync/run.ts"
-import { toUsage } from "../../asking.ts"
-import { UsageError } from "../../errors.ts"
+import { toUsage, UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
 import { answer } from "../../terminal/answer.ts"
@@ -168,9 +167,8 @@ export const undo = Effect.fn("push.undo")(function* (
     return options.plan ? exitCodes.complete : exitCodes.partial
   }
   if (options.cancelPending) yield* cancelAll(pending)
-  const only = yield* requestUndo(parts, `push --undo ${runId}`).pipe(
-    Effect.mapError((error) => (error._tag === "ChangeRefused" ? toUsage(error) : error))
-  )
+  const requested = requestUndo(parts, `push --undo ${runId}`)
+  const only = yield* Effect.catchTag(requested, "ChangeRefused", toUsage)
   if (only.size === 0) {
     if (json) yield* output.document(document)
     return exitCodes.complete

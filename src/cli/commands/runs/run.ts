@@ -1,8 +1,8 @@
 import { Clock, Effect } from "effect"
 import { present } from "../../../domain/present.ts"
 import { toMillis } from "../../../domain/Timestamp.ts"
-import { Db, type Session } from "../../../store/Db.ts"
-import { listRuns, type RunWithConnections, runsOver, standingOutcome } from "../../../store/ledger/Ledger.ts"
+import { Db } from "../../../store/Db.ts"
+import { findRun, listRuns, type RunWithConnections } from "../../../store/ledger/Ledger.ts"
 import { readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { atLeastOne } from "../../options.ts"
@@ -133,35 +133,10 @@ const detail = (run: RunWithConnections, at: number, room: number | null): strin
   ).join("\n")
 }
 
-const findRun = ({ prepare }: Session, id: number): RunWithConnections | null => {
-  const run = prepare(
-    "SELECT id, command, started_at, finished_at, outcome, exit_code, host, pid FROM runs WHERE id = ?"
-  ).get(id) as Omit<RunWithConnections, "connections"> | undefined
-  if (run === undefined) return null
-  const connections = prepare(
-    `SELECT c.*, n.provider FROM run_connections c JOIN connections n ON n.name = c.connection
-     WHERE c.run_id = ? ORDER BY c.started_at, c.connection`
-  ).all(id) as RunWithConnections["connections"]
-  return { ...run, connections }
-}
-
-/** A run as it stands, and not only as it was written down. */
-const standing = (run: RunWithConnections, over: ReadonlySet<number>): RunWithConnections => ({
-  ...run,
-  outcome: standingOutcome(run.outcome, run.id, over),
-  connections: run.connections.map((row) => ({
-    ...row,
-    outcome: standingOutcome(row.outcome, run.id, over)
-  }))
-})
-
 const showRun = Effect.fn("runs.show")(function* (id: number) {
   const db = yield* Db
   const at = yield* Clock.currentTimeMillis
-  const run = yield* db.use("runs", (session) => {
-    const found = findRun(session, id)
-    return found === null ? null : standing(found, runsOver(session, at))
-  })
+  const run = yield* db.use("runs", (session) => findRun(session, id, at))
   if (run === null) {
     return yield* new UsageError({ message: `there is no run ${id}`, hint: "`parley runs` lists them" })
   }
@@ -173,10 +148,7 @@ const none = "No runs yet: start with `parley sync`."
 const listAll = Effect.fn("runs.list")(function* (limit: number) {
   const db = yield* Db
   const at = yield* Clock.currentTimeMillis
-  const runs = yield* db.use("runs", (session) => {
-    const over = runsOver(session, at)
-    return listRuns(session, limit).map((run) => standing(run, over))
-  })
+  const runs = yield* db.use("runs", (session) => listRuns(session, limit, at))
   const rows = runs.map((run) => listRow(run, at))
   return yield* answer({ runs }, (room) => (runs.length === 0 ? none : renderTable(listColumns, rows, room)))
 })

@@ -6,6 +6,7 @@ import type { Config, ConnectionConfig } from "../../../config/Config.ts"
 import { parseDuration, spellDuration } from "../../../config/units.ts"
 import { present } from "../../../domain/present.ts"
 import type { RequestedChange } from "../../../domain/StatusChange.ts"
+import { addressText } from "../../../files/listening.ts"
 import type { Settings } from "../../../serve/api.ts"
 import type { Runs } from "../../../serve/runs.ts"
 import { type Elsewhere, serve as startServing } from "../../../serve/serve.ts"
@@ -13,13 +14,13 @@ import { openConnection } from "../../../sync/connection.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
 import { watch } from "../../../sync/watch/watch.ts"
 import { loadConfiguration, mirrorPath } from "../../configuration.ts"
-import { UsageError } from "../../errors.ts"
+import { toUsage, UsageError } from "../../errors.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { version } from "../../root.ts"
 import { answer } from "../../terminal/answer.ts"
 import { Output } from "../../terminal/Output.ts"
-import { addressText, readHintAddress, takeHints } from "../watch/listening.ts"
+import { readHintAddress, takeHints } from "../watch/listening.ts"
 import type { ServeInput } from "./index.ts"
 
 /** Holds the token of a page that is reached through a proxy. */
@@ -202,7 +203,7 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
     queryProgram
   }
   const { address, runs } = yield* startServing({ ...options, port: input.port }).pipe(
-    Effect.catchTag("CannotListen", ({ hint, message }) => usage(message, hint))
+    Effect.catchTag("CannotListen", toUsage)
   )
   yield* answer({ url: address, read_only: readOnly }, address)
   if (!quiet && readOnly !== null) yield* output.note(`read-only: ${readOnly}`)

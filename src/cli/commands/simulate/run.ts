@@ -21,7 +21,7 @@ import {
   serve,
   vendorIds
 } from "../../../simulator/index.ts"
-import { UsageError } from "../../errors.ts"
+import { toUsage, UsageError } from "../../errors.ts"
 import { Globals } from "../../globals.ts"
 import { Host } from "../../Host.ts"
 import { Output } from "../../terminal/Output.ts"
@@ -174,10 +174,7 @@ export const simulate = Effect.fn("simulate")(function* (input: SimulateInput) {
     dialogues: environment.PARLEY_DIALOGUES
   })
   return yield* Effect.gen(function* () {
-    const served = yield* Effect.mapError(
-      serve(simulator, { ports }),
-      ({ hint, message }) => new UsageError({ message, hint })
-    )
+    const served = yield* Effect.mapError(serve(simulator, { ports }), toUsage)
     const config = configuration(simulator, served.origins, "../parley.db", hints !== null)
     if (hints !== null) yield* posting(simulator, hints)
     const folder = input.write

@@ -1,10 +1,11 @@
 import { isIP } from "node:net"
 import { Effect, Exit, Layer, Scope } from "effect"
-import { type Address, receiveHints } from "../../../hints/hints.ts"
+import type { Address } from "../../../files/listening.ts"
+import { receiveHints } from "../../../hints/hints.ts"
 import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
 import type { Fault } from "../../../sync/run.ts"
 import type { Watched } from "../../../sync/watch/watch.ts"
-import { UsageError } from "../../errors.ts"
+import { toUsage, UsageError } from "../../errors.ts"
 
 /*
  * What `watch --hints` and `serve --hints` have in common.
@@ -37,9 +38,6 @@ export const readHintAddress = (text: string | null): Effect.Effect<Address | nu
       )
 }
 
-export const addressText = ({ host, port }: Address): string =>
-  `http://${host.includes(":") ? `[${host}]` : host}:${port}`
-
 /** Takes webhooks in for as long as the scope. Gives the address that it has. */
 export const takeHints = Effect.fn("cli.takeHints")(function* (
   address: Address,
@@ -55,7 +53,7 @@ export const takeHints = Effect.fn("cli.takeHints")(function* (
   const store = yield* Layer.build(Layer.merge(storeLayer(database), talkingLayer))
   return yield* receiveHints(address, { connections, failed }).pipe(
     Effect.provide(store),
-    Effect.catchTag("CannotListen", ({ hint, message }) => new UsageError({ message, hint }))
+    Effect.catchTag("CannotListen", toUsage)
   )
 })
 

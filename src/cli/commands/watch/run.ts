@@ -1,10 +1,11 @@
 import { Clock, Effect, Either } from "effect"
 import { isTimeZone, parseDuration, spellDuration } from "../../../config/units.ts"
+import { type Address, addressText } from "../../../files/listening.ts"
 import { alert } from "../../../sync/alerts/alert.ts"
 import { syncLanes } from "../../../sync/lanes.ts"
 import { storeLayer, talkingLayer } from "../../../sync/layers.ts"
 import { run } from "../../../sync/run.ts"
-import { type Address, readAddress, serveHealth } from "../../../sync/watch/health.ts"
+import { readAddress, serveHealth } from "../../../sync/watch/health.ts"
 import type { Rules } from "../../../sync/watch/schedule.ts"
 import { readCron, type Timetable } from "../../../sync/watch/timetable.ts"
 import { watch as startWatch, type Watch, type Watched } from "../../../sync/watch/watch.ts"
@@ -20,7 +21,7 @@ import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { fold } from "../../terminal/width.ts"
 import type { WatchInput } from "./index.ts"
-import { addressText, readHintAddress, takingHints } from "./listening.ts"
+import { readHintAddress, takingHints } from "./listening.ts"
 import { ranDocument, ranText, watchEvent, zonedClock } from "./text.ts"
 
 const usage = (message: string, hint: string) => new UsageError({ message, hint })
@@ -193,15 +194,14 @@ export const watch = Effect.fn("watch")(function* (input: WatchInput) {
       () => watched.database,
       () => ({ beatAt })
     ).pipe(
-      Effect.mapError(({ code }) =>
-        usage(`--health: ${input.health}: ${whyNotListening[code] ?? code}`, "name another address or port")
+      Effect.mapError(({ code, hint }) =>
+        usage(`--health: ${input.health}: ${whyNotListening[code] ?? code}`, hint)
       )
     )
-    const host = bound.host.includes(":") ? `[${bound.host}]` : bound.host
     yield* speak(
       "health",
       { address: bound.host, port: bound.port },
-      `health at http://${host}:${bound.port}/healthz and /metrics`
+      `health at ${addressText(bound)}/healthz and /metrics`
     )
   }
   const listening =
