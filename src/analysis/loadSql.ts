@@ -1,3 +1,4 @@
+import { present } from "../domain/present.ts"
 import type { ExportFormat } from "./exportFormats.ts"
 import type { Manifest } from "./manifest.ts"
 import type { ColumnKind, ExportColumn, ExportTable } from "./tables.ts"
@@ -40,15 +41,13 @@ const selectFrom = (file: string, columns: ReadonlyArray<ExportColumn>, format: 
 }
 
 const head = ({ format, since }: Manifest): string =>
-  [
+  present(
     "-- Loads the files beside this one into tables of DuckDB, with types: in this folder, duckdb FILE < load.sql",
     since === null
       ? "-- Tables of the same names are replaced."
       : `-- Brings the tables of an earlier export, of commit ${since} or a later one, to this export's moment.`,
-    ...(format === "csv"
-      ? ["-- Texts that a spreadsheet would run as formulas keep the apostrophe before them."]
-      : [])
-  ].join("\n")
+    format === "csv" && "-- Texts that a spreadsheet would run as formulas keep the apostrophe before them."
+  ).join("\n")
 
 /**
  * SQL for DuckDB, to be run in the export's folder. A complete export makes the tables; one of changes is laid over those
@@ -66,19 +65,16 @@ export const loadSql = (
     const select = selectFrom(file, columnsOf(table), format)
     if (content === "all" || key === null) return [`CREATE OR REPLACE TABLE ${table} AS ${select};`]
     const changes = `changed_${table}`
-    return [
+    return present<string>(
       `CREATE OR REPLACE TEMP TABLE ${changes} AS ${select};`,
       `CREATE TABLE IF NOT EXISTS ${table} AS SELECT * FROM ${changes} LIMIT 0;`,
       `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${changes});`,
       `INSERT INTO ${table} BY NAME SELECT * FROM ${changes};`,
       `DROP TABLE ${changes};`,
-      ...(gone === null
-        ? []
-        : [
-            `DELETE FROM ${table} WHERE CAST(${key} AS VARCHAR) IN (
+      gone !== null &&
+        `DELETE FROM ${table} WHERE CAST(${key} AS VARCHAR) IN (
   SELECT id FROM (${selectFrom(gone.file, deleted.columns, format)}) WHERE table_name = '${table}');`
-          ])
-    ]
+    )
   })
   return `${[head(manifest), "BEGIN;", ...statements, "COMMIT;"].join("\n")}\n`
 }

@@ -1,15 +1,16 @@
 import { parse } from "node:path"
+import { present } from "../domain/present.ts"
 import type { ColumnEntry } from "../store/dictionary/entry.ts"
 import { dictionary } from "../store/dictionary.ts"
 
 const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`)
 
 const describe = ({ meaning, nullMeans, unit }: ColumnEntry): string =>
-  [
+  present(
     sentence(meaning),
-    ...(unit === undefined ? [] : [sentence(unit.charAt(0).toUpperCase() + unit.slice(1))]),
-    ...(nullMeans === undefined ? [] : [sentence(`Null: ${nullMeans}`)])
-  ].join(" ")
+    unit !== undefined && sentence(unit.charAt(0).toUpperCase() + unit.slice(1)),
+    nullMeans !== undefined && sentence(`Null: ${nullMeans}`)
+  ).join(" ")
 
 /** Which index searches a table, and by which of its columns: https://docs.datasette.io/en/stable/full_text_search.html */
 const searchedBy: Readonly<Record<string, { readonly fts_table: string; readonly fts_pk: string }>> = {

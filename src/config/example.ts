@@ -1,3 +1,4 @@
+import { present } from "../domain/present.ts"
 import type { AnyProviderDefinition } from "../providers/Provider.ts"
 import type { Registry } from "./Config.ts"
 import { choices, neededKeys, needsBaseUrl } from "./neededKeys.ts"
@@ -74,17 +75,15 @@ const block = (definition: AnyProviderDefinition): string => {
     if (key.secret || choices(key.ast).length > 0) return keyLine(definition, key)
     return `${key.name}: …${key.description === null ? "" : ` # ${key.description}`}`
   }
-  return [
+  return present(
     `  # ${definition.title}: ${definition.docs}`,
     `  - name: ${name}`,
     `    provider: ${definition.id}`,
-    ...(needsBaseUrl(definition)
-      ? [`    baseUrl: https://api.${name}.example # where your account is reached`]
-      : []),
+    needsBaseUrl(definition) && `    baseUrl: https://api.${name}.example # where your account is reached`,
     ...needed.map((key) => `    ${keyLine(definition, key)}`),
-    ...(rest.length === 0 ? [] : ["    # Also understood here:"]),
+    rest.length > 0 && "    # Also understood here:",
     ...rest.map((key) => `    #   ${optionalLine(key)}`)
-  ].join("\n")
+  ).join("\n")
 }
 
 const chosen = (registry: Registry, providers: ReadonlyArray<string>): ReadonlyArray<AnyProviderDefinition> =>

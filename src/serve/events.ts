@@ -1,4 +1,5 @@
 import { Effect, PubSub, Schedule, type Scope, Stream } from "effect"
+import { present } from "../domain/present.ts"
 import type { ClientEvent } from "../http/contract.ts"
 import type { Db, Session } from "../store/Db.ts"
 import { newestCommit, runsUnderWay } from "../store/read/runsUnderWay.ts"
@@ -60,12 +61,10 @@ const newsSince = ({ prepare }: Session, seq: number): ReadonlyArray<ServeEvent>
     (id) => (change.get(Number(id)) as ChangeNews | undefined) ?? []
   )
   const named = [...new Set([...idsIn("conversations"), ...changes.map((one) => one.conversation_id)])]
-  return [
-    ...(changes.length === 0 ? [] : [{ event: "changes", items: changes } as const]),
-    ...(named.length === 0
-      ? []
-      : [{ event: "conversations", ids: rows.length === mostNamed ? null : named } as const])
-  ]
+  return present(
+    changes.length > 0 && ({ event: "changes", items: changes } as const),
+    named.length > 0 && ({ event: "conversations", ids: rows.length === mostNamed ? null : named } as const)
+  )
 }
 
 /** Milliseconds of a wait that is worth a word. */

@@ -1,4 +1,5 @@
 import { proposedVariable } from "../config/variables.ts"
+import { present } from "../domain/present.ts"
 import type { Simulator } from "./simulator.ts"
 import type { AnyVendor } from "./vendor.ts"
 import { forEachVendor, type VendorId, vendorIds } from "./vendors/index.ts"
@@ -46,14 +47,14 @@ export const configuration = (
     return { id, connection, keys, hintKeys }
   })
   const entries = connections.map(({ connection, hintKeys, id, keys }) =>
-    [
+    present(
       `  - name: ${connection}`,
       `    provider: ${id}`,
       `    baseUrl: ${urls[id]}`,
       ...keys.map(({ key, variable }) => `    ${key}: \${${variable}}`),
-      ...(hintKeys.length === 0 ? [] : ["    hints:"]),
+      hintKeys.length > 0 && "    hints:",
       ...hintKeys.map(({ key, variable }) => `      ${key}: \${${variable}}`)
-    ].join("\n")
+    ).join("\n")
   )
   return {
     yaml: `database: ${JSON.stringify(database)}\nconnections:\n${entries.join("\n")}\n`,

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
-import { everything, type ReportScope, readReport } from "../../src/analysis/report/data.ts"
+import { type Bounds, everything, type ReportScope, readReport } from "../../src/analysis/report/data.ts"
 import { periodsOf } from "../../src/analysis/report/periods.ts"
 import { writeReport } from "../../src/analysis/report.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
@@ -258,13 +258,16 @@ describe("the numbers of a report", () => {
 })
 
 describe("the days of a report", () => {
+  const open: Bounds = { first: null, firstIsPart: false, last: "2026-12-31", lastIsPart: false }
+
   it("are all there, also those on which nothing began", () => {
     const { periods, step } = periodsOf(
       [
         { day: "2026-03-01", series: 0, count: 2 },
         { day: "2026-03-04", series: 1, count: 3 }
       ],
-      2
+      2,
+      open
     )
     expect(step).toBe("day")
     expect(periods.map(({ values }) => values)).toEqual([
@@ -278,7 +281,7 @@ describe("the days of a report", () => {
   it("become weeks, months and years before they are too many to see", () => {
     const stepOf = (from: string, to: string) => {
       const counted = [from, to].map((day) => ({ day, series: 0, count: 1 }))
-      const { periods, step } = periodsOf(counted, 1)
+      const { periods, step } = periodsOf(counted, 1, open)
       expect(periods.length).toBeLessThan(130)
       expect(periods.reduce((sum, { values }) => sum + (values[0] ?? 0), 0)).toBe(2)
       return step

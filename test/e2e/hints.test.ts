@@ -107,6 +107,7 @@ describe("parley watch --hints", () => {
       "--hints",
       "127.0.0.1:0"
     ])
+    await until(() => said.some((line) => line.startsWith("watching")))
     expect(said.find((line) => line.startsWith("watching"))).toContain("as often as each bears")
     started.kill("SIGHUP")
     await until(() => said.some((line) => line.includes("read again")))

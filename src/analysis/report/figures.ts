@@ -27,9 +27,6 @@ const stepped = (bounds: ReadonlyArray<number>): ReadonlyArray<string> => [
   "longer"
 ]
 
-/** `12%`, or that it cannot be said. */
-export const shareOf = ({ share }: Rate): string => (share === null ? "–" : percent(share))
-
 /** `12% of 340` */
 const withCount = (rate: Rate): string =>
   rate.share === null ? "–" : `${percent(rate.share)} of ${number(rate.of)}`
@@ -114,14 +111,9 @@ export const outcomes = ({ outcomes: rows }: ReportData): Figure | null => {
 export const weekly = ({ bounds, weeks }: ReportData): Figure | null => {
   if (weeks.length < 2) return null
   const starts = weeks.map(({ week }) => new Date(`${week}T00:00:00Z`))
-  const { periods } = periodsOf(
-    weeks.map(({ week }) => ({ day: week, series: 0, count: 1 })),
-    1,
-    null
-  )
   const sunday = (week: string) => new Date(Date.parse(week) + 6 * 86_400_000).toISOString().slice(0, 10)
   const isPart = (week: string) =>
-    (bounds.first !== null && week < bounds.first) || sunday(week) > bounds.last || periods.length === 0
+    (bounds.first !== null && week < bounds.first) || sunday(week) > bounds.last
   const said = [
     { name: "completed", color: "c2", rates: weeks.map((week) => week.completed) },
     { name: "handed off", color: "c4", rates: weeks.map((week) => week.handedOff) },

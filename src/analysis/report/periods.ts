@@ -58,7 +58,7 @@ export interface Counted {
 export const periodsOf = (
   counted: ReadonlyArray<Counted>,
   seriesCount: number,
-  bounds: Bounds | null = null
+  bounds: Bounds
 ): { readonly step: string; readonly periods: ReadonlyArray<Period> } => {
   const days = counted.map(({ day: text }) => Date.parse(`${text}T00:00:00Z`)).filter(Number.isFinite)
   if (days.length === 0) return { step: "day", periods: [] }
@@ -80,7 +80,6 @@ export const periodsOf = (
     if (values !== undefined) values[series] = (values[series] ?? 0) + count
   }
   const isPart = (at: Date): boolean => {
-    if (bounds === null) return false
     const { first, firstIsPart, last, lastIsPart } = bounds
     const [start, end] = [iso(at), iso(new Date(step.next(at).getTime() - dayMillis))]
     const isCutBefore = first !== null && (start < first || (start === first && firstIsPart))

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs"
 import Sqlite from "better-sqlite3"
 import { Effect } from "effect"
+import { present } from "../../domain/present.ts"
 import { codeOf } from "../../files/faults.ts"
 import { headerOf } from "../header.ts"
 import { attempt, StoreError } from "../StoreError.ts"
@@ -109,16 +110,16 @@ function* compare(database: Sqlite.Database, path: string): Generator<void, Veri
   const changed =
     typeof content === "string"
       ? [`its rows cannot be read: ${content}`]
-      : [
+      : present(
           ...differences(manifest.tables, content.tables),
-          ...(content.sha256 === manifest.content ? [] : ["what it holds is not what was backed up"])
-        ]
+          content.sha256 !== manifest.content && "what it holds is not what was backed up"
+        )
   const isSealed = place !== null && place.digest === digest
   const where =
     damage.length > 0 || changed.length > 0
       ? "its bytes are not those that were written"
       : "its bytes are not those that were written, in places where no row is: the file's header, unused space, or its digest"
-  return { faults: [...(isSealed ? [] : [where]), ...damage, ...changed], manifest, bytes, sha256 }
+  return { faults: present(!isSealed && where, ...damage, ...changed), manifest, bytes, sha256 }
 }
 
 /** What lies beside a file that is open for writing, or was put to use: SQLite would read it as a part of the file. */

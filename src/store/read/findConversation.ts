@@ -1,4 +1,5 @@
 import { nearest } from "../../config/nearest.ts"
+import { present } from "../../domain/present.ts"
 import type { Status } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import { knownHash } from "../../privacy/key.ts"
@@ -185,10 +186,10 @@ const byContact = (
 const byPrefix = (session: Session, id: string): ReadonlyArray<MirroredConversation> => {
   const connections = connectionNames(session)
   const named = connections.find((name) => id.startsWith(`${name}:`))
-  const starts = [
-    ...(named === undefined ? [] : [{ connection: named, start: id.slice(named.length + 1) }]),
+  const starts = present(
+    named !== undefined && { connection: named, start: id.slice(named.length + 1) },
     ...connections.map((connection) => ({ connection, start: id }))
-  ]
+  )
   return starts
     .filter(({ start }) => start !== "")
     .flatMap(({ connection, start }) =>

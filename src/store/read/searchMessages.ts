@@ -1,4 +1,5 @@
 import type { Role } from "../../domain/Conversation.ts"
+import { present } from "../../domain/present.ts"
 import { type Atom, atomsOf, findTerm, type Term, termsOf } from "../../domain/searchText.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Session.ts"
@@ -92,13 +93,13 @@ export const searchMessages = (session: Session, options: SearchFilter): Readonl
   if (terms.length === 0) return []
   const match = searchQuery(terms)
   const { connection = null, limit, role = null, since = null, until = null } = options
-  const conditions = [
+  const conditions = present(
     match === null ? "instr(m.content, $sign) > 0" : "true",
-    ...(connection === null ? [] : ["c.connection = $connection"]),
-    ...(role === null ? [] : ["m.role = $role"]),
-    ...(since === null ? [] : ["m.sent_at >= $since"]),
-    ...(until === null ? [] : ["m.sent_at < $until"])
-  ]
+    connection !== null && "c.connection = $connection",
+    role !== null && "m.role = $role",
+    since !== null && "m.sent_at >= $since",
+    until !== null && "m.sent_at < $until"
+  )
   const order =
     match !== null && areFew(session, match, options.mostRanked ?? usuallyRanked) ? "rank" : "rowid DESC"
   // The limit keeps the order: only as many messages are read as are looked at.

@@ -1,3 +1,4 @@
+import { present } from "../../domain/present.ts"
 import { now, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
 import { runsOver, standingOutcome } from "../ledger/Ledger.ts"
@@ -175,16 +176,14 @@ const pullAttempts = (
   if ((conversation.deleted_at ?? conversation.merged_into) !== null) {
     return [next("nothing, unless the provider lists it again")]
   }
-  return [
+  return present(
     ...faulty,
-    ...(conversation.complete === 0 ? [next("its missing messages are requested")] : []),
-    ...(conversation.missing_since === null
-      ? []
-      : [next("the provider is asked by its id whether it still exists")]),
+    conversation.complete === 0 && next("its missing messages are requested"),
+    conversation.missing_since !== null && next("the provider is asked by its id whether it still exists"),
     ...(conversation.complete === 0 || conversation.missing_since !== null
       ? []
       : [next("it is fetched again if the provider shows a change")])
-  ]
+  )
 }
 
 /** All that is known of one conversation's synchronization; null: nothing is. */

@@ -1,4 +1,5 @@
 import { Clock, Effect, Either } from "effect"
+import { present } from "../../domain/present.ts"
 import { isWantedStatus } from "../../domain/Status.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import { quotaFile } from "../../http/limits/shared/quotaStore.ts"
@@ -57,29 +58,21 @@ const fieldsOf = (
 ): ReadonlyArray<PlannedField> => {
   const { requested } = change
   const added = requested.tags.filter((tag) => !state.tags.includes(tag))
-  return [
-    ...(hasStatus(requested, state)
-      ? []
-      : [
-          {
-            field: "status" as const,
-            from: state.providerStatus ?? state.status,
-            to: wordFor(target, change)
-          }
-        ]),
+  return present(
+    !hasStatus(requested, state) && {
+      field: "status" as const,
+      from: state.providerStatus ?? state.status,
+      to: wordFor(target, change)
+    },
     ...(requested.title === null || requested.title === state.title
       ? []
       : [{ field: "title" as const, from: state.title, to: requested.title }]),
-    ...(added.length === 0
-      ? []
-      : [
-          {
-            field: "tags" as const,
-            from: state.tags.join(", ") || null,
-            to: [...state.tags, ...added].join(", ")
-          }
-        ])
-  ]
+    added.length > 0 && {
+      field: "tags" as const,
+      from: state.tags.join(", ") || null,
+      to: [...state.tags, ...added].join(", ")
+    }
+  )
 }
 
 /** Whether the provider can be asked to show this status again. */

@@ -1,3 +1,4 @@
+import { present } from "../../domain/present.ts"
 import { isWantedStatus, type StatusMap } from "../../domain/Status.ts"
 import type { RequestedChange } from "../../domain/StatusChange.ts"
 import { holdsMask } from "../../privacy/recognize.ts"
@@ -73,7 +74,7 @@ export const undoOf = (changed: Changed, map: StatusMap): Undo => {
 
 /** What is requested, in a few words. */
 export const undoWords = ({ providerStatus, status, title }: RequestedChange): string =>
-  [
-    ...(status === null ? [] : [inWords(status, providerStatus ?? null)]),
-    ...(title === null ? [] : [`title "${title}"`])
-  ].join(", ")
+  present(
+    status !== null && inWords(status, providerStatus ?? null),
+    title !== null && `title "${title}"`
+  ).join(", ")
