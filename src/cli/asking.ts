@@ -1,11 +1,9 @@
 import { Effect } from "effect"
-import { readableStatuses } from "../config/Config.ts"
 import type { RequestedChange } from "../domain/StatusChange.ts"
-import { Mirror } from "../store/mirror/Mirror.ts"
 import type { Asked } from "../store/outbox/Outbox.ts"
 import { Outbox } from "../store/outbox/Outbox.ts"
-import { openConnection } from "../sync/connection.ts"
-import { talkingLayer } from "../sync/layers.ts"
+import { rulesOf } from "../sync/push/rules.ts"
+import { register } from "../sync/run.ts"
 import { loadConfiguration, selectConnections } from "./configuration.ts"
 import { toUsage, UsageError } from "./errors.ts"
 
@@ -22,19 +20,9 @@ const refuserOf = Effect.fn("refuserOf")(function* (name: string) {
       hint: "name connections as the configuration does"
     })
   }
-  const mirror = yield* Mirror
-  yield* mirror.register({
-    name,
-    provider: config.provider,
-    conflictPolicy: config.conflict,
-    writable: config.statusMap,
-    readable: readableStatuses(config)
-  })
-  const { provider } = yield* openConnection(config, "push", {
-    maxWaitMillis: 0,
-    observe: () => {}
-  }).pipe(Effect.scoped, Effect.provide(talkingLayer))
-  return { config, refuse: provider.refuse }
+  yield* register(config)
+  const { refuse } = yield* rulesOf(config)
+  return { config, refuse }
 })
 
 /** Puts a requested change of a conversation into the outbox, by the rules of its provider. */

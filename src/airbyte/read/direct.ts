@@ -12,7 +12,7 @@ import { storeLayer } from "../../sync/layers.ts"
 import type { Progress } from "../../sync/progress.ts"
 import { pull, scopeTextOf } from "../../sync/pull.ts"
 import { remembering } from "../../sync/remembering.ts"
-import { type LaneWork, run } from "../../sync/run.ts"
+import { type LaneWork, register, run } from "../../sync/run.ts"
 import { failureOf, storeFailure } from "../failure.ts"
 import { startOf } from "../settings.ts"
 import { temporaryFolder } from "../temporary.ts"
@@ -240,12 +240,7 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
 
     if (before.walk !== null) {
       const { cursor, startedAt } = before.walk
-      yield* mirror.register({
-        name,
-        provider: config.provider,
-        conflictPolicy: config.conflict,
-        writable: config.statusMap
-      })
+      yield* register(config)
       yield* mirror.beginScan(name, "sync", {
         scope,
         startedAt: startedAt as Timestamp,

@@ -1,3 +1,4 @@
+import { groupBy } from "../../domain/groupBy.ts"
 import type { Session } from "../../store/Db.ts"
 
 /** Which conversations a report is about. */
@@ -249,16 +250,6 @@ const answersOf = (facts: ReadonlyArray<Fact>): Percentiles | null => {
 const sumOf = (facts: ReadonlyArray<Fact>, of: (fact: Fact) => number): number =>
   facts.reduce((sum, fact) => sum + of(fact), 0)
 
-const groupBy = <K>(facts: ReadonlyArray<Fact>, key: (fact: Fact) => K): ReadonlyMap<K, Array<Fact>> => {
-  const groups = new Map<K, Array<Fact>>()
-  for (const fact of facts) {
-    const group = groups.get(key(fact))
-    if (group === undefined) groups.set(key(fact), [fact])
-    else group.push(fact)
-  }
-  return groups
-}
-
 /** How many lie below each bound and not below the one before, and how many above all. */
 const spread = (bounds: ReadonlyArray<number>, values: ReadonlyArray<number>): ReadonlyArray<number> => {
   const counts = Array.from({ length: bounds.length + 1 }, () => 0)
@@ -387,8 +378,8 @@ export const readReport = (session: Session, now: string, scope: ReportScope = e
     before: before === null ? null : totalsOf(readFacts(session, before), 0, says),
     volume: [...groupBy(dated, (fact) => `${fact.day} ${fact.connection}`).values()]
       .map((own) => ({
-        day: own[0]?.day ?? "",
-        connection: own[0]?.connection ?? "",
+        day: dayOf(own[0]),
+        connection: own[0].connection,
         conversations: own.length,
         messages: sumOf(own, ({ messages }) => messages)
       }))
@@ -403,7 +394,7 @@ export const readReport = (session: Session, now: string, scope: ReportScope = e
     outcomes: [...groupBy(facts, (fact) => fact.connection)]
       .map(([name, own]) => ({
         connection: name,
-        provider: own[0]?.provider ?? "",
+        provider: own[0].provider,
         ...(Object.fromEntries(
           statuses.map((status) => [status, own.filter((fact) => fact.status === status).length])
         ) as Record<(typeof statuses)[number], number>),

@@ -21,7 +21,6 @@ import {
 } from "./changeRows.ts"
 import { approve, askForChange, type Request, withdraw } from "./request.ts"
 import {
-  type Basis,
   dueChange,
   dueConversations,
   hasAcceptedSince,
@@ -35,8 +34,7 @@ import {
   markRefused,
   markSending,
   markSent,
-  markTrouble,
-  type Observation
+  markTrouble
 } from "./transitions.ts"
 
 export type { MirroredConversation } from "../read/findConversation.ts"
@@ -90,6 +88,39 @@ const events = (session: Session, changeId: number): ReadonlyArray<ChangeEvent> 
     .prepare("SELECT at, state, detail, run_id AS runId FROM change_events WHERE change_id = ? ORDER BY id")
     .all(changeId) as ReadonlyArray<ChangeEvent>
 
+/** How many changes of these connections wait to be sent. */
+const pendingIn = (session: Session, connections: ReadonlyArray<string>): number =>
+  session
+    .prepare(
+      `SELECT coalesce(sum(c.state = 'pending'), 0) FROM ${openChanges}
+       WHERE c.state IN ${openStates} AND r.connection IN (SELECT value FROM json_each(?))`
+    )
+    .pluck()
+    .get(JSON.stringify(connections)) as number
+
+const countOpen = (session: Session, connection: string): OpenChanges =>
+  session
+    .prepare(
+      `SELECT coalesce(sum(c.state = 'queued'), 0) AS queued, coalesce(sum(c.state <> 'queued'), 0) AS pending
+       FROM ${openChanges} WHERE r.connection = ? AND c.state IN ${openStates}`
+    )
+    .get(connection) as OpenChanges
+
+/** The last thing that happened to a change, as a text that no other state of the mirror has; empty: nothing did. */
+const lastEvent = ({ prepare }: Session): string =>
+  (prepare("SELECT id || '@' || at FROM change_events ORDER BY id DESC LIMIT 1").pluck().get() as
+    | string
+    | undefined) ?? ""
+
+const hasEvent = ({ prepare }: Session, event: string): boolean => {
+  const [id = "", at = ""] = event.split("@")
+  const found = prepare("SELECT at FROM change_events WHERE id = ?").pluck().get(Number(id))
+  // One that is gone may have gone with someone who was forgotten since.
+  return found === undefined
+    ? prepare("SELECT 1 FROM erasures WHERE requested_at >= ?").get(at) !== undefined
+    : found === at
+}
+
 const refused = (message: string, hint: string): ChangeRefused => new ChangeRefused({ message, hint })
 
 /**
@@ -105,20 +136,50 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         db.transaction(`Outbox.${op}`, (session) => f(session, now(millis)))
       )
 
-    const read = <A>(op: string, f: (session: Session, at: Timestamp) => A): Effect.Effect<A, StoreError> =>
-      Effect.flatMap(Clock.currentTimeMillis, (millis) =>
-        db.use(`Outbox.${op}`, (session) => f(session, now(millis)))
-      )
+    /** A question to the mirror, which is given to those who ask it without its session. */
+    const read =
+      <Args extends ReadonlyArray<unknown>, A>(op: string, f: (session: Session, ...args: Args) => A) =>
+      (...args: Args): Effect.Effect<A, StoreError> =>
+        db.use(`Outbox.${op}`, (session) => f(session, ...args))
 
-    /** For functions that return a refusal instead of writing. */
-    const attempt = <A>(op: string, f: (session: Session, at: Timestamp) => A | ChangeRefused) =>
-      Effect.flatMap(write(op, f), (result) =>
-        result instanceof ChangeRefused ? Effect.fail(result) : Effect.succeed(result)
-      )
+    /** The same as of now. */
+    const readNow =
+      <A>(op: string, f: (session: Session, of: string, at: Timestamp) => A) =>
+      (of: string): Effect.Effect<A, StoreError> =>
+        Effect.flatMap(Clock.currentTimeMillis, (millis) => read(op, f)(of, now(millis)))
+
+    /** A step of a change, in a transaction: see `transitions.ts`. */
+    const step =
+      <Args extends ReadonlyArray<unknown>>(
+        op: string,
+        mark: (session: Session, change: OutboxChange, ...args: Args) => OutboxChange | null
+      ) =>
+      (change: OutboxChange, ...args: Args): Effect.Effect<OutboxChange | null, StoreError> =>
+        write(op, (session) => mark(session, change, ...args))
 
     const existing = (session: Session, id: number): OutboxChange | ChangeRefused =>
       changeById(session, id) ??
       refused(`there is no change ${id}`, "`parley changes list --all` shows them.")
+
+    /** For what is done to a change that exists, or refused: then nothing is written. */
+    const attempt =
+      <Args extends ReadonlyArray<unknown>>(
+        op: string,
+        f: (
+          session: Session,
+          found: OutboxChange,
+          at: Timestamp,
+          ...args: Args
+        ) => OutboxChange | ChangeRefused
+      ) =>
+      (id: number, ...args: Args): Effect.Effect<OutboxChange, ChangeRefused | StoreError> =>
+        Effect.flatMap(
+          write(op, (session, at) => {
+            const found = existing(session, id)
+            return found instanceof ChangeRefused ? found : f(session, found, at, ...args)
+          }),
+          (result) => (result instanceof ChangeRefused ? result : Effect.succeed(result))
+        )
 
     const conversation = Effect.fn("Outbox.conversation")(function* (id: string) {
       const found = yield* db.use("Outbox.conversation", (session) => findConversation(session, id))
@@ -130,156 +191,91 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       return asked._tag === "Refused" ? yield* refused(asked.message, asked.hint) : asked
     })
 
-    /** What would become of the same change for many conversations. */
-    const judgeMany = (request: BulkRequest) =>
-      db.use("Outbox.judgeMany", (session) => judgeAll(session, request))
-
-    /** All of them, or none: see `askForAll`. */
-    const askMany = (request: BulkRequest) =>
-      write("askMany", (session, at) => askForAll(session, request, at))
-
-    const current = (id: number) => db.use("Outbox.current", (session) => changeById(session, id))
-
     const change = Effect.fn("Outbox.change")(function* (id: number) {
-      const found = yield* db.use("Outbox.change", (session) => existing(session, id))
+      const found = yield* read("change", existing)(id)
       return found instanceof ChangeRefused ? yield* found : found
     })
 
     /** Cancels a pending change. */
-    const cancel = (id: number) =>
-      attempt("cancel", (session, at) => {
-        const found = existing(session, id)
-        if (found instanceof ChangeRefused) return found
-        if (found.state !== "pending" && found.state !== "proposed") {
-          return found.endedAt === null
-            ? refused(
-                `change ${id} is on its way (\`${found.state}\`): the provider may have applied it already`,
-                `Ask for the status you want instead: it is sent once change ${id} has ended.`
-              )
-            : refused(`change ${id} has ended (\`${found.state}\`)`, "There is nothing to take back.")
-        }
-        withdraw(session, found, "cancelled on request", at)
-        return found
-      })
+    const cancel = attempt("cancel", (session, found, at) => {
+      const { endedAt, id, state } = found
+      if (state !== "pending" && state !== "proposed") {
+        return endedAt === null
+          ? refused(
+              `change ${id} is on its way (\`${state}\`): the provider may have applied it already`,
+              `Ask for the status you want instead: it is sent once change ${id} has ended.`
+            )
+          : refused(`change ${id} has ended (\`${state}\`)`, "There is nothing to take back.")
+      }
+      withdraw(session, found, "cancelled on request", at)
+      return found
+    })
 
     /** Lets a proposed change be sent. */
-    const approveChange = (id: number) =>
-      attempt("approve", (session, at) => {
-        const found = existing(session, id)
-        if (found instanceof ChangeRefused) return found
-        if (found.state !== "proposed") {
-          return refused(
-            `change ${id} waits for no approval: it is ${found.state}`,
-            "`parley changes list` shows those that do."
-          )
-        }
-        approve(session, found, at)
-        return changeById(session, id) ?? found
-      })
+    const approveChange = attempt("approve", (session, found, at) => {
+      const { id, state } = found
+      if (state !== "proposed") {
+        return refused(
+          `change ${id} waits for no approval: it is ${state}`,
+          "`parley changes list` shows those that do."
+        )
+      }
+      approve(session, found, at)
+      return changeById(session, id) ?? found
+    })
 
     /** Makes an open change due for the next push, whatever wait it had. */
-    const hurry = (id: number) =>
-      attempt("hurry", (session, at) => {
-        const found = existing(session, id)
-        if (found instanceof ChangeRefused) return found
-        session.prepare("UPDATE status_changes SET not_before = NULL WHERE id = ?").run(id)
-        recordStep(session, id, {
-          at,
-          state: found.state,
-          detail: "to be tried again at once, on request",
-          runId: null
-        })
-        return found
-      })
+    const hurry = attempt("hurry", (session, found, at) => {
+      session.prepare("UPDATE status_changes SET not_before = NULL WHERE id = ?").run(found.id)
+      const detail = "to be tried again at once, on request"
+      recordStep(session, found.id, { at, state: found.state, detail, runId: null })
+      return found
+    })
 
     /** Marks a conflict or a rejection as dealt with. */
-    const markResolved = (id: number, detail: string) =>
-      attempt("markResolved", (session, at) => {
-        const found = existing(session, id)
-        if (found instanceof ChangeRefused) return found
-        session.prepare("UPDATE status_changes SET resolved_at = ? WHERE id = ?").run(at, id)
-        recordStep(session, id, { at, state: found.state, detail, runId: null })
-        return found
-      })
+    const markResolved = attempt("markResolved", (session, found, at, detail: string) => {
+      session.prepare("UPDATE status_changes SET resolved_at = ? WHERE id = ?").run(at, found.id)
+      recordStep(session, found.id, { at, state: found.state, detail, runId: null })
+      return found
+    })
 
     return {
       conversation,
       ask,
-      judgeMany,
-      askMany,
+      /** What would become of the same change for many conversations. */
+      judgeMany: read("judgeMany", judgeAll),
+      /** All of them, or none: see `askForAll`. */
+      askMany: (request: BulkRequest) => write("askMany", (session, at) => askForAll(session, request, at)),
       change,
       cancel,
       approve: approveChange,
       hurry,
       markResolved,
-      list: (options: ListOptions) => db.use("Outbox.list", (session) => list(session, options)),
+      list: read("list", list),
       /** Every open change of a connection, in the order in which they are worked on. */
-      open: (connection: string) =>
-        db.use("Outbox.open", (session) => selectOpenChanges(session, connection)),
+      open: read("open", selectOpenChanges),
       /** How many changes of these connections wait to be sent. */
-      pendingIn: (connections: ReadonlyArray<string>) =>
-        db.use(
-          "Outbox.pendingIn",
-          (session) =>
-            session
-              .prepare(
-                `SELECT coalesce(sum(c.state = 'pending'), 0) FROM ${openChanges}
-                 WHERE c.state IN ${openStates} AND r.connection IN (SELECT value FROM json_each(?))`
-              )
-              .pluck()
-              .get(JSON.stringify(connections)) as number
-        ),
+      pendingIn: read("pendingIn", pendingIn),
       /** The mirror's identity: a copy of the file has the same. */
       identity: db.use(
         "Outbox.identity",
         (session) => session.prepare("SELECT id FROM mirror_identity").pluck().get() as string
       ),
-      /** The last thing that happened to a change, as a text that no other state of the mirror has; empty: nothing did. */
-      lastEvent: db.use(
-        "Outbox.lastEvent",
-        (session) =>
-          (session
-            .prepare("SELECT id || '@' || at FROM change_events ORDER BY id DESC LIMIT 1")
-            .pluck()
-            .get() as string | undefined) ?? ""
-      ),
-      hasEvent: (event: string) =>
-        db.use("Outbox.hasEvent", (session) => {
-          const [id = "", at = ""] = event.split("@")
-          const found = session.prepare("SELECT at FROM change_events WHERE id = ?").pluck().get(Number(id))
-          // One that is gone may have gone with someone who was forgotten since.
-          return found === undefined
-            ? session.prepare("SELECT 1 FROM erasures WHERE requested_at >= ?").get(at) !== undefined
-            : found === at
-        }),
+      lastEvent: db.use("Outbox.lastEvent", lastEvent),
+      hasEvent: read("hasEvent", hasEvent),
       /** See `restoredUntil`. */
       restoredUntil: (meeting: string) => Effect.provideService(restoredUntil(meeting), Db, db),
       /** The mirror's file. */
       file: db.path,
-      events: (id: number) => db.use("Outbox.events", (session) => events(session, id)),
-      changedBy: (runId: number, connections: ReadonlyArray<string>) =>
-        db.use("Outbox.changedBy", (session) => changedBy(session, runId, connections)),
-      lastSender: (connections: ReadonlyArray<string>) =>
-        db.use("Outbox.lastSender", (session) => lastSender(session, connections)),
-      openChanges: (connection: string) =>
-        db.use(
-          "Outbox.openChanges",
-          (session) =>
-            session
-              .prepare(
-                `SELECT coalesce(sum(c.state = 'queued'), 0) AS queued, coalesce(sum(c.state <> 'queued'), 0) AS pending
-                 FROM ${openChanges}
-                 WHERE r.connection = ? AND c.state IN ${openStates}`
-              )
-              .get(connection) as OpenChanges
-        ),
+      events: read("events", events),
+      changedBy: read("changedBy", changedBy),
+      lastSender: read("lastSender", lastSender),
+      openChanges: read("openChanges", countOpen),
 
       /** A change as it is now; null: there is none. */
-      current,
-      dueConversations: (connection: string) =>
-        read("dueConversations", (session, at) => dueConversations(session, connection, at)),
-      dueChange: (conversationId: string) =>
-        read("dueChange", (session, at) => dueChange(session, conversationId, at)),
+      current: read("current", changeById),
+      dueConversations: readNow("dueConversations", dueConversations),
+      dueChange: readNow("dueChange", dueChange),
       /**
        * Null: the change was replaced or taken back meanwhile. On disk before this returns, even should the machine
        * lose its power right after.
@@ -291,46 +287,27 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
             session.database.pragma("synchronous = FULL")
             try {
               return session.database
-                .transaction(() =>
-                  markSending(session, change, found, detail, moment) ? changeById(session, change.id) : null
-                )
+                .transaction(() => markSending(session, change, found, detail, moment))
                 .immediate()
             } finally {
               session.database.pragma("synchronous = NORMAL")
             }
           })
         ),
-      sent: (change: OutboxChange, detail: string, moment: Moment) =>
-        write("sent", (session) =>
-          markSent(session, change, detail, moment) ? changeById(session, change.id) : null
-        ),
-      queued: (change: OutboxChange, notBefore: Timestamp, detail: string, moment: Moment) =>
-        write("queued", (session) => markQueued(session, change, notBefore, detail, moment)),
-      trouble: (change: OutboxChange, notBefore: Timestamp | null, detail: string, moment: Moment) =>
-        write("trouble", (session) => markTrouble(session, change, notBefore, detail, moment)),
+      sent: step("sent", markSent),
+      queued: step("queued", markQueued),
+      trouble: step("trouble", markTrouble),
+      pending: step("pending", markPending),
+      refused: step("refused", markRefused),
+      confirmed: step("confirmed", markConfirmed),
+      ended: step("ended", markEnded),
       /** See `mergeCandidates`. */
       mergeCandidates: ({ connection, providerId }: OutboxChange) =>
-        db.use("Outbox.mergeCandidates", (session) => mergeCandidates(session, connection, providerId)),
+        read("mergeCandidates", mergeCandidates)(connection, providerId),
       merged: (merge: Merge) => write("merged", (session, at) => markMerged(session, merge, at)),
-      pending: (change: OutboxChange, notBefore: Timestamp | null, detail: string, moment: Moment) =>
-        write("pending", (session) => markPending(session, change, notBefore, detail, moment)),
-      refused: (change: OutboxChange, isWrite: boolean, detail: string, moment: Moment) =>
-        write("refused", (session) => markRefused(session, change, isWrite, detail, moment)),
-      hasAcceptedSince: (connection: string, since: Timestamp) =>
-        db.use("Outbox.hasAcceptedSince", (session) => hasAcceptedSince(session, connection, since)),
-      hasOthersSent: (change: OutboxChange) =>
-        db.use("Outbox.hasOthersSent", (session) => hasOthersSent(session, change)),
-      hasRefused: (connection: string, otherThan: ReadonlyArray<number>) =>
-        db.use("Outbox.hasRefused", (session) => hasRefused(session, connection, otherThan)),
-      confirmed: (change: OutboxChange, seen: Observation, basis: Basis, detail: string, moment: Moment) =>
-        write("confirmed", (session) => markConfirmed(session, change, seen, basis, detail, moment)),
-      ended: (
-        change: OutboxChange,
-        state: "rejected" | "conflict" | "cancelled",
-        seen: Observation | null,
-        reason: string,
-        moment: Moment
-      ) => write("ended", (session) => markEnded(session, change, state, seen, reason, moment))
+      hasAcceptedSince: read("hasAcceptedSince", hasAcceptedSince),
+      hasOthersSent: read("hasOthersSent", hasOthersSent),
+      hasRefused: read("hasRefused", hasRefused)
     } as const
   })
 }) {}

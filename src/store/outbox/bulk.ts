@@ -23,7 +23,8 @@ export interface BulkVerdicts {
   readonly faults: ReadonlyArray<BulkFault>
 }
 
-const conversationOf = (verdict: BulkVerdicts["verdicts"][number]): string =>
+/** The id of the conversation that it is about. */
+export const conversationOf = (verdict: BulkVerdicts["verdicts"][number]): string =>
   verdict._tag === "AlreadyAsked" ? verdict.change.conversationId : verdict.conversation.id
 
 /** What would become of each request. Writes nothing. */

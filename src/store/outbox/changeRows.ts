@@ -152,6 +152,14 @@ export const selectOpenChanges = (session: Session, connection: string): Readonl
     [connection]
   )
 
+/** The newest change of a conversation in one of these states; null: there is none. @param states such as `openStates` */
+export const newestOf = (session: Session, conversationId: string, states: string): OutboxChange | null =>
+  selectChanges(
+    session,
+    `WHERE c.conversation_id = ? AND c.state IN ${states} ORDER BY c.id DESC LIMIT 1`,
+    conversationId
+  )[0] ?? null
+
 export const changeById = (session: Session, id: number): OutboxChange | null =>
   selectChanges(session, "WHERE c.id = ?", id)[0] ?? null
 

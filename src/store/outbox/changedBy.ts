@@ -1,7 +1,8 @@
+import { groupBy } from "../../domain/groupBy.ts"
 import type { Status } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
-import { type OutboxChange, openStates, selectChanges } from "./changeRows.ts"
+import { inFlightStates, newestOf, type OutboxChange, openStates, selectChanges } from "./changeRows.ts"
 
 /** What a run changed in one conversation, and what has happened to it since. */
 export interface Changed {
@@ -31,11 +32,10 @@ export interface ChangedByRun {
 const sentBy =
   "c.id IN (SELECT change_id FROM change_events WHERE run_id = ? AND state IN ('sending', 'confirmed'))"
 
-const changedIn = (session: Session, changes: ReadonlyArray<OutboxChange>, runId: number): Changed | null => {
-  const [first, ...others] = changes
-  if (first === undefined) return null
+const changedIn = (session: Session, changes: Changed["changes"], runId: number): Changed => {
+  const [first] = changes
   const { connection, conversationId } = first
-  const last = others.at(-1) ?? first
+  const last = changes.at(-1) ?? first
   const now = session
     .prepare("SELECT status, provider_status AS providerStatus FROM remote_conversations WHERE id = ?")
     .get(conversationId) as Changed["now"]
@@ -54,12 +54,8 @@ const changedIn = (session: Session, changes: ReadonlyArray<OutboxChange>, runId
     )
     .pluck()
     .get(conversationId, last.endedAt ?? last.requestedAt) as Timestamp | null
-  const [open = null] = selectChanges(
-    session,
-    `WHERE c.conversation_id = ? AND c.state IN ${openStates} ORDER BY c.id DESC LIMIT 1`,
-    conversationId
-  )
-  return { conversationId, connection, changes: [first, ...others], now, later, movedAt, open }
+  const open = newestOf(session, conversationId, openStates)
+  return { conversationId, connection, changes, now, later, movedAt, open }
 }
 
 /** What a run changed at these connections, and what of it is not over. */
@@ -76,17 +72,12 @@ export const changedBy = (
     runId,
     names
   )
-  const grouped = new Map<string, Array<OutboxChange>>()
-  for (const change of confirmed) {
-    const group = grouped.get(change.conversationId)
-    if (group === undefined) grouped.set(change.conversationId, [change])
-    else group.push(change)
-  }
+  const grouped = groupBy(confirmed, ({ conversationId }) => conversationId)
   return {
-    changed: [...grouped.values()].flatMap((group) => changedIn(session, group, runId) ?? []),
+    changed: [...grouped.values()].map((group) => changedIn(session, group, runId)),
     onTheirWay: selectChanges(
       session,
-      `WHERE c.state IN ('sending', 'queued', 'sent') AND ${sentBy} AND ${here} ORDER BY c.id`,
+      `WHERE c.state IN ${inFlightStates} AND ${sentBy} AND ${here} ORDER BY c.id`,
       runId,
       names
     ),

@@ -8,9 +8,9 @@ import {
   changeById,
   encodeFields,
   inFlightStates,
+  newestOf,
   type OutboxChange,
-  recordStep,
-  selectChanges
+  recordStep
 } from "./changeRows.ts"
 
 export interface Request {
@@ -124,16 +124,8 @@ export const judge = (session: Session, request: Request): Verdict => {
       hint: "Request the status of that one."
     })
   }
-  const [pending = null] = selectChanges(
-    session,
-    "WHERE c.conversation_id = ? AND c.state = 'pending'",
-    conversation.id
-  )
-  const [inFlight = null] = selectChanges(
-    session,
-    `WHERE c.conversation_id = ? AND c.state IN ${inFlightStates}`,
-    conversation.id
-  )
+  const pending = newestOf(session, conversation.id, "('pending')")
+  const inFlight = newestOf(session, conversation.id, inFlightStates)
   const newest = pending ?? inFlight
   if (newest !== null && isSameRequest(newest.requested, requested))
     return { _tag: "AlreadyAsked", change: newest }
@@ -159,7 +151,7 @@ const insert = (
   { isProposal = false, requested, requestedBy }: Request,
   at: Timestamp
 ): Asked => {
-  const [proposal = null] = proposalOf(session, conversation.id)
+  const proposal = newestOf(session, conversation.id, "('proposed')")
   if (proposal !== null) withdraw(session, proposal, "replaced by a newer request", at)
   // What is pending stays until the proposal is approved.
   const replaced = isProposal ? null : pending
@@ -190,17 +182,10 @@ const insert = (
   return { _tag: "Asked", change, replaced, heldBackBy: inFlight }
 }
 
-const proposalOf = (session: Session, conversationId: string): ReadonlyArray<OutboxChange> =>
-  selectChanges(session, "WHERE c.conversation_id = ? AND c.state = 'proposed'", conversationId)
-
 /** A proposed change becomes pending, in place of one that is. Runs inside a transaction. */
 export const approve = (session: Session, change: OutboxChange, at: Timestamp): void => {
-  const [pending] = selectChanges(
-    session,
-    "WHERE c.conversation_id = ? AND c.state = 'pending'",
-    change.conversationId
-  )
-  if (pending !== undefined) withdraw(session, pending, `replaced by change ${change.id}`, at)
+  const pending = newestOf(session, change.conversationId, "('pending')")
+  if (pending !== null) withdraw(session, pending, `replaced by change ${change.id}`, at)
   session.prepare("UPDATE status_changes SET state = 'pending' WHERE id = ?").run(change.id)
   recordStep(session, change.id, { at, state: "pending", detail: "approved", runId: null })
 }

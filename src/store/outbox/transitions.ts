@@ -6,7 +6,9 @@ import type { Session } from "../Db.ts"
 import { learnedByPush } from "../mirror/canonical.ts"
 import { isStale, latestBelieved, type StoredTimes, spanOf, storedReading } from "../mirror/staleness.ts"
 import {
+  changeById,
   everyChange,
+  newestOf,
   type OutboxChange,
   openChanges,
   openStates,
@@ -41,8 +43,8 @@ interface Columns {
 }
 
 /**
- * Moves a change on, unless it is no longer what it was when the caller looked: then nothing is written. One
- * statement and one event.
+ * Moves a change on: one statement and one event. Gives the change as it is then; null: it was no longer what it was when
+ * the caller looked, and nothing was written. So do all steps below.
  */
 const move = (
   session: Session,
@@ -51,7 +53,7 @@ const move = (
   columns: Columns,
   detail: string | null,
   { at, runId }: Moment
-): boolean => {
+): OutboxChange | null => {
   const entries = Object.entries(columns)
   const assignments = ["state = ?", "seq = ?", ...entries.map(([name]) => `${name} = ?`)].join(", ")
   const { changes } = session
@@ -64,8 +66,9 @@ const move = (
       change.state,
       change.attempts
     )
-  if (changes === 1) recordStep(session, change.id, { at, state, detail, runId })
-  return changes === 1
+  if (changes === 0) return null
+  recordStep(session, change.id, { at, state, detail, runId })
+  return changeById(session, change.id)
 }
 
 interface MirrorRow extends StoredTimes {
@@ -139,7 +142,7 @@ export const markSending = (
   found: RemoteState,
   detail: string,
   moment: Moment
-): boolean =>
+): OutboxChange | null =>
   move(
     session,
     change,
@@ -156,7 +159,12 @@ export const markSending = (
   )
 
 /** The provider said yes, but does not show it yet. */
-export const markSent = (session: Session, change: OutboxChange, detail: string, moment: Moment): boolean =>
+export const markSent = (
+  session: Session,
+  change: OutboxChange,
+  detail: string,
+  moment: Moment
+): OutboxChange | null =>
   move(session, change, "sent", { not_before: null, last_error: null, sent_at: moment.at }, detail, moment)
 
 /** The provider put the request into a queue of its own; nothing is asked before `notBefore`. */
@@ -166,7 +174,8 @@ export const markQueued = (
   notBefore: Timestamp,
   detail: string,
   moment: Moment
-): boolean => move(session, change, "queued", { not_before: notBefore, last_error: detail }, detail, moment)
+): OutboxChange | null =>
+  move(session, change, "queued", { not_before: notBefore, last_error: detail }, detail, moment)
 
 /** What went wrong, where the change stays what it is. @param notBefore nothing is tried again before this. */
 export const markTrouble = (
@@ -175,7 +184,7 @@ export const markTrouble = (
   notBefore: Timestamp | null,
   detail: string,
   moment: Moment
-): boolean =>
+): OutboxChange | null =>
   move(session, change, change.state, { not_before: notBefore, last_error: detail }, detail, moment)
 
 /**
@@ -192,15 +201,12 @@ export const markConfirmed = (
   basis: Basis,
   detail: string,
   moment: Moment
-): boolean => {
-  const { at } = moment
-  if (
-    !move(session, change, "confirmed", { not_before: null, last_error: null, ended_at: at }, detail, moment)
-  ) {
-    return false
-  }
+): OutboxChange | null => {
+  const columns = { not_before: null, last_error: null, ended_at: moment.at }
+  const confirmed = move(session, change, "confirmed", columns, detail, moment)
+  if (confirmed === null) return null
   observe(session, change, seen, change.attempts > 0 ? "local" : "provider", moment)
-  if (basis === "none") return true
+  if (basis === "none") return confirmed
   const { providerStatus, status, updatedAt } = seen.state
   session
     .prepare(
@@ -209,7 +215,7 @@ export const markConfirmed = (
        WHERE conversation_id = ? AND state = 'pending'`
     )
     .run(status, providerStatus, basis === "status and time" ? 1 : 0, updatedAt, change.conversationId)
-  return true
+  return confirmed
 }
 
 /** Ended without being what the provider holds. @param seen what it holds instead, where it was read. */
@@ -220,21 +226,11 @@ export const markEnded = (
   seen: Observation | null,
   reason: string,
   moment: Moment
-): boolean => {
-  if (
-    !move(
-      session,
-      change,
-      state,
-      { not_before: null, last_error: reason, ended_at: moment.at },
-      reason,
-      moment
-    )
-  ) {
-    return false
-  }
-  if (seen !== null) observe(session, change, seen, "provider", moment)
-  return true
+): OutboxChange | null => {
+  const columns = { not_before: null, last_error: reason, ended_at: moment.at }
+  const ended = move(session, change, state, columns, reason, moment)
+  if (ended !== null && seen !== null) observe(session, change, seen, "provider", moment)
+  return ended
 }
 
 /**
@@ -248,19 +244,13 @@ export const markPending = (
   detail: string,
   moment: Moment,
   more: Columns = {}
-): "pending" | "cancelled" | "gone" => {
-  const [newer] = selectChanges(
-    session,
-    "WHERE c.conversation_id = ? AND c.state = 'pending' AND c.id > ?",
-    change.conversationId,
-    change.id
-  )
-  if (newer !== undefined) {
-    const reason = `${detail}; replaced by change ${newer.id}`
-    return markEnded(session, change, "cancelled", null, reason, moment) ? "cancelled" : "gone"
+): OutboxChange | null => {
+  const newer = newestOf(session, change.conversationId, "('pending')")
+  if (newer !== null && newer.id > change.id) {
+    return markEnded(session, change, "cancelled", null, `${detail}; replaced by change ${newer.id}`, moment)
   }
   const columns = { not_before: notBefore, last_error: detail, ...more }
-  return move(session, change, "pending", columns, detail, moment) ? "pending" : "gone"
+  return move(session, change, "pending", columns, detail, moment)
 }
 
 /**
@@ -273,11 +263,11 @@ export const markRefused = (
   isWrite: boolean,
   detail: string,
   moment: Moment
-): ChangeState | "gone" => {
+): OutboxChange | null => {
   const refused = { refused_at: change.refusedAt ?? moment.at }
   if (isWrite) return markPending(session, change, null, detail, moment, refused)
   const columns = { not_before: null, last_error: detail, ...refused }
-  return move(session, change, change.state, columns, detail, moment) ? change.state : "gone"
+  return move(session, change, change.state, columns, detail, moment)
 }
 
 /** Whether the provider accepted a write of the connection that was sent after `since`. */

@@ -1,16 +1,21 @@
 import { Effect, Record } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
+import { groupBy } from "../../domain/groupBy.ts"
 import { isWantedStatus, type Status } from "../../domain/Status.ts"
 import type { RequestedChange } from "../../domain/StatusChange.ts"
 import { restoringWord, wordFor } from "../../providers/kit/statusMap.ts"
 import type { Provider, Refusal } from "../../providers/Provider.ts"
 import { Db } from "../../store/Db.ts"
-import { Mirror } from "../../store/mirror/Mirror.ts"
-import type { BulkFault, BulkRequest, BulkVerdicts } from "../../store/outbox/bulk.ts"
+import {
+  type BulkFault,
+  type BulkRequest,
+  type BulkVerdicts,
+  conversationOf
+} from "../../store/outbox/bulk.ts"
 import { Outbox } from "../../store/outbox/Outbox.ts"
 import { connectionNames } from "../../store/read/findConversation.ts"
-import { openConnection } from "../connection.ts"
-import { talkingLayer } from "../layers.ts"
+import { register } from "../run.ts"
+import { rulesOf } from "./rules.ts"
 
 /*
  * One change for many conversations: what would be requested, by connection, and the request itself, which is made for
@@ -81,21 +86,14 @@ interface Side {
 
 /** The configured connections that the mirror knows, told the mirror as they are configured now, with their rules. */
 const sidesOf = Effect.fn("bulk.sides")(function* (connections: ReadonlyArray<ConnectionConfig>) {
-  const mirror = yield* Mirror
   const db = yield* Db
   const known = yield* db.use("bulk.connections", connectionNames)
   const involved = connections.filter(({ name }) => known.includes(name))
   const sides = yield* Effect.forEach(involved, (config) =>
     Effect.gen(function* () {
-      yield* mirror.register({
-        name: config.name,
-        provider: config.provider,
-        conflictPolicy: config.conflict,
-        writable: config.statusMap
-      })
-      const { provider } = yield* openConnection(config, "push", { maxWaitMillis: 0, observe: () => {} })
-      return [config.name, { config, provider }] as const
-    }).pipe(Effect.scoped, Effect.provide(talkingLayer))
+      yield* register(config)
+      return [config.name, { config, provider: yield* rulesOf(config) }] as const
+    })
   )
   return Record.fromEntries(sides) as Readonly<Record<string, Side>>
 })
@@ -178,22 +176,14 @@ const planOf = Effect.fn("bulk.plan")(function* (
   requested: RequestedChange,
   { faults, verdicts }: BulkVerdicts
 ) {
-  const byConnection = new Map<string, Array<Verdict>>()
-  for (const verdict of verdicts) {
-    const name = connectionOf(verdict)
-    const group = byConnection.get(name)
-    if (group === undefined) byConnection.set(name, [verdict])
-    else group.push(verdict)
-  }
+  const byConnection = groupBy(verdicts, connectionOf)
   const strangers = [...byConnection].flatMap(([name, group]) =>
     sides[name] === undefined
       ? [
           {
             message: `there is no connection "${name}" in the configuration`,
             hint: "changes are sent by a configured connection: add it, or leave its conversations out",
-            ids: group.map((verdict) =>
-              verdict._tag === "AlreadyAsked" ? verdict.change.conversationId : verdict.conversation.id
-            )
+            ids: group.map(conversationOf)
           }
         ]
       : []

@@ -142,15 +142,13 @@ const refused = Effect.fn("push.refused")(function* (
 const unsent = Effect.fn("push.unsent")(function* (push: Push, change: OutboxChange, error: ProviderError) {
   const reason = error.message
   switch (error._tag) {
-    case "RateLimited":
-      if (!(yield* putBack(push, change, error.retryAt, reason))) return null
-      if (error.retryAt - (yield* Clock.currentTimeMillis) <= push.options.maxWaitMillis) {
-        // The change may have been cancelled in this moment.
-        const current = yield* push.outbox.current(change.id)
-        return current?.state === "pending" ? current : null
-      }
+    case "RateLimited": {
+      const pending = yield* putBack(push, change, error.retryAt, reason)
+      if (pending === null) return null
+      if (error.retryAt - (yield* Clock.currentTimeMillis) <= push.options.maxWaitMillis) return pending
       push.learned.rateLimited = error
       return null
+    }
     case "Queued": {
       answered(push)
       const earliest = (yield* Clock.currentTimeMillis) + queuedFor
@@ -303,10 +301,9 @@ export const settle = Effect.fn("push.settle")(function* (push: Push, found: Out
       }
       const pause =
         sends < sendsInOneRun ? null : (yield* Clock.currentTimeMillis) + retryDelay(change.attempts)
-      if (!(yield* putBack(push, change, pause, decision.reason)) || pause !== null) return
-      const current = yield* push.outbox.current(change.id)
-      if (current?.state !== "pending") return
-      change = current
+      const pending = yield* putBack(push, change, pause, decision.reason)
+      if (pending === null || pause !== null) return
+      change = pending
     }
     if (push.learned.stopped !== null) return
     const sent = yield* send(push, change, seen, writeTurn(refusals))

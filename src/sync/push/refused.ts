@@ -24,7 +24,7 @@ const keep = Effect.fn("push.keep")(function* (
   { change, reason, request }: Pick<Held, "change" | "reason" | "request">
 ) {
   const became = yield* push.outbox.refused(change, request === "write", reason, yield* moment(push))
-  if (became !== "gone") yield* report(push, change, became, reason)
+  if (became !== null) yield* report(push, change, became.state, reason)
 })
 
 /**

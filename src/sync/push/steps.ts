@@ -147,7 +147,7 @@ export const confirm = Effect.fn("push.confirm")(function* (
   isAnswer = false
 ) {
   const basis = isAnswer ? "status and time" : isOurs(push, change, seen.state) ? "status" : "none"
-  if (yield* push.outbox.confirmed(change, seen, basis, reason, yield* moment(push))) {
+  if ((yield* push.outbox.confirmed(change, seen, basis, reason, yield* moment(push))) !== null) {
     if (change.attempts > 0) push.learned.rows.write = noRow
     push.learned.confirmed += 1
     yield* report(push, change, "confirmed", reason)
@@ -161,7 +161,7 @@ export const end = Effect.fn("push.end")(function* (
   seen: Observation | null,
   reason: string
 ) {
-  if (yield* push.outbox.ended(change, state, seen, reason, yield* moment(push))) {
+  if ((yield* push.outbox.ended(change, state, seen, reason, yield* moment(push))) !== null) {
     if (state !== "cancelled") push.learned[state] += 1
     yield* report(push, change, state, reason)
   }
@@ -178,7 +178,7 @@ export const leave = Effect.fn("push.leave")(function* (
   yield* report(push, change, change.state, reason)
 })
 
-/** Takes back that a change was sent: it surely was not applied. */
+/** Takes back that a change was sent: it surely was not applied. Gives it where it may be sent again; null: it may not. */
 export const putBack = Effect.fn("push.putBack")(function* (
   push: Push,
   change: OutboxChange,
@@ -187,8 +187,8 @@ export const putBack = Effect.fn("push.putBack")(function* (
 ) {
   const notBefore = until === null ? null : now(until)
   const became = yield* push.outbox.pending(change, notBefore, reason, yield* moment(push))
-  if (became === "cancelled") yield* report(push, change, "cancelled", reason)
-  return became === "pending"
+  if (became?.state === "cancelled") yield* report(push, change, "cancelled", reason)
+  return became?.state === "pending" ? became : null
 })
 
 /** Waits for a change's turn. However many changes wait at once, it is one wait. @param until epoch milliseconds. */

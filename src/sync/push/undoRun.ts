@@ -2,8 +2,7 @@ import { Effect } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
 import type { Provider } from "../../providers/Provider.ts"
 import { type ChangedByRun, Outbox } from "../../store/outbox/Outbox.ts"
-import { openConnection } from "../connection.ts"
-import { talkingLayer } from "../layers.ts"
+import { rulesOf } from "./rules.ts"
 import { type Undo, undoOf } from "./undo.ts"
 
 /** What is requested of one connection to undo a run. */
@@ -24,14 +23,10 @@ export const undoParts = Effect.fn("undoParts")(function* (
 ) {
   const touched = connections.filter(({ name }) => changed.some(({ connection }) => connection === name))
   return yield* Effect.forEach(touched, (config) =>
-    openConnection(config, "push", { maxWaitMillis: 0, observe: () => {} }).pipe(
-      Effect.map(({ provider }): UndoPart => {
-        const own = changed.filter(({ connection }) => connection === config.name)
-        return { config, provider, undos: own.map((one) => undoOf(one, provider.statusMap)) }
-      }),
-      Effect.scoped,
-      Effect.provide(talkingLayer)
-    )
+    Effect.map(rulesOf(config), (provider): UndoPart => {
+      const own = changed.filter(({ connection }) => connection === config.name)
+      return { config, provider, undos: own.map((one) => undoOf(one, provider.statusMap)) }
+    })
   )
 })
 

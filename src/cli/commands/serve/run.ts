@@ -10,8 +10,7 @@ import { addressText } from "../../../files/listening.ts"
 import type { Settings } from "../../../serve/api.ts"
 import type { Runs } from "../../../serve/runs.ts"
 import { type Elsewhere, serve as startServing } from "../../../serve/serve.ts"
-import { openConnection } from "../../../sync/connection.ts"
-import { talkingLayer } from "../../../sync/layers.ts"
+import { rulesOf } from "../../../sync/push/rules.ts"
 import { watch } from "../../../sync/watch/watch.ts"
 import { loadConfiguration, mirrorPath } from "../../configuration.ts"
 import { toUsage, UsageError } from "../../errors.ts"
@@ -93,20 +92,16 @@ const plain: RequestedChange = { status: null, category: null, summary: null, ti
 
 /** What a change of a connection's conversations may carry beside a status: what the provider does not refuse. */
 const fieldsOf = (config: ConnectionConfig) =>
-  openConnection(config, "push", { maxWaitMillis: 0, observe: () => {} }).pipe(
-    Effect.map(({ provider }) => {
-      const takes = (more: Partial<RequestedChange>) =>
-        provider.refuse({ ...plain, status: "completed", ...more }) === null
-      return present(
-        takes({ category: "a" }) && "category",
-        takes({ category: "a", summary: "a" }) && "summary",
-        takes({ title: "a" }) && "title",
-        takes({ tags: ["a"] }) && "tags"
-      )
-    }),
-    Effect.scoped,
-    Effect.provide(talkingLayer)
-  )
+  Effect.map(rulesOf(config), ({ refuse }) => {
+    const takes = (more: Partial<RequestedChange>) =>
+      refuse({ ...plain, status: "completed", ...more }) === null
+    return present(
+      takes({ category: "a" }) && "category",
+      takes({ category: "a", summary: "a" }) && "summary",
+      takes({ title: "a" }) && "title",
+      takes({ tags: ["a"] }) && "tags"
+    )
+  })
 
 const connectionSettings = (config: ConnectionConfig) =>
   Effect.map(fieldsOf(config), (fields) => ({
