@@ -11,7 +11,7 @@ import {
 } from "../../domain/Conversation.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { fromMillis, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
-import { attributes, undocumented } from "../kit/attributes.ts"
+import { allOf, attributes, noAttributes, undocumented } from "../kit/attributes.ts"
 import { digest } from "../kit/digest.ts"
 import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
@@ -63,7 +63,7 @@ const toContact = (wire: WireContact, json: JsonObject): Contact => ({
   name: fullName(wire.firstName, wire.lastName),
   email: filled(wire.email),
   phone: filled(wire.phone),
-  attributes: { ...attributes(json, contactAttributes), ...undocumented(json, ContactSchema) },
+  attributes: allOf(attributes(json, contactAttributes), undocumented(json, ContactSchema)),
   isWhole: true
 })
 
@@ -82,7 +82,7 @@ const toConversation = (wire: WireContact, json: JsonObject, map: StatusMap): Co
   qualified: null,
   qualificationReason: null,
   tags: wire.tags ?? [],
-  attributes: { ...attributes(json, conversationAttributes), ...assigneeIn(wire) },
+  attributes: allOf(attributes(json, conversationAttributes), assigneeIn(wire)),
   startedAt: wire.created_at,
   lastMessageAt: null,
   updatedAt: null
@@ -144,12 +144,12 @@ const roleOf = (wire: WireMessage): { readonly role: Role; readonly providerRole
 /** Who of our people a message is from, by the vendor's id. */
 const authorIn = (wire: WireMessage, role: Role): JsonObject => {
   const author = wire.sender?.userId ?? null
-  return role === "human" && author !== null ? { [ownAttributes.author]: author } : {}
+  return role === "human" && author !== null ? { [ownAttributes.author]: author } : noAttributes
 }
 
 /** Whom a contact is assigned to; deleted users come as an empty object, or as a word. */
 const assigneeIn = ({ assignee }: WireContact): JsonObject => {
-  if (assignee === null || typeof assignee === "string" || assignee.id === null) return {}
+  if (assignee === null || typeof assignee === "string" || assignee.id === null) return noAttributes
   const { email, firstName, id, lastName } = assignee
   const person: Person = { id, name: fullName(firstName, lastName), email: filled(email) }
   return { [ownAttributes.assignee]: person }
@@ -184,11 +184,11 @@ const toMessage = (wire: WireMessage, json: JsonObject, contactSince: Timestamp 
     content: wire.message?.text ?? wire.message?.title ?? null,
     sentAt: at,
     sentAtSource: source,
-    attributes: {
-      ...attributes(record, messageAttributes),
-      ...undocumented(json, MessageSchema, messageAttributes),
-      ...authorIn(wire, speaker.role)
-    }
+    attributes: allOf(
+      attributes(record, messageAttributes),
+      undocumented(json, MessageSchema, messageAttributes),
+      authorIn(wire, speaker.role)
+    )
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from "../../domain/Conversation.ts"
 import { canonicalJson, isExactNumber, writeExactly } from "../../domain/exactJson.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
-import { undocumented } from "../kit/attributes.ts"
+import { allOf, noAttributes, undocumented } from "../kit/attributes.ts"
 import type { Fault } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { idOf, unreadable } from "../kit/page.ts"
@@ -177,11 +177,11 @@ const readMessage = (entry: Json, place: Place): Either.Either<Message, Fault> =
       content: contentOf(type, payload),
       sentAt: time.sentAt,
       sentAtSource: time.source,
-      attributes: {
-        ...attributesOf(wire, turn, payload),
-        ...undocumented(record, OtherMessage),
-        ...(author === null ? {} : { [ownAttributes.author]: author })
-      }
+      attributes: allOf(
+        attributesOf(wire, turn, payload),
+        undocumented(record, OtherMessage),
+        author === null ? noAttributes : { [ownAttributes.author]: author }
+      )
     }
     return Either.right(message)
   })

@@ -2,7 +2,7 @@ import { Either } from "effect"
 import { type Contact, type Conversation, type Json, normalizeChannel } from "../../domain/Conversation.ts"
 import { canonicalJson } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { attributes, undocumented } from "../kit/attributes.ts"
+import { allOf, attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { overlay } from "../kit/overlay.ts"
@@ -185,11 +185,11 @@ const toConversation = (
     qualified: null,
     qualificationReason: null,
     tags: wire.tags ?? [],
-    attributes: {
-      ...attributes(record, homeless),
-      ...undocumented(record, ConversationSchema),
-      ...handoffAttributes(wire)
-    },
+    attributes: allOf(
+      attributes(record, homeless),
+      undocumented(record, ConversationSchema),
+      handoffAttributes(wire)
+    ),
     declaredMessages: wire.messagesNum,
     startedAt: wire.firstMessageTS ?? wire.ts,
     lastMessageAt: wire.lastMessageTS,

@@ -10,7 +10,7 @@ import {
 } from "../../domain/Conversation.ts"
 import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { attributes, undocumented } from "../kit/attributes.ts"
+import { allOf, attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { isNewestFirst } from "../kit/order.ts"
@@ -86,14 +86,23 @@ const toMessage = (wire: WireMessage, entry: Written): Message => ({
   content: wire.content,
   sentAt: wire.created_at,
   sentAtSource: wire.created_at === null ? null : "created_at",
-  attributes: {
-    ...attributes(wire, ["metadata"]),
-    ...undocumented(Either.getOrNull(entry.value), MessageSchema)
-  }
+  attributes: allOf(
+    attributes(wire, ["metadata"]),
+    undocumented(Either.getOrNull(entry.value), MessageSchema)
+  )
 })
 
 /** Ids are UUIDs, which may be written in either case. */
-const isSameId = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+const isSameId = (one: string, other: string): boolean =>
+  one === other || one.toLowerCase() === other.toLowerCase()
+
+const ofConversation = (
+  id: string,
+  message: Either.Either<WireMessage, Fault>
+): Either.Either<WireMessage, Fault> =>
+  Either.isLeft(message) || isSameId(filled(message.right.conversation_id) ?? id, id)
+    ? message
+    : Either.left({ path: "$.conversation_id", reason: "a message of another conversation" })
 
 interface ReadMessages {
   readonly items: ReadonlyArray<Message>
@@ -105,11 +114,7 @@ const readMessages = (conversationId: string, list: ReadonlyArray<Written>): Rea
   const items = new Map<string, Message>()
   const faults = new Map<string, Unreadable>()
   for (const entry of list) {
-    const message = Either.filterOrLeft(
-      decoded(entry, decodeMessage),
-      ({ conversation_id: owner }) => isSameId(filled(owner) ?? conversationId, conversationId),
-      (): Fault => ({ path: "$.conversation_id", reason: "a message of another conversation" })
-    )
+    const message = ofConversation(conversationId, decoded(entry, decodeMessage))
     if (Either.isRight(message)) items.set(message.right.id, toMessage(message.right, entry))
     else {
       const payload = entry.text
@@ -202,7 +207,7 @@ const toConversation = (
   qualified: null,
   qualificationReason: null,
   tags: [],
-  attributes: { ...attributes(wire, ["session_key", "last_message_preview"]), ...others },
+  attributes: allOf(attributes(wire, ["session_key", "last_message_preview"]), others),
   declaredMessages: wire.message_count,
   startedAt: wire.created_at,
   lastMessageAt: wire.last_message_at ?? lastSentAt(messages?.items ?? []),

@@ -3,18 +3,29 @@ import { isExactNumber } from "../../domain/exactJson.ts"
 
 type Key<A> = Extract<keyof A, string>
 
+/** One for all the records that have none, which are most. */
+export const noAttributes: Attributes = {}
+
+/** All of them together; of a name that several have, the last one's. */
+export const allOf = (...parts: ReadonlyArray<Attributes>): Attributes => {
+  const some = parts.filter((part) => part !== noAttributes)
+  return some.length > 1 ? Object.assign({}, ...some) : (some[0] ?? noAttributes)
+}
+
 /**
  * The documented fields that have no column, under the vendor's names and as they came. Absent and null are left out.
  * @param record a decoded record, or the parsed JSON of one
  * @param names the vendor's names of the fields to keep
  */
 export const attributes = <A extends object>(record: A, names: ReadonlyArray<Key<A>>): Attributes => {
-  const kept: Record<string, Json> = {}
+  let kept: Record<string, Json> | null = null
   for (const name of names) {
     const value = record[name]
-    if (value !== undefined && value !== null) kept[name] = value as Json
+    if (value === undefined || value === null) continue
+    kept ??= {}
+    kept[name] = value as Json
   }
-  return kept
+  return kept ?? noAttributes
 }
 
 /** What a Schema of a record documents. */
@@ -35,13 +46,15 @@ export const undocumented = (
   others: ReadonlyArray<string> = []
 ): Attributes => {
   if (typeof record !== "object" || record === null || Array.isArray(record) || isExactNumber(record))
-    return {}
+    return noAttributes
   const values = record as Readonly<Record<string, Json | undefined>>
-  const kept: Array<readonly [string, Json]> = []
-  for (const name of Object.keys(values)) {
+  let kept: Array<readonly [string, Json]> | null = null
+  for (const name in values) {
     const value = values[name]
     if (value === null || value === undefined) continue
-    if (!Object.hasOwn(schema.fields, name) && !others.includes(name)) kept.push([name, value])
+    if (Object.hasOwn(schema.fields, name) || others.includes(name)) continue
+    kept ??= []
+    kept.push([name, value])
   }
-  return kept.length === 0 ? {} : { [ownAttributes.other]: Object.fromEntries(kept) }
+  return kept === null ? noAttributes : { [ownAttributes.other]: Object.fromEntries(kept) }
 }

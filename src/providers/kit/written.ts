@@ -43,20 +43,35 @@ export const elementsIn = (
   values: ReadonlyArray<Json>
 ): ReadonlyArray<Written> => {
   let elements: ReadonlyArray<Written> | null = null
-  return values.map((value, index) => ({
-    value: Either.right(value),
-    get text() {
-      elements ??= listIn(text, [field])?.elements ?? []
-      return elements[index]?.text ?? writeExactly(value)
-    }
-  }))
+  const textAt = (index: number): string | undefined => {
+    elements ??= listIn(text, [field])?.elements ?? []
+    return elements[index]?.text
+  }
+  return values.map((value, index) => new Element(value, index, textAt))
+}
+
+/** Many are made: a class, since a getter in a literal would be made for each. */
+class Element implements Written {
+  readonly value: Either.Right<Fault, Json>
+  private readonly index: number
+  private readonly textAt: (index: number) => string | undefined
+
+  constructor(value: Json, index: number, textAt: (index: number) => string | undefined) {
+    this.value = Either.right(value) as Either.Right<Fault, Json>
+    this.index = index
+    this.textAt = textAt
+  }
+
+  get text(): string {
+    return this.textAt(this.index) ?? writeExactly(this.value.right)
+  }
 }
 
 /** What it says, decoded. */
 export const decoded = <A>(
   { value }: Written,
   decode: (value: unknown) => Either.Either<A, Fault>
-): Either.Either<A, Fault> => Either.flatMap(value, decode)
+): Either.Either<A, Fault> => (Either.isRight(value) ? decode(value.right) : Either.left(value.left))
 
 /** The id of a record under `field`, also where the record is not JSON. */
 export const writtenId = ({ text, value }: Written, field: string): string | null =>

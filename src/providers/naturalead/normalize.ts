@@ -1,5 +1,6 @@
 import { Either } from "effect"
 import {
+  type Attributes,
   type Contact,
   type Conversation,
   type Json,
@@ -9,7 +10,7 @@ import {
 } from "../../domain/Conversation.ts"
 import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { attributes, undocumented } from "../kit/attributes.ts"
+import { allOf, attributes, undocumented } from "../kit/attributes.ts"
 import type { Fault } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { isNewestFirst } from "../kit/order.ts"
@@ -23,7 +24,8 @@ import {
   decodeConversation,
   decodeMessage,
   Message as MessageSchema,
-  type Conversation as WireConversation
+  type Conversation as WireConversation,
+  type Message as WireMessage
 } from "./wire.ts"
 
 /** The only kind of payload: a conversation with its messages. */
@@ -76,21 +78,20 @@ interface ReadMessages {
 /** The readable messages, oldest first, and the others as they came. */
 export const readMessages = (conversationId: string, list: ReadonlyArray<Json>): ReadMessages => {
   const faults: Array<Unreadable> = []
-  const read = list.flatMap((entry) => {
+  const read: Array<{ readonly wire: WireMessage; readonly others: Attributes }> = []
+  for (const entry of list) {
     const result = decodeMessage(entry)
-    if (Either.isRight(result)) return [{ ...result.right, others: undocumented(entry, MessageSchema) }]
-    faults.push(
-      unreadable(
-        { kind: "message", providerId: null, conversationId, payload: writeExactly(entry) },
-        result.left
-      )
-    )
-    return []
-  })
-  if (isNewestFirst(read.map(({ timestamp }) => timestamp))) read.reverse()
+    if (Either.isRight(result)) {
+      read.push({ wire: result.right, others: undocumented(entry, MessageSchema) })
+      continue
+    }
+    const record = { kind: "message", providerId: null, conversationId, payload: writeExactly(entry) }
+    faults.push(unreadable(record, result.left))
+  }
+  if (isNewestFirst(read.map(({ wire }) => wire.timestamp))) read.reverse()
   const numbered: Numbered = { conversationId, times: new Map() }
   const items = read.map(
-    (wire): Message => ({
+    ({ others, wire }): Message => ({
       messageId: messageId(numbered, wire.timestamp, wire.role, wire.content),
       providerId: null,
       role: normalizeRole(wire.role),
@@ -99,7 +100,7 @@ export const readMessages = (conversationId: string, list: ReadonlyArray<Json>):
       content: wire.content,
       sentAt: wire.timestamp,
       sentAtSource: wire.timestamp === null ? null : "timestamp",
-      attributes: { ...attributes(wire, ["agentConfigId"]), ...wire.others }
+      attributes: allOf(attributes(wire, ["agentConfigId"]), others)
     })
   )
   return { items, unreadable: faults }
@@ -138,10 +139,10 @@ const toConversation = (
   qualified: wire.qualificationResult?.qualified ?? null,
   qualificationReason: wire.qualificationResult?.reason ?? null,
   tags: [],
-  attributes: {
-    ...attributes(record, ["accountId", "currentStageIndex", "currentStageName"]),
-    ...undocumented(record, ConversationSchema)
-  },
+  attributes: allOf(
+    attributes(record, ["accountId", "currentStageIndex", "currentStageName"]),
+    undocumented(record, ConversationSchema)
+  ),
   declaredMessages: wire.messageCount,
   startedAt: wire.createdAt,
   lastMessageAt: lastSentAt(messages),
