@@ -1,4 +1,4 @@
-import { epochInstant, httpDate } from "./retryAfter.ts"
+import { epochInstant, httpDate, latest } from "./retryAfter.ts"
 
 /*
  * How long to wait, as the body of a refusal says it: `{"retry_after": 3}`, `{"error": {"retryAfterMs": 1500}}`,
@@ -101,9 +101,6 @@ const named = (name: string, value: unknown, now: number): number | null => {
   const window = usedUpNames.exec(plain)?.[1]
   return window !== undefined && value === 0 ? now + unitMillis(window) : null
 }
-
-const latest = (left: number | null, right: number | null): number | null =>
-  left === null ? right : right === null ? left : Math.max(left, right)
 
 /** Names first; words only where no name says it. */
 const fromJson = (value: unknown, now: number): number | null => {

@@ -72,17 +72,20 @@ const unauthorized = (asked: Asked, { status, text }: Answered, said: string): U
 
 export const isAbsence = (status: number): boolean => status === 404 || status === 410
 
+const malformed = (asked: Asked, message: string, hint: string, detail: string): Malformed =>
+  new Malformed({ message, hint, where: asked.operation, detail })
+
 /**
  * Says that something does not exist, in words that are no API's: a page for people, or the text of a proxy that found
  * nothing behind it. That proves nothing about what was requested.
  */
 const absenceOfApi = (asked: Asked, status: number, said: string): Malformed =>
-  new Malformed({
-    message: `the answer to the request to ${asked.operation} (${status}) did not come from ${asked.title}'s API: ${said}`,
-    hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} answered: run again later`,
-    where: asked.operation,
-    detail: `a ${status} that is not JSON`
-  })
+  malformed(
+    asked,
+    `the answer to the request to ${asked.operation} (${status}) did not come from ${asked.title}'s API: ${said}`,
+    `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} answered: run again later`,
+    `a ${status} that is not JSON`
+  )
 
 const rejectedHint = (asked: Asked, status: number, answered: Answered): string => {
   if (isHtml(answered.text)) return wrongAddress(asked)
@@ -189,25 +192,18 @@ export const otherThanAsked = (
   asked: Asked,
   answered: Pick<Answered, "headers" | "status" | "text">
 ): Malformed | null => {
-  if (answered.status === 206) {
-    const range = answered.headers["content-range"]?.slice(0, 60)
-    const detail = `a part of an answer (206${range === undefined ? "" : `, ${range}`}), although all of it was requested`
-    return new Malformed({
-      message: `${asked.title}'s answer to ${asked.operation} is ${detail}`,
-      hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} cuts its answers`,
-      where: asked.operation,
-      detail
-    })
-  }
-  const fault = packingFault(answered)
-  return fault === null
-    ? null
-    : new Malformed({
-        message: `${asked.title}'s answer to ${asked.operation} is ${fault}`,
-        hint: `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} compresses its answers`,
-        where: asked.operation,
-        detail: fault
-      })
+  const range = answered.headers["content-range"]?.slice(0, 60)
+  const isPart = answered.status === 206
+  const fault = isPart
+    ? `a part of an answer (206${range === undefined ? "" : `, ${range}`}), although all of it was requested`
+    : packingFault(answered)
+  if (fault === null) return null
+  return malformed(
+    asked,
+    `${asked.title}'s answer to ${asked.operation} is ${fault}`,
+    `${wrongAddress(asked)}; if it is right, something in front of ${asked.title} ${isPart ? "cuts" : "compresses"} its answers`,
+    fault
+  )
 }
 
 /** A success that cannot be the vendor's API speaking: unreadable, or a page for people, whatever it is labelled. Null: it can. */

@@ -92,7 +92,7 @@ export const epochInstant = (value: number, now: number): number | null => {
  * Milliseconds of the longest wait that a vendor is believed: a day, or the window of a documented limit that is longer.
  * What asks for more is a mistake far more often than intended, and would shut out every later run.
  */
-export const longestWait = 24 * 3_600_000
+const longestWait = 24 * 3_600_000
 
 /** The instant until which a request that the vendor put off until `askedUntil` is held back. All epoch milliseconds. */
 export const believedUntil = (askedUntil: number, now: number, longest = longestWait): number =>
@@ -161,7 +161,8 @@ const readers: ReadonlyArray<readonly [name: string, isReset: boolean]> = [
   ["x-rate-limit-reset", true]
 ]
 
-const longest = (left: number | null, right: number | null): number | null =>
+/** Of two instants; null: neither is known. */
+export const latest = (left: number | null, right: number | null): number | null =>
   left === null ? right : right === null ? left : Math.max(left, right)
 
 const bounded = (at: number): number => Math.ceil(Math.max(-endOfTime, Math.min(at, endOfTime)))
@@ -182,15 +183,15 @@ export const retryAfter = (headers: ResponseHeaders, now: number, resets = true)
     const header = limitHeader(headers, name)
     if (header === undefined || (isReset && !resets)) continue
     for (const value of values(header)) {
-      at = longest(at, isReset ? fromReset(value, now, ahead) : fromRetryAfter(value, now, ahead))
+      at = latest(at, isReset ? fromReset(value, now, ahead) : fromRetryAfter(value, now, ahead))
     }
   }
   for (const name of millisNames) {
-    for (const value of values(limitHeader(headers, name) ?? "")) at = longest(at, fromMillis(value, now))
+    for (const value of values(limitHeader(headers, name) ?? "")) at = latest(at, fromMillis(value, now))
   }
   const combined = resets ? limitHeader(headers, "ratelimit") : undefined
   if (combined !== undefined) {
-    for (const [, seconds] of combined.matchAll(combinedReset)) at = longest(at, now + Number(seconds) * 1000)
+    for (const [, seconds] of combined.matchAll(combinedReset)) at = latest(at, now + Number(seconds) * 1000)
   }
   return at === null ? null : bounded(at)
 }

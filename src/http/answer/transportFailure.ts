@@ -39,122 +39,105 @@ const proxyAnswer = (words: string, host: string): TransportFailure | null => {
 
 const certificate = /^(?:CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH)/
 
+const later = "check the network and run again later, nothing is lost"
+
 const explain = (code: string, words: string, host: string, connection: string): TransportFailure => {
   const proxy = host.includes("through the proxy") ? ", and the proxy" : ""
   const address = `check baseUrl of connection "${connection}"${proxy}`
-  const later = "check the network and run again later, nothing is lost"
+  const passing = (what: string, hint: string): TransportFailure => ({ what, hint, retry: true })
+  const lasting = (what: string, hint: string): TransportFailure => ({ what, hint, retry: false })
   const throughProxy = proxyAnswer(words, host)
   if (throughProxy !== null) return throughProxy
-  if (code === "PROXY_FAULT")
-    return {
-      what: words,
-      hint: "write it as http://proxy.example:3128, with user:password@ before the host if it asks for them",
-      retry: false
-    }
-  if (code === "ENOTFOUND") return { what: `the host ${host} does not exist`, hint: address, retry: false }
-  if (code === "EAI_AGAIN")
-    return {
-      what: `the host ${host} could not be looked up`,
-      hint: `check the network, then ${address}`,
-      retry: true
-    }
-  if (code === "ECONNREFUSED")
-    return {
-      what: `${host} refused the connection`,
-      hint: `${address}, or whether it is running`,
-      retry: true
-    }
-  if (/WRONG_VERSION_NUMBER|wrong version number/.test(`${code} ${words}`))
-    return {
-      what: `${host} does not speak https`,
-      hint: `${address}: http or https, and the port`,
-      retry: false
-    }
-  if (certificate.test(code))
-    return {
-      what: `the certificate of ${host} is not trusted (${code})`,
-      hint: "check the address and this computer's clock; for a private authority set NODE_EXTRA_CA_CERTS",
-      retry: false
-    }
-  if (
-    code === "UND_ERR_CONNECT_TIMEOUT" ||
-    code === "ETIMEDOUT" ||
-    code === "EHOSTUNREACH" ||
-    code === "ENETUNREACH"
-  )
-    return { what: `${host} cannot be reached`, hint: `check the network, then ${address}`, retry: true }
-  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
-    return { what: `${host} stopped answering`, hint: later, retry: true }
-  if (code === "UND_ERR_INVALID_ARG")
-    return {
-      what: "the request cannot be sent as it is: a header's value is none",
-      hint: `check the credential of connection "${connection}"`,
-      retry: false
-    }
-  if (code === "UND_ERR_HEADERS_OVERFLOW")
-    return {
-      what: `the headers of its answer are longer than the 64 kB that are read`,
-      hint: `${address}, and any proxy in front of ${host} that adds headers or cookies`,
-      retry: false
-    }
-  if (code.startsWith("HPE_") || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH")
-    return {
-      what: `what ${host} answered is not HTTP as it should be (${code})`,
-      hint: `${address}; if it is right, something between here and ${host} breaks the answers: run again later`,
-      retry: true
-    }
-  if (code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET")
-    return { what: `${host} closed the connection`, hint: later, retry: true }
-  return {
-    what: `no usable answer came from ${host}${code === "" ? "" : ` (${code})`}`,
-    hint: later,
-    retry: true
+  switch (code) {
+    case "PROXY_FAULT":
+      return lasting(
+        words,
+        "write it as http://proxy.example:3128, with user:password@ before the host if it asks for them"
+      )
+    case "ENOTFOUND":
+      return lasting(`the host ${host} does not exist`, address)
+    case "EAI_AGAIN":
+      return passing(`the host ${host} could not be looked up`, `check the network, then ${address}`)
+    case "ECONNREFUSED":
+      return passing(`${host} refused the connection`, `${address}, or whether it is running`)
+    case "UND_ERR_CONNECT_TIMEOUT":
+    case "ETIMEDOUT":
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return passing(`${host} cannot be reached`, `check the network, then ${address}`)
+    case "UND_ERR_HEADERS_TIMEOUT":
+    case "UND_ERR_BODY_TIMEOUT":
+      return passing(`${host} stopped answering`, later)
+    case "UND_ERR_INVALID_ARG":
+      return lasting(
+        "the request cannot be sent as it is: a header's value is none",
+        `check the credential of connection "${connection}"`
+      )
+    case "UND_ERR_HEADERS_OVERFLOW":
+      return lasting(
+        "the headers of its answer are longer than the 64 kB that are read",
+        `${address}, and any proxy in front of ${host} that adds headers or cookies`
+      )
+    case "ECONNRESET":
+    case "EPIPE":
+    case "UND_ERR_SOCKET":
+      return passing(`${host} closed the connection`, later)
   }
+  if (/WRONG_VERSION_NUMBER|wrong version number/.test(`${code} ${words}`))
+    return lasting(`${host} does not speak https`, `${address}: http or https, and the port`)
+  if (certificate.test(code))
+    return lasting(
+      `the certificate of ${host} is not trusted (${code})`,
+      "check the address and this computer's clock; for a private authority set NODE_EXTRA_CA_CERTS"
+    )
+  if (code.startsWith("HPE_") || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH")
+    return passing(
+      `what ${host} answered is not HTTP as it should be (${code})`,
+      `${address}; if it is right, something between here and ${host} breaks the answers: run again later`
+    )
+  return passing(`no usable answer came from ${host}${code === "" ? "" : ` (${code})`}`, later)
 }
 
-export interface NoAnswer {
-  readonly error: Unavailable
-  readonly retry: boolean
-}
+/** No answer, or none that came whole. */
+const noAnswer = (message: string, hint: string, cause: string): Unavailable =>
+  new Unavailable({ message, hint, status: null, retryAt: null, cause })
 
 /**
  * Turns what the platform throws into `Unavailable`, in words. The platform's own error holds the request with its
  * credentials, so only what lies beneath it is kept as the cause.
  */
-export const transportFailure = (asked: Asked, host: string, cause: unknown): NoAnswer => {
+export const transportFailure = (
+  asked: Asked,
+  host: string,
+  cause: unknown
+): { readonly error: Unavailable; readonly retry: boolean } => {
   const { code, words } = codeOf(cause)
   const { what, hint, retry } = explain(code, words, host, asked.connection)
-  return {
-    error: new Unavailable({
-      message: `${asked.title} gave no answer to ${asked.operation}: ${what}`,
-      hint,
-      status: null,
-      retryAt: null,
-      cause: code === "" ? words : code
-    }),
-    retry
-  }
+  const message = `${asked.title} gave no answer to ${asked.operation}: ${what}`
+  return { error: noAnswer(message, hint, code === "" ? words : code), retry }
 }
 
 /** Nothing more of an answer came for so long. */
 export const tookTooLong = (asked: Asked, host: string, millis: number): Unavailable =>
-  new Unavailable({
-    message: `${asked.title} gave no whole answer to ${asked.operation} within ${Math.round(millis / 1000)} s: ${host} is silent`,
-    hint: "check the network and run again later, nothing is lost",
-    status: null,
-    retryAt: null,
-    cause: "timeout"
-  })
+  noAnswer(
+    `${asked.title} gave no whole answer to ${asked.operation} within ${Math.round(millis / 1000)} s: ${host} is silent`,
+    later,
+    "timeout"
+  )
 
 /** The connection ended before the answer did, or what is packed in it does not unpack. */
-export const cutShort = (asked: Asked, bytes: number, cause: unknown): Unavailable =>
-  new Unavailable({
-    message: `${asked.title}'s answer to ${asked.operation} ${codeOf(cause).code === "Z_DATA_ERROR" ? `is packed with gzip and damaged: ${bytes} bytes do not unpack` : `was cut after ${bytes} bytes`}`,
-    hint: "what came whole is kept; run again to fetch the rest",
-    status: null,
-    retryAt: null,
-    cause: codeOf(cause).code || "cut"
-  })
+export const cutShort = (asked: Asked, bytes: number, cause: unknown): Unavailable => {
+  const { code } = codeOf(cause)
+  const what =
+    code === "Z_DATA_ERROR"
+      ? `is packed with gzip and damaged: ${bytes} bytes do not unpack`
+      : `was cut after ${bytes} bytes`
+  return noAnswer(
+    `${asked.title}'s answer to ${asked.operation} ${what}`,
+    "what came whole is kept; run again to fetch the rest",
+    code || "cut"
+  )
+}
 
 /** An answer that is larger than is read. @param words what is too large, and how large it may be */
 export const tooLarge = (asked: Asked, words: string): Malformed =>
@@ -178,13 +161,11 @@ export const isTooSlow = (cause: unknown): boolean => codeOf(cause).code === "AN
 
 /** Next to nothing came for a minute, or it took too long in all. */
 export const tooSlow = (asked: Asked, host: string, words: string): Unavailable =>
-  new Unavailable({
-    message: `${asked.title}'s answer to ${asked.operation} came too slowly to wait for: ${words} from ${host}`,
-    hint: "check the network and run again later, nothing is lost",
-    status: null,
-    retryAt: null,
-    cause: "too slow"
-  })
+  noAnswer(
+    `${asked.title}'s answer to ${asked.operation} came too slowly to wait for: ${words} from ${host}`,
+    later,
+    "too slow"
+  )
 
 /** Why a body did not come whole, from what ended it. */
 export const bodyFailure = (

@@ -163,12 +163,7 @@ export class Budget {
    *
    * @param later requests that were sent after the one whose answer this is: what of them is in flight, it did not count yet
    */
-  learn(
-    stated: Stated,
-    report: RateLimitReport,
-    later: number,
-    now: number
-  ): { readonly stated: Stated } | null {
+  learn(stated: Stated, report: RateLimitReport, later: number, now: number): Stated | null {
     const index = reportedLimit(this.limits, stated, report)
     const window = index === null ? undefined : this.windows[index]
     if (index === null || window === undefined) return null
@@ -179,7 +174,7 @@ export class Budget {
       const whole = now + window.perMillis
       window.setForeign(Math.max(0, foreign), report.remaining === 0 ? (report.resetAt ?? whole) : whole)
     }
-    return { stated: after }
+    return after
   }
 
   /** The same array where nothing is new. */

@@ -464,7 +464,7 @@ export class RateLimit {
     const later = this.sentInAll - nth
     const { fixed } = this.options
     if (fixed) {
-      fixed.stated = this.budget.learn(fixed.stated, report, later, now)?.stated ?? fixed.stated
+      fixed.stated = this.budget.learn(fixed.stated, report, later, now) ?? fixed.stated
       return
     }
     const before = this.look(now).stated
@@ -475,13 +475,10 @@ export class RateLimit {
       }
       return
     }
-    if (learned.stated === before) return
+    if (learned === before) return
     this.grant = nothing
     this.change(now, ({ shared }) => ({
-      shared: {
-        ...shared,
-        stated: this.budget.learn(shared.stated, report, later, now)?.stated ?? shared.stated
-      }
+      shared: { ...shared, stated: this.budget.learn(shared.stated, report, later, now) ?? shared.stated }
     }))
   }
 }
