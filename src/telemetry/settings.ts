@@ -1,4 +1,5 @@
 import { Either, Redacted } from "effect"
+import { percentDecoded } from "../http/exchange/proxy.ts"
 import { type Environment, endpointVariable } from "./asked.ts"
 
 /*
@@ -17,20 +18,12 @@ export interface Settings {
   readonly resource: Readonly<Record<string, string>>
 }
 
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
 /** `name=value,other=value`, percent-encoded; what is not of this form is left out. */
 const pairs = (text: string | undefined): ReadonlyArray<readonly [string, string]> =>
   (text ?? "").split(",").flatMap((pair) => {
     const at = pair.indexOf("=")
     const name = pair.slice(0, Math.max(0, at)).trim()
-    return name === "" ? [] : [[decoded(name), decoded(pair.slice(at + 1).trim())] as const]
+    return name === "" ? [] : [[percentDecoded(name), percentDecoded(pair.slice(at + 1).trim())] as const]
   })
 
 /** Describes what is wrong with the endpoint without naming it: it may hold a password. */

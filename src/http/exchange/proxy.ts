@@ -72,7 +72,8 @@ const isDirect = ({ hostname, port, protocol }: URL, environment: Environment): 
   return entries.some((entry) => entry === "*" || covers(entry, host, port || usualPort(protocol)))
 }
 
-const decoded = (text: string): string => {
+/** What is percent-encoded, or the text itself where it is not well-formed. */
+export const percentDecoded = (text: string): string => {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -97,7 +98,7 @@ export const proxyFor = (origin: string, environment: Environment): Proxy | null
       `${variable} names a proxy of a kind that is not supported (${protocol.slice(0, 20)})`
     )
   }
-  const credentials = `${decoded(username)}:${decoded(password)}`
+  const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`
   return {
     url: `${protocol}//${host}`,
     name: host,

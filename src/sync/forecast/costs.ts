@@ -22,38 +22,24 @@ export const fetchedBy = (pull: PastPull, { costs }: Survey, login: number): num
   return perFetch === 0 ? 0 : Math.max(0, beyond / perFetch)
 }
 
-/** The requests of a pull. @param pick which value of each interval to use */
+/** The requests of a pull. @param pick which value of each interval to use @returns null: one of them is not known */
 export const loadsOf = (
   { costs }: Survey,
-  amounts: Amounts,
-  pick: (interval: Interval) => number
-): ReadonlyArray<Load> => {
+  { fetched, inside, listed }: Amounts,
+  pick: (interval: Interval) => number | null
+): ReadonlyArray<Load> | null => {
+  const [toList, within, toFetch] = [pick(listed), pick(inside), pick(fetched)]
+  if (toList === null || within === null || toFetch === null) return null
   const forEach =
-    (amount: Interval) =>
+    (amount: number) =>
     ({ request, perConversation: each }: RequestCost): Load => ({
       request,
-      count: pick(amount) * pick(each),
-      paths: "many",
-      order: "parallel"
+      count: amount * (pick(each) ?? each.low),
+      isList: false
     })
   return [
-    {
-      request: costs.list.request,
-      count: costs.list.requests(pick(amounts.listed)),
-      paths: "one",
-      order: "sequential"
-    },
-    ...costs.inside.map(forEach(amounts.inside)),
-    ...costs.fetched.map(forEach(amounts.fetched))
+    { request: costs.list.request, count: costs.list.requests(toList), isList: true },
+    ...costs.inside.map(forEach(within)),
+    ...costs.fetched.map(forEach(toFetch))
   ]
 }
-
-/** The same; null where one of the values is not known. */
-export const knownLoadsOf = (
-  survey: Survey,
-  amounts: Amounts,
-  pick: (interval: Interval) => number | null
-): ReadonlyArray<Load> | null =>
-  [amounts.listed, amounts.inside, amounts.fetched].some((one) => pick(one) === null)
-    ? null
-    : loadsOf(survey, amounts, (one) => pick(one) ?? one.low)

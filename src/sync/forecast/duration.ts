@@ -2,7 +2,7 @@ import { exactly, type Interval, larger, times, widen } from "../../domain/Inter
 import { isSearched } from "../../http/limits/ScopedLimits.ts"
 import type { Survey } from "../../providers/Provider.ts"
 import type { PastPull } from "../../store/read/forecastFacts.ts"
-import { type Amounts, fetchedBy, knownLoadsOf, loadsOf } from "./costs.ts"
+import { type Amounts, fetchedBy, loadsOf } from "./costs.ts"
 import type { ForecastInput } from "./Forecast.ts"
 import { millisOf, type Rate } from "./replay.ts"
 
@@ -31,11 +31,8 @@ const measure = (input: ForecastInput, survey: Survey, pull: PastPull, wanted: I
   const { login, pace } = input
   const fetched = exactly(Math.min(pull.listed, fetchedBy(pull, survey, login)))
   const before = { listed: exactly(pull.listed), inside: exactly(pull.listed), fetched }
-  const model = millisOf(
-    login + survey.costs.once,
-    loadsOf(survey, before, ({ low }) => low),
-    pace
-  )
+  const loads = loadsOf(survey, before, ({ low }) => low) ?? []
+  const model = millisOf(login + survey.costs.once, loads, pace)
   const sizes = [pull.requests, Math.max(1, wanted.likely ?? wanted.low)]
   return {
     ratio: Math.max(1, pull.millis) / Math.max(1, model),
@@ -59,17 +56,14 @@ const measuredPace = (
       : [measure(input, survey, pull, requests)]
   )
   const near = measured.filter(({ distance }) => distance <= alike)
-  const ratios = (near.length > 0 ? near : measured)
-    .slice(0, 9)
-    .map(({ ratio }) => ratio)
-    .toSorted((left, right) => left - right)
-  return ratios.length === 0
-    ? null
-    : {
-        low: ratios[0] ?? 1,
-        likely: ratios[Math.floor(ratios.length / 2)] ?? 1,
-        high: ratios.at(-1) ?? 1
-      }
+  return spanOf((near.length > 0 ? near : measured).map(({ ratio }) => ratio))
+}
+
+/** The smallest, the middle and the largest of the first values: those of the newest pulls. Null: there are none. */
+export const spanOf = (values: ReadonlyArray<number>): Interval | null => {
+  const sorted = values.slice(0, 9).toSorted((left, right) => left - right)
+  const [low, likely, high] = [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
+  return low === undefined || likely === undefined || high === undefined ? null : { low, likely, high }
 }
 
 /** Milliseconds. @param once requests before the first page. @param requests in all */
@@ -82,10 +76,10 @@ export const durationOf = (
 ): Interval => {
   const { facts, pace, quickestAnswer } = input
   const at = (pick: (interval: Interval) => number | null, rate: Rate = "searched"): number | null => {
-    const loads = knownLoadsOf(survey, amounts, pick)
+    const loads = loadsOf(survey, amounts, pick)
     return loads === null ? null : millisOf(once, loads, pace, rate)
   }
-  const lowLoads = loadsOf(survey, amounts, ({ low }) => low)
+  const lowLoads = loadsOf(survey, amounts, ({ low }) => low) ?? []
   const quickPace = { ...pace, roundTrip: Math.max(1, Math.min(pace.roundTrip, quickestAnswer)) }
   const model: Interval = {
     low: millisOf(once, lowLoads, quickPace),

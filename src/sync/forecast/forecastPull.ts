@@ -12,10 +12,9 @@ import {
 import type { Limit } from "../../http/contract.ts"
 import { firstRate } from "../../http/limits/rateSearch.ts"
 import type { Survey } from "../../providers/Provider.ts"
-import type { PastPull } from "../../store/read/forecastFacts.ts"
 import { amountsOf } from "./amounts.ts"
-import { type Amounts, knownLoadsOf, perConversation } from "./costs.ts"
-import { durationOf, isUntried, shortWhile } from "./duration.ts"
+import { type Amounts, loadsOf, perConversation } from "./costs.ts"
+import { durationOf, isUntried, shortWhile, spanOf } from "./duration.ts"
 import type { Basis, Forecast, ForecastInput } from "./Forecast.ts"
 import { allowedOf, countedIn } from "./replay.ts"
 
@@ -37,7 +36,7 @@ const shareOf = (
 ): Interval => {
   const shareAt = (pick: (interval: Interval) => number | null): number | null => {
     const millis = pick(duration)
-    const loads = knownLoadsOf(survey, amounts, pick)
+    const loads = loadsOf(survey, amounts, pick)
     if (loads === null || millis === null) return null
     const windows = Math.max(1, Math.ceil(millis / limit.perMillis))
     return Math.min(
@@ -54,34 +53,20 @@ const shareOf = (
 
 /** Without a provider that can be asked: the same again, as earlier pulls were. */
 const fromPast = ({ facts, pace }: ForecastInput): Forecast => {
-  const values = (of: (pull: PastPull) => number): Interval => {
-    const all = facts.past
-      .slice(0, 9)
-      .map(of)
-      .toSorted((left, right) => left - right)
-    if (all.length === 0) return atLeast(1)
-    return { low: all[0] ?? 0, likely: all[Math.floor(all.length / 2)] ?? 0, high: all.at(-1) ?? 0 }
-  }
-  const none = facts.past.length === 0
+  const { past } = facts
+  const requests = spanOf(past.map((pull) => pull.requests)) ?? atLeast(1)
+  const millis = spanOf(past.map((pull) => pull.millis))
   return {
-    listed: values((pull) => pull.listed),
+    listed: spanOf(past.map((pull) => pull.listed)) ?? atLeast(1),
     fetched: atLeast(0),
-    requests: widen(
-      values((pull) => pull.requests),
-      2 * tolerance,
-      fewRequests
-    ),
-    duration: none
-      ? atLeast(0)
-      : widen(
-          values((pull) => pull.millis),
-          2 * tolerance,
-          shortWhile
-        ),
+    requests: widen(requests, 2 * tolerance, fewRequests),
+    duration: millis === null ? atLeast(0) : widen(millis, 2 * tolerance, shortWhile),
     shares: pace.limits.map(({ name }) => ({ limit: name, share: atLeast(0) })),
-    basis: none ? "look" : "earlier-runs",
+    basis: millis === null ? "look" : "earlier-runs",
     doubts: [
-      none ? "it does not say how much it holds, and no earlier run is known" : "only earlier runs are known"
+      millis === null
+        ? "it does not say how much it holds, and no earlier run is known"
+        : "only earlier runs are known"
     ]
   }
 }

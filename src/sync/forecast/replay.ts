@@ -12,13 +12,12 @@ import { WaitReporter } from "../../http/limits/WaitReporter.ts"
  * provider whose answers all take the same time and that refuses nothing.
  */
 
-/** Requests of one kind. `paths`: each has a path of its own; otherwise they share one. */
+/** Requests of one kind. */
 export interface Load {
   readonly request: ProviderRequest
   readonly count: number
-  readonly paths: "one" | "many"
-  /** One after the other, or several at once. */
-  readonly order: "sequential" | "parallel"
+  /** They have one path, and follow one another. Otherwise each has its own, and several are sent at once. */
+  readonly isList: boolean
 }
 
 export interface Pace {
@@ -39,7 +38,7 @@ export const countedIn = (limit: Limit, loads: ReadonlyArray<Load>): number => {
   const own = loads.filter(({ request }) => limit.applies?.(request) ?? true)
   const cost = ({ request }: Load): number => limit.costs?.(request) ?? 1
   if (limit.scope !== "path") return own.reduce((sum, load) => sum + load.count * cost(load), 0)
-  const onOnePath = ({ count, paths }: Load): number => (paths === "one" ? count : Math.min(1, count))
+  const onOnePath = ({ count, isList }: Load): number => (isList ? count : Math.min(1, count))
   return Math.max(0, ...own.map((load) => onOnePath(load) * cost(load)))
 }
 
@@ -130,8 +129,8 @@ const replay = (
     })
   }
   const whole = loads.map((load) => ({ ...load, count: Math.round(load.count) }))
-  const listed = whole.filter(({ order }) => order === "sequential")
-  const fetched = whole.filter(({ order }) => order === "parallel")
+  const listed = whole.filter(({ isList }) => isList)
+  const fetched = whole.filter(({ isList }) => !isList)
   const pages = listed.reduce((sum, { count }) => sum + count, 0)
   const sent = new Map(whole.map((load) => [load, 0]))
   let page = 0
@@ -144,7 +143,7 @@ const replay = (
     const number = (sent.get(load) ?? 0) + 1
     sent.set(load, number)
     const { request } = load
-    send(load.paths === "one" ? request : { ...request, path: `${request.path}/${number}` }, done)
+    send(load.isList ? request : { ...request, path: `${request.path}/${number}` }, done)
     return true
   }
   const fetchMore = (): void => {
