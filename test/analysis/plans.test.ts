@@ -3,7 +3,9 @@ import { Effect } from "effect"
 import { golden, lookup, parametersOf, withValues } from "../../bench/support/golden.ts"
 import { fillMirror, madeUpDialogues } from "../../bench/support/largeMirror.ts"
 import { now } from "../../src/domain/Timestamp.ts"
+import { nextSeq } from "../../src/store/commits.ts"
 import { Db, type Session } from "../../src/store/Db.ts"
+import { makePeopleRows } from "../../src/store/derived/people.ts"
 import { mergeCandidates } from "../../src/store/mirror/merges.ts"
 import { changedBy, lastSender } from "../../src/store/outbox/changedBy.ts"
 import { hasAcceptedSince } from "../../src/store/outbox/transitions.ts"
@@ -113,5 +115,17 @@ it.scoped("a person is found by address or number without a look at every contac
     expect(plans.filter((plan) => /SCAN (k|remote_contacts)\b/.test(plan))).toEqual([])
     expect(plans.filter((plan) => plan.includes("remote_contacts_by_address"))).toHaveLength(2)
     expect(plans.filter((plan) => plan.includes("remote_contacts_by_number"))).toHaveLength(2)
+  })
+)
+
+it.scoped("a commit looks at the contacts that it wrote, and at no others", () =>
+  withLargerMirror((session) => {
+    const asked = preparedBy(session, (one) => makePeopleRows(one).since(nextSeq(one, now(0), null)))
+    const plans = asked
+      .filter((sql) => sql.includes("seq >="))
+      .map((sql) => planOf(session, sql.replaceAll("?", "1")).join("\n"))
+    expect(plans).toEqual([
+      expect.stringContaining("SEARCH remote_contacts USING INDEX remote_contacts_by_seq")
+    ])
   })
 )

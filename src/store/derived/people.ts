@@ -24,7 +24,8 @@ export const identitiesOf = ({ country, email, phone }: Omit<ContactRow, "key">)
  */
 export const makePeopleRows = ({ prepare }: Pick<Session, "prepare">) => {
   const changed = prepare(
-    `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts WHERE seq >= ? ORDER BY key`
+    `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts WHERE seq >= ?
+     ORDER BY seq, key`
   )
   const some = prepare(
     `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts WHERE key > ?

@@ -36,6 +36,7 @@ const countAgain = (session: Session): void => {
   ).raw()
   const activity = makeActivityRows(session)
   inSteps(session, "refresh_after", (after) => {
+    activity.begin()
     const some = rows.all(after, conversationsAtOnce) as ReadonlyArray<
       readonly [key: number, id: string, messages: number]
     >

@@ -1,4 +1,5 @@
 import { ownAttributes, type Role } from "../../domain/Conversation.ts"
+import { toMillis } from "../../domain/Timestamp.ts"
 import { businessClock } from "../derived/clock.ts"
 import type { Session } from "../Session.ts"
 
@@ -87,7 +88,7 @@ const earliest = "2000-01-01"
 const unasked: ReadonlySet<string | null> = new Set(["broadcast", "workflow"])
 
 const secondsBetween = (from: string | null, to: string | null): number | null =>
-  from === null || to === null ? null : (Date.parse(to) - Date.parse(from)) / 1000
+  from === null || to === null ? null : (toMillis(to) - toMillis(from)) / 1000
 
 const notNegative = (seconds: number | null): number | null =>
   seconds === null || seconds < 0 ? null : seconds
@@ -181,7 +182,7 @@ export const activityOf = (
       at !== null &&
       endedAt !== null &&
       at > endedAt &&
-      (Date.parse(at) - Date.parse(endedAt) >= pauseMillis ||
+      (toMillis(at) - toMillis(endedAt) >= pauseMillis ||
         closings.some((closed) => endedAt < closed && closed <= at))
     if (session.messages === 0 || isCut) {
       session = newSession()
@@ -276,7 +277,7 @@ export const slotsOf = (
   const slots = new Map<number, Slot>()
   for (const { role, sentAt } of messages) {
     if (sentAt === null) continue
-    const at = Math.floor(Date.parse(sentAt) / slotMillis)
+    const at = Math.floor(toMillis(sentAt) / slotMillis)
     const slot = slots.get(at) ?? { customer: 0, agent: 0, human: 0, system: 0, unknown: 0 }
     slot[role] += 1
     slots.set(at, slot)
@@ -294,10 +295,20 @@ const authorOf = (attributes: Written["attributes"]): string | null => {
   return typeof author === "string" ? author : null
 }
 
-/** Keeps `conversation_activity` and what belongs to it in step with `messages`. To be called inside of a transaction. */
+/**
+ * Keeps `conversation_activity` and what belongs to it in step with `messages`. To be called inside of a transaction; `begin`
+ * at the start of each but the first.
+ */
 export const makeActivityRows = (session: Pick<Session, "prepare">) => {
   const { prepare } = session
   const clock = businessClock(session)
+  let counted: ReturnType<typeof clock> | null = null
+
+  /** Another process may have set how the business counts its time. */
+  const begin = (): void => {
+    counted = null
+  }
+
   const clear = ["turns", "sessions", "slots", "people"].map((part) =>
     prepare(`DELETE FROM conversation_${part} WHERE key = ?`)
   )
@@ -348,7 +359,8 @@ export const makeActivityRows = (session: Pick<Session, "prepare">) => {
     messages: ReadonlyArray<Spoken>,
     closings: ReadonlyArray<string> = []
   ): void => {
-    const { believed, businessSeconds } = clock()
+    counted ??= clock()
+    const { believed, businessSeconds } = counted
     const activity = activityOf(messages, believed, closings)
     put.run(
       key,
@@ -405,11 +417,11 @@ export const makeActivityRows = (session: Pick<Session, "prepare">) => {
   const write = (key: number, messages: Iterable<Written>): void =>
     putAll(
       key,
-      Array.from(messages, ({ attributes, providerRole, role, sentAt }) => ({
-        role,
-        providerRole,
-        sentAt,
-        author: role === "human" ? authorOf(attributes) : null
+      Array.from(messages, (message) => ({
+        role: message.role,
+        providerRole: message.providerRole,
+        sentAt: message.sentAt,
+        author: message.role === "human" ? authorOf(message.attributes) : null
       }))
     )
 
@@ -425,7 +437,7 @@ export const makeActivityRows = (session: Pick<Session, "prepare">) => {
     drop.run(key)
   }
 
-  return { write, refresh, remove } as const
+  return { begin, write, refresh, remove } as const
 }
 
 export type ActivityRows = ReturnType<typeof makeActivityRows>

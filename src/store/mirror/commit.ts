@@ -59,10 +59,11 @@ export const makeCommit = (session: Session) => {
   const scans = makeScanRows(session)
   const people = makePeopleRows(session)
   const door = makeDoor(session)
+  const activity = makeActivityRows(session)
   const conversations = makeConversationRows(session, {
     contacts: makeContactRows(session),
     messages,
-    activity: makeActivityRows(session),
+    activity,
     quarantine,
     raw,
     recent
@@ -184,6 +185,7 @@ export const makeCommit = (session: Session) => {
     const messagesBefore = kept === null ? null : Date.parse(now) - kept
     let quarantineOpen = quarantine.isAnyOpen(input.connection)
     messages.begin()
+    activity.begin()
     door.begin(input.connection)
     let firstPage: number | null = null
     raw.begin()

@@ -1,7 +1,9 @@
 import type { Message } from "../../domain/Conversation.ts"
+import { toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
-import { attributesJson, sameJson } from "./canonical.ts"
+import { sameJson } from "./canonical.ts"
 import type { PageContext } from "./context.ts"
+import { attributesOf } from "./HandedMessage.ts"
 import { searchWords } from "./searchTokens.ts"
 
 /**
@@ -26,12 +28,17 @@ interface StoredMessage {
 }
 
 const millisOf = (message: Message): number | null =>
-  message.sentAt === null ? null : Date.parse(message.sentAt)
+  message.sentAt === null ? null : toMillis(message.sentAt)
 
 /** JSON text of attributes as they are stored; null: none. */
 const storedAttributes = (message: Message): string | null => {
-  const text = attributesJson(message.attributes)
+  const text = attributesOf(message)
   return text === "{}" ? null : text
+}
+
+const hasAttributes = (message: Message, stored: string): boolean => {
+  const text = attributesOf(message)
+  return text === stored || sameJson(stored, text, message.attributes)
 }
 
 const sameMessage = (stored: StoredMessage, message: Message, position: number): boolean =>
@@ -43,7 +50,7 @@ const sameMessage = (stored: StoredMessage, message: Message, position: number):
   stored.type === message.type &&
   stored.sent_at === millisOf(message) &&
   stored.sent_at_source === message.sentAtSource &&
-  sameJson(stored.attributes ?? "{}", attributesJson(message.attributes), message.attributes)
+  hasAttributes(message, stored.attributes ?? "{}")
 
 /** A message that is listed twice is one message; the second is counted as unchanged. */
 export const withoutRepeats = (

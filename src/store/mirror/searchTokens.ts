@@ -119,9 +119,12 @@ const runsOf = (atoms: ReadonlyArray<Atom>): ReadonlyArray<ReadonlyArray<string>
 /** Nothing in such a text is compared in another way than SQLite does. */
 const plain = /^[\n\r\t -~¡-©«-±´¶-¸»¿À-ÅÇ-ÏÑ-ÖÙ-ÝàáâãäåçèéêëìíîïñòóôõöùúûüýÿА-ЕЖ-яІіЇїЄєҐґ‐-‧‰-⁞€…«»]*$/u
 
+/** Most texts. Asked first: the greater set of characters takes eight times as long. */
+const ascii = /^[\n\r\t -~]*$/
+
 /** What is indexed of a text in place of itself; null: its own letters and spaces are enough. */
 export const searchWords = (text: string): string | null => {
-  if (plain.test(text)) return null
+  if (ascii.test(text) || plain.test(text)) return null
   const composed = text.normalize("NFC")
   const atoms = atomsOf(composed)
   const isFolded = atoms.some(

@@ -1,11 +1,7 @@
-import type { Attributes, Message, Role } from "../../../domain/Conversation.ts"
-import type { Timestamp } from "../../../domain/Timestamp.ts"
 import type { Item, Messages, Page, Sighting } from "../../../providers/Provider.ts"
 import type { CommitInput } from "../commit.ts"
+import { fieldsOfMessage, HandedMessage, textsOf } from "../HandedMessage.ts"
 import type { Totals } from "../tally.ts"
-
-/** The fields of a message, one after the other; its attributes as JSON, null where there are none. */
-type MessageValue = string | null
 
 /**
  * A commit on its way to the thread that writes. Many small objects cost more to hand over than their JSON text, and texts
@@ -16,8 +12,8 @@ export interface CommitJob extends Omit<CommitInput, "pages" | "seen"> {
   readonly json: string
   /** The payloads, in the pages' order. */
   readonly payloads: ReadonlyArray<string>
-  /** The messages, in the pages' order. */
-  readonly messages: ReadonlyArray<MessageValue>
+  /** The messages, in the pages' order: the texts of each (`textsOf`), one after the other. */
+  readonly messages: ReadonlyArray<string | null>
   /** Whether what the pages list counts as met by the scan. */
   readonly countsAsSeen: boolean
   /** UTC, ISO 8601. */
@@ -45,32 +41,14 @@ interface PackedPage extends Omit<Page, "items"> {
   readonly items: ReadonlyArray<Exclude<Item, Sighting> | PackedSighting>
 }
 
-const isEmpty = (attributes: Attributes): boolean => {
-  for (const _name in attributes) return false
-  return true
-}
-
-const noAttributes: Attributes = {}
-
 export const packJob = (input: CommitInput, now: string): CommitJob => {
   const { pages, seen, ...rest } = input
   const payloads: Array<string> = []
-  const values: Array<MessageValue> = []
+  const texts: Array<string | null> = []
   const pack = (item: Item): PackedPage["items"][number] => {
     if (item._tag !== "Sighting") return item
     const { messages } = item
-    for (const one of messages?.items ?? []) {
-      values.push(
-        one.messageId,
-        one.providerId,
-        one.role,
-        one.providerRole,
-        one.type,
-        one.content,
-        one.sentAt
-      )
-      values.push(one.sentAtSource, isEmpty(one.attributes) ? null : JSON.stringify(one.attributes))
-    }
+    for (const one of messages?.items ?? []) texts.push(...textsOf(one))
     const raw = item.raw.map(({ payload, ...kept }) => {
       payloads.push(payload)
       return kept
@@ -86,31 +64,20 @@ export const packJob = (input: CommitInput, now: string): CommitJob => {
     ...rest,
     json: JSON.stringify(packed),
     payloads,
-    messages: values,
+    messages: texts,
     countsAsSeen: seen !== null,
     now
   }
 }
 
 /** The pages as they were. */
-export const unpackPages = ({ json, messages: values, payloads }: CommitJob): ReadonlyArray<Page> => {
+export const unpackPages = ({ json, messages: texts, payloads }: CommitJob): ReadonlyArray<Page> => {
   let nextPayload = 0
-  let nextValue = 0
-  const value = (): MessageValue => {
-    nextValue += 1
-    return values[nextValue - 1] ?? null
+  let nextText = -fieldsOfMessage
+  const message = (): HandedMessage => {
+    nextText += fieldsOfMessage
+    return new HandedMessage(texts, nextText)
   }
-  const message = (): Message => ({
-    messageId: value() ?? "",
-    providerId: value(),
-    role: (value() ?? "unknown") as Role,
-    providerRole: value(),
-    type: value() ?? "",
-    content: value(),
-    sentAt: value() as Timestamp | null,
-    sentAtSource: value(),
-    attributes: attributesIn(value())
-  })
   const unpack = (item: PackedPage["items"][number]): Item => {
     if (item._tag !== "Sighting") return item
     const { messages } = item
@@ -124,6 +91,3 @@ export const unpackPages = ({ json, messages: values, payloads }: CommitJob): Re
   const pages = JSON.parse(json) as ReadonlyArray<PackedPage>
   return pages.map((page) => ({ ...page, items: page.items.map(unpack) }))
 }
-
-const attributesIn = (json: string | null): Attributes =>
-  json === null ? noAttributes : (JSON.parse(json) as Attributes)

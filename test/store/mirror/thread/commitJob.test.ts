@@ -1,9 +1,24 @@
 import { expect, it } from "vitest"
 import type { Attributes } from "../../../../src/domain/Conversation.ts"
 import { parseExactly } from "../../../../src/domain/exactJson.ts"
+import type { Page } from "../../../../src/providers/Provider.ts"
+import type { HandedMessage } from "../../../../src/store/mirror/HandedMessage.ts"
 import type { CommitInput } from "../../../../src/store/mirror/Mirror.ts"
 import { packJob, unpackPages } from "../../../../src/store/mirror/thread/commitJob.ts"
 import { at, contact, message, page, raw, sighting, unreadable } from "../../fixtures.ts"
+
+/** Its messages as objects that have their attributes. */
+const withAttributes = (page: Page): Page => ({
+  ...page,
+  items: page.items.map((item) => {
+    if (item._tag !== "Sighting" || item.messages === null) return item
+    const items = item.messages.items.map((message) => {
+      const { attributesJson: _, ...fields } = message as HandedMessage
+      return { ...fields, attributes: message.attributes }
+    })
+    return { ...item, messages: { ...item.messages, items } }
+  })
+})
 
 it("pages arrive on the other thread as they were", () => {
   const attributes = parseExactly('{"total":9007199254740993,"rate":1.0,"of":[{"deep":null}]}') as Attributes
@@ -45,6 +60,6 @@ it("pages arrive on the other thread as they were", () => {
     seen: null
   }
   const job = structuredClone(packJob(input, at(3)))
-  expect(unpackPages(job)).toEqual(pages)
+  expect(unpackPages(job).map(withAttributes)).toEqual(pages)
   expect({ ...job, pages: null, seen: null }).toMatchObject({ runId: 1, keepRaw: "all", now: at(3) })
 })
