@@ -11,7 +11,8 @@ import {
   type SimulatedResponse
 } from "./http.ts"
 import { Mutation, mutate } from "./mutate.ts"
-import { isPreset, preset, presetNames } from "./presets.ts"
+import { presetNames } from "./names.ts"
+import { isPreset, preset } from "./presets.ts"
 import type { Simulator } from "./simulator.ts"
 import type { AnyVendor } from "./vendor.ts"
 import { type VendorId, vendorIds } from "./vendors/index.ts"

@@ -3,7 +3,8 @@ export { baseUrls, type Configuration, configuration, type Origins } from "./con
 export type { Fault, FaultEffect, FaultRequest } from "./faults.ts"
 export { makeTwins, mergeTwins } from "./merge.ts"
 export { type AdvanceOptions, advance, type Changes, type Mutation, mutate } from "./mutate.ts"
-export { isPreset, preset, presetNames } from "./presets.ts"
+export { type HintFaults, hintFaultNames, noHintFaults, presetNames } from "./names.ts"
+export { isPreset, preset } from "./presets.ts"
 export { type Served, type ServeOptions, serve } from "./serve.ts"
 export {
   type LogEntry,
@@ -13,5 +14,5 @@ export {
   type VendorId,
   vendorIds
 } from "./simulator.ts"
-export { type HintFaults, type HintOnItsWay, hintPath, noHintFaults, sendHints } from "./vendors/hints.ts"
+export { type HintOnItsWay, hintPath, sendHints } from "./vendors/hints.ts"
 export { forEachVendor, promptVendor } from "./vendors/index.ts"

@@ -1,4 +1,5 @@
 import type { Fault } from "./faults.ts"
+import { type PresetName, presetNames } from "./names.ts"
 import { sessionVendor, vendorIds } from "./vendors/index.ts"
 
 const [firstVendor, secondVendor = firstVendor] = vendorIds
@@ -72,7 +73,7 @@ const nights = {
   merge: []
 } as const satisfies Readonly<Record<string, ReadonlyArray<Fault>>>
 
-const presets: Readonly<Record<string, ReadonlyArray<Fault>>> = {
+const presets: Readonly<Record<PresetName, ReadonlyArray<Fault>>> = {
   none: [],
   ...single,
   ...nights,
@@ -80,10 +81,8 @@ const presets: Readonly<Record<string, ReadonlyArray<Fault>>> = {
   harsh: Object.values(single).flat()
 }
 
-/** `none`, `mild`, `harsh`, and the names of single faults. */
-export const presetNames: ReadonlyArray<string> = Object.keys(presets)
-
-export const isPreset = (name: string): boolean => Object.hasOwn(presets, name)
+export const isPreset = (name: string): name is PresetName =>
+  (presetNames as ReadonlyArray<string>).includes(name)
 
 /** The faults of a preset; of an unknown name, none. */
-export const preset = (name: string): ReadonlyArray<Fault> => presets[name] ?? []
+export const preset = (name: string): ReadonlyArray<Fault> => (isPreset(name) ? presets[name] : [])

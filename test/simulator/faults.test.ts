@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Fault } from "../../src/simulator/faults.ts"
-import { isPreset, preset, presetNames } from "../../src/simulator/presets.ts"
+import { presetNames } from "../../src/simulator/names.ts"
+import { isPreset, preset } from "../../src/simulator/presets.ts"
 import { makeSimulator } from "../../src/simulator/simulator.ts"
 import { ask, now } from "./support.ts"
 

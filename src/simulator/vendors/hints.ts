@@ -1,3 +1,4 @@
+import type { HintFaults } from "../names.ts"
 import { hex, makeRandom, mix } from "../random.ts"
 import type { Simulator } from "../simulator.ts"
 import type { AnyVendor, SimulatedHint } from "../vendor.ts"
@@ -6,20 +7,6 @@ import { type VendorId, vendorIds } from "./index.ts"
 /*
  * The vendors' webhooks, and what can become of them on their way.
  */
-
-/** Shares of them, from 0 to 1, that … */
-export interface HintFaults {
-  /** … never come. */
-  readonly lost: number
-  /** … come twice. */
-  readonly doubled: number
-  /** … come late: after some of those that were sent later. */
-  readonly late: number
-  /** … are signed with another key, and name another conversation. */
-  readonly forged: number
-}
-
-export const noHintFaults: HintFaults = { lost: 0, doubled: 0, late: 0, forged: 0 }
 
 /** One that is under way. */
 export interface HintOnItsWay extends SimulatedHint {

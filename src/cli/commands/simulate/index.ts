@@ -1,6 +1,5 @@
 import { Options } from "@effect/cli"
-import { presetNames } from "../../../simulator/presets.ts"
-import { noHintFaults } from "../../../simulator/vendors/hints.ts"
+import { hintFaultNames, presetNames } from "../../../simulator/names.ts"
 import { type Input, lazily, verb } from "../../command.ts"
 import { integer, text } from "../../options.ts"
 
@@ -33,7 +32,7 @@ const config = {
   hintFaults: text(
     "hint-faults",
     "NAMES",
-    `What happens to a quarter of the webhooks each, separated by commas: ${Object.keys(noHintFaults).join(", ")}. Default: nothing.`
+    `What happens to a quarter of the webhooks each, separated by commas: ${hintFaultNames.join(", ")}. Default: nothing.`
   ),
   port: integer(
     "port",

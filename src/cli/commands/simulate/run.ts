@@ -9,6 +9,7 @@ import {
   configuration,
   forEachVendor,
   type HintFaults,
+  hintFaultNames,
   isPreset,
   makeSimulator,
   makeTwins,
@@ -110,7 +111,7 @@ const readHints = ({
 }: SimulateInput): Effect.Effect<{ readonly to: string; readonly faults: HintFaults } | null, UsageError> => {
   if (hints === null) return Effect.succeed(null)
   const names = hintFaults?.split(",").map((name) => name.trim()) ?? []
-  const known = Object.keys(noHintFaults)
+  const known: ReadonlyArray<string> = hintFaultNames
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
     return Effect.fail(
