@@ -5,7 +5,7 @@ import { AnswerTooLarge } from "./bounds.ts"
 /** Bodies are recognised by their first bytes, because some platforms unpack and keep the header. */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
 
-export interface Body {
+interface Body {
   readonly text: string
   /** Uncompressed. */
   readonly bytes: number

@@ -37,7 +37,7 @@ export const leastProgress = 16 * 1024
 
 /** Milliseconds that a whole answer may take in all, and that a streamed one may let us wait. */
 export const wholeMillis = 10 * 60_000
-export const streamMillis = 2 * 3_600_000
+const streamMillis = 2 * 3_600_000
 
 /** `64 MB`, in words of a person. */
 export const sizeText = (bytes: number): string => {

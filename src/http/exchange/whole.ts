@@ -22,7 +22,7 @@ const usualPatience: Patience = { progress: progressMillis, inAll: wholeMillis }
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
 /** What becomes of a body. `isWhole` false: it is that of a refusal which was longer than is read. */
-export interface WholeHandler {
+interface WholeHandler {
   readonly ended: (body: Buffer, isWhole: boolean) => void
   readonly failed: (cause: unknown) => void
 }

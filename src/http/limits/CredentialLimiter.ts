@@ -352,13 +352,13 @@ export class CredentialLimiter {
     return null
   }
 
-  /** What the headers say about the limit; instants are the machine's clock's, and become those of the timer. */
+  /** What the headers say about the limit. */
   private reported(headers: ResponseHeaders, now: number): RateLimitReport | null {
-    const wall = this.settings.timer.wall(now)
-    const report = rateLimitHeaders(headers, wall)
-    return report === null || report.resetAt === null || wall === now
+    const { timer } = this.settings
+    const report = rateLimitHeaders(headers, timer.wall(now))
+    return report === null || report.resetAt === null
       ? report
-      : { ...report, resetAt: report.resetAt + now - wall }
+      : { ...report, resetAt: timer.fromWall(report.resetAt) }
   }
 
   /** The headers speak of the narrowest limit, or of the origin's where the figure is that of one of these. */
@@ -383,7 +383,7 @@ export class CredentialLimiter {
     const { now } = completion
     const { timer } = this.settings
     const atWall = retryAfter(headers, timer.wall(now))
-    const stated = atWall === null ? null : atWall + now - timer.wall(now)
+    const stated = atWall === null ? null : timer.fromWall(atWall)
     const { general } = this.limits
     const [narrowest = general] = pending.limits
     const isWide = narrowest === general || this.isEverywhere(pending, now)
@@ -401,7 +401,7 @@ export class CredentialLimiter {
   private postponed({ refusedIn }: Pending, stated: number): number | null {
     const { timer } = this.settings
     const now = timer.now()
-    const until = refusedIn.map((limit) => limit.postpone(stated + now - timer.wall(now), now))
+    const until = refusedIn.map((limit) => limit.postpone(timer.fromWall(stated), now))
     return until.length === 0 ? null : timer.wall(Math.max(...until))
   }
 

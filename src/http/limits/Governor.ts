@@ -12,7 +12,7 @@ import { makeTimer } from "./timer.ts"
 import { WaitReporter } from "./WaitReporter.ts"
 
 /** One credential at one origin, what is configured for it, and who asks. */
-export interface LimiterOptions {
+interface LimiterOptions {
   /** Hash of the credential and the origin: the same in every process that uses them. */
   readonly key: string
   /** Hash of the origin alone. */

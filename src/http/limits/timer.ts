@@ -7,6 +7,8 @@ import { Effect, FiberId, Runtime } from "effect"
 export interface Timer {
   readonly now: () => number
   readonly wall: (at: number) => number
+  /** From what the machine's clock shows. */
+  readonly fromWall: (at: number) => number
   /** Calls back at that time or soon after; gives what calls it off. */
   readonly at: (time: number, callback: () => void) => () => void
 }
@@ -15,7 +17,7 @@ export interface Timer {
 const correction = 1000
 
 /** Reads a clock (epoch milliseconds) so that time never goes back. */
-export const steady = (clock: () => number): Pick<Timer, "now" | "wall"> => {
+export const steady = (clock: () => number): Omit<Timer, "at"> => {
   let last = Number.NEGATIVE_INFINITY
   let lead = 0
   return {
@@ -25,7 +27,8 @@ export const steady = (clock: () => number): Pick<Timer, "now" | "wall"> => {
       last = Math.max(last, wall + lead)
       return last
     },
-    wall: (at) => at - lead
+    wall: (at) => at - lead,
+    fromWall: (at) => at + lead
   }
 }
 
@@ -33,12 +36,11 @@ export const steady = (clock: () => number): Pick<Timer, "now" | "wall"> => {
 export const makeTimer: Effect.Effect<Timer> = Effect.gen(function* () {
   const clock = yield* Effect.clock
   const fork = Runtime.runFork(yield* Effect.runtime<never>())
-  const { now, wall } = steady(() => clock.unsafeCurrentTimeMillis())
+  const time = steady(() => clock.unsafeCurrentTimeMillis())
   return {
-    now,
-    wall,
-    at: (time, callback) => {
-      const wait = Math.max(0, time - now())
+    ...time,
+    at: (instant, callback) => {
+      const wait = Math.max(0, instant - time.now())
       const fiber = fork(Effect.zipRight(Effect.sleep(wait), Effect.sync(callback)))
       return () => fiber.unsafeInterruptAsFork(FiberId.none)
     }

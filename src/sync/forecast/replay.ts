@@ -52,6 +52,7 @@ const virtualTimer = () => {
   const timer: Timer = {
     now: () => now,
     wall: (at) => at,
+    fromWall: (at) => at,
     at: (time, call) => {
       const event = { at: Math.max(now, time), call }
       let index = events.length

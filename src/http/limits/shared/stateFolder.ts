@@ -2,7 +2,7 @@ import { homedir, tmpdir, userInfo } from "node:os"
 import { isAbsolute, join } from "node:path"
 
 /** Where state is kept that all processes of this user share. */
-export interface StateFolder {
+interface StateFolder {
   readonly folder: string
   /** This user has no home folder: what is kept here may be gone with the next start of the machine or container. */
   readonly isTemporary: boolean
