@@ -123,8 +123,6 @@ export class RateLimit {
   /** Served since the shared search was last updated. */
   private unreported = 0
   private takenInLease = 0
-  private reserveAt = 0
-  private denied: { readonly others: View["others"]; readonly blocked: Blocked } | null = null
   /** Where the limit is unknown but the vendor says what is left of it. */
   private stated: { left: number; readonly until: number } | null = null
   private sentInAll = 0
@@ -328,13 +326,8 @@ export class RateLimit {
 
   /** Takes from the shared state what may be sent next. */
   private reserve(now: number, alone: boolean, cost: number): Blocked | null {
-    if (!alone && now < this.reserveAt) return blockedUntil(this.reserveAt, sharing)
-    if (this.denied !== null && this.denied.others === this.others && now < this.denied.blocked.until) {
-      return { ...this.denied.blocked, again: Math.min(this.denied.blocked.until, now + look) }
-    }
-    this.denied = null
     let blocked: Blocked | null = null
-    const view = this.change(now, (before) => {
+    this.change(now, (before) => {
       this.meet(before.others)
       const shared = this.reported(before.shared, now)
       blocked = shared.until > now ? blockedUntil(shared.until, shared.reason) : null
@@ -346,10 +339,6 @@ export class RateLimit {
       blocked = granted
       return this.isWritten(now) ? { shared } : { shared, use: this.use(now, 0, now) }
     })
-    // Where little is left, it is taken in portions and not one by one.
-    const isScarce = !alone && this.grant.left < this.demand.most
-    if (isScarce) this.reserveAt = now + Math.min(300, Math.max(10, this.budget.longest / 200))
-    if (blocked !== null) this.denied = { others: view.others, blocked }
     return blocked
   }
 
