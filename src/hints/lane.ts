@@ -6,8 +6,9 @@ import type { PullScope } from "../providers/Provider.ts"
 import { type HintOutcome, Hints, type PendingHint, type StoredShows } from "../store/hints/Hints.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
 import { StoreError } from "../store/StoreError.ts"
+import { commitPages } from "../sync/commitPages.ts"
 import type { OpenConnection } from "../sync/connection.ts"
-import { type Progress, tellingCommit } from "../sync/progress.ts"
+import type { Progress } from "../sync/progress.ts"
 import { scopeOf } from "../sync/pull.ts"
 import { withListed } from "../sync/refetch.ts"
 import type { LaneWork } from "../sync/run.ts"
@@ -86,7 +87,7 @@ const read = Effect.fn("hints.read")(function* (
   hint: PendingHint
 ) {
   const mirror = yield* Mirror
-  const { config, lane, provider } = connection
+  const { config, provider } = connection
   const { name } = config
   const learned = yield* mirror.learned(name)
   const at = yield* Clock.currentTimeMillis
@@ -108,19 +109,7 @@ const read = Effect.fn("hints.read")(function* (
   const found = Chunk.toReadonlyArray(yield* Stream.runCollect(provider.pull(scope)))
   const pages = yield* Effect.forEach(found, (page) => withListed(connection, page))
   if (pages.length === 0) return
-  yield* tellingCommit(
-    name,
-    mirror.commit({
-      runId,
-      connection: name,
-      lane,
-      pages,
-      scan: null,
-      keepRaw: config.keepRaw,
-      seen: null,
-      lookedUp
-    })
-  )
+  yield* commitPages(connection, runId, pages, { lookedUp })
 })
 
 /** Reads what webhooks of a connection have named, until none has come for a while. */

@@ -324,6 +324,9 @@ export const recognize = (text: string, kinds: ReadonlySet<Kind>): ReadonlyArray
   return taken
 }
 
+/** All that is found in texts. */
+export const everyKind: ReadonlySet<Kind> = new Set(["email", "phone", "card", "iban"])
+
 /** A text with what is found of these kinds replaced by `[email]`, `[phone]`, `[card]` or `[iban]`. */
 export const maskText = (
   text: string,

@@ -1,6 +1,6 @@
 import { isHashed } from "../domain/phone.ts"
 import type { FieldClass, HashKind, KeyedHash, PersonalPolicy, Privacy } from "./policy.ts"
-import { type Kind, maskText } from "./recognize.ts"
+import { everyKind, type Kind, maskText } from "./recognize.ts"
 
 /*
  * What becomes of single values.
@@ -56,8 +56,6 @@ const code =
 /** In the place of what a vendor says of a failure. */
 export const leftOut = "[left out]"
 
-const all: ReadonlySet<Kind> = new Set(["email", "phone", "card", "iban"])
-
 /** What an undocumented field is called may say what it holds. */
 const classOfName = (name: string): "email" | "phone" | "name" | null => {
   if (/e-?mail/i.test(name)) return "email"
@@ -85,7 +83,7 @@ export const treatmentOf = (privacy: Privacy, hash: KeyedHash): Treatment => {
 
   const written = (value: string): Treated => {
     if (texts === "keep" || value === "") return undefined
-    return texts === "drop" ? null : changed(value, maskText(value, all))
+    return texts === "drop" ? null : changed(value, maskText(value, everyKind))
   }
 
   const open = (value: string, name: string): Treated => {
@@ -102,7 +100,7 @@ export const treatmentOf = (privacy: Privacy, hash: KeyedHash): Treatment => {
   const writtenOrNamed = (value: string): Treated => {
     if (names === "drop" || texts === "drop") return null
     if (names === "hash") return hash("name", value)
-    return changed(value, maskText(value, texts === "mask" ? all : kinds))
+    return changed(value, maskText(value, texts === "mask" ? everyKind : kinds))
   }
 
   /** The id of a person: some id there must be, so that a number or an address becomes its hash. */

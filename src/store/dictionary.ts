@@ -9,9 +9,8 @@ import type { VendorColumns } from "./Vendors.ts"
 
 export type { ColumnEntry, TableEntry } from "./dictionary/entry.ts"
 
-/** Internal tables: they may change with any version, and should not be queried. */
-export const internalTables: ReadonlySet<string> = new Set([
-  "alerts",
+/** Tables that the promised views read. */
+export const behindViews: ReadonlySet<string> = new Set([
   "analysis_clock",
   "commits",
   "contact_identities",
@@ -21,6 +20,22 @@ export const internalTables: ReadonlySet<string> = new Set([
   "conversation_sessions",
   "conversation_slots",
   "conversation_turns",
+  "message_changes",
+  "message_kinds",
+  "message_rows",
+  "message_words",
+  "raw_blocks",
+  "raw_kinds",
+  "raw_rows",
+  "remote_contacts",
+  "remote_conversations",
+  "tombstones"
+])
+
+/** Internal tables: they may change with any version, and should not be queried. */
+export const internalTables: ReadonlySet<string> = new Set([
+  ...behindViews,
+  "alerts",
   "copy_manifest",
   "file_copies",
   "erasure_rows",
@@ -31,22 +46,12 @@ export const internalTables: ReadonlySet<string> = new Set([
   "hints",
   "leases",
   "learned",
-  "message_changes",
-  "message_kinds",
-  "message_rows",
   "message_search_source",
-  "message_words",
   "messages_by_change",
-  "raw_blocks",
-  "raw_kinds",
-  "raw_rows",
-  "remote_contacts",
-  "remote_conversations",
   "restorations",
   "retention",
   "scan_seen",
-  "scans",
-  "tombstones"
+  "scans"
 ])
 
 /** Every table and view that analysts may rely on, in the order in which they meet them. */

@@ -1,4 +1,5 @@
 import { Effect, Stream } from "effect"
+import { groupBy } from "../domain/groupBy.ts"
 import { type Timestamp, toMillis } from "../domain/Timestamp.ts"
 import { heldOrUnreadable } from "../providers/kit/depth.ts"
 import type { Item, Page, RawPayload } from "../providers/Provider.ts"
@@ -9,9 +10,10 @@ import {
   type StoredPayload,
   versionOf
 } from "../store/mirror/Mirror.ts"
+import { commitPages, unsentPage } from "./commitPages.ts"
 import type { OpenConnection } from "./connection.ts"
 import { stricterPrivacy } from "./privacy/stricter.ts"
-import { Progress, tellingCommit } from "./progress.ts"
+import { Progress } from "./progress.ts"
 import type { LaneResult } from "./run.ts"
 
 /*
@@ -27,26 +29,9 @@ const itemFrom = ({ provider }: OpenConnection, payloads: ReadonlyArray<RawPaylo
   return "_tag" in read ? heldOrUnreadable(read) : { _tag: "Unreadable", unreadable: read }
 }
 
-/** A page that no provider sent. Its time is when the newest of its payloads was requested. */
-const replayed = (operation: string, items: ReadonlyArray<Item>, at: number): Page => ({
-  exchange: {
-    operation,
-    method: "-",
-    path: "raw_records",
-    status: 0,
-    requestedAt: at,
-    receivedAt: at,
-    bytes: 0
-  },
-  items,
-  cursor: null,
-  end: null,
-  notices: [],
-  learned: {}
-})
-
-const latest = (times: ReadonlyArray<Timestamp>): number =>
-  times.reduce((latest, time) => Math.max(latest, toMillis(time)), 0)
+/** @param times when its payloads were requested: the newest is the page's */
+const replayed = (operation: string, item: Item, times: ReadonlyArray<Timestamp>): Page =>
+  unsentPage(operation, "raw_records", [item], Math.max(0, ...times.map(toMillis)))
 
 /**
  * Whoever else writes to the mirror goes on meanwhile: what was made of payloads that are no longer the stored ones is
@@ -58,21 +43,9 @@ const commit = (
   pages: ReadonlyArray<Page>,
   madeFrom: ReadonlyArray<Omit<RawConversation, "key">>
 ) =>
-  Effect.flatMap(Mirror, (mirror) =>
-    tellingCommit(
-      connection.config.name,
-      mirror.commit({
-        runId,
-        connection: connection.config.name,
-        lane: connection.lane,
-        pages,
-        scan: null,
-        keepRaw: connection.config.keepRaw,
-        seen: null,
-        replay: new Map(madeFrom.map(({ conversationId, payloads }) => [conversationId, versionOf(payloads)]))
-      })
-    )
-  )
+  commitPages(connection, runId, pages, {
+    replay: new Map(madeFrom.map(({ conversationId, payloads }) => [conversationId, versionOf(payloads)]))
+  })
 
 /** Makes every conversation of the connection again from its newest payloads, as its privacy wants them. */
 export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnection, runId: number) {
@@ -81,8 +54,8 @@ export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnectio
   const pageOf = ({ payloads }: RawConversation): Page =>
     replayed(
       "rebuild",
-      [itemFrom(connection, payloads)],
-      latest(payloads.map(({ observedAt }) => observedAt))
+      itemFrom(connection, payloads),
+      payloads.map(({ observedAt }) => observedAt)
     )
   yield* mirror.rawConversations(connection.config.name).pipe(
     Stream.mapConcat((batch) => batch),
@@ -165,12 +138,8 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
     limit: Number.MAX_SAFE_INTEGER
   })
   const open = yield* unresolved
-  const owners = new Map<string, Array<QuarantineRow>>()
-  for (const row of open) {
-    const owner = ownerOf(connection, row)
-    if (owner !== null) owners.set(owner, [...(owners.get(owner) ?? []), row])
-  }
-  for (const [owner, rows] of owners) {
+  for (const [owner, rows] of groupBy(open, (row) => ownerOf(connection, row))) {
+    if (owner === null) continue
     const stored = yield* mirror.rawOf(name, owner)
     const past = overtaken(rows, stored)
     yield* mirror.resolveQuarantined(past.map(({ id }) => id))
@@ -184,7 +153,7 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
     yield* commit(
       connection,
       runId,
-      [replayed("quarantine retry", [item], latest(times))],
+      [replayed("quarantine retry", item, times)],
       [{ conversationId: owner, payloads: stored }]
     )
     yield* mirror.resolveQuarantined(left.filter(isNameless).map(({ id }) => id))

@@ -1,7 +1,8 @@
 import { Clock, Effect } from "effect"
-import { page, unreadableItem } from "../providers/kit/page.ts"
+import { unreadableItem } from "../providers/kit/page.ts"
 import type { Item, Known, Page, RawPayload, Sighting } from "../providers/Provider.ts"
 import { Mirror } from "../store/mirror/Mirror.ts"
+import { unsentPage } from "./commitPages.ts"
 import type { OpenConnection } from "./connection.ts"
 
 /** What was fetched, with the conversation's stored payloads of kinds that only a list shows. */
@@ -21,23 +22,17 @@ export const lookedUpOf = (known: Known | null): ReadonlyMap<string, string> =>
 const unaskable =
   (providerId: string) =>
   (now: number): Page =>
-    page({
-      exchange: {
-        operation: "get a conversation",
-        method: "-",
-        path: "-",
-        status: 0,
-        requestedAt: now,
-        receivedAt: now,
-        bytes: 0
-      },
-      items: [
+    unsentPage(
+      "get a conversation",
+      "-",
+      [
         unreadableItem(
           { kind: "conversation", providerId, conversationId: providerId, payload: "null" },
           { path: "$", reason: "its id would lead to another address, and cannot be requested" }
         )
-      ]
-    })
+      ],
+      now
+    )
 
 /** What came of single conversations, with what only the provider's list says of them and is stored. */
 export const withListed = Effect.fn("refetch.withListed")(function* (

@@ -3,11 +3,11 @@ import { now, type Timestamp } from "../domain/Timestamp.ts"
 import type { Known } from "../providers/Provider.ts"
 import type { ConnectionFault } from "../store/ledger/Ledger.ts"
 import { Mirror, type Totals } from "../store/mirror/Mirror.ts"
+import { commitPages } from "./commitPages.ts"
 import type { OpenConnection } from "./connection.ts"
 import { sampleBrake } from "./deleteBrake.ts"
 import { mergedInto } from "./merges.ts"
 import { tellOtherPrivacy } from "./privacy/stricter.ts"
-import { tellingCommit } from "./progress.ts"
 import { lookedUpOf, refetch } from "./refetch.ts"
 
 /*
@@ -110,7 +110,7 @@ const compare = Effect.fn("verify.compare")(function* (
   providerId: string
 ) {
   const mirror = yield* Mirror
-  const { name, keepRaw, messages } = connection.config
+  const { name, messages } = connection.config
   const known = (yield* mirror.known(name, [providerId])).get(providerId) ?? null
   const askedAt = now(yield* Clock.currentTimeMillis)
   // Without a fingerprint nothing is taken for unchanged.
@@ -128,20 +128,10 @@ const compare = Effect.fn("verify.compare")(function* (
     const unknown: Finding = { ...finding, is: "same", isUnreadable: true }
     return unknown
   }
-  const totals = yield* tellingCommit(
-    name,
-    mirror.commit({
-      runId,
-      connection: name,
-      lane: connection.lane,
-      pages: [page],
-      scan: null,
-      keepRaw,
-      seen: null,
-      overwrites: true,
-      lookedUp: lookedUpOf(known)
-    })
-  )
+  const totals = yield* commitPages(connection, runId, [page], {
+    overwrites: true,
+    lookedUp: lookedUpOf(known)
+  })
   const sighting = page.items.find((item) => item._tag === "Sighting")
   const at = now(yield* Clock.currentTimeMillis)
   const found: Finding = {

@@ -5,9 +5,10 @@ import { now, toMillis } from "../../domain/Timestamp.ts"
 import type { Sighting } from "../../providers/Provider.ts"
 import { Mirror } from "../../store/mirror/Mirror.ts"
 import { Outbox } from "../../store/outbox/Outbox.ts"
+import { commitPages } from "../../sync/commitPages.ts"
 import type { OpenConnection } from "../../sync/connection.ts"
 import { storeLayer } from "../../sync/layers.ts"
-import { silent } from "../../sync/progress.ts"
+import { type Progress, silent } from "../../sync/progress.ts"
 import { push } from "../../sync/push/push.ts"
 import { refetch } from "../../sync/refetch.ts"
 import { type Fault, faultOf, type LaneWork, run } from "../../sync/run.ts"
@@ -107,22 +108,12 @@ const look = Effect.fn("airbyte.look")(function* (
   providerId: string
 ) {
   const mirror = yield* Mirror
-  const { config, lane } = connection
+  const { config } = connection
   const known = (yield* mirror.known(config.name, [providerId])).get(providerId) ?? null
   const page = yield* refetch({ ...connection, config: { ...config, messages: "off" } }, providerId, known)
-  const sighting = page?.items.find((item): item is Sighting => item._tag === "Sighting") ?? null
   if (page === null) return null
-  yield* mirror.commit({
-    runId,
-    connection: config.name,
-    lane,
-    pages: [page],
-    scan: null,
-    keepRaw: config.keepRaw,
-    seen: null,
-    overwrites: true
-  })
-  return sighting
+  yield* commitPages(connection, runId, [page], { overwrites: true })
+  return page.items.find((item): item is Sighting => item._tag === "Sighting") ?? null
 })
 
 type Looked = Either.Either<Sighting | null, ProviderError>
@@ -151,7 +142,7 @@ const overFault = (brake: number, sent: number): Fault => ({
   hint: "where so many are meant, raise push_brake in the configuration; dry_run shows what they are"
 })
 
-const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Sink | Lines> => ({
+const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | Sink | Lines> => ({
   lane: "push",
   work: Effect.fn("airbyte.writing")(function* (connection, runId) {
     const sink = yield* Sink

@@ -13,9 +13,9 @@ import { hashContent } from "./contentHash.ts"
 import type { CopyNews, FileCopy } from "./fileCopies.ts"
 import { type BackupManifest, digestPlace, hashBytes, putManifest, writeDigest } from "./manifest.ts"
 import { copyPages } from "./pages.ts"
-import { olderCopies, setAside } from "./rotation.ts"
+import { setAside } from "./rotation.ts"
 import { inSteps } from "./steps.ts"
-import { copyAt, readManifest, type Target } from "./target.ts"
+import { copyAt, olderOwn, type Target, targetAt } from "./target.ts"
 import { unfinishedBeside } from "./unfinished.ts"
 import { countedInBackup, isIntact, verifyBackup } from "./verify.ts"
 
@@ -108,11 +108,9 @@ const isGood = (path: string) =>
   inSteps(op, path, () => isIntact(path)).pipe(Effect.catchTag("StoreError", () => Effect.succeed(false)))
 
 /** Deletes the oldest of a mirror's backups, so that so many good ones remain beside the newest. */
-const prune = Effect.fn("backup.prune")(function* ({ mirror, path }: Target, keep: number) {
-  const own = (yield* onFile(op, path, () => olderCopies(path))).filter((older) => {
-    const manifest = readManifest(older)
-    return manifest !== null && "kind" in manifest && manifest.kind === "backup" && manifest.mirror === mirror
-  })
+const prune = Effect.fn("backup.prune")(function* (target: Target, keep: number) {
+  const { path } = target
+  const own = yield* onFile(op, path, () => olderOwn(target))
   if (own.length < keep) return { kept: own, deleted: [], damaged: [] }
   const kept: Array<string> = []
   const deleted: Array<string> = []
@@ -146,16 +144,7 @@ const place = (unfinished: string, target: Target, keep: number | null): CopyNew
  */
 export const backUp = Effect.fn("backup")(function* ({ keep, to }: BackupOptions) {
   const db = yield* Db
-  const target = yield* db.use(
-    op,
-    (session): Target => ({
-      op,
-      path: to,
-      kind: "backup",
-      source: db.path,
-      mirror: momentOf(session).mirror
-    })
-  )
+  const target = yield* targetAt(op, "backup", to)
   yield* onFile(op, to, () => copyAt(target))
   return yield* Effect.gen(function* () {
     const unfinished = yield* unfinishedBeside(op, to)

@@ -31,9 +31,9 @@ import {
 } from "./manifest.ts"
 import { copyPages } from "./pages.ts"
 import { countedInPublication, stripForReaders, type Without } from "./published.ts"
-import { olderCopies, setAside } from "./rotation.ts"
+import { setAside } from "./rotation.ts"
 import { inSteps } from "./steps.ts"
-import { copyAt, readManifest, type Target } from "./target.ts"
+import { copyAt, olderOwn, type Target, targetAt } from "./target.ts"
 import { unfinishedBeside } from "./unfinished.ts"
 import { damageIn } from "./verify.ts"
 
@@ -181,15 +181,7 @@ const publicationOf = (manifest: CopyManifest): string | null =>
 
 /** Deletes the oldest publications of a mirror, so that so many remain, the newest included. */
 const prune = (target: Target, manifestPath: string, keep: number) => {
-  const own = olderCopies(target.path).filter((older) => {
-    const manifest = readManifest(older)
-    return (
-      manifest !== null &&
-      "kind" in manifest &&
-      manifest.kind === "publication" &&
-      manifest.mirror === target.mirror
-    )
-  })
+  const own = olderOwn(target)
   const deleted = own.slice(keep - 1)
   for (const older of deleted) {
     const stamp = basename(older, ".db").slice(basename(target.path, ".db").length)
@@ -228,16 +220,7 @@ export const publish = Effect.fn("publish")(function* ({ keep, mode, to, without
   const db = yield* Db
   const path = join(to, fileName)
   const manifestPath = join(to, manifestName)
-  const target = yield* db.use(
-    op,
-    (session): Target => ({
-      op,
-      path,
-      kind: "publication",
-      source: db.path,
-      mirror: momentOf(session).mirror
-    })
-  )
+  const target = yield* targetAt(op, "publication", path)
   const before = yield* onFile(op, to, () => {
     prepareFolder(to, mode)
     const found = copyAt(target)

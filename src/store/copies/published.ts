@@ -1,34 +1,11 @@
 import type Sqlite from "better-sqlite3"
-import { dictionary } from "../dictionary.ts"
+import { behindViews, dictionary } from "../dictionary.ts"
 import type { Counted } from "./contentHash.ts"
 
 /*
  * What a publication holds: the tables that the dictionary promises, and those that their views are made of. A table that is
  * in neither list is emptied, so that what a later version keeps for itself stays private until someone decides otherwise.
  */
-
-/** Tables that the promised views read. */
-const behindViews: ReadonlySet<string> = new Set([
-  "analysis_clock",
-  "commits",
-  "contact_identities",
-  "contact_people",
-  "conversation_activity",
-  "conversation_people",
-  "conversation_sessions",
-  "conversation_slots",
-  "conversation_turns",
-  "message_changes",
-  "message_kinds",
-  "message_rows",
-  "message_words",
-  "raw_blocks",
-  "raw_kinds",
-  "raw_rows",
-  "remote_contacts",
-  "remote_conversations",
-  "tombstones"
-])
 
 const promised: ReadonlySet<string> = new Set(dictionary.map(({ table }) => table))
 

@@ -2,6 +2,7 @@ import { Clock, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import { Db, type Session } from "../Db.ts"
 import { helpful, openMeeting, placeOf, readMeeting } from "../ledger/meeting.ts"
+import { identityOf } from "../read/moment.ts"
 import { manifestIn } from "./manifest.ts"
 
 /*
@@ -36,9 +37,6 @@ export interface Restoration {
 /** Null: nothing was committed yet. */
 const stateOf = ({ prepare }: Session): State | null =>
   (prepare("SELECT seq, at FROM commits ORDER BY seq DESC LIMIT 1").get() as State | undefined) ?? null
-
-const identityOf = ({ prepare }: Session): string =>
-  String(prepare("SELECT id FROM mirror_identity").pluck().get())
 
 /** Whether the mirror lacks a commit, or has another one in its place. One that was deleted since is not lacking. */
 const lacks = (session: Session, { at, seq }: State): boolean => {

@@ -1,10 +1,14 @@
 import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
+import { Effect } from "effect"
 import { codeOf } from "../../files/faults.ts"
+import { Db } from "../Db.ts"
 import { headerOf } from "../header.ts"
+import { momentOf } from "../read/moment.ts"
 import { StoreError } from "../StoreError.ts"
 import { type CopyManifest, manifestIn } from "./manifest.ts"
+import { olderCopies } from "./rotation.ts"
 
 /** What is written, and of which mirror. */
 export interface Target {
@@ -15,6 +19,12 @@ export interface Target {
   readonly source: string
   readonly mirror: string
 }
+
+/** @param path where the copy is to be; absolute */
+export const targetAt = (op: string, kind: Target["kind"], path: string) =>
+  Effect.flatMap(Db, (db) =>
+    db.use(op, (session): Target => ({ op, path, kind, source: db.path, mirror: momentOf(session).mirror }))
+  )
 
 const refuse = (op: string, message: string, hint: string): StoreError =>
   new StoreError({ op, kind: "refused", message, hint: `${hint} Nothing was written.` })
@@ -33,11 +43,15 @@ const isSameFile = (one: string, other: string): boolean => {
   return left !== undefined && right !== undefined && left.dev === right.dev && left.ino === right.ino
 }
 
+/** Opens a copy to read it. Throws what SQLite throws. */
+export const openCopy = (path: string): Sqlite.Database =>
+  new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 1_000 })
+
 /** Why what a file says of itself cannot be read; otherwise what it says. */
-export const readManifest = (path: string): CopyManifest | null | { readonly fault: string } => {
+const readManifest = (path: string): CopyManifest | null | { readonly fault: string } => {
   let database: Sqlite.Database | null = null
   try {
-    database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 1_000 })
+    database = openCopy(path)
     return manifestIn(database)
   } catch (cause) {
     if (codeOf(cause) === null) throw cause
@@ -87,3 +101,10 @@ export const copyAt = ({ kind, mirror, op, path, source }: Target): CopyManifest
   if (found.mirror !== mirror) throw refuse(op, `${path} is ${article[kind]} of another mirror`, away)
   return found
 }
+
+/** Older copies of the mirror beside the newest, newest first. Others that have such names stay as they are. */
+export const olderOwn = ({ kind, mirror, path }: Target): ReadonlyArray<string> =>
+  olderCopies(path).filter((older) => {
+    const manifest = readManifest(older)
+    return manifest !== null && "kind" in manifest && manifest.kind === kind && manifest.mirror === mirror
+  })

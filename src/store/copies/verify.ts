@@ -1,5 +1,5 @@
 import { statSync } from "node:fs"
-import Sqlite from "better-sqlite3"
+import type Sqlite from "better-sqlite3"
 import { Effect } from "effect"
 import { present } from "../../domain/present.ts"
 import { codeOf } from "../../files/faults.ts"
@@ -8,6 +8,7 @@ import { attempt, StoreError } from "../StoreError.ts"
 import { type ContentHash, type Counted, hashContent, type TableHash } from "./contentHash.ts"
 import { type BackupManifest, type DigestPlace, digestPlace, hashBytes, manifestIn } from "./manifest.ts"
 import { inSteps } from "./steps.ts"
+import { openCopy } from "./target.ts"
 
 const op = "backup.verify"
 
@@ -71,7 +72,7 @@ function* contentOf(database: Sqlite.Database): Generator<void, ContentHash | st
 
 const open = (path: string): Sqlite.Database | string => {
   try {
-    return new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 1_000 })
+    return openCopy(path)
   } catch (cause) {
     return said(cause)
   }
@@ -153,7 +154,7 @@ function* examine(path: string): Generator<void, Verified> {
 
 /** Whether a backup's bytes are those that were written. Reads the file, and none of its rows. Throws what SQLite throws. */
 export function* isIntact(path: string): Generator<void, boolean> {
-  const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 1_000 })
+  const database = openCopy(path)
   let place: DigestPlace | null
   try {
     place = digestPlace(database, path)

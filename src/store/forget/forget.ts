@@ -2,6 +2,7 @@ import { Clock, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import { type FileCopy, fileCopies } from "../copies/fileCopies.ts"
 import { Db, type Session } from "../Db.ts"
+import { identityOf } from "../read/moment.ts"
 import { StoreError } from "../StoreError.ts"
 import { beginConnection, beginPerson, countConnection, countPerson, type ErasureCounts } from "./begin.ts"
 import { isErasing, makeFinish, type Part } from "./finish.ts"
@@ -118,7 +119,7 @@ export const erase = Effect.fn("forget.erase")(function* (forgetting: Forgetting
       const { copies, counts } = plan(session, forgetting)
       return database
         .transaction(() => {
-          const mirror = prepare("SELECT id FROM mirror_identity").pluck().get() as string
+          const mirror = identityOf({ prepare })
           return { id: begin(session, forgetting, requestedAt), mirror, counts, copies }
         })
         .immediate()

@@ -5,6 +5,7 @@ import { restoredUntil } from "../copies/restored.ts"
 import { Db, type Session } from "../Db.ts"
 import { type Merge, markMerged, mergeCandidates } from "../mirror/merges.ts"
 import { findConversation } from "../read/findConversation.ts"
+import { identityOf } from "../read/moment.ts"
 import type { StoreError } from "../StoreError.ts"
 import { askForAll, type BulkRequest, judgeAll } from "./bulk.ts"
 import { changedBy, lastSender } from "./changedBy.ts"
@@ -257,10 +258,7 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       /** How many changes of these connections wait to be sent. */
       pendingIn: read("pendingIn", pendingIn),
       /** The mirror's identity: a copy of the file has the same. */
-      identity: db.use(
-        "Outbox.identity",
-        (session) => session.prepare("SELECT id FROM mirror_identity").pluck().get() as string
-      ),
+      identity: db.use("Outbox.identity", identityOf),
       lastEvent: db.use("Outbox.lastEvent", lastEvent),
       hasEvent: read("hasEvent", hasEvent),
       /** See `restoredUntil`. */

@@ -4,6 +4,7 @@ import { Db, type Session } from "../Db.ts"
 import { dictionary } from "../dictionary.ts"
 import { StoreError, toStoreError } from "../StoreError.ts"
 import { makeKnown } from "./lookup.ts"
+import { identityOf } from "./moment.ts"
 
 /*
  * What changed in a mirror after a commit, row by row, for programs that keep a copy elsewhere. Reads the promised views.
@@ -135,9 +136,7 @@ export interface Feed {
 export const openFeed = (path: string): Effect.Effect<Feed, StoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const db = Context.get(yield* Layer.build(Db.layer(path, { readOnly: true })), Db)
-    const mirror = yield* db.use("feed", ({ prepare }) =>
-      String(prepare("SELECT id FROM mirror_identity").pluck().get())
-    )
+    const mirror = yield* db.use("feed", identityOf)
     // An index that SQLite makes for one query reads every message, for the few that a commit has brought.
     const session = yield* db.use("feed", (open) => {
       open.database.pragma("automatic_index = OFF")

@@ -13,9 +13,13 @@ export const inSnapshot = <A, E, R>(db: Db, op: string, effect: Effect.Effect<A,
     () => Effect.ignore(db.use(op, ({ database }) => database.exec("COMMIT")))
   )
 
+/** The mirror's identity: a copy of the file has the same. */
+export const identityOf = ({ prepare }: Pick<Session, "prepare">): string =>
+  String(prepare("SELECT id FROM mirror_identity").pluck().get())
+
 /** Which moment of which mirror a snapshot shows. */
-export const momentOf = ({ database, prepare }: Session) => ({
-  mirror: String(prepare("SELECT id FROM mirror_identity").pluck().get()),
-  seq: Number(prepare("SELECT coalesce(max(seq), 0) FROM commits").pluck().get()),
-  schema_version: Number(database.pragma("user_version", { simple: true }))
+export const momentOf = (session: Session) => ({
+  mirror: identityOf(session),
+  seq: Number(session.prepare("SELECT coalesce(max(seq), 0) FROM commits").pluck().get()),
+  schema_version: Number(session.database.pragma("user_version", { simple: true }))
 })

@@ -6,7 +6,7 @@ import type { StatusChange } from "../../domain/StatusChange.ts"
 import { type Door, keptOf, throughDoor } from "../../privacy/door.ts"
 import { hashKey, keyedHash, keyMark } from "../../privacy/key.ts"
 import { isKeyed, type KeyedHash, keepsEverything, type Privacy } from "../../privacy/policy.ts"
-import { maskText } from "../../privacy/recognize.ts"
+import { everyKind, maskText } from "../../privacy/recognize.ts"
 import { treatmentOf } from "../../privacy/treat.ts"
 import type { Provider, RemoteState } from "../../providers/Provider.ts"
 
@@ -56,16 +56,16 @@ export const wantedPrivacy = ({
         }
       })
 
-const kinds = new Set(["email", "phone", "card", "iban"] as const)
+const withoutQuotes = (text: string): string => maskText(text.replace(/"[^"]*"/g, '"…"'), everyKind)
 
 /** Faults in what was read may quote a few characters of it. */
 const unquoted = (error: ProviderError): ProviderError =>
   error._tag === "Malformed"
     ? new Malformed({
-        message: maskText(error.message.replace(/"[^"]*"/g, '"…"'), kinds),
+        message: withoutQuotes(error.message),
         hint: error.hint,
         where: error.where,
-        detail: maskText(error.detail.replace(/"[^"]*"/g, '"…"'), kinds)
+        detail: withoutQuotes(error.detail)
       })
     : error
 

@@ -1,8 +1,7 @@
 import { Clock, Effect } from "effect"
 import { isHashed } from "../../domain/phone.ts"
 import { keptOf, throughDoor } from "../../privacy/door.ts"
-import { maskText } from "../../privacy/recognize.ts"
-import type { Page } from "../../providers/Provider.ts"
+import { everyKind, maskText } from "../../privacy/recognize.ts"
 import { mergeIndex } from "../../store/forget/finish.ts"
 import { Mirror, type RawConversation, versionOf } from "../../store/mirror/Mirror.ts"
 import { removeKinds } from "../../store/mirror/removeMessages.ts"
@@ -15,8 +14,9 @@ import {
   keptSighting,
   withoutRaw
 } from "../../store/privacy/apply.ts"
+import { commitPages, unsentPage } from "../commitPages.ts"
 import type { OpenConnection } from "../connection.ts"
-import { Progress, tellingCommit } from "../progress.ts"
+import { Progress } from "../progress.ts"
 
 /*
  * What was stored before a connection had its privacy is made to follow it, without asking a provider.
@@ -24,8 +24,6 @@ import { Progress, tellingCommit } from "../progress.ts"
 
 const contactsAtOnce = 500
 const conversationsAtOnce = 25
-
-const kinds = new Set(["email", "phone", "card", "iban"] as const)
 
 /** Tells once a run what is stored otherwise than the configuration wants it. */
 export const tellOtherPrivacy = ({ config, privacy }: Pick<OpenConnection, "config" | "privacy">) =>
@@ -47,9 +45,10 @@ const inPath = (text: string): string => text.replace(/(\/(?:email|phone):)[^/?\
  * `payloads`: of conversations that are about to be made again. `others`: whatever is not made from payloads, at the end.
  */
 export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
-  { config, lane, privacy, provider }: OpenConnection,
+  connection: OpenConnection,
   runId: number
 ) {
+  const { config, privacy, provider } = connection
   const mirror = yield* Mirror
   const progress = yield* Progress
   const { door, isFollowed, live, text } = privacy
@@ -58,7 +57,7 @@ export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
   const keeping: Keeping = {
     json: (record) => throughDoor(door, record),
     value: (value, fieldClass) => keptOf(door, value, fieldClass),
-    words: (said) => maskText(inPath(said), kinds)
+    words: (said) => maskText(inPath(said), everyKind)
   }
 
   /** A listed row that was shown as it is stored is shown as its payload is kept: it need not be fetched again. */
@@ -93,22 +92,6 @@ export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
         keys.map((key) => keptSighting(session, key, keeping))
       )
       const at = yield* Clock.currentTimeMillis
-      const page = (items: Page["items"]): Page => ({
-        exchange: {
-          operation: "rebuild",
-          method: "-",
-          path: "conversations",
-          status: 0,
-          requestedAt: at,
-          receivedAt: at,
-          bytes: 0
-        },
-        items,
-        cursor: null,
-        end: null,
-        notices: [],
-        learned: {}
-      })
       const versions = yield* Effect.forEach(sightings, ({ conversation }) =>
         Effect.map(
           mirror.rawOf(name, conversation.providerId),
@@ -116,19 +99,8 @@ export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
         )
       )
       if (sightings.length > 0) {
-        yield* tellingCommit(
-          name,
-          mirror.commit({
-            runId,
-            connection: name,
-            lane,
-            pages: [page(sightings)],
-            scan: null,
-            keepRaw: config.keepRaw,
-            seen: null,
-            replay: new Map(versions)
-          })
-        )
+        const page = unsentPage("rebuild", "conversations", sightings, at)
+        yield* commitPages(connection, runId, [page], { replay: new Map(versions) })
         yield* mirror.applyPrivacy((session) =>
           applyToRaw(
             session,

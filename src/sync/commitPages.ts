@@ -1,0 +1,26 @@
+import { Effect } from "effect"
+import { page } from "../providers/kit/page.ts"
+import type { Item, Page } from "../providers/Provider.ts"
+import { type CommitInput, Mirror } from "../store/mirror/Mirror.ts"
+import type { OpenConnection } from "./connection.ts"
+import { tellingCommit } from "./progress.ts"
+
+/** A page that no provider sent. @param path what it was made from @param at its time, epoch milliseconds */
+export const unsentPage = (operation: string, path: string, items: ReadonlyArray<Item>, at: number): Page =>
+  page({
+    exchange: { operation, method: "-", path, status: 0, requestedAt: at, receivedAt: at, bytes: 0 },
+    items
+  })
+
+/** Stores pages that belong to no scan, such as single conversations, and reports progress. */
+export const commitPages = (
+  { config, lane }: Pick<OpenConnection, "config" | "lane">,
+  runId: number,
+  pages: ReadonlyArray<Page>,
+  how: Pick<CommitInput, "lookedUp" | "overwrites" | "replay">
+) =>
+  Effect.flatMap(Mirror, (mirror) => {
+    const { keepRaw, name } = config
+    const input = { runId, connection: name, lane, pages, scan: null, keepRaw, seen: null, ...how }
+    return tellingCommit(name, mirror.commit(input))
+  })
