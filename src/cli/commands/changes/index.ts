@@ -73,7 +73,7 @@ const retry = verb(
 )
 
 const resolveConfig = {
-  ...several("Every change in conflict that needs a decision."),
+  ...several("Every change in conflict, and every rejected one, that needs a decision."),
   keep: Options.choice("keep", ["remote", "local"]).pipe(
     Options.withDescription(
       "remote: the provider's status stays. local: the status is requested again, as a new change."
@@ -85,7 +85,8 @@ export type ResolveInput = Input<typeof resolveConfig>
 const resolve = verb(
   {
     name: "resolve",
-    description: "Decides conflicts: the provider's status stays, or the change is requested again.",
+    description:
+      "Decides about changes in conflict or rejected: the provider's status stays, or the change is requested again.",
     config: resolveConfig,
     examples: ["parley changes resolve 12 13 --keep remote", "parley changes resolve --all --keep local"]
   },

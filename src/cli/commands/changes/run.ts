@@ -194,20 +194,17 @@ export const retry = (input: SeveralInput) =>
 export const resolve = (input: ResolveInput) =>
   Effect.gen(function* () {
     const outbox = yield* Outbox
-    const ids = yield* meant(input, ({ state }) => state === "conflict")
+    const ids = yield* meant(input, ({ state }) => state === "conflict" || state === "rejected")
     return yield* each(
       input,
       ids,
-      { state: "in conflict", done: "resolved" },
+      { state: "in conflict or rejected", done: "resolved" },
       Effect.fn(function* (id: number) {
         const change = yield* usage(outbox.change(id))
-        if (change.state !== "conflict") {
+        if (change.state !== "conflict" && change.state !== "rejected") {
           return yield* new UsageError({
-            message: `change ${change.id} is not in conflict: it is ${change.state}`,
-            hint:
-              change.state === "rejected"
-                ? `\`parley changes retry ${change.id}\` asks for it again`
-                : "`parley changes list` shows those that are"
+            message: `change ${change.id} is neither in conflict nor rejected: it is ${change.state}`,
+            hint: "`parley changes list` shows those that are"
           })
         }
         if (input.keep === "local") return yield* again(change, "changes resolve")

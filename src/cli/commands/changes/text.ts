@@ -74,7 +74,7 @@ export const adviceLines = (waiting: ReadonlyArray<OutboxChange>): ReadonlyArray
       numbersOf(waiting, "rejected"),
       "rejected",
       (id) =>
-        `\`parley changes retry ${id}\` asks for it again, \`parley set-status ID STATUS\` for something else`
+        `\`parley changes retry ${id}\` asks for it again, \`parley set-status ID STATUS\` for something else, \`parley changes resolve ${id} --keep remote\` lets it be`
     )
   ]
 }
