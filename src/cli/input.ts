@@ -5,10 +5,14 @@ import { readRegular } from "../files/readRegular.ts"
 import { UsageError } from "./errors.ts"
 import { Host } from "./Host.ts"
 
+/** A file's text: UTF-16 where its mark says so, as PowerShell's `>` writes it. */
+const textOf = (bytes: Buffer): string =>
+  bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8")
+
 const read = (flag: string, path: string): Effect.Effect<string, UsageError> =>
   Effect.suspend(() => {
     try {
-      return Effect.succeed(readRegular(path).toString("utf8"))
+      return Effect.succeed(textOf(readRegular(path)))
     } catch (cause) {
       const code = codeOf(cause) ?? ""
       const what =

@@ -123,6 +123,29 @@ describe("parley set-status for many", () => {
     })
   )
 
+  it.scoped("says where a condition selects nothing, which is not the same as nothing to change", () =>
+    Effect.gen(function* () {
+      const { parley } = yield* setUp
+      const none = "No conversation that its provider still has meets the condition."
+      const argv = ["set-status", "completed", "--where", "connection = 'inbx'"]
+      expect((yield* parley(argv)).stdout).toBe(`${none}\nNothing to do.\n`)
+      expect((yield* parley([...argv, "--plan"])).stdout).toContain(none)
+      const held = yield* parley(["set-status", "completed", "--where", "status = 'completed'"])
+      expect(held.stdout).toMatch(/^\d+ conversations: are so already\nNothing to do.\n$/)
+    })
+  )
+
+  it.scoped("reads a file that a Windows shell wrote in UTF-16", () =>
+    Effect.gen(function* () {
+      const { active, file, parley, pending } = yield* setUp
+      const [first = "", second = ""] = active.filter((id) => id.startsWith("inbox:"))
+      writeFileSync(file, `\ufeffid\r\n${first}\r\n${second}\r\n`, "utf16le")
+      const { code, stderr } = yield* parley(["set-status", "completed", "--from", file])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      expect(yield* pending).toEqual([first, second])
+    })
+  )
+
   it.scoped("answers each wrong way to write it with one that is right", () =>
     Effect.gen(function* () {
       const { active, parley } = yield* setUp

@@ -29,6 +29,8 @@ const total = (plan: BulkPlan, count: "changes" | "nothing_to_do" | "already_req
   plan.connections.reduce((sum, part) => sum + part[count], 0)
 
 const sideLines = (plan: BulkPlan): ReadonlyArray<string> => {
+  if (plan.connections.length === 0)
+    return ["No conversation that its provider still has meets the condition."]
   const parts = [
     [total(plan, "nothing_to_do"), "are so already"],
     [total(plan, "already_requested"), "have the same change open already"]
