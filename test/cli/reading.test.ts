@@ -173,6 +173,27 @@ Needs attention: leads (failed, changes, quarantine).
     })
   )
 
+  it.scoped("still shows a sync that failed after a push, and after a backfill with nothing to request", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const ended = (id: number, lane: string, requests: number) =>
+        edit(
+          folder,
+          `INSERT INTO runs (id, command, started_at, host, pid) VALUES (${id}, '${lane}', '2026-03-07T11:3${id}:00.000Z', 'h', 1);
+           INSERT INTO run_connections (run_id, connection, lane, started_at, finished_at, outcome, requests) VALUES
+             (${id}, 'leads', '${lane}', '2026-03-07T11:3${id}:00.000Z', '2026-03-07T11:3${id}:01.000Z', 'complete', ${requests})`
+        )
+      const failed = { last_run: { run_id: 2, outcome: "failed", error: { kind: "unauthorized" } } }
+      ended(3, "push", 3)
+      ended(4, "backfill", 0)
+      expect((yield* document(folder, "status", "leads")).connections).toMatchObject([failed])
+      expect((yield* run(folder, ["status", "--check"])).stdout).toContain("leads (failed,")
+      ended(5, "sync", 1)
+      const { connections } = yield* document(folder, "status", "leads")
+      expect(connections).toMatchObject([{ last_run: { run_id: 5, error: null } }])
+    })
+  )
+
   it.scoped("fits a terminal of 80 columns in a line a connection, and folds what it says", () =>
     Effect.gen(function* () {
       const folder = yield* seededFolder

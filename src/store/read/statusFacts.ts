@@ -5,16 +5,11 @@ import type { Session } from "../Db.ts"
 import { runsOver, standingOutcome } from "../ledger/Ledger.ts"
 import { isHolderDead } from "../ledger/processIdentity.ts"
 import { latestBelieved } from "../mirror/staleness.ts"
+import { type LastRunRow, makeLastRuns } from "./health/lastRuns.ts"
 import { makeNewsFacts, type NewsFacts } from "./health/newsFacts.ts"
 
-/** The last time a lane worked on a connection. */
-export interface LastRun {
-  readonly run_id: number
-  readonly command: string
-  readonly lane: string
-  readonly outcome: string
-  readonly started_at: Timestamp
-  readonly finished_at: Timestamp | null
+/** The last push or the last pull of a connection: the one that failed, otherwise the later one. */
+export interface LastRun extends Omit<LastRunRow, "error_kind" | "error_message" | "error_hint"> {
   readonly error: { readonly kind: string; readonly message: string; readonly hint: string | null } | null
 }
 
@@ -83,20 +78,6 @@ SELECT f.connection AS name, f.provider, f.conversations, f.conversations_incomp
   f.quarantined, (SELECT c.privacy FROM connections c WHERE c.name = f.connection) AS privacy
 FROM freshness f ORDER BY f.connection`
 
-/** One that found the connection held by another run is none: it could not do what it was for. Webhooks are beside the runs. */
-const lastRun = `
-SELECT c.run_id, u.command, c.lane, c.outcome, c.started_at, c.finished_at, c.error_kind, c.error_message, c.error_hint
-FROM run_connections c JOIN runs u ON u.id = c.run_id
-WHERE c.connection = ? AND c.lane <> 'hints' AND NOT EXISTS (
-  SELECT 1 FROM run_connections b WHERE b.run_id = c.run_id AND b.connection = c.connection AND b.error_kind = 'busy')
-ORDER BY c.run_id DESC, c.error_kind IS NULL, c.started_at DESC LIMIT 1`
-
-interface LastRunRow extends Omit<LastRun, "error"> {
-  readonly error_kind: string | null
-  readonly error_message: string | null
-  readonly error_hint: string | null
-}
-
 const toLastRun = (
   { error_hint, error_kind, error_message, ...rest }: LastRunRow,
   over: ReadonlySet<number>
@@ -131,8 +112,9 @@ export const statusFacts = (session: Session, at: Timestamp): ReadonlyArray<Conn
   const news = makeNewsFacts(session, toMillis(at))
   const over = runsOver(session, toMillis(at))
   const attempts = prepare(lastAttempt).pluck()
+  const lastRuns = makeLastRuns(session)
   return rows.map((row) => {
-    const last = prepare(lastRun).get(row.name) as LastRunRow | undefined
+    const [last] = lastRuns(row.name)
     const states = prepare(openChanges).all({ connection: row.name }) as ReadonlyArray<{
       state: string
       count: number

@@ -3,7 +3,7 @@ import { hostname } from "node:os"
 import { Cause, Clock, Effect, Redacted } from "effect"
 import type { NotifyTarget } from "../../config/notify.ts"
 import { now, toMillis } from "../../domain/Timestamp.ts"
-import { Db } from "../../store/Db.ts"
+import { Db, type Session } from "../../store/Db.ts"
 import {
   type AlertTarget,
   type DueAlert,
@@ -12,6 +12,7 @@ import {
   settleDue,
   takeDue
 } from "../../store/ledger/alertStates.ts"
+import { makeLastRuns } from "../../store/read/health/lastRuns.ts"
 import { type ConnectionFacts, statusFacts } from "../../store/read/statusFacts.ts"
 import type { ConnectionReport, RunReport } from "../run.ts"
 import { deliver } from "./deliver.ts"
@@ -21,19 +22,25 @@ import { type AlertFacts, alertDocument } from "./messages.ts"
 const brakes = new Set(["brake", "delete_brake"])
 const notFailed = new Set([...brakes, "quarantined", "busy", "rate_limited", "queued"])
 
-/** How a connection stands after a run. @param staleMillis the shortest that any target counts as stale */
+/**
+ * How a connection stands after a run.
+ * @param faults kinds of fault by which its last push and its last pull ended: a run that pushes does not end what a pull met
+ * @param staleMillis the shortest that any target counts as stale
+ */
 export const standingOf = (
   { error, outcome }: Pick<ConnectionReport, "error" | "outcome">,
   facts: Pick<ConnectionFacts, "changes_failed" | "quarantined" | "last_complete_sync_at">,
+  faults: ReadonlyArray<string>,
   at: number,
   staleMillis: number
 ): Standing => {
   // Another run has it: that one will know.
   const isKnown = outcome !== "held"
+  const kinds = error === null ? faults : [error.kind, ...faults]
   const { changes_failed, last_complete_sync_at, quarantined } = facts
   return {
-    failed: isKnown ? error !== null && !notFailed.has(error.kind) : null,
-    brake: isKnown ? error !== null && brakes.has(error.kind) : null,
+    failed: isKnown ? kinds.some((kind) => !notFailed.has(kind)) : null,
+    brake: isKnown ? kinds.some((kind) => brakes.has(kind)) : null,
     stale: last_complete_sync_at === null ? null : at - toMillis(last_complete_sync_at) > staleMillis,
     conflict: changes_failed > 0,
     quarantine: quarantined > 0
@@ -61,17 +68,37 @@ const factsOf = (facts: ConnectionFacts, report: RunReport): AlertFacts => ({
   open: facts.changes_open
 })
 
+/** Kinds of fault by which the last push and the last pull of each connection ended. */
+const faultsIn = (session: Session): ReadonlyMap<string, ReadonlyArray<string>> => {
+  const names = session.prepare("SELECT name FROM connections").pluck().all() as ReadonlyArray<string>
+  const lastRuns = makeLastRuns(session)
+  return new Map(
+    names.map((name) => [
+      name,
+      lastRuns(name).flatMap(({ error_kind }) => (error_kind === null ? [] : [error_kind]))
+    ])
+  )
+}
+
 const notifyTargets = Effect.fn("alert")(function* (notify: ReadonlyArray<NotifyTarget>, report: RunReport) {
   const db = yield* Db
   const at = yield* Clock.currentTimeMillis
-  const facts = yield* db.use("alert.facts", (session) => statusFacts(session, now(at)))
+  const { facts, faults } = yield* db.use("alert.facts", (session) => ({
+    facts: statusFacts(session, now(at)),
+    faults: faultsIn(session)
+  }))
   const staleMillis = Math.min(...notify.map((target) => target.staleMillis))
   const standings = new Map(
     report.connections.flatMap((connection) => {
       const found = facts.find(({ name }) => name === connection.name)
       return found === undefined
         ? []
-        : [[connection.name, standingOf(connection, found, at, staleMillis)] as const]
+        : [
+            [
+              connection.name,
+              standingOf(connection, found, faults.get(connection.name) ?? [], at, staleMillis)
+            ] as const
+          ]
     })
   )
   const due = yield* db.transaction("alert.due", (session) => {

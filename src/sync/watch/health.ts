@@ -62,7 +62,7 @@ const metrics: ReadonlyArray<Metric> = [
   { name: "quarantined", help: "Records in quarantine.", value: (facts) => facts.quarantined },
   {
     name: "failed",
-    help: "1 where the last run of the connection ended with an error.",
+    help: "1 where the last push or the last pull of the connection ended with an error.",
     value: (facts) => ((facts.last_run?.error ?? null) === null ? 0 : 1)
   },
   {

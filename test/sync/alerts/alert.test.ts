@@ -5,6 +5,7 @@ import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { type AlertEvent, alertEvents, type NotifyTarget } from "../../../src/config/notify.ts"
+import { Db } from "../../../src/store/Db.ts"
 import { alert } from "../../../src/sync/alerts/alert.ts"
 import { webhookBody } from "../../../src/sync/alerts/messages.ts"
 import type { ConnectionReport, RunReport } from "../../../src/sync/run.ts"
@@ -63,7 +64,23 @@ const setUp = Effect.gen(function* () {
   const file = join(dirname(synced.database), "told")
   const tell = (notify: ReadonlyArray<NotifyTarget>, error: ConnectionReport["error"]) =>
     alert(notify, failing(report, error)).pipe(Effect.provide(synced.layer), Effect.orDie)
-  return { tell, file }
+  /** A run that ended so, as it is stored. */
+  const record = (lane: string, kind: string | null) =>
+    Effect.flatMap(Db, (db) =>
+      db.transaction("test.record", ({ prepare }) => {
+        const at = new Date().toISOString()
+        const id = prepare(
+          "INSERT INTO runs (command, started_at, host, pid) VALUES ('x', ?, 'h', 1) RETURNING id"
+        )
+          .pluck()
+          .get(at)
+        prepare(
+          `INSERT INTO run_connections (run_id, connection, lane, started_at, finished_at, outcome, requests, error_kind)
+           VALUES (?, 'salon', ?, ?, ?, ?, 1, ?)`
+        ).run(id, lane, at, at, kind === null ? "complete" : "failed", kind)
+      })
+    ).pipe(Effect.provide(synced.layer), Effect.orDie)
+  return { tell, record, file }
 })
 
 const refused = { kind: "unauthorized", message: "the vendor said: my phone is +49 30 12345", hint: "?" }
@@ -157,6 +174,29 @@ describe("an alert", () => {
         yield* tell(notify, null)
         expect(bodies.length).toBe(4)
       })
+  )
+
+  it.scopedLive("of a failed sync does not end with a push, which says nothing about it", () =>
+    Effect.gen(function* () {
+      const { file, record, tell } = yield* setUp
+      const notify = [target(recorder(file))]
+      yield* record("sync", "unauthorized")
+      yield* tell(notify, refused)
+      yield* record("push", null)
+      yield* tell(notify, null)
+      expect(toldIn(file)).toMatchObject([{ event: "failed" }])
+      yield* record("push", "brake")
+      yield* tell(notify, { ...refused, kind: "brake" })
+      expect(toldIn(file)).toMatchObject([{ event: "failed" }, { event: "brake" }])
+      yield* record("push", null)
+      yield* record("sync", null)
+      yield* tell(notify, null)
+      const ended = toldIn(file).slice(2)
+      expect(ended.map(({ event, state }) => [event, state]).sort()).toEqual([
+        ["recovered", "brake"],
+        ["recovered", "failed"]
+      ])
+    })
   )
 
   it.scopedLive("that cannot be told fails nothing", () =>
