@@ -1,7 +1,11 @@
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import Sqlite from "better-sqlite3"
 import { afterEach, describe, expect, it } from "vitest"
 import { collect, faultsOf, openWorkspace, root, type Workspace } from "../support/parley.ts"
@@ -28,8 +32,8 @@ const mount = (disk: string, options: string): boolean => {
   return done
 }
 
-const open = async (conversations = 30) => {
-  workspace = await openWorkspace({ conversations, limits: false, spoilt: true })
+const open = async (conversations = 30, configure = (yaml: string) => yaml) => {
+  workspace = await openWorkspace({ conversations, limits: false, spoilt: true, configure })
   return workspace
 }
 
@@ -137,6 +141,86 @@ describe("a full disk", () => {
     const rows = <Row>(sql: string) => mirror.prepare<Array<unknown>, Row>(sql).all()
     expect(faultsOf({ ...opened, rows })).toEqual([])
     mirror.close()
+  }, 120_000)
+})
+
+describe("a disk without room for another file", () => {
+  it("is told, and the sync is completed once there is room", async ({ skip }) => {
+    const opened = await open(3)
+    const disk = join(opened.folder, "disk")
+    if (!mount(disk, "16m,nr_inodes=2")) return skip()
+    const sync = ["sync", "--progress", "none", "--db", join(disk, "mirror.db")]
+    const { code, stderr, stdout } = await opened.parley(sync)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/mirror\.db.* the disk is full, or has no room for another file/)
+    expect(stderr).toContain("df -i")
+    expect(stdout + stderr).not.toMatch(/permission denied|should not happen|at .*\.(ts|js):\d+|SQLITE_/)
+    expect(mount(disk, "16m,nr_inodes=64,remount")).toBe(true)
+    expect((await opened.parley(sync)).code).toBe(0)
+  })
+})
+
+describe("a limit on open files", () => {
+  it("is told whatever it keeps from being opened, and never ends with a bare stack", async () => {
+    const opened = await open(3)
+    const words = new Set<string>()
+    for (const limit of [18, 20, 21, 22, 23, 24, 25, 26, 28]) {
+      const { code, stderr, stdout } = await collect(
+        spawn(
+          "sh",
+          [
+            "-c",
+            `ulimit -n ${limit}; exec "$0" "$@"`,
+            process.execPath,
+            join(root, "dist/parley.js"),
+            ...["sync", "leads", "--progress", "none", "--max-wait", "1s"]
+          ],
+          { cwd: opened.folder, env: opened.environment, stdio: ["ignore", "pipe", "pipe"] }
+        )
+      )
+      const said = stdout + stderr
+      expect(said, `${limit}`).not.toMatch(/permission denied|should not happen|\n +at |SQLITE_/)
+      if (code !== 0) expect(said, `${limit}`).toContain("ulimit -n")
+      words.add(said.replace(/\S*[/\d]\S*/g, ""))
+    }
+    expect(words.size).toBeGreaterThan(1)
+    expect((await opened.parley(["sync", "leads", "--quiet"])).code).toBe(0)
+    expect(faultsOf(opened)).toEqual([])
+  }, 120_000)
+})
+
+describe("a value of 900 MB", () => {
+  it("is told where a query makes one, and where a provider sends one", async () => {
+    const megabyte = "x".repeat(1 << 20)
+    const long = function* (head: string, tail: string) {
+      yield head
+      for (let sent = 0; sent < 900; sent += 1) yield megabyte
+      yield tail
+    }
+    const vendor = createServer(({ url = "" }, response) => {
+      response.writeHead(200, { "content-type": "application/json" })
+      const [head, tail] = url.startsWith("/api/v1")
+        ? ['{"conversations":[],"total":0,"blob":"', '"}']
+        : ['[{"_id":"a","status":"active"},{"_id":"b","messages":[{"content":"', '"}]}]']
+      pipeline(Readable.from(long(head, tail)), response).catch(() => undefined)
+    })
+    await new Promise<void>((done) => vendor.listen(0, "127.0.0.1", done))
+    const origin = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}`
+    const opened = await open(3, (yaml) => yaml.replaceAll(/baseUrl: \S+/g, `baseUrl: ${origin}`))
+    try {
+      const sync = await opened.parley(["sync", "leads", "salon", "--progress", "none"])
+      expect(sync.code).toBe(3)
+      expect(sync.stdout.match(/(?:an element of|larger than the limit:) more than 64 MB/g)).toHaveLength(2)
+      expect(sync.stdout.match(/allow more with maxAnswer/g)).toHaveLength(2)
+      expect(opened.rows("SELECT provider_id FROM conversations")).toEqual([{ provider_id: "a" }])
+    } finally {
+      vendor.closeAllConnections()
+      vendor.close()
+    }
+    const query = await opened.parley(["query", "SELECT zeroblob(900000000)"])
+    expect(query.code).toBe(1)
+    expect(query.stderr).toContain("a value is larger than this program can hold at once (512 MB)")
+    expect(query.stderr).not.toMatch(/should not happen|\n +at /)
   }, 120_000)
 })
 

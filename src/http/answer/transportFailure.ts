@@ -1,4 +1,5 @@
 import { Malformed, Unavailable } from "../../domain/ProviderError.ts"
+import { fileFaults } from "../../files/faults.ts"
 import type { Asked } from "./classify.ts"
 
 /** Why no answer came. `retry`: whether the same request may do better in a moment. */
@@ -82,6 +83,26 @@ const explain = (code: string, words: string, host: string, connection: string):
     case "EPIPE":
     case "UND_ERR_SOCKET":
       return passing(`${host} closed the connection`, later)
+    case "EMFILE":
+    case "ENFILE": {
+      const fault = fileFaults[code]
+      if (fault === undefined) break
+      return passing(
+        `no connection to ${host} can be opened: ${fault.what}`,
+        `${fault.advice}, and run again: nothing is lost`
+      )
+    }
+    case "EADDRNOTAVAIL":
+      return passing(
+        `no connection to ${host} can be opened: this machine has no port left for one`,
+        "end other programs that open many connections, and run again later: nothing is lost"
+      )
+    case "EACCES":
+    case "EPERM":
+      return passing(
+        `this machine does not let a connection to ${host} be opened (${code})`,
+        "check its firewall, and what this user or container may reach"
+      )
   }
   if (/WRONG_VERSION_NUMBER|wrong version number/.test(`${code} ${words}`))
     return lasting(`${host} does not speak https`, `${address}: http or https, and the port`)

@@ -43,7 +43,7 @@ const notAList = (
   const said = Object.keys(fields).length === 0 ? "" : words(JSON.stringify(fields))
   return new Malformed({
     message: `${title}'s answer to "${operation}" is not a whole JSON list: ${fault.reason}, at byte ${fault.offset}${said === "" ? "" : `; it says: ${said}`}`,
-    hint: "what came before is stored; check baseUrl if this stays, else the next run reads the list again",
+    hint: `what came before is stored; ${fault.isTooLong === true ? "if it is right, allow more with maxAnswer of this connection" : "check baseUrl if this stays, else the next run reads the list again"}`,
     where: operation,
     detail: fault.reason
   })

@@ -204,6 +204,9 @@ describe("no answer at all", () => {
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "certificate", "NODE_EXTRA_CA_CERTS", false],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "certificate", "clock", false],
     ["ERR_SSL_WRONG_VERSION_NUMBER", "does not speak https", "http or https", false],
+    ["EMFILE", "this process may not open another file", "ulimit -n", true],
+    ["EADDRNOTAVAIL", "no port left", "other programs", true],
+    ["EPERM", "does not let a connection", "firewall", true],
     ["SOMETHING_NEW", "no usable answer", "later", true]
   ] as const) {
     it(`is explained: ${code}`, () => {

@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import { type Cause, Effect } from "effect"
 import type { Timestamp } from "../../../domain/Timestamp.ts"
+import { codeOf } from "../../../files/faults.ts"
 import type { Db } from "../../Db.ts"
 import { type StoreError, toStoreError } from "../../StoreError.ts"
 import type { CommitInput } from "../commit.ts"
@@ -24,6 +25,10 @@ const newSpaceGrowth = 1
 
 /** What is new on the thread that writes: a sixth of what a thread has by itself. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 }
+
+/** The system's or SQLite's code of what ended the thread; null: it has none. Where it cannot start, Node says it in words. */
+const codeIn = (cause: unknown): string | null =>
+  / initialization failure: (E[A-Z]+)/.exec(String(cause))?.[1] ?? codeOf(cause)
 
 const failureOf = (op: string, path: string, reply: { code: string | null; message: string }) => {
   const cause = reply.code === null ? null : Object.assign(new Error(reply.message), { code: reply.code })
@@ -56,9 +61,9 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   let isStarted = false
   const waiting: Array<Done> = []
 
-  const fail = (message: string): void => {
+  const fail = (message: string, code: string | null = null): void => {
     thread = null
-    for (const done of waiting.splice(0)) done({ _tag: "Failed", code: null, message })
+    for (const done of waiting.splice(0)) done({ _tag: "Failed", code, message })
   }
 
   const start = (): Worker => {
@@ -69,7 +74,7 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
     worker.once("online", () => setFlagsFromString(`--heap-growing-percent=${heapGrowth}`))
     worker.once("message", () => setFlagsFromString(`--semi-space-growth-factor=${newSpaceGrowth}`))
     worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
-    worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`))
+    worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`, codeIn(cause)))
     worker.on("exit", () => {
       if (thread === worker) fail("the thread that writes the mirror ended")
     })
