@@ -224,6 +224,38 @@ describe("Convocore's export", () => {
   })
 })
 
+describe("a list that comes twice in one answer", () => {
+  const rows: Readonly<Record<string, object>> = {
+    convocore: { ID: "c", state: "ai-chatting" },
+    empfio: { id: "c", status: "active" },
+    aelyst: { id: 1, status: "open" }
+  }
+  const names: Readonly<Record<string, string>> = {
+    convocore: "data",
+    empfio: "conversations",
+    aelyst: "items"
+  }
+  const open: Readonly<Record<string, (text: string) => Provider>> = {
+    convocore: (text) =>
+      convocore.make(
+        { ...common, exportTimeZone: "UTC", agents: ["a"] },
+        fakeClient(() => ({ text })).client
+      ),
+    empfio: (text) => empfio.make(common, fakeClient(() => ({ text })).client),
+    aelyst: (text) => aelyst.make({ ...common, messageList: "off" }, fakeClient(() => ({ text })).client)
+  }
+  for (const [vendor, make] of Object.entries(open)) {
+    it(`is no list of ${vendor}'s, whichever is meant`, async () => {
+      const field = `"${names[vendor]}"`
+      const row = JSON.stringify(rows[vendor])
+      for (const text of [`{${field}:[${row}],${field}:[]}`, `{${field}:[${row}],${field}:[${row}]}`]) {
+        const { end, failure } = await pulled(make(text))
+        expect([end, failure?.includes("comes more than once")], text).toEqual([null, true])
+      }
+    })
+  }
+})
+
 describe("Empfio's row of one conversation", () => {
   const detail = { id: "c-1", status: "active", created_at: "2026-03-07T10:00:00Z", messages: [] }
   const open = (rows: ReadonlyArray<object>, lead: object) => {

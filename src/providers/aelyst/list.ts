@@ -1,8 +1,8 @@
 import { Effect, Redacted } from "effect"
 import { Malformed } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
-import { decodeAnswer } from "../kit/answer.ts"
-import { listIn, type Written, writtenId } from "../kit/written.ts"
+import { listAnswered } from "../kit/answer.ts"
+import { type Written, writtenId } from "../kit/written.ts"
 import { title } from "./facts.ts"
 import { decodeList } from "./wire.ts"
 
@@ -47,18 +47,15 @@ const cursorIn = (link: string | null): string | null | undefined => {
 }
 
 /** Fails with `Malformed` where an answer is no list, says that it failed, or does not say how it goes on. */
-export const readList = (answer: Answer): Effect.Effect<ListPage, Malformed> => {
-  const list = listIn(answer.text, ["items"])
-  const around = { ...answer, text: list?.around ?? answer.text }
-  return Effect.flatMap(decodeAnswer(title, around, decodeList), ({ pagination }) => {
+export const readList = (answer: Answer): Effect.Effect<ListPage, Malformed> =>
+  Effect.flatMap(listAnswered(title, answer, "items", decodeList), ({ around: { pagination }, elements }) => {
     const next = cursorIn(pagination?.next ?? null)
     return next === undefined
       ? Effect.fail(
           broken(answer.exchange.operation, "the link to the next page names no cursorId", answer.text)
         )
-      : Effect.succeed({ items: list?.elements ?? [], next })
+      : Effect.succeed({ items: elements, next })
   })
-}
 
 const keyOf = (item: Written, idField: string): string => writtenId(item, idField) ?? item.text
 

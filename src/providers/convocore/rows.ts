@@ -1,10 +1,10 @@
 import { Effect, Either } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, Exchange } from "../../http/client.ts"
-import { decodeAnswer } from "../kit/answer.ts"
+import { listAnswered } from "../kit/answer.ts"
 import { digest } from "../kit/digest.ts"
 import { isOutside, isStoredByScan, unreadable, unreadableItem } from "../kit/page.ts"
-import { listIn, type Written, writtenId } from "../kit/written.ts"
+import { type Written, writtenId } from "../kit/written.ts"
 import type { Item, Known, PullScope, Unreadable } from "../Provider.ts"
 import { idWithAgent, isWithAgent } from "./address.ts"
 import type { Step } from "./agentList.ts"
@@ -156,10 +156,8 @@ export const dealWith = <E>(
   })
 
 /** A page of the list, with its rows as they were written. */
-export const readList = (answer: Answer) => {
-  const list = listIn(answer.text, ["data"])
-  return Effect.map(
-    decodeAnswer(title, { ...answer, text: list?.around ?? answer.text }, decodeList),
-    ({ hasMore, nextCursor, limit }) => ({ rows: list?.elements ?? [], hasMore, nextCursor, limit })
+export const readList = (answer: Answer) =>
+  Effect.map(
+    listAnswered(title, answer, "data", decodeList),
+    ({ around: { hasMore, limit, nextCursor }, elements }) => ({ rows: elements, hasMore, nextCursor, limit })
   )
-}

@@ -1,21 +1,19 @@
 import { Effect, Either } from "effect"
 import type { Answer, ProviderClient } from "../../http/client.ts"
-import { decodeAnswer, isMissing } from "../kit/answer.ts"
+import { isMissing, listAnswered } from "../kit/answer.ts"
 import type { Fault } from "../kit/decode.ts"
-import { listIn, writtenId } from "../kit/written.ts"
+import { writtenId } from "../kit/written.ts"
 import { title } from "./facts.ts"
 import { leadIdOf, type Read, rawPayload, readAs } from "./normalize.ts"
 import { largestPage, listConversations } from "./requests.ts"
 import { type Detail, decodeList, decodeRow, type Row } from "./wire.ts"
 
 /** A page of the list, with its rows as they were written. */
-export const readList = (answer: Answer) => {
-  const list = listIn(answer.text, ["conversations"])
-  return Effect.map(
-    decodeAnswer(title, { ...answer, text: list?.around ?? answer.text }, decodeList),
-    ({ total, size }) => ({ conversations: list?.elements ?? [], total, size })
+export const readList = (answer: Answer) =>
+  Effect.map(
+    listAnswered(title, answer, "conversations", decodeList),
+    ({ around: { size, total }, elements }) => ({ conversations: elements, total, size })
   )
-}
 
 /** A row that may be the one that is sought, and cannot be read. */
 export interface HiddenRow extends Fault {

@@ -4,7 +4,7 @@ import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderEr
 import type { Answer } from "../../http/client.ts"
 import type { CheckFinding } from "../Provider.ts"
 import { type Fault, parseJson } from "./decode.ts"
-import type { Written } from "./written.ts"
+import { listIn, type Written } from "./written.ts"
 
 /** Only where the request was sent with `mayBeMissing`. */
 export const isMissing = ({ status }: Answer): boolean => status === 404 || status === 410
@@ -85,6 +85,9 @@ const isFilled = (value: Json | undefined): boolean =>
 const isFalse = (value: Json | undefined): boolean =>
   value === false || value === 0 || (typeof value === "string" && value.toLowerCase() === "false")
 
+const isTrue = (value: Json | undefined): boolean =>
+  value === true || value === 1 || (typeof value === "string" && value.toLowerCase() === "true")
+
 /** Words and numbers of success that an envelope may carry under `code` or `status`. */
 const successWords = /^(?:ok|success|successful|succeeded|created|accepted|done|complete|completed)$/i
 const failureWords = /^(?:error|errors|err|fail|failed|failure|exception|ko|nok)$/i
@@ -121,7 +124,15 @@ const failureSigns: Readonly<Record<string, (value: Json | undefined) => boolean
   code: isFailureCode,
   status: (value) => isFailureNumber(value) || (typeof value === "string" && failureWords.test(value)),
   statuscode: isFailureNumber,
-  result: (value) => typeof value === "string" && failureWords.test(value)
+  result: (value) => typeof value === "string" && failureWords.test(value),
+  failed: isTrue,
+  iserror: isTrue,
+  haserrors: isTrue,
+  // What it holds is not all that was asked for.
+  truncated: isTrue,
+  partial: isTrue,
+  incomplete: isTrue,
+  timedout: isTrue
 }
 
 /** What no record says of itself either. */
@@ -140,9 +151,6 @@ export const statesFailure = (json: unknown, form: AnswerForm = "envelope"): boo
     return says !== undefined && (!isRecord || recordSigns.has(key)) && says(value)
   })
 }
-
-const isTrue = (value: Json | undefined): boolean =>
-  value === true || value === 1 || (typeof value === "string" && value.toLowerCase() === "true")
 
 /** What an envelope says of what follows, by a field's name in one spelling. */
 const signsOfMore: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
@@ -202,6 +210,26 @@ export const decodeAnswer = <A>(
     },
     onRight: (value) => Effect.succeed(value)
   })
+}
+
+/**
+ * The elements of the list in an answer as they were written, and what is around it, decoded.
+ * @param name the field that holds the list, which `decode` requires
+ */
+export const listAnswered = <A>(
+  title: string,
+  answer: Answer,
+  name: string,
+  decode: (value: unknown) => Either.Either<A, Fault>
+) => {
+  const list = listIn(answer.text, [name])
+  return Effect.flatMap(
+    decodeAnswer(title, { ...answer, text: list?.around ?? answer.text }, decode),
+    (around) =>
+      list === null
+        ? malformed(title, answer.exchange.operation, `${name} comes more than once`, answer.text)
+        : Effect.succeed({ around, elements: list.elements })
+  )
 }
 
 /** What an answer says as JSON, if it is JSON. Fails with the vendor's words where it says that it failed. */

@@ -220,15 +220,19 @@ const listFrom = (text: string, from: number, found: Parts<Span> | null): Writte
 /**
  * The elements of a list as they were written.
  * @param names the fields that may hold it where it is not the text itself; the first that holds a list counts
- * @returns null where there is none
+ * @returns null where there is none, or more than one by the same name
  */
 export const listIn = (text: string, names: ReadonlyArray<string> = []): WrittenList | null => {
   const start = afterSpace(text, 0)
   if (text[start] === "[") return listFrom(text, start, elementsAt(text, start))
   const members = membersOf(text, names) ?? []
   for (const field of names) {
-    const member = members.findLast(({ name }) => name === field)
-    if (member !== undefined && text[member.value] === "[") return listFrom(text, member.value, member.list)
+    const own = members.filter(({ name }) => name === field)
+    const last = own.at(-1)
+    if (last === undefined || text[last.value] !== "[") continue
+    // Which of them is meant? An empty one is none.
+    const isTwice = own.some(({ list }) => list !== last.list && (list === null || list.parts.length > 0))
+    return isTwice ? null : listFrom(text, last.value, last.list)
   }
   return null
 }

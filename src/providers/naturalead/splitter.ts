@@ -17,6 +17,8 @@ import {
 export interface SplitFault {
   readonly offset: number
   readonly reason: string
+  /** One of its values is longer than may be kept. */
+  readonly isTooLong?: true
 }
 
 /** What was around the list: the other fields of its envelope, or nothing for a bare array. */
@@ -77,6 +79,9 @@ const expectations: Record<Place, string> = {
   closed: "expected nothing more"
 }
 
+const megabytes = (bytes: number): string =>
+  bytes < 1 << 20 ? `${bytes} bytes` : `${Math.round(bytes / (1 << 20))} MB`
+
 /** A value is no JSON. */
 const invalid = -2
 
@@ -105,7 +110,12 @@ export const makeSplitter = (
   let offset = 0
   let elements = 0
   let enveloped = false
+  /** The field that holds the list; null: none was found yet, or an empty one, and of a bare list none is sought. */
+  let listName: string | null = null
   let foundList = false
+  /** The field being read holds a list as well, and: one such did that had elements, or came by the same name. */
+  let isSecond = false
+  let isTwice = false
   let name = ""
   let fault: SplitFault | null = null
   const fields = new Map<string, Json>()
@@ -124,11 +134,18 @@ export const makeSplitter = (
       return true
     }
     place = finished === "name" ? "colon" : "afterField"
-    if (tooLarge) return true
+    if (tooLarge) {
+      isTwice ||= isSecond
+      return true
+    }
     try {
       const value: Json = JSON.parse(toText(bytes))
-      if (finished === "name") name = String(value)
-      else fields.set(name, value)
+      if (finished === "name") {
+        name = String(value)
+        return true
+      }
+      fields.set(name, value)
+      isTwice ||= isSecond && (name === listName || (value as ReadonlyArray<Json>).length > 0)
       return true
     } catch {
       return false
@@ -173,8 +190,10 @@ export const makeSplitter = (
         place = "field"
         return byte === colon
       case "field":
-        if (byte === openBracket && !foundList && lists.includes(name)) {
+        isSecond = byte === openBracket && lists.includes(name)
+        if (isSecond && elements === 0) {
           foundList = true
+          listName = name
           place = "first"
           return true
         }
@@ -227,7 +246,8 @@ export const makeSplitter = (
       if (i === invalid) return fail(from, "not JSON")
       if (partBytes > largestElement && reading !== "field") {
         parts = []
-        return fail(from, `an element of more than ${largestElement} bytes`)
+        fault = { ...fail(from, `an element of more than ${megabytes(largestElement)}`), isTooLong: true }
+        return fault
       }
       if (i === unfinished) break
     }
@@ -240,6 +260,7 @@ export const makeSplitter = (
     if (place === "start") return Either.left({ offset, reason: "the body is empty" })
     if (place !== "closed") return Either.left({ offset, reason: "the body ended before the list did" })
     if (!foundList) return Either.left({ offset, reason: "an object without a list" })
+    if (isTwice) return Either.left({ offset, reason: "an object with two lists" })
     return Either.right({ elements, fields: Object.fromEntries(fields) })
   }
 

@@ -22,7 +22,12 @@ const failures: ReadonlyArray<object> = [
   { detail: [{ loc: ["query"], msg: "too large" }] },
   { issues: [{ message: "Required" }], data: [] },
   { errorMessage: "down" },
-  { error_code: 17, items: [] }
+  { error_code: 17, items: [] },
+  { failed: true, items: [] },
+  { isError: "true" },
+  { success: true, truncated: true, data: [] },
+  { partial: true, conversations: [] },
+  { timed_out: true, items: [] }
 ]
 
 const successes: ReadonlyArray<unknown> = [
@@ -39,6 +44,7 @@ const successes: ReadonlyArray<unknown> = [
   { status: "success", data: [] },
   { status: 200, data: [] },
   { message: "error", data: [] },
+  { truncated: false, partial: null, failed: 0, incomplete: "no", data: [] },
   { data: [{ success: false, error: "refused", title: "error", code: "ERROR", issues: ["x"] }] },
   { data: { error: "the customer's own words", status: "error" } }
 ]

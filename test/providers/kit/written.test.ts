@@ -42,10 +42,9 @@ describe("the elements of a list", () => {
     assert.deepStrictEqual(textsOf(` [ ${elements.join(" , ")} ] `), elements)
   })
 
-  it("are found under the first name that holds a list, and of a name that comes twice under the last", () => {
-    assert.deepStrictEqual(textsOf('{"data":{"items":[1]},"items":[2],"items":[3]}', ["data", "items"]), [
-      "3"
-    ])
+  it("are found under the first name that holds a list, and not under one that holds two", () => {
+    assert.deepStrictEqual(textsOf('{"data":{"items":[1]},"items":[],"items":[3]}', ["data", "items"]), ["3"])
+    for (const second of ["[3]", "[]"]) assert.isNull(textsOf(`{"items":[2],"items":${second}}`, ["items"]))
     assert.isNull(textsOf('{"data":{"items":[1]}}', ["data", "items"]))
     assert.isNull(textsOf("{}", ["items"]))
   })

@@ -160,13 +160,30 @@ describe("splitting one long list into its elements", () => {
     assert.deepStrictEqual(splitText('[{"a":"]"},{"b":2} {').elements, ['{"a":"]"}', '{"b":2}'])
   })
 
-  it("takes a byte order mark, and only the first of two lists", () => {
-    const { elements, result } = split([
-      encoder.encode("\uFEFF"),
-      encoder.encode('{"data":[1],"conversations":[2]}')
+  it("takes a byte order mark", () => {
+    const { elements, result } = split([encoder.encode("\uFEFF"), encoder.encode('{"data":[1]}')])
+    assert.deepStrictEqual([elements, Either.isRight(result)], [["1"], true])
+  })
+
+  it("takes the one of two lists that is not empty, and no body for whole that has two", () => {
+    const listed = (body: string) => {
+      const { elements, result } = split([encoder.encode(body)])
+      return [elements, Either.isLeft(result) ? result.left.reason : null]
+    }
+    for (const body of [
+      '{"data":[],"data":[1]}',
+      '{"data":[],"conversations":[1]}',
+      '{"data":[1],"conversations":[]}'
     ])
-    assert.deepStrictEqual(elements, ["1"])
-    assert.deepStrictEqual(Either.getOrThrow(result).fields, { conversations: [2] })
+      assert.deepStrictEqual(listed(body), [["1"], null], body)
+    const long = JSON.stringify({ data: [1], conversations: ["x".repeat(2 << 20)] })
+    for (const body of [
+      '{"data":[1],"data":[]}',
+      '{"data":[1],"data":[2]}',
+      '{"data":[1],"conversations":[2]}',
+      long
+    ])
+      assert.deepStrictEqual(listed(body), [["1"], "an object with two lists"], body.slice(0, 40))
   })
 
   it("holds no more than one element: a field beside the list that is too large is passed over", () => {
