@@ -162,7 +162,10 @@ const isLostPlace = (answer: Served, own: ReadonlyArray<Served>): boolean => {
   )
 }
 
-/** Whether every conversation of an export of several was exported by itself afterwards, or is not called whole. */
+/**
+ * Whether every conversation of an export of several was exported by itself afterwards, is not called whole, or stood
+ * undamaged beside another that was no record.
+ */
 const isExportedAgain = (
   answer: Served,
   own: ReadonlyArray<Served>,
@@ -178,7 +181,9 @@ const isExportedAgain = (
           (call.operation === "messages" || call.operation === "exports") &&
           from > answer.to &&
           (call.id === id || call.id === null)
-      ) || rows.get(plain(id))?.complete !== 1
+      ) ||
+      rows.get(plain(id))?.complete !== 1 ||
+      (answer.mutation === "no record" && answer.says.some((said) => said.id === id))
   )
 }
 
@@ -227,6 +232,19 @@ const isProbe = (answer: Served, served: ReadonlyArray<Served>): boolean => {
     isMissing &&
     last.call.operation === "messages" &&
     before.some(({ call, says }) => call.operation === "list" && says.some((said) => said.id === id))
+  )
+}
+
+/** Whether one was requested only to see whose account it is: another was missing, and is requested again right after. */
+const isProofOfAccount = (answer: Served, served: ReadonlyArray<Served>): boolean => {
+  if (answer.call.operation !== "detail") return false
+  const own = served.filter(({ run }) => run === answer.run)
+  const at = own.indexOf(answer)
+  const [before, after] = [own[at - 1], own[at + 1]]
+  return (
+    (before?.status === 404 || before?.status === 410) &&
+    before.call.id !== answer.call.id &&
+    before.call.id === after?.call.id
   )
 }
 
@@ -289,7 +307,10 @@ const whenComplete = (
   const findings: Array<string> = []
   const own = served.filter(({ run }) => run === ran.run)
   const byId = saidOf(
-    withWholeLists(served).filter((answer) => !isSampleOfResumed(answer, served) && !isProbe(answer, served))
+    withWholeLists(served).filter(
+      (answer) =>
+        !isSampleOfResumed(answer, served) && !isProbe(answer, served) && !isProofOfAccount(answer, served)
+    )
   )
   const rows = new Map(stored.conversations.map((row) => [row.provider_id, row]))
   const quarantined = new Set(stored.quarantine)
