@@ -13,10 +13,12 @@ const burstFrom = 60_000
 
 const mayBurst = (limit: Limit): boolean => limit.burst ?? limit.perMillis >= burstFrom
 
-/** A part of a limit: so many requests in so many of its windows. */
+/** A part of a limit: so many requests in each window. */
 export interface Part {
   readonly requests: number
-  readonly windows: number
+  /** More share it than it allows requests: they take turns, and this is the turn of this process, from 0. */
+  readonly turn: number
+  readonly turns: number
 }
 
 /** Which of the known limits a vendor's headers speak of, by window, by size, else the tightest; null: of none. */
@@ -43,11 +45,11 @@ const reportedLimit = (
 export class Budget {
   readonly limits: ReadonlyArray<Limit>
   private readonly windows: ReadonlyArray<Window>
-  private readonly partOf: (limit: number, now: number) => Part
+  private readonly partOf: (limit: number) => Part
   private inFlight = 0
 
   /** @param partOf what of a whole limit this process may use */
-  constructor(limits: ReadonlyArray<Limit>, partOf: (limit: number, now: number) => Part) {
+  constructor(limits: ReadonlyArray<Limit>, partOf: (limit: number) => Part) {
     this.limits = limits
     this.partOf = partOf
     this.windows = limits.map((limit) => new Window(limit.perMillis))
@@ -98,7 +100,7 @@ export class Budget {
       const known = window.known(now)
       const back = by > now ? window.expiringBy(by) : 0
       const count = Math.min(
-        this.partOf(limit, now).requests - known + back,
+        this.partOf(limit).requests - known + back,
         limit - known - window.foreign(now) + back
       )
       if (count < least.count) least = { count, index }
@@ -107,8 +109,8 @@ export class Budget {
   }
 
   /** The most that a request may cost here: no one can wait for more. */
-  most(stated: Stated, now: number): number {
-    return Math.min(...this.limits.map((_, index) => this.partOf(this.limit(index, stated), now).requests))
+  most(stated: Stated): number {
+    return Math.min(...this.limits.map((_, index) => this.partOf(this.limit(index, stated)).requests))
   }
 
   /** Says which limit has too little left; null: none has. */
@@ -117,6 +119,21 @@ export class Budget {
     if (count >= cost) return null
     const until = this.windows[index]?.nextExpiry(now) ?? now + look
     return blockedUntil(until, `its limit (${this.limits[index]?.name ?? ""}) is used up`)
+  }
+
+  /**
+   * When it is this process's turn, where more share a limit than it allows requests. A turn lasts for one window, and so
+   * does the pause after it: what left in one has arrived before the next. None begins before `from`.
+   */
+  turnAt(stated: Stated, now: number, from: number): number {
+    let at = now
+    this.limits.forEach(({ perMillis }, index) => {
+      const { turn, turns } = this.partOf(this.limit(index, stated))
+      const round = 2 * turns * perMillis
+      const passed = (now + round - 2 * turn * perMillis) % round
+      if (turns > 1) at = Math.max(at, from, passed < perMillis ? now : now + round - passed)
+    })
+    return at
   }
 
   /** When the next use of any window is forgotten; null: nothing is known. */
@@ -128,13 +145,12 @@ export class Budget {
   }
 
   /** Milliseconds between two requests; 0: they may leave at once. `even`: bursts were refused. */
-  interval(stated: Stated, now: number, even: boolean): number {
+  interval(stated: Stated, even: boolean): number {
     let interval = 0
     this.limits.forEach((limit, index) => {
-      const { requests, windows } = this.partOf(this.limit(index, stated), now)
-      if (even || windows > 1 || !mayBurst(limit)) {
-        interval = Math.max(interval, (limit.perMillis * windows) / requests)
-      }
+      if (!even && mayBurst(limit)) return
+      const { requests } = this.partOf(this.limit(index, stated))
+      interval = Math.max(interval, limit.perMillis / requests)
     })
     return interval
   }

@@ -31,11 +31,13 @@ import {
  */
 export interface FixedShare {
   /** How many processes share it: published so that no two ever believe that they own the same part. */
-  readonly company: (now: number) => Company
+  company: Company
   /** What the vendor stated for any one of these limits holds for all of them. */
   stated: Stated
   /** Nothing leaves before, epoch milliseconds: until then the others own all of it. */
   from: number
+  /** The same where they take turns: not all may have noticed yet that there are more or fewer of them. */
+  turnsFrom: number
 }
 
 /** Limits, and what this process may use of them. */
@@ -78,13 +80,12 @@ const sharing = "other runs use its limit too"
 const probing = "one request finds out whether it is over"
 
 /** This process's part of a limit that so many share; left out: all of it. */
-const partOf = (whole: number, company: Company | undefined): Part => {
-  if (company === undefined) return { requests: whole, windows: 1 }
-  const { others, rank } = company
+const partOf = (whole: number, { others, rank }: Company = { others: 0, rank: 0 }): Part => {
   const processes = others + 1
-  return processes > whole
-    ? { requests: 1, windows: Math.ceil(processes / whole) }
-    : { requests: Math.floor(whole / processes) + (rank < whole % processes ? 1 : 0), windows: 1 }
+  const turns = Math.ceil(processes / whole)
+  return turns > 1
+    ? { requests: 1, turn: Math.floor(rank / whole), turns }
+    : { requests: Math.floor(whole / processes) + (rank < whole % processes ? 1 : 0), turn: 0, turns }
 }
 
 /** What may be sent without asking the shared state again. */
@@ -135,9 +136,9 @@ export class RateLimit {
     this.options = options
     this.documented = options.limits.map(({ requests }) => requests)
     this.costs = options.limits.flatMap(({ costs }) => costs ?? [])
-    this.budget = new Budget(options.limits, (limit, now) => {
+    this.budget = new Budget(options.limits, (limit) => {
       const whole = Math.max(1, Math.floor(limit * options.quota))
-      return partOf(whole, options.fixed?.company(now))
+      return partOf(whole, options.fixed?.company)
     })
   }
 
@@ -150,11 +151,12 @@ export class RateLimit {
   take(now: number, demand: Demand, wanted = 1): Taken | Blocked {
     this.demand = demand
     const { fixed } = this.options
-    if (fixed && now < fixed.from) return blockedUntil(fixed.from, sharing)
+    const from = fixed ? Math.max(fixed.from, this.budget.turnAt(fixed.stated, now, fixed.turnsFrom)) : now
+    if (now < from) return blockedUntil(from, sharing)
     const shared = this.look(now)
     if (shared.until > now) return blockedUntil(shared.until, shared.reason)
     const isProbe = shared.refusals > 0
-    const cost = wanted === 1 ? 1 : Math.min(wanted, this.budget.most(this.stand(shared, now), now))
+    const cost = wanted === 1 ? 1 : Math.min(wanted, this.budget.most(this.stand(shared, now)))
     const blocked =
       this.full(shared, now, cost) ?? (isProbe ? this.claimProbe(shared, now) : null) ?? this.spend(now, cost)
     if (blocked !== null) return blocked
@@ -264,10 +266,7 @@ export class RateLimit {
   /** Milliseconds between two requests; 0: they leave as they come. */
   private interval(shared: SharedBucket, now: number): number {
     const rate = rateOf(shared.search, now)
-    return Math.max(
-      rate === null ? 0 : 1000 / rate,
-      this.budget.interval(this.stand(shared, now), now, false)
-    )
+    return Math.max(rate === null ? 0 : 1000 / rate, this.budget.interval(this.stand(shared, now), false))
   }
 
   /** Whether the next request may be the one that finds out whether a refusal is over. */
@@ -444,7 +443,7 @@ export class RateLimit {
       served: budget.known(now) - budget.flying - cost,
       limit: Math.min(...this.documented.map((_, index) => budget.limit(index, stated))),
       interval: this.interval(state, now),
-      evenInterval: budget.interval(stated, now, true)
+      evenInterval: budget.interval(stated, true)
     }
     return { ...state, search: refused(state.search, use, now) }
   }

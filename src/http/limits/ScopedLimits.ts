@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto"
 import type { Limit, ProviderRequest } from "../contract.ts"
 import { type FixedShare, type LimitSettings, RateLimit } from "./RateLimit.ts"
-import type { Company } from "./shared/sharedState.ts"
 import { look } from "./take.ts"
 
 /** From so many paths on, those that are no longer needed are looked for, at most so often (milliseconds). */
@@ -27,8 +26,12 @@ export class ScopedLimits {
   private readonly kinds: ReadonlyArray<{ readonly documented: Limit; readonly limit: RateLimit }>
   private readonly pathLimits: ReadonlyArray<Limit>
   private readonly paths = new Map<string, RateLimit>()
-  private readonly fixed: FixedShare = { stated: [], from: 0, company: (now) => this.companyAt(now) }
-  private company: Company = { others: 0, rank: 0 }
+  private readonly fixed: FixedShare = {
+    company: { others: 0, rank: 0 },
+    stated: [],
+    from: 0,
+    turnsFrom: 0
+  }
   private companyChangedAt: number | null = null
   private sweptAt = 0
 
@@ -59,6 +62,7 @@ export class ScopedLimits {
   of(request: ProviderRequest, now: number): ReadonlyArray<RateLimit> {
     const found: Array<RateLimit> = []
     if (this.limitsPaths) {
+      this.notice(now)
       const limits = this.pathLimits.filter((limit) => limit.applies?.(request) ?? true)
       if (limits.length > 0) found.push(this.pathLimit(`${request.method} ${request.path}`, limits, now))
     }
@@ -68,8 +72,9 @@ export class ScopedLimits {
     return found
   }
 
-  /** Tells other processes what was used: to be called now and then, and at the end. */
+  /** Tells other processes what was used, and notices who they are: to be called now and then, and at the end. */
   settle(now: number, isLast: boolean): void {
+    this.notice(now)
     this.general.settle(now, isLast)
     for (const { limit } of this.kinds) limit.settle(now, isLast)
   }
@@ -78,7 +83,7 @@ export class ScopedLimits {
   joined(now: number): void {
     const company = this.settings.ledger.company(now)
     if (company.others === 0) return
-    this.company = company
+    this.fixed.company = company
     this.fixed.from = now + this.untilNoticed
   }
 
@@ -105,18 +110,16 @@ export class ScopedLimits {
   }
 
   /** Who shares the paths: more processes at once, fewer only when their last requests are out of every window. */
-  private companyAt(now: number): Company {
+  private notice(now: number): void {
     const found = this.settings.ledger.company(now)
-    const { company } = this
-    if (found.others === company.others && found.rank === company.rank) {
-      this.companyChangedAt = null
-    } else if (found.others > company.others) {
-      this.company = { others: found.others, rank: Math.max(found.rank, company.rank) }
-      this.companyChangedAt = null
-    } else {
-      this.companyChangedAt ??= now
-      if (now - this.companyChangedAt > this.untilNoticed) this.company = found
-    }
-    return this.company
+    const { others, rank } = this.fixed.company
+    const isMore = found.others > others
+    if (found.others === others && found.rank === rank) this.companyChangedAt = null
+    else this.companyChangedAt ??= now
+    if (this.companyChangedAt === null || (!isMore && now - this.companyChangedAt <= this.untilNoticed))
+      return
+    this.fixed.company = isMore ? { others: found.others, rank: Math.max(found.rank, rank) } : found
+    this.companyChangedAt = null
+    this.fixed.turnsFrom = now + this.untilNoticed
   }
 }

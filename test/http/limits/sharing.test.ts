@@ -192,6 +192,24 @@ describe("processes that share a credential", () => {
     })
   )
 
+  it.live("share the limit of one path where they are more than it allows", () =>
+    Effect.gen(function* () {
+      const file = newFile()
+      const { vendor, served, refusals } = slidingWindow(2, 1000, 20)
+      const limits: ReadonlyArray<Limit> = [
+        { name: "2 a second", requests: 2, perMillis: 1000, scope: "path" }
+      ]
+      yield* together(
+        [0, 110, 260, 1530, 2890].map((millis) =>
+          Effect.zipRight(Effect.sleep(millis), inProcess(file, vendor, { limits }, reads(10)))
+        )
+      )
+      assert.deepStrictEqual(refusals, [])
+      assert.strictEqual(served.length, 50)
+      assert.isAtMost(served.at(-1) ?? 0, 65_000)
+    }).pipe(inVirtualTime)
+  )
+
   it.live("remember the limit that one of them found", () =>
     Effect.gen(function* () {
       const file = newFile()
