@@ -2,7 +2,12 @@ import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { clockFinding, fileFindings, modeFinding } from "../../../src/cli/commands/doctor/findings.ts"
+import {
+  clockFinding,
+  fileFindings,
+  modeFinding,
+  writableFinding
+} from "../../../src/cli/commands/doctor/findings.ts"
 import { Mirror } from "../../../src/store/mirror/Mirror.ts"
 import type { DoctorFacts } from "../../../src/store/read/health/doctorFacts.ts"
 import { temporaryFolder } from "../../support/inProcess.ts"
@@ -128,6 +133,29 @@ describe("parley doctor", () => {
         chmodSync(file, mode)
         expect(modeFinding(file, "secrets")).toMatchObject([{ verdict }])
       }
+    })
+  )
+
+  it.scoped("names what this user cannot write of the mirror, its log and its folder", () =>
+    Effect.gen(function* () {
+      const synced = yield* syncedWorld(["empfio"], { conversations: 3 })
+      const { database } = synced
+      expect(writableFinding(database)).toEqual([])
+      writeFileSync(`${database}-shm`, "")
+      const shut = new Set([dirname(database), `${database}-shm`, `${database}-wal.gone`])
+      expect(writableFinding(database, (path) => !shut.has(path))).toMatchObject([
+        {
+          verdict: "bad",
+          what: "mirror",
+          detail: expect.stringContaining(`cannot write ${dirname(database)}, ${database}-shm, so`)
+        }
+      ])
+      // Root can write what the mode forbids.
+      if (process.getuid?.() === 0) return
+      chmodSync(database, 0o400)
+      const { code, stdout } = yield* parleyOn(synced)(["doctor", "--offline"])
+      expect(code).toBe(3)
+      expect(stdout).toMatch(/^bad +mirror +this user cannot write /m)
     })
   )
 })

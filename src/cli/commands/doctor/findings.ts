@@ -1,4 +1,4 @@
-import { existsSync, statfsSync, statSync } from "node:fs"
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { present } from "../../../domain/present.ts"
@@ -51,6 +51,30 @@ export const modeFinding = (path: string, what: string): ReadonlyArray<Finding> 
       `${who} can reach ${path} (${octal}): chmod 600 ${path}`
     )
   ]
+}
+
+const canWrite = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What keeps a run from storing anything. @param isWritable whether this user can write there */
+export const writableFinding = (database: string, isWritable = canWrite): ReadonlyArray<Finding> => {
+  const parts = [dirname(database), database, `${database}-wal`, `${database}-shm`]
+  const shut = parts.filter((path) => existsSync(path) && !isWritable(path))
+  return shut.length === 0
+    ? []
+    : [
+        finding(
+          "bad",
+          "mirror",
+          `this user cannot write ${shut.join(", ")}, so no run can store anything: correct the owner or the mode`
+        )
+      ]
 }
 
 export const diskFinding = (database: string): Finding => {

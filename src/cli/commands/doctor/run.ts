@@ -27,7 +27,8 @@ import {
   fileFindings,
   modeFinding,
   privacyFindings,
-  restoredFinding
+  restoredFinding,
+  writableFinding
 } from "./findings.ts"
 import type { DoctorInput } from "./index.ts"
 
@@ -125,6 +126,7 @@ export const doctor = Effect.fn("doctor")(function* ({ full, offline }: DoctorIn
         },
     ...modeFinding(env, "secrets"),
     ...modeFinding(database, "mirror"),
+    ...writableFinding(database),
     diskFinding(database),
     ...(yield* fileOf(database, full, connections)),
     connections.some(({ privacy }) => privacy !== undefined) &&
