@@ -3,7 +3,7 @@ import { resolve } from "node:path"
 import { Effect } from "effect"
 import packageJson from "../../../../package.json" with { type: "json" }
 import { present } from "../../../domain/present.ts"
-import { codeOf } from "../../../files/faults.ts"
+import { codeOf, fileFaultOf } from "../../../files/faults.ts"
 import { createPrivate } from "../../../files/newFile.ts"
 import {
   type Erasure,
@@ -110,7 +110,7 @@ const receiptFile = (path: string) =>
         message:
           codeOf(cause) === "EEXIST"
             ? `--receipt: ${path} exists already`
-            : `--receipt: ${path} cannot be created (${codeOf(cause) ?? cause})`,
+            : `--receipt: ${path} cannot be created: ${fileFaultOf(cause)?.what ?? cause}`,
         hint: "name another file; nothing was erased"
       })
   })
@@ -137,6 +137,12 @@ const erasing = Effect.fn("forget.erasing")(function* (forgetting: Forgetting, r
 export const forget = Effect.fn("forget")(function* (input: ForgetInput) {
   const { cwd } = yield* Host
   const forgetting = yield* forgettingOf(input)
+  if (input.plan && input.receipt !== null) {
+    return yield* new UsageError({
+      message: "--plan and --receipt do not go together: a plan erases nothing that a receipt could tell of",
+      hint: "look at the plan first, then write the same with --receipt"
+    })
+  }
   if (input.plan) {
     const found = yield* readingMirror(planErasure(forgetting))
     return yield* answer({ plan: true, ...found }, planText(forgetting, found))

@@ -56,6 +56,12 @@ export const sync = Effect.fn("sync")(function* (input: SyncInput) {
       hint: "give one of them, or neither"
     })
   }
+  if (input.full && input.pushOnly) {
+    return yield* new UsageError({
+      message: "--full and --push-only do not go together: --full is about what is pulled",
+      hint: "give one of them"
+    })
+  }
   const waitMillis = yield* maxWaitMillis(input.maxWait)
   const config = yield* loadConfiguration
   // Who accepts another account means that connection, and none beside it.
