@@ -6,7 +6,9 @@ import type { Timestamp } from "../domain/Timestamp.ts"
 import type { ClientEvent, Lane } from "../http/contract.ts"
 import { quotaFile } from "../http/limits/shared/quotaStore.ts"
 import { keyVariable } from "../privacy/key.ts"
+import { noticeReplaced } from "../store/copies/replaced.ts"
 import { ageText, noticeRestoration, rememberState } from "../store/copies/restored.ts"
+import { Db } from "../store/Db.ts"
 import { type Busy, Leases } from "../store/ledger/Leases.ts"
 import {
   type ChangeCounters,
@@ -360,8 +362,15 @@ export const register = (config: ConnectionConfig) =>
     })
   )
 
-/** Says once that the mirror is an older state of itself. */
+/** Says once that the mirror is an older state of itself, or has taken the place of another one. */
 const sayRestored = Effect.gen(function* () {
+  const former = yield* noticeReplaced(quotaFile())
+  if (former !== null) {
+    const { path } = yield* Db
+    yield* Effect.logWarning(
+      `another mirror was at ${path} until ${former}, and a new one takes its place. Was it moved, or is its disk not mounted? It alone has the status changes that were not sent, and knows who was forgotten`
+    )
+  }
   const found = yield* noticeRestoration(quotaFile())
   if (found === null) return
   yield* Effect.logWarning(

@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path"
 import { Clock, Effect } from "effect"
 import { writeReport } from "../../../analysis/report.ts"
 import { loadConfig } from "../../../config/load.ts"
+import { quotaFile } from "../../../http/limits/shared/quotaStore.ts"
 import {
   advance,
   configuration,
@@ -15,6 +16,7 @@ import {
   serve,
   vendorIds
 } from "../../../simulator/index.ts"
+import { leaveHome } from "../../../store/copies/replaced.ts"
 import { Db } from "../../../store/Db.ts"
 import { isMirrorOf } from "../../../store/ledger/onlyRuns.ts"
 import type { Mirror } from "../../../store/mirror/Mirror.ts"
@@ -205,8 +207,9 @@ const makeRoom = (database: string): Effect.Effect<void, UsageError> =>
         hint: "name a file that is not there yet with --db, or move this one away; nothing was written"
       })
     }
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
-    return Effect.void
+    return Effect.andThen(leaveHome(quotaFile(), database), () => {
+      for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
+    })
   })
 
 export const demo = Effect.fn("demo.run")(function* ({ conversations }: DemoInput) {
