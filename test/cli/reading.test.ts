@@ -58,6 +58,7 @@ describe("a run that was killed", () => {
   it.scoped("is shown as interrupted before the next one writes so; one that lives still runs", () =>
     Effect.gen(function* () {
       const folder = yield* seededFolder
+      edit(folder, "UPDATE run_connections SET outcome = 'complete', error_kind = NULL, requests = 1")
       underWay(folder, 3, "backfill", spawnSync(process.execPath, ["-e", ""]).pid)
       const [killed] = (yield* document(folder, "status", "leads")).connections
       expect(killed).toMatchObject({
@@ -192,6 +193,31 @@ Needs attention: leads (failed, changes, quarantine).
       const { connections } = yield* document(folder, "status", "leads")
       expect(connections).toMatchObject([{ last_run: { run_id: 5, error: null } }])
     })
+  )
+
+  it.scoped(
+    "still shows a sync that failed while the next one is under way, and after one that was stopped",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* seededFolder
+        const began = (id: number, outcome: "running" | "interrupted") =>
+          edit(
+            folder,
+            `INSERT INTO runs (id, command, started_at, host, pid) VALUES (${id}, 'sync', '2026-03-07T11:3${id}:00.000Z', 'h', 1);
+           INSERT INTO run_connections (run_id, connection, lane, started_at, finished_at, outcome) VALUES
+             (${id}, 'leads', 'sync', '2026-03-07T11:3${id}:00.000Z', ${outcome === "running" ? "NULL" : `'2026-03-07T11:3${id}:01.000Z'`}, '${outcome}')`
+          )
+        for (const [id, outcome] of [
+          [3, "running"],
+          [4, "interrupted"]
+        ] as const) {
+          began(id, outcome)
+          expect((yield* document(folder, "status", "leads")).connections).toMatchObject([
+            { last_run: { run_id: 2, outcome: "failed", error: { kind: "unauthorized" } } }
+          ])
+          expect((yield* run(folder, ["status", "--check"])).stdout).toContain("leads (failed,")
+        }
+      })
   )
 
   it.scoped("fits a terminal of 80 columns in a line a connection, and folds what it says", () =>

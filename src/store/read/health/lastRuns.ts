@@ -22,14 +22,21 @@ WHERE c.connection = $connection AND c.lane <> 'hints' AND ${which} AND NOT EXIS
   SELECT 1 FROM run_connections b WHERE b.run_id = c.run_id AND b.connection = c.connection AND b.error_kind = 'busy')
 ORDER BY c.run_id DESC, c.error_kind IS NULL, c.started_at DESC LIMIT 1`
 
+/** One that is under way, or was stopped, does not say whether what failed before works again. */
+const saysNothingYet = "c.outcome IN ('running', 'interrupted') AND c.error_kind IS NULL"
+
 /** A push says nothing about a pull that fails, and a pull that had nothing to request says nothing at all. */
 const lastRuns = `
 SELECT * FROM (
-  SELECT * FROM (${lastOf("c.lane = 'push'")})
-  UNION ALL SELECT * FROM (${lastOf("c.lane <> 'push' AND NOT (c.outcome = 'complete' AND c.requests = 0)")}))
+  SELECT * FROM (${lastOf(`c.lane = 'push' AND NOT (${saysNothingYet})`)})
+  UNION ALL SELECT * FROM (${lastOf(`c.lane <> 'push' AND NOT (${saysNothingYet}) AND NOT (c.outcome = 'complete' AND c.requests = 0)`)})
+  UNION ALL SELECT * FROM (${lastOf(saysNothingYet)}))
 ORDER BY error_kind IS NULL, run_id DESC, started_at DESC`
 
-/** How the last push and the last pull of a connection ended, at most one of each: what failed first, then the latest first. */
+/**
+ * How the last push and the last pull of a connection ended, at most one of each, and what began or was stopped since: what
+ * failed first, then the latest first.
+ */
 export const makeLastRuns = ({ prepare }: Session): ((connection: string) => ReadonlyArray<LastRunRow>) => {
   const statement = prepare(lastRuns)
   return (connection) => statement.all({ connection }) as ReadonlyArray<LastRunRow>
