@@ -1,4 +1,4 @@
-import { epochInstant, httpDate, latest } from "./retryAfter.ts"
+import { epochInstant, httpDate, latest, unitMillis } from "./retryAfter.ts"
 
 /*
  * How long to wait, as the body of a refusal says it: `{"retry_after": 3}`, `{"error": {"retryAfterMs": 1500}}`,
@@ -9,19 +9,6 @@ import { epochInstant, httpDate, latest } from "./retryAfter.ts"
 const longestText = 20_000
 const mostValues = 500
 const deepest = 5
-
-const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
-const day = 24 * hour
-
-const unitMillis = (unit: string): number => {
-  const word = unit.toLowerCase()
-  if (/^(?:ms|mil)/.test(word)) return 1
-  if (word.startsWith("s")) return second
-  if (word.startsWith("m")) return minute
-  return word.startsWith("h") ? hour : day
-}
 
 const count = String.raw`(?:\d{1,12}(?:\.\d{1,6})?[ \t-]{0,3}|\b(?:an?|one)[ \t]{1,3})`
 const unit = "(?:ms|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)"
@@ -81,7 +68,7 @@ const durationText = /^(\d{1,12}(?:\.\d{1,6})?)\s{0,3}([a-z]{0,12})$/i
 /** What a value under such a name means, epoch milliseconds; null: nothing. */
 const fromValue = (value: unknown, unitWord: string, now: number): number | null => {
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) {
-    return epochInstant(value, now) ?? now + value * (unitWord === "" ? second : unitMillis(unitWord))
+    return epochInstant(value, now) ?? now + value * unitMillis(unitWord)
   }
   if (typeof value !== "string" || value.length > 200) return null
   const text = value.trim()
@@ -96,8 +83,8 @@ const named = (name: string, value: unknown, now: number): number | null => {
     .toLowerCase()
     .replace(/[^a-z]/g, "")
   const asDelay = delayNames.exec(plain)
-  if (asDelay !== null) return fromValue(value, asDelay[1] ?? "", now)
-  if (instantNames.test(plain)) return fromValue(value, "", now)
+  if (asDelay !== null) return fromValue(value, asDelay[1] ?? "s", now)
+  if (instantNames.test(plain)) return fromValue(value, "s", now)
   const window = usedUpNames.exec(plain)?.[1]
   return window !== undefined && value === 0 ? now + unitMillis(window) : null
 }

@@ -61,17 +61,19 @@ export const httpDate = (text: string, now: number): number | null => {
 
 const duration = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*(ms|s|sec|secs|seconds?|m|mins?|minutes?|h|hours?)?$/i
 
-const unitMillis = (unit: string | undefined): number => {
-  const word = unit?.toLowerCase() ?? "s"
-  if (word === "ms") return 1
+/** Milliseconds of a unit of time, in any of its spellings: `ms`, `sec`, `Minutes`, `h`, `days`. */
+export const unitMillis = (unit: string): number => {
+  const word = unit.toLowerCase()
+  if (/^(?:ms|mil)/.test(word)) return 1
+  if (word.startsWith("s")) return 1000
   if (word.startsWith("m")) return 60_000
-  return word.startsWith("h") ? 3_600_000 : 1000
+  return word.startsWith("h") ? 3_600_000 : 86_400_000
 }
 
 /** Seconds, with a fraction or a sign or a unit behind them. Milliseconds; null: not a duration. */
 const delay = (text: string): number | null => {
   const parts = duration.exec(text)
-  return parts === null ? null : Number(parts[1]) * unitMillis(parts[2])
+  return parts === null ? null : Number(parts[1]) * unitMillis(parts[2] ?? "s")
 }
 
 /** From these magnitudes on, a reset is an instant: as seconds from now it would be 31 years. */
