@@ -328,6 +328,8 @@ export interface Refusal {
 
 export interface CheckFinding {
   readonly ok: boolean
+  /** False: it would change something, so that nothing is known of it; left out: it was tried. */
+  readonly tried?: false
   /** e.g. `list conversations`, `export messages`. */
   readonly what: string
   readonly detail: string

@@ -244,7 +244,7 @@ const check =
       }
       if (contacts.ok) {
         const detail = "not tried, since it would change one; the token has no permissions of its own"
-        findings.push({ ok: true, what: "open or close a conversation", detail })
+        findings.push({ ok: true, tried: false, what: "open or close a conversation", detail })
       }
       return findings
     })

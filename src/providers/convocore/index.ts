@@ -142,7 +142,12 @@ const check =
         const [spoken] = listed
         if (mayExport.ok && spoken !== undefined) findings.push(yield* zoneFinding(source, agentId, spoken))
       }
-      findings.push({ ok: true, what: "change a status", detail: "not tried, since it would change one" })
+      findings.push({
+        ok: true,
+        tried: false,
+        what: "change a status",
+        detail: "not tried, since it would change one"
+      })
       return findings
     })
 

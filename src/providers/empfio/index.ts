@@ -150,7 +150,12 @@ const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
     findings.push(yield* finding("get a conversation", detail))
   }
   if (findings.every(({ ok }) => ok)) {
-    findings.push({ ok: true, what: "change a status", detail: "not tried, since it would change one" })
+    findings.push({
+      ok: true,
+      tried: false,
+      what: "change a status",
+      detail: "not tried, since it would change one"
+    })
   }
   return findings
 })

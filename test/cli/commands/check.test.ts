@@ -69,13 +69,18 @@ describe("parley check", () => {
   it.scopedLive("says of each connection what its credentials can do", () =>
     Effect.gen(function* () {
       const folder = yield* configuredFolder
-      const registry = withChecks({ plain: Effect.succeed([fine]), regional: Effect.succeed([fine, fine]) })
+      const untried: CheckFinding = { ok: true, tried: false, what: "change a status", detail: "not tried" }
+      const registry = withChecks({
+        plain: Effect.succeed([fine, untried]),
+        regional: Effect.succeed([fine, fine])
+      })
       expect(yield* run(folder, registry)).toEqual({
         code: 0,
         stderr: "",
         stdout: `config/parley.yaml: read, and nothing wrong with it
 leads (Plain, https://api.plain.example): ok
   ok    list conversations  allowed; the account holds 60
+  -     change a status     not tried
 fresh (Regional, https://eu.regional.example/v3): ok
   ok    list conversations  allowed; the account holds 60
   ok    list conversations  allowed; the account holds 60

@@ -130,8 +130,8 @@ const textOf = (checked: Checked): ReadonlyArray<string> => {
   const columns = Math.max(0, ...findings.map(({ what }) => textWidth(what)))
   return present(
     `${config.name} (${config.definition.title}, ${config.baseUrl}): ${isOk(checked) ? "ok" : "not ok"}`,
-    ...findings.map(({ detail, ok, what }) =>
-      `  ${ok ? "ok  " : "FAIL"}  ${padEnd(what, columns)}  ${oneLine(detail)}`.trimEnd()
+    ...findings.map(({ detail, ok, tried = true, what }) =>
+      `  ${!tried ? "-   " : ok ? "ok  " : "FAIL"}  ${padEnd(what, columns)}  ${oneLine(detail)}`.trimEnd()
     ),
     ...factLines(facts ?? []),
     error !== null && [`  FAIL  ${oneLine(error.message)}`, `        ${oneLine(error.hint)}`]
