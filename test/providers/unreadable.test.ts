@@ -41,11 +41,11 @@ const reasonsIn = (pages: Iterable<Page>) =>
 
 describe("NaturaLead's list in an envelope", () => {
   const rows = Array.from({ length: 7 }, (_, index) => ({ _id: `c${index}`, status: "active" }))
-  const open = (around: object, isPaged = true) => {
+  const open = (around: object, isPaged = true, headers: Record<string, string> = {}) => {
     const { client, requests } = fakeClient(({ path, query }): FakeAnswer => {
       if (path !== "/conversations") return { status: 404, json: { error: "not found" } }
       const from = Number(query?.skip ?? 0)
-      return { json: { data: isPaged ? rows.slice(from, from + 3) : rows.slice(0, 3), ...around } }
+      return { json: { data: isPaged ? rows.slice(from, from + 3) : rows.slice(0, 3), ...around }, headers }
     })
     return { provider: naturalead.make({ ...common, apiKey: common.token }, client), requests }
   }
@@ -81,6 +81,48 @@ describe("NaturaLead's list in an envelope", () => {
       const { end, ids } = await pulled(open(none, false).provider)
       expect([ids.length, end?.complete], JSON.stringify(none)).toEqual([3, true])
     }
+  })
+})
+
+describe("headers that speak of a list", () => {
+  const signs: ReadonlyArray<Record<string, string>> = [
+    { "x-total-count": "7" },
+    { link: '<https://vendor.example/?page=1>; rel="prev", <https://vendor.example/?page=3>; rel="next"' },
+    { "x-has-more": "true" },
+    { "x-next-page": "2" }
+  ]
+  const none = {
+    link: '<https://vendor.example/?page=1>; rel="prev"',
+    "x-has-more": "false",
+    "x-next-page": ""
+  }
+
+  it("are believed of NaturaLead's where its body says nothing", async () => {
+    const open = (headers: Record<string, string>) =>
+      naturalead.make(
+        { ...common, apiKey: common.token },
+        fakeClient(({ path }) =>
+          path === "/conversations"
+            ? { json: [{ _id: "a" }, { _id: "b" }, { _id: "c" }], headers }
+            : { status: 404, json: {} }
+        ).client
+      )
+    for (const headers of signs)
+      expect((await pulled(open(headers))).end?.complete, JSON.stringify(headers)).toBe(false)
+    expect((await pulled(open({ ...none, "x-total-count": "3" }))).end?.complete).toBe(true)
+  })
+
+  it("are believed of Convocore's agents", async () => {
+    const open = (headers: Record<string, string>) =>
+      convocore.make(
+        { ...common, exportTimeZone: "UTC" },
+        fakeClient(({ path }) =>
+          path === "/agents" ? { json: [{ ID: "a" }], headers } : { json: { data: [] } }
+        ).client
+      )
+    for (const headers of signs.slice(1))
+      expect((await pulled(open(headers))).end?.complete, JSON.stringify(headers)).toBe(false)
+    expect((await pulled(open(none))).end?.complete).toBe(true)
   })
 })
 

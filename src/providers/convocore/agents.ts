@@ -3,7 +3,7 @@ import type { Json } from "../../domain/Conversation.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Exchange, ProviderClient } from "../../http/client.ts"
 import { isAddressable } from "../kit/address.ts"
-import { malformed, saysMore, unlessFailed } from "../kit/answer.ts"
+import { malformed, pagingIn, saysMore, unlessFailed } from "../kit/answer.ts"
 import { parseJson } from "../kit/decode.ts"
 import { idOf } from "../kit/page.ts"
 import { type AccountCheck, anyAccount } from "../Provider.ts"
@@ -89,7 +89,7 @@ export const readAgents = (client: ProviderClient) =>
       }
       barren = ids.size === before ? barren + 1 : 0
       const isCut = barren >= barrenPages
-      if (!hasMore(read.paging, page) || isCut) {
+      if (!(hasMore(read.paging, page) || pagingIn(answer.headers).more) || isCut) {
         const [workspace = null, ...others] = owners
         const agents: Agents = {
           ids: [...ids].sort(),

@@ -175,6 +175,20 @@ export const saysMore = (json: unknown): boolean =>
     return says?.(value) ?? (pagingFields.has(key) && saysMore(value))
   })
 
+/** The same of an answer's headers, and how many there are in all; null: they do not say. */
+export const pagingIn = (headers: Answer["headers"]) => {
+  const filled = (name: string): boolean => (headers[name] ?? "").trim() !== ""
+  const total = /^\s*(\d{1,9})\s*$/.exec(headers["x-total-count"] ?? "")?.[1]
+  return {
+    total: total === undefined ? null : Number(total),
+    more:
+      /\brel\s*=\s*"?next\b/i.test((headers.link ?? "").slice(0, 10_000)) ||
+      isTrue(headers["x-has-more"]) ||
+      filled("x-next-page") ||
+      filled("x-next-cursor")
+  }
+}
+
 /** For `check`: the ids of what a list shows, of which at least one must be readable. */
 export const idsListed = (
   title: string,

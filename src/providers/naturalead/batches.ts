@@ -1,7 +1,7 @@
 import { Effect, Either, Stream } from "effect"
 import { Malformed, type ProviderError } from "../../domain/ProviderError.ts"
 import type { StreamedAnswer } from "../../http/client.ts"
-import { failedInWords, malformed, saysMore, statesFailure } from "../kit/answer.ts"
+import { failedInWords, malformed, pagingIn, saysMore, statesFailure } from "../kit/answer.ts"
 import { pageSize } from "../Provider.ts"
 import { title } from "./facts.ts"
 import { type Envelope, makeSplitter, type SplitFault, type Splitter } from "./splitter.ts"
@@ -56,9 +56,13 @@ const notAList = (
  */
 export const batchesOf = ({
   body,
+  headers,
   largestElement,
   words
-}: Pick<StreamedAnswer, "body" | "largestElement" | "words">): Stream.Stream<Batch, ProviderError> =>
+}: Pick<StreamedAnswer, "body" | "headers" | "largestElement" | "words">): Stream.Stream<
+  Batch,
+  ProviderError
+> =>
   Stream.suspend(() => {
     let elements: Array<Uint8Array> = []
     let elementBytes = 0
@@ -91,8 +95,11 @@ export const batchesOf = ({
       const failure = failureIn(fields, words)
       const around = decodeEnvelope(fields)
       if (failure !== null) stop(failure)
-      else if (Either.isRight(around)) flush({ elements, total: around.right.total, more: saysMore(fields) })
-      else stop(malformed(title, operation, `${around.left.reason} at ${around.left.path}`))
+      else if (Either.isRight(around)) {
+        const paging = pagingIn(headers)
+        const total = around.right.total ?? paging.total
+        flush({ elements, total, more: paging.more || saysMore(fields) })
+      } else stop(malformed(title, operation, `${around.left.reason} at ${around.left.path}`))
     }
 
     const arriving = body.pipe(
