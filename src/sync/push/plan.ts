@@ -1,4 +1,5 @@
 import { Clock, Effect, Either } from "effect"
+import type { ConnectionConfig } from "../../config/Config.ts"
 import { present } from "../../domain/present.ts"
 import { isWantedStatus } from "../../domain/Status.ts"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
@@ -6,8 +7,11 @@ import { quotaFile } from "../../http/limits/shared/quotaStore.ts"
 import { restoringWord, wordFor as wordToSend } from "../../providers/kit/statusMap.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import { later } from "../../store/copies/restored.ts"
+import { Db } from "../../store/Db.ts"
 import { lastPushedElsewhere } from "../../store/ledger/pushers.ts"
 import { Outbox, type OutboxChange } from "../../store/outbox/Outbox.ts"
+import { accountListener, knownAccount, whoseAccount } from "../account/whoseAccount.ts"
+import { openConnection } from "../connection.ts"
 import { decide, hasStatus, inWords } from "./decide.ts"
 import type { PushAccount } from "./push.ts"
 
@@ -22,7 +26,7 @@ export type PlannedAction =
   | "cancel"
   /** Another change of the same conversation goes first. */
   | "hold back"
-  /** The provider could not be asked. */
+  /** The provider could not be asked, or answers for another account. */
   | "unknown"
 
 /** One field of a conversation, as it is and as the change wants it. Null: empty. */
@@ -145,3 +149,30 @@ export const planPush = Effect.fn("planPush")(function* (target: PushAccount) {
     { concurrency }
   )
 })
+
+/**
+ * The same for a configured connection, by a client of its own. Where the credential is of another account than the
+ * mirror's, a push would send nothing, and what was read is of strangers.
+ */
+export const planConnection = (config: ConnectionConfig, maxWaitMillis: number) =>
+  Effect.gen(function* () {
+    const listener = accountListener()
+    const options = { maxWaitMillis, observe: () => {} }
+    const opened = yield* openConnection(config, "push", options, listener.listen)
+    const planned = yield* planPush(opened)
+    if (planned.every(({ action }) => action === "unknown" || action === "hold back")) return planned
+    const known = yield* knownAccount(yield* Db, config.name)
+    const account = yield* Effect.orElseSucceed(
+      whoseAccount(config, opened.provider, known, listener),
+      () => null
+    )
+    if (account === null || account.ok) return planned
+    return planned.map(
+      ({ change }): PlannedChange => ({
+        change,
+        action: "unknown",
+        reason: `it may be another account: ${account.detail}`,
+        fields: []
+      })
+    )
+  }).pipe(Effect.scoped)

@@ -2,12 +2,12 @@ import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { present } from "../../../domain/present.ts"
 import { Outbox } from "../../../store/outbox/Outbox.ts"
-import { openConnection } from "../../../sync/connection.ts"
 import { pushLaneWith } from "../../../sync/lanes.ts"
 import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
-import { type PlannedChange, planPush } from "../../../sync/push/plan.ts"
+import { type PlannedChange, planConnection } from "../../../sync/push/plan.ts"
 import { loadConfiguration, readingMirror, selectConnections } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
+import { exitCodes } from "../../exitCodes.ts"
 import { atLeastOne, maxWaitMillis } from "../../options.ts"
 import { runAndReport } from "../../running.ts"
 import { answer } from "../../terminal/answer.ts"
@@ -26,11 +26,7 @@ export const planOf = (connections: ReadonlyArray<ConnectionConfig>, maxWaitMill
   Effect.forEach(
     connections,
     (config) =>
-      openConnection(config, "push", { maxWaitMillis, observe: () => {} }).pipe(
-        Effect.flatMap(planPush),
-        Effect.scoped,
-        Effect.map((planned): ConnectionPlan => ({ config, planned }))
-      ),
+      Effect.map(planConnection(config, maxWaitMillis), (planned): ConnectionPlan => ({ config, planned })),
     { concurrency: "unbounded" }
   ).pipe(Effect.provide(talkingLayer), Effect.provide(Outbox.Default), readingMirror)
 
@@ -60,6 +56,10 @@ const warnings = (plan: ConnectionPlan): ReadonlyArray<string> => {
       `${config.name}: ${counted(never.length, "change")} can never be restored: ${config.definition.title} does not accept ${words.map((word) => `\`${word}\``).join(", ")}`
   )
 }
+
+/** Whether it is known of each change what a push would do. */
+export const isWhole = (plans: ReadonlyArray<ConnectionPlan>): boolean =>
+  plans.every(({ planned }) => planned.every(({ action }) => action !== "unknown"))
 
 /** The plan's part of a JSON document. */
 export const plansDocument = (plans: ReadonlyArray<ConnectionPlan>) =>
@@ -92,9 +92,10 @@ const showPlan = Effect.fn("push.plan")(function* (
   waitMillis: number
 ) {
   const plans = yield* planOf(connections, waitMillis)
-  return yield* answer({ command: "push", plan: true, connections: plansDocument(plans) }, (room) =>
+  yield* answer({ command: "push", plan: true, connections: plansDocument(plans) }, (room) =>
     plansText(plans, room)
   )
+  return isWhole(plans) ? exitCodes.complete : exitCodes.partial
 })
 
 export const push = Effect.fn("push")(function* (input: PushInput) {

@@ -13,7 +13,7 @@ import { maxWaitMillis } from "../../options.ts"
 import { runAndReport } from "../../running.ts"
 import { answer } from "../../terminal/answer.ts"
 import { forecastDocument, forecastText } from "../../terminal/forecast.ts"
-import { planOf, plansDocument, plansText } from "../push/run.ts"
+import { isWhole, planOf, plansDocument, plansText } from "../push/run.ts"
 import type { SyncInput } from "./index.ts"
 
 /** What would be sent, read live, and about how much would be pulled. */
@@ -46,7 +46,8 @@ const showPlan = Effect.fn("sync.plan")(function* (
       !input.pushOnly && `A pull of what has changed would take about:\n\n${forecastText(pulls, room)}`
     ).join("\n\n")
   )
-  return pulls.some(({ fault }) => fault !== null) ? exitCodes.partial : exitCodes.complete
+  const isAllKnown = isWhole(pushes) && pulls.every(({ fault }) => fault === null)
+  return isAllKnown ? exitCodes.complete : exitCodes.partial
 })
 
 export const sync = Effect.fn("sync")(function* (input: SyncInput) {
