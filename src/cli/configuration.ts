@@ -4,6 +4,7 @@ import { type LoadOptions, loadConfig, loadDatabasePath } from "../config/load.t
 import { suggestion } from "../config/nearest.ts"
 import { type CopyNews, noteCopies } from "../store/copies/fileCopies.ts"
 import { Db } from "../store/Db.ts"
+import { connectionNames } from "../store/read/findConversation.ts"
 import { UsageError } from "./errors.ts"
 import { Globals } from "./globals.ts"
 import { Host } from "./Host.ts"
@@ -44,10 +45,7 @@ export const copyingMirror = <A, E, R>(copy: Effect.Effect<A, E, R>, toNews: (co
 export const knownConnection = Effect.fn("knownConnection")(function* (name: string | null) {
   if (name === null) return
   const db = yield* Db
-  const held = yield* db.use(
-    "connections",
-    ({ prepare }) => prepare("SELECT name FROM connections ORDER BY name").pluck().all() as Array<string>
-  )
+  const held = yield* db.use("connections", connectionNames)
   if (held.includes(name)) return
   const config = yield* Effect.either(loadConfiguration)
   const configured = Either.isRight(config) ? config.right.connections.map((one) => one.name) : []

@@ -24,6 +24,8 @@ export const keyVariable = "PARLEY_HASH_KEY"
 /** Characters of a key that is given, at least. */
 export const shortestKey = 32
 
+const givenKey = (environment: NodeJS.ProcessEnv): string => environment[keyVariable]?.trim() ?? ""
+
 export const hashKeyFile = (environment: NodeJS.ProcessEnv = process.env): string =>
   join(stateFolder(environment).folder, "hash.key")
 
@@ -61,28 +63,23 @@ const readOrMake = (file: string): Buffer => {
 export const hashKey = (
   environment: NodeJS.ProcessEnv = process.env
 ): Effect.Effect<Buffer, HashKeyMissing> =>
-  Effect.suspend(() => {
-    const given = environment[keyVariable]?.trim() ?? ""
-    if (given.length >= shortestKey) return Effect.succeed(Buffer.from(given))
+  Effect.gen(function* () {
+    const given = givenKey(environment)
+    if (given.length >= shortestKey) return Buffer.from(given)
     if (given !== "") {
-      return Effect.fail(
-        new HashKeyMissing({
-          message: `${keyVariable} has ${given.length} characters: a key needs ${shortestKey} or more`,
-          hint: "set it to what `openssl rand -hex 32` prints, and keep it: another key makes other hashes"
-        })
-      )
+      return yield* new HashKeyMissing({
+        message: `${keyVariable} has ${given.length} characters: a key needs ${shortestKey} or more`,
+        hint: "set it to what `openssl rand -hex 32` prints, and keep it: another key makes other hashes"
+      })
     }
-    const { isTemporary } = stateFolder(environment)
-    if (isTemporary) {
-      return Effect.fail(
-        new HashKeyMissing({
-          message: "privacy hashes values, and this user has no home folder that would keep the key",
-          hint: `set ${keyVariable} to what \`openssl rand -hex 32\` prints, or XDG_STATE_HOME to a folder that stays`
-        })
-      )
+    if (stateFolder(environment).isTemporary) {
+      return yield* new HashKeyMissing({
+        message: "privacy hashes values, and this user has no home folder that would keep the key",
+        hint: `set ${keyVariable} to what \`openssl rand -hex 32\` prints, or XDG_STATE_HOME to a folder that stays`
+      })
     }
     const file = hashKeyFile(environment)
-    return Effect.try({
+    return yield* Effect.try({
       try: () => readOrMake(file),
       catch: (cause) =>
         new HashKeyMissing({
@@ -94,7 +91,7 @@ export const hashKey = (
 
 /** The hashes of values that people look for, by the key that there is; null: there is none. */
 export const knownHash = (environment: NodeJS.ProcessEnv = process.env): KeyedHash | null => {
-  const given = environment[keyVariable]?.trim() ?? ""
+  const given = givenKey(environment)
   if (given.length >= shortestKey) return keyedHash(Buffer.from(given))
   try {
     const text = readFileSync(hashKeyFile(environment), "utf8").trim()

@@ -88,8 +88,8 @@ export const treatmentOf = (privacy: Privacy, hash: KeyedHash): Treatment => {
 
   const open = (value: string, name: string): Treated => {
     if (value.trim() === "" || isHashed(value)) return undefined
-    if (wholeEmail.test(value)) return emails === "keep" ? undefined : personal("email", value)
-    if (wholePhone.test(value)) return phones === "keep" ? undefined : personal("phone", value)
+    if (wholeEmail.test(value)) return personal("email", value)
+    if (wholePhone.test(value)) return personal("phone", value)
     const named = classOfName(name)
     if (named !== null && policies[named] !== "keep") return personal(named, value)
     if (phones !== "keep" && mayBePhone(value)) return personal("phone", value)

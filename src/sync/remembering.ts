@@ -1,5 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { Item, Known, Provider, PullScope } from "../providers/Provider.ts"
+import { knownAsShown } from "../store/read/lookup.ts"
 
 /*
  * A pull into an empty mirror that still fetches only what changed: what an earlier pull has delivered elsewhere is told
@@ -31,14 +32,7 @@ export const remembering = (provider: Provider, memory: Memory): Provider => {
           const fingerprint = wanted.shownAs(providerId).find((shown) => memory.has(providerId, shown))
           if (fingerprint === undefined) continue
           memory.unchanged(providerId, fingerprint)
-          found.set(providerId, {
-            providerId,
-            fingerprint,
-            agentId: null,
-            storedMessages: 0,
-            updatedAt: null,
-            deleted: false
-          })
+          found.set(providerId, knownAsShown(providerId, fingerprint))
         }
         return found
       })

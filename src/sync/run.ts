@@ -46,13 +46,7 @@ export interface ConnectionReport extends RecordCounts {
   readonly rate_limited: number
   readonly queued: number
   readonly waited_ms: number
-  readonly changes: {
-    readonly confirmed: number
-    readonly queued: number
-    readonly rejected: number
-    readonly conflict: number
-    readonly pending: number
-  }
+  readonly changes: ChangeCounters
   readonly error: ConnectionFault | null
 }
 

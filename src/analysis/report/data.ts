@@ -1,5 +1,6 @@
 import { groupBy } from "../../domain/groupBy.ts"
 import type { Session } from "../../store/Db.ts"
+import { connectionNames } from "../../store/read/findConversation.ts"
 
 /** Which conversations a report is about. */
 export interface ReportScope {
@@ -370,10 +371,7 @@ export const readReport = (session: Session, now: string, scope: ReportScope = e
     generatedAt: now,
     timeZone: String(session.prepare("SELECT time_zone FROM analysis_clock").pluck().get()),
     scope,
-    connections: session
-      .prepare("SELECT name FROM connections ORDER BY name")
-      .pluck()
-      .all() as ReadonlyArray<string>,
+    connections: connectionNames(session),
     totals: totalsOf(facts, total, says),
     before: before === null ? null : totalsOf(readFacts(session, before), 0, says),
     volume: [...groupBy(dated, (fact) => `${fact.day} ${fact.connection}`).values()]

@@ -3,7 +3,7 @@ import { present } from "../../domain/present.ts"
 import type { Forecast, LimitShare } from "../../sync/forecast/Forecast.ts"
 import type { PullPlan } from "../../sync/forecast/planPull.ts"
 import { counted, grouped, shortDuration } from "./numbers.ts"
-import { renderTable } from "./table.ts"
+import { type ColumnOf, tableOf } from "./table.ts"
 
 /** `571 (546 to 626)`; `at least 96` where no bound is known. */
 const intervalText = ({ high, likely, low }: Interval, write: (value: number) => string): string => {
@@ -44,26 +44,23 @@ const shareText = ({ shares }: Forecast): string => {
   return `${likely === null ? "an unknown share" : percent(likely)} of ${one.limit}`
 }
 
-const columns = [
-  { name: "connection" },
-  { name: "conversations listed", right: true },
-  { name: "fetched", right: true },
-  { name: "requests", right: true },
-  { name: "time", right: true },
-  { name: "share of the limit" }
-]
+const forecastCell =
+  (text: (forecast: Forecast) => string) =>
+  ({ forecast }: PullPlan): string =>
+    forecast === null ? "-" : text(forecast)
 
-const row = ({ config, forecast }: PullPlan): ReadonlyArray<string> =>
-  forecast === null
-    ? [config.name, "-", "-", "-", "-", "-"]
-    : [
-        config.name,
-        intervalText(forecast.listed, grouped),
-        intervalText(forecast.fetched, grouped),
-        intervalText(forecast.requests, grouped),
-        durationText(forecast.duration),
-        shareText(forecast)
-      ]
+const columns: ReadonlyArray<ColumnOf<PullPlan>> = [
+  { name: "connection", cell: ({ config }) => config.name },
+  {
+    name: "conversations listed",
+    right: true,
+    cell: forecastCell(({ listed }) => intervalText(listed, grouped))
+  },
+  { name: "fetched", right: true, cell: forecastCell(({ fetched }) => intervalText(fetched, grouped)) },
+  { name: "requests", right: true, cell: forecastCell(({ requests }) => intervalText(requests, grouped)) },
+  { name: "time", right: true, cell: forecastCell(({ duration }) => durationText(duration)) },
+  { name: "share of the limit", cell: forecastCell(shareText) }
+]
 
 const remarks = ({ config, fault, forecast, ranges }: PullPlan): ReadonlyArray<string> => {
   if (fault !== null) return [`${config.name}: ${fault.message}`, `  ${fault.hint}`]
@@ -78,7 +75,7 @@ export const forecastText = (plans: ReadonlyArray<PullPlan>, room: number | null
   const notes = plans.flatMap(remarks)
   const asked = plans.reduce((sum, one) => sum + one.asked, 0)
   return present(
-    renderTable(columns, plans.map(row), room),
+    tableOf(columns, plans, room),
     notes.length > 0 && ["", ...notes],
     "",
     `Asked with ${counted(asked, "request")}. Nothing was changed and nothing was written.`

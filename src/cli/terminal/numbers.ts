@@ -20,6 +20,9 @@ export const shortDuration = (millis: number): string => {
   return hours < 48 ? `${hours}h ${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`
 }
 
+/** The same of what was waited in all; `-`: nothing was. */
+export const waitedText = (millis: number): string => (millis === 0 ? "-" : shortDuration(millis))
+
 /** A rate in records a second: `0.4/s`, `56/s`. */
 export const rate = (perSecond: number): string =>
   `${perSecond < 10 ? perSecond.toFixed(1) : grouped(Math.round(perSecond))}/s`

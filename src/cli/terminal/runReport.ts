@@ -1,33 +1,21 @@
 import { present } from "../../domain/present.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { ConnectionReport, RunReport } from "../../sync/run.ts"
-import { counted, grouped, shortDuration } from "./numbers.ts"
-import { renderTable, whole } from "./table.ts"
+import { counted, grouped, shortDuration, waitedText } from "./numbers.ts"
+import { type ColumnOf, tableOf, whole } from "./table.ts"
 import { fold } from "./width.ts"
 
-const columns = whole([
-  { name: "connection" },
-  { name: "outcome" },
-  { name: "conversations", right: true },
-  { name: "messages", right: true },
-  { name: "new", right: true },
-  { name: "changed", right: true },
-  { name: "same", right: true },
-  { name: "requests", right: true },
-  { name: "waited", right: true, spare: 1 }
+const columns = whole<ColumnOf<ConnectionReport>>([
+  { name: "connection", cell: ({ name }) => name },
+  { name: "outcome", cell: ({ outcome }) => outcome },
+  { name: "conversations", right: true, cell: ({ conversations }) => grouped(conversations) },
+  { name: "messages", right: true, cell: ({ messages }) => grouped(messages) },
+  { name: "new", right: true, cell: ({ inserted }) => grouped(inserted) },
+  { name: "changed", right: true, cell: ({ updated }) => grouped(updated) },
+  { name: "same", right: true, cell: ({ unchanged }) => grouped(unchanged) },
+  { name: "requests", right: true, cell: ({ requests }) => grouped(requests) },
+  { name: "waited", right: true, spare: 1, cell: ({ waited_ms }) => waitedText(waited_ms) }
 ])
-
-const row = (report: ConnectionReport): ReadonlyArray<string> => [
-  report.name,
-  report.outcome,
-  grouped(report.conversations),
-  grouped(report.messages),
-  grouped(report.inserted),
-  grouped(report.updated),
-  grouped(report.unchanged),
-  grouped(report.requests),
-  report.waited_ms === 0 ? "-" : shortDuration(report.waited_ms)
-]
 
 type Counts = ConnectionReport["changes"]
 
@@ -103,7 +91,7 @@ export const runReportText = (report: RunReport, room: number | null): string =>
   const faults = connections.flatMap(faultLines)
   const details = pushing.has(report.command) ? faults : [...connections.flatMap(changesLine), ...faults]
   return present(
-    pushing.has(report.command) ? pushLines(connections) : renderTable(columns, connections.map(row), room),
+    pushing.has(report.command) ? pushLines(connections) : tableOf(columns, connections, room),
     details.length > 0 && ["", fold(details.join("\n"), room)],
     "",
     `run ${report.run_id}, ${counted(connections.length, "connection")}, ${shortDuration(took)}: ${outcomes[report.outcome]}`

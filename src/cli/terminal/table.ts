@@ -11,8 +11,13 @@ export interface Column {
   readonly spare?: number
 }
 
+/** A column of a table of things of one kind, and what it says of each. */
+export interface ColumnOf<A> extends Column {
+  readonly cell: (one: A) => string
+}
+
 /** Columns of which no cell may be cut. */
-export const whole = (columns: ReadonlyArray<Column>): ReadonlyArray<Column> =>
+export const whole = <C extends Column>(columns: ReadonlyArray<C>): ReadonlyArray<C> =>
   columns.map((column) => ({ ...column, whole: true }))
 
 export type Row = ReadonlyArray<string>
@@ -155,6 +160,18 @@ export const tableWriter = (
     ]
   }
 }
+
+/** A table of things of one kind as text, a row for each. */
+export const tableOf = <A>(
+  columns: ReadonlyArray<ColumnOf<A>>,
+  things: ReadonlyArray<A>,
+  room: number | null
+): string =>
+  renderTable(
+    columns,
+    things.map((one) => columns.map(({ cell }) => cell(one))),
+    room
+  )
 
 /** The whole table as text. */
 export const renderTable = (

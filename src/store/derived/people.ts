@@ -23,18 +23,10 @@ export const identitiesOf = ({ country, email, phone }: Omit<ContactRow, "key">)
  * others, are one person, who is known by the least of their keys. To be called inside of a transaction.
  */
 export const makePeopleRows = ({ prepare }: Pick<Session, "prepare">) => {
-  const changed = prepare(
-    `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts WHERE seq >= ?
-     ORDER BY seq, key`
-  )
-  const some = prepare(
-    `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts WHERE key > ?
-     ORDER BY key LIMIT ?`
-  )
-  const chosen = prepare(
-    `SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts
-     WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key`
-  )
+  const contacts = "SELECT key, email, phone, attributes ->> '$.countryCode' AS country FROM remote_contacts"
+  const changed = prepare(`${contacts} WHERE seq >= ? ORDER BY seq, key`)
+  const some = prepare(`${contacts} WHERE key > ? ORDER BY key LIMIT ?`)
+  const chosen = prepare(`${contacts} WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key`)
   const values = prepare("SELECT value FROM contact_identities WHERE key = ? ORDER BY value").pluck()
   const add = prepare("INSERT INTO contact_identities (value, key) VALUES (?, ?)")
   const remove = prepare("DELETE FROM contact_identities WHERE key = ?")

@@ -4,7 +4,7 @@ import { identitiesOf } from "../derived/people.ts"
 import type { Session } from "../Session.ts"
 import { addToErasure } from "./begin.ts"
 import { findPerson } from "./person.ts"
-import { makeRemembered } from "./remembered.ts"
+import { makeIsClosed, makeRemembered } from "./remembered.ts"
 
 /** What looks like an address or a telephone number in a text that could not be decoded. */
 const address = /[^\s"'<>(),;:\\]+@[^\s"'<>(),;:\\]+\.[^\s"'<>(),;:\\]+/g
@@ -26,7 +26,7 @@ const identitiesIn = (payload: string): ReadonlyArray<string> =>
 export const makeDoor = (session: Session) => {
   const { prepare } = session
   const remembered = makeRemembered(session)
-  const isClosed = prepare("SELECT forgotten_at IS NOT NULL FROM connections WHERE name = ?").pluck()
+  const isClosed = makeIsClosed(session)
   const exists = {
     conversation: prepare("SELECT 1 FROM remote_conversations WHERE id = ?"),
     contact: prepare("SELECT 1 FROM remote_contacts WHERE id = ?")
@@ -104,7 +104,7 @@ export const makeDoor = (session: Session) => {
 
   return {
     begin: (connection: string): void => {
-      state = isClosed.get(connection) === 1 ? "closed" : remembered.isAny() ? "guarded" : "open"
+      state = isClosed(connection) ? "closed" : remembered.isAny() ? "guarded" : "open"
     },
 
     /** Whether nothing of the connection may be stored. */
@@ -120,5 +120,3 @@ export const makeDoor = (session: Session) => {
     }
   } as const
 }
-
-export type Door = ReturnType<typeof makeDoor>

@@ -2,6 +2,7 @@ import { Clock, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import { type FileCopy, fileCopies } from "../copies/fileCopies.ts"
 import { Db, type Session } from "../Db.ts"
+import { connectionNames } from "../read/findConversation.ts"
 import { identityOf } from "../read/moment.ts"
 import { StoreError } from "../StoreError.ts"
 import { beginConnection, beginPerson, countConnection, countPerson, type ErasureCounts } from "./begin.ts"
@@ -53,8 +54,8 @@ const sendingOf = ({ prepare }: Session, condition: string, parameter: string): 
       .get(parameter)
   )
 
-const knownConnection = ({ prepare }: Session, name: string): void => {
-  const names = prepare("SELECT name FROM connections ORDER BY name").pluck().all() as ReadonlyArray<string>
+const knownConnection = (session: Session, name: string): void => {
+  const names = connectionNames(session)
   if (names.includes(name)) return
   throw new StoreError({
     op: "forget",

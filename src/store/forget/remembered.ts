@@ -26,25 +26,33 @@ export const makeRemembered = ({ prepare }: Pick<Session, "prepare">) => {
     return keyedHash(key, kind, text)
   }
 
+  const findOf = (kind: RememberedKind, text: string): number | null =>
+    find.get(hashOf(kind, text)) as number | null
+
   return {
     hashOf,
     /** Whether anyone was forgotten. */
     isAny: (): boolean => any.get() === 1,
     /** The erasure with which it was forgotten; null: it was not. */
-    find: (kind: RememberedKind, text: string): number | null =>
-      find.get(hashOf(kind, text)) as number | null,
+    find: findOf,
+    /** The same for an id that is a conversation's or a contact's. */
+    findId: (id: string): number | null => findOf("conversation", id) ?? findOf("contact", id),
     remember: (erasure: number, kind: RememberedKind, text: string): void => {
       insert.run(hashOf(kind, text), erasure)
     }
   } as const
 }
 
+/** Whether a connection was forgotten: nothing of it is to be stored. */
+export const makeIsClosed = ({ prepare }: Pick<Session, "prepare">): ((connection: string) => boolean) => {
+  const isForgotten = prepare("SELECT forgotten_at IS NOT NULL FROM connections WHERE name = ?").pluck()
+  return (connection) => isForgotten.get(connection) === 1
+}
+
 /** When the conversation or contact with this id was forgotten, UTC; null: it was not. */
 export const forgottenOn = (session: Session, id: string): Timestamp | null => {
   const remembered = makeRemembered(session)
-  const erasure = remembered.isAny()
-    ? (remembered.find("conversation", id) ?? remembered.find("contact", id))
-    : null
+  const erasure = remembered.isAny() ? remembered.findId(id) : null
   return erasure === null
     ? null
     : (session.prepare("SELECT requested_at FROM erasures WHERE id = ?").pluck().get(erasure) as Timestamp)
@@ -56,10 +64,9 @@ export const makeHidden = (session: Pick<Session, "prepare">) => {
   const isAny = remembered.isAny()
   return (connection: string, path: string): string =>
     isAny
-      ? path.replace(/[^/?&=#]+/g, (part) => {
-          const id = `${connection}:${decodedPart(part)}`
-          return (remembered.find("conversation", id) ?? remembered.find("contact", id)) === null ? part : "…"
-        })
+      ? path.replace(/[^/?&=#]+/g, (part) =>
+          remembered.findId(`${connection}:${decodedPart(part)}`) === null ? part : "…"
+        )
       : path
 }
 

@@ -2,7 +2,7 @@ import { Clock, Effect } from "effect"
 import { now, type Timestamp } from "../../domain/Timestamp.ts"
 import type { HintCount, HintShows, HintSubject } from "../../providers/Provider.ts"
 import { Db, type Session } from "../Db.ts"
-import { makeRemembered } from "../forget/remembered.ts"
+import { makeIsClosed, makeRemembered } from "../forget/remembered.ts"
 import { type DeclaredCount, declare } from "./declared.ts"
 
 /** One webhook that was signed and understood. */
@@ -79,12 +79,10 @@ const pendingOf = (row: Row): PendingHint => ({
 const makeIsForgotten = (session: Session) => {
   const remembered = makeRemembered(session)
   const isAny = remembered.isAny()
-  const isClosed = session.prepare("SELECT forgotten_at IS NOT NULL FROM connections WHERE name = ?").pluck()
+  const isClosed = makeIsClosed(session)
   return ({ connection, subject }: ReceivedHint): boolean => {
-    if (isClosed.get(connection) === 1) return true
-    if (!isAny || subject._tag === "Status") return false
-    const id = `${connection}:${subject.id}`
-    return (remembered.find("conversation", id) ?? remembered.find("contact", id)) !== null
+    if (isClosed(connection)) return true
+    return isAny && subject._tag !== "Status" && remembered.findId(`${connection}:${subject.id}`) !== null
   }
 }
 

@@ -62,6 +62,10 @@ const dueRaw = ({ prepare }: Session, before: number): Due["raw"] =>
     .raw()
     .all(before) as Due["raw"]
 
+/** Payloads of $block that came before $before. */
+const oldInBlock = `key BETWEEN $block AND $block + (SELECT rows FROM raw_blocks WHERE key = $block) - 1
+  AND block = $block AND observed_at < $before`
+
 /** Numbers of pages that rows tell of: where they come from is known as long as they are kept. */
 const pagesInUse = ({ prepare }: Session): ReadonlySet<unknown> =>
   new Set(
@@ -219,12 +223,9 @@ export function* partsOf(
       const going = { block, before: before(raw) }
       prepare(
         `UPDATE remote_conversations SET raw_complete = 0 WHERE raw_complete = 1 AND key IN (
-           SELECT conversation FROM raw_rows WHERE key BETWEEN $block AND $block + (SELECT rows FROM raw_blocks WHERE key = $block) - 1 AND block = $block
-             AND newest = 1 AND observed_at < $before)`
+           SELECT conversation FROM raw_rows WHERE ${oldInBlock} AND newest = 1)`
       ).run(going)
-      prepare(
-        "DELETE FROM raw_rows WHERE key BETWEEN $block AND $block + (SELECT rows FROM raw_blocks WHERE key = $block) - 1 AND block = $block AND observed_at < $before"
-      ).run(going)
+      prepare(`DELETE FROM raw_rows WHERE ${oldInBlock}`).run(going)
       blocks.shrink(block)
     }
   }

@@ -1,6 +1,7 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
-import { contactOf, type TranscriptContact } from "./transcript.ts"
+import { connectionNames } from "./findConversation.ts"
+import { contactOf, type LastWords, makeLastWords, type TranscriptContact } from "./transcript.ts"
 
 /*
  * Lists of conversations that stay quick however many there are: a page begins after the last row of the one before, and
@@ -27,7 +28,7 @@ export interface ListPlace {
   readonly id: string
 }
 
-export interface ListedConversation {
+export interface ListedConversation extends LastWords {
   readonly id: string
   readonly connection: string
   readonly provider: string
@@ -37,8 +38,6 @@ export interface ListedConversation {
   readonly change_state: string | null
   readonly title: string | null
   readonly contact: TranscriptContact | null
-  readonly last_role: string | null
-  readonly last_words: string | null
   readonly last_message_at: Timestamp | null
   readonly stored_messages: number
   readonly complete: 0 | 1 | null
@@ -49,7 +48,7 @@ export interface ListedConversation {
 /** Characters of the last words. */
 const wordsLength = 200
 
-interface Row extends Omit<ListedConversation, "contact" | "last_role" | "last_words" | "waiting_since"> {
+interface Row extends Omit<ListedConversation, "contact" | keyof LastWords | "waiting_since"> {
   readonly contact_id: string | null
 }
 
@@ -149,9 +148,6 @@ const foundKeys = (
   return keys
 }
 
-const connectionsOf = ({ prepare }: Session): ReadonlyArray<string> =>
-  prepare("SELECT name FROM connections ORDER BY name").pluck().all() as ReadonlyArray<string>
-
 const keysAfter = (
   session: Session,
   filter: ConversationFilter,
@@ -160,7 +156,7 @@ const keysAfter = (
 ): ReadonlyArray<Key> => {
   if (filter.among !== null) return foundKeys(session, filter, filter.among, after, limit)
   if (filter.waiting) return waitingKeys(session, filter, after, limit)
-  const connections = filter.connection === null ? connectionsOf(session) : [filter.connection]
+  const connections = filter.connection === null ? connectionNames(session) : [filter.connection]
   return connections
     .flatMap((connection) => keysOf(session, connection, filter, after, limit))
     .sort(byTime)
@@ -175,20 +171,15 @@ export const makeRowOf = (session: Session) => {
        c.last_message_at, c.stored_messages, c.complete, c.seq, c.contact_id
      FROM conversations c WHERE c.id = ?`
   )
-  const last = prepare(
-    `SELECT role AS last_role, substr(content, 1, ${wordsLength}) AS last_words FROM messages
-     WHERE conversation_id = ? AND content <> '' ORDER BY position DESC LIMIT 1`
-  )
+  const lastWords = makeLastWords(session, wordsLength)
   return (id: string, waitingSince: Timestamp | null = null): ListedConversation | null => {
     const row = select.get(id) as Row | undefined
     if (row === undefined) return null
-    const words = last.get(id) as { readonly last_role: string; readonly last_words: string } | undefined
     const { contact_id, ...rest } = row
     return {
       ...rest,
       contact: contact_id === null ? null : contactOf(session, contact_id),
-      last_role: words?.last_role ?? null,
-      last_words: words?.last_words ?? null,
+      ...lastWords(id),
       waiting_since: waitingSince
     }
   }

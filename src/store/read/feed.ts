@@ -4,7 +4,7 @@ import { Db, type Session } from "../Db.ts"
 import { dictionary } from "../dictionary.ts"
 import { StoreError, toStoreError } from "../StoreError.ts"
 import { makeKnown } from "./lookup.ts"
-import { identityOf } from "./moment.ts"
+import { identityOf, inSnapshot } from "./moment.ts"
 
 /*
  * What changed in a mirror after a commit, row by row, for programs that keep a copy elsewhere. Reads the promised views.
@@ -69,14 +69,20 @@ const goneSql = `SELECT f.seq, f.at, f.row_id AS id FROM change_feed f
     AND (f.table_name <> 'conversations' OR NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = f.row_id))
   ORDER BY f.seq`
 
+/** The connections that the mirror holds, with their providers. */
+const providersOf = ({ prepare }: Pick<Session, "prepare">): ReadonlyMap<string, string> =>
+  new Map(
+    prepare("SELECT name, provider FROM connections ORDER BY name").raw().all() as ReadonlyArray<
+      [string, string]
+    >
+  )
+
 const rowsOf = function* (
   { database, prepare }: Session,
   table: FeedTable,
   after: number
 ): Generator<FeedRow> {
-  const providers = new Map(
-    prepare("SELECT name, provider FROM connections").raw().all() as ReadonlyArray<[string, string]>
-  )
+  const providers = providersOf({ prepare })
   const committedAt = prepare("SELECT at FROM change_feed WHERE seq = ? LIMIT 1").pluck()
   let latest: { readonly seq: number; readonly at: string | null } = { seq: -1, at: null }
   const atOf = (seq: number): string | null => {
@@ -145,21 +151,8 @@ export const openFeed = (path: string): Effect.Effect<Feed, StoreError, Scope.Sc
     const known = yield* db.use("feed", makeKnown)
     return {
       mirror,
-      connections: db.use(
-        "feed.connections",
-        ({ prepare }) =>
-          new Map(
-            prepare("SELECT name, provider FROM connections ORDER BY name").raw().all() as ReadonlyArray<
-              [string, string]
-            >
-          )
-      ),
-      inSnapshot: (use) =>
-        Effect.acquireUseRelease(
-          db.use("feed.begin", ({ database }) => database.exec("BEGIN")),
-          () => use,
-          () => Effect.ignore(db.use("feed.end", ({ database }) => database.exec("ROLLBACK")))
-        ),
+      connections: db.use("feed.connections", providersOf),
+      inSnapshot: (use) => inSnapshot(db, "feed", use),
       rows: (table, after) => rowsOf(session, table, after),
       fingerprints: (connection, providerIds) =>
         Effect.flatMap(Clock.currentTimeMillis, (at) =>

@@ -23,6 +23,16 @@ type KnownRow = readonly [
   isUnread: 0 | 1
 ]
 
+/** A conversation that is as it is shown, and of which nothing is stored. */
+export const knownAsShown = (providerId: string, fingerprint: string | null): Known => ({
+  providerId,
+  fingerprint,
+  agentId: null,
+  storedMessages: 0,
+  updatedAt: null,
+  deleted: false
+})
+
 /**
  * Looks up what is stored of conversations, by the vendor's ids. Those of someone who was forgotten are unchanged for ever,
  * whatever the list shows: nothing of them need be requested.
@@ -94,15 +104,7 @@ export const makeKnown = (session: Session) => {
       for (const providerId of providerIds) {
         if (found.has(providerId) || forgotten.find("conversation", `${connection}:${providerId}`) === null)
           continue
-        const [fingerprint = null] = shownAs(providerId)
-        found.set(providerId, {
-          providerId,
-          fingerprint,
-          agentId: null,
-          storedMessages: 0,
-          updatedAt: null,
-          deleted: false
-        })
+        found.set(providerId, knownAsShown(providerId, shownAs(providerId)[0] ?? null))
       }
     }
     return found

@@ -78,6 +78,22 @@ export const contactOf = ({ prepare }: Session, id: string): TranscriptContact |
     | TranscriptContact
     | undefined) ?? null
 
+/** Of the message of a conversation that has text and came last. */
+export interface LastWords {
+  readonly last_role: string | null
+  readonly last_words: string | null
+}
+
+/** Looks them up by the conversation's id, cut to so many characters. */
+export const makeLastWords = ({ prepare }: Session, characters: number): ((id: string) => LastWords) => {
+  const last = prepare(
+    `SELECT role AS last_role, substr(content, 1, ?) AS last_words FROM messages
+     WHERE conversation_id = ? AND content <> '' ORDER BY position DESC LIMIT 1`
+  )
+  const none: LastWords = { last_role: null, last_words: null }
+  return (id) => (last.get(characters, id) as LastWords | undefined) ?? none
+}
+
 /** A conversation and its contact; null: the mirror has none of this id (`findConversation` finds it). */
 export const transcriptHead = (session: Session, id: string): TranscriptHead | null => {
   const row = session

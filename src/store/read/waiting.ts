@@ -1,8 +1,9 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
+import { type LastWords, makeLastWords } from "./transcript.ts"
 
 /** A conversation in which someone waits for a person. */
-export interface Waiting {
+export interface Waiting extends LastWords {
   readonly conversation_id: string
   readonly connection: string
   readonly channel: string | null
@@ -13,9 +14,6 @@ export interface Waiting {
   /** Null: not known. */
   readonly waiting_since: Timestamp | null
   readonly waiting_seconds: number | null
-  /** Of the message that has text and came last. */
-  readonly last_role: string | null
-  readonly last_words: string | null
   readonly last_message_at: Timestamp | null
 }
 
@@ -27,10 +25,11 @@ export interface WaitingFilter {
 
 /** Who waits for a person, the longest first, and how many there are in all. Texts are cut to `textLimit` characters. */
 export const whoWaits = (
-  { prepare }: Session,
+  session: Session,
   { connection, limit }: WaitingFilter,
   textLimit = 400
 ): { readonly total: number; readonly waiting: ReadonlyArray<Waiting> } => {
+  const { prepare } = session
   const where = "WHERE (? IS NULL OR w.connection = ?)"
   const total = prepare(`SELECT count(*) FROM waiting_for_person w ${where}`)
     .pluck()
@@ -40,18 +39,7 @@ export const whoWaits = (
        w.waiting_seconds, w.last_message_at
      FROM waiting_for_person w LEFT JOIN contacts k ON k.id = w.contact_id ${where}
      ORDER BY w.waiting_since IS NULL, w.waiting_since, w.conversation_id LIMIT ?`
-  ).all(connection, connection, limit) as ReadonlyArray<Omit<Waiting, "last_role" | "last_words">>
-  const last = prepare(
-    `SELECT role AS last_role, substr(content, 1, ?) AS last_words FROM messages
-     WHERE conversation_id = ? AND content <> '' ORDER BY position DESC LIMIT 1`
-  )
-  return {
-    total,
-    waiting: rows.map((row) => {
-      const words = last.get(textLimit, row.conversation_id) as
-        | Pick<Waiting, "last_role" | "last_words">
-        | undefined
-      return { ...row, last_role: words?.last_role ?? null, last_words: words?.last_words ?? null }
-    })
-  }
+  ).all(connection, connection, limit) as ReadonlyArray<Omit<Waiting, keyof LastWords>>
+  const lastWords = makeLastWords(session, textLimit)
+  return { total, waiting: rows.map((row) => ({ ...row, ...lastWords(row.conversation_id) })) }
 }

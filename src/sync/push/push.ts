@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
+import type { ChangeCounters } from "../../store/ledger/Ledger.ts"
 import { Outbox } from "../../store/outbox/Outbox.ts"
 import { admit, type Braked } from "./admission.ts"
 import { settle } from "./deliver.ts"
@@ -16,13 +17,7 @@ export type { PushAccount, PushOptions, PushStep, PushTarget } from "./steps.ts"
 
 export interface PushReport {
   /** `confirmed`, `rejected` and `conflict` ended in this run; `queued` and `pending` are open now that it is over. */
-  readonly changes: {
-    readonly confirmed: number
-    readonly queued: number
-    readonly rejected: number
-    readonly conflict: number
-    readonly pending: number
-  }
+  readonly changes: ChangeCounters
   /** Why nothing was sent, though the provider could be asked; null: all that was due was tried. */
   readonly braked: Braked | null
   /** Why the connection was not worked through to its end; null: it was. */

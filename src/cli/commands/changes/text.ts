@@ -4,7 +4,7 @@ import type { Asked, ChangeEvent, OutboxChange } from "../../../store/outbox/Out
 import type { PlannedChange } from "../../../sync/push/plan.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { oneLine } from "../../terminal/safeText.ts"
-import { renderTable, whole } from "../../terminal/table.ts"
+import { type ColumnOf, tableOf, whole } from "../../terminal/table.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
 
 /** What a change wants, in a few words. */
@@ -17,18 +17,6 @@ export const requestText = ({ requested }: OutboxChange): string =>
     requested.title !== null && `title "${oneLine(requested.title)}"`,
     ...requested.tags.map((tag) => `+${oneLine(tag)}`)
   ).join(", ")
-
-const columns = whole([
-  { name: "change", right: true },
-  { name: "conversation" },
-  { name: "from" },
-  { name: "to" },
-  { name: "state" },
-  { name: "tries", right: true },
-  { name: "asked" },
-  { name: "next" },
-  { name: "what happened" }
-])
 
 const nextOf = ({ endedAt, notBefore }: OutboxChange, now: string): string =>
   endedAt !== null || notBefore === null || notBefore <= now ? "-" : `from ${shortTime(notBefore)}`
@@ -93,19 +81,19 @@ const nextLines = (change: OutboxChange, isUndecided: boolean): ReadonlyArray<st
 
 /** @param at epoch milliseconds. @param room columns of the terminal; null: not a terminal. */
 export const changesTable = (changes: ReadonlyArray<OutboxChange>, at: number, room: number | null): string =>
-  renderTable(
-    columns,
-    changes.map((change) => [
-      String(change.id),
-      change.conversationId,
-      change.fromStatus,
-      requestText(change),
-      change.state,
-      String(change.attempts),
-      ago(change.requestedAt, at),
-      nextOf(change, new Date(at).toISOString()),
-      oneLine(change.lastError ?? "")
+  tableOf(
+    whole<ColumnOf<OutboxChange>>([
+      { name: "change", right: true, cell: ({ id }) => String(id) },
+      { name: "conversation", cell: ({ conversationId }) => conversationId },
+      { name: "from", cell: ({ fromStatus }) => fromStatus },
+      { name: "to", cell: requestText },
+      { name: "state", cell: ({ state }) => state },
+      { name: "tries", right: true, cell: ({ attempts }) => String(attempts) },
+      { name: "asked", cell: ({ requestedAt }) => ago(requestedAt, at) },
+      { name: "next", cell: (change) => nextOf(change, new Date(at).toISOString()) },
+      { name: "what happened", cell: ({ lastError }) => oneLine(lastError ?? "") }
     ]),
+    changes,
     room
   )
 
@@ -193,36 +181,24 @@ export const askedDocument = (asked: Exclude<Asked, { _tag: "Refused" }>) => {
   }
 }
 
-const planColumns = whole([
-  { name: "change", right: true },
-  { name: "conversation" },
-  { name: "field" },
-  { name: "old" },
-  { name: "new" },
-  { name: "push would" },
-  { name: "because" }
-])
-
-const planRows = ({
-  action,
-  change,
-  fields,
-  reason
-}: PlannedChange): ReadonlyArray<ReadonlyArray<string>> => {
+/** Each field of a change has a row; the first of them tells of the change. */
+const planRows = ({ fields, ...change }: PlannedChange) => {
   const shown = fields.length > 0 ? fields : [{ field: "-", from: null, to: null }]
-  return shown.map(({ field, from, to }, index) => [
-    index === 0 ? String(change.id) : "",
-    index === 0 ? change.conversationId : "",
-    field,
-    from ?? "-",
-    to ?? "-",
-    index === 0 ? action : "",
-    index === 0 ? oneLine(reason) : ""
-  ])
+  return shown.map((field, index) => ({ field, change: index === 0 ? change : null }))
 }
 
+const planColumns = whole<ColumnOf<ReturnType<typeof planRows>[number]>>([
+  { name: "change", right: true, cell: ({ change }) => String(change?.change.id ?? "") },
+  { name: "conversation", cell: ({ change }) => change?.change.conversationId ?? "" },
+  { name: "field", cell: ({ field }) => field.field },
+  { name: "old", cell: ({ field }) => field.from ?? "-" },
+  { name: "new", cell: ({ field }) => field.to ?? "-" },
+  { name: "push would", cell: ({ change }) => change?.action ?? "" },
+  { name: "because", cell: ({ change }) => oneLine(change?.reason ?? "") }
+])
+
 export const planTable = (planned: ReadonlyArray<PlannedChange>, room: number | null): string =>
-  renderTable(planColumns, planned.flatMap(planRows), room)
+  tableOf(planColumns, planned.flatMap(planRows), room)
 
 export const planDocument = ({ action, canBePutBack, change, fields, reason }: PlannedChange) => ({
   change_id: change.id,

@@ -6,15 +6,8 @@ import { copyingMirror } from "../../configuration.ts"
 import { Host } from "../../Host.ts"
 import { answer } from "../../terminal/answer.ts"
 import { grouped } from "../../terminal/numbers.ts"
-import { renderTable } from "../../terminal/table.ts"
+import { type ColumnOf, tableOf } from "../../terminal/table.ts"
 import type { ExportingInput } from "./index.ts"
-
-const columns = [
-  { name: "table" },
-  { name: "rows", right: true },
-  { name: "bytes", right: true },
-  { name: "file" }
-]
 
 export const exporting = (input: ExportingInput) =>
   Effect.gen(function* () {
@@ -26,12 +19,15 @@ export const exporting = (input: ExportingInput) =>
     const { deleted, seq, tables } = manifest
     const files = tables.map(({ bytes, file, rows, table }) => ({ table, file: join(to, file), rows, bytes }))
     const written = deleted === null ? tables : [...tables, { table: "(deleted)", ...deleted }]
-    const rows = written.map(({ bytes, file, rows, table }) => {
-      return [table, grouped(rows), grouped(bytes), join(to, file)]
-    })
+    const columns: ReadonlyArray<ColumnOf<(typeof written)[number]>> = [
+      { name: "table", cell: ({ table }) => table },
+      { name: "rows", right: true, cell: ({ rows }) => grouped(rows) },
+      { name: "bytes", right: true, cell: ({ bytes }) => grouped(bytes) },
+      { name: "file", cell: ({ file }) => join(to, file) }
+    ]
     return yield* answer({ to, ...manifest, files }, (room) =>
       [
-        renderTable(columns, rows, room),
+        tableOf(columns, written, room),
         "",
         `as of commit ${seq}: parley export --since ${seq} exports what changes later`
       ].join("\n")

@@ -11,7 +11,7 @@ import { Globals } from "../../globals.ts"
 import { answer } from "../../terminal/answer.ts"
 import { counted, grouped, wallClock } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
-import { renderTable, whole } from "../../terminal/table.ts"
+import { type ColumnOf, tableOf, whole } from "../../terminal/table.ts"
 import type { LimitsListInput, LimitsResetInput } from "./index.ts"
 
 interface Entry {
@@ -61,30 +61,29 @@ const documentOf = ({ config, learned }: Entry) => ({
   holds: (learned?.holds ?? []).map(({ reason, scope, until }) => ({ scope, until: now(until), reason }))
 })
 
-const columns = whole([
-  { name: "connection" },
-  { name: "limits" },
-  { name: "learned" },
-  { name: "holds back" },
-  { name: "until" },
-  { name: "because" }
-])
-
-const rowsOf = (entry: Entry, at: number): ReadonlyArray<ReadonlyArray<string>> => {
-  const { config, learned } = entry
-  const known = config.limits.length === 0 ? "unknown" : config.limits.map(({ name }) => name).join(", ")
-  const words = learnedWords(entry).join("; ") || "-"
-  const holds = learned?.holds ?? []
-  if (holds.length === 0) return [[config.name, known, words, "nothing", "-", "-"]]
-  return holds.map(({ reason, scope, until }) => [
-    config.name,
-    known,
-    words,
-    whatWaits[scope],
-    wallClock(until, at),
-    reason
-  ])
+interface LimitRow {
+  readonly entry: Entry
+  readonly hold: LearnedLimits["holds"][number] | null
 }
+
+/** A row for each hold of a connection; one where nothing is held back. */
+const rowsOf = (entry: Entry): ReadonlyArray<LimitRow> => {
+  const holds = entry.learned?.holds ?? []
+  return (holds.length === 0 ? [null] : holds).map((hold) => ({ entry, hold }))
+}
+
+const columns = (at: number) =>
+  whole<ColumnOf<LimitRow>>([
+    { name: "connection", cell: ({ entry }) => entry.config.name },
+    {
+      name: "limits",
+      cell: ({ entry }) => entry.config.limits.map(({ name }) => name).join(", ") || "unknown"
+    },
+    { name: "learned", cell: ({ entry }) => learnedWords(entry).join("; ") || "-" },
+    { name: "holds back", cell: ({ hold }) => (hold === null ? "nothing" : whatWaits[hold.scope]) },
+    { name: "until", cell: ({ hold }) => (hold === null ? "-" : wallClock(hold.until, at)) },
+    { name: "because", cell: ({ hold }) => hold?.reason ?? "-" }
+  ])
 
 export const list = Effect.fn("limits.list")(function* ({ names }: LimitsListInput) {
   const { json, quiet } = yield* Globals
@@ -96,8 +95,8 @@ export const list = Effect.fn("limits.list")(function* ({ names }: LimitsListInp
     config: connection,
     learned: learnedLimitsOf(connection, at)
   }))
-  const rows = entries.flatMap((entry) => rowsOf(entry, at))
-  yield* answer({ connections: entries.map(documentOf) }, (room) => renderTable(columns, rows, room))
+  const rows = entries.flatMap(rowsOf)
+  yield* answer({ connections: entries.map(documentOf) }, (room) => tableOf(columns(at), rows, room))
   const held = entries.filter(({ learned }) => (learned?.holds.length ?? 0) > 0)
   if (held.length > 0 && !quiet && !json) {
     yield* output.note(`lift it with \`parley limits reset ${held.map((one) => one.config.name).join(" ")}\``)

@@ -17,20 +17,9 @@ import { answer } from "../../terminal/answer.ts"
 import { grouped, often } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { jsonText } from "../../terminal/safeText.ts"
-import { renderTable, whole } from "../../terminal/table.ts"
+import { type ColumnOf, tableOf, whole } from "../../terminal/table.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
 import type { ListInput, ShowInput } from "./index.ts"
-
-const columns = whole([
-  { name: "id", right: true },
-  { name: "connection" },
-  { name: "kind" },
-  { name: "record" },
-  { name: "what is wrong" },
-  { name: "where" },
-  { name: "seen", right: true },
-  { name: "last seen" }
-])
 
 const mark = ({ dismissed_at, resolved_at }: Quarantined): string =>
   resolved_at !== null ? "resolved: " : dismissed_at !== null ? "dismissed: " : ""
@@ -41,16 +30,17 @@ const state = ({ dismissed_at, resolved_at }: Quarantined): string => {
   return dismissed_at === null ? `open: ${again}` : `dismissed ${shortTime(dismissed_at)}: ${again}`
 }
 
-const rowOf = (record: Quarantined, at: number): ReadonlyArray<string> => [
-  String(record.id),
-  record.connection,
-  record.kind,
-  record.provider_id ?? record.conversation_provider_id ?? "-",
-  `${mark(record)}${record.reason}`,
-  record.path,
-  grouped(record.seen),
-  ago(record.last_seen_at, at)
-]
+const columns = (at: number) =>
+  whole<ColumnOf<Quarantined>>([
+    { name: "id", right: true, cell: ({ id }) => String(id) },
+    { name: "connection", cell: ({ connection }) => connection },
+    { name: "kind", cell: ({ kind }) => kind },
+    { name: "record", cell: (record) => record.provider_id ?? record.conversation_provider_id ?? "-" },
+    { name: "what is wrong", cell: (record) => `${mark(record)}${record.reason}` },
+    { name: "where", cell: ({ path }) => path },
+    { name: "seen", right: true, cell: ({ seen }) => grouped(seen) },
+    { name: "last seen", cell: ({ last_seen_at }) => ago(last_seen_at, at) }
+  ])
 
 const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter) {
   const db = yield* Db
@@ -59,11 +49,10 @@ const listAll = Effect.fn("quarantine.list")(function* (filter: QuarantineFilter
   yield* knownConnection(filter.connection)
   const { records, total } = yield* db.use("quarantine", (session) => listQuarantine(session, filter))
   const at = yield* Clock.currentTimeMillis
-  const rows = records.map((record) => rowOf(record, at))
   yield* answer({ total, records }, (room) =>
     total === 0
       ? "Nothing is in quarantine: every record that came could be read."
-      : renderTable(columns, rows, room)
+      : tableOf(columns(at), records, room)
   )
   if (!json && !quiet && total > records.length) {
     yield* output.note(`(the newest ${grouped(records.length)} of ${grouped(total)}; more with --limit)`)

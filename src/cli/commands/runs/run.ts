@@ -7,8 +7,8 @@ import { readingMirror } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { atLeastOne } from "../../options.ts"
 import { answer } from "../../terminal/answer.ts"
-import { grouped, shortDuration } from "../../terminal/numbers.ts"
-import { renderTable, whole } from "../../terminal/table.ts"
+import { grouped, shortDuration, waitedText } from "../../terminal/numbers.ts"
+import { type ColumnOf, tableOf, whole } from "../../terminal/table.ts"
 import { ago, shortTime } from "../../terminal/times.ts"
 import type { RunsInput } from "./index.ts"
 
@@ -26,69 +26,41 @@ const took = (
     ? "-"
     : shortDuration((finished_at === null ? at : toMillis(finished_at)) - toMillis(started_at))
 
-const waited = (millis: number): string => (millis === 0 ? "-" : shortDuration(millis))
+const outcomeText = ({ exit_code, outcome }: RunWithConnections): string =>
+  exit_code === null || exit_code === 0 ? outcome : `${outcome} (${exit_code})`
 
-const listColumns = whole([
-  { name: "run", right: true },
-  { name: "command" },
-  { name: "started" },
-  { name: "took", right: true },
-  { name: "outcome" },
-  { name: "received", right: true },
-  { name: "new", right: true },
-  { name: "changed", right: true },
-  { name: "quarantined", right: true },
-  { name: "requests", right: true, spare: 1 },
-  { name: "waited", right: true, spare: 1 }
-])
+const listColumns = (at: number) =>
+  whole<ColumnOf<RunWithConnections>>([
+    { name: "run", right: true, cell: ({ id }) => String(id) },
+    { name: "command", cell: ({ command }) => command },
+    { name: "started", cell: (run) => ago(run.started_at, at) },
+    { name: "took", right: true, cell: (run) => took(run, at) },
+    { name: "outcome", cell: outcomeText },
+    { name: "received", right: true, cell: (run) => grouped(total(run, (row) => row.received)) },
+    { name: "new", right: true, cell: (run) => grouped(total(run, (row) => row.inserted)) },
+    { name: "changed", right: true, cell: (run) => grouped(total(run, (row) => row.updated)) },
+    { name: "quarantined", right: true, cell: (run) => grouped(total(run, (row) => row.quarantined)) },
+    { name: "requests", right: true, spare: 1, cell: (run) => grouped(total(run, (row) => row.requests)) },
+    { name: "waited", right: true, spare: 1, cell: (run) => waitedText(total(run, (row) => row.waited_ms)) }
+  ])
 
-const listRow = (run: RunWithConnections, at: number): ReadonlyArray<string> => [
-  String(run.id),
-  run.command,
-  ago(run.started_at, at),
-  took(run, at),
-  run.exit_code === null || run.exit_code === 0 ? run.outcome : `${run.outcome} (${run.exit_code})`,
-  grouped(total(run, (row) => row.received)),
-  grouped(total(run, (row) => row.inserted)),
-  grouped(total(run, (row) => row.updated)),
-  grouped(total(run, (row) => row.quarantined)),
-  grouped(total(run, (row) => row.requests)),
-  waited(total(run, (row) => row.waited_ms))
-]
-
-const detailColumns = whole([
-  { name: "connection" },
-  { name: "lane" },
-  { name: "outcome" },
-  { name: "took", right: true },
-  { name: "conversations", right: true },
-  { name: "messages", right: true },
-  { name: "new", right: true },
-  { name: "changed", right: true },
-  { name: "same", right: true },
-  { name: "outside", right: true },
-  { name: "quarantined", right: true },
-  { name: "requests", right: true },
-  { name: "refused", right: true },
-  { name: "waited", right: true }
-])
-
-const detailRow = (row: RunConnection, at: number): ReadonlyArray<string> => [
-  row.connection,
-  row.lane,
-  row.outcome,
-  took(row, at),
-  grouped(row.conversations),
-  grouped(row.messages),
-  grouped(row.inserted),
-  grouped(row.updated),
-  grouped(row.unchanged),
-  grouped(row.filtered),
-  grouped(row.quarantined),
-  grouped(row.requests),
-  grouped(row.rate_limited + row.queued),
-  waited(row.waited_ms)
-]
+const detailColumns = (at: number) =>
+  whole<ColumnOf<RunConnection>>([
+    { name: "connection", cell: ({ connection }) => connection },
+    { name: "lane", cell: ({ lane }) => lane },
+    { name: "outcome", cell: ({ outcome }) => outcome },
+    { name: "took", right: true, cell: (row) => took(row, at) },
+    { name: "conversations", right: true, cell: (row) => grouped(row.conversations) },
+    { name: "messages", right: true, cell: (row) => grouped(row.messages) },
+    { name: "new", right: true, cell: (row) => grouped(row.inserted) },
+    { name: "changed", right: true, cell: (row) => grouped(row.updated) },
+    { name: "same", right: true, cell: (row) => grouped(row.unchanged) },
+    { name: "outside", right: true, cell: (row) => grouped(row.filtered) },
+    { name: "quarantined", right: true, cell: (row) => grouped(row.quarantined) },
+    { name: "requests", right: true, cell: (row) => grouped(row.requests) },
+    { name: "refused", right: true, cell: (row) => grouped(row.rate_limited + row.queued) },
+    { name: "waited", right: true, cell: (row) => waitedText(row.waited_ms) }
+  ])
 
 const changesText = (row: RunConnection): ReadonlyArray<string> => {
   const parts = [
@@ -124,11 +96,7 @@ const detail = (run: RunWithConnections, at: number, room: number | null): strin
     "",
     run.connections.length === 0
       ? "It came to no connection."
-      : renderTable(
-          detailColumns,
-          run.connections.map((row) => detailRow(row, at)),
-          room
-        ),
+      : tableOf(detailColumns(at), run.connections, room),
     remarks.length > 0 && ["", ...remarks]
   ).join("\n")
 }
@@ -149,8 +117,7 @@ const listAll = Effect.fn("runs.list")(function* (limit: number) {
   const db = yield* Db
   const at = yield* Clock.currentTimeMillis
   const runs = yield* db.use("runs", (session) => listRuns(session, limit, at))
-  const rows = runs.map((run) => listRow(run, at))
-  return yield* answer({ runs }, (room) => (runs.length === 0 ? none : renderTable(listColumns, rows, room)))
+  return yield* answer({ runs }, (room) => (runs.length === 0 ? none : tableOf(listColumns(at), runs, room)))
 })
 
 export const runs = ({ id, limit }: RunsInput) =>

@@ -3,27 +3,19 @@ import type { BulkPlan, BulkResult, BulkStep } from "../../../sync/push/bulk.ts"
 import { UsageError } from "../../errors.ts"
 import { counted, grouped } from "../../terminal/numbers.ts"
 import { oneLine } from "../../terminal/safeText.ts"
-import { renderTable, whole } from "../../terminal/table.ts"
-
-const columns = whole([
-  { name: "connection" },
-  { name: "conversations", right: true },
-  { name: "old" },
-  { name: "new" },
-  { name: "put back" }
-])
+import { type ColumnOf, tableOf, whole } from "../../terminal/table.ts"
 
 /** A status, with the provider's word where that is another one. */
 const inBoth = (status: string, word: string | null): string =>
   word === null || word === status ? status : `${status} (${oneLine(word)})`
 
-const row = (name: string, step: BulkStep): ReadonlyArray<string> => [
-  name,
-  grouped(step.conversations),
-  inBoth(step.from, step.from_provider_status),
-  step.to === null ? "-" : inBoth(step.to, step.to_provider_status),
-  step.can_be_put_back ? "possible" : "never"
-]
+const columns = whole<ColumnOf<BulkStep & { readonly name: string }>>([
+  { name: "connection", cell: ({ name }) => name },
+  { name: "conversations", right: true, cell: ({ conversations }) => grouped(conversations) },
+  { name: "old", cell: ({ from, from_provider_status }) => inBoth(from, from_provider_status) },
+  { name: "new", cell: ({ to, to_provider_status }) => (to === null ? "-" : inBoth(to, to_provider_status)) },
+  { name: "put back", cell: ({ can_be_put_back }) => (can_be_put_back ? "possible" : "never") }
+])
 
 const total = (plan: BulkPlan, count: "changes" | "nothing_to_do" | "already_requested" | "replaced") =>
   plan.connections.reduce((sum, part) => sum + part[count], 0)
@@ -61,10 +53,10 @@ const warnings = (plan: BulkPlan): ReadonlyArray<string> =>
 /** What would be requested. */
 export const bulkPlanText = (plan: BulkPlan, room: number | null): string => {
   const changes = total(plan, "changes")
-  const rows = plan.connections.flatMap(({ name, steps }) => steps.map((step) => row(name, step)))
+  const all = plan.connections.flatMap(({ name, steps }) => steps.map((step) => ({ name, ...step })))
   const notes = [...warnings(plan), ...sideLines(plan)]
   return present(
-    rows.length > 0 && [renderTable(columns, rows, room), ""],
+    all.length > 0 && [tableOf(columns, all, room), ""],
     ...notes,
     `${counted(changes, "change")} would be requested. Nothing was written.`
   ).join("\n")

@@ -21,7 +21,7 @@ import { readDuration } from "../../options.ts"
 import { answer } from "../../terminal/answer.ts"
 import { counted, grouped, shortDuration, wallClock } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
-import { renderTable, whole } from "../../terminal/table.ts"
+import { type ColumnOf, tableOf, whole } from "../../terminal/table.ts"
 import { ago, rangeText } from "../../terminal/times.ts"
 import { fold } from "../../terminal/width.ts"
 import type { StatusInput } from "./index.ts"
@@ -90,39 +90,27 @@ const documentOf = ({ config, facts, name, provider, learned }: ConnectionStatus
   found_per_second: learned?.foundPerSecond ?? null
 })
 
-/** At 80 columns what is fresh and what needs attention remains, at 50 that a run failed. */
-const columns = whole([
-  { name: "connection" },
-  { name: "provider", spare: 6 },
-  { name: "conversations", right: true, spare: 3 },
-  { name: "messages", right: true, spare: 4 },
-  { name: "newest message", spare: 5 },
-  { name: "complete" },
-  { name: "last run" },
-  { name: "changes", right: true, spare: 1 },
-  { name: "quarantine", right: true, spare: 2 }
-])
-
 const inColour = /\b(failed|interrupted|partial)\b(?=, )|^Needs? attention:.*$/gm
 
-const rowOf = ({ facts, name, provider }: ConnectionStatus, at: number): ReadonlyArray<string> => {
-  const { changes_open, conversations, last_complete_sync_at, messages, newest_message_at, quarantined } = {
-    ...noFacts,
-    ...facts
-  }
-  const last = facts?.last_run ?? null
-  return [
-    name,
-    provider,
-    grouped(conversations),
-    grouped(messages),
-    ago(newest_message_at, at),
-    last_complete_sync_at === null ? "never" : ago(last_complete_sync_at, at),
-    last === null ? "never" : `${last.outcome}, ${ago(last.started_at, at)}`,
-    grouped(changes_open),
-    grouped(quarantined)
-  ]
-}
+/** At 80 columns what is fresh and what needs attention remains, at 50 that a run failed. */
+const columns = (at: number) =>
+  whole<ColumnOf<ConnectionStatus>>([
+    { name: "connection", cell: ({ name }) => name },
+    { name: "provider", spare: 6, cell: ({ provider }) => provider },
+    { name: "conversations", right: true, spare: 3, cell: ({ facts }) => grouped(facts?.conversations ?? 0) },
+    { name: "messages", right: true, spare: 4, cell: ({ facts }) => grouped(facts?.messages ?? 0) },
+    { name: "newest message", spare: 5, cell: ({ facts }) => ago(facts?.newest_message_at ?? null, at) },
+    { name: "complete", cell: ({ facts }) => lastComplete(facts, at) },
+    { name: "last run", cell: ({ facts }) => lastRun(facts, at) },
+    { name: "changes", right: true, spare: 1, cell: ({ facts }) => grouped(facts?.changes_open ?? 0) },
+    { name: "quarantine", right: true, spare: 2, cell: ({ facts }) => grouped(facts?.quarantined ?? 0) }
+  ])
+
+const lastComplete = (facts: ConnectionFacts | null, at: number): string =>
+  facts?.last_complete_sync_at == null ? "never" : ago(facts.last_complete_sync_at, at)
+
+const lastRun = (facts: ConnectionFacts | null, at: number): string =>
+  facts?.last_run == null ? "never" : `${facts.last_run.outcome}, ${ago(facts.last_run.started_at, at)}`
 
 /** Why nothing of a connection moves, and until when. */
 const waitingLine = ({ config, name, learned }: ConnectionStatus, at: number): ReadonlyArray<string> => {
@@ -372,7 +360,6 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
       ...hintLines(entry, at)
     ])
     const limits = withLimits ? all.flatMap(limitsLine) : []
-    const rows = all.map((entry) => rowOf(entry, at))
     const notes = present(
       ...keptLine(all),
       details.length > 0 && details.join("\n"),
@@ -385,7 +372,7 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     const text = (room: number | null) =>
       present(
         ...emptyState(facts === null, all.length, database),
-        all.length > 0 && renderTable(columns, rows, room),
+        all.length > 0 && tableOf(columns(at), all, room),
         ...notes.map((note) => fold(note, room))
       ).join("\n\n")
     yield* answer(document, text, inColour)

@@ -8,31 +8,29 @@ import { atLeastOne } from "../../options.ts"
 import { counted, shortDuration } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { oneLine } from "../../terminal/safeText.ts"
-import { renderTable } from "../../terminal/table.ts"
+import { type ColumnOf, tableOf } from "../../terminal/table.ts"
 import { truncate } from "../../terminal/width.ts"
 import type { WaitingInput } from "./index.ts"
-
-const columns = [
-  { name: "waits", right: true, whole: true },
-  { name: "conversation", whole: true },
-  { name: "name" },
-  { name: "contact" },
-  { name: "last words" }
-]
 
 /** Columns of the last words where nothing limits them. */
 const widestWords = 60
 
-const row = (one: Waiting, room: number | null): ReadonlyArray<string> => {
-  const words = one.last_words === null ? "" : `${one.last_role}: ${oneLine(one.last_words)}`
-  return [
-    one.waiting_seconds === null ? "?" : shortDuration(1000 * Math.max(0, one.waiting_seconds)),
-    one.conversation_id,
-    one.name ?? one.title ?? "-",
-    one.phone ?? one.email ?? "-",
-    room === null ? words : truncate(words, widestWords)
-  ]
-}
+const waits = ({ waiting_seconds }: Waiting): string =>
+  waiting_seconds === null ? "?" : shortDuration(1000 * Math.max(0, waiting_seconds))
+
+const lastWords = ({ last_role, last_words }: Waiting): string =>
+  last_words === null ? "" : `${last_role}: ${oneLine(last_words)}`
+
+const columns = (room: number | null): ReadonlyArray<ColumnOf<Waiting>> => [
+  { name: "waits", right: true, whole: true, cell: waits },
+  { name: "conversation", whole: true, cell: ({ conversation_id }) => conversation_id },
+  { name: "name", cell: ({ name, title }) => name ?? title ?? "-" },
+  { name: "contact", cell: ({ email, phone }) => phone ?? email ?? "-" },
+  {
+    name: "last words",
+    cell: (one) => (room === null ? lastWords(one) : truncate(lastWords(one), widestWords))
+  }
+]
 
 const list = Effect.fn("waiting")(function* ({ connection, limit }: WaitingInput) {
   yield* atLeastOne("--limit", limit)
@@ -50,12 +48,7 @@ const list = Effect.fn("waiting")(function* ({ connection, limit }: WaitingInput
     return exitCodes.complete
   }
   const room = yield* output.resultColumns
-  const table = renderTable(
-    columns,
-    waiting.map((one) => row(one, room)),
-    room
-  )
-  yield* output.piece(`${table}\n`)
+  yield* output.piece(`${tableOf(columns(room), waiting, room)}\n`)
   yield* output.result(
     [
       "",

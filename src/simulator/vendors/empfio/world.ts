@@ -1,8 +1,8 @@
 import { type Plan, personOf } from "../../dialogues.ts"
 import { mix, pick, uuid } from "../../random.ts"
-import { isoMillis, isoSeconds } from "../../times.ts"
 import type { Fields } from "../../vendor.ts"
 import { makeWorld, type World, type WorldInput } from "../../world.ts"
+import { isoMillis, isoSeconds } from "../times.ts"
 
 /** A conversation as Empfio lists it. https://docs.empfio.de/api/conversations */
 export interface EmpfioConversation {

@@ -11,8 +11,8 @@ import {
 } from "../../http.ts"
 import { hex } from "../../random.ts"
 import type { Call, Endpoint } from "../../routing.ts"
-import { isoMillis } from "../../times.ts"
 import type { Context } from "../../vendor.ts"
+import { isoMillis } from "../times.ts"
 import {
   accountIdOf,
   conversationFields,

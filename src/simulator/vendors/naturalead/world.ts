@@ -1,8 +1,8 @@
 import { type Plan, personOf } from "../../dialogues.ts"
 import { hex, mix, pick, unit } from "../../random.ts"
-import { isoMillis } from "../../times.ts"
 import type { Fields } from "../../vendor.ts"
 import { makeWorld, type World, type WorldInput } from "../../world.ts"
+import { isoMillis } from "../times.ts"
 
 /** A conversation as NaturaLead keeps it, without its messages. https://docs.naturalead.ai/api-reference/conversations/list-conversations */
 export interface NaturaLeadConversation {
