@@ -12,6 +12,10 @@ const optional = Schema.optionalWith
 const list = Schema.Array
 const record = Schema.Record({ key: Text, value: Unknown })
 
+/** What is asked for. Another name is refused: a filter with a mistyped one would mean everything. */
+const Asked = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
+  Struct(fields).annotations({ parseOptions: { onExcessProperty: "error" } })
+
 const explained = { message: Text, hint: Text }
 
 /** What was written cannot be understood or carried out. */
@@ -131,7 +135,7 @@ const hit = Struct({
 const conversations = HttpApiGroup.make("conversations")
   .add(
     HttpApiEndpoint.get("list", "/conversations")
-      .setUrlParams(Struct({ ...filter, cursor: Schema.optional(Text), limit: limit(200, 50) }))
+      .setUrlParams(Asked({ ...filter, cursor: Schema.optional(Text), limit: limit(200, 50) }))
       .addSuccess(Struct({ items: list(listed), next: NullOr(Text) }))
   )
   .add(
@@ -143,7 +147,7 @@ const conversations = HttpApiGroup.make("conversations")
     HttpApiEndpoint.get("messages", "/conversations/:id/messages")
       .setPath(Struct({ id: Text }))
       .setUrlParams(
-        Struct({
+        Asked({
           /** `before:POSITION` or `after:POSITION`; left out: the newest. */
           cursor: Schema.optional(Text),
           limit: limit(1_000, 200)
@@ -163,7 +167,7 @@ const conversations = HttpApiGroup.make("conversations")
   )
   .add(
     HttpApiEndpoint.get("search", "/search")
-      .setUrlParams(Struct({ q: Text, connection: Schema.optional(Text), limit: limit(200, 20) }))
+      .setUrlParams(Asked({ q: Text, connection: Schema.optional(Text), limit: limit(200, 20) }))
       .addSuccess(Struct({ items: list(hit) }))
   )
 
@@ -179,7 +183,7 @@ const changes = HttpApiGroup.make("changes")
   .add(
     HttpApiEndpoint.get("list", "/changes")
       .setUrlParams(
-        Struct({ all: Schema.optional(Text), connection: Schema.optional(Text), limit: limit(1_000, 100) })
+        Asked({ all: Schema.optional(Text), connection: Schema.optional(Text), limit: limit(1_000, 100) })
       )
       .addSuccess(Struct({ items: list(change), total: Int }))
   )
@@ -191,12 +195,12 @@ const changes = HttpApiGroup.make("changes")
   .add(
     HttpApiEndpoint.post("request", "/changes")
       .setPayload(
-        Struct({
+        Asked({
           ...requested,
           /** Which conversations: their ids, an SQL condition on `conversations`, or those that a filter lists. */
           ids: Schema.optional(list(Text)),
           where: Schema.optional(Text),
-          filter: Schema.optional(Struct(filter)),
+          filter: Schema.optional(Asked(filter)),
           /** Say what would be requested, and request nothing. */
           plan: optional(Bool, { default: () => false }),
           /** The number of changes, where a connection has more than are sent unconfirmed. */
@@ -208,7 +212,7 @@ const changes = HttpApiGroup.make("changes")
   .add(
     HttpApiEndpoint.post("undo", "/changes/undo")
       .setPayload(
-        Struct({ run: Int, plan: optional(Bool, { default: () => false }), confirm: Schema.optional(Int) })
+        Asked({ run: Int, plan: optional(Bool, { default: () => false }), confirm: Schema.optional(Int) })
       )
       .addSuccess(record)
   )
@@ -220,7 +224,7 @@ const changes = HttpApiGroup.make("changes")
           action: Schema.Literal("cancel", "approve", "resolve", "retry")
         })
       )
-      .setPayload(Struct({ keep: Schema.optional(Schema.Literal("local", "remote")) }))
+      .setPayload(Asked({ keep: Schema.optional(Schema.Literal("local", "remote")) }))
       .addSuccess(change)
   )
 
@@ -232,18 +236,18 @@ const health = HttpApiGroup.make("health")
   )
   .add(
     HttpApiEndpoint.get("runs", "/runs")
-      .setUrlParams(Struct({ limit: limit(200, 30) }))
+      .setUrlParams(Asked({ limit: limit(200, 30) }))
       .addSuccess(Struct({ items: list(record) }))
   )
   .add(
     HttpApiEndpoint.post("run", "/runs")
-      .setPayload(Struct({ connections: Schema.optional(list(Text)) }))
+      .setPayload(Asked({ connections: Schema.optional(list(Text)) }))
       .addSuccess(Struct({ started: Bool }))
   )
   .add(
     HttpApiEndpoint.get("quarantine", "/quarantine")
       .setUrlParams(
-        Struct({ all: Schema.optional(Text), connection: Schema.optional(Text), limit: limit(500, 100) })
+        Asked({ all: Schema.optional(Text), connection: Schema.optional(Text), limit: limit(500, 100) })
       )
       .addSuccess(Struct({ items: list(record), total: Int }))
   )
@@ -254,10 +258,10 @@ const health = HttpApiGroup.make("health")
   )
   .add(
     HttpApiEndpoint.post("dismiss", "/quarantine/dismiss")
-      .setPayload(Struct({ ids: list(Int).pipe(Schema.minItems(1)) }))
+      .setPayload(Asked({ ids: list(Int).pipe(Schema.minItems(1)) }))
       .addSuccess(record)
   )
-  .add(HttpApiEndpoint.post("reread", "/quarantine/retry").setPayload(Struct({})).addSuccess(record))
+  .add(HttpApiEndpoint.post("reread", "/quarantine/retry").setPayload(Asked({})).addSuccess(record))
 
 const cell = Schema.Union(Schema.Null, Num, Text)
 
@@ -265,7 +269,7 @@ const analysis = HttpApiGroup.make("analysis")
   .add(
     HttpApiEndpoint.get("report", "/report")
       .setUrlParams(
-        Struct({
+        Asked({
           since: Schema.optional(Text),
           until: Schema.optional(Text),
           connection: Schema.optional(Text),
@@ -276,7 +280,7 @@ const analysis = HttpApiGroup.make("analysis")
   )
   .add(
     HttpApiEndpoint.post("query", "/query")
-      .setPayload(Struct({ sql: Text }))
+      .setPayload(Asked({ sql: Text }))
       .addSuccess(Struct({ columns: list(Text), rows: list(list(cell)), more: Bool, millis: Num }))
   )
   .add(HttpApiEndpoint.get("dictionary", "/dictionary").addSuccess(Struct({ items: list(record) })))
@@ -284,7 +288,7 @@ const analysis = HttpApiGroup.make("analysis")
 const surroundings = HttpApiGroup.make("session")
   .add(
     HttpApiEndpoint.post("enter", "/session")
-      .setPayload(Struct({ token: Text }))
+      .setPayload(Asked({ token: Text }))
       .addSuccess(Struct({ entered: Bool }))
   )
   .add(HttpApiEndpoint.get("settings", "/settings").addSuccess(settings))

@@ -16,7 +16,8 @@ export interface Answers {
 }
 
 const mostConnections = 200
-const maxHeaderSize = 16 * 1024
+/** Bytes of a request's address and headers. */
+export const maxHeaderSize = 16 * 1024
 
 const askedBy = ({ headers: sent, headersDistinct, method, url }: IncomingMessage): Asked => ({
   method: method ?? "",

@@ -5,8 +5,10 @@ import { join } from "node:path"
 import {
   FileSystem,
   HttpApiBuilder,
+  HttpApiError,
   type HttpApp,
   HttpIncomingMessage,
+  HttpRouter,
   HttpServerError,
   HttpServerResponse,
   OpenApi
@@ -16,7 +18,7 @@ import { Cause, Chunk, Context, Effect, Layer, Option } from "effect"
 import type { Config, ConnectionConfig } from "../config/Config.ts"
 import { Db } from "../store/Db.ts"
 import { storeLayer } from "../sync/layers.ts"
-import { Api, type Settings } from "./api.ts"
+import { Api, Invalid, type Settings } from "./api.ts"
 import { makeEvents } from "./events.ts"
 import { loopbackSite, proxiedSite } from "./guard.ts"
 import { analysis, reportDocument } from "./handlers/analysis.ts"
@@ -24,7 +26,7 @@ import { changes } from "./handlers/changes.ts"
 import { conversations } from "./handlers/conversations.ts"
 import { health } from "./handlers/health.ts"
 import { session } from "./handlers/session.ts"
-import { listen } from "./listen.ts"
+import { listen, maxHeaderSize } from "./listen.ts"
 import { makeRuns, noRuns } from "./runs.ts"
 import { Serving } from "./Serving.ts"
 import { makeSessions } from "./sessions.ts"
@@ -123,7 +125,25 @@ const answerOf = (cause: Cause.Cause<unknown>) => {
   return Effect.as(Effect.logError("a request failed", cause), unexpected)
 }
 
-const apiLayer = HttpApiBuilder.api(Api).pipe(
+/** What is wrong with what was asked, of the first name in it that something is wrong with. */
+const explained = ({ issues }: HttpApiError.HttpApiDecodeError): Invalid => {
+  const where = issues[0]?.path.join(".") ?? ""
+  const said = issues.flatMap(({ message, path }) => (path.join(".") === where ? [message] : []))
+  // What may be left out may also be undefined, which no request can say.
+  const what = said.filter((message, index) => index === 0 || !message.startsWith("Expected undefined,"))
+  return new Invalid({
+    message: `${where === "" ? "what was sent" : where}: ${[...new Set(what)].join("; ")}`,
+    hint: "GET /api/openapi.json says what is understood"
+  })
+}
+
+const explaining = HttpApiBuilder.middleware(Api, (app) =>
+  Effect.mapError(app, (error: unknown) =>
+    error instanceof HttpApiError.HttpApiDecodeError ? explained(error) : (error as never)
+  )
+)
+
+const apiLayer = Layer.mergeAll(HttpApiBuilder.api(Api), explaining).pipe(
   Layer.provide([session, conversations, changes, health, analysis])
 )
 
@@ -136,7 +156,11 @@ const makeApi = (serving: Serving["Type"]) =>
         Layer.provideMerge(Layer.succeed(Serving, serving))
       )
     )
-    const app = yield* Effect.provide(HttpApiBuilder.httpApp, context)
+    const app = yield* HttpApiBuilder.httpApp.pipe(
+      Effect.provide(context),
+      // An id may be as long as a request's head can be.
+      HttpRouter.withRouterConfig({ maxParamLength: maxHeaderSize })
+    )
     const answering = <E, R>(answer: HttpApp.Default<E, R>) =>
       NodeHttpServer.makeHandler(
         Effect.catchAllCause(answer, answerOf).pipe(
@@ -146,7 +170,7 @@ const makeApi = (serving: Serving["Type"]) =>
       )
     const answer = yield* answering(app)
     const report = yield* answering(reportDocument)
-    const openApi = JSON.stringify(OpenApi.fromApi(Api))
+    const openApi = JSON.stringify(OpenApi.fromApi(Api.annotate(OpenApi.Version, serving.settings.version)))
     return (request: IncomingMessage, response: ServerResponse): void => {
       if (request.method === "GET" && request.url === "/api/openapi.json") {
         response.writeHead(200, { "content-type": "application/json" }).end(openApi)

@@ -264,6 +264,53 @@ describe("the page's server", () => {
     expect((await post("/api/changes", { status: "completed", plan: true })).status).toBe(400)
   })
 
+  it("refuses a name, a connection, a status or a day that it does not know, rather than mean everything or nothing", async () => {
+    const said = async (asked: Promise<Answer>) => {
+      const { body, status } = await asked
+      return [status, (JSON.parse(body) as { message: string }).message]
+    }
+    const change = { status: "completed", plan: true }
+    expect(await said(post("/api/changes", { ...change, filter: { conection: "leads" } }))).toEqual([
+      400,
+      expect.stringMatching(/^filter\.conection: is unexpected/)
+    ])
+    expect(await said(post("/api/changes", { ...change, ids: [], Plan: true }))).toEqual([
+      400,
+      expect.stringMatching(/^Plan: is unexpected/)
+    ])
+    expect(await said(post("/api/runs", { connection: ["leads"] }))).toEqual([
+      400,
+      expect.stringMatching(/^connection: is unexpected/)
+    ])
+    expect(await said(get("/api/conversations?conection=leads"))).toEqual([
+      400,
+      expect.stringMatching(/^conection: is unexpected/)
+    ])
+    expect(await said(get("/api/conversations?limit=0"))).toEqual([
+      400,
+      "limit: Expected a number between 1 and 200, actual 0"
+    ])
+    const noConnection = [400, 'there is no connection "leds"']
+    for (const path of ["conversations", "search?q=a", "changes", "quarantine", "report"]) {
+      const target = `/api/${path}${path.includes("?") ? "&" : "?"}connection=leds`
+      expect(await said(get(target))).toEqual(noConnection)
+    }
+    expect(await said(get("/api/conversations?status=open"))).toEqual([400, 'there is no status "open"'])
+    expect(await said(get("/api/report?since=2026-02-30"))).toEqual([
+      400,
+      'since: "2026-02-30" is not a time'
+    ])
+    expect(workspace.rows("SELECT * FROM status_changes")).toEqual([])
+  })
+
+  it("finds a conversation by its id however long the id is", async () => {
+    const id = `leads:${"y".repeat(4_000)}`
+    for (const rest of ["", "/messages", "/why", "/raw"]) {
+      const { body } = await get(`/api/conversations/${id}${rest}`)
+      expect(body).toContain(`there is no conversation \`${id}\``)
+    }
+  })
+
   it("answers questions read-only, with at most 1,000 rows", async () => {
     const ask = async (sql: string) => {
       const { body, status } = await post("/api/query", { sql })

@@ -9,7 +9,7 @@ import { columnsOf, explainRun, SqlFault } from "../../store/read/sqlFaults.ts"
 import type { Value } from "../../store/read/value.ts"
 import { Api, Invalid, toBroken, toInvalid } from "../api.ts"
 import { reading, Serving } from "../Serving.ts"
-import { given, instant } from "./parameters.ts"
+import { connectionNamed, given, instant } from "./parameters.ts"
 
 interface Scope {
   readonly since?: string | undefined
@@ -30,7 +30,7 @@ const reportData = (asked: Scope) =>
       })
     }
     const compare = given(asked.compare) !== null && since !== null
-    const scope = { since, until, connection: given(asked.connection), compare }
+    const scope = { since, until, connection: yield* connectionNamed(asked.connection), compare }
     return yield* reading((session) =>
       session.database.transaction(() => readReport(session, at, scope)).deferred()
     )

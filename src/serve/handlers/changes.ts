@@ -13,6 +13,7 @@ import { requestUndo, undoAmount, undoParts } from "../../sync/push/undoRun.ts"
 import { Api, Invalid, Refused, toBroken, toInvalid } from "../api.ts"
 import { reading, Serving, writing } from "../Serving.ts"
 import { readFilter } from "./conversations.ts"
+import { connectionNamed } from "./parameters.ts"
 
 /** Conversations that one request may change. */
 const mostAtOnce = 10_000
@@ -112,7 +113,7 @@ export const changes = HttpApiBuilder.group(Api, "changes", (handlers) =>
         const listed = yield* answered(
           outbox.list({
             all: urlParams.all !== undefined && urlParams.all !== "0",
-            connection: urlParams.connection ?? null,
+            connection: yield* connectionNamed(urlParams.connection),
             limit: urlParams.limit
           })
         )

@@ -14,19 +14,20 @@ import { whyFacts } from "../../store/read/whyFacts.ts"
 import { Api, type Filter, Invalid, Missing } from "../api.ts"
 import { findConversations } from "../find.ts"
 import { reading } from "../Serving.ts"
-import { given, instant } from "./parameters.ts"
+import { connectionNamed, given, instant, statusNamed } from "./parameters.ts"
 
 /** What a request's filter says. Searches, where it names words. */
 export const readFilter = Effect.fn("serve.filter")(function* (asked: Filter) {
   const words = given(asked.q)
   const since = yield* instant("since", asked.since)
   const until = yield* instant("until", asked.until)
-  const connection = given(asked.connection)
+  const connection = yield* connectionNamed(asked.connection)
+  const status = yield* statusNamed(asked.status)
   const among =
     words === null ? null : yield* reading((session) => findConversations(session, words, connection))
   const filter: ConversationFilter = {
     connection,
-    status: given(asked.status),
+    status,
     channel: given(asked.channel),
     waiting: given(asked.waiting) !== null && asked.waiting !== "0",
     among: among === null ? null : among.map(({ id }) => id),
@@ -148,31 +149,33 @@ export const conversations = HttpApiBuilder.group(Api, "conversations", (handler
         return { items: (yield* found(id, payloads)).map((payload) => ({ ...payload })) }
       })
     )
-    .handle("search", ({ urlParams: { connection, limit, q } }) =>
+    .handle("search", ({ urlParams: { connection: named, limit, q } }) =>
       Effect.map(
-        reading((session) => {
-          const rowOf = makeRowOf(session)
-          return searchMessages(session, {
-            words: q,
-            connection: given(connection),
-            limit
-          }).flatMap((hit) => {
-            const row = rowOf(hit.conversationId)
-            return row === null
-              ? []
-              : {
-                  conversation_id: hit.conversationId,
-                  message_id: hit.messageId,
-                  position: hit.position,
-                  role: hit.role,
-                  sent_at: hit.sentAt,
-                  connection: row.connection,
-                  title: row.title,
-                  name: row.contact?.name ?? null,
-                  excerpt: hit.excerpt
-                }
+        Effect.flatMap(connectionNamed(named), (connection) =>
+          reading((session) => {
+            const rowOf = makeRowOf(session)
+            return searchMessages(session, {
+              words: q,
+              connection,
+              limit
+            }).flatMap((hit) => {
+              const row = rowOf(hit.conversationId)
+              return row === null
+                ? []
+                : {
+                    conversation_id: hit.conversationId,
+                    message_id: hit.messageId,
+                    position: hit.position,
+                    role: hit.role,
+                    sent_at: hit.sentAt,
+                    connection: row.connection,
+                    title: row.title,
+                    name: row.contact?.name ?? null,
+                    excerpt: hit.excerpt
+                  }
+            })
           })
-        }),
+        ),
         (items) => ({ items })
       )
     )

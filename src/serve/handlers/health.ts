@@ -9,6 +9,7 @@ import { findQuarantined, listQuarantine } from "../../store/read/quarantineFact
 import { learnedLimitsOf } from "../../sync/learnedLimits.ts"
 import { Api, Invalid, Missing, toBroken } from "../api.ts"
 import { reading, Serving, writing } from "../Serving.ts"
+import { connectionNamed } from "./parameters.ts"
 
 const nothing = {
   last_complete_sync_at: null,
@@ -78,12 +79,14 @@ export const health = HttpApiBuilder.group(Api, "health", (handlers) =>
     )
     .handle("quarantine", ({ urlParams }) =>
       Effect.map(
-        reading((session) =>
-          listQuarantine(session, {
-            all: urlParams.all !== undefined && urlParams.all !== "0",
-            connection: urlParams.connection ?? null,
-            limit: urlParams.limit
-          })
+        Effect.flatMap(connectionNamed(urlParams.connection), (connection) =>
+          reading((session) =>
+            listQuarantine(session, {
+              all: urlParams.all !== undefined && urlParams.all !== "0",
+              connection,
+              limit: urlParams.limit
+            })
+          )
         ),
         ({ records, total }) => ({ items: records.map((record) => ({ ...record })), total })
       )

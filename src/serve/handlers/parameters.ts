@@ -1,6 +1,9 @@
-import { Effect } from "effect"
-import type { Timestamp } from "../../domain/Timestamp.ts"
-import { Invalid } from "../api.ts"
+import { Effect, Schema } from "effect"
+import { Status } from "../../domain/Status.ts"
+import { fromIso, type Timestamp } from "../../domain/Timestamp.ts"
+import { connectionNames } from "../../store/read/findConversation.ts"
+import { type Broken, Invalid } from "../api.ts"
+import { reading, Serving } from "../Serving.ts"
 
 /*
  * What stands in an address.
@@ -12,14 +15,40 @@ export const given = (text: string | undefined): string | null =>
 
 /** A time or a day, as UTC with milliseconds. */
 export const instant = (name: string, text: string | undefined): Effect.Effect<Timestamp | null, Invalid> => {
-  if (given(text) === null) return Effect.succeed(null)
-  const millis = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text ?? "")
-    ? Date.parse(text ?? "")
-    : NaN
-  return Number.isFinite(millis) && millis >= 0
-    ? Effect.succeed(new Date(millis).toISOString() as Timestamp)
+  const wanted = given(text)
+  const read = wanted === null ? null : fromIso(wanted)
+  return wanted === null || read !== null
+    ? Effect.succeed(read)
     : new Invalid({
-        message: `${name}: "${text}" is not a time`,
+        message: `${name}: "${wanted}" is not a time`,
         hint: "write a day such as 2026-03-07, or a time such as 2026-03-07T10:00:00Z"
+      })
+}
+
+/** A connection that the mirror or the configuration knows; null: none was named. */
+export const connectionNamed = (
+  name: string | undefined
+): Effect.Effect<string | null, Invalid | Broken, Serving> =>
+  Effect.gen(function* () {
+    const wanted = given(name)
+    if (wanted === null) return null
+    const { connections } = yield* Serving
+    const held = yield* reading(connectionNames)
+    const known = [...new Set([...connections.map((one) => one.name), ...held])]
+    if (known.includes(wanted)) return wanted
+    return yield* new Invalid({
+      message: `there is no connection "${wanted}"`,
+      hint: `known here: ${known.join(", ") || "none yet"}`
+    })
+  })
+
+/** A status as the mirror has it; null: none was named. */
+export const statusNamed = (text: string | undefined): Effect.Effect<string | null, Invalid> => {
+  const wanted = given(text)
+  return wanted === null || Schema.is(Status)(wanted)
+    ? Effect.succeed(wanted)
+    : new Invalid({
+        message: `there is no status "${wanted}"`,
+        hint: `name one of: ${Status.literals.join(", ")}`
       })
 }
