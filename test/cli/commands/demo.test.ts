@@ -138,6 +138,9 @@ describe("parley demo", () => {
         "support"
       ])
       expect(names(path, "SELECT provider FROM connections WHERE name = 'leads'")).toEqual(["naturalead"])
+      // What it shows happened just now, whatever day it is.
+      const newest = String(names(path, "SELECT max(sent_at) FROM messages"))
+      expect(Date.now() - Date.parse(newest)).toBeLessThan(86_400_000)
     })
   )
 })

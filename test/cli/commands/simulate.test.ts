@@ -50,6 +50,8 @@ describe("parley simulate", () => {
         })
         expect(connections.length).toBe(4)
         expect(readFileSync(path, "utf8")).toContain(`127.0.0.1:${port}/`)
+        // Where init puts it, too.
+        expect(readFileSync(path, "utf8")).toContain('database: "../parley.db"')
         expect(statSync(join(folder, "config/.env")).mode & 0o777).toBe(0o600)
         const answer = yield* Effect.promise(() => fetch(`http://127.0.0.1:${port + 4}/log`))
         expect(answer.status).toBe(200)

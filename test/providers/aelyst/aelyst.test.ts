@@ -851,6 +851,28 @@ describe("Aelyst's lists of messages", () => {
     })
   )
 
+  it.effect("that are refused take only themselves with them, and check says so", () =>
+    Effect.gen(function* () {
+      const contacts = [1, 2, 3, 4].map((id) => contact(id))
+      const route = workspace({ contacts })
+      const refused = { status: 400, json: { code: 400, message: "Validation error." } }
+      const { provider, requests } = account((request) =>
+        request.path.endsWith("/message/list") ? refused : route(request)
+      )
+      const pages = yield* pulled(provider)
+      assert.deepStrictEqual(idsOf(sightingsIn(pages)), [1, 2, 3, 4])
+      assert.strictEqual(messageRequests(requests).length, 3)
+      const end = pages.at(-1)?.end
+      assert.isTrue(end?.complete)
+      assert.include(end?.reason ?? "", "Aelyst refuses to list messages")
+      const findings = yield* provider.check({ messages: true })
+      assert.deepStrictEqual(
+        findings.filter(({ ok }) => !ok).map(({ what }) => what),
+        ["list messages"]
+      )
+    })
+  )
+
   it.effect("are not asked for where the user wants none", () =>
     Effect.gen(function* () {
       for (const [messageList, wanted] of [
