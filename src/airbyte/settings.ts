@@ -2,6 +2,7 @@ import { Either, Redacted, Schema } from "effect"
 import type { ConnectionConfig, Registry } from "../config/Config.ts"
 import { readConnection } from "../config/connection.ts"
 import { type JsonObject, jsonSchemaOf } from "../config/jsonSchema.ts"
+import { nearest } from "../config/nearest.ts"
 import { needsBaseUrl } from "../config/neededKeys.ts"
 import { ConnectionName } from "../config/schema.ts"
 import { schemaFaults } from "../config/schemaFaults.ts"
@@ -239,6 +240,25 @@ const isWritten = (value: unknown): value is Written =>
 const filledIn = (written: Written): Written =>
   Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null && value !== ""))
 
+/**
+ * Reports keys that would do nothing where something was meant by them: mistyped ones, and those that belong at the other
+ * level. Whatever else a platform adds is left alone.
+ * @param elsewhere keys of the other level, and where that is
+ */
+const reportUnused = (
+  written: Written,
+  known: ReadonlyArray<string>,
+  elsewhere: { readonly keys: ReadonlyArray<string>; readonly place: string },
+  report: (key: string, message: string) => void
+): void => {
+  for (const key of Object.keys(written)) {
+    if (known.includes(key)) continue
+    const near = nearest(key, known)
+    if (elsewhere.keys.includes(key)) report(key, `does nothing here; write it ${elsewhere.place}`)
+    else if (near !== null) report(key, `unknown key; did you mean "${near}"?`)
+  }
+}
+
 /** What of people is not to be sent on. */
 const privacyIn = (
   keys: Partial<SourceKeys>,
@@ -260,11 +280,15 @@ const privacyIn = (
   }
 }
 
-/** The provider's part of the form as an entry of `connections`. */
+/**
+ * The provider's part of the form as an entry of `connections`.
+ * @param names keys beside it
+ */
 const readProvider = (
   registry: Registry,
   provider: Written,
   keys: typeof SourceKeys.Type | typeof DestinationKeys.Type,
+  names: ReadonlyArray<string>,
   report: (where: string, message: string) => void
 ): ConnectionConfig | null => {
   const definition =
@@ -276,6 +300,12 @@ const readProvider = (
     return null
   }
   const own = keysOf(definition.settings)
+  reportUnused(
+    provider,
+    ["provider", "base_url", ...own.map(({ name }) => name)],
+    { keys: names, place: "beside provider" },
+    (key, message) => report(`provider.${key}`, message)
+  )
   const environment: Record<string, string> = {}
   const entry: Record<string, unknown> = {}
   for (const { name, required, secret } of own) {
@@ -314,6 +344,9 @@ const readProvider = (
   return connection === null ? null : { ...connection, ...privacyIn(keys, report) }
 }
 
+const keysOfProviders = (registry: Registry): ReadonlyArray<string> =>
+  Object.values(registry).flatMap(({ settings }) => keysOf(settings).map(({ name }) => name))
+
 /** Reads what a form gave; left: what is wrong with it, a line each, without any value. */
 export const readSettings = <Keys extends SourceKeys | DestinationKeys, I>(
   registry: Registry,
@@ -331,20 +364,27 @@ export const readSettings = <Keys extends SourceKeys | DestinationKeys, I>(
     return Either.left(faults)
   }
   const keys = decoded.right
+  const names = keysOf(schema).map(({ name }) => name)
+  reportUnused(
+    filledIn(value),
+    ["provider", ...names],
+    { keys: keysOfProviders(registry), place: "in provider" },
+    report
+  )
   const isAlone =
-    keysOf(schema).some(({ name }) => name === "mirror") &&
-    isWritten(value.provider) &&
-    value.provider.provider === onlyMirror
+    names.includes("mirror") && isWritten(value.provider) && value.provider.provider === onlyMirror
   if (isAlone) {
     if (!("mirror" in keys) || keys.mirror === undefined)
       report("mirror", "missing; write the path of parley.db")
     if ("mirror_sync" in keys && keys.mirror_sync === true)
       report("mirror_sync", "no provider is named that could be pulled from")
   } else if (!isWritten(value.provider)) report("provider", "missing; choose who holds the conversations")
+  else if ("mirror_sync" in keys && keys.mirror_sync === true && keys.mirror === undefined)
+    report("mirror_sync", "no mirror is named; write the path of parley.db as mirror")
   const connection =
     isAlone || !isWritten(value.provider)
       ? null
-      : readProvider(registry, filledIn(value.provider), keys, report)
+      : readProvider(registry, filledIn(value.provider), keys, names, report)
   return faults.length > 0 ? Either.left(faults) : Either.right({ connection, keys })
 }
 

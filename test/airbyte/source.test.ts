@@ -123,6 +123,39 @@ describe("the source's spec", () => {
       }
     })
   )
+
+  it.effect(
+    "refuses a key that would do nothing, mistyped or at the wrong place, and leaves others alone",
+    () =>
+      Effect.gen(function* () {
+        const simulator = world()
+        const checked = (more: Record<string, unknown>) =>
+          Effect.map(
+            runVerb("source", "check", simulator, { config: configFor(simulator, "convocore", more) }),
+            ({ messages }) => ofType(messages, "CONNECTION_STATUS")[0].connectionStatus
+          )
+        const { provider } = configFor(simulator, "convocore", {}) as { provider: object }
+        for (const [more, message] of [
+          [{ privacy_nmaes: "drop" }, 'privacy_nmaes: unknown key; did you mean "privacy_names"?'],
+          [{ baseUrl: "https://x.example" }, 'baseUrl: unknown key; did you mean "base_url"?'],
+          [{ region: "na" }, "region: does nothing here; write it in provider"],
+          [
+            { provider: { ...provider, privacy_names: "drop" } },
+            "provider.privacy_names: does nothing here; write it beside provider"
+          ],
+          [
+            { provider: { ...provider, Region: "na" } },
+            'provider.Region: unknown key; did you mean "region"?'
+          ],
+          [{ mirror_sync: true }, "mirror_sync: no mirror is named; write the path of parley.db as mirror"]
+        ] as const) {
+          expect(yield* checked(more)).toEqual({ status: "FAILED", message })
+        }
+        expect(yield* checked({ __injected: 1, workspace: "w", mirror_sync: false })).toEqual({
+          status: "SUCCEEDED"
+        })
+      })
+  )
 })
 
 describe.each(vendorIds)("the source at %s", (vendor) => {
