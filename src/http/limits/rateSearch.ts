@@ -122,11 +122,7 @@ const sameShare = 0.1
 const fewest = 10
 const nearShare = 0.95
 
-const refusedAt = (
-  lower: LowerLimit | null,
-  { limit, served }: RefusedUse,
-  now: number
-): LowerLimit | null => {
+const lowered = (lower: LowerLimit | null, { limit, served }: RefusedUse, now: number): LowerLimit | null => {
   if (lower !== null && now < lower.until && served > nearShare * lower.requests) {
     return { ...lower, requests: Math.max(1, Math.floor(lower.requests * nearShare)) }
   }
@@ -145,7 +141,7 @@ const strikingServed = 30
 const doubted = (search: RateSearch, use: RefusedUse, now: number): RateSearch => {
   const { evenInterval, interval } = use
   const isBurst = interval < evenInterval
-  const lower = interval === 0 && isBurst ? refusedAt(search.lower, use, now) : search.lower
+  const lower = interval === 0 && isBurst ? lowered(search.lower, use, now) : search.lower
   if (lower !== null && lower.until > now) return { ...search, hits: 0, lower }
   const hits = search.calmServed < strikingServed ? search.hits + 1 : 1
   if (hits < strikesNeeded) return { ...search, hits, lower }
@@ -200,7 +196,8 @@ export const recovered = (search: RateSearch, now: number): RateSearch => {
 }
 
 /** Where a new run starts, from what an earlier one left. A clock that was ahead then is not believed. */
-export const resumed = (search: RateSearch, now: number): RateSearch => {
+export const resumed = (before: RateSearch, now: number): RateSearch => {
+  const search = current(before, now)
   const { ceiling, documented, hits, lower, rate, refusedAt, stepAt } = search
   const age = now - stepAt
   if (age > 7 * stale) {

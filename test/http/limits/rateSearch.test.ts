@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Governor } from "../../../src/http/limits/Governor.ts"
+import { type RateSearch, rateOf, refused, resumed, served } from "../../../src/http/limits/rateSearch.ts"
 import { list, testClient } from "../support/client.ts"
 import { type FakeVendor, fakeVendor, ok } from "../support/vendor.ts"
 import { inVirtualTime } from "../support/virtualTime.ts"
@@ -93,4 +94,31 @@ describe("a limit that is spread evenly", () => {
       assert.deepStrictEqual(refusals, [])
     })
   )
+})
+
+describe("a documented limit that is refused in bursts", () => {
+  const use = { served: 5, limit: 1500, interval: 0, evenInterval: 40 }
+  const searched = [1000, 2000, 3000].reduce<RateSearch | null>(
+    (search, now) => refused(search, use, now),
+    null
+  )
+  const later = (hours: number) => {
+    const now = hours * 3_600_000
+    return searched === null ? null : rateOf(resumed(searched, now), now)
+  }
+
+  it("is used evenly by the runs of a day, and then in bursts again", () => {
+    assert.strictEqual(later(0), 25)
+    assert.strictEqual(later(23), 25)
+    assert.isNull(later(25))
+    assert.isNull(later(200))
+  })
+
+  it("is not used evenly after two refusals, or after three of which each came after many requests", () => {
+    const twice = refused(refused(null, use, 1000), use, 2000)
+    assert.isNull(rateOf(twice, 2000))
+    let seldom = refused(null, use, 1000)
+    for (const now of [2000, 3000]) seldom = refused(served(seldom, 50, now), use, now)
+    assert.isNull(rateOf(seldom, 3000))
+  })
 })
