@@ -344,6 +344,7 @@ describe("push", () => {
     const sent = writes(opened).length
     const undone = await opened.parley(["push", "--undo", "last", "--progress", "none"])
     expect(undone.code).toBe(0)
+    expect(undone.stdout).toContain(`run ${run_id} is the last that sent changes here\n`)
     expect(undone.stdout).toContain("1 other change pending here")
     expect(writes(opened)).toHaveLength(sent + 1)
     expect(opened.rows("SELECT provider_status FROM conversations WHERE id = ?", support[0].id)).toEqual([

@@ -144,6 +144,7 @@ export const undo = Effect.fn("push.undo")(function* (
       `${part.config.name}: ${undoAmount(part)} changes are more than the ${part.config.pushBrake} that a run sends unconfirmed (pushBrake): add --confirm ${total}`
   )
   const lines = present(
+    text === "last" && `run ${runId} is the last that sent changes here`,
     ...undos.flatMap(({ changed, stays }) =>
       stays.map((why) => `${changed.conversationId} stays as it is: ${why}`)
     ),
