@@ -136,3 +136,19 @@ it.scoped("takes the place of what an older program wrote, as a whole", () =>
     expect(prepare("SELECT * FROM dictionary ORDER BY rowid").raw().all()).toEqual(newer)
   })
 )
+
+it.scoped("names the encodings of payloads that the mirror takes, wherever it speaks of them", () =>
+  withSession(({ prepare }) => {
+    const sql = prepare("SELECT sql FROM sqlite_schema WHERE name = 'raw_blocks'").pluck().get() as string
+    const words = /encoding IN \(([^)]*)\)/.exec(sql)?.[1]?.match(/\w+/g) ?? []
+    expect(words).toContain("brotli")
+    const entries = prepare(
+      "SELECT table_name, meaning, example FROM dictionary WHERE column_name IN ('encoding', 'raw_encoding')"
+    ).all() as ReadonlyArray<{ table_name: string; meaning: string; example: string }>
+    expect(entries.map(({ table_name }) => table_name).toSorted()).toEqual(["lineage", "raw_records"])
+    for (const { example, meaning } of entries) {
+      expect(words.filter((word) => !meaning.includes(word))).toEqual([])
+      expect(words).toContain(example)
+    }
+  })
+)

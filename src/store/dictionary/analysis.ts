@@ -389,6 +389,7 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       row_id: {
         meaning: "The row's id (raw_records: its key), as text.",
+        nullMeans: "the conversation has no contact",
         example: "support:DL2kG9YWdZpGGOn:3f1c"
       },
       conversation_id: {
@@ -432,9 +433,9 @@ export const analysis: ReadonlyArray<TableEntry> = [
       },
       raw_hash: { meaning: "The raw record's hash.", nullMeans: "none is kept", example: "b1946ac9" },
       raw_encoding: {
-        meaning: "How its payload is stored: json or deflate.",
+        meaning: "How its payload is stored: json or brotli, as in raw_records.encoding.",
         nullMeans: "none is kept",
-        example: "deflate"
+        example: "brotli"
       },
       raw_observed_at: time("When the request was sent that brought the raw record.", {
         nullMeans: "none is kept"
