@@ -1,25 +1,29 @@
 import { createHash } from "node:crypto"
 import { realpathSync } from "node:fs"
-import { Effect } from "effect"
+import type Sqlite from "better-sqlite3"
+import { Clock, Effect } from "effect"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import { Db } from "../Db.ts"
 import { helpful, openMeeting, readMeeting } from "../ledger/meeting.ts"
 import { identityOf } from "../read/moment.ts"
+import { memory } from "./restored.ts"
 
 /*
  * A mirror that another one has taken the place of: it was moved or deleted, or its disk is not mounted, and a run made a
  * new one where it had been.
  */
 
-const table = /* sql */ `CREATE TABLE IF NOT EXISTS homes (path TEXT PRIMARY KEY, mirror TEXT NOT NULL) STRICT, WITHOUT ROWID`
+const table = /* sql */ `CREATE TABLE IF NOT EXISTS paths (
+  path TEXT PRIMARY KEY, mirror TEXT NOT NULL, seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID`
 
-const homeOf = (path: string): string => createHash("sha256").update(path).digest("hex").slice(0, 16)
+const hashOf = (path: string): string => createHash("sha256").update(path).digest("hex").slice(0, 16)
 
-const writing = (meeting: string, sql: string, ...parameters: ReadonlyArray<string>) =>
+const writing = (meeting: string, write: (database: Sqlite.Database) => void) =>
   helpful(() => {
     const database = openMeeting(meeting, table)
     try {
-      database.prepare(sql).run(...parameters)
+      write(database)
     } finally {
       database.close()
     }
@@ -31,14 +35,14 @@ interface Former {
   readonly at: Timestamp
 }
 
-const formerIn = (meeting: string, home: string) =>
+const formerIn = (meeting: string, path: string) =>
   helpful(() =>
     readMeeting(meeting, (database) =>
       database
         .prepare<[string], Former>(
-          `SELECT h.mirror, (SELECT max(s.at) FROM states s WHERE s.mirror = h.mirror) AS at FROM homes h WHERE h.path = ?`
+          "SELECT p.mirror, (SELECT max(s.at) FROM states s WHERE s.mirror = p.mirror) AS at FROM paths p WHERE p.path = ?"
         )
-        .get(home)
+        .get(path)
     )
   )
 
@@ -48,14 +52,21 @@ const formerIn = (meeting: string, home: string) =>
  */
 export const noticeReplaced = Effect.fn("replaced.notice")(function* (meeting: string) {
   const db = yield* Db
-  const home = homeOf(realpathSync(db.path))
+  const path = hashOf(realpathSync(db.path))
   const mirror = yield* db.use("replaced.notice", identityOf)
-  const former = yield* formerIn(meeting, home)
-  if (former?.mirror === mirror) return null
-  yield* writing(meeting, "INSERT OR REPLACE INTO homes (path, mirror) VALUES (?, ?)", home, mirror)
-  return former?.at ?? null
+  const at = yield* Clock.currentTimeMillis
+  const former = yield* formerIn(meeting, path)
+  yield* writing(meeting, (database) => {
+    database
+      .prepare("INSERT OR REPLACE INTO paths (path, mirror, seen_at) VALUES (?, ?, ?)")
+      .run(path, mirror, at)
+    database.prepare("DELETE FROM paths WHERE seen_at < ?").run(at - memory)
+  })
+  return former?.mirror === mirror ? null : (former?.at ?? null)
 })
 
 /** The mirror at this path, which is still there, goes on purpose. */
-export const leaveHome = (meeting: string, path: string) =>
-  writing(meeting, "DELETE FROM homes WHERE path = ?", homeOf(realpathSync(path)))
+export const leavePath = (meeting: string, path: string) =>
+  writing(meeting, (database) => {
+    database.prepare("DELETE FROM paths WHERE path = ?").run(hashOf(realpathSync(path)))
+  })

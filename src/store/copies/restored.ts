@@ -16,7 +16,7 @@ const table = /* sql */ `CREATE TABLE IF NOT EXISTS states (
 ) STRICT, WITHOUT ROWID`
 
 /** Files that were not seen for so long, in milliseconds, are forgotten. */
-const memory = 180 * 24 * 3_600_000
+export const memory = 180 * 24 * 3_600_000
 
 /** A state of a mirror: its newest commit. */
 interface State {

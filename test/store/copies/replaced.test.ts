@@ -1,7 +1,7 @@
 import { renameSync } from "node:fs"
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { leaveHome, noticeReplaced } from "../../../src/store/copies/replaced.ts"
+import { leavePath, noticeReplaced } from "../../../src/store/copies/replaced.ts"
 import { rememberState } from "../../../src/store/copies/restored.ts"
 import { Db } from "../../../src/store/Db.ts"
 import { temporaryFolder } from "../../support/inProcess.ts"
@@ -36,7 +36,7 @@ it.scopedLive("says nothing of one that went on purpose", () =>
   Effect.gen(function* () {
     const { meeting, mirror, run } = yield* setUp
     yield* run
-    yield* leaveHome(meeting, mirror)
+    yield* leavePath(meeting, mirror)
     renameSync(mirror, `${mirror}.moved`)
     expect(yield* run).toBe(null)
   })

@@ -16,7 +16,7 @@ import {
   serve,
   vendorIds
 } from "../../../simulator/index.ts"
-import { leaveHome } from "../../../store/copies/replaced.ts"
+import { leavePath } from "../../../store/copies/replaced.ts"
 import { Db } from "../../../store/Db.ts"
 import { isMirrorOf } from "../../../store/ledger/onlyRuns.ts"
 import type { Mirror } from "../../../store/mirror/Mirror.ts"
@@ -207,7 +207,7 @@ const makeRoom = (database: string): Effect.Effect<void, UsageError> =>
         hint: "name a file that is not there yet with --db, or move this one away; nothing was written"
       })
     }
-    return Effect.andThen(leaveHome(quotaFile(), database), () => {
+    return Effect.andThen(leavePath(quotaFile(), database), () => {
       for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true })
     })
   })
