@@ -80,6 +80,10 @@ describe.each(vendorIds)("the destination at %s", (vendor) => {
       expect(ran.text).toContain('"stream_state":{"n":1,"at":12345678901234567890}')
       expect(ran.text).toContain('"sourceStats":{"recordCount":1.0},"unheard":[1.0]')
       expect(ran.text).toContain('{"recordCount":2.0,"rejectedRecordCount":0.0}')
+      const reasons = ofType(ran.messages, "LOG").map(({ log }) => log.message)
+      expect(reasons).toContainEqual(
+        expect.stringContaining(`record of ${ids[2]} rejected: the column "status" holds none of`)
+      )
       expect(writesIn(simulator, vendor)).toBe(3)
 
       const again = yield* Effect.withClock(write(simulator, vendor, lines), clock)

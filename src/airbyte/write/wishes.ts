@@ -15,6 +15,14 @@ import type { DestinationKeys } from "../settings.ts"
  * What a platform sends to a destination, line by line.
  */
 
+/** A record that asks for nothing that can be done. */
+export interface Unusable {
+  /** The vendor's id of the conversation; null: it names none. */
+  readonly providerId: string | null
+  /** Without any of its texts. */
+  readonly reason: string
+}
+
 /** A status that a record asks for. */
 export interface Wish {
   /** The vendor's id of the conversation. */
@@ -25,11 +33,10 @@ export interface Wish {
 }
 
 export type Incoming =
-  /** `wish` left: what is wrong with the record, without any of its texts. */
   | {
       readonly _tag: "Record"
       readonly stream: string
-      readonly wish: Either.Either<Wish, string>
+      readonly wish: Either.Either<Wish, Unusable>
     }
   /** @param stream of which it speaks; null: of all */
   | { readonly _tag: "State"; readonly stream: string | null; readonly text: string }
@@ -50,7 +57,7 @@ const textOf = (value: unknown): string | null => {
 
 const optional = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null)
 
-const readWish = (data: Json, connection: string, keys: DestinationKeys): Either.Either<Wish, string> => {
+const readWish = (data: Json, connection: string, keys: DestinationKeys): Either.Either<Wish, Unusable> => {
   const fields = {
     id: keys.id_field ?? "id",
     status: keys.status_field ?? "status",
@@ -59,16 +66,18 @@ const readWish = (data: Json, connection: string, keys: DestinationKeys): Either
     wantedAt: keys.requested_at_field ?? "requested_at"
   }
   const id = textOf(data[fields.id])
-  if (id === null) return Either.left(`the column "${fields.id}" holds no id`)
+  if (id === null) return Either.left({ providerId: null, reason: `the column "${fields.id}" holds no id` })
+  const providerId = id.startsWith(`${connection}:`) ? id.slice(connection.length + 1) : id
+  const unusable = (reason: string) => Either.left({ providerId, reason })
   const status = data[fields.status]
   if (typeof status !== "string" || !isWantedStatus(status))
-    return Either.left(`the column "${fields.status}" holds none of ${WantedStatus.literals.join(", ")}`)
+    return unusable(`the column "${fields.status}" holds none of ${WantedStatus.literals.join(", ")}`)
   const wanted = data[fields.wantedAt] ?? null
   const wantedAt = typeof wanted === "string" ? fromIso(wanted) : null
   if (wanted !== null && wantedAt === null)
-    return Either.left(`the column "${fields.wantedAt}" holds no moment that can be read`)
+    return unusable(`the column "${fields.wantedAt}" holds no moment that can be read`)
   return Either.right({
-    providerId: id.startsWith(`${connection}:`) ? id.slice(connection.length + 1) : id,
+    providerId,
     requested: {
       status,
       category: optional(data[fields.category]),
@@ -99,7 +108,7 @@ export const readLine = (line: string, connection: string, keys: DestinationKeys
   if (type === "RECORD" && isObject(record) && typeof record.stream === "string") {
     const wish = isObject(record.data)
       ? readWish(record.data, connection, keys)
-      : Either.left("it has no data")
+      : Either.left({ providerId: null, reason: "it has no data" })
     return { _tag: "Record", stream: record.stream, wish }
   }
   if (type === "STATE" && isObject(state))

@@ -229,8 +229,10 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | S
         if (incoming._tag !== "Record") continue
         const entry = { _tag: "Record" as const, stream: incoming.stream, outcome: null, changeId: null }
         ledger.add(entry)
-        if (Either.isLeft(incoming.wish)) yield* reject(entry, "no conversation", incoming.wish.left)
-        else wishes.push({ entry, wish: incoming.wish.right })
+        if (Either.isLeft(incoming.wish)) {
+          const { providerId, reason } = incoming.wish.left
+          yield* reject(entry, providerId ?? "no conversation", reason)
+        } else wishes.push({ entry, wish: incoming.wish.right })
       }
       if (unreadable > 0)
         yield* say("WARN", `${unreadable} of the lines on stdin are no messages, and are ignored`)
