@@ -8,6 +8,7 @@ import { ConnectionName } from "../config/schema.ts"
 import { schemaFaults } from "../config/schemaFaults.ts"
 import { keysOf } from "../config/schemaKeys.ts"
 import { formatPath } from "../config/yamlSource.ts"
+import { isRecord } from "../domain/isRecord.ts"
 import { fromIso, type Timestamp } from "../domain/Timestamp.ts"
 import { shortestKey } from "../privacy/key.ts"
 import { isKeyed, keepsEverything, type Privacy } from "../privacy/policy.ts"
@@ -233,9 +234,6 @@ export interface Settings<Keys> {
 
 type Written = Readonly<Record<string, unknown>>
 
-const isWritten = (value: unknown): value is Written =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** Forms send null, or nothing between quotes, for what was left empty. */
 const filledIn = (written: Written): Written =>
   Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null && value !== ""))
@@ -353,7 +351,7 @@ export const readSettings = <Keys extends SourceKeys | DestinationKeys, I>(
   schema: Schema.Schema<Keys, I>,
   value: unknown
 ): Either.Either<Settings<Keys>, ReadonlyArray<string>> => {
-  if (!isWritten(value)) return Either.left(["expected an object with the key provider"])
+  if (!isRecord(value)) return Either.left(["expected an object with the key provider"])
   const faults: Array<string> = []
   const report = (where: string, message: string): void => {
     faults.push(`${where}: ${message}`)
@@ -372,17 +370,17 @@ export const readSettings = <Keys extends SourceKeys | DestinationKeys, I>(
     report
   )
   const isAlone =
-    names.includes("mirror") && isWritten(value.provider) && value.provider.provider === onlyMirror
+    names.includes("mirror") && isRecord(value.provider) && value.provider.provider === onlyMirror
   if (isAlone) {
     if (!("mirror" in keys) || keys.mirror === undefined)
       report("mirror", "missing; write the path of parley.db")
     if ("mirror_sync" in keys && keys.mirror_sync === true)
       report("mirror_sync", "no provider is named that could be pulled from")
-  } else if (!isWritten(value.provider)) report("provider", "missing; choose who holds the conversations")
+  } else if (!isRecord(value.provider)) report("provider", "missing; choose who holds the conversations")
   else if ("mirror_sync" in keys && keys.mirror_sync === true && keys.mirror === undefined)
     report("mirror_sync", "no mirror is named; write the path of parley.db as mirror")
   const connection =
-    isAlone || !isWritten(value.provider)
+    isAlone || !isRecord(value.provider)
       ? null
       : readProvider(registry, filledIn(value.provider), keys, names, report)
   return faults.length > 0 ? Either.left(faults) : Either.right({ connection, keys })

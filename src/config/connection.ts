@@ -1,4 +1,5 @@
-import { Either, Redacted, Schema } from "effect"
+import { Either, Redacted } from "effect"
+import { isRecord } from "../domain/isRecord.ts"
 import type { Limit } from "../http/contract.ts"
 import type { Privacy } from "../privacy/policy.ts"
 import type { AnyProviderDefinition, CommonSettings } from "../providers/Provider.ts"
@@ -8,20 +9,14 @@ import { credentialFault } from "./credentialFault.ts"
 import { suggestion } from "./nearest.ts"
 import { choices, neededKeys, needsBaseUrl } from "./neededKeys.ts"
 import { CommonKeys } from "./schema.ts"
-import { schemaFaults } from "./schemaFaults.ts"
+import { decode, type Report } from "./schemaFaults.ts"
 import { type Key, keysOf } from "./schemaKeys.ts"
 import { spellDuration } from "./units.ts"
-import { type Environment, proposedVariable, resolveVariables, variableOf } from "./variables.ts"
+import { proposedVariable, resolveVariables, type Variables, variableOf } from "./variables.ts"
 import type { Path } from "./yamlSource.ts"
 
-/** Called for each error, with the path from the connection on. */
-export type Report = (path: Path, message: string) => void
-
-export interface ConnectionContext {
+export interface ConnectionContext extends Variables {
   readonly registry: Registry
-  readonly environment: Environment
-  /** What the file of variables is called in messages. */
-  readonly dotenv: string
 }
 
 const commonKeys = keysOf(CommonKeys)
@@ -36,26 +31,8 @@ const day = 86_400_000
 
 type Written = Readonly<Record<string, unknown>>
 
-const isWritten = (value: unknown): value is Written =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const pick = (written: Written, keys: ReadonlyArray<Key>): Written =>
   Object.fromEntries(keys.filter(({ name }) => name in written).map(({ name }) => [name, written[name]]))
-
-/** Decodes, or reports and returns null. A path that is already spoken for is not spoken of again. */
-const decode = <A, I>(
-  schema: Schema.Schema<A, I>,
-  value: unknown,
-  report: (path: Path, message: string, missing: boolean) => void
-): A | null => {
-  const decoded = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })(value)
-  if (Either.isRight(decoded)) return decoded.right
-  const unique = new Map(
-    schemaFaults(decoded.left.issue).map((fault) => [JSON.stringify(fault.path), fault] as const)
-  )
-  for (const { path, message, missing } of unique.values()) report(path, message, missing)
-  return null
-}
 
 /** Replaces `${…}` in every text, however deep. */
 const resolveAll = (value: unknown, path: Path, context: ConnectionContext, report: Report): unknown => {
@@ -67,7 +44,7 @@ const resolveAll = (value: unknown, path: Path, context: ConnectionContext, repo
   if (Array.isArray(value)) {
     return value.map((item, index) => resolveAll(item, [...path, index], context, report))
   }
-  if (!isWritten(value)) return value
+  if (!isRecord(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, resolveAll(inner, [...path, key], context, report)])
   )
@@ -87,7 +64,7 @@ const checkHints = (definition: AnyProviderDefinition | null, written: unknown, 
   if (definition !== null && definition.hints === undefined) {
     report(["hints"], `${definition.title} sends no webhooks; leave hints out`)
   }
-  if (!isWritten(written)) return
+  if (!isRecord(written)) return
   const check = (path: Path, value: unknown): void => {
     if (Array.isArray(value))
       value.forEach((one, index) => {
@@ -182,7 +159,7 @@ export const readConnection = (
   context: ConnectionContext,
   addFault: Report
 ): ConnectionConfig | null => {
-  if (!isWritten(entry)) {
+  if (!isRecord(entry)) {
     addFault([], "expected keys with values; write - name: my-inbox and, below it, provider: and its keys")
     return null
   }

@@ -1,8 +1,10 @@
 import { JSONSchema, Schema, SchemaAST } from "effect"
+import { isRecord } from "../domain/isRecord.ts"
 import type { AnyProviderDefinition } from "../providers/Provider.ts"
 import type { Registry } from "./Config.ts"
 import { CommonKeys, Document } from "./schema.ts"
 import { type Key, keysOf } from "./schemaKeys.ts"
+import { variablePattern } from "./variables.ts"
 
 /*
  * The JSON Schema that editors check parley.yaml against while it is written, made from the Schemas that decode it.
@@ -10,15 +12,10 @@ import { type Key, keysOf } from "./schemaKeys.ts"
 
 export type JsonObject = { readonly [key: string]: unknown }
 
-const secretPattern = "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$"
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** Named definitions written out where they are used, and titles that Schemas give by themselves left out. */
 const inline = (value: unknown, definitions: JsonObject): unknown => {
   if (Array.isArray(value)) return value.map((item) => inline(item, definitions))
-  if (!isObject(value)) return value
+  if (!isRecord(value)) return value
   const reference = typeof value.$ref === "string" ? value.$ref.replace("#/$defs/", "") : undefined
   if (reference !== undefined) return inline(definitions[reference], definitions)
   return Object.fromEntries(
@@ -38,8 +35,8 @@ const written = (ast: Key["ast"]): Key["ast"] =>
 export const jsonSchemaOf = (optionalAst: Key["ast"]): JsonObject => {
   const ast = written(optionalAst)
   const made: JsonObject = { ...JSONSchema.make(Schema.make(ast)) }
-  const result = inline(made, isObject(made.$defs) ? made.$defs : {})
-  return isObject(result) ? result : {}
+  const result = inline(made, isRecord(made.$defs) ? made.$defs : {})
+  return isRecord(result) ? result : {}
 }
 
 const propertyOf = (key: Key): JsonObject =>
@@ -47,7 +44,7 @@ const propertyOf = (key: Key): JsonObject =>
     ? {
         description: "A secret: the name of the variable that holds it, in braces behind a dollar sign.",
         type: "string",
-        pattern: secretPattern
+        pattern: variablePattern
       }
     : jsonSchemaOf(key.ast)
 

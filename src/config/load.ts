@@ -1,7 +1,8 @@
 import { statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { parseEnv } from "node:util"
-import { Effect, Either, Schema } from "effect"
+import { Effect, Either } from "effect"
+import { isRecord } from "../domain/isRecord.ts"
 import type { BusinessTime } from "../domain/localTime.ts"
 import type { Retention } from "../domain/Retention.ts"
 import { fileFaults } from "../files/faults.ts"
@@ -11,10 +12,10 @@ import { readConnection } from "./connection.ts"
 import { suggestion } from "./nearest.ts"
 import { readNotify } from "./notify.ts"
 import { Document } from "./schema.ts"
-import { schemaFaults } from "./schemaFaults.ts"
+import { decode, type Report } from "./schemaFaults.ts"
 import { keysOf } from "./schemaKeys.ts"
 import { type Environment, resolveVariables } from "./variables.ts"
-import { formatPath, type Path, parseYaml } from "./yamlSource.ts"
+import { formatPath, parseYaml } from "./yamlSource.ts"
 
 export interface LoadOptions {
   readonly registry: Registry
@@ -80,7 +81,7 @@ interface Source {
   readonly environment: Environment
   readonly dotenv: string
   readonly faults: Array<Fault>
-  readonly report: (path: Path, message: string) => void
+  readonly report: Report
 }
 
 /** Who besides its owner can read the secrets in a file; null: no one. */
@@ -122,14 +123,14 @@ const readSource = (options: LoadOptions): Either.Either<Source, ConfigError> =>
   if (value === undefined || value === null) {
     return fail(1, "", "nothing is written in it; delete it and let `parley init` write one")
   }
-  if (typeof value !== "object" || Array.isArray(value)) {
+  if (!isRecord(value)) {
     return fail(1, "", "expected the keys database: and connections: at the left margin")
   }
   const dotenv = join(dirname(path), ".env")
   return Either.right({
     path,
     folder: dirname(absolute),
-    document: value as Readonly<Record<string, unknown>>,
+    document: value,
     environment: readEnvironment(options, dotenv, join(dirname(absolute), ".env"), faults),
     dotenv,
     faults,
@@ -159,26 +160,13 @@ const readDatabase = (source: Source, options: LoadOptions): string | null => {
 
 const readBusinessTime = (source: Source): BusinessTime => {
   const { businessHours, timeZone } = source.document
-  const decoded = Schema.decodeUnknownEither(TopKeys, { errors: "all" })({ businessHours, timeZone })
-  if (Either.isLeft(decoded)) {
-    for (const { message, path } of schemaFaults(decoded.left.issue)) source.report(path, message)
-    return { timeZone: "UTC", businessHours: null }
-  }
-  return { timeZone: decoded.right.timeZone ?? "UTC", businessHours: decoded.right.businessHours ?? null }
+  const decoded = decode(TopKeys, { businessHours, timeZone }, source.report)
+  return { timeZone: decoded?.timeZone ?? "UTC", businessHours: decoded?.businessHours ?? null }
 }
 
 const readKeep = (source: Source): Retention => {
-  const decoded = Schema.decodeUnknownEither(KeepKeys, { errors: "all", onExcessProperty: "error" })({
-    keep: source.document.keep
-  })
-  if (Either.isLeft(decoded)) {
-    for (const { message, path } of schemaFaults(decoded.left.issue)) source.report(path, message)
-  }
-  const {
-    ledger = null,
-    messages = null,
-    raw = null
-  } = Either.isRight(decoded) ? (decoded.right.keep ?? {}) : {}
+  const { keep } = source.document
+  const { ledger = null, messages = null, raw = null } = decode(KeepKeys, { keep }, source.report)?.keep ?? {}
   return { messages, raw, ledger }
 }
 
@@ -192,7 +180,7 @@ const reportUnknownKeys = (source: Source): void => {
 const reportTwins = (source: Source, entries: ReadonlyArray<unknown>): void => {
   const first = new Map<string, number>()
   entries.forEach((entry, index) => {
-    const name = typeof entry === "object" && entry !== null && "name" in entry ? entry.name : undefined
+    const name = isRecord(entry) ? entry.name : undefined
     if (typeof name !== "string") return
     const other = first.get(name)
     if (other === undefined) first.set(name, index)
@@ -205,18 +193,15 @@ const reportTwins = (source: Source, entries: ReadonlyArray<unknown>): void => {
 
 const readConnections = (source: Source, registry: Registry): ReadonlyArray<ConnectionConfig> => {
   const { connections } = source.document
-  const decoded = Schema.decodeUnknownEither(Document.fields.connections)(connections)
-  if (Either.isLeft(decoded)) {
-    for (const { message } of schemaFaults(decoded.left.issue)) {
-      source.report(["connections"], connections === undefined ? `missing; ${message}` : message)
-    }
-    return []
-  }
+  const entries = decode(Document.fields.connections, connections, (_path, message) =>
+    source.report(["connections"], connections === undefined ? `missing; ${message}` : message)
+  )
+  if (entries === null) return []
   const context = { registry, environment: source.environment, dotenv: source.dotenv }
-  const read = decoded.right.map((entry, index) =>
+  const read = entries.map((entry, index) =>
     readConnection(entry, context, (path, message) => source.report(["connections", index, ...path], message))
   )
-  reportTwins(source, decoded.right)
+  reportTwins(source, entries)
   return read.filter((connection) => connection !== null)
 }
 

@@ -1,15 +1,11 @@
-import { Either, Redacted, Schema } from "effect"
+import { Either, Redacted } from "effect"
+import { isRecord } from "../domain/isRecord.ts"
 import { readBaseUrl } from "./baseUrl.ts"
 import { suggestion } from "./nearest.ts"
-import { NotifyEntry } from "./schema.ts"
-import { schemaFaults } from "./schemaFaults.ts"
+import { type AlertEvent, alertEvents, NotifyEntry } from "./schema.ts"
+import { decode, type Report } from "./schemaFaults.ts"
 import { keysOf } from "./schemaKeys.ts"
-import { resolveVariables, variableOf } from "./variables.ts"
-import type { Path } from "./yamlSource.ts"
-
-/** What someone can be told of. `recovered`: that one of the others is over. */
-export const alertEvents = ["failed", "recovered", "stale", "conflict", "quarantine", "brake"] as const
-export type AlertEvent = (typeof alertEvents)[number]
+import { resolveVariables, type Variables, variableOf } from "./variables.ts"
 
 /** Who is told, and of what. */
 export interface NotifyTarget {
@@ -27,16 +23,9 @@ const proposed = "$" + "{PARLEY_NOTIFY_URL}"
 
 const usualStale = 24 * 3_600_000
 
-interface NotifyContext {
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly dotenv: string
-}
-
-type Report = (path: Path, message: string) => void
-
 const readUrl = (
   url: string,
-  { dotenv, environment }: NotifyContext,
+  { dotenv, environment }: Variables,
   report: Report
 ): NotifyTarget["to"] | null => {
   const variable = variableOf(url)
@@ -59,20 +48,17 @@ const readUrl = (
   return { _tag: "Url", url: Redacted.make(text.trim()), variable }
 }
 
-const readTarget = (entry: unknown, context: NotifyContext, report: Report): NotifyTarget | null => {
+const readTarget = (entry: unknown, context: Variables, report: Report): NotifyTarget | null => {
   const keys = keysOf(NotifyEntry).map(({ name }) => name)
-  if (typeof entry !== "object" || entry === null || Array.isArray(entry)) {
+  if (!isRecord(entry)) {
     report([], `expected keys with values, such as - command: [notify-send, Parley] or - url: ${proposed}`)
     return null
   }
   const strange = Object.keys(entry).filter((name) => !keys.includes(name))
   for (const name of strange) report([name], `unknown key${suggestion(name, keys)}`)
-  const decoded = Schema.decodeUnknownEither(NotifyEntry, { errors: "all" })(entry)
-  if (Either.isLeft(decoded)) {
-    for (const { message, path } of schemaFaults(decoded.left.issue)) report(path as Path, message)
-    return null
-  }
-  const { command, on, stale, url } = decoded.right
+  const decoded = decode(NotifyEntry, entry, report, "ignore")
+  if (decoded === null) return null
+  const { command, on, stale, url } = decoded
   if ((command === undefined) === (url === undefined)) {
     report([], `one of command: [...] and url: ${proposed} is needed, and not both`)
     return null
@@ -89,7 +75,7 @@ const readTarget = (entry: unknown, context: NotifyContext, report: Report): Not
 /** The list `notify`; what is wrong with it is reported. */
 export const readNotify = (
   written: unknown,
-  context: NotifyContext,
+  context: Variables,
   report: Report
 ): ReadonlyArray<NotifyTarget> => {
   if (written === undefined || written === null) return []

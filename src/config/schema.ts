@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { parseOpenHours } from "../domain/localTime.ts"
 import { DurationText, isTimeZone, Percentage, SizeText } from "./units.ts"
+import { variablePattern } from "./variables.ts"
 
 /*
  * What a configuration may say, but for the keys that only one provider has: those are in that provider's settings.
@@ -42,7 +43,7 @@ const StatusWords = Schema.Struct({
 }).annotations({ description: "The vendor's word to write for a status, where it is not the usual one." })
 
 const variableOnly = {
-  jsonSchema: { type: "string", pattern: "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$" }
+  jsonSchema: { type: "string", pattern: variablePattern }
 }
 
 /** The last part of the address that webhooks are sent to: who knows it may send some, so it is as good as a key. */
@@ -167,6 +168,10 @@ export const CommonKeys = Schema.Struct({
 })
 export type CommonKeys = typeof CommonKeys.Type
 
+/** What someone can be told of. `recovered`: that one of the others is over. */
+export const alertEvents = ["failed", "recovered", "stale", "conflict", "quarantine", "brake"] as const
+export type AlertEvent = (typeof alertEvents)[number]
+
 /** One entry of `notify`. */
 export const NotifyEntry = Schema.Struct({
   command: Schema.optional(
@@ -182,10 +187,8 @@ export const NotifyEntry = Schema.Struct({
     })
   ),
   on: Schema.optional(
-    Schema.NonEmptyArray(
-      Schema.Literal("failed", "recovered", "stale", "conflict", "quarantine", "brake")
-    ).annotations({
-      description: "Of what: failed, recovered, stale, conflict, quarantine, brake. Default: all of them."
+    Schema.NonEmptyArray(Schema.Literal(...alertEvents)).annotations({
+      description: `Of what: ${alertEvents.join(", ")}. Default: all of them.`
     })
   ),
   stale: Schema.optional(

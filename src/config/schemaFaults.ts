@@ -1,9 +1,10 @@
-import { Option, type ParseResult, SchemaAST } from "effect"
+import { Either, Option, type ParseResult, Schema, SchemaAST } from "effect"
 import { suggestion } from "./nearest.ts"
+import type { Path } from "./yamlSource.ts"
 
 /** What a Schema refused, in words that need no knowledge of Schemas. */
 export interface SchemaFault {
-  readonly path: ReadonlyArray<PropertyKey>
+  readonly path: Path
   readonly missing: boolean
   readonly message: string
 }
@@ -135,4 +136,26 @@ export const schemaFaults = (
     default:
       return [{ path, missing: false, message: issue.message ?? expected(issue.ast, issue.actual) }]
   }
+}
+
+/** Called for each error, with the path from where the reading began. */
+export type Report = (path: Path, message: string) => void
+
+/**
+ * Decodes, or reports and returns null. A path that is already spoken for is not spoken of again.
+ * @param excess what a key is that the Schema does not know
+ */
+export const decode = <A, I>(
+  schema: Schema.Schema<A, I>,
+  value: unknown,
+  report: (path: Path, message: string, missing: boolean) => void,
+  excess: "error" | "ignore" = "error"
+): A | null => {
+  const decoded = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: excess })(value)
+  if (Either.isRight(decoded)) return decoded.right
+  const unique = new Map(
+    schemaFaults(decoded.left.issue).map((fault) => [JSON.stringify(fault.path), fault] as const)
+  )
+  for (const { path, message, missing } of unique.values()) report(path, message, missing)
+  return null
 }

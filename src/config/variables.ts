@@ -1,11 +1,22 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
-const whole = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/
+/** `${NAME}` and nothing else, as a regular expression. */
+export const variablePattern = "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$"
+
+const whole = new RegExp(variablePattern)
 const anywhere = /\$\{([^{}]*)\}/g
 const name = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 /** The variable's name where the text is `${NAME}` and nothing else. */
-export const variableOf = (text: string): string | null => whole.exec(text.trim())?.[1] ?? null
+export const variableOf = (text: string): string | null =>
+  whole.test(text.trim()) ? text.trim().slice(2, -1) : null
+
+/** Where variables are looked up. */
+export interface Variables {
+  readonly environment: Environment
+  /** What the file of variables is called in messages. */
+  readonly dotenv: string
+}
 
 export interface Resolved {
   readonly text: string

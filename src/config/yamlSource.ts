@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
+import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml"
 
 export type Path = ReadonlyArray<PropertyKey>
 
@@ -76,21 +76,18 @@ export const parseYaml = (text: string): YamlSource => {
       noReferences(node, path)
       return undefined
     }
-    if (isScalar(node)) {
-      if (node.anchor !== undefined) noReferences(node, path)
-      return node.value
-    }
+    if (!isScalar(node) && !isCollection(node)) return undefined
+    if (node.anchor !== undefined) noReferences(node, path)
+    if (isScalar(node)) return node.value
     if (isSeq(node)) {
-      if (node.anchor !== undefined) noReferences(node, path)
       return node.items.map((item, index) => {
         const at = [...path, index]
-        const start = isMap(item) || isScalar(item) || isSeq(item) ? item.range?.[0] : undefined
+        const start = isScalar(item) || isCollection(item) ? item.range?.[0] : undefined
         if (start !== undefined) lines.set(keyOf(at), place(start).line)
         return walk(item, at)
       })
     }
     if (!isMap(node)) return undefined
-    if (node.anchor !== undefined) noReferences(node, path)
     const result: Record<string, unknown> = {}
     for (const { key, value } of node.items) {
       if (!isScalar(key)) continue

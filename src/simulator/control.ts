@@ -1,13 +1,14 @@
 import { Either, ParseResult, Schema } from "effect"
+import { isRecord } from "../domain/isRecord.ts"
 import { type Fault, FaultRule } from "./faults.ts"
 import {
   inPieces,
-  isRecord,
   json,
   jsonArray,
   parseJson,
   parseRequest,
   respond,
+  type SimulatedRequest,
   type SimulatedResponse
 } from "./http.ts"
 import { Mutation, mutate } from "./mutate.ts"
@@ -81,13 +82,11 @@ const applyMutation = (simulator: Simulator, mutation: Mutation, now: number): S
  */
 export const answerControl = (
   simulator: Simulator,
-  method: string,
-  url: string,
-  body: string,
+  request: SimulatedRequest,
   now: number
 ): SimulatedResponse => {
   simulator.settle(now)
-  const { path, query } = parseRequest({ method, url, body, origin: "", headers: {} })
+  const { body, method, path, query } = parseRequest(request)
   const [, surface, name] = path.split("/")
   const vendor = vendorIds.find((id): id is VendorId => id === name)
   switch (`${method} ${surface}`) {

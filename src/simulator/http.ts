@@ -74,9 +74,6 @@ export const parseJson = (text: string): unknown => {
   }
 }
 
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** A whole number from the query: the default where it is absent, NaN where it is none. */
 export const integer = (text: string | null, otherwise: number): number =>
   text === null || text === "" ? otherwise : /^-?\d+$/.test(text) ? Number(text) : Number.NaN

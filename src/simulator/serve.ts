@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
+import { text } from "node:stream/consumers"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Effect } from "effect"
 import { addressText, CannotListen, listening } from "../files/listening.ts"
@@ -31,12 +32,6 @@ const headersOf = (message: IncomingMessage): Record<string, string> =>
       Array.isArray(value) ? value.join(", ") : (value ?? "")
     ])
   )
-
-const bodyOf = async (message: IncomingMessage): Promise<string> => {
-  const parts: Array<Buffer> = []
-  for await (const part of message) parts.push(part as Buffer)
-  return Buffer.concat(parts).toString("utf8")
-}
 
 const drained = (outgoing: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
@@ -73,39 +68,25 @@ const send = async (response: SimulatedResponse, outgoing: ServerResponse): Prom
   else outgoing.write("", () => outgoing.destroy())
 }
 
-const vendorListener =
-  (simulator: Simulator, vendor: VendorId, now: () => number): RequestListener =>
+const listener =
+  (handle: (request: SimulatedRequest) => SimulatedResponse): RequestListener =>
   (incoming, outgoing) => {
     const answer = async () => {
-      const request: SimulatedRequest = {
+      const response = handle({
         method: incoming.method ?? "GET",
         origin: `http://${incoming.headers.host ?? host}`,
         url: incoming.url ?? "/",
         headers: headersOf(incoming),
-        body: await bodyOf(incoming)
-      }
-      const response = simulator.handle(vendor, request, now())
+        body: await text(incoming)
+      })
       if (response.delayMillis > 0) await sleep(response.delayMillis)
       await send(response, outgoing)
     }
     answer().catch(() => outgoing.destroy())
   }
 
-const controlListener =
-  (simulator: Simulator, now: () => number): RequestListener =>
-  (incoming, outgoing) => {
-    const answer = async () => {
-      const body = await bodyOf(incoming)
-      await send(
-        answerControl(simulator, incoming.method ?? "GET", incoming.url ?? "/", body, now()),
-        outgoing
-      )
-    }
-    answer().catch(() => outgoing.destroy())
-  }
-
-const listen = (listener: RequestListener, port: number) => {
-  const server = createServer({ keepAliveTimeout: 60_000 }, listener)
+const listen = (handle: (request: SimulatedRequest) => SimulatedResponse, port: number) => {
+  const server = createServer({ keepAliveTimeout: 60_000 }, listener(handle))
   return listening(server, { host, port }, "Choose another port, or 0 for any that is free.").pipe(
     Effect.mapBoth({
       onFailure: ({ code, hint }) => {
@@ -125,8 +106,8 @@ export const serve = Effect.fn("simulator.serve")(function* (
   const now = options.now ?? Date.now
   const ports = options.ports ?? {}
   const origins: Origins = yield* Effect.all(
-    forEachVendor((id) => listen(vendorListener(simulator, id, now), ports[id] ?? 0))
+    forEachVendor((id) => listen((request) => simulator.handle(id, request, now()), ports[id] ?? 0))
   )
-  const control = yield* listen(controlListener(simulator, now), ports.control ?? 0)
+  const control = yield* listen((request) => answerControl(simulator, request, now()), ports.control ?? 0)
   return { simulator, origins, control } satisfies Served
 })

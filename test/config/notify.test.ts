@@ -1,6 +1,7 @@
 import { Redacted } from "effect"
 import { describe, expect, it } from "vitest"
-import { alertEvents, readNotify } from "../../src/config/notify.ts"
+import { readNotify } from "../../src/config/notify.ts"
+import { alertEvents } from "../../src/config/schema.ts"
 
 const read = (written: unknown, environment: Record<string, string> = {}) => {
   const faults: Array<string> = []

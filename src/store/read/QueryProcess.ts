@@ -67,7 +67,7 @@ const ask = ({ bounds, child, end, path, said }: Asked, most: number) =>
     const onClose = (code: number | null, signal: NodeJS.Signals | null): void => {
       leave()
       if (said().includes(temporaryFilesFull)) {
-        resume(Effect.fail(new TemporaryFilesFull({ bytes: bounds.maxTemporaryBytes })))
+        resume(new TemporaryFilesFull({ bytes: bounds.maxTemporaryBytes }))
         return
       }
       // Ctrl-C goes to both processes, and may have reached that one before it was ready for it.

@@ -37,8 +37,9 @@ export const selectWhere = Effect.fn("selectWhere")(function* (program: string, 
       onTimeout: () =>
         new SqlFault({ message: `the condition took more than ${maxMillis / 1000} seconds`, hint })
     }),
-    Effect.catchTag("TemporaryFilesFull", () =>
-      Effect.fail(new SqlFault({ message: "the condition took too much disk space", hint }))
+    Effect.catchTag(
+      "TemporaryFilesFull",
+      () => new SqlFault({ message: "the condition took too much disk space", hint })
     ),
     Effect.mapError((failure) =>
       failure._tag === "StoreError" && failure.kind === "refused" ? explainRun(failure.message, sql) : failure

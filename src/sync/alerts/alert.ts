@@ -12,6 +12,7 @@ import {
   settleDue,
   takeDue
 } from "../../store/ledger/alertStates.ts"
+import { connectionNames } from "../../store/read/findConversation.ts"
 import { makeLastRuns } from "../../store/read/health/lastRuns.ts"
 import { type ConnectionFacts, statusFacts } from "../../store/read/statusFacts.ts"
 import type { ConnectionReport, RunReport } from "../run.ts"
@@ -59,23 +60,18 @@ const targetOf = (target: NotifyTarget): AlertTarget => ({
 })
 
 const factsOf = (facts: ConnectionFacts, report: RunReport): AlertFacts => ({
-  provider: facts.provider,
+  ...facts,
   errorKind: report.connections.find(({ name }) => name === facts.name)?.error?.kind ?? null,
-  runId: report.run_id,
-  lastCompleteSyncAt: facts.last_complete_sync_at,
-  undecided: facts.changes_failed,
-  quarantined: facts.quarantined,
-  open: facts.changes_open
+  runId: report.run_id
 })
 
 /** Kinds of fault by which the last push and the last pull of each connection ended. */
 const faultsIn = (session: Session): ReadonlyMap<string, ReadonlyArray<string>> => {
-  const names = session.prepare("SELECT name FROM connections").pluck().all() as ReadonlyArray<string>
   const lastRuns = makeLastRuns(session)
   return new Map(
-    names.map((name) => [
+    connectionNames(session).map((name) => [
       name,
-      lastRuns(name).flatMap(({ error_kind }) => (error_kind === null ? [] : [error_kind]))
+      lastRuns(name).flatMap(({ error_kind }) => error_kind ?? [])
     ])
   )
 }
@@ -91,14 +87,9 @@ const notifyTargets = Effect.fn("alert")(function* (notify: ReadonlyArray<Notify
   const standings = new Map(
     report.connections.flatMap((connection) => {
       const found = facts.find(({ name }) => name === connection.name)
-      return found === undefined
-        ? []
-        : [
-            [
-              connection.name,
-              standingOf(connection, found, faults.get(connection.name) ?? [], at, staleMillis)
-            ] as const
-          ]
+      if (found === undefined) return []
+      const standing = standingOf(connection, found, faults.get(connection.name) ?? [], at, staleMillis)
+      return [[connection.name, standing] as const]
     })
   )
   const due = yield* db.transaction("alert.due", (session) => {

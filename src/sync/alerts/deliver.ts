@@ -23,7 +23,7 @@ const runCommand = (words: readonly [string, ...Array<string>], document: AlertE
       stdio: ["pipe", "ignore", "ignore"],
       detached: process.platform !== "win32"
     })
-    const fail = (message: string) => resume(Effect.fail(new NotTold({ message, isPassing: false })))
+    const fail = (message: string) => resume(new NotTold({ message, isPassing: false }))
     child.on("error", (error: NodeJS.ErrnoException) =>
       fail(error.code === "ENOENT" ? `there is no program ${program}` : `${program} could not be started`)
     )

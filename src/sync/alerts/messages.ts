@@ -1,4 +1,5 @@
 import type { AlertRow, AlertState, DueAlert } from "../../store/ledger/alertStates.ts"
+import type { ConnectionFacts } from "../../store/read/statusFacts.ts"
 
 /*
  * What someone is told. Nothing that a provider or a customer wrote is in it: kinds of fault, counts, names of
@@ -6,17 +7,14 @@ import type { AlertRow, AlertState, DueAlert } from "../../store/ledger/alertSta
  */
 
 /** What is known of a connection when it is told of. */
-export interface AlertFacts {
-  readonly provider: string
+export interface AlertFacts
+  extends Pick<
+    ConnectionFacts,
+    "provider" | "last_complete_sync_at" | "changes_failed" | "changes_open" | "quarantined"
+  > {
   /** Of the last run, by its kind; null: none. */
   readonly errorKind: string | null
-  readonly runId: number | null
-  readonly lastCompleteSyncAt: string | null
-  /** Rejected or in conflict, and undecided. */
-  readonly undecided: number
-  readonly quarantined: number
-  /** Changes that are open. */
-  readonly open: number
+  readonly runId: number
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -40,24 +38,24 @@ const states: Readonly<
     `fails: ${because(facts)}`,
     facts.errorKind === "unauthorized" ? `parley check ${connection}` : `parley status ${connection}`
   ],
-  stale: ({ lastCompleteSyncAt }, connection) => [
-    lastCompleteSyncAt === null
+  stale: ({ last_complete_sync_at }, connection) => [
+    last_complete_sync_at === null
       ? "was never synced completely"
-      : `is stale: the last complete sync began ${lastCompleteSyncAt.slice(0, 16).replace("T", " ")}Z`,
+      : `is stale: the last complete sync began ${last_complete_sync_at.slice(0, 16).replace("T", " ")}Z`,
     `parley status ${connection}`
   ],
-  conflict: ({ undecided }, connection) => [
-    `has status changes that need a decision: ${undecided} rejected or in conflict`,
+  conflict: ({ changes_failed }, connection) => [
+    `has status changes that need a decision: ${changes_failed} rejected or in conflict`,
     `parley changes --connection ${connection}`
   ],
   quarantine: ({ quarantined }, connection) => [
     `has records in quarantine: ${quarantined}`,
     `parley quarantine --connection ${connection}`
   ],
-  brake: ({ errorKind, open }, connection) => [
+  brake: ({ changes_open, errorKind }, connection) => [
     errorKind === "delete_brake"
       ? `stopped: ${kinds.delete_brake}`
-      : `holds ${open} status changes back: more than a run sends unconfirmed (pushBrake)`,
+      : `holds ${changes_open} status changes back: more than a run sends unconfirmed (pushBrake)`,
     errorKind === "delete_brake" ? `parley status ${connection}` : `parley push ${connection} --plan`
   ]
 }
@@ -79,7 +77,7 @@ export interface AlertEventDocument {
   readonly began_at: string
   readonly ended_at: string | null
   readonly host: string
-  readonly run_id: number | null
+  readonly run_id: number
   readonly error_kind: string | null
   readonly changes_undecided: number
   readonly changes_open: number
@@ -109,10 +107,10 @@ export const alertDocument = (
     host,
     run_id: facts.runId,
     error_kind: facts.errorKind,
-    changes_undecided: facts.undecided,
-    changes_open: facts.open,
+    changes_undecided: facts.changes_failed,
+    changes_open: facts.changes_open,
     quarantined: facts.quarantined,
-    last_complete_sync_at: facts.lastCompleteSyncAt,
+    last_complete_sync_at: facts.last_complete_sync_at,
     text
   }
 }

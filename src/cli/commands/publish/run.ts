@@ -13,12 +13,10 @@ import type { PublishInput } from "./index.ts"
 const readMode = (text: string): Effect.Effect<number, UsageError> =>
   /^0?[46][04][04]$/.test(text)
     ? Effect.succeed(Number.parseInt(text, 8))
-    : Effect.fail(
-        new UsageError({
-          message: `--mode: "${text}" is not who may read a file`,
-          hint: "write 0600 (its owner), 0640 (its group, too) or 0644 (everyone)"
-        })
-      )
+    : new UsageError({
+        message: `--mode: "${text}" is not who may read a file`,
+        hint: "write 0600 (its owner), 0640 (its group, too) or 0644 (everyone)"
+      })
 
 export const publish = (input: PublishInput) =>
   Effect.gen(function* () {

@@ -25,12 +25,10 @@ import { bulkFault, bulkPlanText, bulkText } from "./text.ts"
 const wantedStatus = (word: string): Effect.Effect<WantedStatus, UsageError> =>
   isWantedStatus(word)
     ? Effect.succeed(word)
-    : Effect.fail(
-        new UsageError({
-          message: `there is no status "${word}"${suggestion(word, statuses)}`,
-          hint: "name one of: active, handed_off, completed, abandoned"
-        })
-      )
+    : new UsageError({
+        message: `there is no status "${word}"${suggestion(word, statuses)}`,
+        hint: "name one of: active, handed_off, completed, abandoned"
+      })
 
 /** Which conversations are meant. */
 type Meant =
@@ -41,40 +39,32 @@ type Meant =
 const oneId = (words: ReadonlyArray<string>): Effect.Effect<string, UsageError> => {
   const [id = "", status] = words
   if (words.length === 0) {
-    return Effect.fail(
-      new UsageError({
-        message: "no conversation and no status are named",
-        hint: "write parley set-status ID STATUS, such as parley set-status leads:66f2c0de completed"
-      })
-    )
+    return new UsageError({
+      message: "no conversation and no status are named",
+      hint: "write parley set-status ID STATUS, such as parley set-status leads:66f2c0de completed"
+    })
   }
   if (words.length === 2) {
     return isWantedStatus(id) && !isWantedStatus(status)
-      ? Effect.fail(
-          new UsageError({
-            message: `"${id}" is a status, and comes after the conversation`,
-            hint: `write it the other way round: parley set-status ${status} ${id}`
-          })
-        )
+      ? new UsageError({
+          message: `"${id}" is a status, and comes after the conversation`,
+          hint: `write it the other way round: parley set-status ${status} ${id}`
+        })
       : Effect.succeed(id)
   }
   if (words.length > 2) {
-    return Effect.fail(
-      new UsageError({
-        message: `there are ${words.length} words where a conversation and a status belong`,
-        hint: "for several conversations put their ids into a file, one on each line, and give it with --from FILE"
-      })
-    )
+    return new UsageError({
+      message: `there are ${words.length} words where a conversation and a status belong`,
+      hint: "for several conversations put their ids into a file, one on each line, and give it with --from FILE"
+    })
   }
   const isStatus = nearest(id, statuses) !== null
-  return Effect.fail(
-    new UsageError({
-      message: isStatus ? "no conversation is named" : `no status is named for ${id}`,
-      hint: isStatus
-        ? `write parley set-status ID ${id}, or name many with --where SQL or --from FILE`
-        : `write parley set-status ${id} STATUS, one of: ${statuses.join(", ")}`
-    })
-  )
+  return new UsageError({
+    message: isStatus ? "no conversation is named" : `no status is named for ${id}`,
+    hint: isStatus
+      ? `write parley set-status ID ${id}, or name many with --where SQL or --from FILE`
+      : `write parley set-status ${id} STATUS, one of: ${statuses.join(", ")}`
+  })
 }
 
 const meantBy = Effect.fn("set-status.meant")(function* ({ from, where, words }: SetStatusInput) {
@@ -121,8 +111,9 @@ const idsOf = Effect.fn("set-status.ids")(function* (meant: Meant) {
     case "Where": {
       const { queryProgram } = yield* Host
       return yield* selectWhere(queryProgram, meant.where).pipe(
-        Effect.catchTag("SqlFault", ({ hint, message }) =>
-          Effect.fail(new UsageError({ message: `--where: ${message}`, hint }))
+        Effect.catchTag(
+          "SqlFault",
+          ({ hint, message }) => new UsageError({ message: `--where: ${message}`, hint })
         )
       )
     }

@@ -83,12 +83,10 @@ const portsFrom = (first: number): Effect.Effect<Readonly<Record<string, number>
         ...forEachVendor((id) => first + vendorIds.indexOf(id)),
         control: first + vendorIds.length
       })
-    : Effect.fail(
-        new UsageError({
-          message: `--port: ${first} is not a port with ${vendorIds.length} more after it`,
-          hint: "write a number such as 9500"
-        })
-      )
+    : new UsageError({
+        message: `--port: ${first} is not a port with ${vendorIds.length} more after it`,
+        hint: "write a number such as 9500"
+      })
 
 /** After a minute one contact is another's. */
 const merging = (simulator: Simulator) =>
@@ -114,21 +112,17 @@ const readHints = ({
   const known: ReadonlyArray<string> = hintFaultNames
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    return Effect.fail(
-      new UsageError({
-        message: `--hint-faults: there is no fault "${unknown}"${suggestion(unknown, known)}`,
-        hint: `write one or more of ${known.join(", ")}`
-      })
-    )
+    return new UsageError({
+      message: `--hint-faults: there is no fault "${unknown}"${suggestion(unknown, known)}`,
+      hint: `write one or more of ${known.join(", ")}`
+    })
   }
   const to = hints.replace(/\/+$/, "")
   if (!URL.canParse(to) || !/^https?:$/.test(new URL(to).protocol)) {
-    return Effect.fail(
-      new UsageError({
-        message: `--hints: "${hints}" is not an address`,
-        hint: "write one such as http://127.0.0.1:8718"
-      })
-    )
+    return new UsageError({
+      message: `--hints: "${hints}" is not an address`,
+      hint: "write one such as http://127.0.0.1:8718"
+    })
   }
   const faults = Object.fromEntries(names.map((name) => [name, 0.25]))
   return Effect.succeed({ to, faults: { ...noHintFaults, ...faults } })

@@ -21,21 +21,17 @@ export const readHintAddress = (text: string | null): Effect.Effect<Address | nu
   const host = written === "localhost" ? "127.0.0.1" : written
   const port = Number(digits)
   if (digits === undefined || port > 65_535 || isIP(host) === 0) {
-    return Effect.fail(
-      new UsageError({
-        message: `--hints: "${text}" is not an address and a port`,
-        hint: "write one such as 127.0.0.1:8718; port 0 takes any that is free"
-      })
-    )
+    return new UsageError({
+      message: `--hints: "${text}" is not an address and a port`,
+      hint: "write one such as 127.0.0.1:8718; port 0 takes any that is free"
+    })
   }
   return isLoopback(host)
     ? Effect.succeed({ host, port })
-    : Effect.fail(
-        new UsageError({
-          message: `--hints: ${host} is reached from other machines, and webhooks would travel there unencrypted`,
-          hint: `write 127.0.0.1:${port}, and let a proxy or tunnel on this machine speak TLS in front of it`
-        })
-      )
+    : new UsageError({
+        message: `--hints: ${host} is reached from other machines, and webhooks would travel there unencrypted`,
+        hint: `write 127.0.0.1:${port}, and let a proxy or tunnel on this machine speak TLS in front of it`
+      })
 }
 
 /** Takes webhooks in for as long as the scope. Gives the address that it has. */

@@ -31,17 +31,15 @@ const duration = (
   flag: string,
   text: string | null,
   least: number
-): Either.Either<number | null, UsageError> => {
-  if (text === null) return Either.right(null)
+): Effect.Effect<number | null, UsageError> => {
+  if (text === null) return Effect.succeed(null)
   const millis = parseDuration(text)
   if (millis === null) {
-    return Either.left(
-      usage(`${flag}: "${text}" is not a duration`, "write a number and a unit, such as 30s, 5m, 2h")
-    )
+    return usage(`${flag}: "${text}" is not a duration`, "write a number and a unit, such as 30s, 5m, 2h")
   }
   return millis < least
-    ? Either.left(usage(`${flag}: less than ${spellDuration(least)}`, "write a longer time"))
-    : Either.right(millis)
+    ? usage(`${flag}: less than ${spellDuration(least)}`, "write a longer time")
+    : Effect.succeed(millis)
 }
 
 type Given = Pick<WatchInput, "every" | "cron" | "jitter" | "timeZone">
@@ -65,15 +63,13 @@ const readTimetable = (
   given: Given,
   zone: string,
   now: number
-): Either.Either<{ readonly timetable: Timetable; readonly words: string }, UsageError> =>
-  Either.gen(function* () {
+): Effect.Effect<{ readonly timetable: Timetable; readonly words: string }, UsageError> =>
+  Effect.gen(function* () {
     const { cron, every } = given
     if ((every !== null) === (cron !== null)) {
-      return yield* Either.left(
-        usage(
-          every !== null ? "--every and --cron are two schedules" : "there is no schedule",
-          'give one: --every 5m, --every auto, or --cron "*/5 * * * *"'
-        )
+      return yield* usage(
+        every !== null ? "--every and --cron are two schedules" : "there is no schedule",
+        'give one: --every 5m, --every auto, or --cron "*/5 * * * *"'
       )
     }
     if (saysAuto(given)) {
@@ -96,18 +92,19 @@ const readTimetable = (
   })
 
 /** What the options say, or what is wrong with them. @param now epoch milliseconds @param machine its time zone */
-const readPlan = (given: Given, now: number, machine: string): Either.Either<Plan, UsageError> =>
-  Either.gen(function* () {
+const readPlan = (given: Given, now: number, machine: string): Effect.Effect<Plan, UsageError> =>
+  Effect.gen(function* () {
     const zone = given.timeZone ?? machine
     if (!isTimeZone(zone)) {
-      return yield* Either.left(
-        usage(`--time-zone: there is no time zone "${zone}"`, "write a name such as UTC or Europe/Berlin")
+      return yield* usage(
+        `--time-zone: there is no time zone "${zone}"`,
+        "write a name such as UTC or Europe/Berlin"
       )
     }
     const jitter = yield* duration("--jitter", given.jitter, 0)
     const { timetable, words } = yield* readTimetable(given, zone, now)
     if (jitter !== null && timetable._tag === "Every" && jitter >= timetable.millis) {
-      return yield* Either.left(usage("--jitter is not shorter than --every", "write a shorter time"))
+      return yield* usage("--jitter is not shorter than --every", "write a shorter time")
     }
     return { rules: { timetable, jitter }, isAuto: saysAuto(given), zone, words }
   })
@@ -154,9 +151,7 @@ const readAgain = <R>(watching: Watch<unknown>, load: Effect.Effect<Watched, Fai
 const healthAddress = (text: string): Effect.Effect<Address, UsageError> => {
   const address = readAddress(text)
   return address === null
-    ? Effect.fail(
-        usage(`--health: "${text}" is not an address`, "write a port, such as 9464, or 127.0.0.1:9464")
-      )
+    ? usage(`--health: "${text}" is not an address`, "write a port, such as 9464, or 127.0.0.1:9464")
     : Effect.succeed(address)
 }
 

@@ -1,5 +1,6 @@
+import { isRecord } from "../../../domain/isRecord.ts"
 import { facts } from "../../../providers/aelyst/facts.ts"
-import { isRecord, json, parseJson, type SimulatedResponse } from "../../http.ts"
+import { json, parseJson, type SimulatedResponse } from "../../http.ts"
 import type { Call, Endpoint } from "../../routing.ts"
 import type { Context } from "../../vendor.ts"
 import { messageFields } from "./messages.ts"

@@ -1,5 +1,6 @@
+import { isRecord } from "../../../domain/isRecord.ts"
 import { facts } from "../../../providers/convocore/facts.ts"
-import { integer, isRecord, json, parseJson, type SimulatedResponse } from "../../http.ts"
+import { integer, json, parseJson, type SimulatedResponse } from "../../http.ts"
 import { hex, mix } from "../../random.ts"
 import type { Call, Endpoint } from "../../routing.ts"
 import type { Context } from "../../vendor.ts"

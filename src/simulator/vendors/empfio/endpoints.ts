@@ -1,8 +1,8 @@
+import { isRecord } from "../../../domain/isRecord.ts"
 import { facts } from "../../../providers/empfio/facts.ts"
 import {
   inPieces,
   integer,
-  isRecord,
   json,
   jsonArray,
   type ParsedRequest,

@@ -1,4 +1,5 @@
-import { isRecord, json, type ParsedRequest, parseJson, type SimulatedResponse } from "../../http.ts"
+import { isRecord } from "../../../domain/isRecord.ts"
+import { json, type ParsedRequest, parseJson, type SimulatedResponse } from "../../http.ts"
 import { hex, mix, uuid } from "../../random.ts"
 import { bearer } from "../../vendor.ts"
 import type { EmpfioOptions } from "./world.ts"

@@ -1,14 +1,6 @@
+import { isRecord } from "../../../domain/isRecord.ts"
 import { facts } from "../../../providers/naturalead/facts.ts"
-import {
-  inPieces,
-  integer,
-  isRecord,
-  json,
-  jsonArray,
-  parseJson,
-  respond,
-  type SimulatedResponse
-} from "../../http.ts"
+import { inPieces, integer, json, jsonArray, parseJson, respond, type SimulatedResponse } from "../../http.ts"
 import { hex } from "../../random.ts"
 import type { Call, Endpoint } from "../../routing.ts"
 import type { Context } from "../../vendor.ts"
