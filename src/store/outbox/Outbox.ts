@@ -162,22 +162,18 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       changeById(session, id) ??
       refused(`there is no change ${id}`, "`parley changes list --all` shows them.")
 
-    /** For what is done to a change that exists, or refused: then nothing is written. */
+    /** For what is done to a change that exists, or refused: then nothing is written. Returns the change as it is then. */
     const attempt =
       <Args extends ReadonlyArray<unknown>>(
         op: string,
-        f: (
-          session: Session,
-          found: OutboxChange,
-          at: Timestamp,
-          ...args: Args
-        ) => OutboxChange | ChangeRefused
+        f: (session: Session, found: OutboxChange, at: Timestamp, ...args: Args) => ChangeRefused | undefined
       ) =>
       (id: number, ...args: Args): Effect.Effect<OutboxChange, ChangeRefused | StoreError> =>
         Effect.flatMap(
           write(op, (session, at) => {
             const found = existing(session, id)
-            return found instanceof ChangeRefused ? found : f(session, found, at, ...args)
+            if (found instanceof ChangeRefused) return found
+            return f(session, found, at, ...args) ?? existing(session, id)
           }),
           (result) => (result instanceof ChangeRefused ? result : Effect.succeed(result))
         )
@@ -209,7 +205,6 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
           : refused(`change ${id} has ended (\`${state}\`)`, "There is nothing to take back.")
       }
       withdraw(session, found, "cancelled on request", at)
-      return found
     })
 
     /** Lets a proposed change be sent. */
@@ -222,7 +217,6 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         )
       }
       approve(session, found, at)
-      return changeById(session, id) ?? found
     })
 
     /** Makes an open change due for the next push, whatever wait it had. */
@@ -230,14 +224,12 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
       session.prepare("UPDATE status_changes SET not_before = NULL WHERE id = ?").run(found.id)
       const detail = "to be tried again at once, on request"
       recordStep(session, found.id, { at, state: found.state, detail, runId: null })
-      return found
     })
 
     /** Marks a conflict or a rejection as dealt with. */
     const markResolved = attempt("markResolved", (session, found, at, detail: string) => {
       session.prepare("UPDATE status_changes SET resolved_at = ? WHERE id = ?").run(at, found.id)
       recordStep(session, found.id, { at, state: found.state, detail, runId: null })
-      return found
     })
 
     return {

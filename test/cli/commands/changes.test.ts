@@ -13,6 +13,20 @@ const run = (cwd: string, ...argv: ReadonlyArray<string>) =>
     Effect.provideService(Providers, Effect.succeed(fakeRegistry))
   )
 
+it.scoped("a change is shown as it is after it was resolved or made due", () =>
+  Effect.gen(function* () {
+    const folder = yield* seededFolder
+    const changeOf = (stdout: string) => {
+      const { changes, ...only } = JSON.parse(stdout)
+      return changes === undefined ? only : changes[0]
+    }
+    const due = yield* run(folder, "changes", "retry", "1", "--json")
+    expect(changeOf(due.stdout)).toMatchObject({ id: 1, state: "pending", not_before: null })
+    const resolved = yield* run(folder, "changes", "resolve", "2", "--keep", "remote", "--json")
+    expect(changeOf(resolved.stdout)).toMatchObject({ id: 2, resolved_at: expect.any(String) })
+  })
+)
+
 describe("parley changes resolve", () => {
   it.scoped("lets a rejected change be, so that it needs no attention any more", () =>
     Effect.gen(function* () {

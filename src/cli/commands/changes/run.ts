@@ -135,8 +135,7 @@ export const cancel = (input: SeveralInput) =>
       ids,
       { state: "pending", done: "cancelled" },
       Effect.fn(function* (id: number) {
-        yield* usage(outbox.cancel(id))
-        const change = yield* usage(outbox.change(id))
+        const change = yield* usage(outbox.cancel(id))
         return { document: changeDocument(change), text: `change ${change.id} is cancelled` }
       })
     )
