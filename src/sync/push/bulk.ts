@@ -177,22 +177,22 @@ const planOf = Effect.fn("bulk.plan")(function* (
   { faults, verdicts }: BulkVerdicts
 ) {
   const byConnection = groupBy(verdicts, connectionOf)
-  const strangers = [...byConnection].flatMap(([name, group]) =>
-    sides[name] === undefined
-      ? [
-          {
-            message: `there is no connection "${name}" in the configuration`,
-            hint: "changes are sent by a configured connection: add it, or leave its conversations out",
-            ids: group.map(conversationOf)
-          }
-        ]
-      : []
-  )
+  const unsent = [...byConnection].flatMap(([name, group]) => {
+    const config = sides[name]?.config
+    if (config?.enabled === true) return []
+    const message =
+      config === undefined
+        ? `there is no connection "${name}" in the configuration`
+        : `the connection "${name}" is switched off in the configuration`
+    const what = config === undefined ? "add it" : "take enabled: false out of it"
+    const hint = `Changes are sent by a configured connection: ${what}, or leave its conversations out.`
+    return [{ message, hint, ids: group.map(conversationOf) }]
+  })
   const connections = yield* Effect.forEach([...byConnection], ([name, group]) => {
     const side = sides[name]
     return side === undefined ? Effect.succeed([]) : Effect.map(partOf(side, requested, group), Array.of)
   })
-  const plan: BulkPlan = { requested, connections: connections.flat(), faults: [...faults, ...strangers] }
+  const plan: BulkPlan = { requested, connections: connections.flat(), faults: [...faults, ...unsent] }
   return plan
 })
 

@@ -114,6 +114,15 @@ describe("one change for many conversations", () => {
         expect(stranger.faults).toMatchObject([
           { message: 'there is no connection "inbox" in the configuration' }
         ])
+        const off = connections.map((one) => ({ ...one, enabled: one.name !== "inbox" }))
+        for (const request of [requestChanges, planChanges]) {
+          expect((yield* request(wanted(ids), off)).faults).toMatchObject([
+            {
+              message: 'the connection "inbox" is switched off in the configuration',
+              hint: expect.stringContaining("take enabled: false out of it")
+            }
+          ])
+        }
         expect([typo, handed, stranger].flatMap(({ change_ids }) => change_ids)).toEqual([])
         expect(yield* openChanges).toEqual([])
       }).pipe(Effect.provide(layer))
