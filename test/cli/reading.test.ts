@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { rmSync, writeFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { it } from "@effect/vitest"
@@ -218,6 +218,24 @@ Needs attention: leads (failed, changes, quarantine).
           expect((yield* run(folder, ["status", "--check"])).stdout).toContain("leads (failed,")
         }
       })
+  )
+
+  it.scoped("names open changes of a connection that no run works on", () =>
+    Effect.gen(function* () {
+      const folder = yield* seededFolder
+      const path = join(folder, "config/parley.yaml")
+      const written = readFileSync(path, "utf8")
+      const unsent = "leads: 1 change that no run sends, since the connection is "
+      expect((yield* run(folder, ["status"])).stdout).not.toContain(unsent)
+      writeFileSync(path, written.replace("- name: leads", "- name: leads\n    enabled: false"))
+      const off = (yield* run(folder, ["status"])).stdout
+      expect(off).toContain(`${unsent}switched off in the configuration\n`)
+      expect(off).toContain("`parley changes cancel --all --connection leads`")
+      writeFileSync(path, written.replace("- name: leads", "- name: others"))
+      expect((yield* run(folder, ["status"])).stdout).toContain(`${unsent}not in the configuration\n`)
+      writeFileSync(path, "connections: nonsense")
+      expect((yield* run(folder, ["status", "--db", "mirror.db"])).stdout).not.toContain(unsent)
+    })
   )
 
   it.scoped("fits a terminal of 80 columns in a line a connection, and folds what it says", () =>

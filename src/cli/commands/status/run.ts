@@ -172,6 +172,17 @@ const keptLine = (all: ReadonlyArray<ConnectionStatus>): ReadonlyArray<string> =
     : [`Synced again, as a rule, within ${words.join(told.length < kept.length ? " to " : ", ")}.`]
 }
 
+/** Open changes of a connection that no run works on. */
+const unsent = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
+  const open = facts?.changes_open ?? 0
+  if (open === 0 || config?.enabled === true) return []
+  const why = config === null ? "is not in the configuration" : "is switched off in the configuration"
+  return [
+    `${name}: ${counted(open, "change")} that no run sends, since the connection ${why}`,
+    ...hint(`\`parley changes cancel --all --connection ${name}\` takes back what is pending`)
+  ]
+}
+
 /** What a person should know or do about a connection, a line each. */
 const remarks = ({ config, facts, name }: ConnectionStatus): ReadonlyArray<string> => {
   if (facts === null) {
@@ -357,6 +368,7 @@ export const status = ({ check, limits: withLimits, names, stale }: StatusInput)
     const details = all.flatMap((entry) => [
       ...waitingLine(entry, at),
       ...remarks(entry),
+      ...(Either.isRight(config) ? unsent(entry) : []),
       ...hintLines(entry, at)
     ])
     const limits = withLimits ? all.flatMap(limitsLine) : []
