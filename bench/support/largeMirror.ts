@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
+import { nextSeq } from "../../src/store/commits.ts"
 import type { Session } from "../../src/store/Db.ts"
 import { makeActivityRows } from "../../src/store/mirror/activity.ts"
 import { messagesPerConversation } from "../../src/store/mirror/messageRows.ts"
@@ -106,7 +107,8 @@ export interface LargeMirrorOptions {
  * Fills an empty mirror through its tables, as syncs would have: four connections, pages, raw payloads, the full-text
  * index. The same options give the same rows. Returns how many conversations there are.
  */
-export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): number => {
+export const fillMirror = (session: Session, options: LargeMirrorOptions): number => {
+  const { prepare } = session
   const { dialogues, now } = options
   const at = isoOf(now)
   const insertConnection = prepare(
@@ -120,20 +122,20 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
      VALUES (?, ?, 'backfill', 'complete', ?, ?, 100, 100)`
   )
   const insertPage = prepare(
-    `INSERT INTO pages (run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+    `INSERT INTO pages (id, run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
        received, inserted, updated, unchanged, filtered, quarantined)
-     VALUES (?, ?, 'backfill', 'list', 'GET', '/conversations', 200, ?, ?, 100000, 500, 500, 0, 0, 0, 0)`
+     VALUES (?, ?, ?, 'backfill', 'list', 'GET', '/conversations', 200, ?, ?, 100000, 500, 500, 0, 0, 0, 0)`
   )
   const insertContact = prepare(
-    `INSERT INTO remote_contacts (id, connection, provider_id, name, email, phone, observed_at, first_seen_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO remote_contacts (id, connection, provider_id, name, email, phone, observed_at, first_seen_at, seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const insertConversation = prepare(
     `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
        provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
        declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, first_seen_at,
-       content_hash, page_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+       content_hash, page_id, seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const insertMessage = prepare(
     `INSERT INTO message_rows (key, kind, position, id, content, sent_at, seq) VALUES (?, ?, ?, ?, ?, ?, ?)`
@@ -157,8 +159,8 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
   const blocks = makeBlockWriter({ prepare })
   blocks.begin()
   const insertHistory = prepare(
-    `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id)
-     VALUES (?, NULL, ?, ?, 'provider', ?, ?)`
+    `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id, seq)
+     VALUES (?, NULL, ?, ?, 'provider', ?, ?, ?)`
   )
   const insertChange = prepare(
     "INSERT INTO status_changes (conversation_id, from_status, to_status, requested_at, requested_by) VALUES (?, ?, ?, ?, 'bench')"
@@ -170,14 +172,19 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
     insertRunConnection.run(runId, name, at, at)
   }
 
+  const newPage = (connection: string): number => {
+    const seq = nextSeq(session, at, runId)
+    insertPage.run(seq, runId, connection, at, at)
+    return seq
+  }
+
   let conversations = 0
   let messages = 0
   let pageId = 0
   while (messages < options.messages) {
     const seed = conversations * 131
     const connection = pick(connections, chance(seed))
-    if (conversations % 25 === 0)
-      pageId = Number(insertPage.run(runId, connection.name, at, at).lastInsertRowid)
+    if (conversations % 25 === 0) pageId = newPage(connection.name)
     const dialogue = dialogues[conversations % dialogues.length] ?? []
     const providerId = `c${String(conversations).padStart(8, "0")}`
     const id = `${connection.name}:${providerId}`
@@ -205,7 +212,8 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
       `person.${conversations}@example.com`,
       null,
       at,
-      at
+      at,
+      pageId
     )
     insertConversation.run(
       id,
@@ -237,9 +245,10 @@ export const fillMirror = ({ prepare }: Session, options: LargeMirrorOptions): n
       at,
       at,
       "hash",
+      pageId,
       pageId
     )
-    insertHistory.run(id, status, connection.words[status], at, runId)
+    insertHistory.run(id, status, connection.words[status], at, runId, pageId)
     rows.forEach((row, position) => {
       messages += 1
       const key = (conversations + 1) * messagesPerConversation + position

@@ -40,6 +40,7 @@ const begin = ({ database }: Session): void => {
 
 /** One more run, with a page for each connection. */
 export const run = ({ database }: Pick<Session, "database">, startedAt = at(0)): void => {
+  editableViews(database)
   const { lastInsertRowid: id } = database
     .prepare(
       `INSERT INTO runs (command, started_at, finished_at, outcome, exit_code, host, pid)

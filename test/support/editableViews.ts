@@ -17,9 +17,18 @@ const own = "coalesce(NEW.provider_id = substr(NEW.id, length(NEW.conversation_i
 const nextKey = `coalesce((SELECT max(m.key) + 1 FROM message_rows m
   WHERE m.key BETWEEN r.key << 20 AND (r.key << 20) + 1048575), r.key << 20)`
 
+const now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+const numbered = (table: string, key: string): string => `
+CREATE TEMP TRIGGER IF NOT EXISTS ${table}_inserted AFTER INSERT ON main.${table} WHEN NEW.seq = 0 BEGIN
+  INSERT INTO commits (at) VALUES (${now});
+  UPDATE ${table} SET seq = (SELECT max(seq) FROM commits) WHERE ${key} = NEW.${key};
+END;`
+
 /**
  * Lets a test write messages and payloads through the views, on this connection alone: what no program does, so that
- * the mirror holds what a test needs, or is damaged as a test needs it. The index of words stays as it is.
+ * the mirror holds what a test needs, or is damaged as a test needs it. The index of words stays as it is. Pages, contacts,
+ * conversations and their statuses that are written without a number are given one, as by a commit.
  */
 export const editableViews = (database: Sqlite.Database): void => {
   database.exec(`
@@ -58,5 +67,10 @@ CREATE TEMP TRIGGER IF NOT EXISTS raw_records_delete INSTEAD OF DELETE ON main.r
   UPDATE raw_blocks SET unused = unused + OLD.payload_length
     WHERE key = (SELECT block FROM raw_rows WHERE key = OLD.key);
   DELETE FROM raw_rows WHERE key = OLD.key;
-END;`)
+END;
+CREATE TEMP TRIGGER IF NOT EXISTS pages_inserted AFTER INSERT ON main.pages
+WHEN NOT EXISTS (SELECT 1 FROM commits WHERE seq = NEW.id) BEGIN
+  INSERT INTO commits (seq, at, run_id) VALUES (NEW.id, NEW.received_at, NEW.run_id);
+END;
+${numbered("remote_contacts", "key")}${numbered("remote_conversations", "key")}${numbered("status_history", "id")}`)
 }

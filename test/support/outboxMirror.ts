@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { Db } from "../../src/store/Db.ts"
 import { Outbox } from "../../src/store/outbox/Outbox.ts"
+import { editableViews } from "./editableViews.ts"
 import { layMirror } from "./mirrorTemplate.ts"
 import { writes } from "./vendorTwin.ts"
 
@@ -27,7 +28,8 @@ export const emptyMirror = Layer.unwrapScoped(
 /** A connection that takes three statuses, with a run and a page to hang rows on. Returns the run's id. */
 export const addConnection = Effect.fn(function* (name: string, provider = "twin") {
   const db = yield* Db
-  return yield* db.transaction("test.addConnection", ({ prepare }) => {
+  return yield* db.transaction("test.addConnection", ({ database, prepare }) => {
+    editableViews(database)
     const at = "1970-01-01T00:00:00.000Z"
     prepare("INSERT INTO connections (name, provider, first_seen_at) VALUES (?, ?, ?)").run(
       name,

@@ -90,6 +90,8 @@ const unasked: ReadonlySet<string | null> = new Set(["broadcast", "workflow"])
 const secondsBetween = (from: string | null, to: string | null): number | null =>
   from === null || to === null ? null : (toMillis(to) - toMillis(from)) / 1000
 
+const millisOf = (time: string | null): number | null => (time === null ? null : toMillis(time))
+
 const notNegative = (seconds: number | null): number | null =>
   seconds === null || seconds < 0 ? null : seconds
 
@@ -321,8 +323,8 @@ export const makeActivityRows = (session: Pick<Session, "prepare">) => {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const putTurn = prepare(
-    `INSERT INTO conversation_turns (key, turn, asked_at, answered_at, answered_by, seconds, business_seconds)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO conversation_turns (key, turn, asked_at, answered_at, by_person, business_seconds)
+     VALUES (?, ?, ?, ?, ?, ?)`
   )
   const putSession = prepare(
     `INSERT INTO conversation_sessions (key, number, started_at, ended_at, messages, customer_messages, agent_messages,
@@ -386,7 +388,8 @@ export const makeActivityRows = (session: Pick<Session, "prepare">) => {
     )
     activity.turns.forEach(({ answeredAt, answeredBy, askedAt, seconds }, index) => {
       const business = seconds === null ? null : businessSeconds(askedAt, answeredAt)
-      putTurn.run(key, index + 1, askedAt, answeredAt, answeredBy, seconds, business)
+      const byPerson = answeredBy === null ? null : Number(answeredBy === "human")
+      putTurn.run(key, index + 1, millisOf(askedAt), millisOf(answeredAt), byPerson, business)
     })
     activity.sessions.forEach((one, index) => {
       putSession.run(

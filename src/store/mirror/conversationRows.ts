@@ -4,6 +4,7 @@ import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Item, Sighting } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import { isOlder } from "../keep/retention.ts"
+import { makeStatusHistory } from "../outbox/statusHistory.ts"
 import type { ActivityRows } from "./activity.ts"
 import { conversationHash, learnedByPush } from "./canonical.ts"
 import type { ContactRows } from "./contactRows.ts"
@@ -150,10 +151,7 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     "UPDATE remote_conversations SET stored_messages = ?, expired_messages = ?, seq = ? WHERE key = ?"
   )
   const revive = prepare(`UPDATE remote_conversations SET seq = ?, ${present} WHERE key = ?`)
-  const recordStatus = prepare(
-    `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id, seq)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-  )
+  const recordStatus = makeStatusHistory(session)
   // A change of ours that was confirmed, and that the history does not know yet.
   const untoldChange = prepare(
     `SELECT 1 FROM status_changes c
@@ -210,16 +208,16 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     )
     const key = Number(lastInsertRowid)
     context.tally.inserted += 1
-    recordStatus.run(
-      id,
-      null,
-      conversation.status,
-      conversation.providerStatus,
-      "provider",
-      context.requestedAt,
-      context.runId,
-      context.pageId
-    )
+    recordStatus({
+      conversationId: id,
+      from: null,
+      to: conversation.status,
+      providerStatus: conversation.providerStatus,
+      origin: "provider",
+      observedAt: context.requestedAt,
+      runId: context.runId,
+      seq: context.pageId
+    })
     messages.insertAll(context, key, items)
     if (items.length > 0) activity.write(key, items)
     return key
@@ -277,7 +275,16 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     const isOurs = stored.status !== status && untoldChange.get(id, status) !== undefined
     const origin = isOurs ? "local" : "provider"
     const { pageId, requestedAt, runId } = context
-    recordStatus.run(id, stored.status, status, providerStatus, origin, requestedAt, runId, pageId)
+    recordStatus({
+      conversationId: id,
+      from: stored.status,
+      to: status,
+      providerStatus,
+      origin,
+      observedAt: requestedAt,
+      runId,
+      seq: pageId
+    })
   }
 
   const refresh = (context: PageContext, id: string, stored: StoredConversation, sighting: Shown): void => {

@@ -3,8 +3,8 @@ import { toMillis } from "../../domain/Timestamp.ts"
 import type { Session } from "../Db.ts"
 import { sameJson } from "./canonical.ts"
 import type { PageContext } from "./context.ts"
-import { attributesOf } from "./HandedMessage.ts"
 import { searchWords } from "./searchTokens.ts"
+import { attributesOf } from "./thread/HandedMessage.ts"
 
 /**
  * A message's key is its conversation's key times this, and a number below it: so a conversation's messages lie together,

@@ -15,6 +15,7 @@ import {
   recordStep,
   selectChanges
 } from "./changeRows.ts"
+import { makeStatusHistory } from "./statusHistory.ts"
 
 /** When a step is taken, and by which run. */
 export interface Moment {
@@ -123,12 +124,16 @@ const observe = (
       conversationId
     )
   if (row.status === state.status && row.provider_status === state.providerStatus) return
-  session
-    .prepare(
-      `INSERT INTO status_history (conversation_id, from_status, to_status, provider_status, origin, observed_at, run_id, seq)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-    )
-    .run(conversationId, row.status, state.status, state.providerStatus, origin, span.requestedAt, runId, seq)
+  makeStatusHistory(session)({
+    conversationId,
+    from: row.status,
+    to: state.status,
+    providerStatus: state.providerStatus,
+    origin,
+    observedAt: span.requestedAt,
+    runId,
+    seq
+  })
 }
 
 /** What a change remembers of what the provider held: nothing that tells of a person. */

@@ -1,7 +1,7 @@
 import type { Item, Messages, Page, Sighting } from "../../../providers/Provider.ts"
 import type { CommitInput } from "../commit.ts"
-import { fieldsOfMessage, HandedMessage, textsOf } from "../HandedMessage.ts"
 import type { Totals } from "../tally.ts"
+import { fieldsOfMessage, HandedMessage, textsOf } from "./HandedMessage.ts"
 
 /**
  * A commit on its way to the thread that writes. Many small objects cost more to hand over than their JSON text, and texts

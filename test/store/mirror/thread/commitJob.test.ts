@@ -2,9 +2,9 @@ import { expect, it } from "vitest"
 import type { Attributes } from "../../../../src/domain/Conversation.ts"
 import { parseExactly } from "../../../../src/domain/exactJson.ts"
 import type { Page } from "../../../../src/providers/Provider.ts"
-import type { HandedMessage } from "../../../../src/store/mirror/HandedMessage.ts"
 import type { CommitInput } from "../../../../src/store/mirror/Mirror.ts"
 import { packJob, unpackPages } from "../../../../src/store/mirror/thread/commitJob.ts"
+import type { HandedMessage } from "../../../../src/store/mirror/thread/HandedMessage.ts"
 import { at, contact, message, page, raw, sighting, unreadable } from "../../fixtures.ts"
 
 /** Its messages as objects that have their attributes. */

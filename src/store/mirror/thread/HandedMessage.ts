@@ -1,7 +1,7 @@
-import type { Attributes, Message, Role } from "../../domain/Conversation.ts"
-import { parseExactly } from "../../domain/exactJson.ts"
-import type { Timestamp } from "../../domain/Timestamp.ts"
-import { attributesJson } from "./canonical.ts"
+import type { Attributes, Message, Role } from "../../../domain/Conversation.ts"
+import { parseExactly } from "../../../domain/exactJson.ts"
+import type { Timestamp } from "../../../domain/Timestamp.ts"
+import { attributesJson } from "../canonical.ts"
 
 /** How many texts a message is handed over as. */
 export const fieldsOfMessage = 9
