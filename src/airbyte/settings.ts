@@ -5,7 +5,7 @@ import { type JsonObject, jsonSchemaOf } from "../config/jsonSchema.ts"
 import { nearest } from "../config/nearest.ts"
 import { needsBaseUrl } from "../config/neededKeys.ts"
 import { ConnectionName } from "../config/schema.ts"
-import { schemaFaults } from "../config/schemaFaults.ts"
+import { decode } from "../config/schemaFaults.ts"
 import { keysOf } from "../config/schemaKeys.ts"
 import { formatPath } from "../config/yamlSource.ts"
 import { isRecord } from "../domain/isRecord.ts"
@@ -356,12 +356,8 @@ export const readSettings = <Keys extends SourceKeys | DestinationKeys, I>(
   const report = (where: string, message: string): void => {
     faults.push(`${where}: ${message}`)
   }
-  const decoded = Schema.decodeUnknownEither(schema, { errors: "all" })(filledIn(value))
-  if (Either.isLeft(decoded)) {
-    for (const { message, path } of schemaFaults(decoded.left.issue)) report(formatPath(path), message)
-    return Either.left(faults)
-  }
-  const keys = decoded.right
+  const keys = decode(schema, filledIn(value), (path, message) => report(formatPath(path), message), "ignore")
+  if (keys === null) return Either.left(faults)
   const names = keysOf(schema).map(({ name }) => name)
   reportUnused(
     filledIn(value),

@@ -163,11 +163,7 @@ export const readDirect = Effect.fn("airbyte.readDirect")(function* (
       return JSON.stringify(state)
     }
   })
-  yield* emitter.started
-  yield* Effect.forkScoped(emitter.beat)
-  for (const stream of startOver) {
-    yield* emitter.log("WARN", `${stream}: its state is not one of this version: everything is sent again`)
-  }
+  yield* emitter.begin(startOver)
   for (const [stream, state] of states) {
     if (state.mode === "direct" && state.subject === subject) continue
     yield* emitter.log("WARN", `${stream}: its state is of another account or mode: everything is sent again`)

@@ -94,8 +94,28 @@ export const makeEmitter = Effect.fn("airbyte.emitter")(function* (options: Emit
     if (stream.pending > 0) sentAt = yield* Clock.currentTimeMillis
   })
 
+  /** Sends states while nothing else is sent. Never ends. */
+  const beat = Effect.forever(
+    Effect.gen(function* () {
+      const at = yield* Clock.currentTimeMillis
+      const quiet = at - sentAt
+      if (quiet >= beatEvery) yield* oneAtATime.withPermits(1)(states)
+      yield* Effect.sleep(Math.max(1_000, beatEvery - (quiet % beatEvery)))
+    })
+  )
+
   return {
-    started: statuses("STARTED"),
+    /** Says that the streams begin, and that they go on for as long as the scope. @param startOver streams whose state cannot be read */
+    begin: (startOver: Iterable<string>) =>
+      Effect.gen(function* () {
+        yield* statuses("STARTED")
+        yield* Effect.forkScoped(beat)
+        for (const stream of startOver) {
+          yield* sink.write(
+            log("WARN", `${stream}: its state is not one of this version: everything is sent again`)
+          )
+        }
+      }),
     rows,
     /** Work that sends rows and what belongs to them, with states behind it where they are due. */
     sending: <A, E, R>(work: Effect.Effect<A, E, R>) =>
@@ -112,16 +132,7 @@ export const makeEmitter = Effect.fn("airbyte.emitter")(function* (options: Emit
         limitedUntil = until
         yield* sink.write(streams.map(({ name }) => streamStatus(name, "RUNNING", since, until)).join(""))
       }),
-    log: (level: LogLevel, message: string) => sink.write(log(level, message)),
-    /** Sends states while nothing else is sent. Never ends. */
-    beat: Effect.forever(
-      Effect.gen(function* () {
-        const at = yield* Clock.currentTimeMillis
-        const quiet = at - sentAt
-        if (quiet >= beatEvery) yield* oneAtATime.withPermits(1)(states)
-        yield* Effect.sleep(Math.max(1_000, beatEvery - (quiet % beatEvery)))
-      })
-    )
+    log: (level: LogLevel, message: string) => sink.write(log(level, message))
   } as const
 })
 

@@ -73,11 +73,7 @@ export const readMirror = Effect.fn("airbyte.readMirror")(function* (
       return JSON.stringify(state)
     }
   })
-  yield* emitter.started
-  yield* Effect.forkScoped(emitter.beat)
-  for (const name of startOver) {
-    yield* emitter.log("WARN", `${name}: its state is not one of this version: everything is sent again`)
-  }
+  yield* emitter.begin(startOver)
 
   const sendAll = Effect.gen(function* () {
     const fault: ConnectionFault | null =

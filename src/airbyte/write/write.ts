@@ -246,7 +246,7 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | S
             if (Either.isRight(looked)) found.set(id, Either.right(looked.right))
             else {
               const error = looked.left
-              if (error._tag === "StoreError" || !isOfOne(error)) return yield* Effect.fail(error)
+              if (error._tag === "StoreError" || !isOfOne(error)) return yield* error
               found.set(id, Either.left(error))
             }
           }),
@@ -269,8 +269,7 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | S
       const open = new Set((yield* mine).map(({ id }) => id))
       if (open.size > 0) {
         const { error } = yield* push(connection, { runId, only: open })
-        if (error !== null && error._tag !== "RateLimited" && error._tag !== "Queued")
-          return yield* Effect.fail(error)
+        if (error !== null && error._tag !== "RateLimited" && error._tag !== "Queued") return yield* error
       }
       const at = yield* Clock.currentTimeMillis
       for (const entry of ledger.unsettled()) {
