@@ -11,7 +11,7 @@ export type LogLevel = "FATAL" | "ERROR" | "WARN" | "INFO" | "DEBUG" | "TRACE"
 /** Who can do something about an error: who configured it, time, or who maintains the program. */
 export type FailureType = "config_error" | "transient_error" | "system_error"
 
-export type StreamStatus = "STARTED" | "RUNNING" | "COMPLETE" | "INCOMPLETE"
+type StreamStatus = "STARTED" | "RUNNING" | "COMPLETE" | "INCOMPLETE"
 
 const line = (message: object): string => `${JSON.stringify(message)}\n`
 
@@ -75,7 +75,7 @@ export const streamStatus = (
     }
   })
 
-export interface ErrorTrace {
+interface ErrorTrace {
   readonly type: FailureType
   /** For whoever configured it. */
   readonly message: string

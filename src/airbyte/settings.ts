@@ -152,7 +152,7 @@ const titleOf = (name: string): string => {
 }
 
 /** Only the mirror is read, and no provider named. */
-export const onlyMirror = "mirror"
+const onlyMirror = "mirror"
 
 const variantOf = (definition: AnyProviderDefinition): JsonObject => {
   const keys = keysOf(definition.settings)

@@ -61,7 +61,7 @@ export const singerCatalog = (): string =>
     2
   )
 
-export interface TapOptions {
+interface TapOptions {
   readonly tables: ReadonlyArray<FeedTable>
   /** Null: everything is sent. */
   readonly state: State | null

@@ -12,7 +12,7 @@ export interface ManifestFile {
   readonly sha256: string
 }
 
-export interface ManifestTable extends ManifestFile {
+interface ManifestTable extends ManifestFile {
   readonly table: string
   /**
    * `all`: every row, which takes the place of all that an earlier export has of the table. `changes`: rows that are new or

@@ -41,7 +41,7 @@ const jsonLine = ({ columns }: ExportTable) => {
   return (row: Row): string => `{${keys.map((key, index) => key + jsonText(row[index] ?? null)).join(",")}}\n`
 }
 
-export interface RowFileOptions extends CsvOptions {
+interface RowFileOptions extends CsvOptions {
   readonly format: ExportFormat
   /** CSV: begin with a byte order mark, which some spreadsheets need to see that the text is UTF-8. */
   readonly byteOrderMark: boolean

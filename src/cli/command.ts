@@ -25,7 +25,7 @@ const observedLayer = Layer.unwrapEffect(
 )
 
 /** What a verb understands beside the global options: each key is an option or an argument of @effect/cli. */
-export interface VerbConfig {
+interface VerbConfig {
   readonly [key: string]: Options.Options<unknown> | Args.Args<unknown>
 }
 

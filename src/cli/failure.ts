@@ -16,7 +16,7 @@ import { jsonText } from "./terminal/safeText.ts"
 export type Failure = UsageError | LimitReached | ConfigError | StoreError | Busy | ProviderError
 
 /** A failure as a person and a program read it. */
-export interface FailureDescription {
+interface FailureDescription {
   readonly code: ExitCode
   readonly kind: string
   readonly message: string

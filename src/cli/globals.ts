@@ -2,7 +2,7 @@ import { Options } from "@effect/cli"
 import { Context, LogLevel } from "effect"
 import { flag, text } from "./options.ts"
 
-export const progressModes = ["auto", "bar", "plain", "json", "none"] as const
+const progressModes = ["auto", "bar", "plain", "json", "none"] as const
 export type ProgressMode = (typeof progressModes)[number]
 
 export const logLevels: Readonly<Record<string, LogLevel.LogLevel>> = {

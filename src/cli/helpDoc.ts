@@ -7,7 +7,7 @@ export interface Described {
   readonly text: string
 }
 
-export const spanText = (span: Span): string => {
+const spanText = (span: Span): string => {
   switch (span._tag) {
     case "Text":
     case "URI":

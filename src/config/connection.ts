@@ -15,7 +15,7 @@ import { spellDuration } from "./units.ts"
 import { proposedVariable, resolveVariables, type Variables, variableOf } from "./variables.ts"
 import type { Path } from "./yamlSource.ts"
 
-export interface ConnectionContext extends Variables {
+interface ConnectionContext extends Variables {
   readonly registry: Registry
 }
 

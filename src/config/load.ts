@@ -30,7 +30,7 @@ export interface LoadOptions {
 const TopKeys = Document.pick("businessHours", "timeZone")
 const KeepKeys = Document.pick("keep")
 
-export const defaultPath = "config/parley.yaml"
+const defaultPath = "config/parley.yaml"
 
 /** The file to read, as the user calls it. */
 export const configPath = ({ config, environment }: Pick<LoadOptions, "config" | "environment">): string =>

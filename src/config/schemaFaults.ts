@@ -3,7 +3,7 @@ import { suggestion } from "./nearest.ts"
 import type { Path } from "./yamlSource.ts"
 
 /** What a Schema refused, in words that need no knowledge of Schemas. */
-export interface SchemaFault {
+interface SchemaFault {
   readonly path: Path
   readonly missing: boolean
   readonly message: string

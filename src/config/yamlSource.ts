@@ -3,14 +3,14 @@ import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Node, 
 export type Path = ReadonlyArray<PropertyKey>
 
 /** A fault in the text itself, before anything is known about its meaning. */
-export interface TextFault {
+interface TextFault {
   readonly line: number
   readonly where: string
   readonly message: string
 }
 
 /** What a YAML text says, and in which line it says it. */
-export interface YamlSource {
+interface YamlSource {
   /** Plain maps, lists and scalars; undefined where the text is empty. */
   readonly value: unknown
   /** The line of a key or list entry, from 1; of the nearest one around it where the path itself is not written. */

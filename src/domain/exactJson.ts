@@ -9,7 +9,7 @@ import type { Json } from "./Conversation.ts"
 const exactKey = "\ud800"
 
 /** A number that JavaScript would write otherwise than it was written: its text. Survives `JSON` and structured clones. */
-export interface ExactNumber {
+interface ExactNumber {
   readonly [exactKey]: string
 }
 

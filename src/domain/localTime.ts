@@ -69,7 +69,7 @@ export const zoneOffsets = (timeZone: string): ReadonlyArray<ZoneOffset> => {
 }
 
 /** When a week is open: seconds from Monday 00:00 on the local clock, each stretch before the next. */
-export type OpenHours = ReadonlyArray<readonly [from: number, until: number]>
+type OpenHours = ReadonlyArray<readonly [from: number, until: number]>
 
 const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 const part = /^([a-z]{3})(?:\s*-\s*([a-z]{3}))?\s+(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})$/

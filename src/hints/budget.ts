@@ -20,7 +20,7 @@ export interface Budget {
   readonly at: number
 }
 
-export interface Ceiling {
+interface Ceiling {
   /** Tokens a millisecond. */
   readonly rate: number
   /** Tokens that are saved up at most. */

@@ -9,7 +9,7 @@ import { type Arrivals, hintLane } from "./lane.ts"
 import { listen } from "./listen.ts"
 import { makeReceiver, type Receiver } from "./receive.ts"
 
-export interface HintOptions {
+interface HintOptions {
   /** Those without `hints` are left out. */
   readonly connections: ReadonlyArray<ConnectionConfig>
   /** Told of each run that could not do its work. */

@@ -20,7 +20,7 @@ import { ceilingOf, full, take } from "./budget.ts"
  */
 
 /** Webhooks for one conversation that come within so many milliseconds are one. */
-export const mergeMillis = 2_000
+const mergeMillis = 2_000
 
 /** A run ends once no webhook has come for so long, and goes on for so long at most, milliseconds. */
 const quietMillis = 10 * 60_000

@@ -11,7 +11,7 @@ import { Hints, type ReceivedHint } from "../store/hints/Hints.ts"
  */
 
 /** A request for the receiver, before its body is read. */
-export interface Approach {
+interface Approach {
   readonly method: string
   /** Path and query. */
   readonly target: string

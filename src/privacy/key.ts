@@ -13,7 +13,7 @@ import type { HashKind, KeyedHash } from "./policy.ts"
  * numbers there are within hours.
  */
 
-export class HashKeyMissing extends Data.TaggedError("HashKeyMissing")<{
+class HashKeyMissing extends Data.TaggedError("HashKeyMissing")<{
   readonly message: string
   readonly hint: string
 }> {}

@@ -6,7 +6,7 @@
 export type PersonalPolicy = "keep" | "hash" | "drop"
 
 /** What becomes of what people wrote. `mask`: addresses, telephone, card and account numbers in it are replaced. */
-export type TextPolicy = "keep" | "mask" | "drop"
+type TextPolicy = "keep" | "mask" | "drop"
 
 export interface Privacy {
   readonly names: PersonalPolicy

@@ -6,7 +6,7 @@ import type { Treated, Treatment } from "./treat.ts"
  * it, to the last digit. It comes in pieces cut anywhere, need not be JSON, and takes time in proportion to its length.
  */
 
-export interface Rewriter {
+interface Rewriter {
   /** What can be handed on by now. */
   readonly push: (piece: string) => string
   /** What is left once nothing more comes. */

@@ -317,6 +317,5 @@ export class Api extends HttpApi.make("parley")
 
 export type Listed = typeof listed.Type
 export type Filter = { readonly [Key in keyof typeof filter]?: string | undefined }
-export type Hit = typeof hit.Type
 export type TranscriptMessage = typeof message.Type
 export type Settings = typeof settings.Type

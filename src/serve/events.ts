@@ -23,7 +23,7 @@ export type ServeEvent =
     }
   | { readonly event: "notice"; readonly connection: string; readonly message: string; readonly hint: string }
 
-export interface ChangeNews {
+interface ChangeNews {
   readonly id: number
   readonly conversation_id: string
   readonly state: string

@@ -29,7 +29,7 @@ const ofPeople = ({ prepare }: Session, words: string, connection: string | null
   return people.flatMap((id) => conversations.all(id) as ReadonlyArray<string>)
 }
 
-export interface FoundConversation {
+interface FoundConversation {
   readonly id: string
   /** What was said there; null: it is with someone of that name. */
   readonly excerpt: string | null

@@ -39,7 +39,7 @@ export interface Turned {
 }
 
 /** Where a token becomes a cookie: the one write that needs none. */
-export const sessionPath = "/api/session"
+const sessionPath = "/api/session"
 
 export const isSame = (one: string, other: string): boolean => {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]

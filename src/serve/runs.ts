@@ -31,7 +31,7 @@ export interface Runs {
   ) => Effect.Effect<RunReport, StoreError>
 }
 
-export interface SentChange {
+interface SentChange {
   readonly id: number
   readonly connection: string
 }

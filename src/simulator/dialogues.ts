@@ -35,7 +35,7 @@ export interface Library {
   ) => (position: number, hash: number) => { readonly by: Speaker; readonly text: string }
 }
 
-export const languageOf = (key: number): Language => pick(languages, mix(key, 11))
+const languageOf = (key: number): Language => pick(languages, mix(key, 11))
 
 type Template = ReadonlyArray<string>
 const compiled = new Map<string, Template>()

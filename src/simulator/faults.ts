@@ -55,7 +55,7 @@ const isPattern = (text: string): boolean => {
 }
 
 /** Which requests a fault may strike. What is left out matches everything. `path` is a regular expression. */
-export const RequestPattern = Schema.Struct({
+const RequestPattern = Schema.Struct({
   method: Schema.optional(Schema.String),
   path: Schema.optional(
     Schema.String.pipe(Schema.filter(isPattern, { message: () => "not a regular expression" }))
@@ -63,7 +63,7 @@ export const RequestPattern = Schema.Struct({
   operation: Schema.optional(Schema.String),
   write: Schema.optional(Schema.Boolean)
 })
-export type RequestPattern = typeof RequestPattern.Type
+type RequestPattern = typeof RequestPattern.Type
 
 const vendor = Schema.Literal(...vendorIds)
 

@@ -7,7 +7,7 @@ interface Reachable {
 }
 
 /** Two contacts of one person, of which the vendor will keep the older. */
-export interface Twins {
+interface Twins {
   readonly older: string
   readonly younger: string
 }

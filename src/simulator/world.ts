@@ -11,7 +11,7 @@ import {
 import { mix, type Random } from "./random.ts"
 
 /** Something that was done to a conversation from outside, through the API. `at` is epoch milliseconds. */
-export interface AppliedEffect {
+interface AppliedEffect {
   readonly conversationId: string
   /** `status`, or what must never be called: `send`, `delete`, … */
   readonly what: string
@@ -67,7 +67,7 @@ export interface World<Conversation extends object, Message> {
 }
 
 /** What a vendor's objects look like. */
-export interface WorldShape<Conversation extends object, Message> {
+interface WorldShape<Conversation extends object, Message> {
   /** `last` is the text of the last line; null where nothing has been said. */
   readonly create: (plan: Plan, index: number, last: string | null) => Conversation
   readonly idOf: (conversation: Conversation) => string

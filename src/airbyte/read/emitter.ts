@@ -16,7 +16,7 @@ const shortestWait = 10_000
 /** Platforms end a source that sends neither a record nor a state for so long; some wait for hours only. Milliseconds. */
 const beatEvery = 5 * 60_000
 
-export interface StreamProgress {
+interface StreamProgress {
   readonly name: FeedTable
   /** Records since its last state. */
   pending: number
@@ -25,7 +25,7 @@ export interface StreamProgress {
   statedAt: number
 }
 
-export interface EmitterOptions {
+interface EmitterOptions {
   readonly streams: ReadonlyArray<FeedTable>
   /** Milliseconds between two states of a stream, but for the last. */
   readonly stateEvery: number

@@ -20,7 +20,7 @@ export type WrittenLevel = typeof WrittenLevel.Type
 export const mostLevelBytes = 500_000
 
 /** So many entries fit, at 13.6 bits each and four characters for three bytes, with a little room. */
-export const mostEntries = Math.floor((mostLevelBytes * 6) / 13.8)
+const mostEntries = Math.floor((mostLevelBytes * 6) / 13.8)
 
 const shown = (providerId: string, listedAs: string): string => `${providerId}\n${listedAs}`
 

@@ -46,7 +46,7 @@ export type StreamState = MirrorState | DirectState
 
 const decodeState = Schema.decodeUnknownEither(Schema.Union(MirrorState, DirectState))
 
-export interface ReadStates {
+interface ReadStates {
   readonly states: ReadonlyMap<string, StreamState>
   /** Streams whose state is not one that is written here. */
   readonly unreadable: ReadonlyArray<string>

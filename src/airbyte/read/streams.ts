@@ -58,7 +58,7 @@ const schemaOf = (table: FeedTable): JsonSchema => {
   }
 }
 
-export interface SourceStream {
+interface SourceStream {
   readonly name: FeedTable
   readonly schema: JsonSchema
 }

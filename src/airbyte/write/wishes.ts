@@ -16,7 +16,7 @@ import type { DestinationKeys } from "../settings.ts"
  */
 
 /** A record that asks for nothing that can be done. */
-export interface Unusable {
+interface Unusable {
   /** The vendor's id of the conversation; null: it names none. */
   readonly providerId: string | null
   /** Without any of its texts. */

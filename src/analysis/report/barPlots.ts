@@ -49,7 +49,7 @@ export const shareBars = (
   return drawing(width, height, label, bars.join(""))
 }
 
-export interface Bar {
+interface Bar {
   readonly name: string
   readonly value: number
   /** At the bar's end. */
@@ -118,7 +118,7 @@ export const columns = (label: string, rows: ReadonlyArray<Bar>, width: number):
   )
 }
 
-export interface Range {
+interface Range {
   readonly name: string
   /** Seconds. */
   readonly median: number

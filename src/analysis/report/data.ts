@@ -64,7 +64,7 @@ export interface Bounds {
   readonly lastIsPart: boolean
 }
 
-export interface Percentiles {
+interface Percentiles {
   /** Seconds; nearest rank. */
   readonly median: number
   readonly p90: number
@@ -87,7 +87,7 @@ export interface Totals {
   readonly changesRequested: number
 }
 
-export interface DayVolume {
+interface DayVolume {
   /** Local, `2026-03-07`. */
   readonly day: string
   readonly connection: string
@@ -97,13 +97,13 @@ export interface DayVolume {
 
 export const statuses = ["completed", "active", "handed_off", "abandoned", "unknown"] as const
 
-export interface ConnectionOutcomes extends Readonly<Record<(typeof statuses)[number], number>> {
+interface ConnectionOutcomes extends Readonly<Record<(typeof statuses)[number], number>> {
   readonly connection: string
   readonly provider: string
   readonly changesRequested: number
 }
 
-export interface ChannelTimes {
+interface ChannelTimes {
   readonly channel: string | null
   readonly conversations: number
   readonly messages: number
@@ -112,7 +112,7 @@ export interface ChannelTimes {
   readonly completed: Rate
 }
 
-export interface Week {
+interface Week {
   /** Its Monday, local. */
   readonly week: string
   readonly conversations: number
@@ -121,14 +121,14 @@ export interface Week {
   readonly completed: Rate
 }
 
-export interface HourOfWeek {
+interface HourOfWeek {
   /** 1 Monday to 7 Sunday. */
   readonly weekday: number
   readonly hour: number
   readonly messages: number
 }
 
-export interface AnsweredBy {
+interface AnsweredBy {
   readonly answeredBy: "agent" | "both" | "human" | "nobody"
   readonly conversations: number
   readonly completed: Rate
@@ -141,7 +141,7 @@ export interface Waiting {
   readonly counts: ReadonlyArray<number>
 }
 
-export interface LongestWait {
+interface LongestWait {
   readonly connection: string
   readonly channel: string | null
   /** UTC, ISO 8601. */

@@ -27,7 +27,7 @@ export const legend = (series: ReadonlyArray<Series>): string =>
         .map(({ color, name }) => `<li><span class="swatch ${color}"></span>${safeText(name)}</li>`)
         .join("")}</ul>`
 
-export interface Table {
+interface Table {
   readonly caption: string
   readonly head: ReadonlyArray<string>
   /** The first cell of a row names it; numbers are set right. */

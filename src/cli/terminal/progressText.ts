@@ -5,7 +5,7 @@ import { oneLine } from "./safeText.ts"
 import { padEnd, textWidth, truncate } from "./width.ts"
 
 /** What a bar is made of. */
-export interface BarStyle {
+interface BarStyle {
   readonly full: string
   readonly empty: string
 }

@@ -20,7 +20,7 @@ const cellText = (value: Value): string => {
 }
 
 /** Two columns of one name would be one key: `id`, `id_2`. */
-export const uniqueNames = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+const uniqueNames = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const taken = new Set<string>()
   return names.map((name) => {
     let unique = name

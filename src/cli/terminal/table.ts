@@ -116,7 +116,7 @@ const blocks = (
   ])
 }
 
-export interface TableWriter {
+interface TableWriter {
   readonly head: ReadonlyArray<string>
   readonly line: (row: Row) => ReadonlyArray<string>
 }

@@ -19,7 +19,7 @@ import { copyAt, olderOwn, type Target, targetAt } from "./target.ts"
 import { unfinishedBeside } from "./unfinished.ts"
 import { countedInBackup, isIntact, verifyBackup } from "./verify.ts"
 
-export interface BackupOptions {
+interface BackupOptions {
   /** Absolute. */
   readonly to: string
   /** How many good backups to keep, this one included; null: older ones beside it are left alone. */

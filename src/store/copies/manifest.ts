@@ -97,7 +97,7 @@ export const digestPlace = (database: Sqlite.Database, path: string): DigestPlac
   return at === -1 ? null : { offset: start + at, digest }
 }
 
-export interface BytesHash {
+interface BytesHash {
   /** Of the file as it is, in hexadecimal. */
   readonly sha256: string
   /** Of the file with the digits of its digest as zeros. */

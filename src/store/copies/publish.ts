@@ -37,7 +37,7 @@ import { copyAt, olderOwn, type Target, targetAt } from "./target.ts"
 import { unfinishedBeside } from "./unfinished.ts"
 import { damageIn } from "./verify.ts"
 
-export interface PublishOptions {
+interface PublishOptions {
   /** The folder, absolute; made where it is missing. */
   readonly to: string
   /** How many publications to keep, this one included; null: older ones beside it are left alone. */
@@ -47,7 +47,7 @@ export interface PublishOptions {
   readonly without: Without
 }
 
-export interface Published {
+interface Published {
   readonly manifest: PublishedManifest
   /** Absolute. */
   readonly path: string

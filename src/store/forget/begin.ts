@@ -12,7 +12,7 @@ import { names, pathWithout, type Traces, tells, tracesOf } from "./traces.ts"
  */
 
 /** In place of words that told of someone. */
-export const erasedWords = "(erased: it told of someone who was forgotten)"
+const erasedWords = "(erased: it told of someone who was forgotten)"
 
 /** Rows of each table that go, or whose words go. */
 export type ErasureCounts = Readonly<Record<string, number>>

@@ -21,7 +21,7 @@ export const isErasing = ({ prepare }: Session): boolean =>
   prepare("SELECT EXISTS (SELECT 1 FROM erasures WHERE finished_at IS NULL)").pluck().get() === 1
 
 /** Why the rest has to wait; the rows are gone. */
-export interface Unfinished {
+interface Unfinished {
   readonly reason: string
   /** It is likely over soon; left out: it is not. */
   readonly isBrief?: boolean

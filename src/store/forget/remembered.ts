@@ -8,7 +8,7 @@ import type { Session } from "../Session.ts"
  */
 
 /** What a hash is of. `conversation` and `contact`: an id of the mirror; `identity`: an address or number, normalized. */
-export type RememberedKind = "conversation" | "contact" | "identity"
+type RememberedKind = "conversation" | "contact" | "identity"
 
 /** 128 bits of HMAC-SHA-256 stand for a text: without the key nothing can be tried against it. */
 const keyedHash = (key: Uint8Array, kind: string, text: string): string =>

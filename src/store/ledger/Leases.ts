@@ -17,7 +17,7 @@ export class Busy extends Data.TaggedError("Busy")<{
 }> {}
 
 /** The right to be the only run of a connection and lane, for as long as the scope. */
-export interface Lease {
+interface Lease {
   /** Fails once the lease is lost: this process slept for longer than it lasts, and another run took it. */
   readonly lost: Effect.Effect<never, Busy>
 }

@@ -7,10 +7,10 @@ import { makeHidden } from "../forget/remembered.ts"
 import { isDead, thisProcess } from "./processIdentity.ts"
 
 /** `held`: another run had the connection, and nothing went wrong. */
-export type RunOutcome = "complete" | "partial" | "failed" | "held" | "interrupted"
+type RunOutcome = "complete" | "partial" | "failed" | "held" | "interrupted"
 
 /** A row of `runs`. */
-export interface RunRow {
+interface RunRow {
   readonly id: number
   readonly command: string
   readonly started_at: Timestamp
@@ -52,7 +52,7 @@ export interface RunWithConnections extends RunRow {
 }
 
 /** What the client counted. `waitedMs` is milliseconds. */
-export interface RequestCounters {
+interface RequestCounters {
   readonly requests: number
   readonly rateLimited: number
   readonly queued: number
@@ -89,7 +89,7 @@ export interface RefusedRequest {
   readonly at: Timestamp
 }
 
-export interface FinishedConnection {
+interface FinishedConnection {
   readonly runId: number
   readonly connection: string
   readonly lane: Lane

@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
 /** Enough of a process to know later whether it still runs: its number alone is reused sooner or later. */
-export interface ProcessIdentity {
+interface ProcessIdentity {
   readonly host: string
   readonly pid: number
   /** When it started, in this system's own terms; null where the system does not say. */

@@ -22,7 +22,7 @@ const busyMillis = 60_000
 const renewMillis = 20_000
 
 /** Which mirror pushes, and from which file. */
-export interface Pusher {
+interface Pusher {
   /** Where the copies meet. */
   readonly meeting: string
   /** The mirror's identity: the same in every copy. */

@@ -59,7 +59,7 @@ export interface ListOptions {
 }
 
 /** Where a connection's changes stand. `pending`: everything open that is not `queued`. */
-export interface OpenChanges {
+interface OpenChanges {
   readonly queued: number
   readonly pending: number
 }

@@ -46,7 +46,7 @@ export const judgeAll = (session: Session, { ids, ...request }: BulkRequest): Bu
 }
 
 /** What became of requests. `asked` is empty where there are faults: then nothing was written. */
-export interface BulkAsked extends BulkVerdicts {
+interface BulkAsked extends BulkVerdicts {
   readonly asked: ReadonlyArray<Asked>
 }
 

@@ -53,7 +53,7 @@ const isSameRequest = (one: RequestedChange, other: RequestedChange): boolean =>
   JSON.stringify(one.tags) === JSON.stringify(other.tags)
 
 /** The statuses that a connection's provider accepts, with its own words. */
-export const writableStatuses = (session: Session, connection: string): ReadonlyMap<string, string> =>
+const writableStatuses = (session: Session, connection: string): ReadonlyMap<string, string> =>
   new Map(
     session
       .prepare("SELECT status, provider_status FROM writable_statuses WHERE connection = ? ORDER BY status")

@@ -35,7 +35,7 @@ interface RawRow extends Place {
 }
 
 /** Payloads of a conversation, of every version. `fingerprint` left out: it stays. */
-export interface RawChange {
+interface RawChange {
   readonly key: number
   readonly fingerprint?: string | null
 }

@@ -17,7 +17,7 @@ export interface QueryProcess {
 /** SQLite has put more into temporary files than was allowed: the process has ended. */
 export class TemporaryFilesFull extends Data.TaggedError("TemporaryFilesFull")<{ readonly bytes: number }> {}
 
-export interface QueryBounds {
+interface QueryBounds {
   /** How long a statement waits for another program's lock. */
   readonly busyTimeoutMillis: number
   /** Of files that SQLite sorts and groups in; `Infinity`: any amount. Looked at ten times a second. */

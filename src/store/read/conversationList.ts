@@ -28,7 +28,7 @@ export interface ListPlace {
   readonly id: string
 }
 
-export interface ListedConversation extends LastWords {
+interface ListedConversation extends LastWords {
   readonly id: string
   readonly connection: string
   readonly provider: string

@@ -22,7 +22,7 @@ export interface MirroredConversation {
 }
 
 /** Why an id names no single conversation, and which ones may be meant. */
-export interface NotFound {
+interface NotFound {
   readonly message: string
   readonly hint: string
 }
@@ -203,7 +203,7 @@ const byPrefix = (session: Session, id: string): ReadonlyArray<MirroredConversat
     )
 }
 
-export interface FindOptions {
+interface FindOptions {
   /**
    * Whether the beginning of an id is enough where only one begins so, and the connection may be left out. Only for
    * reading: a change must never reach a conversation because another one is gone.

@@ -2,7 +2,7 @@ import type { Session } from "../Db.ts"
 import { runsOver } from "../ledger/Ledger.ts"
 
 /** What a run that is on has done with a connection so far. */
-export interface RunUnderWay {
+interface RunUnderWay {
   readonly run_id: number
   readonly command: string
   readonly connection: string | null

@@ -4,7 +4,7 @@ import { type Atom, atomsOf, findTerm, type Term, termsOf } from "../../domain/s
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Session } from "../Session.ts"
 
-export interface SearchFilter {
+interface SearchFilter {
   /** Plain words, all of which must be there; in double quotes those that follow each other. */
   readonly words: string
   readonly connection?: string | null

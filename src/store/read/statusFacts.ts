@@ -9,12 +9,12 @@ import { type LastRunRow, makeLastRuns } from "./health/lastRuns.ts"
 import { makeNewsFacts, type NewsFacts } from "./health/newsFacts.ts"
 
 /** The last push or the last pull of a connection: the one that failed, otherwise the later one. */
-export interface LastRun extends Omit<LastRunRow, "error_kind" | "error_message" | "error_hint"> {
+interface LastRun extends Omit<LastRunRow, "error_kind" | "error_message" | "error_hint"> {
   readonly error: { readonly kind: string; readonly message: string; readonly hint: string | null } | null
 }
 
 /** A run that holds a connection's lane right now. */
-export interface Holder {
+interface Holder {
   readonly lane: string
   readonly host: string
   readonly pid: number

@@ -52,7 +52,7 @@ export interface TranscriptMessage {
 }
 
 /** Messages in order. */
-export interface TranscriptPage {
+interface TranscriptPage {
   readonly messages: ReadonlyArray<TranscriptMessage>
   /** For `before`: there are older ones; null: there are none. */
   readonly earlier: number | null
@@ -61,7 +61,7 @@ export interface TranscriptPage {
 }
 
 /** Which messages: before or after a position (itself not included), or, where neither is named, the newest. */
-export interface TranscriptWindow {
+interface TranscriptWindow {
   readonly before?: number
   readonly after?: number
   readonly limit: number
@@ -140,7 +140,7 @@ export const transcriptPage = (
 }
 
 /** A payload as the provider sent it. */
-export interface TranscriptPayload {
+interface TranscriptPayload {
   /** The adapter's word: `conversation`, `detail`, `message`, … */
   readonly kind: string
   readonly provider_id: string

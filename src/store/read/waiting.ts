@@ -17,7 +17,7 @@ export interface Waiting extends LastWords {
   readonly last_message_at: Timestamp | null
 }
 
-export interface WaitingFilter {
+interface WaitingFilter {
   /** Null: every connection. */
   readonly connection: string | null
   readonly limit: number

@@ -5,7 +5,7 @@ import { runsOver, standingOutcome } from "../ledger/Ledger.ts"
 import { type Quarantined, quarantineOf } from "./quarantineFacts.ts"
 
 /** The row of the view `conversations`, as far as its synchronization goes. */
-export interface WhyConversation {
+interface WhyConversation {
   readonly id: string
   readonly connection: string
   readonly provider: string
@@ -30,7 +30,7 @@ export interface WhyConversation {
 }
 
 /** The request whose answer last changed something here. */
-export interface WhyRequest {
+interface WhyRequest {
   readonly run_id: number
   readonly command: string
   readonly lane: string
@@ -42,7 +42,7 @@ export interface WhyRequest {
   readonly received_at: Timestamp
 }
 
-export interface WhyChange {
+interface WhyChange {
   readonly id: number
   readonly from_status: string
   readonly to_status: string | null
@@ -63,7 +63,7 @@ export interface WhyChange {
   }>
 }
 
-export interface WhyHistory {
+interface WhyHistory {
   readonly from_status: string | null
   readonly to_status: string
   readonly provider_status: string | null
@@ -73,7 +73,7 @@ export interface WhyHistory {
 }
 
 /** What will be done next, when (null: with the next run, whenever that is), and by which command. */
-export interface NextAttempt {
+interface NextAttempt {
   readonly what: string
   readonly at: Timestamp | null
   readonly command: string

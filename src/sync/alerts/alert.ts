@@ -28,7 +28,7 @@ const notFailed = new Set([...brakes, "quarantined", "busy", "rate_limited", "qu
  * @param faults kinds of fault by which its last push and its last pull ended: a run that pushes does not end what a pull met
  * @param staleMillis the shortest that any target counts as stale
  */
-export const standingOf = (
+const standingOf = (
   { error, outcome }: Pick<ConnectionReport, "error" | "outcome">,
   facts: Pick<ConnectionFacts, "changes_failed" | "quarantined" | "last_complete_sync_at">,
   faults: ReadonlyArray<string>,

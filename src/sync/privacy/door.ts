@@ -27,7 +27,7 @@ const keyOf = (privacy: Privacy, given: ConnectionConfig["hashKey"]) => {
 }
 
 /** What a connection's answers go through, and as what the mirror remembers it; both null: they are stored as they come. */
-export interface WantedPrivacy {
+interface WantedPrivacy {
   readonly door: Door | null
   /** As `connections.privacy` has it: another text as soon as another setting or another key is in use. */
   readonly text: string | null

@@ -13,14 +13,14 @@ export interface Braked {
   readonly brake: number
 }
 
-export interface Admission {
+interface Admission {
   /** Ids of the changes that may be sent. */
   readonly admitted: ReadonlySet<number>
   /** Null: they are few enough, or were confirmed. */
   readonly braked: Braked | null
 }
 
-export interface AdmissionRules {
+interface AdmissionRules {
   /** The most changes that are sent unconfirmed. */
   readonly brake: number
   /** The confirmed number; left out: none. */

@@ -37,7 +37,7 @@ export interface BulkStep {
 }
 
 /** What becomes of a connection's conversations. */
-export interface BulkPart {
+interface BulkPart {
   readonly name: string
   readonly provider: string
   /** Conversations that get a change. */
@@ -69,7 +69,7 @@ export interface BulkResult extends BulkPlan {
   readonly change_ids: ReadonlyArray<number>
 }
 
-export interface BulkWanted {
+interface BulkWanted {
   /** Ids in any of the forms of `findConversation`. */
   readonly ids: ReadonlyArray<string>
   readonly requested: RequestedChange

@@ -21,7 +21,7 @@ export type Decision =
     }
 
 /** Milliseconds within which a change that the provider accepted must show; after that something undid it. */
-export const acceptedWithin = 10 * 60_000
+const acceptedWithin = 10 * 60_000
 
 /** How people write a status: the provider's own word, where it has one. */
 export const inWords = (status: string, providerStatus: string | null): string =>
@@ -39,7 +39,7 @@ export const hasStatus = ({ providerStatus, status }: RequestedChange, state: Re
     : providerStatus === state.providerStatus
 
 /** Whether the provider holds everything requested. Tags are merged there: others may stand beside ours. */
-export const hasAll = (requested: RequestedChange, state: RemoteState): boolean =>
+const hasAll = (requested: RequestedChange, state: RemoteState): boolean =>
   hasStatus(requested, state) &&
   (requested.title === null || requested.title === state.title) &&
   requested.tags.every((tag) => state.tags.includes(tag))

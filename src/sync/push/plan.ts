@@ -16,7 +16,7 @@ import { decide, hasStatus, inWords } from "./decide.ts"
 import type { PushAccount } from "./push.ts"
 
 /** What a push would do about a change. */
-export type PlannedAction =
+type PlannedAction =
   | "send"
   | "confirm"
   /** It is at the provider already, and shows later. */
@@ -30,7 +30,7 @@ export type PlannedAction =
   | "unknown"
 
 /** One field of a conversation, as it is and as the change wants it. Null: empty. */
-export interface PlannedField {
+interface PlannedField {
   readonly field: "status" | "title" | "tags"
   readonly from: string | null
   readonly to: string | null

@@ -15,7 +15,7 @@ export type { PushAccount, PushOptions, PushStep, PushTarget } from "./steps.ts"
  * before each request leaves, so that a run that dies anywhere is taken up by the next one.
  */
 
-export interface PushReport {
+interface PushReport {
   /** `confirmed`, `rejected` and `conflict` ended in this run; `queued` and `pending` are open now that it is over. */
   readonly changes: ChangeCounters
   /** Why nothing was sent, though the provider could be asked; null: all that was due was tried. */

@@ -6,7 +6,7 @@ import { rulesOf } from "./rules.ts"
 import { type Undo, undoOf } from "./undo.ts"
 
 /** What is requested of one connection to undo a run. */
-export interface UndoPart {
+interface UndoPart {
   readonly config: ConnectionConfig
   readonly provider: Provider
   readonly undos: ReadonlyArray<Undo>

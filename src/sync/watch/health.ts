@@ -21,7 +21,7 @@ export const readAddress = (text: string): Address | null => {
 }
 
 /** What a watch says of itself. Times are epoch milliseconds. */
-export interface Pulse {
+interface Pulse {
   /** When its loop last ran; it does at least once a minute. */
   readonly beatAt: number
 }
@@ -98,7 +98,7 @@ const metrics: ReadonlyArray<Metric> = [
 ]
 
 /** Prometheus' text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/ */
-export const metricsText = (all: ReadonlyArray<ConnectionFacts>, isWorking: boolean): string => {
+const metricsText = (all: ReadonlyArray<ConnectionFacts>, isWorking: boolean): string => {
   const label = ({ name, provider }: ConnectionFacts) => `{connection="${name}",provider="${provider}"}`
   const lines = metrics.flatMap(({ help, name, value }) => {
     const values = all.flatMap((facts) => {

@@ -18,7 +18,7 @@ import { Output } from "../../terminal/Output.ts"
 import { runReportText } from "../../terminal/runReport.ts"
 import { requestText } from "../changes/text.ts"
 
-export interface UndoOptions {
+interface UndoOptions {
   readonly plan: boolean
   /** Also cancel what was requested before the run ended, and is pending. */
   readonly cancelPending: boolean

@@ -10,7 +10,7 @@ import { jsonText } from "../../terminal/safeText.ts"
  */
 
 /** An instant on the clock of a time zone: `2026-03-07 10:00:00`. */
-export const zonedTime = (millis: number, zone: string): string =>
+const zonedTime = (millis: number, zone: string): string =>
   new Intl.DateTimeFormat("sv-SE", {
     timeZone: zone,
     dateStyle: "short",

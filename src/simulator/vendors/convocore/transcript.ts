@@ -12,7 +12,7 @@ export interface ConvocoreMessage {
   }
 }
 
-export interface ConvocoreTurn {
+interface ConvocoreTurn {
   readonly from: "user" | "bot"
   readonly messages: ReadonlyArray<unknown>
 }

@@ -143,7 +143,7 @@ const view = "conversations:view"
 const change = "conversations:change_status"
 
 /** The permission that a key needs for it; null: any key will do. */
-export interface NaturaLeadEndpoint extends Endpoint<NaturaLeadState> {
+interface NaturaLeadEndpoint extends Endpoint<NaturaLeadState> {
   readonly scope: string | null
 }
 
