@@ -16,13 +16,32 @@ const tablesIn = ({ prepare }: Session): ReadonlyArray<string> =>
     .pluck()
     .all() as ReadonlyArray<string>
 
-/** The column that was most likely meant, among those of the tables that the SQL names. */
+/** What is known of the tables that SQL reads from; of one alone, where a column is written with its name or alias. */
+const tablesRead = (sql: string, qualifier: string | undefined) => {
+  // A column may be called as a table is: `messages` of conversation_facts.
+  const sources = sql.slice(Math.max(0, sql.search(/\bfrom\b/i)))
+  const reads = (after: string) =>
+    dictionary.filter(({ table }) =>
+      new RegExp(`(?:\\bfrom\\b|\\bjoin\\b|,)\\s*["\`[]?${table}\\b${after}`, "i").test(sources)
+    )
+  const own =
+    qualifier === undefined || !/^\w+$/.test(qualifier)
+      ? []
+      : [
+          ...reads(`["\`\\]]?\\s+(?:as\\s+)?${qualifier}\\b`),
+          ...dictionary.filter(({ table }) => table === qualifier)
+        ]
+  return own.length > 0 ? own : reads("")
+}
+
+/** The column that was most likely meant, among those of the tables that the SQL reads. */
 const columnHint = (written: string, sql: string): string => {
-  const word = (written.split(".").at(-1) ?? written).replaceAll('"', "")
-  const named = dictionary.filter(({ table }) => new RegExp(`\\b${table}\\b`, "i").test(sql))
+  const [word = written, qualifier] = written.replaceAll('"', "").split(".").reverse()
+  const named = tablesRead(sql, qualifier)
   const near = nearest(
     word,
-    named.flatMap(({ columns }) => Object.keys(columns))
+    // A column of this name is in another of the tables: it is not what was meant.
+    named.flatMap(({ columns }) => Object.keys(columns)).filter((name) => name !== word)
   )
   if (near !== null) return `did you mean "${near}"?`
   const [table] = named

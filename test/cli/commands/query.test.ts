@@ -107,6 +107,15 @@ leads:a1:2  日本語  [2J                0   NULL
     ["SELECT * FROM conversation", /there is no table conversation\n {2}did you mean "conversations"\?/],
     ["SELECT nme FROM contacts", /there is no column nme\n {2}did you mean "name"\?/],
     ["SELECT c.xyzzy FROM contacts c", /there is no column c.xyzzy\n {2}contacts has: id, connection/],
+    [
+      "SELECT id, messages FROM conversation_facts",
+      /there is no column id\n {2}conversation_facts has: conversation_id, /
+    ],
+    [
+      "SELECT f.id FROM conversations c, conversation_facts AS f",
+      /there is no column f.id\n {2}conversation_facts has: conversation_id, /
+    ],
+    ["SELECT m.nme FROM contacts c JOIN messages m", /there is no column m.nme\n {2}messages has: /],
     ['SELECT 1 FROM contacts WHERE name = "Bob"', /"Bob".*\n {2}put texts in 'single quotes'/],
     [
       "SELECT 1 FROM message_search WHERE message_search MATCH 'e-mail'",
