@@ -67,6 +67,9 @@ const newsSince = ({ prepare }: Session, seq: number): ReadonlyArray<ServeEvent>
   )
 }
 
+/** All that is shown is of a file that is no longer there. */
+const anotherFile: ReadonlyArray<ServeEvent> = [{ event: "conversations", ids: null }]
+
 /** Milliseconds of a wait that is worth a word. */
 const shortWait = 1_000
 
@@ -83,15 +86,18 @@ export const makeEvents = (db: Db): Effect.Effect<Events, never, Scope.Scope> =>
     let version = -1
     let seq = 0
     let running = ""
+    let database: Session["database"] | null = null
     const look = db
       .use("serve.events", (session) => {
+        const isOther = database !== null && database !== session.database
+        database = session.database
         const current = Number(session.database.pragma("data_version", { simple: true }))
-        if (current === version) return []
+        if (current === version && !isOther) return []
         const isFirst = version === -1
         version = current
         // Before the feed is read: what is committed in between is told twice rather than not at all.
         const newest = newestCommit(session)
-        const news = isFirst ? [] : newsSince(session, seq)
+        const news = isOther ? anotherFile : isFirst ? [] : newsSince(session, seq)
         seq = newest
         const now = runsUnderWay(session)
         const text = JSON.stringify(now)

@@ -86,6 +86,12 @@ export const makeRuns = (
         Effect.provide(talkingLayer)
       )
 
+    /** Says what kept a run, for which no one waits, from being made at all. */
+    const told = <A, R>(chosen: ReadonlyArray<ConnectionConfig>, effect: Effect.Effect<A, StoreError, R>) =>
+      Effect.catchAll(Effect.asVoid(effect), ({ hint, message }) =>
+        progress.notice(chosen.map(({ name }) => name).join(", "), message, hint)
+      )
+
     /** Of these, those that still have to be sent or confirmed, and when that is due. */
     const left = (ids: ReadonlySet<number>) =>
       Effect.gen(function* () {
@@ -106,7 +112,8 @@ export const makeRuns = (
         let ids = first
         let pause = soonest
         while (ids.size > 0) {
-          yield* Effect.exit(
+          yield* told(
+            [config],
             run({
               command: "serve",
               connections: [config],
@@ -130,12 +137,12 @@ export const makeRuns = (
             const ids = new Set(
               changes.flatMap(({ connection, id }) => (connection === config.name ? [id] : []))
             )
-            if (ids.size > 0) fork(Effect.ignore(work(pushUntilDone(config, ids))))
+            if (ids.size > 0) fork(told([config], work(pushUntilDone(config, ids))))
           }
         }),
       sync: (chosen) =>
         Effect.sync(() => {
-          fork(Effect.ignore(work(syncRun(chosen))))
+          fork(told(chosen, work(syncRun(chosen))))
         }),
       reread: (chosen) =>
         work(

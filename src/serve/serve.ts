@@ -17,6 +17,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Cause, Chunk, Context, Effect, Layer, Option } from "effect"
 import type { Config, ConnectionConfig } from "../config/Config.ts"
 import { Db } from "../store/Db.ts"
+import type { StoreError } from "../store/StoreError.ts"
 import { storeLayer } from "../sync/layers.ts"
 import { Api, Invalid, type Settings } from "./api.ts"
 import { makeEvents } from "./events.ts"
@@ -27,6 +28,7 @@ import { conversations } from "./handlers/conversations.ts"
 import { health } from "./handlers/health.ts"
 import { session } from "./handlers/session.ts"
 import { listen, maxHeaderSize } from "./listen.ts"
+import { makeReader } from "./reader.ts"
 import { makeRuns, noRuns } from "./runs.ts"
 import { Serving } from "./Serving.ts"
 import { makeSessions } from "./sessions.ts"
@@ -185,16 +187,20 @@ const timeZoneOf = (db: Db) =>
     String(prepare("SELECT time_zone FROM analysis_clock").pluck().get() ?? "UTC")
   )
 
+/** Fails once the file that changes are written to is no longer where it was: no one would find them. */
+const untilMoved = (db: Db): Effect.Effect<never, StoreError> =>
+  Effect.forever(Effect.zipRight(Effect.sleep("1 second"), db.stillThere("serve", { atOnce: true })))
+
 /**
- * Serves the page and its API for as long as the scope. Returns the address that lets a browser in, and the runs that
- * can be made beside it.
+ * Serves the page and its API for as long as the scope. Returns the address that lets a browser in, the runs that can be
+ * made beside it, and what fails where it cannot go on.
  */
 export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
   const { connections, database, elsewhere } = options
   const writer = options.settings.read_only === null ? yield* Layer.build(storeLayer(database)) : null
-  const reader = yield* Layer.build(Db.layer(database, { readOnly: true }))
-  const settings: Settings = { ...options.settings, time_zone: yield* timeZoneOf(Context.get(reader, Db)) }
-  const events = yield* makeEvents(Context.get(reader, Db))
+  const mirror = yield* makeReader(database)
+  const settings: Settings = { ...options.settings, time_zone: yield* timeZoneOf(mirror) }
+  const events = yield* makeEvents(mirror)
   const runs = writer === null ? noRuns : yield* makeRuns(writer, options, events)
   const sessions = makeSessions(elsewhere?.token ?? null)
   const page = pageIn(options.page)
@@ -205,7 +211,7 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
     sessions,
     cookie: cookies,
     queryProgram: options.queryProgram,
-    reader,
+    reader: Context.make(Db, mirror),
     writer,
     runs,
     events
@@ -227,5 +233,10 @@ export const serve = Effect.fn("serve")(function* (options: ServeOptions) {
       : yield* listenOn(options.port)
   const origin = elsewhere === null ? `http://127.0.0.1:${port}` : elsewhere.origin.origin
   // A fixed token is in a variable already, and is not printed.
-  return { address: elsewhere === null ? `${origin}/#token=${sessions.token}` : `${origin}/`, runs, port }
+  return {
+    address: elsewhere === null ? `${origin}/#token=${sessions.token}` : `${origin}/`,
+    runs,
+    port,
+    ended: writer === null ? Effect.never : untilMoved(Context.get(writer, Db))
+  }
 })

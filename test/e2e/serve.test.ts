@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process"
+import { renameSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { openWorkspace, type Workspace } from "../support/parley.ts"
@@ -364,6 +365,25 @@ describe("parley serve", () => {
     const ended = await workspace.parley(["serve", "--port", String(port)])
     expect(ended.code).toBe(2)
     expect(ended.stderr).toContain(`port ${port} of 127.0.0.1 is in use`)
+  })
+
+  it("ends with 1 once its mirror is replaced by another file, rather than show and change one that no one finds", async () => {
+    const own = await openWorkspace({ conversations: 2 })
+    try {
+      expect((await own.parley(["sync", "--quiet"])).code).toBe(0)
+      const child = own.start(["serve", "--port", "0"])
+      let said = ""
+      child.stderr?.on("data", (piece) => {
+        said += piece
+      })
+      await firstLine(child)
+      const ended = new Promise<number | null>((done) => child.once("close", done))
+      renameSync(own.database, `${own.database}.away`)
+      expect(await ended).toBe(1)
+      expect(said).toContain(`the mirror at ${own.database} was renamed or deleted`)
+    } finally {
+      await own.close()
+    }
   })
 
   it("ends at once and cleanly with SIGTERM, also while someone listens", async () => {

@@ -197,7 +197,7 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
     page: join(dirname(queryProgram), "page"),
     queryProgram
   }
-  const { address, runs } = yield* startServing({ ...options, port: input.port }).pipe(
+  const { address, ended, runs } = yield* startServing({ ...options, port: input.port }).pipe(
     Effect.catchTag("CannotListen", toUsage)
   )
   yield* answer({ url: address, read_only: readOnly }, address)
@@ -209,5 +209,7 @@ export const serve = Effect.fn("serve")(function* (input: ServeInput) {
     if (!quiet) yield* output.note(`webhooks are taken in at ${addressText(taken)}/hints/NAME/PATH`)
   }
   if (input.open) openInBrowser(address)
-  return yield* interval === null ? Effect.never : watching(runs, database, connections, interval)
+  return yield* interval === null
+    ? ended
+    : Effect.raceFirst(ended, watching(runs, database, connections, interval))
 }, Effect.scoped)
