@@ -2,18 +2,18 @@ import { Clock, Effect } from "effect"
 import { present } from "../../../domain/present.ts"
 import { changeDocument } from "../../../store/outbox/changeDocument.ts"
 import { type ChangeRefused, Outbox, type OutboxChange } from "../../../store/outbox/Outbox.ts"
-import type { StoreError } from "../../../store/StoreError.ts"
 import { existingStoreLayer } from "../../../sync/layers.ts"
 import { ask } from "../../asking.ts"
 import { knownConnection, mirrorPath, readingMirror } from "../../configuration.ts"
 import { toUsage, UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
+import type { Failure } from "../../failure.ts"
 import { atLeastOne } from "../../options.ts"
 import { answer } from "../../terminal/answer.ts"
 import type { ListInput, OneInput, ResolveInput, SeveralInput } from "./index.ts"
 import { adviceLines, askedDocument, askedText, changesTable, storyText, undecided } from "./text.ts"
 
-const usage = <A, R>(effect: Effect.Effect<A, ChangeRefused | StoreError, R>) =>
+const usage = <A, R>(effect: Effect.Effect<A, ChangeRefused | Failure, R>) =>
   Effect.catchTag(effect, "ChangeRefused", toUsage)
 
 /** Runs an effect on the outbox, in the mirror opened for writing. */
@@ -66,11 +66,15 @@ interface Done {
   readonly text: string
 }
 
-/** The selected changes: those named, or all that `isMeant` accepts of the open ones and those that need a decision. */
-const meant = Effect.fn("changes.meant")(function* (
-  { all, connection, ids }: SeveralInput,
-  isMeant: (change: OutboxChange) => boolean
-) {
+/** Which changes are meant by `--all`, in words, and what is said of those that were handled. */
+interface How {
+  readonly states: ReadonlyArray<OutboxChange["state"]>
+  readonly state: string
+  readonly done: string
+}
+
+/** The selected changes: those named, or all in these states of the open ones and those that need a decision. */
+const meant = Effect.fn("changes.meant")(function* ({ all, connection, ids }: SeveralInput, { states }: How) {
   if (all === ids.length > 0) {
     return yield* new UsageError({
       message: all ? "--all and numbers of changes do not go together" : "no change is named",
@@ -82,7 +86,7 @@ const meant = Effect.fn("changes.meant")(function* (
   const outbox = yield* Outbox
   const { changes } = yield* outbox.list({ all: false, connection, limit: Number.MAX_SAFE_INTEGER })
   return changes
-    .filter(isMeant)
+    .filter(({ state }) => states.includes(state))
     .map(({ id }) => id)
     .reverse()
 })
@@ -90,128 +94,99 @@ const meant = Effect.fn("changes.meant")(function* (
 /** More changes than these are summed up. */
 const mostLines = 20
 
-/** Applies `act` to each change. A single refused change is an error; of several, the others are still handled. */
-const each = Effect.fn("changes.each")(function* <E, R>(
+/** Applies `act` to each selected change. A single refused change is an error; of several, the others are still handled. */
+const each = <R>(
   input: SeveralInput,
-  ids: ReadonlyArray<number>,
-  how: { readonly state: string; readonly done: string },
-  act: (id: number) => Effect.Effect<Done, E | UsageError, R>
-) {
-  const [only] = ids
-  if (!input.all && only !== undefined && ids.length === 1) {
-    const { document, text } = yield* act(only)
-    return yield* answer(document, text)
-  }
-  const refused: Array<{ readonly id: number; readonly message: string; readonly hint: string }> = []
-  const done: Array<Done> = []
-  for (const id of ids) {
-    const result = yield* act(id).pipe(
-      Effect.catchIf(
-        (error): error is UsageError => error instanceof UsageError,
-        ({ hint, message }) => Effect.succeed({ id, message, hint })
+  how: How,
+  act: (outbox: Outbox, id: number) => Effect.Effect<Done, ChangeRefused | Failure, R>
+) =>
+  Effect.gen(function* () {
+    const outbox = yield* Outbox
+    const actOn = (id: number) => usage(act(outbox, id))
+    const ids = yield* meant(input, how)
+    const [only] = ids
+    if (!input.all && only !== undefined && ids.length === 1) {
+      const { document, text } = yield* actOn(only)
+      return yield* answer(document, text)
+    }
+    const refused: Array<{ readonly id: number; readonly message: string; readonly hint: string }> = []
+    const done: Array<Done> = []
+    for (const id of ids) {
+      const result = yield* actOn(id).pipe(
+        Effect.catchIf(
+          (error): error is UsageError => error instanceof UsageError,
+          ({ hint, message }) => Effect.succeed({ id, message, hint })
+        )
       )
+      if ("text" in result) done.push(result)
+      else refused.push(result)
+    }
+    const lines = present(
+      done.length <= mostLines && done.map(({ text }) => text),
+      ...refused.slice(0, mostLines).map(({ hint, message }) => `${message}; ${hint}`),
+      refused.length > mostLines && `and ${refused.length - mostLines} others that were refused`,
+      input.all && ids.length === 0
+        ? `no change is ${how.state}`
+        : `${done.length} of ${ids.length} ${how.done}`
     )
-    if ("text" in result) done.push(result)
-    else refused.push(result)
-  }
-  const lines = present(
-    done.length <= mostLines && done.map(({ text }) => text),
-    ...refused.slice(0, mostLines).map(({ hint, message }) => `${message}; ${hint}`),
-    refused.length > mostLines && `and ${refused.length - mostLines} others that were refused`,
-    input.all && ids.length === 0
-      ? `no change is ${how.state}`
-      : `${done.length} of ${ids.length} ${how.done}`
-  )
-  yield* answer({ changes: done.map(({ document }) => document), refused }, lines.join("\n"))
-  return refused.length === 0 ? exitCodes.complete : exitCodes.usage
+    yield* answer({ changes: done.map(({ document }) => document), refused }, lines.join("\n"))
+    return refused.length === 0 ? exitCodes.complete : exitCodes.usage
+  }).pipe(writingOutbox)
+
+const doneTo = (change: OutboxChange, what: string): Done => ({
+  document: changeDocument(change),
+  text: `change ${change.id} is ${what}`
 })
 
 export const cancel = (input: SeveralInput) =>
-  Effect.gen(function* () {
-    const outbox = yield* Outbox
-    const ids = yield* meant(input, ({ state }) => state === "pending")
-    return yield* each(
-      input,
-      ids,
-      { state: "pending", done: "cancelled" },
-      Effect.fn(function* (id: number) {
-        const change = yield* usage(outbox.cancel(id))
-        return { document: changeDocument(change), text: `change ${change.id} is cancelled` }
-      })
-    )
-  }).pipe(writingOutbox)
+  each(input, { states: ["pending"], state: "pending", done: "cancelled" }, (outbox, id) =>
+    Effect.map(outbox.cancel(id), (change) => doneTo(change, "cancelled"))
+  )
 
 export const approve = (input: SeveralInput) =>
-  Effect.gen(function* () {
-    const outbox = yield* Outbox
-    const ids = yield* meant(input, ({ state }) => state === "proposed")
-    return yield* each(
-      input,
-      ids,
-      { state: "proposed", done: "approved" },
-      Effect.fn(function* (id: number) {
-        const change = yield* usage(outbox.approve(id))
-        return {
-          document: changeDocument(change),
-          text: `change ${change.id} is approved: the next push sends it`
-        }
-      })
-    )
-  }).pipe(writingOutbox)
+  each(input, { states: ["proposed"], state: "proposed", done: "approved" }, (outbox, id) =>
+    Effect.map(outbox.approve(id), (change) => doneTo(change, "approved: the next push sends it"))
+  )
 
 /** Asks for the same again, on what the mirror holds now. */
 const again = Effect.fn("changes.again")(function* (change: OutboxChange, by: string) {
   const outbox = yield* Outbox
   const { asked } = yield* ask(change.conversationId, change.requested, `${by} ${change.id}`)
-  yield* usage(outbox.markResolved(change.id, `requested again by ${by}`))
+  yield* outbox.markResolved(change.id, `requested again by ${by}`)
   return { document: askedDocument(asked), text: askedText(asked) }
 })
 
 export const retry = (input: SeveralInput) =>
-  Effect.gen(function* () {
-    const outbox = yield* Outbox
-    const ids = yield* meant(input, ({ state }) => state === "rejected")
-    return yield* each(
-      input,
-      ids,
-      { state: "rejected", done: "requested again or tried with the next push" },
-      Effect.fn(function* (id: number) {
-        const change = yield* usage(outbox.change(id))
-        if (change.state === "confirmed") {
-          return yield* new UsageError({
-            message: `change ${change.id} is confirmed: the provider held it at ${change.endedAt}`,
-            hint: "request another status with `parley set-status`"
-          })
-        }
-        if (change.endedAt !== null) return yield* again(change, "changes retry")
-        const hurried = yield* usage(outbox.hurry(change.id))
-        return { document: changeDocument(hurried), text: `change ${change.id} is tried with the next push` }
-      })
-    )
-  }).pipe(writingOutbox)
+  each(
+    input,
+    { states: ["rejected"], state: "rejected", done: "requested again or tried with the next push" },
+    Effect.fn("changes.retry")(function* (outbox: Outbox, id: number) {
+      const change = yield* outbox.change(id)
+      if (change.state === "confirmed") {
+        return yield* new UsageError({
+          message: `change ${change.id} is confirmed: the provider held it at ${change.endedAt}`,
+          hint: "request another status with `parley set-status`"
+        })
+      }
+      if (change.endedAt !== null) return yield* again(change, "changes retry")
+      return doneTo(yield* outbox.hurry(change.id), "tried with the next push")
+    })
+  )
 
 export const resolve = (input: ResolveInput) =>
-  Effect.gen(function* () {
-    const outbox = yield* Outbox
-    const ids = yield* meant(input, ({ state }) => state === "conflict" || state === "rejected")
-    return yield* each(
-      input,
-      ids,
-      { state: "in conflict or rejected", done: "resolved" },
-      Effect.fn(function* (id: number) {
-        const change = yield* usage(outbox.change(id))
-        if (change.state !== "conflict" && change.state !== "rejected") {
-          return yield* new UsageError({
-            message: `change ${change.id} is neither in conflict nor rejected: it is ${change.state}`,
-            hint: "`parley changes list` shows those that are"
-          })
-        }
-        if (input.keep === "local") return yield* again(change, "changes resolve")
-        const resolved = yield* usage(outbox.markResolved(change.id, "resolved: the provider's status stays"))
-        return {
-          document: changeDocument(resolved),
-          text: `change ${change.id} is resolved: the provider's status stays`
-        }
-      })
-    )
-  }).pipe(writingOutbox)
+  each(
+    input,
+    { states: ["conflict", "rejected"], state: "in conflict or rejected", done: "resolved" },
+    Effect.fn("changes.resolve")(function* (outbox: Outbox, id: number) {
+      const change = yield* outbox.change(id)
+      if (change.state !== "conflict" && change.state !== "rejected") {
+        return yield* new UsageError({
+          message: `change ${change.id} is neither in conflict nor rejected: it is ${change.state}`,
+          hint: "`parley changes list` shows those that are"
+        })
+      }
+      if (input.keep === "local") return yield* again(change, "changes resolve")
+      const what = "resolved: the provider's status stays"
+      return doneTo(yield* outbox.markResolved(change.id, what), what)
+    })
+  )

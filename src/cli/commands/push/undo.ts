@@ -125,13 +125,15 @@ export const undo = Effect.fn("push.undo")(function* (
     ...(options.confirmed === undefined ? {} : { confirmed: options.confirmed })
   })
   const braked = parts.filter((part) => !isWithin(undoAmount(part), rules(part.config)))
+  const isOnlySaid = options.plan || braked.length > 0
+  const isCancelled = options.cancelPending && !isOnlySaid
   const never = undos.filter(({ isForEver }) => isForEver).length
   const document = {
     undo: runId,
     undone: undos.map(documentOf),
     on_their_way: onTheirWay.map(changeDocument),
     pending_of_run: pending.map(changeDocument),
-    pending_cancelled: options.cancelPending && !options.plan && braked.length === 0,
+    pending_cancelled: isCancelled,
     others_pending: othersPending,
     braked: braked.map((part) => ({
       name: part.config.name,
@@ -149,21 +151,16 @@ export const undo = Effect.fn("push.undo")(function* (
       stays.map((why) => `${changed.conversationId} stays as it is: ${why}`)
     ),
     never > 0 && `${counted(never, "conversation")} can never be put back as before`,
-    ...besideLines(
-      runId,
-      byRun,
-      othersPending,
-      options.cancelPending && !options.plan && braked.length === 0
-    ),
+    ...besideLines(runId, byRun, othersPending, isCancelled),
     ...undos.flatMap(({ changed, requested }) =>
       requested === null ? [] : [`${changed.conversationId} back to ${undoWords(requested)}`]
     ),
     ...brakeLines,
     total === 0 && "Nothing can be put back.",
-    (options.plan || braked.length > 0) && "Nothing was written."
+    isOnlySaid && "Nothing was written."
   )
   if (!json) yield* output.result(lines.join("\n"))
-  if (options.plan || braked.length > 0) {
+  if (isOnlySaid) {
     if (json) yield* output.document(document)
     return options.plan ? exitCodes.complete : exitCodes.partial
   }
