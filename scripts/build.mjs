@@ -3,11 +3,13 @@
  * needs from the other scripts when that verb runs. better-sqlite3 is native and stays outside.
  */
 import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises"
-import { basename } from "node:path"
+import { createRequire } from "node:module"
+import { basename, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
 import { build, transform } from "esbuild"
 import { licencesOf } from "./licences.mjs"
 import { installForNode20 } from "./node20.mjs"
-import { node20Folder } from "./sqlite.mjs"
+import { node20Folder, sqlitePath } from "./sqlite.mjs"
 
 /** @effect/cli can read options from files in these formats, which nothing here asks for. */
 const unusedFormats = {
@@ -134,6 +136,30 @@ const started = await build({
   plugins: [sqlite]
 })
 await writeFile("dist/package.json", '{ "type": "commonjs" }\n')
+
+// What the steps of the schema make of an empty file, for new ones.
+const steps = resolve("node_modules/.cache/parley-steps.mjs")
+await build({
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  logLevel: "warning",
+  stdin: {
+    contents: `export { migrate } from "./src/store/migrate.ts"
+      export { describeNewest } from "./src/store/newest.ts"`,
+    resolveDir: "."
+  },
+  outfile: steps,
+  format: "esm"
+})
+const { describeNewest, migrate } = await import(pathToFileURL(steps).href)
+const Sqlite = createRequire(import.meta.url)(sqlitePath)
+const made = () => {
+  const database = new Sqlite(":memory:")
+  migrate(database, "")
+  return database
+}
+await writeFile("dist/newestSchema.json", `${JSON.stringify(describeNewest([made(), made()]))}\n`)
 
 // Only what is in the form of ECMAScript modules can be split, and CommonJS starts sooner.
 const { metafile, outputFiles } = await build({

@@ -1,6 +1,7 @@
 import type Sqlite from "better-sqlite3"
 import packageJson from "../../package.json" with { type: "json" }
 import { type Migration, migrations as released } from "./migrations/index.ts"
+import { makeNewest, type NewestSchema, readNewest } from "./newest.ts"
 import { StoreError } from "./StoreError.ts"
 
 /** Marks a SQLite file as a mirror: "PARL", in the header of the file. */
@@ -55,6 +56,14 @@ CREATE TABLE IF NOT EXISTS migrations (
   program_version TEXT NOT NULL
 ) STRICT`
 
+const note = (database: Sqlite.Database, { name, version }: Migration, appliedAt: string): void => {
+  database
+    .prepare("INSERT INTO migrations (version, name, applied_at, program_version) VALUES (?, ?, ?, ?)")
+    .run(version, name, appliedAt, packageJson.version)
+  database.pragma(`application_id = ${applicationId}`)
+  database.pragma(`user_version = ${version}`)
+}
+
 /** Takes one step, unless another process just took it. */
 const step = (
   database: Sqlite.Database,
@@ -66,11 +75,7 @@ const step = (
   database.exec(createRecord)
   if (typeof migration.sql === "string") database.exec(migration.sql)
   else migration.sql(database, report)
-  database
-    .prepare("INSERT INTO migrations (version, name, applied_at, program_version) VALUES (?, ?, ?, ?)")
-    .run(migration.version, migration.name, appliedAt, packageJson.version)
-  database.pragma(`application_id = ${applicationId}`)
-  database.pragma(`user_version = ${migration.version}`)
+  note(database, migration, appliedAt)
   const broken = database.pragma("foreign_key_check")
   if (Array.isArray(broken) && broken.length > 0) {
     throw new Error(`migration ${migration.version} (${migration.name}) leaves rows that refer to nothing`)
@@ -78,15 +83,29 @@ const step = (
   return true
 }
 
+/** Makes of an empty file what all steps would make of it, unless another process has begun. */
+const takeAll = (
+  database: Sqlite.Database,
+  migrations: ReadonlyArray<Migration>,
+  newest: NewestSchema,
+  appliedAt: string
+): boolean => {
+  if (identify(database)._tag !== "Empty") return false
+  makeNewest(database, newest)
+  for (const migration of migrations) note(database, migration, appliedAt)
+  return true
+}
+
 /**
- * Brings a file to the newest schema, each step in a transaction of its own. Several processes may do so at once.
- * Returns the versions that were applied here. `report` hears how far a long step is, from 0 to 1.
+ * Brings a file to the newest schema, each step in a transaction of its own, or an empty one at once. Several processes may
+ * do so at once. Returns the versions that were applied here. `report` hears how far a long step is, from 0 to 1.
  */
 export const migrate = (
   database: Sqlite.Database,
   appliedAt: string,
   migrations: ReadonlyArray<Migration> = released,
-  report: (step: Migration, share: number) => void = () => {}
+  report: (step: Migration, share: number) => void = () => {},
+  described: () => NewestSchema | null = readNewest
 ): ReadonlyArray<number> => {
   const version = Number(database.pragma("user_version", { simple: true }))
   const pending = migrations.filter((migration) => migration.version > version)
@@ -94,6 +113,11 @@ export const migrate = (
   // A step may rebuild a table that others refer to; references are checked before it commits.
   database.pragma("foreign_keys = OFF")
   try {
+    const newest = version === 0 ? described() : null
+    const isAtOnce =
+      newest?.version === migrations.length &&
+      database.transaction(() => takeAll(database, migrations, newest, appliedAt)).immediate()
+    if (isAtOnce) return migrations.map((migration) => migration.version)
     const applied: Array<number> = []
     for (const migration of pending) {
       if (
