@@ -37,14 +37,19 @@ const changesText = (
     .map(([count, what]) => `${grouped(count)} ${what}`)
     .join(", ")
 
-const advice = "  `parley changes` shows why, and what can be done"
+/** What to do about changes that did not get through, a line each. @param isTold a fault says why they are still open */
+const advice = ({ conflict, pending, queued, rejected }: Counts, isTold: boolean): ReadonlyArray<string> =>
+  present(
+    rejected + conflict > 0 && "  `parley changes` shows why, and what can be done",
+    pending + queued > 0 &&
+      !isTold &&
+      "  `parley changes` shows what they wait for; `parley changes retry N` makes one due at once"
+  )
 
-const needsDecision = ({ conflict, rejected }: Counts): boolean => rejected + conflict > 0
-
-const changesLine = ({ changes, name }: ConnectionReport): ReadonlyArray<string> => {
+const changesLine = ({ changes, error, name }: ConnectionReport): ReadonlyArray<string> => {
   const text = changesText(changes, { zeros: false })
   if (text === "") return []
-  return present(`${name}: status changes: ${text}`, needsDecision(changes) && advice)
+  return [`${name}: status changes: ${text}`, ...advice(changes, error !== null)]
 }
 
 const sum = (connections: ReadonlyArray<ConnectionReport>): Counts => {
@@ -68,7 +73,10 @@ const pushLines = (connections: ReadonlyArray<ConnectionReport>): ReadonlyArray<
   return present(
     single.length > 1 && single,
     `status changes: ${changesText(total, { zeros: true })}`,
-    needsDecision(total) && advice
+    ...advice(
+      total,
+      connections.every(({ changes, error }) => error !== null || changes.pending + changes.queued === 0)
+    )
   )
 }
 
