@@ -1,4 +1,4 @@
-import type { Server } from "node:http"
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http"
 import { Data, Effect, type Scope } from "effect"
 import { codeOf } from "./faults.ts"
 
@@ -20,6 +20,28 @@ export class CannotListen extends Data.TaggedError("CannotListen")<{
   readonly message: string
   readonly hint: string
 }> {}
+
+/** How long a client may take for the headers, and for the whole of a request, milliseconds. */
+export interface Patience {
+  readonly headers: number
+  readonly request: number
+}
+
+/** A server on which slow clients do not stay: by itself, Node looks after them every 30 seconds only. */
+export const makeServer = (
+  { headers, request }: Patience,
+  options: ServerOptions,
+  listener?: RequestListener
+): Server =>
+  createServer(
+    {
+      ...options,
+      headersTimeout: headers,
+      requestTimeout: request,
+      connectionsCheckingInterval: Math.min(headers, request) / 10
+    },
+    listener
+  )
 
 /**
  * Listens for as long as the scope, and then ends every connection. Gives the address that it has.

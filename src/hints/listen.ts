@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import { Effect, FiberSet } from "effect"
-import { type Address, listening } from "../files/listening.ts"
+import { type Address, listening, makeServer } from "../files/listening.ts"
 import type { Deliver, Receiver } from "./receive.ts"
 
 /*
@@ -65,8 +65,9 @@ const listenerOf =
 /** Listens for as long as the scope. Gives the address that it has. */
 export const listen = Effect.fn("hints.listen")(function* (address: Address, receiver: Receiver) {
   const fork = yield* FiberSet.makeRuntime<never>()
-  const server = createServer(
-    { maxHeaderSize, headersTimeout: patience, requestTimeout: patience, keepAliveTimeout: 5_000 },
+  const server = makeServer(
+    { headers: patience, request: patience },
+    { maxHeaderSize, keepAliveTimeout: 5_000 },
     listenerOf(receiver, fork)
   )
   server.maxConnections = mostConnections

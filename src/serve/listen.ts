@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { Effect } from "effect"
-import { listening } from "../files/listening.ts"
+import { listening, makeServer } from "../files/listening.ts"
 import { type Asked, guard, headers, type Site, type Turned } from "./guard.ts"
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -52,7 +52,7 @@ const answerWith =
   }
 
 const open = Effect.fnUntraced(function* (host: string, port: number) {
-  const server = createServer({ maxHeaderSize, headersTimeout: 10_000, requestTimeout: 30_000 })
+  const server = makeServer({ headers: 10_000, request: 30_000 }, { maxHeaderSize })
   server.maxConnections = mostConnections
   const bound = yield* listening(
     server,

@@ -1,7 +1,6 @@
-import { createServer } from "node:http"
 import { Clock, Effect, Runtime } from "effect"
 import { now, toMillis } from "../../domain/Timestamp.ts"
-import { type Address, listening } from "../../files/listening.ts"
+import { type Address, listening, makeServer } from "../../files/listening.ts"
 import { Db } from "../../store/Db.ts"
 import { type ConnectionFacts, statusFacts } from "../../store/read/statusFacts.ts"
 import type { StoreError } from "../../store/StoreError.ts"
@@ -168,7 +167,7 @@ export const serveHealth = Effect.fn("serveHealth")(function* (
     if (seen === null || at - seen.at > servedFor) seen = yield* look(database())
     return { seen, isStuck: at - pulse().beatAt > stuckAfter }
   })
-  const server = createServer((request, response) => {
+  const server = makeServer({ headers: 10_000, request: 10_000 }, {}, (request, response) => {
     const page = request.url?.split("?")[0]
     const end = (status: number, type: string, body: string) =>
       response
@@ -193,7 +192,5 @@ export const serveHealth = Effect.fn("serveHealth")(function* (
       })
       .catch(() => end(500, "text/plain", "unexpected fault\n"))
   })
-  server.requestTimeout = 10_000
-  server.headersTimeout = 10_000
   return yield* listening(server, address, "name another address or port")
 })
