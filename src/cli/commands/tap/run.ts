@@ -1,37 +1,35 @@
-import { readFileSync } from "node:fs"
-import { resolve } from "node:path"
 import { Effect } from "effect"
 import { readState, tap as sendTap, singerCatalog } from "../../../airbyte/singer.ts"
 import { mirrorPath } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Host } from "../../Host.ts"
+import { readInput } from "../../input.ts"
 import { Output } from "../../terminal/Output.ts"
 import type { TapInput } from "./index.ts"
 
-const stateIn = (path: string) =>
-  Effect.try({
-    try: (): unknown => {
-      // A target prints a state a line; the last one counts.
-      const text = readFileSync(path, "utf8").trim()
-      return text === "" ? null : JSON.parse(text.slice(text.lastIndexOf("\n") + 1))
-    },
+const stateIn = Effect.fn("tap.state")(function* (path: string) {
+  // A target prints a state a line; the last one counts.
+  const text = (yield* readInput("--state", path)).trim()
+  return yield* Effect.try({
+    try: (): unknown => (text === "" ? null : JSON.parse(text.slice(text.lastIndexOf("\n") + 1))),
     catch: () =>
       new UsageError({
-        message: `--state: ${path} cannot be read as JSON`,
+        message: `--state: the last line of ${path} is not JSON`,
         hint: "name the file that holds the last state of an earlier run, or leave it out to send everything"
       })
   })
+})
 
 export const tap = ({ discover, state, tables }: TapInput) =>
   Effect.gen(function* () {
     const output = yield* Output
-    const { cwd, stdout } = yield* Host
+    const { stdout } = yield* Host
     if (discover) {
       yield* output.result(singerCatalog())
       return exitCodes.complete
     }
-    const given = state === null ? null : yield* stateIn(resolve(cwd, state))
+    const given = state === null ? null : yield* stateIn(state)
     const known = given === null ? null : readState(given)
     if (given !== null && known === null) {
       return yield* new UsageError({
