@@ -58,7 +58,15 @@ export const pushLaneWith = (
       }
       const until = later(elsewhere, yield* outbox.restoredUntil(quotaFile()))
       const seen = until === null ? {} : { elsewhere: until }
-      const { braked, changes, error } = yield* push(connection, { ...options, ...seen, runId })
+      const { braked, cancelled, changes, error } = yield* push(connection, { ...options, ...seen, runId })
+      if (cancelled > 0) {
+        const progress = yield* Progress
+        yield* progress.notice(
+          name,
+          `${cancelled} of the requested status changes ended cancelled, since the provider's status had changed and wins here (conflict: remote-wins)`,
+          "`parley changes list --all` shows them"
+        )
+      }
       if (error !== null) return { fault: faultOf(error), changes }
       return { fault: braked === null ? null : brakeFault(name, braked), changes }
     }).pipe(Effect.scoped)

@@ -18,6 +18,8 @@ export type { PushAccount, PushOptions, PushStep, PushTarget } from "./steps.ts"
 interface PushReport {
   /** `confirmed`, `rejected` and `conflict` ended in this run; `queued` and `pending` are open now that it is over. */
   readonly changes: ChangeCounters
+  /** Ended in this run because the provider's status wins (`conflict: remote-wins`). */
+  readonly cancelled: number
   /** Why nothing was sent, though the provider could be asked; null: all that was due was tried. */
   readonly braked: Braked | null
   /** Why the connection was not worked through to its end; null: it was. */
@@ -49,6 +51,7 @@ export const push = Effect.fn("push")(function* (target: PushTarget, options: Pu
     confirmed: 0,
     rejected: 0,
     conflict: 0,
+    cancelled: 0,
     failures: 0,
     waiting: { count: 0, since: 0 },
     answered: false,
@@ -71,10 +74,11 @@ export const push = Effect.fn("push")(function* (target: PushTarget, options: Pu
   const conversations = yield* outbox.dueConversations(name)
   yield* Effect.forEach(conversations, (id) => attend(running, id), { concurrency, discard: true })
   yield* judgeHeld(running)
-  const { confirmed, rejected, conflict } = learned
+  const { cancelled, confirmed, rejected, conflict } = learned
   const open = yield* outbox.openChanges(name)
   const report: PushReport = {
     changes: { confirmed, queued: open.queued, rejected, conflict, pending: open.pending },
+    cancelled,
     braked,
     error: learned.stopped ?? learned.rateLimited ?? (learned.answered ? null : learned.lastError)
   }

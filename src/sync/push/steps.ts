@@ -72,6 +72,7 @@ export interface Learned {
   confirmed: number
   rejected: number
   conflict: number
+  cancelled: number
   failures: number
   /** Changes that wait for their turn, and since when (epoch milliseconds) there is any. */
   waiting: { count: number; since: number }
@@ -162,7 +163,7 @@ export const end = Effect.fn("push.end")(function* (
   reason: string
 ) {
   if ((yield* push.outbox.ended(change, state, seen, reason, yield* moment(push))) !== null) {
-    if (state !== "cancelled") push.learned[state] += 1
+    push.learned[state] += 1
     yield* report(push, change, state, reason)
   }
 })

@@ -22,7 +22,12 @@ describe("a change that meets no trouble", () => {
     Effect.gen(function* () {
       const { run, twin, steps } = yield* setUp()
       yield* editStatus("desk:c-1", "completed")
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 1 },
+        error: null,
+        braked: null,
+        cancelled: 0
+      })
       expect(twin.applied.map(({ word }) => word)).toEqual(["completed"])
       expect(twin.requests()).toBe(2)
       expect(yield* states(1)).toEqual(["pending", "sending", "confirmed"])
@@ -94,7 +99,7 @@ describe("a change that meets no trouble", () => {
       for (let number = 1; number <= 5; number += 1) yield* editStatus(`desk:c-${number}`, "completed")
       yield* run
       const before = twin.requests()
-      expect(yield* run).toEqual({ changes: none, error: null, braked: null })
+      expect(yield* run).toEqual({ changes: none, error: null, braked: null, cancelled: 0 })
       expect(twin.requests()).toBe(before)
     }))
 })
@@ -133,9 +138,10 @@ describe("a status that moved at the vendor", () => {
       const { run, twin } = yield* setUp({ conflict: "remote-wins" })
       yield* editStatus("desk:c-1", "completed")
       twin.edit("c-1", "human-chatting", 5)
-      expect((yield* run).changes).toEqual(none)
+      expect(yield* run).toMatchObject({ changes: none, cancelled: 1 })
       expect(yield* states(1)).toEqual(["pending", "cancelled"])
       expect(twin.word("c-1")).toBe("human-chatting")
+      expect(yield* run).toMatchObject({ cancelled: 0 })
     }))
 
   test("loses where the connection says so", () =>
@@ -449,7 +455,8 @@ describe("a refusal", () => {
       expect(yield* run).toEqual({
         changes: { ...none, confirmed: 5, rejected: 1 },
         error: null,
-        braked: null
+        braked: null,
+        cancelled: 0
       })
     }))
 })
@@ -463,9 +470,15 @@ describe("a read that is forbidden", () => {
       expect(yield* run).toEqual({
         changes: { ...none, confirmed: 5, pending: 1 },
         error: null,
-        braked: null
+        braked: null,
+        cancelled: 0
       })
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 1 },
+        error: null,
+        braked: null,
+        cancelled: 0
+      })
     }))
 })
 
@@ -494,7 +507,12 @@ describe("a vendor in trouble", () => {
       yield* editStatus("desk:c-1", "completed")
       twin.writeFaults.push("429")
       const before = leaping.now()
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 1 },
+        error: null,
+        braked: null,
+        cancelled: 0
+      })
       expect(leaping.now() - before).toBeGreaterThanOrEqual(120 * minute)
       // A read before each of the two writes.
       expect(twin.requests()).toBe(4)
@@ -580,7 +598,12 @@ describe("a vendor in trouble", () => {
           expect(yield* outbox.change(1)).toMatchObject({ state: "pending", attempts: 0, notBefore })
           const requests = twin.requests()
           leaping.advance(minutes * minute - 1)
-          expect(yield* run).toEqual({ changes: { ...none, pending: 1 }, error: null, braked: null })
+          expect(yield* run).toEqual({
+            changes: { ...none, pending: 1 },
+            error: null,
+            braked: null,
+            cancelled: 0
+          })
           expect(twin.requests()).toBe(requests)
           leaping.advance(1)
         }
@@ -640,7 +663,8 @@ describe("a vendor in trouble", () => {
       expect(yield* run).toEqual({
         changes: { ...none, confirmed: 7, pending: 1 },
         error: null,
-        braked: null
+        braked: null,
+        cancelled: 0
       })
     }))
 })

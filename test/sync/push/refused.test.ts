@@ -113,7 +113,12 @@ describe("a refusal of one change", () => {
       Effect.gen(function* () {
         const { run, twin } = yield* asked(1)
         twin.writeFaults.push(json(status))
-        expect(yield* run).toEqual({ changes: { ...none, rejected: 1 }, error: null, braked: null })
+        expect(yield* run).toEqual({
+          changes: { ...none, rejected: 1 },
+          error: null,
+          braked: null,
+          cancelled: 0
+        })
       }))
   }
 
@@ -125,7 +130,8 @@ describe("a refusal of one change", () => {
         expect(yield* run).toEqual({
           changes: { ...none, confirmed: 7, rejected: 1 },
           error: null,
-          braked: null
+          braked: null,
+          cancelled: 0
         })
       }))
   }
@@ -170,7 +176,12 @@ describe("a provider that says of conversations that they do not exist", () => {
     Effect.gen(function* () {
       const { run, twin } = yield* asked(1)
       twin.remove("c-1")
-      expect(yield* run).toEqual({ changes: { ...none, rejected: 1 }, error: null, braked: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, rejected: 1 },
+        error: null,
+        braked: null,
+        cancelled: 0
+      })
     }))
 
   test("is believed of one among others that it shows", () =>
@@ -180,7 +191,8 @@ describe("a provider that says of conversations that they do not exist", () => {
       expect(yield* run).toEqual({
         changes: { ...none, confirmed: 7, rejected: 1 },
         error: null,
-        braked: null
+        braked: null,
+        cancelled: 0
       })
     }))
 
@@ -201,6 +213,11 @@ describe("a provider that says of conversations that they do not exist", () => {
       const { run, twin } = yield* asked(1)
       twin.readFaults.push({ status: 404, form: "empty" })
       expect(yield* run).toMatchObject({ changes: { ...none, pending: 1 }, error: { status: 404 } })
-      expect(yield* run).toEqual({ changes: { ...none, confirmed: 1 }, error: null, braked: null })
+      expect(yield* run).toEqual({
+        changes: { ...none, confirmed: 1 },
+        error: null,
+        braked: null,
+        cancelled: 0
+      })
     }))
 })
