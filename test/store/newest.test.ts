@@ -68,3 +68,30 @@ it("is described beside the built program as the steps make it", () => {
   const built = JSON.parse(readFileSync("dist/newestSchema.json", "utf8"))
   expect(built).toEqual(describeNewest([byStep(), byStep()]))
 })
+
+it("keeps what turns and hand-overs say where their times become numbers", () => {
+  const database = new Sqlite(":memory:")
+  migrate(database, time, migrations.slice(0, 25))
+  database.exec(`
+    INSERT INTO connections (name, provider, first_seen_at) VALUES ('leads', 'x', '${time}');
+    INSERT INTO runs (id, command, started_at, host, pid) VALUES (1, 'sync', '${time}', 'here', 1);
+    INSERT INTO pages (id, run_id, connection, lane, operation, method, path, status, requested_at, received_at, bytes,
+      received, inserted, updated, unchanged, filtered, quarantined)
+      VALUES (1, 1, 'leads', 'sync', 'list', 'GET', '/', 200, '${time}', '${time}', 2, 0, 0, 0, 0, 0, 0);
+    INSERT INTO remote_conversations (key, id, connection, provider_id, status, observed_at, first_seen_at, content_hash, page_id)
+      VALUES (1, 'leads:a', 'leads', 'a', 'handed_off', '${time}', '${time}', 'h', 1);
+    INSERT INTO status_history (conversation_id, from_status, to_status, origin, observed_at, run_id)
+      VALUES ('leads:a', 'active', 'handed_off', 'provider', '2026-03-01T09:00:00.000Z', 1);
+    INSERT INTO conversation_turns (key, turn, asked_at, answered_at, answered_by, seconds, business_seconds) VALUES
+      (1, 1, '2026-03-01T08:00:00.000Z', '2026-03-01T08:00:01.007Z', 'agent', 1.007, 1),
+      (1, 2, '2026-03-01T08:59:59.999Z', '2026-03-01T09:30:00.120Z', 'human', 1800.121, NULL),
+      (1, 3, '2026-03-01T10:00:00.000Z', '2026-03-01T09:59:00.000Z', 'agent', NULL, NULL),
+      (1, 4, NULL, '2026-03-01T11:00:00.000Z', 'agent', NULL, NULL),
+      (1, 5, '2026-03-01T12:00:00.000Z', NULL, NULL, NULL, NULL)`)
+  const said = () =>
+    ["turns ORDER BY turn", "handoffs"].map((table) => database.prepare(`SELECT * FROM ${table}`).all())
+  const before = said()
+  migrate(database, time)
+  expect(before.map((rows) => rows.length)).toEqual([5, 1])
+  expect(said()).toEqual(before)
+})
