@@ -13,7 +13,7 @@ import { headerOf } from "./header.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 import { placeOf } from "./place.ts"
-import { forWriting, makeSession, type Session } from "./Session.ts"
+import { forWriting, makeSession, refuseNewer, type Session } from "./Session.ts"
 import { attempt, StoreError } from "./StoreError.ts"
 import { type VendorColumns, Vendors } from "./Vendors.ts"
 
@@ -277,7 +277,10 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
     const use = <A>(op: string, f: (session: Session) => A): Effect.Effect<A, StoreError> =>
       attempt(op, path, () => f(session))
 
-    const inTransaction = database.transaction((f: (session: Session) => unknown) => f(session))
+    const inTransaction = database.transaction((f: (session: Session) => unknown) => {
+      if (!readOnly) refuseNewer(session, migrations.length)
+      return f(session)
+    })
 
     const place = placeOf(path)
 

@@ -1,4 +1,5 @@
 import type Sqlite from "better-sqlite3"
+import { schemaIsNewer } from "./StoreError.ts"
 
 export type Statement = Sqlite.Statement<Array<unknown>, unknown>
 
@@ -36,4 +37,14 @@ export const forWriting = (database: Sqlite.Database): void => {
 /** How a connection works with the file whose pages are written by another one. */
 export const lookingUp = ({ database }: Session): void => {
   database.pragma("cache_size = -4000")
+}
+
+/**
+ * Throws where a newer program has changed the schema since this one opened the file: what is written as before may lack
+ * what the newer one relies on. To be called inside of a transaction.
+ * @param known the newest schema that this program knows
+ */
+export const refuseNewer = ({ prepare }: Session, known: number): void => {
+  const version = Number(prepare("PRAGMA user_version").pluck().get())
+  if (version > known) throw Object.assign(new Error(`the schema is ${version}`), { code: schemaIsNewer })
 }

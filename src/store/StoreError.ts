@@ -54,8 +54,16 @@ const cannotOpen = (path: string): Explanation => {
   }
 }
 
+/** A code like SQLite's own, of an error that is thrown where a newer program has changed the schema meanwhile. */
+export const schemaIsNewer = "PARLEY_NEWER"
+
 /** SQLite's result codes that mean one thing to a user; extended codes are found by the part before their last `_`. */
 const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
+  [schemaIsNewer]: (path) => ({
+    kind: "newer-schema",
+    message: `${path} was brought to a newer schema by another Parley while this one had it open`,
+    hint: "End this program and start the newer Parley in its place: all that was committed before is kept."
+  }),
   SQLITE_NOTADB: (path) => ({
     kind: "not-a-database",
     message: `${path} is not a SQLite database`,

@@ -91,4 +91,30 @@ describe("the thread that writes", () => {
     expect({ code: next.code, stderr: next.stderr }).toEqual({ code: 0, stderr: "" })
     expect(contentOf(opened)).toEqual(contentOf(opened, resolve(opened.folder, "whole.db")))
   }, 120_000)
+
+  it("writes nothing more once a newer Parley has changed the schema meanwhile, and the run says so", async () => {
+    const opened = await open()
+    expect((await opened.parley(["sync", "salon", "--push-only", "--quiet"])).code).toBe(0)
+    const other = new Sqlite(opened.database)
+    const known = Number(other.pragma("user_version", { simple: true }))
+    const { handle } = opened.simulator
+    let asked = 0
+    Object.assign(opened.simulator, {
+      handle: (...input: Parameters<typeof handle>) => {
+        asked += 1
+        if (asked === 12) other.pragma(`user_version = ${known + 1}`)
+        return handle(...input)
+      }
+    })
+    const overtaken = await opened.parley(sync)
+    const stored = other.prepare("SELECT count(*) FROM conversations").pluck().get()
+    other.pragma(`user_version = ${known}`)
+    other.close()
+    expect(overtaken.code).toBe(2)
+    expect(overtaken.stdout + overtaken.stderr).toMatch(/was brought to a newer schema by another Parley/)
+    expect(overtaken.stdout + overtaken.stderr).not.toMatch(/at .*\.(ts|js):\d+|PARLEY_NEWER/)
+    expect(stored).toBeLessThan(30)
+    const next = await opened.parley(sync)
+    expect({ code: next.code, stderr: next.stderr }).toEqual({ code: 0, stderr: "" })
+  }, 120_000)
 })

@@ -331,3 +331,27 @@ it.scoped(
       )
     })
 )
+
+it.scoped("writes nothing more once a newer Parley has changed the schema", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFile
+    yield* using(path, (db) =>
+      Effect.gen(function* () {
+        const newer = new Sqlite(path)
+        newer.pragma(`user_version = ${migrations.length + 1}`)
+        newer.close()
+        const error = yield* Effect.flip(
+          db.transaction("test", ({ prepare }) => {
+            prepare("DELETE FROM dictionary").run()
+          })
+        )
+        expect(error).toMatchObject({ kind: "newer-schema" })
+        expect(error.message).toContain("was brought to a newer schema by another Parley")
+        const left = yield* db.use("test", ({ prepare }) =>
+          prepare("SELECT count(*) FROM dictionary").pluck().get()
+        )
+        expect(left).toBeGreaterThan(0)
+      })
+    )
+  })
+)

@@ -29,6 +29,8 @@ export type CommitReply =
 export interface CommitThreadSettings {
   readonly path: string
   readonly busyTimeoutMillis: number
+  /** The newest schema that the program knows. */
+  readonly knownSchema: number
 }
 
 /** What of a sighting is JSON. */

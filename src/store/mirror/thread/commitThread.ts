@@ -4,6 +4,7 @@ import { type Cause, Effect } from "effect"
 import type { Timestamp } from "../../../domain/Timestamp.ts"
 import { codeOf } from "../../../files/faults.ts"
 import type { Db } from "../../Db.ts"
+import { migrations } from "../../migrations/index.ts"
 import { type StoreError, toStoreError } from "../../StoreError.ts"
 import type { CommitInput } from "../commit.ts"
 import type { Totals } from "../tally.ts"
@@ -52,11 +53,11 @@ const scanOf = ({ connection, lane, runId }: CommitInput): string => `${runId} $
  */
 export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   script: URL,
-  { path, busyTimeoutMillis, stillThere }: CommitThreadSettings & Pick<Db, "stillThere">,
+  { path, busyTimeoutMillis, stillThere }: Pick<Db, "path" | "busyTimeoutMillis" | "stillThere">,
   here: Commit,
   starting: () => void
 ) {
-  const settings: CommitThreadSettings = { path, busyTimeoutMillis }
+  const settings: CommitThreadSettings = { path, busyTimeoutMillis, knownSchema: migrations.length }
   let thread: Worker | null = null
   let isStarted = false
   const waiting: Array<Done> = []

@@ -1,7 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads"
 import Sqlite from "better-sqlite3"
+import { codeOf } from "../../../files/faults.ts"
 import type { Page } from "../../../providers/Provider.ts"
-import { forWriting, makeSession } from "../../Session.ts"
+import { forWriting, makeSession, refuseNewer } from "../../Session.ts"
+import { schemaIsNewer } from "../../StoreError.ts"
 import { makeCommit } from "../commit.ts"
 import { SeenSet } from "../SeenSet.ts"
 import type { CommitJob, CommitReply, CommitThreadSettings } from "./commitJob.ts"
@@ -15,11 +17,15 @@ import { unpackPages } from "./commitJob.ts"
 /** Of the time that transactions take, how much the file is left to other writers after each. */
 const leftToOthers = 0.1
 
-const { path, busyTimeoutMillis } = workerData as CommitThreadSettings
+const { path, busyTimeoutMillis, knownSchema } = workerData as CommitThreadSettings
 const database = new Sqlite(path, { fileMustExist: true, timeout: busyTimeoutMillis })
 forWriting(database)
-const commitPages = makeCommit(makeSession(database))
-const inTransaction = database.transaction((f: () => unknown) => f())
+const session = makeSession(database)
+const commitPages = makeCommit(session)
+const inTransaction = database.transaction((f: () => unknown) => {
+  refuseNewer(session, knownSchema)
+  return f()
+})
 
 /** What each scan under way has met. The file knows all that was committed, so forgetting one costs a look there. */
 const scans = new Map<string, { readonly startedAt: string; readonly seen: SeenSet }>()
@@ -46,7 +52,8 @@ const commit = (job: CommitJob, pages: ReadonlyArray<Page>): CommitReply => {
     return { _tag: "Committed", totals: totals as ReturnType<typeof commitPages> }
   } catch (cause) {
     scans.delete(key)
-    const code = cause instanceof Sqlite.SqliteError ? cause.code : null
+    const given = codeOf(cause)
+    const code = cause instanceof Sqlite.SqliteError || given === schemaIsNewer ? given : null
     const message =
       cause instanceof Error ? (code === null ? (cause.stack ?? "") : cause.message) : `${cause}`
     return { _tag: "Failed", code, message }
