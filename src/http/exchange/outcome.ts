@@ -1,5 +1,4 @@
 import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
-import { saidAt } from "../answer/age.ts"
 import { bodyWait } from "../answer/bodyWait.ts"
 import { type Asked, classify, isAbsence, notTheApi, wordsIn } from "../answer/classify.ts"
 import { believedUntil, retryAfter } from "../answer/retryAfter.ts"
@@ -70,8 +69,7 @@ export const received = (
     const stating = retryAfter === undefined ? {} : { retryAfter }
     context.observe({ _tag: "Answered", exchange, attempt: number, ...stating })
     const words = (text: string): string => wordsIn(asked, text)
-    const dated = { ...exchange, requestedAt: saidAt(requestedAt, receivedAt, headers.age) }
-    const answer: Answer = { status, headers, text: body.text, exchange: dated, words }
+    const answer: Answer = { status, headers, text: body.text, exchange, words }
     const stated = statedWait(answer, receivedAt)
     const postponed = refusedUntil === null || stated === null ? null : attempt.permit.postponed(stated)
     let outcome: Outcome<Answer>

@@ -2,7 +2,6 @@ import { Clock, Effect, Option, Stream } from "effect"
 import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
-import { saidAt } from "../../http/answer/age.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import { type AnswerForm, isGone, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { isOutside, oneFound, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
@@ -272,7 +271,6 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
         .stream(request)
         .pipe(Effect.catchTag("Rejected", (error) => Effect.as(afterRefusal(scan, error), null)))
       if (answer === null) return Stream.empty
-      const receivedAt = yield* Clock.currentTimeMillis
       const toPages = (batch: Batch) =>
         Effect.gen(function* () {
           const items = yield* listedItems(scan, batch)
@@ -282,7 +280,7 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
             method: request.method,
             path: pathOf(request),
             status: answer.status,
-            requestedAt: saidAt(requestedAt, receivedAt, answer.headers.age),
+            requestedAt,
             receivedAt: yield* Clock.currentTimeMillis,
             bytes: batch.bytes
           }

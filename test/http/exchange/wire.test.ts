@@ -29,22 +29,17 @@ describe("client on a real connection", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive("asks for what no cache has kept, and dates an answer that one has kept by its age", () =>
+  it.scopedLive("asks for what no cache on the way has kept", () =>
     Effect.gen(function* () {
-      const ages = ["60", "0", "99999999999", "soon"]
       const asked: Array<string | undefined> = []
       const baseUrl = yield* httpServer((request, response) => {
         asked.push(request.headers["cache-control"])
-        response.writeHead(200, { "content-type": "application/json", age: ages[asked.length - 1] })
+        response.writeHead(200, { "content-type": "application/json" })
         response.end("{}")
       })
       const { client } = yield* testClient({ baseUrl })
-      const before = Date.now()
-      const old = (yield* client.read(list)).exchange
-      assert.isAtMost(old.requestedAt, old.receivedAt - 60_000)
-      assert.isAtLeast(old.requestedAt, before - 60_000)
-      for (const _ of ages.slice(1)) assert.isAtLeast((yield* client.read(list)).exchange.requestedAt, before)
-      assert.deepStrictEqual(asked, Array(ages.length).fill("no-cache"))
+      yield* client.read(list)
+      assert.deepStrictEqual(asked, ["no-cache"])
     }).pipe(Effect.provide(live))
   )
 

@@ -1,16 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Arbitrary,
-  Chunk,
-  Effect,
-  Either,
-  Exit,
-  FastCheck as fc,
-  Redacted,
-  Schema,
-  Stream,
-  TestClock
-} from "effect"
+import { Arbitrary, Chunk, Effect, Either, Exit, FastCheck as fc, Redacted, Schema, Stream } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
 import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
 import { fromIso, now, type Timestamp } from "../../../src/domain/Timestamp.ts"
@@ -710,20 +699,6 @@ describe("NaturaLead's status", () => {
       const silent = account(() => ({ status: 404 }))
       const answer = yield* Effect.either(silent.provider.readStatus(change("completed")))
       assert.isTrue(Either.isLeft(answer) && answer.left._tag === "Rejected" && answer.left.form === "empty")
-    })
-  )
-})
-
-describe("NaturaLead's list from a cache", () => {
-  it.effect("is as old as its age says", () =>
-    Effect.gen(function* () {
-      yield* TestClock.setTime(1_770_000_000_000)
-      const { provider } = listing({ json: [conversation("a")], headers: { age: "300" } })
-      const pages = yield* Stream.runCollect(provider.pull(pullScope()))
-      assert.deepStrictEqual(
-        [...pages].map(({ exchange }) => exchange.requestedAt),
-        [1_770_000_000_000 - 300_000]
-      )
     })
   )
 })
