@@ -17,6 +17,7 @@ describe("more changes than a run sends unconfirmed", () => {
       yield* everything
       expect(yield* run).toEqual({
         changes: { ...none, pending: 101 },
+        cancelled: 0,
         error: null,
         braked: { waiting: 101, brake: 100 }
       })
@@ -35,6 +36,7 @@ describe("more changes than a run sends unconfirmed", () => {
       }
       expect(yield* runWith({ confirmed: 12 })).toEqual({
         changes: { ...none, confirmed: 12 },
+        cancelled: 0,
         error: null,
         braked: null
       })
