@@ -174,8 +174,13 @@ const isExportedAgain = (
   const ids = new URL(answer.url, "http://host").searchParams
     .getAll("convoIds")
     .flatMap((ids) => ids.split(","))
+  // Where exports are refused, those that lack nothing lose nothing.
+  const isRefused = own.some(
+    ({ call, from, status }) => call.operation === "messages" && from > answer.to && status === 403
+  )
   return ids.every(
     (id) =>
+      (isRefused && rows.get(plain(id))?.complete === 1) ||
       own.some(
         ({ call, from }) =>
           (call.operation === "messages" || call.operation === "exports") &&
