@@ -101,7 +101,9 @@ const denials: ReadonlyArray<Json> = [
   { error: "Upstream timed out" },
   { error: { code: "INTERNAL", message: "failed" } },
   { success: false, error: "quota", conversations: [], items: [], data: [], total: 0 },
-  { code: 500, message: "Unexpected error occurred" }
+  { code: 500, message: "Unexpected error occurred" },
+  { truncated: true },
+  { success: true, partial: true }
 ]
 
 /** A row that is no JSON. An answer that holds it lacks something, unless another mutation has taken it out again. */
@@ -264,6 +266,15 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     draft.doubtful.add(rows[at])
     // An answer that is no JSON as a whole. Where rows can be told apart, the others may still be taken.
     if (rows[at] instanceof Raw) for (const row of rows) draft.doubtful.add(row)
+    return true
+  }),
+  "list twice": onRows((rows, draft) => {
+    const { call, value } = draft
+    if (call.operation !== "list" || !isObject(value)) return false
+    const [name] = Object.entries(value).find(([, one]) => one === rows) ?? []
+    if (name === undefined) return false
+    draft.body = written(value).replace(/\}\s*$/, `,${JSON.stringify(name)}:[]}`)
+    draft.wanting = true
     return true
   }),
   // What an answer says of the list.
