@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url"
 import { build, transform } from "esbuild"
 import { licencesOf } from "./licences.mjs"
 import { installForNode20 } from "./node20.mjs"
-import { node20Folder, sqlitePath } from "./sqlite.mjs"
+import { findSqlite, node20Folder } from "./sqlite.mjs"
 
 /** @effect/cli can read options from files in these formats, which nothing here asks for. */
 const unusedFormats = {
@@ -153,7 +153,7 @@ await build({
   format: "esm"
 })
 const { describeNewest, migrate } = await import(pathToFileURL(steps).href)
-const Sqlite = createRequire(import.meta.url)(sqlitePath)
+const Sqlite = createRequire(import.meta.url)(findSqlite())
 const made = () => {
   const database = new Sqlite(":memory:")
   migrate(database, "")

@@ -16,5 +16,8 @@ export const node20Folder = "scripts/node20"
 const forNode20 = resolve(node20Folder, "node_modules/better-sqlite3/lib/index.js")
 
 /** The main file of the better-sqlite3 to load, absolute. The current folder is the root of the clone. */
-export const sqlitePath =
+export const findSqlite = () =>
   loadsSqlite13 || !existsSync(forNode20) ? resolve("node_modules/better-sqlite3/lib/index.js") : forNode20
+
+/** The same, for all that runs after the first build, which installs one for Node 20. */
+export const sqlitePath = findSqlite()
