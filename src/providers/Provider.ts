@@ -23,6 +23,8 @@ export interface RawPayload {
   readonly conversationId: string
   /** JSON text, as it came. */
   readonly payload: string
+  /** When it was last shown, of one that is stored; left out: it was just shown. */
+  readonly shownAt?: Timestamp
 }
 
 /** A record that did not decode, kept whole. */

@@ -378,3 +378,57 @@ describe("how many may have been deleted between the list and the details", () =
     expect(faults({ "missing-by-id": "{no list" }, "a")).toBe(0)
   })
 })
+
+describe("what the list alone said of a conversation, since its details were missing by then", () => {
+  const cases = [
+    { vendor: "empfio", thin: {}, list: "conversations", id: "id", status: "status", word: "escalated" },
+    {
+      vendor: "convocore",
+      thin: { agents: 1, thinRows: false },
+      list: "data",
+      id: "ID",
+      status: "state",
+      word: "requested_chat"
+    }
+  ] as const
+  for (const { id, list, status, thin, vendor, word } of cases) {
+    it.live(`is the later word in a rebuild, too: ${vendor}`, () =>
+      Effect.gen(function* () {
+        const one = yield* opened(vendor, thin)
+        const { handle, instead, provided, sync, world } = one
+        const [chosen = ""] = world.conversations.keys()
+        const shown = rowsOf(
+          "SELECT provider_status, status, title, attributes, declared_messages FROM conversations WHERE provider_id = ?",
+          chosen
+        )
+        const texts = rowsOf("SELECT content FROM messages WHERE conversation_id LIKE ?", `%:${chosen}`)
+        const changed = replacing(handle, lists[vendor], (body) => {
+          const answer = JSON.parse(body)
+          for (const row of answer[list]) if (row[id] === chosen) row[status] = word
+          return JSON.stringify(answer)
+        })
+        yield* Effect.gen(function* () {
+          expect(yield* sync()).toMatchObject({ outcome: "complete" })
+          const before = yield* texts
+          instead.answer = (whose, request, at) => {
+            const answer = changed(whose, request, at)
+            return request.url.includes(`/${chosen}`) ? { ...answer, status: 404, body: "{}" } : answer
+          }
+          yield* sync()
+          const listed = yield* shown
+          expect(listed).toMatchObject([{ provider_status: word }])
+          yield* offline(one, rebuild)
+          expect(yield* shown).toEqual(listed)
+          expect(yield* texts).toEqual(before)
+          // Its details again, with the same text as before: then they have the last word again.
+          instead.answer = changed
+          expect(yield* sync()).toMatchObject({ outcome: "complete" })
+          const whole = yield* shown
+          expect(whole).not.toMatchObject([{ provider_status: word }])
+          yield* offline(one, rebuild)
+          expect(yield* shown).toEqual(whole)
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
+})

@@ -5,6 +5,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { allOf, attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
+import { isLaterWord } from "../kit/order.ts"
 import { overlay } from "../kit/overlay.ts"
 import { unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
@@ -259,7 +260,10 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, reading: Reading)
     detail: detail.right,
     exported: exported.right
   }
-  return toSighting(wire, parts, reading)
+  const whole = toSighting(wire, parts, reading)
+  if (parts.row === null || parts.detail === null || !isLaterWord(parts.row, parts.detail)) return whole
+  const { contact, conversation } = toSighting(parts.row.wire, { ...parts, detail: null }, reading)
+  return { ...whole, contact, conversation, fingerprint: null }
 }
 
 export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({

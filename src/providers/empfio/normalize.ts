@@ -13,7 +13,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { allOf, attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
-import { isNewestFirst } from "../kit/order.ts"
+import { isLaterWord, isNewestFirst } from "../kit/order.ts"
 import { overlay } from "../kit/overlay.ts"
 import { lastSentAt, unreadable } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
@@ -293,7 +293,12 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   if (Either.isLeft(messages)) return messages.left
   const parts: Parts = { row: row.right, detail: detail.right, messages: messages.right }
   const wire = wireOf(parts)
-  if (wire !== null) return toSighting(wire, parts, map)
+  if (wire !== null) {
+    const whole = toSighting(wire, parts, map)
+    if (parts.row === null || parts.detail === null || !isLaterWord(parts.row, parts.detail)) return whole
+    const { contact, conversation } = toSighting(parts.row.value, { ...parts, detail: null }, map)
+    return { ...whole, contact, conversation, fingerprint: null }
+  }
   const nothing = { kind: "conversation", providerId: null, conversationId: null, payload: "null" }
   return unreadable(nothing, { path: "$", reason: "no payload of a conversation" })
 }

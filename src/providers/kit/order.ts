@@ -1,4 +1,5 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
+import type { RawPayload } from "../Provider.ts"
 
 /**
  * Whether a list of messages runs from the newest to the oldest, as most neighbours say: one odd time at its ends or in
@@ -15,3 +16,11 @@ export const isNewestFirst = (times: ReadonlyArray<Timestamp | null>): boolean =
   }
   return falls > 0
 }
+
+interface Shown {
+  readonly raw: RawPayload
+}
+
+/** Whether a list showed a conversation later than its details were: they were missing then, or not wanted. */
+export const isLaterWord = (row: Shown, detail: Shown): boolean =>
+  (row.raw.shownAt ?? "") > (detail.raw.shownAt ?? "")

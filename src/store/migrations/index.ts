@@ -25,6 +25,7 @@ import { forgetting } from "./0023_forgetting.ts"
 import { declared } from "./0024_declared.ts"
 import { privacy } from "./0025_privacy.ts"
 import { lean } from "./0026_lean.ts"
+import { shown } from "./0027_shown.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -61,5 +62,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 23, name: "forgetting", sql: forgetting },
   { version: 24, name: "declared", sql: declared },
   { version: 25, name: "privacy", sql: privacy },
-  { version: 26, name: "lean", sql: lean }
+  { version: 26, name: "lean", sql: lean },
+  { version: 27, name: "shown", sql: shown }
 ]

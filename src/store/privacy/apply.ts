@@ -31,6 +31,7 @@ interface RawRow extends Place {
   readonly provider_id: string | null
   readonly newest: number
   readonly observed_at: number
+  readonly shown_at: number | null
   readonly page_id: number
 }
 
@@ -43,13 +44,13 @@ interface RawChange {
 export const applyToRaw = (session: Session, changes: ReadonlyArray<RawChange>, { json }: Keeping): void => {
   const { prepare } = session
   const rows = prepare(
-    `SELECT key, kind, provider_id, newest, observed_at, page_id, block, start, length FROM raw_rows
+    `SELECT key, kind, provider_id, newest, observed_at, shown_at, page_id, block, start, length FROM raw_rows
      WHERE conversation = ? ORDER BY key`
   )
   const remove = prepare("DELETE FROM raw_rows WHERE key = ?")
   const insert = prepare(
-    `INSERT INTO raw_rows (key, conversation, kind, provider_id, hash, newest, observed_at, page_id, block, start, length)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO raw_rows (key, conversation, kind, provider_id, hash, newest, observed_at, shown_at, page_id, block, start, length)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
   )
   const mark = prepare("UPDATE remote_conversations SET fingerprint = ? WHERE key = ?")
   const read = makeBlockReader(session)
@@ -72,6 +73,7 @@ export const applyToRaw = (session: Session, changes: ReadonlyArray<RawChange>, 
         hash("sha256", plain, "buffer"),
         row.newest,
         row.observed_at,
+        row.shown_at,
         row.page_id,
         place.block,
         place.start,

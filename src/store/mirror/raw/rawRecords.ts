@@ -7,6 +7,7 @@ import { makeBlockReader, makeBlockWriter, type Place } from "./rawBlocks.ts"
 
 /** A payload as it is stored, with when the request was sent that brought it. */
 export interface StoredPayload extends RawPayload {
+  readonly shownAt: Timestamp
   readonly observedAt: Timestamp
   /** The page that it came with. */
   readonly pageId: number
@@ -26,6 +27,7 @@ interface RawRow extends Place {
   readonly provider_id: string
   readonly conversation_provider_id: string
   readonly observed_at: number
+  readonly shown_at: number | null
   readonly page_id: number
 }
 
@@ -61,6 +63,13 @@ export const makeRawRows = (session: Session) => {
   const insert = prepare(
     `INSERT INTO raw_rows (key, conversation, kind, provider_id, hash, observed_at, page_id, block, start, length)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  )
+  // Only where another payload would pass for the later word. Messages are many, and say nothing of each other.
+  const shown = prepare(
+    `UPDATE raw_rows AS w SET shown_at = $at WHERE key = $key AND coalesce(shown_at, observed_at) < $at
+       AND EXISTS (SELECT 1 FROM raw_rows o JOIN raw_kinds k ON k.key = o.kind
+         WHERE o.conversation = w.conversation AND o.newest = 1 AND k.kind <> '${messageKind}'
+           AND coalesce(o.shown_at, o.observed_at) > coalesce(w.shown_at, w.observed_at))`
   )
   const remove = prepare("DELETE FROM raw_rows WHERE key = ?")
   const retire = prepare("UPDATE raw_rows SET newest = 0 WHERE key = ?")
@@ -109,12 +118,16 @@ export const makeRawRows = (session: Session) => {
       key: number,
       { conversation, raw }: Sighting
     ): void => {
+      const at = Date.parse(requestedAt)
       for (const { kind, payload, providerId } of raw) {
         const plain = Buffer.from(payload)
         const digest = hash("sha256", plain, "buffer")
         const ownId = providerId === conversation.providerId ? null : providerId
         const stored = newest.get(key, kindOf(kind), ownId) as StoredPlace | undefined
-        if (stored?.hash.equals(digest)) continue
+        if (stored?.hash.equals(digest)) {
+          if (kind !== messageKind) shown.run({ at, key: stored.key })
+          continue
+        }
         if (stored !== undefined) letGo(stored, keepRaw)
         const place = blocks.add(plain)
         insert.run(
@@ -123,7 +136,7 @@ export const makeRawRows = (session: Session) => {
           kindOf(kind),
           ownId,
           digest,
-          Date.parse(requestedAt),
+          at,
           pageId,
           place.block,
           place.start,
@@ -164,7 +177,7 @@ const makeRawOf = (session: Session) => {
   const read = makeBlockReader(session)
   const find = session.prepare(
     `SELECT k.kind, coalesce(w.provider_id, r.provider_id) AS provider_id, r.provider_id AS conversation_provider_id,
-       w.observed_at, w.page_id, w.block, w.start, w.length
+       w.observed_at, w.shown_at, w.page_id, w.block, w.start, w.length
      FROM raw_rows w JOIN raw_kinds k ON k.key = w.kind JOIN remote_conversations r ON r.key = w.conversation
      WHERE w.conversation = ? AND w.newest = 1 ORDER BY 1, 2`
   )
@@ -175,6 +188,7 @@ const makeRawOf = (session: Session) => {
       conversationId: row.conversation_provider_id,
       payload: read(row).toString("utf8"),
       observedAt: now(row.observed_at),
+      shownAt: now(row.shown_at ?? row.observed_at),
       pageId: row.page_id
     }))
 }
