@@ -276,6 +276,10 @@ const travelling = <A, E>(world: World, request: Effect.Effect<A, E>): Effect.Ef
     )
   })
 
+/** A time in whole seconds means all of its second: what was changed within it cannot be told from what was known. */
+const isOneMoment = (known: string | null, at: number): boolean =>
+  known?.endsWith(".000Z") === true && known.slice(0, 19) === now(at).slice(0, 19)
+
 /** Watches what goes over the wire. */
 const watched = (world: World): Provider => {
   const { twin, lastRead, edited } = world
@@ -290,7 +294,7 @@ const watched = (world: World): Provider => {
         )
       ),
     setStatus: (change: StatusChange) => {
-      const { fromProviderStatus, requestedAt } = change as OutboxChange
+      const { fromProviderStatus, fromUpdatedAt, requestedAt } = change as OutboxChange
       const readAt = lastRead.get(change.id)?.seq ?? -1
       const editedAt = edited.get(change.providerId)?.seq ?? -1
       const word = twin.word(change.providerId)
@@ -304,7 +308,11 @@ const watched = (world: World): Provider => {
         note(world, `change ${change.id}, asked on ${fromProviderStatus}, was sent over ${word}`)
       }
       const edit = edited.get(change.providerId)
-      const isNews = edit !== undefined && foreign && edit.at > toMillis(requestedAt)
+      const isNews =
+        edit !== undefined &&
+        foreign &&
+        edit.at > toMillis(requestedAt) &&
+        !isOneMoment(fromUpdatedAt, edit.at)
       if (world.options.versioned && isNews) {
         note(world, `change ${change.id} was sent over what was set after it was requested`)
       }
@@ -378,7 +386,9 @@ const pushOnce = Effect.fn(function* (world: World, only?: ReadonlySet<number>, 
   }
   const anew = [...world.sent].filter((id) => !sentBefore.has(id))
   if (only !== undefined && anew.some((id) => !only.has(id))) note(world, "an undo sent what is not its own")
-  const most = only !== undefined || (isConfirmed && guess === pending) ? pending + 1 : pushBrake
+  // Whoever confirms fewer than may go unconfirmed takes nothing back.
+  const confirmed = isConfirmed && guess === pending ? pending + 1 : 0
+  const most = only !== undefined ? pending + 1 : Math.max(confirmed, pushBrake)
   if (anew.length > most) note(world, `${anew.length} changes were sent, where ${most} may be`)
 })
 
