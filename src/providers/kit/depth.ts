@@ -5,8 +5,9 @@ import { parseJson } from "./decode.ts"
 
 const isShallow = (value: unknown, levels = deepest): boolean => {
   if (typeof value !== "object" || value === null) return true
+  if (levels === 0) return false
   const parts = value as Readonly<Record<string, unknown>>
-  for (const name in parts) if (levels === 0 || !isShallow(parts[name], levels - 1)) return false
+  for (const name in parts) if (!isShallow(parts[name], levels - 1)) return false
   return true
 }
 

@@ -2,15 +2,16 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
+import { parseExactly, writeExactly } from "../../../src/domain/exactJson.ts"
 import { heldOrUnreadable } from "../../../src/providers/kit/depth.ts"
 import { syncLane } from "../../../src/sync/lanes.ts"
 import { run } from "../../../src/sync/run.ts"
-import { conversation, sighting } from "../../store/fixtures.ts"
+import { conversation, message, sighting } from "../../store/fixtures.ts"
 import { inProcess, makeWorld, rowsOf, temporaryFolder } from "../../support/inProcess.ts"
 
 /** A value of so many levels. */
-const nested = (levels: number): Json =>
-  Array.from({ length: levels }).reduce<Json>((inner) => ({ inner }), "deep")
+const nested = (levels: number, innermost: Json = "deep"): Json =>
+  Array.from({ length: levels }).reduce<Json>((inner) => ({ inner }), innermost)
 
 const shown = (levels: number) => {
   const attributes = { source: nested(levels) }
@@ -41,6 +42,20 @@ describe("a value in a value in a value", () => {
       _tag: "Unreadable",
       unreadable: { kind: "conversation", conversationId: "c1", payload: item.raw[1]?.payload }
     })
+  })
+
+  it("is kept only where it can be read back from the mirror, whatever is innermost", () => {
+    for (const innermost of ["deep", {}, []]) {
+      for (let levels = 495; levels <= 505; levels += 1) {
+        const attributes = { source: nested(levels, innermost) }
+        const messages = { extent: "whole", items: [message({ attributes })] } as const
+        const readsBack = (): unknown => parseExactly(writeExactly(attributes))
+        for (const one of [sighting({ attributes }), sighting({}, { messages })]) {
+          if (heldOrUnreadable(one)._tag === "Sighting") expect(readsBack).not.toThrow()
+          else expect(readsBack).toThrow(/nested more than/)
+        }
+      }
+    }
   })
 
   it.live("stops no other conversation of its page", () =>
