@@ -60,7 +60,10 @@ const fromCanonical = (text: string): Timestamp | null => {
   return new Date(millis).toISOString() === canonical ? (canonical as Timestamp) : null
 }
 
-/** ISO 8601 with any offset and any fraction (cut to milliseconds). A text without a zone is read as UTC. Null: unreadable. */
+/**
+ * ISO 8601 with any offset and any fraction (cut to milliseconds); a day's end, `24:00`, is the next day's beginning.
+ * A text without a zone is read as UTC. Null: unreadable.
+ */
 export const fromIso = (text: string): Timestamp | null => fromCanonical(text) ?? fromAnyIso(text)
 
 const fromAnyIso = (text: string): Timestamp | null => {
