@@ -1,7 +1,7 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
-import { makeStoredHash } from "../mirror/storedHash.ts"
+import { contentHash, makeStoredContent } from "../mirror/conversations/content.ts"
 
 /** How many messages of a conversation a vendor declares outside of its records, as with its closing. */
 export interface DeclaredCount {
@@ -30,13 +30,16 @@ export const declare = (
     .get(id, since ?? "")
   const total = messages + Number(before)
   if (row.declared_messages === total) return
-  const storedHash = makeStoredHash(session)
-  const isAsHashed = storedHash(row.key) === row.content_hash
+  const storedContent = makeStoredContent(session)
+  const isAsHashed = contentHash(storedContent(row.key)) === row.content_hash
   prepare("UPDATE remote_conversations SET declared_messages = ?, seq = ? WHERE key = ?").run(
     total,
     nextSeq(session, at, null),
     row.key
   )
   if (!isAsHashed) return
-  prepare("UPDATE remote_conversations SET content_hash = ? WHERE key = ?").run(storedHash(row.key), row.key)
+  prepare("UPDATE remote_conversations SET content_hash = ? WHERE key = ?").run(
+    contentHash(storedContent(row.key)),
+    row.key
+  )
 }

@@ -3,7 +3,7 @@ import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { RemoteState } from "../../providers/Provider.ts"
 import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
-import { learnedByPush } from "../mirror/canonical.ts"
+import { learnedByPush } from "../mirror/conversations/content.ts"
 import { isStale, latestBelieved, type StoredTimes, spanOf, storedReading } from "../mirror/staleness.ts"
 import {
   changeById,

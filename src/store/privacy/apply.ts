@@ -1,10 +1,11 @@
 import { hash } from "node:crypto"
-import type { Attributes, Conversation, Message } from "../../domain/Conversation.ts"
+import type { Attributes, Message } from "../../domain/Conversation.ts"
 import { parseExactly } from "../../domain/exactJson.ts"
 import type { Sighting } from "../../providers/Provider.ts"
 import { nextSeq } from "../commits.ts"
 import { makePeopleRows } from "../derived/people.ts"
 import { payloadHash } from "../mirror/canonical.ts"
+import { type StoredContent, selectedContent } from "../mirror/conversations/content.ts"
 import { makeBlockReader, makeBlockWriter, type Place } from "../mirror/raw/rawBlocks.ts"
 import type { Session } from "../Session.ts"
 
@@ -100,7 +101,8 @@ export const withoutRaw = (
     .pluck()
     .all(connection, after, limit) as ReadonlyArray<number>
 
-interface ConversationRow extends Omit<Conversation, "tags" | "attributes" | "qualified" | "contactId"> {
+interface ConversationRow extends Omit<StoredContent, "contactId"> {
+  readonly providerId: string
   readonly id: string
   readonly contact: string | null
   readonly name: string | null
@@ -108,9 +110,6 @@ interface ConversationRow extends Omit<Conversation, "tags" | "attributes" | "qu
   readonly phone: string | null
   /** The contact's attributes. */
   readonly details: string | null
-  readonly tags: string
-  readonly attributes: string
-  readonly qualified: number | null
 }
 
 interface MessageRow extends Omit<Message, "attributes" | "messageId"> {
@@ -125,11 +124,7 @@ export const keptSighting = (session: Session, key: number, { json, value }: Kee
   const { prepare } = session
   const row = prepare(
     `SELECT r.id, r.provider_id AS providerId, k.provider_id AS contact, k.name, k.email, k.phone,
-       k.attributes AS details, r.channel, r.provider_channel AS providerChannel,
-       r.status, r.provider_status AS providerStatus, r.agent_id AS agentId, r.campaign_id AS campaignId, r.title, r.summary,
-       r.qualified, r.qualification_reason AS qualificationReason, r.tags, r.attributes,
-       r.declared_messages AS declaredMessages, r.started_at AS startedAt, r.last_message_at AS lastMessageAt,
-       r.updated_at AS updatedAt
+       k.attributes AS details, ${selectedContent}
      FROM remote_conversations r LEFT JOIN remote_contacts k ON k.id = r.contact_id WHERE r.key = ?`
   ).get(key) as ConversationRow
   const messages = prepare(

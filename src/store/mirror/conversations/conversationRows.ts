@@ -1,19 +1,35 @@
-import type { Conversation } from "../../domain/Conversation.ts"
-import { canonicalJson, parseExactly } from "../../domain/exactJson.ts"
-import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { Item, Sighting } from "../../providers/Provider.ts"
-import type { Session } from "../Db.ts"
-import { isOlder } from "../keep/retention.ts"
-import { makeStatusHistory } from "../outbox/statusHistory.ts"
-import type { ActivityRows } from "./activity.ts"
-import { conversationHash, learnedByPush } from "./canonical.ts"
-import type { ContactRows } from "./contactRows.ts"
-import type { PageContext } from "./context.ts"
-import { type MessageRows, withoutRepeats } from "./messageRows.ts"
-import type { QuarantineRows } from "./quarantineRows.ts"
-import { messageKind, type RawRows } from "./raw/rawRecords.ts"
-import { isStale, type RecentReadings, type StoredTimes, storedSpan } from "./staleness.ts"
-import { makeStoredHash } from "./storedHash.ts"
+import type { Conversation } from "../../../domain/Conversation.ts"
+import type { Item, Sighting } from "../../../providers/Provider.ts"
+import type { Session } from "../../Db.ts"
+import { makeStatusHistory } from "../../outbox/statusHistory.ts"
+import type { ActivityRows } from "../activity.ts"
+import type { ContactRows } from "../contactRows.ts"
+import type { PageContext } from "../context.ts"
+import { type MessageRows, withoutRepeats } from "../messageRows.ts"
+import type { QuarantineRows } from "../quarantineRows.ts"
+import { messageKind, type RawRows } from "../raw/rawRecords.ts"
+import { isStale, type RecentReadings, type StoredTimes, storedSpan } from "../staleness.ts"
+import {
+  contentColumns,
+  contentHash,
+  contentOf,
+  learnedByPush,
+  makeStoredContent,
+  rowValues
+} from "./content.ts"
+import {
+  expiredOf,
+  mustList,
+  rawCompleteOf,
+  recordsIn,
+  type Shown,
+  type StoredParts,
+  showsAll,
+  withHeld,
+  withKept,
+  withLearned,
+  withoutExpired
+} from "./partialSightings.ts"
 
 /** Whether a stored conversation is thought to be there still. */
 interface Standing {
@@ -41,42 +57,13 @@ const present =
 
 export type Unchanged = Extract<Item, { readonly _tag: "Unchanged" }>
 
-interface StoredConversation extends Standing, StoredTimes {
+interface StoredConversation extends Standing, StoredTimes, StoredParts {
   readonly status: string
   readonly provider_status: string | null
-  readonly last_message_at: Timestamp | null
   readonly fingerprint: string | null
   readonly content_hash: string
   readonly stored_messages: number
-  readonly declared_messages: number | null
-  readonly expired_messages: number
-  readonly raw_complete: 0 | 1
 }
-
-/** A sighting without the messages that are older than they are kept. */
-interface Shown extends Sighting {
-  /** How many these are. */
-  readonly expired: number
-}
-
-const withoutExpired = (sighting: Sighting, before: number | null): Shown => {
-  const { conversation, messages } = sighting
-  if (before === null || messages === null) return { ...sighting, expired: 0 }
-  const changed = conversation.lastMessageAt ?? conversation.updatedAt
-  const of = changed === null ? null : Date.parse(changed)
-  const items = messages.items.filter(
-    ({ sentAt }) => !isOlder(sentAt === null ? null : Date.parse(sentAt), of, before)
-  )
-  const expired = messages.items.length - items.length
-  return expired === 0 ? { ...sighting, expired } : { ...sighting, messages: { ...messages, items }, expired }
-}
-
-/** Records in a sighting: the conversation, its contact, its messages, and what of it did not decode. */
-export const recordsIn = (sighting: Sighting): number =>
-  1 +
-  (sighting.contact === null ? 0 : 1) +
-  (sighting.messages?.items.length ?? 0) +
-  sighting.unreadable.length
 
 /** That it is gone, or merged, is proven by an answer; only what was requested later can disprove it. */
 const isBeforeProof = (
@@ -104,7 +91,7 @@ export interface ConversationParts {
 export const makeConversationRows = (session: Session, parts: ConversationParts) => {
   const { prepare } = session
   const { contacts, messages, activity, quarantine, raw, recent } = parts
-  const storedHash = makeStoredHash(session)
+  const storedContent = makeStoredContent(session)
   const find = prepare(
     `SELECT ${standing}, r.status, r.provider_status, r.last_message_at, r.updated_at, r.observed_at, r.answered_at,
        r.fingerprint, r.content_hash, r.stored_messages, r.declared_messages,
@@ -120,31 +107,17 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
      WHERE r.missing_since IS NOT NULL OR r.deleted_at IS NOT NULL OR r.merged_at IS NOT NULL`
   ).raw()
   const insertRow = prepare(
-    `INSERT INTO remote_conversations (id, connection, provider_id, contact_id, channel, provider_channel, status,
-       provider_status, agent_id, campaign_id, title, summary, qualified, qualification_reason, tags, attributes,
-       declared_messages, stored_messages, started_at, last_message_at, updated_at, observed_at, answered_at,
-       first_seen_at, fingerprint, content_hash, page_id, seq, expired_messages, raw_complete)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    `INSERT INTO remote_conversations (id, connection, provider_id, stored_messages, observed_at, answered_at,
+       first_seen_at, fingerprint, page_id, seq, expired_messages, raw_complete, content_hash, ${contentColumns.join(", ")})
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${contentColumns.map(() => "?").join(", ")})`
   )
   const updateRow = prepare(
-    `UPDATE remote_conversations SET contact_id = ?, channel = ?, provider_channel = ?, status = ?,
-       provider_status = ?, agent_id = ?, campaign_id = ?, title = ?, summary = ?, qualified = ?,
-       qualification_reason = ?, tags = ?, attributes = ?, declared_messages = ?, started_at = ?,
-       last_message_at = ?, updated_at = ?, content_hash = ?, seq = ? WHERE key = ?`
+    `UPDATE remote_conversations SET content_hash = ?, seq = ?, ${contentColumns.map((name) => `${name} = ?`).join(", ")}
+     WHERE key = ?`
   )
   const touch = prepare(
     `UPDATE remote_conversations SET stored_messages = ?, expired_messages = ?, raw_complete = ?, fingerprint = ?, observed_at = ?, answered_at = ?, page_id = ?,
        seq = ?, ${present} WHERE key = ?`
-  )
-  const selectLearned = prepare(
-    `SELECT status, provider_status AS providerStatus, title, tags, updated_at AS updatedAt
-     FROM remote_conversations WHERE key = ?`
-  )
-  const selectHeld = prepare(
-    `SELECT channel, provider_channel AS providerChannel, agent_id AS agentId, campaign_id AS campaignId, title, summary,
-       qualified, qualification_reason AS qualificationReason, attributes, declared_messages AS declaredMessages,
-       started_at AS startedAt, last_message_at AS lastMessageAt, updated_at AS updatedAt
-     FROM remote_conversations WHERE key = ?`
   )
   const selectContact = prepare("SELECT contact_id FROM remote_conversations WHERE key = ?").pluck()
   const setStored = prepare(
@@ -171,40 +144,24 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
 
   const insert = (context: PageContext, id: string, sighting: Shown): number => {
     const { conversation, fingerprint } = sighting
-    const tags = JSON.stringify(conversation.tags)
-    const attributes = canonicalJson(conversation.attributes)
+    const content = contentOf(conversation)
     const items = withoutRepeats(context, sighting.messages?.items ?? [])
+    const contactId = contactOf(context, sighting)
     const { lastInsertRowid } = insertRow.run(
       id,
       context.connection,
       conversation.providerId,
-      contactOf(context, sighting),
-      conversation.channel,
-      conversation.providerChannel,
-      conversation.status,
-      conversation.providerStatus,
-      conversation.agentId,
-      conversation.campaignId,
-      conversation.title,
-      conversation.summary,
-      conversation.qualified === null ? null : Number(conversation.qualified),
-      conversation.qualificationReason,
-      tags,
-      attributes,
-      conversation.declaredMessages ?? null,
       items.length,
-      conversation.startedAt,
-      conversation.lastMessageAt,
-      conversation.updatedAt,
       context.requestedAt,
       context.answeredAt,
       context.now,
       fingerprint,
-      conversationHash(conversation, tags, attributes),
       context.pageId,
       context.pageId,
       sighting.expired,
-      sighting.expired === 0 ? 1 : 0
+      sighting.expired === 0 ? 1 : 0,
+      contentHash(content),
+      ...rowValues(content, contactId)
     )
     const key = Number(lastInsertRowid)
     context.tally.inserted += 1
@@ -292,17 +249,16 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
     // Only the list may say it, and what the list said is not among the payloads any more.
     const lacksListed = stored.raw_complete === 0 && !context.isListed && context.replay === null
     const kept = withKept(sighting, stored)
-    const shown = lacksListed ? withHeld(kept, selectHeld.get(stored.key) as Held) : kept
+    const shown = lacksListed ? withHeld(kept, storedContent(stored.key)) : kept
     const isLearned = context.replay !== null && stored.content_hash === learnedByPush
-    const conversation = isLearned ? withLearned(shown, selectLearned.get(stored.key) as Learned) : shown
+    const conversation = isLearned ? withLearned(shown, storedContent(stored.key)) : shown
     const contactId = contactOf(context, sighting)
-    const tags = JSON.stringify(conversation.tags)
-    const attributes = canonicalJson(conversation.attributes)
-    const contentHash = conversationHash(conversation, tags, attributes)
+    const content = contentOf(conversation)
+    const newHash = contentHash(content)
     // A row that is compared may not even be what its hash says.
     const isDoubted = context.replay !== null || context.lookedUp !== null
     const isSame =
-      contentHash === (isDoubted ? storedHash(stored.key) : stored.content_hash) &&
+      newHash === (isDoubted ? contentHash(storedContent(stored.key)) : stored.content_hash) &&
       conversation.status === stored.status &&
       conversation.providerStatus === stored.provider_status
     const wasGone = context.replay === null && (stored.deleted_at ?? stored.merged_at) !== null
@@ -310,25 +266,9 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
       noteStatus(context, id, stored, conversation)
       const contactBefore = selectContact.get(stored.key) as string | null
       updateRow.run(
-        contactId,
-        conversation.channel,
-        conversation.providerChannel,
-        conversation.status,
-        conversation.providerStatus,
-        conversation.agentId,
-        conversation.campaignId,
-        conversation.title,
-        conversation.summary,
-        conversation.qualified === null ? null : Number(conversation.qualified),
-        conversation.qualificationReason,
-        tags,
-        attributes,
-        conversation.declaredMessages ?? null,
-        conversation.startedAt,
-        conversation.lastMessageAt,
-        conversation.updatedAt,
-        isLearned ? learnedByPush : contentHash,
+        isLearned ? learnedByPush : newHash,
         context.pageId,
+        ...rowValues(content, contactId),
         stored.key
       )
       if (contactBefore !== null && contactBefore !== contactId) contacts.left(context, contactBefore)
@@ -473,97 +413,3 @@ export const makeConversationRows = (session: Session, parts: ConversationParts)
 
   return { write, listed, unchanged, isOvertaken } as const
 }
-
-/**
- * How many different messages a list of all of them must hold to prove that others are gone: as many as the vendor says
- * there are. What could not be read may be any of the others, so then no list proves it.
- */
-const mustList = ({ conversation, expired, unreadable }: Shown): number =>
-  unreadable.length > 0 ? Number.POSITIVE_INFINITY : (conversation.declaredMessages ?? 0) - expired
-
-/** Whether messages that the sighting does not show are gone. */
-const showsAll = (sighting: Shown): boolean => {
-  const { messages } = sighting
-  return (
-    messages?.extent === "whole" &&
-    new Set(messages.items.map(({ messageId }) => messageId)).size >= mustList(sighting)
-  )
-}
-
-/** How many messages the provider has that were let go. */
-const expiredOf = (
-  { replay }: PageContext,
-  sighting: Shown,
-  { expired_messages, raw_complete }: StoredConversation
-): number => {
-  const isOfRows = replay !== null && raw_complete === 0
-  if (isOfRows || sighting.messages?.extent !== "whole") return expired_messages
-  return showsAll(sighting) ? sighting.expired : Math.max(sighting.expired, expired_messages)
-}
-
-/** Whether the conversation can be made again from its payloads: once some were let go, a listing that shows all brings them. */
-const rawCompleteOf = (
-  context: PageContext,
-  sighting: Shown,
-  { raw_complete }: StoredConversation
-): 0 | 1 => {
-  if (sighting.expired > 0) return 0
-  return context.isListed && sighting.raw.length > 0 && showsAll(sighting) ? 1 : raw_complete
-}
-
-/**
- * Where stored messages stay that a sighting does not show, so does the time of the last one, if it gives none. What
- * could not be read may be the last one, so an earlier time beside it does not give it either. A count that was declared
- * stays where the vendor's records never have one.
- */
-const withKept = (sighting: Shown, stored: StoredConversation): Conversation => {
-  const { unreadable } = sighting
-  const conversation =
-    "declaredMessages" in sighting.conversation
-      ? sighting.conversation
-      : { ...sighting.conversation, declaredMessages: stored.declared_messages }
-  const stated = conversation.lastMessageAt
-  const kept = stored.last_message_at
-  if (kept === null || (stated !== null && (unreadable.length === 0 || stated >= kept))) return conversation
-  return showsAll(sighting) ? conversation : { ...conversation, lastMessageAt: kept }
-}
-
-/** What is stored of a conversation, of what a provider may say in one place and leave out in another. */
-interface Held
-  extends Omit<
-    Conversation,
-    "attributes" | "contactId" | "providerId" | "providerStatus" | "qualified" | "status" | "tags"
-  > {
-  /** JSON. */
-  readonly attributes: string
-  readonly qualified: 0 | 1 | null
-}
-
-/** The conversation as an answer shows it that may lack what only a list says: it takes nothing back. */
-const withHeld = (conversation: Conversation, held: Held): Conversation => {
-  const { attributes, qualified, ...fields } = held
-  const said = Object.fromEntries(
-    Object.entries(conversation).filter(([, value]) => value !== null)
-  ) as Partial<Conversation>
-  return {
-    ...conversation,
-    ...fields,
-    qualified: qualified === null ? null : qualified === 1,
-    ...said,
-    attributes: { ...(parseExactly(attributes) as Conversation["attributes"]), ...conversation.attributes }
-  }
-}
-
-/** What a push has read since the payloads came. */
-interface Learned extends Pick<Conversation, "status" | "providerStatus" | "title" | "updatedAt"> {
-  /** JSON. */
-  readonly tags: string
-}
-
-/** What a push has read is not in the payloads; only the reading of the vendor's word for a status may change. */
-const withLearned = (conversation: Conversation, learned: Learned): Conversation => ({
-  ...conversation,
-  ...learned,
-  status: learned.providerStatus === conversation.providerStatus ? conversation.status : learned.status,
-  tags: JSON.parse(learned.tags) as ReadonlyArray<string>
-})
