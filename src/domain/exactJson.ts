@@ -1,4 +1,5 @@
 import type { Json } from "./Conversation.ts"
+import { isRecord } from "./isRecord.ts"
 
 /*
  * JSON without the loss of a digit. `JSON.parse` alone rounds 9007199254740993 and turns 1.0 into 1; halves of a
@@ -15,6 +16,10 @@ interface ExactNumber {
 
 export const isExactNumber = (value: unknown): value is ExactNumber =>
   typeof value === "object" && value !== null && exactKey in value
+
+/** Whether a value that was read here is an object with fields: an exact number is none. */
+export const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>
+  isRecord(value) && !isExactNumber(value)
 
 /** As it was written, e.g. `9007199254740993`, `1.0`, `-0`, `1e400`. */
 export const writtenNumber = (value: ExactNumber): string => value[exactKey]

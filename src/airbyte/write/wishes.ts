@@ -1,6 +1,7 @@
 import { Either } from "effect"
 import {
   isExactNumber,
+  isJsonObject,
   parseExactly,
   wholeDigits,
   writeExactly,
@@ -45,9 +46,6 @@ export type Incoming =
 
 type Json = { readonly [key: string]: unknown }
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value)
-
 /** Text, or a whole number in all its digits; null: neither. */
 const textOf = (value: unknown): string | null => {
   if (typeof value === "string") return value.trim() === "" ? null : value.trim()
@@ -90,8 +88,8 @@ const readWish = (data: Json, connection: string, keys: DestinationKeys): Either
 }
 
 const streamOf = (state: Json): string | null => {
-  const descriptor = isObject(state.stream) ? state.stream.stream_descriptor : null
-  return isObject(descriptor) && typeof descriptor.name === "string" ? descriptor.name : null
+  const descriptor = isJsonObject(state.stream) ? state.stream.stream_descriptor : null
+  return isJsonObject(descriptor) && typeof descriptor.name === "string" ? descriptor.name : null
 }
 
 /** @param connection the account's name, with which ids may begin */
@@ -103,15 +101,15 @@ export const readLine = (line: string, connection: string, keys: DestinationKeys
   } catch {
     return { _tag: "Unreadable" }
   }
-  if (!isObject(message)) return { _tag: "Unreadable" }
+  if (!isJsonObject(message)) return { _tag: "Unreadable" }
   const { record, state, type } = message
-  if (type === "RECORD" && isObject(record) && typeof record.stream === "string") {
-    const wish = isObject(record.data)
+  if (type === "RECORD" && isJsonObject(record) && typeof record.stream === "string") {
+    const wish = isJsonObject(record.data)
       ? readWish(record.data, connection, keys)
       : Either.left({ providerId: null, reason: "it has no data" })
     return { _tag: "Record", stream: record.stream, wish }
   }
-  if (type === "STATE" && isObject(state))
+  if (type === "STATE" && isJsonObject(state))
     return { _tag: "State", stream: streamOf(state), text: writeExactly(state) }
   return type === "RECORD" || type === "STATE" ? { _tag: "Unreadable" } : { _tag: "Ignored" }
 }

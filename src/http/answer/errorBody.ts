@@ -1,4 +1,5 @@
 import { wholeText } from "../../domain/exactJson.ts"
+import { isRecord } from "../../domain/isRecord.ts"
 import type { BodyForm } from "../../domain/ProviderError.ts"
 
 /*
@@ -19,9 +20,6 @@ const htmlHead = 20_000
 /** How deep the words of a JSON body may lie, and how many problems of a list are shown. */
 const deepest = 8
 const mostIssues = 10
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const texts = (values: ReadonlyArray<unknown>): string =>
   values.filter((value): value is string => typeof value === "string" && value.trim() !== "").join(": ")

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
+import { isRecord } from "../../domain/isRecord.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import { compareWith, emptySample, recordsOf, sampleEndpoint, sampleSize } from "../kit/contract.ts"
@@ -10,10 +11,7 @@ import { exportConversation, getConversation, listAgents, listConversations } fr
 
 const listField = (records: ReadonlyArray<Json>, field: string): ReadonlyArray<Json> =>
   records.flatMap((record) => {
-    const value =
-      typeof record === "object" && record !== null && !Array.isArray(record)
-        ? (record as { readonly [key: string]: Json })[field]
-        : null
+    const value = isRecord(record) ? record[field] : null
     return Array.isArray(value) ? (value as ReadonlyArray<Json>) : []
   })
 

@@ -6,7 +6,7 @@ import {
   ownAttributes,
   type Role
 } from "../../domain/Conversation.ts"
-import { canonicalJson, isExactNumber, writeExactly } from "../../domain/exactJson.ts"
+import { canonicalJson, isJsonObject, writeExactly } from "../../domain/exactJson.ts"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import { allOf, noAttributes, undocumented } from "../kit/attributes.ts"
 import type { Fault } from "../kit/decode.ts"
@@ -38,10 +38,7 @@ export interface ExportReading {
 
 type JsonObject = { readonly [key: string]: Json }
 
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value)
-
-const objectIn = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
+const objectIn = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {})
 
 /** The payload, which what is stored (rather than exported) holds within `item`. */
 const payloadOf = (message: WireMessage): JsonObject => ({

@@ -1,6 +1,7 @@
 import { Either } from "effect"
 import { type Contact, type Conversation, type Json, normalizeChannel } from "../../domain/Conversation.ts"
 import { canonicalJson } from "../../domain/exactJson.ts"
+import { isRecord } from "../../domain/isRecord.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { allOf, attributes, undocumented } from "../kit/attributes.ts"
 import { type Fault, parseJson } from "../kit/decode.ts"
@@ -86,7 +87,7 @@ const volatile = new Set(["isTyping", "lastViewed"])
 export const rowMark = (value: Json): string =>
   digest(
     canonicalJson(
-      typeof value === "object" && value !== null && !Array.isArray(value)
+      isRecord(value)
         ? Object.fromEntries(Object.entries(value).filter(([name]) => !volatile.has(name)))
         : value
     )

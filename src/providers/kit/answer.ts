@@ -1,5 +1,6 @@
 import { Effect, Either, Redacted } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
+import { isRecord } from "../../domain/isRecord.ts"
 import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
 import type { CheckFinding } from "../Provider.ts"
@@ -73,19 +74,14 @@ export const failedInWords = (title: string, operation: string, words: string): 
  */
 export type AnswerForm = "envelope" | { readonly record: string }
 
-type JsonObject = { readonly [key: string]: Json | undefined }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** Whether a field says anything: null, false, 0, empty text, an empty list and an empty object do not. */
-const isFilled = (value: Json | undefined): boolean =>
-  isObject(value) || Array.isArray(value) ? Object.keys(value).length > 0 : Boolean(value)
+const isFilled = (value: unknown): boolean =>
+  isRecord(value) || Array.isArray(value) ? Object.keys(value).length > 0 : Boolean(value)
 
-const isFalse = (value: Json | undefined): boolean =>
+const isFalse = (value: unknown): boolean =>
   value === false || value === 0 || (typeof value === "string" && value.toLowerCase() === "false")
 
-const isTrue = (value: Json | undefined): boolean =>
+const isTrue = (value: unknown): boolean =>
   value === true || value === 1 || (typeof value === "string" && value.toLowerCase() === "true")
 
 /** Words and numbers of success that an envelope may carry under `code` or `status`. */
@@ -93,14 +89,14 @@ const successWords = /^(?:ok|success|successful|succeeded|created|accepted|done|
 const failureWords = /^(?:error|errors|err|fail|failed|failure|exception|ko|nok)$/i
 
 /** A number that no HTTP success has; 0 is a common word for success. */
-const isFailureNumber = (value: Json | undefined): boolean => {
+const isFailureNumber = (value: unknown): boolean => {
   const number =
     typeof value === "string" && /^\d+$/.test(value) ? Number(value) : typeof value === "number" ? value : 0
   return number !== 0 && (number < 200 || number > 299)
 }
 
 /** `NOT_FOUND`, `UN_AUTHORIZED`: a code in capital letters. */
-const isFailureCode = (value: Json | undefined): boolean =>
+const isFailureCode = (value: unknown): boolean =>
   isFailureNumber(value) ||
   (typeof value === "string" && /^[A-Z][A-Z0-9_ -]*$/.test(value) && !successWords.test(value))
 
@@ -108,7 +104,7 @@ const isFailureCode = (value: Json | undefined): boolean =>
 const spelled = (name: string): string => name.toLowerCase().replace(/[_-]/g, "")
 
 /** What a field of an envelope says of the answer, by its name in one spelling. */
-const failureSigns: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
+const failureSigns: Readonly<Record<string, (value: unknown) => boolean>> = {
   success: isFalse,
   succeeded: isFalse,
   ok: isFalse,
@@ -143,17 +139,17 @@ const recordSigns = new Set(["success", "succeeded"])
  * say is data.
  */
 export const statesFailure = (json: unknown, form: AnswerForm = "envelope"): boolean => {
-  if (!isObject(json)) return false
-  const isRecord = form !== "envelope" && isFilled(json[form.record])
+  if (!isRecord(json)) return false
+  const holdsRecord = form !== "envelope" && isFilled(json[form.record])
   return Object.entries(json).some(([name, value]) => {
     const key = spelled(name)
     const says = Object.hasOwn(failureSigns, key) ? failureSigns[key] : undefined
-    return says !== undefined && (!isRecord || recordSigns.has(key)) && says(value)
+    return says !== undefined && (!holdsRecord || recordSigns.has(key)) && says(value)
   })
 }
 
 /** What an envelope says of what follows, by a field's name in one spelling. */
-const signsOfMore: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
+const signsOfMore: Readonly<Record<string, (value: unknown) => boolean>> = {
   hasmore: isTrue,
   hasnext: isTrue,
   hasnextpage: isTrue,
@@ -168,7 +164,7 @@ const pagingFields = new Set(["pagination", "paging", "pageinfo", "meta", "links
 
 /** Whether what is around a list says in one of the usual ways that more follows. */
 export const saysMore = (json: unknown): boolean =>
-  isObject(json) &&
+  isRecord(json) &&
   Object.entries(json).some(([name, value]) => {
     const key = spelled(name)
     const says = Object.hasOwn(signsOfMore, key) ? signsOfMore[key] : undefined
@@ -218,7 +214,7 @@ export const decodeAnswer = <A>(
   }
   return Either.match(Either.flatMap(json, decode), {
     onLeft: ({ path, reason }) => {
-      const said = Either.isRight(json) && isObject(json.right) ? words(text) : ""
+      const said = Either.isRight(json) && isRecord(json.right) ? words(text) : ""
       const more = said === "" ? "" : `; it says: ${said}`
       return Effect.fail(malformed(title, operation, `${reason} at ${path}${more}`, text))
     },

@@ -1,5 +1,5 @@
 import { type Attributes, type Json, ownAttributes } from "../../domain/Conversation.ts"
-import { isExactNumber } from "../../domain/exactJson.ts"
+import { isJsonObject } from "../../domain/exactJson.ts"
 
 type Key<A> = Extract<keyof A, string>
 
@@ -45,12 +45,10 @@ export const undocumented = (
   schema: Documented,
   others: ReadonlyArray<string> = []
 ): Attributes => {
-  if (typeof record !== "object" || record === null || Array.isArray(record) || isExactNumber(record))
-    return noAttributes
-  const values = record as Readonly<Record<string, Json | undefined>>
+  if (!isJsonObject(record)) return noAttributes
   let kept: Array<readonly [string, Json]> | null = null
-  for (const name in values) {
-    const value = values[name]
+  for (const name in record) {
+    const value = record[name]
     if (value === null || value === undefined) continue
     if (Object.hasOwn(schema.fields, name) || others.includes(name)) continue
     kept ??= []

@@ -1,5 +1,6 @@
 import { Effect, Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
+import { isRecord } from "../../domain/isRecord.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import type { ContractFinding } from "../Provider.ts"
@@ -59,9 +60,6 @@ export const sampleSize = (sample: Sample, name: string, rows: number | null, mo
       : { ok: rows <= most, detail: `asked for ${most}, ${rows} came` }
 }
 
-const isRecord = (json: Json | undefined): json is { readonly [key: string]: Json } =>
-  typeof json === "object" && json !== null && !Array.isArray(json)
-
 /** The JSON type of a value, as facts name it. */
 const typeOf = (value: Json): string => {
   if (Array.isArray(value)) return "list"
@@ -80,7 +78,7 @@ type Verdict = Pick<ContractFinding, "verdict" | "seen">
 const notSeen = (seen = ""): Verdict => ({ verdict: "not seen", seen })
 
 const fieldVerdict = (name: string, fact: FieldFact, records: ReadonlyArray<Json>): Verdict => {
-  const found = records.filter(isRecord)
+  const found = records.filter((record) => isRecord(record))
   if (found.length === 0) return notSeen("no such record")
   const values = found.flatMap((record) => {
     const value = record[name]
@@ -101,10 +99,12 @@ const fieldVerdict = (name: string, fact: FieldFact, records: ReadonlyArray<Json
 const shown = (word: string): string => (/^[\w-]{1,32}$/.test(word) ? word : "another text")
 
 const wordsVerdict = (field: string, words: ReadonlyArray<string>, records: ReadonlyArray<Json>): Verdict => {
-  const values = records.filter(isRecord).flatMap((record) => {
-    const value = record[field]
-    return typeof value === "string" ? [value] : []
-  })
+  const values = records
+    .filter((record) => isRecord(record))
+    .flatMap((record) => {
+      const value = record[field]
+      return typeof value === "string" ? [value] : []
+    })
   const others = [...new Set(values)].filter((value) => !words.includes(value)).map(shown)
   if (others.length > 0) return { verdict: "differs", seen: `also ${[...new Set(others)].join(", ")}` }
   return values.length === 0 ? notSeen("no value") : { verdict: "ok", seen: [...new Set(values)].join(", ") }

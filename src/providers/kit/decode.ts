@@ -1,6 +1,13 @@
 import { Either, type FastCheck, ParseResult, Schema, type SchemaAST } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
-import { isExactNumber, parseExactly, TooDeep, wholeDigits, writtenNumber } from "../../domain/exactJson.ts"
+import {
+  isExactNumber,
+  isJsonObject,
+  parseExactly,
+  TooDeep,
+  wholeDigits,
+  writtenNumber
+} from "../../domain/exactJson.ts"
 import { fromEpoch, fromIso, type Timestamp } from "../../domain/Timestamp.ts"
 import { isAddressable } from "./address.ts"
 import { expectedWords, type Fault, faultOf } from "./fault.ts"
@@ -234,10 +241,7 @@ export const json: Schema.Schema<Json, Json> = scalar(
 export const jsonObject: Schema.Schema<{ readonly [key: string]: Json }, { readonly [key: string]: Json }> =
   scalar(
     "an object",
-    (value) =>
-      typeof value === "object" && value !== null && !Array.isArray(value) && !isExactNumber(value)
-        ? (value as { readonly [key: string]: Json })
-        : undefined,
+    (value) => (isJsonObject(value) ? value : undefined),
     (fc) => fc.dictionary(fc.string(), fc.jsonValue() as FastCheck.Arbitrary<Json>)
   )
 

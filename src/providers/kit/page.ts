@@ -1,4 +1,5 @@
 import type { Json, Message } from "../../domain/Conversation.ts"
+import { isRecord } from "../../domain/isRecord.ts"
 import { includes } from "../../domain/TimeRange.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Exchange } from "../../http/client.ts"
@@ -99,8 +100,8 @@ export const unreadableItem = (record: Parameters<typeof unreadable>[0], fault: 
 
 /** The id of a record that may not decode: text or a number under `field`, as text; else null. */
 export const idOf = (record: Json | undefined, field: string): string | null => {
-  if (typeof record !== "object" || record === null || Array.isArray(record)) return null
-  const id = (record as { readonly [key: string]: Json | undefined })[field]
+  if (!isRecord(record)) return null
+  const id = record[field]
   return typeof id === "string" ? id || null : (numberText(id) ?? null)
 }
 

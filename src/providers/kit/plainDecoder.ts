@@ -1,5 +1,5 @@
 import type { SchemaAST } from "effect"
-import { isExactNumber } from "../../domain/exactJson.ts"
+import { isJsonObject } from "../../domain/exactJson.ts"
 
 /*
  * What ParseResult does with a record costs several times what JSON.parse does: an Either, an Option and a tree of
@@ -36,13 +36,10 @@ interface Field {
 const struct =
   (fields: ReadonlyArray<Field>): PlainDecoder =>
   (value) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value) || isExactNumber(value)) {
-      return notPlain
-    }
-    const record = value as Readonly<Record<string, unknown>>
+    if (!isJsonObject(value)) return notPlain
     const result: Record<string, unknown> = {}
     for (const { decode, mayBeAbsent, name } of fields) {
-      const field = record[name]
+      const field = value[name]
       if (field === undefined || field === null) {
         if (!mayBeAbsent) return notPlain
         result[name] = null
