@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { page } from "../providers/kit/page.ts"
 import type { Item, Page } from "../providers/Provider.ts"
-import { type CommitInput, Mirror } from "../store/mirror/Mirror.ts"
+import { type CommitInput, Mirror, type RawConversation, versionOf } from "../store/mirror/Mirror.ts"
 import type { OpenConnection } from "./connection.ts"
 import { tellingCommit } from "./progress.ts"
 
@@ -23,4 +23,18 @@ export const commitPages = (
     const { keepRaw, name } = config
     const input = { runId, connection: name, lane, pages, scan: null, keepRaw, seen: null, ...how }
     return tellingCommit(name, mirror.commit(input))
+  })
+
+/**
+ * Stores pages that were made from what is stored. Whoever else writes to the mirror goes on meanwhile: what was made of
+ * payloads that are no longer the stored ones is not written.
+ */
+export const commitReplayed = (
+  connection: Pick<OpenConnection, "config" | "lane">,
+  runId: number,
+  pages: ReadonlyArray<Page>,
+  madeFrom: ReadonlyArray<Omit<RawConversation, "key">>
+) =>
+  commitPages(connection, runId, pages, {
+    replay: new Map(madeFrom.map(({ conversationId, payloads }) => [conversationId, versionOf(payloads)]))
   })

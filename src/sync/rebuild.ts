@@ -7,10 +7,9 @@ import {
   Mirror,
   type QuarantineRow,
   type RawConversation,
-  type StoredPayload,
-  versionOf
+  type StoredPayload
 } from "../store/mirror/Mirror.ts"
-import { commitPages, unsentPage } from "./commitPages.ts"
+import { commitReplayed, unsentPage } from "./commitPages.ts"
 import type { OpenConnection } from "./connection.ts"
 import { stricterPrivacy } from "./privacy/stricter.ts"
 import { Progress } from "./progress.ts"
@@ -33,20 +32,6 @@ const itemFrom = ({ provider }: OpenConnection, payloads: ReadonlyArray<RawPaylo
 const replayed = (operation: string, item: Item, times: ReadonlyArray<Timestamp>): Page =>
   unsentPage(operation, "raw_records", [item], Math.max(0, ...times.map(toMillis)))
 
-/**
- * Whoever else writes to the mirror goes on meanwhile: what was made of payloads that are no longer the stored ones is
- * not written.
- */
-const commit = (
-  connection: OpenConnection,
-  runId: number,
-  pages: ReadonlyArray<Page>,
-  madeFrom: ReadonlyArray<Omit<RawConversation, "key">>
-) =>
-  commitPages(connection, runId, pages, {
-    replay: new Map(madeFrom.map(({ conversationId, payloads }) => [conversationId, versionOf(payloads)]))
-  })
-
 /** Makes every conversation of the connection again from its newest payloads, as its privacy wants them. */
 export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnection, runId: number) {
   const mirror = yield* Mirror
@@ -64,7 +49,7 @@ export const rebuild = Effect.fn("rebuild")(function* (connection: OpenConnectio
     Stream.grouped(conversationsAtOnce),
     Stream.runForEach((chunk) => {
       const conversations = [...chunk]
-      const made = commit(connection, runId, conversations.map(pageOf), conversations)
+      const made = commitReplayed(connection, runId, conversations.map(pageOf), conversations)
       return stricter === null ? made : Effect.zipRight(stricter.payloads(conversations), made)
     })
   )
@@ -150,7 +135,7 @@ export const retryQuarantine = Effect.fn("retryQuarantine")(function* (
       stored.length > 0
         ? stored.map(({ observedAt }) => observedAt)
         : rows.map(({ observed_at }) => observed_at)
-    yield* commit(
+    yield* commitReplayed(
       connection,
       runId,
       [replayed("quarantine retry", item, times)],

@@ -10,7 +10,7 @@ import type { Counted } from "./contentHash.ts"
 const promised: ReadonlySet<string> = new Set(dictionary.map(({ table }) => table))
 
 /** Payloads as they came. */
-const rawTables: ReadonlySet<string> = new Set(["raw_blocks", "raw_kinds", "raw_rows"])
+const rawTables = ["raw_rows", "raw_blocks", "raw_kinds"]
 
 /** Tables that SQLite keeps the search index in, and what it counts itself; its statistics hold values of rows that are gone. */
 const isSqlites = (table: string): boolean =>
@@ -25,16 +25,14 @@ export type Without = ReadonlyArray<"raw">
 export const countedInPublication = (without: Without): Counted => {
   const isRaw = without.includes("raw")
   return {
-    table: (name) => isPublished(name) && !isSqlites(name) && !(isRaw && rawTables.has(name)),
+    table: (name) => isPublished(name) && !isSqlites(name) && !(isRaw && rawTables.includes(name)),
     column: (table, name) =>
       !(isRaw && table === "quarantine" && (name === "payload" || name === "payload_hash"))
   }
 }
 
 const withoutRaw = /* sql */ `
-DELETE FROM raw_rows;
-DELETE FROM raw_blocks;
-DELETE FROM raw_kinds;
+${rawTables.map((table) => `DELETE FROM ${table};`).join("\n")}
 UPDATE quarantine SET payload = '', payload_hash = 'left out ' || id;
 `
 

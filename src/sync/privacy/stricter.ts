@@ -3,7 +3,7 @@ import { isHashed } from "../../domain/phone.ts"
 import { keptOf, throughDoor } from "../../privacy/door.ts"
 import { everyKind, maskText } from "../../privacy/recognize.ts"
 import { mergeIndex } from "../../store/forget/finish.ts"
-import { Mirror, type RawConversation, versionOf } from "../../store/mirror/Mirror.ts"
+import { Mirror, type RawConversation } from "../../store/mirror/Mirror.ts"
 import { removeKinds } from "../../store/mirror/removeMessages.ts"
 import {
   applyToContacts,
@@ -14,7 +14,7 @@ import {
   keptSighting,
   withoutRaw
 } from "../../store/privacy/apply.ts"
-import { commitPages, unsentPage } from "../commitPages.ts"
+import { commitReplayed, unsentPage } from "../commitPages.ts"
 import type { OpenConnection } from "../connection.ts"
 import { Progress } from "../progress.ts"
 
@@ -92,15 +92,12 @@ export const stricterPrivacy = Effect.fn("stricterPrivacy")(function* (
         keys.map((key) => keptSighting(session, key, keeping))
       )
       const at = yield* Clock.currentTimeMillis
-      const versions = yield* Effect.forEach(sightings, ({ conversation }) =>
-        Effect.map(
-          mirror.rawOf(name, conversation.providerId),
-          (payloads) => [conversation.providerId, versionOf(payloads)] as const
-        )
+      const stored = yield* Effect.forEach(sightings, ({ conversation: { providerId: conversationId } }) =>
+        Effect.map(mirror.rawOf(name, conversationId), (payloads) => ({ conversationId, payloads }))
       )
       if (sightings.length > 0) {
         const page = unsentPage("rebuild", "conversations", sightings, at)
-        yield* commitPages(connection, runId, [page], { replay: new Map(versions) })
+        yield* commitReplayed(connection, runId, [page], stored)
         yield* mirror.applyPrivacy((session) =>
           applyToRaw(
             session,
