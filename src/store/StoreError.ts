@@ -54,6 +54,12 @@ const cannotOpen = (path: string): Explanation => {
   }
 }
 
+const diskFull = (path: string): Explanation => ({
+  kind: "disk-full",
+  message: `the disk that holds ${path} is full, or this user's share of it`,
+  hint: "Make room (df -h and quota -s show where) and run again: everything committed so far is kept."
+})
+
 /** A code like SQLite's own, of an error that is thrown where a newer program has changed the schema meanwhile. */
 export const schemaIsNewer = "PARLEY_NEWER"
 
@@ -74,11 +80,9 @@ const explanations: Readonly<Record<string, (path: string) => Explanation>> = {
     message: `${path} is damaged: its content contradicts itself`,
     hint: `Stop all runs, save what can be read (sqlite3 ${path} .recover), move the file away, put the newest good backup in its place if there is one, and run \`parley sync\`: what is missing is fetched. Changes that were not pushed are in the table status_changes.`
   }),
-  SQLITE_FULL: (path) => ({
-    kind: "disk-full",
-    message: `the disk that holds ${path} is full, or this user's share of it`,
-    hint: "Make room (df -h and quota -s show where) and run again: everything committed so far is kept."
-  }),
+  SQLITE_FULL: diskFull,
+  // The index of the log has no room to be made or to grow in.
+  SQLITE_IOERR_SHMSIZE: diskFull,
   SQLITE_READONLY: (path) => ({
     kind: "read-only",
     message: `${path} cannot be written`,

@@ -142,6 +142,20 @@ describe("a full disk", () => {
     expect(faultsOf({ ...opened, rows })).toEqual([])
     mirror.close()
   }, 120_000)
+
+  it("is told where nothing but the log's index lacks room, which reading needs, too", async ({ skip }) => {
+    const opened = await open(3)
+    const disk = join(opened.folder, "disk")
+    if (!mount(disk, "16m")) return skip()
+    const path = join(disk, "mirror.db")
+    expect((await opened.parley(["sync", "--progress", "none", "--db", path])).code).toBe(0)
+    spawnSync("dd", ["if=/dev/zero", `of=${join(disk, "filler")}`, "bs=4096"])
+    for (const verb of ["status", "sync"]) {
+      const { code, stderr, stdout } = await opened.parley([verb, "--progress", "none", "--db", path])
+      expect(code, verb).toBe(1)
+      expect(stdout + stderr).toMatch(/the disk that holds .*mirror\.db is full/)
+    }
+  })
 })
 
 describe("a disk without room for another file", () => {
