@@ -97,9 +97,11 @@ const notNegative = (seconds: number | null): number | null =>
 
 type OurSide = "agent" | "human"
 
-/** Collects the turns of a conversation, or of a session. */
+/** Collects the turns of a conversation. */
 class Turns {
   readonly all: Array<Turn> = []
+  /** Of these, answers that were sent before what they answer. */
+  negative = 0
   private open: { readonly askedAt: string | null } | null = null
 
   asked(at: string | null): void {
@@ -110,12 +112,17 @@ class Turns {
     if (this.open === null) return
     const { askedAt } = this.open
     const seconds = secondsBetween(askedAt, at)
-    this.all.push({ askedAt, answeredAt: at, answeredBy: by, seconds })
+    if (seconds !== null && seconds < 0) this.negative += 1
+    this.all.push({ askedAt, answeredAt: at, answeredBy: by, seconds: notNegative(seconds) })
     this.open = null
   }
 
-  get unanswered(): { readonly askedAt: string | null } | null {
-    return this.open
+  /** When the customer's first message was sent that is still unanswered; null: none is, or it is not known. */
+  ended(): string | null {
+    if (this.open === null) return null
+    const { askedAt } = this.open
+    this.all.push({ askedAt, answeredAt: null, answeredBy: null, seconds: null })
+    return askedAt
   }
 }
 
@@ -223,10 +230,9 @@ export const activityOf = (
       }
     } else if (role === "unknown") unknown += 1
   }
+  const unansweredSince = turns.ended()
   const first = turns.all[0]
   const toPerson = secondsBetween(firstCustomerAt, personAnswer?.at ?? null)
-  const measured = turns.all.map((turn) => turn.seconds)
-  const open = turns.unanswered
   return {
     customerMessages: customer,
     agentMessages: agent,
@@ -239,8 +245,8 @@ export const activityOf = (
     firstHumanAt,
     lastCustomerAt,
     lastRole,
-    unansweredSince: open?.askedAt ?? null,
-    secondsToFirstAnswer: notNegative(first?.seconds ?? null),
+    unansweredSince,
+    secondsToFirstAnswer: first?.seconds ?? null,
     secondsToPerson: notNegative(toPerson),
     secondsToLastMessage: notNegative(
       secondsBetween(customer === 0 ? firstMessageAt : firstCustomerAt, latest)
@@ -248,11 +254,8 @@ export const activityOf = (
     untimedMessages: untimed,
     futureTimes: future,
     pastTimes: past,
-    negativeTimes: measured.filter((seconds) => seconds !== null && seconds < 0).length,
-    turns: [
-      ...turns.all.map((turn) => ({ ...turn, seconds: notNegative(turn.seconds) })),
-      ...(open === null ? [] : [{ askedAt: open.askedAt, answeredAt: null, answeredBy: null, seconds: null }])
-    ],
+    negativeTimes: turns.negative,
+    turns: turns.all,
     sessions: sessions.map(toSession),
     people: [...people].map(([author, count]) => ({
       author,

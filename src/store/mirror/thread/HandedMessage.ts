@@ -40,15 +40,17 @@ export class HandedMessage implements Message {
 export const attributesOf = (message: Message): string =>
   message instanceof HandedMessage ? message.attributesJson : attributesJson(message.attributes)
 
-/** A message as the texts that it is made of again. */
-export const textsOf = (one: Message): ReadonlyArray<string | null> => [
-  one.messageId,
-  one.providerId,
-  one.role,
-  one.providerRole,
-  one.type,
-  one.content,
-  one.sentAt,
-  one.sentAtSource,
-  attributesOf(one)
-]
+/** Adds the texts that a message is made of again. */
+export const addTexts = (texts: Array<string | null>, one: Message): void => {
+  texts.push(
+    one.messageId,
+    one.providerId,
+    one.role,
+    one.providerRole,
+    one.type,
+    one.content,
+    one.sentAt,
+    one.sentAtSource,
+    attributesOf(one)
+  )
+}

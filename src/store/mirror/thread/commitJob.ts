@@ -1,7 +1,7 @@
 import type { Item, Messages, Page, Sighting } from "../../../providers/Provider.ts"
 import type { CommitInput } from "../commit.ts"
 import type { Totals } from "../tally.ts"
-import { fieldsOfMessage, HandedMessage, textsOf } from "./HandedMessage.ts"
+import { addTexts, fieldsOfMessage, HandedMessage } from "./HandedMessage.ts"
 
 /**
  * A commit on its way to the thread that writes. Many small objects cost more to hand over than their JSON text, and texts
@@ -12,7 +12,7 @@ export interface CommitJob extends Omit<CommitInput, "pages" | "seen"> {
   readonly json: string
   /** The payloads, in the pages' order. */
   readonly payloads: ReadonlyArray<string>
-  /** The messages, in the pages' order: the texts of each (`textsOf`), one after the other. */
+  /** The messages, in the pages' order: the texts of each (`addTexts`), one after the other. */
   readonly messages: ReadonlyArray<string | null>
   /** Whether what the pages list counts as met by the scan. */
   readonly countsAsSeen: boolean
@@ -50,7 +50,7 @@ export const packJob = (input: CommitInput, now: string): CommitJob => {
   const pack = (item: Item): PackedPage["items"][number] => {
     if (item._tag !== "Sighting") return item
     const { messages } = item
-    for (const one of messages?.items ?? []) texts.push(...textsOf(one))
+    for (const one of messages?.items ?? []) addTexts(texts, one)
     const raw = item.raw.map(({ payload, ...kept }) => {
       payloads.push(payload)
       return kept

@@ -12,17 +12,19 @@ import { type CommitReply, type CommitThreadSettings, packJob } from "./commitJo
 
 type Done = (reply: CommitReply) => void
 
-/**
- * By how much the heap of either thread may grow beyond what was alive at the last collection, percent. Commits are
- * garbage as soon as they are written, and V8 by itself lets it become three times as much as is alive.
- */
-const heapGrowth = 60
-
-/**
- * How many times larger the place for what is new becomes when it fills. Once both threads are at work it is large
- * enough: what more there were would only be garbage that is collected later.
- */
-const newSpaceGrowth = 1
+/** Set once both threads are at work: what Node has compiled of itself counts only for the flags it was compiled with. */
+const flags = [
+  // By how much the heap of either thread may grow beyond what was alive at the last collection, percent. Commits are
+  // garbage as soon as they are written, and V8 by itself lets it become three times as much as is alive.
+  "--heap-growing-percent=60",
+  // How many times larger the place for what is new becomes when it fills. It is large enough by then: what more there
+  // were would only be garbage that is collected later.
+  "--semi-space-growth-factor=1",
+  // Both cores are at work already: more threads for one collection only wait for each other.
+  "--no-parallel-scavenge",
+  // A third of what V8 by itself copies into a function that it optimizes: few functions run for long enough to repay it.
+  "--max-inlined-bytecode-size-cumulative=300"
+]
 
 /** What is new on the thread that writes: a sixth of what a thread has by itself. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 }
@@ -50,12 +52,14 @@ const scanOf = ({ connection, lane, runId }: CommitInput): string => `${runId} $
  * they were requested.
  * @param here commits on this thread what comes before: where nothing is new, the other one is never started
  * @param starting called when it starts
+ * @param isAwaited whether records are sure to come: it starts at once then, beside the rest of the program
  */
 export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   script: URL,
   { path, busyTimeoutMillis, stillThere }: Pick<Db, "path" | "busyTimeoutMillis" | "stillThere">,
   here: Commit,
-  starting: () => void
+  starting: () => void,
+  isAwaited: boolean
 ) {
   const settings: CommitThreadSettings = { path, busyTimeoutMillis, knownSchema: migrations.length }
   let thread: Worker | null = null
@@ -71,9 +75,9 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
     isStarted = true
     starting()
     const worker = new Worker(script, { workerData: settings, resourceLimits })
-    // Not before: what Node has compiled of itself counts only for the flags it was compiled with.
-    worker.once("online", () => setFlagsFromString(`--heap-growing-percent=${heapGrowth}`))
-    worker.once("message", () => setFlagsFromString(`--semi-space-growth-factor=${newSpaceGrowth}`))
+    worker.once("message", () => {
+      for (const flag of flags) setFlagsFromString(flag)
+    })
     worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
     worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`, codeIn(cause)))
     worker.on("exit", () => {
@@ -91,6 +95,11 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
       worker.postMessage(null)
     })
   )
+
+  if (isAwaited) {
+    yield* stillThere("CommitThread.make", { atOnce: true })
+    thread = start()
+  }
 
   /** Stores pages in one transaction. Cannot be interrupted: the caller knows whether it was kept. */
   const there: Commit = (op, input, now) =>
