@@ -16,7 +16,7 @@ const pageSize = 60
 const beyond = 8
 
 /** Filters of the list, as they stand in the address. */
-export const filterNames = ["q", "connection", "status", "channel", "waiting", "since", "until"] as const
+const filterNames = ["q", "connection", "status", "channel", "waiting", "since", "until"] as const
 
 export type Filter = Partial<Record<(typeof filterNames)[number], string>>
 

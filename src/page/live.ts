@@ -5,7 +5,7 @@ import type { Running } from "./data.ts"
  * What the server says by itself.
  */
 
-export interface News {
+interface News {
   readonly conversations: { readonly ids: ReadonlyArray<string> | null }
   readonly changes: {
     readonly items: ReadonlyArray<{

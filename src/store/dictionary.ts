@@ -32,33 +32,11 @@ export const behindViews: ReadonlySet<string> = new Set([
   "tombstones"
 ])
 
-/** Internal tables: they may change with any version, and should not be queried. */
-export const internalTables: ReadonlySet<string> = new Set([
-  ...behindViews,
-  "alerts",
-  "copy_manifest",
-  "file_copies",
-  "erasure_rows",
-  "erasures",
-  "forgotten",
-  "hash_key",
-  "hint_counts",
-  "hints",
-  "leases",
-  "learned",
-  "message_search_source",
-  "messages_by_change",
-  "restorations",
-  "retention",
-  "scan_seen",
-  "scans"
-])
-
 /** Every table and view that analysts may rely on, in the order in which they meet them. */
 export const dictionary: ReadonlyArray<TableEntry> = [...records, ...analysis, ...marts, ...outbox, ...ledger]
 
 /** A row of the table `dictionary`: column_name null for the table itself, source as JSON text. */
-export type DictionaryRow = readonly [
+type DictionaryRow = readonly [
   tableName: string,
   columnName: string | null,
   meaning: string,

@@ -21,7 +21,7 @@ export interface OpenConnection {
 }
 
 /** What of people is not stored of a connection. */
-export interface ConnectionPrivacy {
+interface ConnectionPrivacy {
   /** As `connections.privacy` has it; null: everything is stored as it comes. */
   readonly text: string | null
   /** What its answers go through; null: nothing. */

@@ -87,7 +87,7 @@ export const syncLane = (options: { readonly full: boolean }): LaneWork<Mirror |
     })
 })
 
-export interface SyncParts {
+interface SyncParts {
   /** Send no status changes. */
   readonly pullOnly: boolean
   /** Pull nothing. */
@@ -102,7 +102,7 @@ export const syncLanes = (parts: SyncParts): ReadonlyArray<LaneWork<Mirror | Out
   ...(parts.pushOnly ? [] : [syncLane({ full: parts.full })])
 ]
 
-export interface BackfillOptions {
+interface BackfillOptions {
   /** Also what was listed whole before. */
   readonly again?: boolean
   /** Milliseconds after which it stops, and goes on with the next one; left out: it goes on to its end. */

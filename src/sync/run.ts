@@ -331,7 +331,7 @@ const gotNowhere = ({ pages, changes, error }: ConnectionReport): boolean =>
   error !== null && later.has(error.kind) && pages === 0 && changes.confirmed === 0
 
 /** What the run returns to its caller, in the order of precedence (signal, 1, 2, 75, 3, 4). */
-export const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 | 1 | 3 | 4 | 75 => {
+const exitCodeOfRun = (connections: ReadonlyArray<ConnectionReport>): 0 | 1 | 3 | 4 | 75 => {
   if (connections.some(({ error }) => error?.kind === "unexpected")) return 1
   if (connections.length > 0 && connections.every(gotNowhere)) return 75
   if (connections.some(({ outcome }) => outcome !== "complete")) return 3

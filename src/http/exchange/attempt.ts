@@ -48,7 +48,7 @@ const heldBack = (
   const reason = isStopping()
     ? "the run is being stopped"
     : `its turn to ${asked.operation} came too long after the last read`
-  return tooLong(asked, { _tag: "TooLong", until: at, reason, because: "limit" }, at)
+  return tooLong(asked, { until: at, reason, because: "limit" }, at)
 }
 
 /**

@@ -49,12 +49,10 @@ export const sizeText = (bytes: number): string => {
 /** More came than is read of an answer. */
 export class AnswerTooLarge extends Error {
   readonly code = "ANSWER_TOO_LARGE"
-  /** Bytes that are read at most. */
-  readonly limit: number
 
+  /** @param limit bytes that are read at most */
   constructor(limit: number) {
     super(`more than ${sizeText(limit)}`)
-    this.limit = limit
   }
 }
 

@@ -17,7 +17,7 @@ import {
 } from "./retryPolicy.ts"
 
 /** How one request may be repeated. */
-export interface RetryMode {
+interface RetryMode {
   readonly changes: boolean
   /** Null: it is not signed. */
   readonly credentials: Credentials | null

@@ -238,7 +238,7 @@ export class CredentialLimiter {
 
   private giveUp(pending: Pending, { because, reason, until }: Hold): void {
     this.leave(pending)
-    pending.ready({ _tag: "TooLong", until: this.settings.timer.wall(until), reason, because })
+    pending.ready({ until: this.settings.timer.wall(until), reason, because })
   }
 
   private send(pending: Pending, now: number): void {

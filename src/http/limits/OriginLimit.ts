@@ -86,7 +86,7 @@ export class OriginLimit {
     const most = (count: number) => Math.min(count, demand.most)
     turn.demand = { waiting: demand.waiting.map(most), most: demand.most }
     turn.lane = laneOf(demand)
-    const result = this.behind(client, turn, now) ?? this.limit.take(now, this.demand(turn, now))
+    const result = this.behind(turn, now) ?? this.limit.take(now, this.demand(turn, now))
     if (isBlocked(result)) {
       turn.again = result.again
       return result
@@ -118,8 +118,7 @@ export class OriginLimit {
   }
 
   /** Whether another credential of this process goes first. */
-  private behind(client: Client, turn: Turn, now: number): Blocked | null {
-    if (this.turns.size < 2 || !this.turns.has(client)) return null
+  private behind(turn: Turn, now: number): Blocked | null {
     let again = Number.POSITIVE_INFINITY
     for (const other of this.waiting(turn, now)) {
       const isBetter = other.lane < turn.lane

@@ -4,7 +4,6 @@ import type { Timer } from "./timer.ts"
 
 /** A wait that the caller did not allow. `until` is epoch milliseconds. */
 export interface TooLong {
-  readonly _tag: "TooLong"
   readonly until: number
   /** In words: `it asked for 30 s`. */
   readonly reason: string

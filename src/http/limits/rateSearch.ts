@@ -106,7 +106,7 @@ export const served = (search: RateSearch, count: number, now: number): RateSear
 }
 
 /** How a limit was used when the vendor refused for the first time in a row. */
-export interface RefusedUse {
+interface RefusedUse {
   /** Requests that stand in the fullest window, this one and those in flight not counted. */
   readonly served: number
   /** The least that the windows in force allow; infinite: no limit is known. */

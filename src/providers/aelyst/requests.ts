@@ -22,7 +22,7 @@ export interface Paging {
   readonly cursorId?: string
 }
 
-export interface ListContactsOptions extends Paging {
+interface ListContactsOptions extends Paging {
   readonly search?: string
   readonly filter?: Filter
   /** An IANA name, for conditions on times. */
@@ -79,7 +79,7 @@ export const getMessage = (contactId: string, messageId: string): ProviderReques
   mayBeMissing: true
 })
 
-export interface StatusUpdate {
+interface StatusUpdate {
   readonly status: string
   readonly category: string | null
   readonly summary: string | null

@@ -48,7 +48,7 @@ export interface AgentList {
   readonly refused: () => boolean
 }
 
-export interface AgentListOptions {
+interface AgentListOptions {
   readonly from: Place | null
   /** The largest page to try; left out: 100. */
   readonly largest?: number

@@ -57,7 +57,7 @@ const hasMore = (
 ) => more ?? (totalPages !== null && (currentPage ?? page) < totalPages)
 
 /** Every agent of the token's workspace. */
-export const readAgents = (client: ProviderClient) =>
+const readAgents = (client: ProviderClient) =>
   Effect.gen(function* () {
     const ids = new Set<string>()
     const owners = new Set<string>()

@@ -26,7 +26,7 @@ import {
 } from "./wire.ts"
 
 /** How an export is to be read. */
-export interface ExportReading {
+interface ExportReading {
   readonly conversationId: string
   /** The zone of times that name none. */
   readonly timeZone: string
@@ -183,7 +183,7 @@ const readMessage = (entry: Json, place: Place): Either.Either<Message, Fault> =
     return Either.right(message)
   })
 
-export interface ReadExport {
+interface ReadExport {
   /** Null: the export says nothing about messages. */
   readonly items: ReadonlyArray<Message> | null
   readonly unreadable: ReadonlyArray<Unreadable>

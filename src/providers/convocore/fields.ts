@@ -88,7 +88,7 @@ const timeOf = (epoch: number | null) => (epoch === null ? null : fromEpoch(epoc
 
 const filled = (value: string | null): string | null => (value === "" ? null : value)
 
-export const recordedHandoffs = ({ handoffHistory }: Handoffs): ReadonlyArray<RecordedHandoff> =>
+const recordedHandoffs = ({ handoffHistory }: Handoffs): ReadonlyArray<RecordedHandoff> =>
   (handoffHistory ?? []).map(({ acceptedAt, acceptedBy, completedAt, requestedAt }) => ({
     requested_at: timeOf(requestedAt),
     accepted_at: timeOf(acceptedAt),

@@ -65,7 +65,7 @@ export interface Shown {
   readonly wire: WireConversation
 }
 
-export interface Exported {
+interface Exported {
   readonly raw: RawPayload
   readonly value: Json
 }

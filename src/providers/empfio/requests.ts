@@ -46,7 +46,7 @@ export const getConversation = (id: string): ProviderRequest => ({
   mayBeMissing: true
 })
 
-export interface MessagesOptions {
+interface MessagesOptions {
   /** At most `mostMessages`. Left out: 100. */
   readonly limit?: number
   readonly offset?: number

@@ -255,7 +255,7 @@ export const unlessFailed = (
 }
 
 /** So many listed conversations are requested by their id, for `check`, until one exists. */
-export const mostTried = 3
+const mostTried = 3
 
 /** For `check`: whether what a list shows exists by its id. One may have been deleted just now. @param ids at least one */
 export const anyExists = (

@@ -19,7 +19,7 @@ interface Seen {
 }
 
 /** What a few reads showed of an account, by the names of the facts. */
-export interface Sample {
+interface Sample {
   readonly endpoints: Record<string, Seen>
   readonly sizes: Record<string, Seen>
   /** Requests allowed in a window, as the vendor's headers say. */

@@ -24,7 +24,7 @@ export interface ListedRow {
   readonly stored: boolean
 }
 
-export interface ListedPage {
+interface ListedPage {
   readonly rows: ReadonlyArray<ListedRow>
   /** How many rows the vendor says there are; null where it does not say. */
   readonly total: number | null
@@ -89,7 +89,7 @@ export interface PageWalk {
   readonly received: (page: ListedPage) => Step
 }
 
-export interface PageWalkOptions {
+interface PageWalkOptions {
   /** The largest page that may be requested. */
   readonly largest: number
   /**

@@ -18,7 +18,7 @@ export const nullWhereAbsent = Symbol.for("parley/nullWhereAbsent")
 export const notPlain = Symbol.for("parley/notPlain")
 
 /** The decoded value, or `notPlain`. */
-export type PlainDecoder = (value: unknown) => unknown
+type PlainDecoder = (value: unknown) => unknown
 
 const scalar =
   (read: (value: unknown) => unknown): PlainDecoder =>

@@ -55,7 +55,7 @@ export const withOverrides = (map: StatusMap, overrides: Readonly<Record<string,
   }
 }
 
-export type ChangeField = "category" | "summary" | "title" | "tags"
+type ChangeField = "category" | "summary" | "title" | "tags"
 
 const isAsked = (requested: RequestedChange, field: ChangeField): boolean => {
   const value = requested[field]

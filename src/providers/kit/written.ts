@@ -205,7 +205,7 @@ export const withoutField = (text: string, field: string): string => {
 }
 
 /** A list and what is around it. */
-export interface WrittenList {
+interface WrittenList {
   readonly elements: ReadonlyArray<Written>
   /** The JSON text around the list, which is empty in there. */
   readonly around: string

@@ -23,7 +23,7 @@ export interface Turn {
 }
 
 /** A stretch of a conversation between pauses of a day or more. */
-export interface TalkSession {
+interface TalkSession {
   readonly startedAt: string | null
   readonly endedAt: string | null
   readonly messages: number
@@ -35,7 +35,7 @@ export interface TalkSession {
 }
 
 /** What a person on our side did in a conversation. */
-export interface PersonActivity {
+interface PersonActivity {
   readonly author: string | null
   readonly messages: number
   /** From the customer's first message to the first of a person, of the person who gave it; otherwise null. */
@@ -43,7 +43,7 @@ export interface PersonActivity {
 }
 
 /** Who spoke how often, and the moments that analysts ask for. Null: it did not happen, or its time is not known. */
-export interface Activity {
+interface Activity {
   readonly customerMessages: number
   readonly agentMessages: number
   readonly humanMessages: number

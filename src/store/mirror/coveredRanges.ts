@@ -4,7 +4,7 @@ import type { Session } from "../Db.ts"
 import { latestBelieved } from "./staleness.ts"
 
 /** Conversations that began in the range were all listed by one scan. */
-export interface CoveredRange extends TimeRange {
+interface CoveredRange extends TimeRange {
   readonly until: Timestamp
   /** When that scan began. */
   readonly listedAt: Timestamp

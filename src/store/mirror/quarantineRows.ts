@@ -172,7 +172,7 @@ export const openQuarantine = (
   ).all(connection) as ReadonlyArray<{ readonly providerId: string | null; readonly records: number }>
 
 /** What became of records that were to be dismissed. Where one of them does not exist, none was dismissed. */
-export interface Dismissal {
+interface Dismissal {
   /** Numbers that no record has. */
   readonly unknown: ReadonlyArray<number>
   /** Those that can be read by now, and need no dismissal. */

@@ -49,14 +49,14 @@ const seenSince =
   (found: ReadonlyMap<string, Known>): ReadonlyMap<string, Known> =>
     new Map([...found].filter(([, { observedAt }]) => observedAt !== undefined && observedAt >= since))
 
-export interface AccountOptions {
+interface AccountOptions {
   readonly runId: number
   /** A person accepts that the connection speaks for another account from now on. */
   readonly rebind: boolean
 }
 
 /** The check of one connection in one lane. */
-export interface AccountGuard {
+interface AccountGuard {
   /** For the adapter: whose account an answer says it is. */
   readonly check: AccountCheck
   /** The same provider, of which nothing is handed on before it is known whose it is. */

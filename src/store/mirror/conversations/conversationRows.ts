@@ -78,7 +78,7 @@ const isBeforeProof = (
 const isPresent = ({ deleted_at, merged_at, missing_since }: Standing): boolean =>
   missing_since === null && deleted_at === null && merged_at === null
 
-export interface ConversationParts {
+interface ConversationParts {
   readonly contacts: ContactRows
   readonly messages: MessageRows
   readonly activity: ActivityRows

@@ -142,10 +142,3 @@ export const makeBlockWriter = (session: Pick<Session, "prepare">) => {
 
   return { begin, add, drop, end, shrink } as const
 }
-
-/** Makes blocks anew at once that hold what no row has any more, and so nothing of what was erased is left in them. */
-export const shrinkBlocks = (session: Pick<Session, "prepare">): void => {
-  const blocks = session.prepare("SELECT key FROM raw_blocks WHERE unused > 0").pluck().all() as Array<number>
-  const writer = makeBlockWriter(session)
-  for (const key of blocks) writer.shrink(key)
-}
