@@ -33,6 +33,14 @@ const keyOf = (path: Path): string => JSON.stringify(path)
 
 const unfinished = /\s+at line \d+, column \d+[\s\S]*$/
 
+/** In our words where the parser's are for programmers. The parser calls itself for each level. */
+const messageOf = ({ code, message }: { readonly code: string; readonly message: string }): string => {
+  if (/call stack/.test(message)) return "it is nested too deeply"
+  if (code === "MULTIPLE_DOCS")
+    return "a second document begins here; keep one of them, without `---` between"
+  return message.replace(unfinished, "").replace(/\.$/, "")
+}
+
 /** Reads YAML 1.2 without its references: no anchors, aliases, merge keys or repeated keys. */
 export const parseYaml = (text: string): YamlSource => {
   const counter = new LineCounter()
@@ -55,11 +63,7 @@ export const parseYaml = (text: string): YamlSource => {
     // One slip often makes the parser stumble several times in the same line.
     if (broken.has(line)) continue
     broken.add(line)
-    // The parser calls itself for each level.
-    const message = /call stack/.test(error.message)
-      ? "it is nested too deeply"
-      : error.message.replace(unfinished, "").replace(/\.$/, "")
-    faults.push({ line, where: `column ${column}`, message: `not readable as YAML: ${message}` })
+    faults.push({ line, where: `column ${column}`, message: `not readable as YAML: ${messageOf(error)}` })
   }
 
   const noReferences = (node: Node, path: Path): void => {

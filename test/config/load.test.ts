@@ -494,6 +494,13 @@ const cases: ReadonlyArray<readonly [name: string, text: string, faults: Readonl
     "a tab for indentation",
     leads(`\tapiKey: x\n`),
     ["5: column 1: not readable as YAML: Tabs are not allowed as indentation"]
+  ],
+  [
+    "one configuration after another",
+    `${leads(key)}---\n${leads(key)}`,
+    [
+      "6: column 1: not readable as YAML: a second document begins here; keep one of them, without `---` between"
+    ]
   ]
 ]
 
