@@ -14,14 +14,14 @@ import { type Written, writtenId } from "../kit/written.ts"
 import type { Known, Messages, RawPayload, Sighting, Unreadable } from "../Provider.ts"
 import { title } from "./facts.ts"
 import { type ListPage, makeWalk, mostMessageResponses, readList } from "./list.ts"
-import { interpret, messagePayload, watchedMessages } from "./normalize.ts"
+import { interpret, messagePayload, showsAgain, watchedMessages } from "./normalize.ts"
 import { listMessages, messagesLimit, type Paging } from "./requests.ts"
 
 /** A contact's newest messages, as far back as something new was found. */
 export interface Gathered {
   /** As they came, oldest first. */
   readonly messages: ReadonlyArray<Written>
-  /** All the contact has, since nothing of it was known. */
+  /** All the contact has: the list was read to its end. */
   readonly whole: boolean
   /** Of the first request; `bytes` of all of them. */
   readonly exchange: Exchange
@@ -32,7 +32,7 @@ export interface Gathered {
  * @param known of this contact; null: nothing, so that all of them are requested
  * @returns null where the vendor says that there is no such list (404)
  */
-export const gather = (
+const walkBack = (
   client: ProviderClient,
   contactId: string,
   known: Known | null
@@ -70,12 +70,47 @@ export const gather = (
       const isFull = items.length >= paging.limit && fresh.length > 0
       const isOver = isProbing && fresh.length === 0
       const onward = isOver ? null : (next ?? (isFull ? lastId(items) : null))
-      if (isMet || onward === null) return gathered(onward === null && knownIds.size === 0)
+      if (isMet || onward === null) return gathered(onward === null)
       yield* walk.goOn(onward)
       isProbing = next === null
       paging = { limit: messagesLimit, cursorId: onward }
     }
   })
+
+/** Whether messages follow the stored ones without a gap, and none of these is gone or has another id by now. */
+const continues = ({ messages, whole }: Gathered, known: Known): boolean => {
+  if (whole) return messages.length >= known.storedMessages
+  const shown = messages.map((message) => writtenId(message, "messageId") ?? "")
+  const stored = [...(known.newestMessageIds ?? [])].reverse()
+  const first = shown.findIndex((id) => stored.includes(id))
+  const met = stored.indexOf(shown[first] ?? "")
+  if (met === -1 || stored.slice(met).some((id, index) => shown[first + index] !== id)) return false
+  return first === 0 || (met === 0 && known.storedMessages > stored.length)
+}
+
+/**
+ * A contact's newest messages, as far back as something known turns up. Where they do not continue what is stored, since
+ * some were removed, put in between or given other ids, all of them.
+ * @param known of this contact; null: nothing, so that all of them are requested
+ * @returns null where the vendor says that there is no such list (404)
+ */
+export const gather = (
+  client: ProviderClient,
+  contactId: string,
+  known: Known | null
+): Effect.Effect<Gathered | null, ProviderError> =>
+  Effect.flatMap(walkBack(client, contactId, known), (found) =>
+    found === null ||
+    known === null ||
+    (known.newestMessageIds ?? []).length === 0 ||
+    continues(found, known) ||
+    showsAgain(
+      known.fingerprint,
+      found.messages.map(({ text }) => text)
+    )
+      ? Effect.succeed(found)
+      : walkBack(client, contactId, null)
+  )
 
 /** Some may name a contact that was merged into this one; where all name others, none of them is this one's. */
 const isOfAnother = (items: ReadonlyArray<Written>, contactId: string): boolean =>

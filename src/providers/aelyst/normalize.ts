@@ -235,9 +235,16 @@ const readMessages = (payloads: ReadonlyArray<RawPayload>, contactSince: Timesta
 /** How many of the newest messages a fingerprint covers, and so how many a sync asks for of a known conversation. */
 export const watchedMessages = 10
 
+const newestAs = (messages: ReadonlyArray<string>): string =>
+  messages.length === 0 ? "-" : digest(messages.slice(-watchedMessages).map(notation).join("\n"))
+
 /** @param messages payloads, oldest first */
 export const fingerprintOf = (contact: string, messages: ReadonlyArray<string>): string =>
-  `${digest(notation(contact))}.${messages.length === 0 ? "-" : digest(messages.slice(-watchedMessages).map(notation).join("\n"))}`
+  `${digest(notation(contact))}.${newestAs(messages)}`
+
+/** Whether the newest messages are those that a fingerprint covers. */
+export const showsAgain = (fingerprint: string | null, messages: ReadonlyArray<string>): boolean =>
+  fingerprint?.endsWith(`.${newestAs(messages)}`) === true
 
 /** Whether a fingerprint covers this very contact, together with messages. */
 export const coversMessages = (fingerprint: string | null, contact: string): boolean =>

@@ -659,7 +659,7 @@ describe("Aelyst's lists of messages", () => {
           yield* pulled(provider, pullScope({ known }))
         )
         const found = sighting.messages?.items.map(({ messageId }) => Number(messageId)) ?? []
-        assert.strictEqual(sighting.messages?.extent, "newest")
+        assert.strictEqual(sighting.messages?.extent, found.length === count ? "whole" : "newest")
         assert.deepStrictEqual(found, range(found.length, start + count - found.length))
         assert.isAtMost(found[0] ?? 0, start + 30)
         assert.strictEqual(messageRequests(requests).length, requested, `${count} messages`)
@@ -680,6 +680,43 @@ describe("Aelyst's lists of messages", () => {
         idsOf(sightingsIn(yield* pulled(account(workspace(read)).provider, pullScope({ known })))),
         [2]
       )
+    })
+  )
+
+  it.effect("are read whole again where they do not continue what is stored", () =>
+    Effect.gen(function* () {
+      const earlier = messages(30).map((_, index) => message(start + index * 60))
+      const inserted = message(start + 24 * 60 + 30)
+      const renamed = earlier.map((one) => ({ ...one, messageId: one.messageId * 1_000_000 }))
+      const changes: ReadonlyArray<
+        readonly [string, ReadonlyArray<MessageJson>, ReadonlyArray<MessageJson>]
+      > = [
+        ["the last is gone", earlier, earlier.slice(0, -1)],
+        ["one of the newest is gone", earlier, earlier.filter((_, index) => index !== 25)],
+        ["one is put in between", earlier, [...earlier.slice(0, 25), inserted, ...earlier.slice(25)]],
+        ["all have other ids", earlier, renamed],
+        ["the first of a few is gone", earlier.slice(0, 3), earlier.slice(1, 3)],
+        ["one is put before a few", earlier.slice(25), [inserted, ...earlier.slice(25)]],
+        ["a few have other ids", earlier.slice(0, 3), renamed.slice(0, 3)],
+        ["none is left", earlier.slice(0, 3), []]
+      ]
+      for (const [change, before, after] of changes) {
+        const space = { contacts: [contact(1)] }
+        const known = knownFrom(
+          yield* pulled(account(workspace({ ...space, messages: { 1: before } })).provider)
+        )
+        const [sighting] = sightingsIn(
+          yield* pulled(
+            account(workspace({ ...space, messages: { 1: after } })).provider,
+            pullScope({ known })
+          )
+        )
+        assert.deepStrictEqual(
+          [sighting?.messages?.extent, sighting?.messages?.items.map(({ messageId }) => Number(messageId))],
+          ["whole", after.map(({ messageId }) => messageId)],
+          change
+        )
+      }
     })
   )
 
