@@ -1,4 +1,4 @@
-import { Effect, Either, Redacted, Schema, Stream } from "effect"
+import { Effect, Either, Schema, Stream } from "effect"
 import { Malformed, type ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { RequestedChange, StatusChange } from "../../domain/StatusChange.ts"
@@ -14,12 +14,13 @@ import {
   isGone,
   isMissing,
   malformed,
-  notWritable,
-  unlessFailed
+  unlessFailed,
+  untried
 } from "../kit/answer.ts"
-import { type Fault, parseJson } from "../kit/decode.ts"
+import { type Fault, only, parseJson } from "../kit/decode.ts"
+import { fixedCredential } from "../kit/facts.ts"
 import { page, unreadableItem } from "../kit/page.ts"
-import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
+import { refuseUnsupported, requireWord, withOverrides } from "../kit/statusMap.ts"
 import { writtenId } from "../kit/written.ts"
 import type {
   FetchScope,
@@ -67,19 +68,6 @@ const limits = (): ReadonlyArray<Limit> => {
 /** A contact by its id is the answer itself. */
 const recordForm: AnswerForm = { record: "id" }
 
-/** Decodes a contact, which must be the one that was requested. */
-const only =
-  <A extends { readonly id: string }>(
-    decode: (json: unknown) => Either.Either<A, Fault>,
-    contactId: string
-  ) =>
-  (json: unknown): Either.Either<A, Fault> =>
-    Either.filterOrLeft(
-      decode(json),
-      (contact) => contact.id === contactId,
-      () => ({ path: "$.id", reason: "another contact than the one that was requested" })
-    )
-
 /** Whose contact it is, by what of it can be read; a fault where none of what is there can. */
 const likenessIn = (json: unknown): Either.Either<Likeness, Fault> => {
   const startedAt = Either.map(decodeLikeness.startedAt(json), ({ created_at }) => created_at)
@@ -99,7 +87,7 @@ const readStatus = (client: ProviderClient, map: StatusMap): Provider["readStatu
   Effect.fn("aelyst.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getContact(providerId))
     if (yield* isGone(title, answer)) return null
-    const read = yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm)
+    const read = yield* decodeAnswer(title, answer, only(decodeState, providerId, "contact"), recordForm)
     const likeness = yield* decodeAnswer(title, answer, likenessIn, recordForm)
     return { ...toRemoteState(read, map), ...clockOf(answer), likeness }
   })
@@ -121,7 +109,7 @@ const fetch = (client: ProviderClient, map: StatusMap, isOffered: boolean): Prov
     if (yield* isGone(title, answer)) return null
     yield* unlessFailed(title, answer, recordForm)
     const { exchange, text } = answer
-    const contact = Either.flatMap(parseJson(text), only(decodeContact, providerId))
+    const contact = Either.flatMap(parseJson(text), only(decodeContact, providerId, "contact"))
     if (Either.isLeft(contact)) {
       const record = { kind: "contact", providerId, conversationId: providerId, payload: text }
       return page({ exchange, items: [unreadableItem(record, contact.left)] })
@@ -194,8 +182,7 @@ const filled = (text: string | null): string | null => (text === "" ? null : tex
 /** The answer names the contact and nothing else, so that what it now holds must be read. */
 const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>
   Effect.fn("aelyst.setStatus")(function* ({ providerId, requested }: StatusChange) {
-    const word = wordFor(map, requested)
-    if (word === undefined) return yield* notWritable(title, `the status "${requested.status}"`)
+    const word = yield* requireWord(title, map, requested)
     const update = { status: word, category: filled(requested.category), summary: filled(requested.summary) }
     const answer = yield* client.write(updateConversationStatus(providerId, update))
     const { contactId } = yield* decodeAnswer(title, answer, decodeStatusUpdated)
@@ -243,8 +230,7 @@ const check =
         findings.push(yield* finding("list messages", list))
       }
       if (contacts.ok) {
-        const detail = "not tried, since it would change one; the token has no permissions of its own"
-        findings.push({ ok: true, tried: false, what: "open or close a conversation", detail })
+        findings.push(untried("open or close a conversation", "; the token has no permissions of its own"))
       }
       return findings
     })
@@ -288,13 +274,6 @@ export const aelyst: ProviderDefinition<Settings, typeof Settings.Encoded> = {
   columns,
   personal,
   hints,
-  authorize: ({ token }) => ({
-    _tag: "Fixed",
-    headers: {
-      [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(token)}`)
-    },
-    credential: token,
-    setting: "token"
-  }),
+  authorize: ({ token }) => fixedCredential(facts.credential, token, "token"),
   make
 }

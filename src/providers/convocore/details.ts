@@ -4,7 +4,7 @@ import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
-import { type Fault, parseJson } from "../kit/decode.ts"
+import { type Decode, type Fault, notRequested, parseJson } from "../kit/decode.ts"
 import { datedBy, oneFound, page, unreadable, withoutPlace } from "../kit/page.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
@@ -83,16 +83,12 @@ export const withoutItsPlace = (element: Element): Element =>
 const dataText = (text: string): string => fieldText(text, "data") ?? text
 
 /** What is under `data` in an answer, decoded: it must be the conversation that was requested. Paths begin there. */
-export const dataIn = <A>(
-  id: string,
-  { text }: Pick<Answer, "text">,
-  decode: (value: unknown) => Either.Either<Identified<A>, Fault>
-) =>
+export const dataIn = <A>(id: string, { text }: Pick<Answer, "text">, decode: Decode<Identified<A>>) =>
   Either.flatMap(Either.flatMap(parseJson(text), decodeOne), ({ data }) =>
     Either.filterOrLeft(
       Either.map(decode(data), (found) => ({ ...found, value: data as Json })),
       (found) => found.id === id,
-      () => ({ path: "$.ID", reason: "another conversation than the one that was requested" })
+      () => notRequested("$.ID")
     )
   )
 

@@ -1,9 +1,10 @@
-import { Effect, Redacted, Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import type { Limit } from "../../http/contract.ts"
 import { isAddressable } from "../kit/address.ts"
-import { anyExists, finding, idsListed, isMissing, unlessFailed } from "../kit/answer.ts"
+import { anyExists, finding, idsListed, isMissing, unlessFailed, untried } from "../kit/answer.ts"
+import { fixedCredential } from "../kit/facts.ts"
 import { refuseUnsupported, withOverrides } from "../kit/statusMap.ts"
 import {
   type AccountCheck,
@@ -142,12 +143,7 @@ const check =
         const [spoken] = listed
         if (mayExport.ok && spoken !== undefined) findings.push(yield* zoneFinding(source, agentId, spoken))
       }
-      findings.push({
-        ok: true,
-        tried: false,
-        what: "change a status",
-        detail: "not tried, since it would change one"
-      })
+      findings.push(untried("change a status"))
       return findings
     })
 
@@ -194,13 +190,6 @@ export const convocore: ProviderDefinition<Settings, typeof Settings.Encoded> = 
   columns,
   personal,
   hints,
-  authorize: ({ token }) => ({
-    _tag: "Fixed",
-    headers: {
-      [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(token)}`)
-    },
-    credential: token,
-    setting: "token"
-  }),
+  authorize: ({ token }) => fixedCredential(facts.credential, token, "token"),
   make
 }

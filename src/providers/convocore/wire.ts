@@ -2,6 +2,7 @@ import { Either, Schema } from "effect"
 import {
   addressId,
   count,
+  type Decode,
   decoder,
   epochTime,
   type Fault,
@@ -244,7 +245,7 @@ interface Ids {
 
 /** With its id, which must be there under one of its names. */
 const identified =
-  <A extends Ids>(decode: (value: unknown) => Either.Either<A, Fault>) =>
+  <A extends Ids>(decode: Decode<A>) =>
   (value: unknown): Either.Either<Identified<A>, Fault> =>
     Either.flatMap(decode(value), (wire) => {
       const id = wire.ID ?? wire.id

@@ -12,11 +12,12 @@ import {
   isGone,
   isMissing,
   malformed,
-  notWritable,
-  unlessFailed
+  unlessFailed,
+  untried
 } from "../kit/answer.ts"
-import { parseJson } from "../kit/decode.ts"
-import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
+import { only, parseJson } from "../kit/decode.ts"
+import { credentialHeaders, fixedCredential } from "../kit/facts.ts"
+import { refuseUnsupported, requireWord, withOverrides } from "../kit/statusMap.ts"
 import { fieldText, written, writtenId } from "../kit/written.ts"
 import {
   type AccountCheck,
@@ -59,10 +60,6 @@ const Settings = Schema.Struct({
 )
 type Settings = typeof Settings.Type
 
-const bearer = (token: string) => ({
-  [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${token}`)
-})
-
 /**
  * A user belongs to one organization, which the login names (https://docs.empfio.de/api/authentication); `/auth/me` may,
  * under the same name or in an object of its own.
@@ -85,9 +82,7 @@ const authorize = (
   { email, password, token }: Settings,
   account: AccountCheck = anyAccount
 ): Authorization => {
-  if (token !== undefined) {
-    return { _tag: "Fixed", headers: bearer(Redacted.value(token)), credential: token, setting: "token" }
-  }
+  if (token !== undefined) return fixedCredential(facts.credential, token, "token")
   // The schema requires both.
   const [user, secretWord] = [email ?? "", password ?? Redacted.make("")]
   return {
@@ -96,34 +91,25 @@ const authorize = (
       send(logIn(user, secretWord)).pipe(
         Effect.tap((answer) => tellOrganization(account, answer.text)),
         Effect.flatMap((answer) => decodeAnswer(title, answer, decodeLogin)),
-        Effect.map(({ access_token }) => bearer(access_token))
+        Effect.map(({ access_token }) => credentialHeaders(facts.credential, access_token))
       ),
     credential: secretWord,
     setting: "email and password"
   }
 }
 
-/** The state of the conversation in an answer, which must be the one that was requested. */
-const stateIn = (id: string) => (json: unknown) =>
-  Either.filterOrLeft(
-    decodeState(json),
-    (conversation) => conversation.id === id,
-    () => ({ path: "$.id", reason: "another conversation than the one that was requested" })
-  )
-
 const readStatus = ({ client, map }: Account) =>
   Effect.fn("empfio.readStatus")(function* ({ providerId }: StatusChange) {
     const answer = yield* client.read(getConversation(providerId))
     if (yield* isGone(title, answer)) return null
-    const state = yield* decodeAnswer(title, answer, stateIn(providerId), recordForm)
+    const state = yield* decodeAnswer(title, answer, only(decodeState, providerId), recordForm)
     return { ...toRemoteState(state, map), ...clockOf(answer) }
   })
 
 /** What it answers is not documented: only a conversation with a status in it says what is held now. */
 const setStatus = ({ client, map }: Account) =>
   Effect.fn("empfio.setStatus")(function* (change: StatusChange) {
-    const word = wordFor(map, change.requested)
-    if (word === undefined) return yield* notWritable(title, `the status "${change.requested.status}"`)
+    const word = yield* requireWord(title, map, change.requested)
     const answer = yield* client.write(updateStatus(change.providerId, word))
     yield* unlessFailed(title, answer, recordForm)
     const said = Either.flatMap(parseJson(answer.text), decodeState)
@@ -149,14 +135,7 @@ const check = Effect.fn("empfio.check")(function* (client: ProviderClient) {
     const detail = anyExists(title, ids, (id) => client.read(getConversation(id)), recordForm)
     findings.push(yield* finding("get a conversation", detail))
   }
-  if (findings.every(({ ok }) => ok)) {
-    findings.push({
-      ok: true,
-      tried: false,
-      what: "change a status",
-      detail: "not tried, since it would change one"
-    })
-  }
+  if (findings.every(({ ok }) => ok)) findings.push(untried("change a status"))
   return findings
 })
 

@@ -11,7 +11,7 @@ import {
 import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { allOf, attributes, undocumented } from "../kit/attributes.ts"
-import { type Fault, parseJson } from "../kit/decode.ts"
+import { type Decode, type Fault, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { isLaterWord, isNewestFirst } from "../kit/order.ts"
 import { overlay } from "../kit/overlay.ts"
@@ -264,11 +264,11 @@ export const wireOf = ({ row, detail }: Pick<Parts, "row" | "detail">): Row | nu
 export const readAs = <A>(
   raw: RawPayload,
   said: Either.Either<Json, Fault>,
-  decode: (value: unknown) => Either.Either<A, Fault>
+  decode: Decode<A>
 ): Either.Either<Read<A>, Fault> =>
   Either.flatMap(said, (json) => Either.map(decode(json), (value) => ({ raw, json, value })))
 
-const readPayload = <A>(raw: RawPayload, decode: (value: unknown) => Either.Either<A, Fault>) =>
+const readPayload = <A>(raw: RawPayload, decode: Decode<A>) =>
   Either.mapLeft(readAs(raw, parseJson(raw.payload), decode), (fault) => unreadable(raw, fault))
 
 const readMessageList = (raw: RawPayload | undefined): Either.Either<Parts["messages"], Unreadable> => {
@@ -281,7 +281,7 @@ const readMessageList = (raw: RawPayload | undefined): Either.Either<Parts["mess
 
 /** A sighting again from what was kept of it: of each kind of payload the last. */
 export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
-  const read = <A>(kind: Kind, decode: (value: unknown) => Either.Either<A, Fault>) => {
+  const read = <A>(kind: Kind, decode: Decode<A>) => {
     const payload = payloads.findLast((candidate) => candidate.kind === kind)
     return payload === undefined ? Either.right(null) : readPayload(payload, decode)
   }

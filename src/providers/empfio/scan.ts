@@ -5,7 +5,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { type AnswerForm, isGone, isMissing, malformed, payloadOf, unlessFailed } from "../kit/answer.ts"
-import { type Fault, parseJson } from "../kit/decode.ts"
+import { type Fault, notRequested, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import {
   datedBy,
@@ -128,10 +128,7 @@ const detailItem = (
     const read = readAs(raw, isWanted ? said : parseJson(text), decodeDetail)
     if (Either.isLeft(read)) return withoutDetail(account, { id, row }, text, read.left)
     const detail = read.right
-    if (detail.value.id !== id) {
-      const fault = { path: "$.id", reason: "another conversation than the one that was requested" }
-      return withoutDetail(account, { id, row }, text, fault)
-    }
+    if (detail.value.id !== id) return withoutDetail(account, { id, row }, text, notRequested("$.id"))
     const wire = wireOf({ row, detail }) ?? detail.value
     const shown = toSighting(wire, { row, detail, messages: null }, account.map)
     if (!isWanted) {

@@ -4,7 +4,7 @@ import { isRecord } from "../../domain/isRecord.ts"
 import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { Answer } from "../../http/client.ts"
 import type { CheckFinding } from "../Provider.ts"
-import { type Fault, parseJson } from "./decode.ts"
+import { type Decode, type Fault, parseJson } from "./decode.ts"
 import { listIn, type Written } from "./written.ts"
 
 /** Only where the request was sent with `mayBeMissing`. */
@@ -204,7 +204,7 @@ export const idsListed = (
 export const decodeAnswer = <A>(
   title: string,
   { text, exchange, words }: Answer,
-  decode: (value: unknown) => Either.Either<A, Fault>,
+  decode: Decode<A>,
   form: AnswerForm = "envelope"
 ): Effect.Effect<A, Malformed> => {
   const { operation } = exchange
@@ -226,12 +226,7 @@ export const decodeAnswer = <A>(
  * The elements of the list in an answer as they were written, and what is around it, decoded.
  * @param name the field that holds the list, which `decode` requires
  */
-export const listAnswered = <A>(
-  title: string,
-  answer: Answer,
-  name: string,
-  decode: (value: unknown) => Either.Either<A, Fault>
-) => {
+export const listAnswered = <A>(title: string, answer: Answer, name: string, decode: Decode<A>) => {
   const list = listIn(answer.text, [name])
   return Effect.flatMap(
     decodeAnswer(title, { ...answer, text: list?.around ?? answer.text }, decode),
@@ -287,6 +282,14 @@ export const notWritable = (title: string, what: string): Rejected =>
     status: 0,
     body: ""
   })
+
+/** What `check` does not try, since it would change a conversation. @param more what is to be known of it */
+export const untried = (what: string, more = ""): CheckFinding => ({
+  ok: true,
+  tried: false,
+  what,
+  detail: `not tried, since it would change one${more}`
+})
 
 /**
  * What trying something showed. A refusal is a finding; only where nothing answers is it an error.

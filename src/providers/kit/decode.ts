@@ -253,11 +253,11 @@ const withoutExactNumbers = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutExactNumbers(inner)]))
 }
 
-/**
- * Compiled at the first record, called for every one. Unknown fields are ignored; the first fault ends it.
- * @returns a function from parsed JSON to the record, or to the innermost fault
- */
-export const decoder = <A, I>(schema: Schema.Schema<A, I>): ((value: unknown) => Either.Either<A, Fault>) => {
+/** From parsed JSON to a record, or to the innermost fault. */
+export type Decode<A> = (json: unknown) => Either.Either<A, Fault>
+
+/** Compiled at the first record, called for every one. Unknown fields are ignored; the first fault ends it. */
+export const decoder = <A, I>(schema: Schema.Schema<A, I>): Decode<A> => {
   const compile = () => ({
     plain: plainDecoder(schema.ast) ?? (() => notPlain),
     any: ParseResult.decodeUnknownEither(schema, { errors: "first", onExcessProperty: "ignore" })
@@ -288,3 +288,19 @@ export const within = (path: string, fault: Fault): Fault => ({
   path: `${path}${fault.path.slice(1)}`,
   reason: fault.reason
 })
+
+/** Another record came than the one that was requested. @param path of its id */
+export const notRequested = (path: string, what = "conversation"): Fault => ({
+  path,
+  reason: `another ${what} than the one that was requested`
+})
+
+/** Decodes a record that must be the one that was requested. */
+export const only =
+  <A extends { readonly id: string }>(decode: Decode<A>, id: string, what?: string): Decode<A> =>
+  (json) =>
+    Either.filterOrLeft(
+      decode(json),
+      (record) => record.id === id,
+      () => notRequested("$.id", what)
+    )

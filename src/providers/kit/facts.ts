@@ -1,4 +1,5 @@
-import type { ProviderRequest } from "../../http/contract.ts"
+import { Redacted } from "effect"
+import type { Authorization, ProviderRequest } from "../../http/contract.ts"
 
 /*
  * What a vendor documents, as data: the adapter asks by it, the simulated vendor enforces it, and `check --contract`
@@ -41,3 +42,19 @@ export const route = (
     path: path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ""))
   }
 }
+
+export const credentialHeaders = ({ is }: Facts["credential"], credential: string) => ({
+  [is.header]: Redacted.make(`${is.prefix}${credential}`)
+})
+
+/** A credential that stays the same. @param setting its name in the configuration */
+export const fixedCredential = (
+  fact: Facts["credential"],
+  credential: Redacted.Redacted,
+  setting: string
+): Authorization => ({
+  _tag: "Fixed",
+  headers: credentialHeaders(fact, Redacted.value(credential)),
+  credential,
+  setting
+})

@@ -1,6 +1,9 @@
+import { Effect } from "effect"
+import type { Rejected } from "../../domain/ProviderError.ts"
 import { isWantedStatus, type Status, type StatusMap, type WantedStatus } from "../../domain/Status.ts"
 import type { RequestedChange } from "../../domain/StatusChange.ts"
 import type { Refusal } from "../Provider.ts"
+import { notWritable } from "./answer.ts"
 
 /**
  * @param reads the vendor's words and what they mean; any other word, and none, is `unknown`
@@ -32,6 +35,18 @@ export const restoringWord = ({ restores = {}, write }: StatusMap, word: string)
 export const wordFor = (map: StatusMap, { providerStatus, status }: RequestedChange): string | undefined => {
   if (providerStatus !== undefined) return restoringWord(map, providerStatus) ?? undefined
   return status === null ? undefined : map.write[status]
+}
+
+/** The same, for a change that `refuse` let through: one without a word fails, and nothing is sent. */
+export const requireWord = (
+  title: string,
+  map: StatusMap,
+  requested: RequestedChange
+): Effect.Effect<string, Rejected> => {
+  const word = wordFor(map, requested)
+  return word === undefined
+    ? Effect.fail(notWritable(title, `the status "${requested.status}"`))
+    : Effect.succeed(word)
 }
 
 /**

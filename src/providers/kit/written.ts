@@ -1,7 +1,7 @@
 import { Either } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import { textEnd, writeExactly } from "../../domain/exactJson.ts"
-import { type Fault, parseJson } from "./decode.ts"
+import { type Decode, type Fault, parseJson } from "./decode.ts"
 import { idOf } from "./page.ts"
 
 /*
@@ -68,10 +68,8 @@ class Element implements Written {
 }
 
 /** What it says, decoded. */
-export const decoded = <A>(
-  { value }: Written,
-  decode: (value: unknown) => Either.Either<A, Fault>
-): Either.Either<A, Fault> => (Either.isRight(value) ? decode(value.right) : Either.left(value.left))
+export const decoded = <A>({ value }: Written, decode: Decode<A>): Either.Either<A, Fault> =>
+  Either.isRight(value) ? decode(value.right) : Either.left(value.left)
 
 /** The id of a record under `field`, also where the record is not JSON. */
 export const writtenId = ({ text, value }: Written, field: string): string | null =>

@@ -1,4 +1,4 @@
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { StatusChange } from "../../domain/StatusChange.ts"
 import type { Answer, ProviderClient } from "../../http/client.ts"
@@ -11,9 +11,10 @@ import {
   idsListed,
   isGone,
   malformed,
-  notWritable
+  untried
 } from "../kit/answer.ts"
-import { refuseUnsupported, withOverrides, wordFor } from "../kit/statusMap.ts"
+import { fixedCredential } from "../kit/facts.ts"
+import { refuseUnsupported, requireWord, withOverrides } from "../kit/statusMap.ts"
 import { written, writtenId } from "../kit/written.ts"
 import {
   type AccountCheck,
@@ -73,8 +74,7 @@ const readStatus = (client: ProviderClient, map: StatusMap, account: AccountChec
 /** The answer is the whole updated conversation, so that a word in it is the vendor's confirmation. */
 const setStatus = (client: ProviderClient, map: StatusMap, account: AccountCheck): Provider["setStatus"] =>
   Effect.fn("naturalead.setStatus")(function* ({ providerId, requested }: StatusChange) {
-    const word = wordFor(map, requested)
-    if (word === undefined) return yield* notWritable(title, `the status "${requested.status}"`)
+    const word = yield* requireWord(title, map, requested)
     const answer = yield* client.write(updateStatus(providerId, word))
     const wire = yield* stateIn(answer, providerId, account)
     const outcome: WriteOutcome = { state: wire.status === null ? null : toRemoteState(wire, map) }
@@ -104,9 +104,8 @@ const check =
         const detail = anyExists(title, ids, (one) => client.read(getConversation(one)), recordForm)
         findings.push(yield* finding("get a conversation", detail))
       }
-      const needed =
-        "not tried, since it would change one; the key needs the permission conversations:change_status"
-      return [...findings, { ok: true, tried: false, what: "change a status", detail: needed }]
+      const needed = "; the key needs the permission conversations:change_status"
+      return [...findings, untried("change a status", needed)]
     })
 
 const make = (
@@ -142,13 +141,6 @@ export const naturalead: ProviderDefinition<Settings, typeof Settings.Encoded> =
   statusMap,
   columns,
   personal,
-  authorize: ({ apiKey }) => ({
-    _tag: "Fixed",
-    headers: {
-      [facts.credential.is.header]: Redacted.make(`${facts.credential.is.prefix}${Redacted.value(apiKey)}`)
-    },
-    credential: apiKey,
-    setting: "apiKey"
-  }),
+  authorize: ({ apiKey }) => fixedCredential(facts.credential, apiKey, "apiKey"),
   make
 }

@@ -4,6 +4,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import { type AnswerForm, isGone, payloadOf, unlessFailed } from "../kit/answer.ts"
+import { notRequested } from "../kit/decode.ts"
 import { isOutside, oneFound, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
@@ -337,8 +338,7 @@ export const readDetail = (
     }
     if (sighting.conversation.providerId === id) return page({ exchange, items: [sighting] })
     const record = { kind, providerId: id, conversationId: id, payload }
-    const fault = { path: "$._id", reason: "another conversation than the one that was requested" }
-    return page({ exchange, items: [unreadableItem(record, fault)] })
+    return page({ exchange, items: [unreadableItem(record, notRequested("$._id"))] })
   })
 
 /** What the list showed of a conversation whose details cannot be had: it is requested again with the next list. */
