@@ -4,10 +4,11 @@ import type { Timestamp } from "./Timestamp.ts"
 /** Who wrote a message, on whichever side. */
 export type Role = "customer" | "agent" | "human" | "system" | "unknown"
 
-export type Json = null | boolean | number | string | ReadonlyArray<Json> | { readonly [key: string]: Json }
+export type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
+export type JsonObject = { readonly [key: string]: Json }
 
 /** Every field that has no column of its own, under the vendor's name; `ownAttributes` are beside them. */
-export type Attributes = Readonly<Record<string, Json>>
+export type Attributes = JsonObject
 
 /** Attributes that are named here, and the same for every vendor: what analysts' tables are made from. */
 export const ownAttributes = {

@@ -1,4 +1,4 @@
-import type { Json } from "./Conversation.ts"
+import type { Json, JsonObject } from "./Conversation.ts"
 import { isRecord } from "./isRecord.ts"
 
 /*
@@ -18,8 +18,7 @@ export const isExactNumber = (value: unknown): value is ExactNumber =>
   typeof value === "object" && value !== null && exactKey in value
 
 /** Whether a value that was read here is an object with fields: an exact number is none. */
-export const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>
-  isRecord(value) && !isExactNumber(value)
+export const isJsonObject = (value: unknown): value is JsonObject => isRecord(value) && !isExactNumber(value)
 
 /** As it was written, e.g. `9007199254740993`, `1.0`, `-0`, `1e400`. */
 export const writtenNumber = (value: ExactNumber): string => value[exactKey]
@@ -172,7 +171,7 @@ export const writeExactly = (value: unknown, indent?: number): string => {
 const sorted = (value: Json): Json => {
   if (typeof value !== "object" || value === null) return value
   if (Array.isArray(value)) return value.map(sorted)
-  const record = value as { readonly [key: string]: Json }
+  const record = value as JsonObject
   return Object.fromEntries(
     Object.keys(record)
       .sort()

@@ -17,7 +17,7 @@ import {
   unlessFailed,
   untried
 } from "../kit/answer.ts"
-import { type Fault, only, parseJson } from "../kit/decode.ts"
+import { type Fault, filled, only, parseJson } from "../kit/decode.ts"
 import { fixedCredential } from "../kit/facts.ts"
 import { page, unreadableItem } from "../kit/page.ts"
 import { refuseUnsupported, requireWord, withOverrides } from "../kit/statusMap.ts"
@@ -176,8 +176,6 @@ const refuse =
         }
       : null
   }
-
-const filled = (text: string | null): string | null => (text === "" ? null : text)
 
 /** The answer names the contact and nothing else, so that what it now holds must be read. */
 const setStatus = (client: ProviderClient, map: StatusMap): Provider["setStatus"] =>

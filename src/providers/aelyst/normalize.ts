@@ -3,6 +3,7 @@ import {
   type Contact,
   type Conversation,
   type Json,
+  type JsonObject,
   type Message,
   normalizeRole,
   ownAttributes,
@@ -13,7 +14,7 @@ import type { StatusMap } from "../../domain/Status.ts"
 import { fromMillis, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import { allOf, attributes, noAttributes, undocumented } from "../kit/attributes.ts"
 import { digest } from "../kit/digest.ts"
-import { lastSentAt, unreadable } from "../kit/page.ts"
+import { lastSentAt, unreadable, withoutPayload } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, notation, type Written, written, writtenId } from "../kit/written.ts"
 import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
@@ -36,8 +37,6 @@ export const statusMap: StatusMap = makeStatusMap(
   { active: "open", completed: "close" },
   { closed: "close" }
 )
-
-type JsonObject = { readonly [key: string]: Json }
 
 const asObject = (json: Json): JsonObject => json as JsonObject
 
@@ -279,10 +278,7 @@ export const readContact = (contact: Written): WireContact | Unreadable => {
  */
 export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
   const contact = payloads.filter(({ kind }) => kind === "contact").at(-1)
-  if (contact === undefined) {
-    const record = { kind: "contact", providerId: null, conversationId: null, payload: "null" }
-    return unreadable(record, { path: "$", reason: "no payload of a contact" })
-  }
+  if (contact === undefined) return withoutPayload("contact")
   const shown = written(contact.payload)
   const wire = readContact(shown)
   if (!("custom_fields" in wire))

@@ -1,6 +1,7 @@
 import { Either } from "effect"
 import {
   type Json,
+  type JsonObject,
   type Message,
   normalizeRole,
   ownAttributes,
@@ -35,8 +36,6 @@ interface ExportReading {
   /** How many messages the conversation says it has; null: it does not say. */
   readonly declared: number | null
 }
-
-type JsonObject = { readonly [key: string]: Json }
 
 const objectIn = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {})
 

@@ -1,5 +1,6 @@
 import { ownAttributes, type Person, type RecordedHandoff } from "../../domain/Conversation.ts"
 import { fromEpoch, toMillis } from "../../domain/Timestamp.ts"
+import { filled } from "../kit/decode.ts"
 import type { Conversation } from "./wire.ts"
 
 /*
@@ -85,8 +86,6 @@ export interface TakenOver {
 type Handoffs = Pick<Conversation, "chatAssignedTo" | "handoffHistory" | "state">
 
 const timeOf = (epoch: number | null) => (epoch === null ? null : fromEpoch(epoch))
-
-const filled = (value: string | null): string | null => (value === "" ? null : value)
 
 const recordedHandoffs = ({ handoffHistory }: Handoffs): ReadonlyArray<RecordedHandoff> =>
   (handoffHistory ?? []).map(({ acceptedAt, acceptedBy, completedAt, requestedAt }) => ({

@@ -1,14 +1,20 @@
 import { Either } from "effect"
-import { type Contact, type Conversation, type Json, normalizeChannel } from "../../domain/Conversation.ts"
+import {
+  type Contact,
+  type Conversation,
+  type Json,
+  type JsonObject,
+  normalizeChannel
+} from "../../domain/Conversation.ts"
 import { canonicalJson } from "../../domain/exactJson.ts"
 import { isRecord } from "../../domain/isRecord.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { allOf, attributes, undocumented } from "../kit/attributes.ts"
-import { type Fault, parseJson } from "../kit/decode.ts"
+import { type Fault, filled, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
-import { isLaterWord } from "../kit/order.ts"
+import { withLaterWord } from "../kit/order.ts"
 import { overlay } from "../kit/overlay.ts"
-import { unreadable } from "../kit/page.ts"
+import { unreadable, withoutPayload } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
 import { agentIn } from "./address.ts"
@@ -141,15 +147,11 @@ export const wireOf = ({ row, detail }: Pick<Parts, "row" | "detail">): WireConv
   return overlay(row.wire, detail.wire)
 }
 
-const filled = (value: string | null): string | null => (value === "" ? null : value)
-
-type Record = { readonly [key: string]: Json }
-
 /** Row and detail as they came, the detail's word before the row's. */
-const recordOf = ({ row, detail }: Parts): Record =>
-  overlay((row?.value ?? {}) as Record, (detail?.value ?? {}) as Record)
+const recordOf = ({ row, detail }: Parts): JsonObject =>
+  overlay((row?.value ?? {}) as JsonObject, (detail?.value ?? {}) as JsonObject)
 
-const toContact = (wire: WireConversation, record: Record, contactId: string | null): Contact | null =>
+const toContact = (wire: WireConversation, record: JsonObject, contactId: string | null): Contact | null =>
   contactId === null
     ? null
     : {
@@ -162,7 +164,7 @@ const toContact = (wire: WireConversation, record: Record, contactId: string | n
 
 const toConversation = (
   wire: WireConversation,
-  record: Record,
+  record: JsonObject,
   parts: Parts,
   contactId: string | null,
   map: StatusMap
@@ -250,10 +252,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, reading: Reading)
   if (Either.isLeft(exported)) return exported.left
   const wire = wireOf({ row: row.right, detail: detail.right })
   const raw = (detail.right ?? row.right)?.raw
-  if (wire === null || raw === undefined) {
-    const nothing = { kind: "conversation", providerId: null, conversationId: null, payload: "null" }
-    return unreadable(nothing, { path: "$", reason: "no payload of a conversation" })
-  }
+  if (wire === null || raw === undefined) return withoutPayload("conversation")
   const parts: Parts = {
     agentId: agentIn(raw),
     providerId: raw.conversationId,
@@ -262,9 +261,7 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, reading: Reading)
     exported: exported.right
   }
   const whole = toSighting(wire, parts, reading)
-  if (parts.row === null || parts.detail === null || !isLaterWord(parts.row, parts.detail)) return whole
-  const { contact, conversation } = toSighting(parts.row.wire, { ...parts, detail: null }, reading)
-  return { ...whole, contact, conversation, fingerprint: null }
+  return withLaterWord(parts, whole, (row) => toSighting(row.wire, { ...parts, detail: null }, reading))
 }
 
 export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({

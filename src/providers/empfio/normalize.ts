@@ -4,6 +4,7 @@ import {
   type Contact,
   type Conversation,
   type Json,
+  type JsonObject,
   type Message,
   normalizeChannel,
   normalizeRole
@@ -11,11 +12,11 @@ import {
 import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { allOf, attributes, undocumented } from "../kit/attributes.ts"
-import { type Decode, type Fault, parseJson } from "../kit/decode.ts"
+import { type Decode, type Fault, filled, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
-import { isLaterWord, isNewestFirst } from "../kit/order.ts"
+import { isNewestFirst, withLaterWord } from "../kit/order.ts"
 import { overlay } from "../kit/overlay.ts"
-import { lastSentAt, unreadable } from "../kit/page.ts"
+import { lastSentAt, unreadable, withoutPayload } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, elementsIn, listIn, type Written, writtenId } from "../kit/written.ts"
 import type { ColumnSources, Messages, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
@@ -52,8 +53,6 @@ export interface Parts {
   readonly messages: Omit<Read<ReadonlyArray<Written>>, "json"> | null
 }
 
-type JsonObject = { readonly [key: string]: Json }
-
 type Kind = "conversation" | "detail" | "messages"
 
 export const rawPayload = (kind: Kind, id: string, conversationId: string, payload: string): RawPayload => ({
@@ -74,8 +73,6 @@ const whatsappKey = /^whatsapp_(\+\d{6,15}|hash:[\w-]{22})$/
 /** `session_key` is a channel and what the channel knows the customer by; only WhatsApp's is surely a number. */
 const phoneIn = (sessionKey: string | null): string | null =>
   sessionKey === null ? null : (whatsappKey.exec(sessionKey)?.[1] ?? null)
-
-const filled = (value: string | null): string | null => (value === "" ? null : value)
 
 const toMessage = (wire: WireMessage, entry: Written): Message => ({
   messageId: wire.id,
@@ -293,14 +290,9 @@ export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): 
   if (Either.isLeft(messages)) return messages.left
   const parts: Parts = { row: row.right, detail: detail.right, messages: messages.right }
   const wire = wireOf(parts)
-  if (wire !== null) {
-    const whole = toSighting(wire, parts, map)
-    if (parts.row === null || parts.detail === null || !isLaterWord(parts.row, parts.detail)) return whole
-    const { contact, conversation } = toSighting(parts.row.value, { ...parts, detail: null }, map)
-    return { ...whole, contact, conversation, fingerprint: null }
-  }
-  const nothing = { kind: "conversation", providerId: null, conversationId: null, payload: "null" }
-  return unreadable(nothing, { path: "$", reason: "no payload of a conversation" })
+  if (wire === null) return withoutPayload("conversation")
+  const whole = toSighting(wire, parts, map)
+  return withLaterWord(parts, whole, ({ value }) => toSighting(value, { ...parts, detail: null }, map))
 }
 
 export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({

@@ -1,5 +1,5 @@
 import { Either, type FastCheck, ParseResult, Schema, type SchemaAST } from "effect"
-import type { Json } from "../../domain/Conversation.ts"
+import type { Json, JsonObject } from "../../domain/Conversation.ts"
 import {
   isExactNumber,
   isJsonObject,
@@ -238,12 +238,11 @@ export const json: Schema.Schema<Json, Json> = scalar(
 )
 
 /** An object of the vendor's own making, kept as it came. */
-export const jsonObject: Schema.Schema<{ readonly [key: string]: Json }, { readonly [key: string]: Json }> =
-  scalar(
-    "an object",
-    (value) => (isJsonObject(value) ? value : undefined),
-    (fc) => fc.dictionary(fc.string(), fc.jsonValue() as FastCheck.Arbitrary<Json>)
-  )
+export const jsonObject: Schema.Schema<JsonObject, JsonObject> = scalar(
+  "an object",
+  (value) => (isJsonObject(value) ? value : undefined),
+  (fc) => fc.dictionary(fc.string(), fc.jsonValue() as FastCheck.Arbitrary<Json>)
+)
 
 /** For ParseResult, which would take an exact number for an object. Nothing that decodes comes this way. */
 const withoutExactNumbers = (value: unknown): unknown => {
@@ -304,3 +303,6 @@ export const only =
       (record) => record.id === id,
       () => notRequested("$.id", what)
     )
+
+/** An empty text says nothing. */
+export const filled = (text: string | null): string | null => (text === "" ? null : text)

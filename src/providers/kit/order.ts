@@ -1,5 +1,5 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { RawPayload } from "../Provider.ts"
+import type { RawPayload, Sighting } from "../Provider.ts"
 
 /**
  * Whether a list of messages runs from the newest to the oldest, as most neighbours say: one odd time at its ends or in
@@ -21,6 +21,17 @@ interface Shown {
   readonly raw: RawPayload
 }
 
-/** Whether a list showed a conversation later than its details were: they were missing then, or not wanted. */
-export const isLaterWord = (row: Shown, detail: Shown): boolean =>
-  (row.raw.shownAt ?? "") > (detail.raw.shownAt ?? "")
+/**
+ * A sighting of a row of a list and of details. Where the row was shown later, the details were missing then, or not
+ * wanted, and what the row says counts.
+ * @param listed the sighting of the row alone
+ */
+export const withLaterWord = <Row extends Shown>(
+  { detail, row }: { readonly detail: Shown | null; readonly row: Row | null },
+  whole: Sighting,
+  listed: (row: Row) => Sighting
+): Sighting => {
+  if (row === null || detail === null || (row.raw.shownAt ?? "") <= (detail.raw.shownAt ?? "")) return whole
+  const { contact, conversation } = listed(row)
+  return { ...whole, contact, conversation, fingerprint: null }
+}

@@ -92,6 +92,13 @@ export const unreadable = (
   path: fault.path
 })
 
+/** What is made of no payload at all. @param subject of which one is needed */
+export const withoutPayload = (subject: "conversation" | "contact"): Unreadable =>
+  unreadable(
+    { kind: subject, providerId: null, conversationId: null, payload: "null" },
+    { path: "$", reason: `no payload of a ${subject}` }
+  )
+
 /** The same as an item of a page. */
 export const unreadableItem = (record: Parameters<typeof unreadable>[0], fault: Fault): Item => ({
   _tag: "Unreadable",

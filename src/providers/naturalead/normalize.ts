@@ -4,6 +4,7 @@ import {
   type Contact,
   type Conversation,
   type Json,
+  type JsonObject,
   type Message,
   normalizeChannel,
   normalizeRole
@@ -11,10 +12,10 @@ import {
 import { writeExactly } from "../../domain/exactJson.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import { allOf, attributes, undocumented } from "../kit/attributes.ts"
-import type { Fault } from "../kit/decode.ts"
+import { type Fault, filled } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
 import { isNewestFirst } from "../kit/order.ts"
-import { lastSentAt, unreadable } from "../kit/page.ts"
+import { lastSentAt, unreadable, withoutPayload } from "../kit/page.ts"
 import { statusMap as makeStatusMap } from "../kit/statusMap.ts"
 import { decoded, type Written, written, writtenId } from "../kit/written.ts"
 import type { ColumnSources, RawPayload, RemoteState, Sighting, Unreadable } from "../Provider.ts"
@@ -46,8 +47,6 @@ export const statusMap: StatusMap = makeStatusMap(
  */
 export const fingerprintOf = (bytes: Uint8Array | string, messages = true): string =>
   messages ? digest(bytes) : `without-messages:${digest(bytes)}`
-
-const filled = (value: string | null): string | null => (value === "" ? null : value)
 
 interface Numbered {
   readonly times: Map<string, number>
@@ -118,11 +117,11 @@ const toContact = (wire: WireConversation): Contact | null =>
       }
 
 /** As it came, of a record that decodes. */
-const recordIn = ({ value }: Written) => Either.getOrNull(value) as { readonly [key: string]: Json }
+const recordIn = ({ value }: Written) => Either.getOrNull(value) as JsonObject
 
 const toConversation = (
   wire: WireConversation,
-  record: { readonly [key: string]: Json },
+  record: JsonObject,
   messages: ReadonlyArray<Message>,
   map: StatusMap
 ): Conversation => ({
@@ -189,9 +188,7 @@ export const interpretPayload = (
 /** A sighting again from what was kept of it. Of several payloads the last counts. */
 export const interpret = (payloads: ReadonlyArray<RawPayload>, map: StatusMap): Sighting | Unreadable => {
   const kept = payloads.filter((payload) => payload.kind === kind).at(-1)
-  return kept === undefined
-    ? notAConversation(written("null"), { path: "$", reason: "no payload of a conversation" })
-    : interpretPayload(kept.payload, map)
+  return kept === undefined ? withoutPayload(kind) : interpretPayload(kept.payload, map)
 }
 
 export const toRemoteState = (wire: ConversationState, map: StatusMap): RemoteState => ({
