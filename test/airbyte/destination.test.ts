@@ -170,6 +170,31 @@ describe("the destination", () => {
     })
   )
 
+  it.effect.each([
+    ["cut", (whole: string) => whole.slice(0, -20)],
+    ["no object", () => "[]"],
+    ["a record without a stream", () => '{"type":"RECORD","record":{"data":{}}}'],
+    ["a state without its object", () => '{"type":"STATE"}']
+  ] as const)("returns no state behind a line that cannot be read (%s), and fails", ([, damage]) =>
+    Effect.gen(function* () {
+      const vendor = "empfio"
+      const simulator = world()
+      const { clock } = makeLeapingClock(begins + 3_600_000)
+      const [first, lost, behind] = waiting(simulator, vendor).map((id) =>
+        record({ id, status: "completed" })
+      )
+      const lines = [first, state(1), damage(lost ?? ""), behind, state(2)].filter(
+        (line) => line !== undefined
+      )
+      const ran = yield* Effect.withClock(write(simulator, vendor, lines), clock)
+      expect([ran.code, settledIn(ran.messages)]).toEqual([1, [[1, 1, 0]]])
+      const [{ trace }] = ofType(ran.messages, "TRACE")
+      expect(trace.error.failure_type).toBe("transient_error")
+      expect(trace.error.message).toMatch(/^line 3 on stdin is no message/)
+      expect(writesIn(simulator, vendor)).toBe(1)
+    })
+  )
+
   it.effect(
     "sends nothing where more changes are wanted than a run may send, however often it is tried",
     () =>

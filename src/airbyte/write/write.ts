@@ -142,6 +142,13 @@ const overFault = (brake: number, sent: number): Fault => ({
   hint: "where so many are meant, raise push_brake in the configuration; dry_run shows what they are"
 })
 
+/** Every state behind such a line would stand for it, too. Without any of its text: it may be a record. @param line counted from 1 */
+const damageFault = (line: number): Fault => ({
+  kind: "incomplete",
+  message: `line ${line} on stdin is no message of the protocol: no record and no state behind it is taken`,
+  hint: "was it cut? the next attempt is given everything again from the last state that was returned"
+})
+
 const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | Sink | Lines> => ({
   lane: "push",
   work: Effect.fn("airbyte.writing")(function* (connection, runId) {
@@ -163,6 +170,9 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | S
     let wouldBe = 0
     /** Whether more changes are wanted than may be sent. */
     let isOver = changes.size > brake
+    let taken = 0
+    /** The first line that cannot be read, counted from 1; null: none yet. */
+    let damaged: number | null = null
     const keepsRemote = keys.on_conflict !== "keep_local"
     const ledger = makeLedger((text) => (isDry ? Effect.void : sink.write(text)))
     const say = (level: LogLevel, message: string) => sink.write(log(level, message))
@@ -216,15 +226,19 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | S
     /** Takes lines as they are, up to a batch. Returns whether there are more to come. */
     const takeIn = Effect.fn("airbyte.takeIn")(function* (batch: Iterable<string | null>) {
       const wishes: Array<{ readonly entry: Entry; readonly wish: Wish }> = []
-      let unreadable = 0
       let isOpen = true
       for (const line of batch) {
         if (line === null) {
           isOpen = false
-          continue
+          break
         }
+        taken += 1
         const incoming = readLine(line, name, keys)
-        if (incoming._tag === "Unreadable") unreadable += 1
+        if (incoming._tag === "Unreadable") {
+          damaged = taken
+          isOpen = false
+          break
+        }
         if (incoming._tag === "State") ledger.add(incoming)
         if (incoming._tag !== "Record") continue
         const entry = { _tag: "Record" as const, stream: incoming.stream, outcome: null, changeId: null }
@@ -234,8 +248,6 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | S
           yield* reject(entry, providerId ?? "no conversation", reason)
         } else wishes.push({ entry, wish: incoming.wish.right })
       }
-      if (unreadable > 0)
-        yield* say("WARN", `${unreadable} of the lines on stdin are no messages, and are ignored`)
       const ids = [...new Set(wishes.map(({ wish }) => wish.providerId))]
       const found = new Map<string, Looked>()
       yield* Effect.forEach(
@@ -311,7 +323,8 @@ const writing = (keys: DestinationKeys): LaneWork<Mirror | Outbox | Progress | S
         if (!isOpen && next === null) {
           if (isDry && wouldBe > brake)
             yield* say("WARN", `dry run: ${wouldBe} changes are more than a run sends (push_brake: ${brake})`)
-          return { fault: isOver ? overFault(brake, changes.size) : null }
+          if (isOver) return { fault: overFault(brake, changes.size) }
+          return { fault: damaged === null ? null : damageFault(damaged) }
         }
         if (
           next !== null &&
