@@ -1,6 +1,9 @@
-import { resolve } from "node:path"
-import { Effect } from "effect"
+import { accessSync, constants, existsSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import { Effect, Layer } from "effect"
 import type { ConnectionConfig } from "../config/Config.ts"
+import { fileFaultOf } from "../files/faults.ts"
+import { Db } from "../store/Db.ts"
 import { openFeed } from "../store/read/feed.ts"
 import { openConnection } from "../sync/connection.ts"
 import { faultOf } from "../sync/run.ts"
@@ -32,3 +35,25 @@ export const checkMirror = (file: string, connection: string | null) =>
     Effect.catchAll(({ hint, message }) => Effect.succeed(`${message}; ${hint}`)),
     Effect.scoped
   )
+
+/** Whether the file of changes between runs can be opened, or made where there is none. Null: it can; otherwise why not. Makes nothing. */
+export const checkOutbox = (file: string): Effect.Effect<string | null> => {
+  const path = resolve(file)
+  if (existsSync(path)) {
+    return Layer.build(Db.layer(path, { readOnly: true })).pipe(
+      Effect.as(null),
+      Effect.catchAll(({ hint, message }) => Effect.succeed(`outbox: ${message}; ${hint}`)),
+      Effect.scoped
+    )
+  }
+  return Effect.sync(() => {
+    try {
+      accessSync(dirname(path), constants.W_OK | constants.X_OK)
+      return null
+    } catch (cause) {
+      const fault = fileFaultOf(cause)
+      if (fault === null) throw cause
+      return `outbox ${path}: ${fault.what}. ${fault.advice}`
+    }
+  })
+}

@@ -2,7 +2,7 @@ import { resolve } from "node:path"
 import { Effect, Either } from "effect"
 import type { Transport } from "../http/exchange/transport.ts"
 import type { Governor } from "../http/limits/Governor.ts"
-import { checkConnection } from "./check.ts"
+import { checkConnection, checkOutbox } from "./check.ts"
 import { type Connector, orRefuse, streamsIn } from "./connector.ts"
 import { connectionStatus, destinationCatalog, log } from "./protocol.ts"
 import { connectionSpecification, DestinationKeys, readConnected } from "./settings.ts"
@@ -49,11 +49,13 @@ export const destination: Connector<Sink | Lines | Transport | Governor> = {
           const sink = yield* Sink
           const settings = orRefuse(readConnected(registry, DestinationKeys, config))
           if (Either.isLeft(settings)) return yield* sink.write(connectionStatus(settings.left.message))
-          const { connection } = settings.right
+          const { connection, keys } = settings.right
           const canWrite = Object.keys(connection.statusMap).length > 0
+          const wrong = keys.outbox === undefined ? null : yield* checkOutbox(keys.outbox)
           yield* sink.write(
             connectionStatus(
-              canWrite ? yield* checkConnection(connection) : "no status can be set at this provider"
+              wrong ??
+                (canWrite ? yield* checkConnection(connection) : "no status can be set at this provider")
             )
           )
         })

@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -319,6 +320,36 @@ describe("the destination", () => {
       )
       expect([raised.code, settledIn(raised.messages)]).toEqual([0, [[1, 4, 0]]])
       expect(writesIn(simulator, vendor)).toBe(4)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("checks that its outbox can be made, or opened, and makes none", () =>
+    Effect.gen(function* () {
+      const vendor = "empfio"
+      const simulator = world()
+      const folder = yield* temporaryFolder
+      const text = join(folder, "text.db")
+      writeFileSync(
+        text,
+        "no mirror at all, and long enough to be taken for a file with a header of its own. ".repeat(9)
+      )
+      const checked = (outbox: string) =>
+        Effect.map(
+          runVerb("destination", "check", simulator, { config: configFor(simulator, vendor, { outbox }) }),
+          (ran) => ofType(ran.messages, "CONNECTION_STATUS")[0].connectionStatus
+        )
+      const wanting = join(folder, "none", "outbox.db")
+      expect(yield* checked(wanting)).toEqual({
+        status: "FAILED",
+        message: `outbox ${wanting}: its folder does not exist. Create the folder`
+      })
+      expect(yield* checked(text)).toMatchObject({
+        status: "FAILED",
+        message: expect.stringMatching(/^outbox: .*text\.db/)
+      })
+      const fresh = join(folder, "outbox.db")
+      expect(yield* checked(fresh)).toEqual({ status: "SUCCEEDED" })
+      expect(existsSync(fresh)).toBe(false)
     }).pipe(Effect.scoped)
   )
 
