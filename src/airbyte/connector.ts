@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { Clock, Effect, Either, Schema } from "effect"
 import type { Registry } from "../config/Config.ts"
+import { messageOf } from "../domain/messageOf.ts"
 import { StoreError } from "../store/StoreError.ts"
 import { type ConnectorFailure, refuse, storeFailure } from "./failure.ts"
 import { ConfiguredCatalog, log, spec, traceError } from "./protocol.ts"
@@ -120,7 +121,7 @@ export const runConnector = <R>(
       Effect.gen(function* () {
         const sink = yield* Sink
         const internal = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-        const message = `unexpected fault: ${cause instanceof Error ? cause.message : String(cause)}`
+        const message = `unexpected fault: ${messageOf(cause)}`
         yield* sink.write(
           log("FATAL", message) +
             traceError({ type: "system_error", message, internal }, yield* Clock.currentTimeMillis)

@@ -13,7 +13,7 @@ export type FailureType = "config_error" | "transient_error" | "system_error"
 
 type StreamStatus = "STARTED" | "RUNNING" | "COMPLETE" | "INCOMPLETE"
 
-const line = (message: object): string => `${JSON.stringify(message)}\n`
+export const line = (message: object): string => `${JSON.stringify(message)}\n`
 
 /** Counts are defined as doubles. */
 const double = (count: number): string => count.toFixed(1)

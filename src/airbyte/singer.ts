@@ -1,5 +1,6 @@
 import { Clock, Effect, Either, Schema } from "effect"
 import { type Feed, type FeedRow, type FeedTable, feedTables, openFeed } from "../store/read/feed.ts"
+import { line } from "./protocol.ts"
 import { sendingRows } from "./read/reading.ts"
 import { sourceStreams } from "./read/streams.ts"
 
@@ -33,8 +34,6 @@ const stateEvery = 10_000
 
 /** Characters that are collected before they are written. */
 const chunkLength = 65_536
-
-const line = (message: object): string => `${JSON.stringify(message)}\n`
 
 export const singerCatalog = (): string =>
   JSON.stringify(

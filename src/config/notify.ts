@@ -21,7 +21,8 @@ export interface NotifyTarget {
 /** As it is written in a configuration. */
 const proposed = "$" + "{PARLEY_NOTIFY_URL}"
 
-const usualStale = 24 * 3_600_000
+/** After how long without a complete sync a connection is stale, milliseconds. */
+export const usualStale = 24 * 3_600_000
 
 const readUrl = (
   url: string,

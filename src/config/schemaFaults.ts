@@ -1,4 +1,5 @@
 import { Either, Option, type ParseResult, Schema, SchemaAST } from "effect"
+import { expectedWords } from "../providers/kit/fault.ts"
 import { suggestion } from "./nearest.ts"
 import type { Path } from "./yamlSource.ts"
 
@@ -8,8 +9,6 @@ interface SchemaFault {
   readonly missing: boolean
   readonly message: string
 }
-
-const expectedWords = Symbol.for("parley/expected")
 
 const isUndefined = (ast: SchemaAST.AST): boolean => ast._tag === "UndefinedKeyword"
 

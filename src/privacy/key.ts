@@ -2,6 +2,7 @@ import { createHmac, hash, randomBytes } from "node:crypto"
 import { closeSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Data, Effect } from "effect"
+import { messageOf } from "../domain/messageOf.ts"
 import { normalizeEmail, normalizePhone } from "../domain/phone.ts"
 import { createPrivate, unfinishedName } from "../files/newFile.ts"
 import { refuseLaid } from "../files/ownership.ts"
@@ -83,7 +84,7 @@ export const hashKey = (
       try: () => readOrMake(file),
       catch: (cause) =>
         new HashKeyMissing({
-          message: `the key of hashed values cannot be read or made: ${cause instanceof Error ? cause.message : String(cause)}`,
+          message: `the key of hashed values cannot be read or made: ${messageOf(cause)}`,
           hint: `make ${dirname(file)} writable, or set ${keyVariable} to what \`openssl rand -hex 32\` prints`
         })
     })

@@ -7,7 +7,8 @@ import { jsonText } from "./safeText.ts"
  * Progress for programs: one JSON object a line. Names are stable; times are UTC, ISO 8601 with milliseconds.
  */
 
-const event = (name: string, at: number, more: object): string =>
+/** An event for programs. @param at epoch milliseconds */
+export const eventText = (name: string, at: number, more: object): string =>
   jsonText({ event: name, at: instant(at), ...more })
 
 const totals = (state: ConnectionProgress) => ({
@@ -21,14 +22,14 @@ const totals = (state: ConnectionProgress) => ({
 })
 
 export const startedEvent = (state: ConnectionProgress): string =>
-  event("connection_started", state.startedAt, {
+  eventText("connection_started", state.startedAt, {
     connection: state.name,
     provider: state.provider,
     lane: state.lane
   })
 
 export const committedEvent = (state: ConnectionProgress, now: number): string =>
-  event("progress", now, {
+  eventText("progress", now, {
     ...totals(state),
     records_per_second: ratePerSecond(state, now),
     fraction: fraction(state),
@@ -43,14 +44,14 @@ export const clientEventLine = (
 ): string | null => {
   switch (client._tag) {
     case "Waiting":
-      return event("waiting", now, {
+      return eventText("waiting", now, {
         connection: state.name,
         lane: state.lane,
         until: instant(client.until),
         reason: client.reason
       })
     case "RateLimited":
-      return event("rate_limited", now, {
+      return eventText("rate_limited", now, {
         connection: state.name,
         lane: state.lane,
         status: client.status,
@@ -62,11 +63,11 @@ export const clientEventLine = (
 }
 
 export const noticeEvent = (connection: string, message: string, hint: string, now: number): string =>
-  event("notice", now, { connection, message, hint })
+  eventText("notice", now, { connection, message, hint })
 
 export const finishedEvent = (
   state: ConnectionProgress,
   outcome: string,
   message: string | null,
   now: number
-): string => event("connection_finished", now, { ...totals(state), outcome, message })
+): string => eventText("connection_finished", now, { ...totals(state), outcome, message })

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { Context, Effect, Layer, Runtime, type Scope } from "effect"
+import { messageOf } from "../../domain/messageOf.ts"
 import type { ClientEvent, Lane, Limit } from "../contract.ts"
 import { CredentialLimiter } from "./CredentialLimiter.ts"
 import { OriginLimit } from "./OriginLimit.ts"
@@ -126,11 +127,9 @@ const guarded = (store: QuotaStore, member: string, warn: (cause: unknown) => vo
   }
 }
 
-const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
-
 const unshared = (file: string, cause: unknown) =>
   Effect.logWarning(
-    `The shared rate limits in ${file} cannot be used (${words(cause)}): this run keeps to the limits on its own. ` +
+    `The shared rate limits in ${file} cannot be used (${messageOf(cause)}): this run keeps to the limits on its own. ` +
       "Do not run another one with the same credentials at the same time, or set XDG_STATE_HOME to a folder that can be written."
   )
 

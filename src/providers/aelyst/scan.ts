@@ -1,10 +1,9 @@
 import { Clock, Effect, Either, Option, Stream } from "effect"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing } from "../kit/answer.ts"
-import { datedBy, isOutside, isStoredByScan, page, pages } from "../kit/page.ts"
+import { datedBy, isOutside, isStoredByScan, lessonOf, page, pages } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { type Written, writtenId } from "../kit/written.ts"
 import type { Item, Known, Notice, Page, PullScope, RawPayload } from "../Provider.ts"
@@ -16,9 +15,8 @@ import { contactsLimit, getContact, listContacts } from "./requests.ts"
 /** Whether contacts can be asked for their messages: `unknown` until one answers. `off`: the user wants none. */
 type MessageList = "off" | "unknown" | "present" | "absent" | "forbidden" | "refused"
 
-/** What `Page.learned` calls it, and after how long, in milliseconds, an absent list is looked for again. */
+/** What `Page.learned` calls it. */
 export const lessonName = "message-list"
-export const lessonHolds = 24 * 60 * 60_000
 
 /** So many contacts must have no list of messages, or be refused it, before that is taken to hold for all. */
 const enoughProbes = 3
@@ -347,8 +345,7 @@ const responsePages = <E>(scan: Scan<E>): Stream.Stream<Page, ProviderError | E>
 
 const newScan = <E>(client: ProviderClient, map: StatusMap, messages: boolean, scope: PullScope<E>) =>
   Effect.map(Clock.currentTimeMillis, (now): Scan<E> => {
-    const lesson = scope.learned.get(lessonName)
-    const isAbsent = lesson?.value === "absent" && now - toMillis(lesson.at) < lessonHolds
+    const isAbsent = lessonOf(scope, lessonName, now) === "absent"
     const messageList = isAbsent ? "absent" : "unknown"
     return {
       client,

@@ -1,16 +1,15 @@
 import { Clock, Effect } from "effect"
 import { atLeast, exactly } from "../../domain/Interval.ts"
 import type { ProviderError } from "../../domain/ProviderError.ts"
-import { toMillis } from "../../domain/Timestamp.ts"
 import type { ProviderClient } from "../../http/client.ts"
 import { mostLooks } from "../kit/listSampling.ts"
-import { isOutside } from "../kit/page.ts"
+import { isOutside, lessonOf } from "../kit/page.ts"
 import type { Written } from "../kit/written.ts"
 import type { Survey, SurveyScope } from "../Provider.ts"
 import { makeWalk, mostContactResponses, readList } from "./list.ts"
 import { readContact } from "./normalize.ts"
 import { contactsLimit, listContacts, listMessages, messagesLimit } from "./requests.ts"
-import { lessonHolds, lessonName } from "./scan.ts"
+import { lessonName } from "./scan.ts"
 
 /** Contacts with more messages than one request brings: at most this share more, on average. */
 const furtherMessages = 0.05
@@ -23,8 +22,7 @@ export const survey = <E>(
 ): Effect.Effect<Survey, ProviderError | E> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    const lesson = scope.learned.get(lessonName)
-    const isAbsent = lesson?.value === "absent" && now - toMillis(lesson.at) < lessonHolds
+    const isAbsent = lessonOf(scope, lessonName, now) === "absent"
     const walk = makeWalk("list contacts", mostContactResponses)
     const listed: Array<Written> = []
     let cursor: string | null | undefined

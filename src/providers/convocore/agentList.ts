@@ -1,6 +1,6 @@
 import { Either, Schema } from "effect"
 import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
-import { type ListedRow, pageWalk, WalkMark, type WalkPlace } from "../kit/pageWalk.ts"
+import { complete, type ListedRow, pageWalk, WalkMark, type WalkPlace } from "../kit/pageWalk.ts"
 import { type ListOptions, largestCursorPage, largestPage } from "./requests.ts"
 
 /*
@@ -61,8 +61,6 @@ const mostRestarts = 2
 
 /** Pages in a row that may bring nothing new, since rows without essential data are left out after the pages were cut. */
 const barrenPages = 100
-
-const complete = { complete: true, reason: null } as const
 
 const partial = (why: string): Step["end"] => ({
   complete: false,

@@ -1,9 +1,8 @@
 import { Chunk, Clock, Effect, Either, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
-import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, malformed } from "../kit/answer.ts"
-import { page } from "../kit/page.ts"
+import { lessonOf, page } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import type { Item, Known, Notice, Page, PullScope } from "../Provider.ts"
 import { idWithAgent } from "./address.ts"
@@ -27,9 +26,8 @@ import { fingerprintOf, listedMark, noMessagesMark } from "./normalize.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
 import { dealWith, identify, isCurrent, type Lookout, readList, readListed, type Task } from "./rows.ts"
 
-/** What `Page.learned` calls the largest page that is given, and after how long, in milliseconds, lessons are forgotten. */
+/** What `Page.learned` calls the largest page that is given. */
 const limitLesson = "list-limit"
-const lessonHolds = 24 * 60 * 60_000
 
 interface Scan<E> extends Lookout<E> {
   /** Agents that were read to the end. */
@@ -177,10 +175,7 @@ const agentTasks = <E>(scan: Scan<E>, agentId: string, from: Place | null, isLas
 
 const newScan = <E>(source: Source, scope: PullScope<E>, done: ReadonlyArray<string>) =>
   Effect.map(Clock.currentTimeMillis, (now): Scan<E> => {
-    const lesson = (name: string) => {
-      const learned = scope.learned.get(name)
-      return learned !== undefined && now - toMillis(learned.at) < lessonHolds ? learned.value : null
-    }
+    const lesson = (name: string) => lessonOf(scope, name, now)
     return {
       client: source.client,
       reading: source.reading,

@@ -97,7 +97,7 @@ const expected = (ast: SchemaAST.AST): string => {
   }
 }
 
-const isNothing = (ast: SchemaAST.AST): boolean =>
+export const isNothing = (ast: SchemaAST.AST): boolean =>
   ast._tag === "UndefinedKeyword" || (ast._tag === "Literal" && ast.literal === null)
 
 const longestQuote = 24

@@ -1,7 +1,7 @@
 import type { Json, Message } from "../../domain/Conversation.ts"
 import { isRecord } from "../../domain/isRecord.ts"
 import { includes } from "../../domain/TimeRange.ts"
-import type { Timestamp } from "../../domain/Timestamp.ts"
+import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange } from "../../http/client.ts"
 import {
   type Item,
@@ -119,6 +119,19 @@ export const isOutside = (
 ): boolean =>
   startedAt !== null &&
   (!includes(scope, startedAt) || scope.covered.some((range) => includes(range, startedAt)))
+
+/** Milliseconds after which what was learned of an account is tried again. */
+const lessonHolds = 24 * 60 * 60_000
+
+/** What was learned under a name, while that holds; else null. @param now epoch milliseconds */
+export const lessonOf = (
+  { learned }: Pick<PullScope, "learned">,
+  name: string,
+  now: number
+): string | null => {
+  const lesson = learned.get(name)
+  return lesson !== undefined && now - toMillis(lesson.at) < lessonHolds ? lesson.value : null
+}
 
 /** Whether this very scan has stored it, before it was interrupted. */
 export const isStoredByScan = (

@@ -112,7 +112,7 @@ const idlePages = 3
 /** Pages in a row without a new row that are the end of a list which does not say how long it is: one may be in its middle. */
 const lastPages = 2
 
-const complete = { complete: true, reason: null } as const
+export const complete = { complete: true, reason: null } as const
 
 /** The page that begins at or before the row `end - 1` (counted from 0) and reaches furthest beyond it. */
 export const overlapping = (end: number, largest: number): Ask => {

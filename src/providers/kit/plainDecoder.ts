@@ -1,5 +1,6 @@
 import type { SchemaAST } from "effect"
 import { isJsonObject } from "../../domain/exactJson.ts"
+import { isNothing } from "./fault.ts"
 
 /*
  * What ParseResult does with a record costs several times what JSON.parse does: an Either, an Option and a tree of
@@ -75,9 +76,6 @@ const either =
     }
     return notPlain
   }
-
-const isNothing = (ast: SchemaAST.AST): boolean =>
-  ast._tag === "UndefinedKeyword" || (ast._tag === "Literal" && ast.literal === null)
 
 const membersOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   ast._tag === "Union" ? ast.types.flatMap(membersOf) : [ast]

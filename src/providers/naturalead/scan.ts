@@ -1,11 +1,10 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
-import { toMillis } from "../../domain/Timestamp.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import { type AnswerForm, isGone, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { notRequested } from "../kit/decode.ts"
-import { isOutside, oneFound, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
+import { isOutside, lessonOf, oneFound, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
 import type { AccountCheck, Item, Known, Page, PullScope, Sighting } from "../Provider.ts"
@@ -14,10 +13,10 @@ import { facts, title } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
 import { type Next, next, start, type Walk } from "./paging.ts"
 import { getConversation, listConversations } from "./requests.ts"
+import { utf8 } from "./splitter.ts"
 
-/** What `Page.learned` calls it, and after how long, in milliseconds, it is requested again. */
+/** What `Page.learned` calls it. */
 const skipLesson = "list-skip"
-const lessonHolds = 24 * 60 * 60_000
 
 /** A conversation that is requested by its id: the list cut its messages short, or shows it though it was said to be gone. */
 interface Short {
@@ -67,9 +66,6 @@ interface Scan<E> {
 
 /** A first response with more elements than this is no page of a larger list, so that what it showed need not be kept. */
 const remembered = 10_000
-
-const utf8 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")
 
 /**
  * Whose account the records are: each says so. https://docs.naturalead.ai/api-reference/conversations/list-conversations
@@ -403,13 +399,12 @@ const shortPage = <E>(scan: Scan<E>, short: Short, exchange: Exchange) => {
 
 const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>, account: AccountCheck) =>
   Effect.map(Clock.currentTimeMillis, (now): Scan<E> => {
-    const lesson = scope.learned.get(skipLesson)
     return {
       client,
       account,
       scope,
       map,
-      mayProbe: lesson?.value !== "ignored" || now - toMillis(lesson.at) >= lessonHolds,
+      mayProbe: lessonOf(scope, skipLesson, now) !== "ignored",
       walk: start,
       statusesLeft: null,
       heldBack: 0,

@@ -88,7 +88,7 @@ const invalid = -2
 const join = (parts: ReadonlyArray<Uint8Array>, last: Uint8Array): Uint8Array =>
   parts.length === 0 ? last : Buffer.concat([...parts, last])
 
-const toText = (bytes: Uint8Array): string =>
+export const utf8 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")
 
 /**
@@ -139,7 +139,7 @@ export const makeSplitter = (
       return true
     }
     try {
-      const value: Json = JSON.parse(toText(bytes))
+      const value: Json = JSON.parse(utf8(bytes))
       if (finished === "name") {
         name = String(value)
         return true

@@ -2,6 +2,7 @@ import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { Effect } from "effect"
+import { messageOf } from "../../domain/messageOf.ts"
 import { codeOf } from "../../files/faults.ts"
 import { Db } from "../Db.ts"
 import { headerOf } from "../header.ts"
@@ -55,7 +56,7 @@ const readManifest = (path: string): CopyManifest | null | { readonly fault: str
     return manifestIn(database)
   } catch (cause) {
     if (codeOf(cause) === null) throw cause
-    return { fault: cause instanceof Error ? cause.message : String(cause) }
+    return { fault: messageOf(cause) }
   } finally {
     database?.close()
   }

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs"
 import type Sqlite from "better-sqlite3"
 import { Effect } from "effect"
+import { messageOf } from "../../domain/messageOf.ts"
 import { present } from "../../domain/present.ts"
 import { codeOf } from "../../files/faults.ts"
 import { headerOf } from "../header.ts"
@@ -47,7 +48,7 @@ const differences = (was: ReadonlyArray<TableHash>, is: ReadonlyArray<TableHash>
 /** Why SQLite cannot do what was asked of a damaged file; throws what is no fault of SQLite's or the disk's. */
 const said = (cause: unknown): string => {
   if (codeOf(cause) === null) throw cause
-  return cause instanceof Error ? cause.message : String(cause)
+  return messageOf(cause)
 }
 
 /** SQLite's own check of how the file is built, at most ten lines; empty: nothing is wrong. */

@@ -1,7 +1,7 @@
 import type { Retention } from "../../domain/Retention.ts"
 import { now, type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import { nextSeq } from "../commits.ts"
-import { makeActivityRows } from "../mirror/activity.ts"
+import { makeActivityRows, slotMillis } from "../mirror/activity.ts"
 import { makeBlockWriter } from "../mirror/raw/rawBlocks.ts"
 import { type GoingMessage, makeRemoveMessages, messageKeys, removeKinds } from "../mirror/removeMessages.ts"
 import type { Session } from "../Session.ts"
@@ -15,8 +15,6 @@ import { isExpired, retentionOf } from "./retention.ts"
 /** Messages that go in one transaction. */
 const messagesAtOnce = 200
 const pagesAtOnce = 500
-
-const slotMillis = 900_000
 
 /** What is due, each to be let go in a transaction of its own. */
 export interface Due {

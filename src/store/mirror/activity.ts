@@ -265,7 +265,7 @@ export const activityOf = (
   }
 }
 
-const slotMillis = 900_000
+export const slotMillis = 900_000
 
 interface Slot {
   customer: number

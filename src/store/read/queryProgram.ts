@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads"
 import Sqlite from "better-sqlite3"
+import { messageOf } from "../../domain/messageOf.ts"
 import type { Answer } from "./QueryProcess.ts"
 import { type Row, temporaryFilesFull, type Value } from "./value.ts"
 
@@ -76,7 +77,7 @@ const answer = (most: number): Answer => {
     return { _tag: "Rows", rows: take(rows, most) }
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
-    return { _tag: "Fault", code, message: cause instanceof Error ? cause.message : String(cause) }
+    return { _tag: "Fault", code, message: messageOf(cause) }
   }
 }
 

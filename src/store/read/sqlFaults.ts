@@ -1,5 +1,6 @@
 import { Data } from "effect"
 import { nearest, suggestion } from "../../config/nearest.ts"
+import { messageOf } from "../../domain/messageOf.ts"
 import type { Session } from "../Db.ts"
 import { dictionary } from "../dictionary.ts"
 
@@ -103,6 +104,6 @@ export const columnsOf = (session: Session, sql: string): ReadonlyArray<string> 
     statement.iterate().return?.()
     return statement.columns().map(({ name }) => name)
   } catch (cause) {
-    return explainSql(cause instanceof Error ? cause.message : String(cause), sql, session)
+    return explainSql(messageOf(cause), sql, session)
   }
 }

@@ -1,5 +1,6 @@
 import { Cron } from "croner"
 import { Either } from "effect"
+import { messageOf } from "../../domain/messageOf.ts"
 
 /*
  * When runs are due. All of it is pure: instants are epoch milliseconds, and chance comes in as a number from 0 to 1.
@@ -31,7 +32,7 @@ export const earliestAfter = (timetable: Timetable, at: number): number =>
 export const gapAfter = (timetable: Timetable, due: number): number => nextDue(timetable, due) - due
 
 const faultIn = (cause: unknown): string => {
-  const words = (cause instanceof Error ? cause.message : String(cause)).replace(/^CronPattern: /, "")
+  const words = messageOf(cause).replace(/^CronPattern: /, "")
   return words.charAt(0).toLowerCase() + words.slice(1)
 }
 

@@ -11,6 +11,7 @@ import { fileCopies } from "../../../store/copies/fileCopies.ts"
 import { unnoticedRestoration } from "../../../store/copies/restored.ts"
 import { Db } from "../../../store/Db.ts"
 import { doctorFacts } from "../../../store/read/health/doctorFacts.ts"
+import { writersKept } from "../../../store/read/health/oldWriters.ts"
 import { talkingLayer } from "../../../sync/layers.ts"
 import { loadConfiguration, mirrorPath } from "../../configuration.ts"
 import { exitCodes } from "../../exitCodes.ts"
@@ -31,9 +32,6 @@ import {
   writableFinding
 } from "./findings.ts"
 import type { DoctorInput } from "./index.ts"
-
-/** Milliseconds for which programs that wrote are remembered. */
-const writersKept = 30 * 24 * 3_600_000
 
 /** Milliseconds that a provider may take to say what time it is. */
 const clockWithin = 5_000

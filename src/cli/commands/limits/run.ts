@@ -1,5 +1,6 @@
 import { Clock, Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
+import { messageOf } from "../../../domain/messageOf.ts"
 import { present } from "../../../domain/present.ts"
 import { now } from "../../../domain/Timestamp.ts"
 import type { Hold, LearnedLimits } from "../../../http/limits/shared/heldBack.ts"
@@ -104,8 +105,6 @@ export const list = Effect.fn("limits.list")(function* ({ names }: LimitsListInp
   return exitCodes.complete
 })
 
-const words = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
-
 export const reset = Effect.fn("limits.reset")(function* ({ names }: LimitsResetInput) {
   const config = yield* loadConfiguration
   const chosen = yield* selectConnections(config, names)
@@ -114,7 +113,7 @@ export const reset = Effect.fn("limits.reset")(function* ({ names }: LimitsReset
       try: () => ({ name: connection.name, forgotten: forgetLimitsOf(connection) }),
       catch: (cause) =>
         new UsageError({
-          message: `what was learned about the limits of "${connection.name}" cannot be cleared: ${words(cause)}`,
+          message: `what was learned about the limits of "${connection.name}" cannot be cleared: ${messageOf(cause)}`,
           hint: "check that $XDG_STATE_HOME/parley/quota.db (else ~/.local/state/parley/quota.db) can be written"
         })
     })

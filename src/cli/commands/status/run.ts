@@ -1,6 +1,7 @@
 import { Clock, Effect, Either } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { suggestion } from "../../../config/nearest.ts"
+import { usualStale } from "../../../config/notify.ts"
 import { present } from "../../../domain/present.ts"
 import { gapsIn } from "../../../domain/TimeRange.ts"
 import { now, toMillis } from "../../../domain/Timestamp.ts"
@@ -10,7 +11,12 @@ import { isStoredOtherwise, keepEverything } from "../../../privacy/policy.ts"
 import { ageText, type Restoration, unnoticedRestoration } from "../../../store/copies/restored.ts"
 import { Db } from "../../../store/Db.ts"
 import { areSilent } from "../../../store/read/health/newsFacts.ts"
-import { fixedVersion, type OldWriter, oldWriters } from "../../../store/read/health/oldWriters.ts"
+import {
+  fixedVersion,
+  type OldWriter,
+  oldWriters,
+  writersKept
+} from "../../../store/read/health/oldWriters.ts"
 import { type ConnectionFacts, statusFacts } from "../../../store/read/statusFacts.ts"
 import { learnedLimitsOf } from "../../../sync/learnedLimits.ts"
 import { loadConfiguration, mirrorPath, readingMirror } from "../../configuration.ts"
@@ -58,9 +64,6 @@ const noFacts = {
   kept_within_ms: null,
   covered: []
 }
-
-/** After how long without a complete sync a connection is stale, milliseconds. */
-const usualStale = 24 * 3_600_000
 
 /** The limits as they are kept: the vendor's or the configured ones, times the share that may be used. */
 const limitDocuments = ({ limits, quota }: ConnectionConfig) =>
@@ -253,9 +256,6 @@ const attention = (
   const names = troubled.map(({ name, troubles }) => `${name} (${troubles.join(", ")})`)
   return [`${names.length === 1 ? "Needs" : "Need"} attention: ${names.join(", ")}.`]
 }
-
-/** How long a program that wrote is remembered here, milliseconds. */
-const writersKept = 30 * 24 * 3_600_000
 
 const writerText = ({ changes, last_at, sqlite_version }: OldWriter, at: number): string =>
   [

@@ -19,10 +19,11 @@ import { maxWaitMillis } from "../../options.ts"
 import { onHangup } from "../../signals.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
+import { eventText } from "../../terminal/progressEvents.ts"
 import { fold } from "../../terminal/width.ts"
 import type { WatchInput } from "./index.ts"
 import { readHintAddress, takingHints } from "./listening.ts"
-import { ranDocument, ranText, watchEvent, zonedClock } from "./text.ts"
+import { ranDocument, ranText, zonedClock } from "./text.ts"
 
 const usage = (message: string, hint: string) => new UsageError({ message, hint })
 
@@ -116,7 +117,7 @@ const makeSpeaker = Effect.gen(function* () {
   return (event: string, more: object, text: string) =>
     Effect.gen(function* () {
       if (progress === "json")
-        return yield* output.note(watchEvent(event, yield* Clock.currentTimeMillis, more))
+        return yield* output.note(eventText(event, yield* Clock.currentTimeMillis, more))
       if (!quiet) yield* output.note(text)
     })
 })
@@ -141,7 +142,7 @@ const readAgain = <R>(watching: Watch<unknown>, load: Effect.Effect<Watched, Fai
     const { error } = failureDocument(failure)
     if (globals.progress === "json") {
       const now = yield* Clock.currentTimeMillis
-      return yield* output.note(watchEvent("configuration_refused", now, error))
+      return yield* output.note(eventText("configuration_refused", now, error))
     }
     yield* output.note(
       `${failureText(failure)}\nthe configuration was not changed: the one read before stays`

@@ -3,7 +3,6 @@ import { now as instant } from "../../../domain/Timestamp.ts"
 import type { RunReport } from "../../../sync/run.ts"
 import type { Ran } from "../../../sync/watch/watch.ts"
 import { counted, grouped, shortDuration } from "../../terminal/numbers.ts"
-import { jsonText } from "../../terminal/safeText.ts"
 
 /*
  * What `watch` says: one line for each run, and one for each connection that is in trouble.
@@ -88,7 +87,3 @@ export const ranDocument = ({ fault, nextAt, report, retries, slowed }: Ran) => 
   retries: retries.map(({ at, failures, name }) => ({ connection: name, at: instant(at), failures })),
   slowed: slowed.map(({ every, name, took }) => ({ connection: name, every_ms: every, took_ms: took }))
 })
-
-/** An event of `watch` among progress events. */
-export const watchEvent = (name: string, at: number, more: object): string =>
-  jsonText({ event: name, at: instant(at), ...more })

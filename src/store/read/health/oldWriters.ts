@@ -22,6 +22,9 @@ export const hasResetFault = (version: string): boolean => {
   return fixedIn === undefined ? minor < 51 : patch < fixedIn
 }
 
+/** For so long, in milliseconds, they are remembered. */
+export const writersKept = 30 * 24 * 3_600_000
+
 /** Those that requested a change since then, newest first. */
 export const oldWriters = ({ prepare }: Session, since: Timestamp): ReadonlyArray<OldWriter> =>
   (
