@@ -1,5 +1,5 @@
 import type { ParsedRequest, SimulatedResponse } from "./http.ts"
-import type { Context } from "./vendor.ts"
+import type { Context, Route } from "./vendor.ts"
 
 /** A request to a known endpoint: `params` are the parts of the path that the endpoint names in braces. */
 export interface Call {
@@ -32,6 +32,15 @@ const paramsOf = (
   }
   return params
 }
+
+/** What a request is, by the endpoint that it means; null: by none. */
+export const named = (
+  found: (Call & { readonly endpoint: Pick<Endpoint<never>, "operation" | "write"> }) | null
+): Pick<Route, "operation" | "write" | "conversationId"> => ({
+  operation: found?.endpoint.operation ?? "unknown",
+  write: found?.endpoint.write ?? false,
+  conversationId: found?.params.id ?? null
+})
 
 /** Finds the endpoint that a request means: the first in the list that fits. */
 export const makeRouter = <E extends { readonly call: string }>(

@@ -2,7 +2,7 @@ import { facts } from "../../../providers/aelyst/facts.ts"
 import type { ParsedRequest, SimulatedResponse } from "../../http.ts"
 import type { Limiter, Window } from "../../limits.ts"
 import { hex, mix } from "../../random.ts"
-import { makeRouter } from "../../routing.ts"
+import { makeRouter, named } from "../../routing.ts"
 import { bearer, type Route, retryAfterSeconds, type Vendor } from "../../vendor.ts"
 import type { WorldInput } from "../../world.ts"
 import { endpoints, find, refuse } from "./endpoints.ts"
@@ -54,11 +54,10 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
   const route = (request: ParsedRequest): Route => {
     const found = endpointOf(request)
     const identifier = found?.params.identifier
-    const named = identifier === undefined ? null : (find(state, identifier)?.id ?? identifier)
+    const id = identifier === undefined ? null : (find(state, identifier)?.id ?? identifier)
     return {
-      operation: found?.endpoint.operation ?? "unknown",
-      write: found?.endpoint.write ?? false,
-      conversationId: named === null ? null : String(named),
+      ...named(found),
+      conversationId: id === null ? null : String(id),
       windows: [windowOf(request)],
       run: (context) => {
         if (bearer(request) !== options.token) return refuse(401)
@@ -76,11 +75,10 @@ export const makeAelyst = (input: WorldInput, chosen: Partial<AelystOptions> = {
     }
   }
 
-  const settings = () => ({ token: options.token })
   return {
     id: "aelyst",
     connection: "inbox",
-    settings,
+    settings: () => ({ token: options.token }),
     prefix: "/v1",
     options,
     world: state.world,

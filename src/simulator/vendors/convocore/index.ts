@@ -1,7 +1,7 @@
 import { facts } from "../../../providers/convocore/facts.ts"
 import { json, type ParsedRequest, type SimulatedResponse } from "../../http.ts"
 import { hex, mix } from "../../random.ts"
-import { makeRouter } from "../../routing.ts"
+import { makeRouter, named } from "../../routing.ts"
 import { bearer, type Route, retryAfterSeconds, type Vendor } from "../../vendor.ts"
 import type { WorldInput } from "../../world.ts"
 import { refuse } from "./answers.ts"
@@ -68,12 +68,10 @@ export const makeConvocore = (
 
   const route = (request: ParsedRequest): Route => {
     const found = find(request)
-    const operation = found?.endpoint.operation ?? "unknown"
+    const call = named(found)
     return {
-      operation,
-      write: found?.endpoint.write ?? false,
-      conversationId: found?.params.id ?? null,
-      windows: operation === "export" || operation === "bulk export" ? [exportWindow(options)] : [],
+      ...call,
+      windows: ["export", "bulk export"].includes(call.operation) ? [exportWindow(options)] : [],
       run: (context) =>
         found === null
           ? unknownRoute(request)
@@ -81,11 +79,10 @@ export const makeConvocore = (
     }
   }
 
-  const settings = () => ({ token: options.token })
   return {
     id: "convocore",
     connection: "support",
-    settings,
+    settings: () => ({ token: options.token }),
     prefix: "/v3",
     options,
     world,

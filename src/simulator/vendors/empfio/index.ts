@@ -1,7 +1,7 @@
 import { facts } from "../../../providers/empfio/facts.ts"
 import { json, type ParsedRequest, type SimulatedResponse } from "../../http.ts"
 import { hex, mix } from "../../random.ts"
-import { makeRouter } from "../../routing.ts"
+import { makeRouter, named } from "../../routing.ts"
 import { type Route, retryAfterSeconds, type Vendor } from "../../vendor.ts"
 import type { WorldInput } from "../../world.ts"
 import { endpoints } from "./endpoints.ts"
@@ -64,9 +64,7 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     }
     const found = find(request)
     return {
-      operation: found?.endpoint.operation ?? "unknown",
-      write: found?.endpoint.write ?? false,
-      conversationId: found?.params.id ?? null,
+      ...named(found),
       windows: windows(),
       run: (context) => {
         if (!session.admits(request, context.now)) return notAuthenticated()
@@ -77,11 +75,10 @@ export const makeEmpfio = (input: WorldInput, chosen: Partial<EmpfioOptions> = {
     }
   }
 
-  const settings = () => ({ email: options.email, password: options.password })
   return {
     id: "empfio",
     connection: "salon",
-    settings,
+    settings: () => ({ email: options.email, password: options.password }),
     prefix: "",
     options,
     world,

@@ -2,7 +2,7 @@ import { facts } from "../../../providers/naturalead/facts.ts"
 import { json, type ParsedRequest, type SimulatedResponse } from "../../http.ts"
 import type { Limiter, Window } from "../../limits.ts"
 import { hex, mix } from "../../random.ts"
-import { makeRouter } from "../../routing.ts"
+import { makeRouter, named } from "../../routing.ts"
 import { bearer, type Route, retryAfterSeconds, type Vendor } from "../../vendor.ts"
 import type { WorldInput } from "../../world.ts"
 import { endpoints } from "./endpoints.ts"
@@ -109,9 +109,7 @@ export const makeNaturaLead = (input: WorldInput, chosen: Partial<NaturaLeadOpti
     const answer: Route["run"] = (context) =>
       found === null ? json(404, { error: "Not found" }) : found.endpoint.answer(state, found, context)
     return {
-      operation: found?.endpoint.operation ?? "unknown",
-      write: found?.endpoint.write ?? false,
-      conversationId: found?.params.id ?? null,
+      ...named(found),
       windows: windows(options),
       run: (context) => refusal(options, request, found?.endpoint.scope ?? null) ?? answer(context)
     }
