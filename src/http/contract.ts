@@ -53,6 +53,8 @@ export interface Exchange {
   readonly receivedAt: number
   /** Bytes of the body, uncompressed. */
   readonly bytes: number
+  /** Milliseconds by which the vendor's clock is ahead of ours; left out: the answer does not say. */
+  readonly clockAhead?: number
 }
 
 export interface Answer {

@@ -123,6 +123,25 @@ const errorIn = <E>(cause: Cause.Cause<E>): Option.Option<E | StoreError> =>
     Option.filter(Cause.dieOption(cause), (defect) => defect instanceof StoreError)
   )
 
+/** How far this machine's clock is ahead of all the providers', by their answers. */
+const makeClocks = () => {
+  let isAnswered = false
+  let least = Number.POSITIVE_INFINITY
+  return {
+    see: (event: ClientEvent): void => {
+      if (event._tag !== "Answered") return
+      isAnswered = true
+      const { clockAhead } = event.exchange
+      if (clockAhead !== undefined) least = Math.min(least, Math.max(0, -clockAhead))
+    },
+    /** Milliseconds; 0: no answer says; null: there was none. */
+    ahead: (): number | null => {
+      if (!isAnswered) return null
+      return Number.isFinite(least) ? least : 0
+    }
+  }
+}
+
 interface Counters {
   requests: number
   rateLimited: number
@@ -173,7 +192,8 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   runId: number,
   config: ConnectionConfig,
   { lane, work }: LaneWork<R>,
-  options: RunOptions<R>
+  options: RunOptions<R>,
+  clocks: ReturnType<typeof makeClocks>
 ) {
   const ledger = yield* Ledger
   const leases = yield* Leases
@@ -185,6 +205,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
   const refused = makeRefused()
   const observe = (event: ClientEvent): void => {
     count(counters, event)
+    clocks.see(event)
     refused.add(event)
     progress.clientEvent(name, event)
   }
@@ -254,9 +275,10 @@ const runLane = Effect.fn("run.lane")(function* <R>(
 const runConnection = Effect.fn("run.connection")(function* <R>(
   runId: number,
   config: ConnectionConfig,
-  options: RunOptions<R>
+  options: RunOptions<R>,
+  clocks: ReturnType<typeof makeClocks>
 ) {
-  const lanes = yield* Effect.forEach(options.lanes, (lane) => runLane(runId, config, lane, options))
+  const lanes = yield* Effect.forEach(options.lanes, (lane) => runLane(runId, config, lane, options, clocks))
   const reported = report(
     config,
     lanes.map(({ row }) => row)
@@ -396,9 +418,10 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
     command: options.command,
     connections: options.connections.map(({ name }) => name)
   })
+  const clocks = makeClocks()
   const connections = yield* Effect.forEach(
     options.connections,
-    (config) => runConnection(runId, config, options),
+    (config) => runConnection(runId, config, options, clocks),
     { concurrency: "unbounded" }
   ).pipe(
     Effect.onError((cause) => {
@@ -411,8 +434,10 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       )
     })
   )
-  if (options.lanes.some(({ lane }) => pulls.has(lane))) {
-    yield* Effect.catchAll(mirror.letGo(mostLetGoMillis), ({ message }) =>
+  // What is let go by a clock that is wrong may be nowhere else. Where nobody answers, it may be the reason.
+  const ahead = clocks.ahead()
+  if (ahead !== null && options.lanes.some(({ lane }) => pulls.has(lane))) {
+    yield* Effect.catchAll(mirror.letGo(mostLetGoMillis, ahead), ({ message }) =>
       Effect.logWarning(`what is older than it is kept stays until the next run: ${message}`)
     )
   }

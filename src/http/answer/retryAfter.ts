@@ -117,6 +117,15 @@ export const skew = (headers: ResponseHeaders, now: number): number => {
   return Math.abs(difference) <= clockTolerance ? 0 : difference
 }
 
+/**
+ * The same of an answer to what was requested at `at`; its way counts as time. Empty: nothing is known, as of an answer
+ * that was kept by something between (`Age`).
+ */
+export const clockAhead = (headers: ResponseHeaders, at: number): { readonly clockAhead?: number } =>
+  limitHeader(headers, "age") !== undefined || limitHeader(headers, "date") === undefined
+    ? {}
+    : { clockAhead: skew(headers, at) }
+
 /** A header that came several times arrives joined by commas, and dates hold a comma of their own. */
 const values = (header: string): ReadonlyArray<string> =>
   header

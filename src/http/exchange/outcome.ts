@@ -1,7 +1,7 @@
 import type { ProviderError, Unavailable } from "../../domain/ProviderError.ts"
 import { bodyWait } from "../answer/bodyWait.ts"
 import { type Asked, classify, isAbsence, notTheApi, wordsIn } from "../answer/classify.ts"
-import { believedUntil, retryAfter } from "../answer/retryAfter.ts"
+import { believedUntil, clockAhead, retryAfter } from "../answer/retryAfter.ts"
 import { bodyFailure, isTooSlow, unreadable } from "../answer/transportFailure.ts"
 import type { Answer, Exchange, ProviderRequest } from "../contract.ts"
 import { isShort, type RawBody, readBody } from "./body.ts"
@@ -64,7 +64,16 @@ export const received = (
     }
     const receivedAt = context.now()
     const { method, operation } = request
-    const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt, bytes: body.bytes }
+    const exchange: Exchange = {
+      operation,
+      method,
+      path,
+      status,
+      requestedAt,
+      receivedAt,
+      bytes: body.bytes,
+      ...clockAhead(headers, requestedAt)
+    }
     const retryAfter = headers["retry-after"]
     const stating = retryAfter === undefined ? {} : { retryAfter }
     context.observe({ _tag: "Answered", exchange, attempt: number, ...stating })

@@ -4,6 +4,7 @@ import { Chunk, Deferred, Effect, FiberId, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { type Recoder, recoderOf } from "../answer/charset.ts"
 import { otherThanAsked, wordsIn } from "../answer/classify.ts"
+import { clockAhead } from "../answer/retryAfter.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
 import type { Answer, Exchange } from "../contract.ts"
@@ -189,7 +190,16 @@ const streamed = (
     : raw
   const settle = Effect.sync(() => {
     const { method, operation } = request
-    const exchange: Exchange = { operation, method, path, status, requestedAt, receivedAt: now(), bytes }
+    const exchange: Exchange = {
+      operation,
+      method,
+      path,
+      status,
+      requestedAt,
+      receivedAt: now(),
+      bytes,
+      ...clockAhead(headers, requestedAt)
+    }
     connection.abort()
     if (isSettled) return
     isSettled = true

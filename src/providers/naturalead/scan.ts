@@ -1,6 +1,7 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
+import { clockAhead } from "../../http/answer/retryAfter.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import { type AnswerForm, isGone, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { notRequested } from "../kit/decode.ts"
@@ -279,7 +280,8 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
             status: answer.status,
             requestedAt,
             receivedAt: yield* Clock.currentTimeMillis,
-            bytes: batch.bytes
+            bytes: batch.bytes,
+            ...clockAhead(answer.headers, requestedAt)
           }
           scan.exchange = exchange
           scan.ended = scan.done !== null && scan.short.size === 0

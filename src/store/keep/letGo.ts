@@ -30,11 +30,12 @@ export const amountOf = ({ messages, pages, raw, refused, resolved, runs }: Due)
  * Lets go what is older than it is kept, in small transactions; others may write in between. Returns what was due, and whether all of it
  * is gone.
  * @param withinMillis after so long the rest is left to the next time; null: never
+ * @param clockAhead milliseconds by which this machine's clock is ahead of what is taken for the time
  */
 export const letGo = (db: Db) =>
-  Effect.fn("keep.letGo")(function* (withinMillis: number | null) {
+  Effect.fn("keep.letGo")(function* (withinMillis: number | null, clockAhead = 0) {
     const began = yield* Clock.currentTimeMillis
-    const at = now(began)
+    const at = now(began - clockAhead)
     const work = yield* db.use("keep.find", (session) => {
       const retention = retentionOf(session)
       if (isForEver(retention)) return null

@@ -183,7 +183,6 @@ export const makeCommit = (session: Session) => {
     const totals = emptyTally()
     const believed = latestBelieved(now)
     const kept = retentionOf(session).messages
-    const messagesBefore = kept === null ? null : Date.parse(now) - kept
     let quarantineOpen = quarantine.isAnyOpen(input.connection)
     messages.begin()
     activity.begin()
@@ -192,6 +191,9 @@ export const makeCommit = (session: Session) => {
     raw.begin()
     if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
     for (const page of input.pages) {
+      // By the vendor's clock where ours is ahead of it: what is let go may be nowhere else.
+      const { clockAhead = 0 } = page.exchange
+      const messagesBefore = kept === null ? null : Date.parse(now) + Math.min(0, clockAhead) - kept
       const context = writePage(input, page, { now, believed, quarantineOpen, messagesBefore })
       quarantineOpen = context.quarantineOpen
       firstPage ??= context.pageId
