@@ -1,8 +1,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { verbs } from "./cli/commands/index.ts"
 import { UsageError } from "./cli/errors.ts"
 import { exitCodes } from "./cli/exitCodes.ts"
@@ -13,8 +12,8 @@ import { runCli } from "./cli/root.ts"
 import { Output } from "./cli/terminal/Output.ts"
 import { forTerminal } from "./cli/terminal/safeText.ts"
 import { CommitScript } from "./store/mirror/thread/CommitScript.ts"
-import { endingGently, receivedSignal, rememberSignals } from "./sync/signals.ts"
-import { StopSignal, signalExitCode } from "./sync/stopSignal.ts"
+import { receivedSignal, rememberSignals, runProgram } from "./sync/signals.ts"
+import { StopSignal } from "./sync/stopSignal.ts"
 
 const layerIn = (cwd: string) =>
   Layer.mergeAll(
@@ -39,15 +38,6 @@ if (cwd === null) {
   process.exit(exitCodes.usage)
 }
 
-NodeRuntime.runMain(endingGently(Effect.provide(runCli(verbs, process.argv.slice(2)), layerIn(cwd))), {
-  disableErrorReporting: true,
-  disablePrettyLogger: true,
-  teardown: (exit, end) => {
-    if (Exit.isSuccess(exit)) return end(Number(exit.value))
-    if (Cause.isInterruptedOnly(exit.cause)) return end(signalExitCode(receivedSignal()))
-    process.stderr.write(
-      forTerminal(`parley: something that should not happen did\n${Cause.pretty(exit.cause)}\n`)
-    )
-    end(exitCodes.unexpected)
-  }
-})
+runProgram(Effect.provide(runCli(verbs, process.argv.slice(2)), layerIn(cwd)), (fault) =>
+  forTerminal(`parley: something that should not happen did\n${fault}`)
+)

@@ -1,9 +1,8 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Effect, Exit, Layer, Logger, LogLevel, Record } from "effect"
+import { Effect, Layer, Logger, LogLevel, Record } from "effect"
 import { registry } from "../providers/index.ts"
 import { programLayer, talkingLayer } from "../sync/layers.ts"
-import { endingGently, receivedSignal, rememberSignals } from "../sync/signals.ts"
-import { StopSignal, signalExitCode } from "../sync/stopSignal.ts"
+import { receivedSignal, rememberSignals, runProgram } from "../sync/signals.ts"
+import { StopSignal } from "../sync/stopSignal.ts"
 import { runConnector } from "./connector.ts"
 import { destination } from "./destination.ts"
 import { source } from "./source.ts"
@@ -39,16 +38,7 @@ const run = () => {
 
 rememberSignals()
 
-NodeRuntime.runMain(
-  endingGently(run().pipe(Effect.provide(talkingLayer), Effect.ensuring(flushed), Effect.provide(layer))),
-  {
-    disableErrorReporting: true,
-    disablePrettyLogger: true,
-    teardown: (exit, end) => {
-      if (Exit.isSuccess(exit)) return end(Number(exit.value))
-      if (Cause.isInterruptedOnly(exit.cause)) return end(signalExitCode(receivedSignal()))
-      process.stderr.write(`${Cause.pretty(exit.cause)}\n`)
-      end(1)
-    }
-  }
+runProgram(
+  run().pipe(Effect.provide(talkingLayer), Effect.ensuring(flushed), Effect.provide(layer)),
+  (fault) => fault
 )

@@ -145,13 +145,20 @@ export const toStoreError = (op: string, path: string, cause: unknown): StoreErr
   return fault === null ? null : new StoreError({ op, ...ofFile(path, fault), cause })
 }
 
-/** Fails with a `StoreError` where SQLite or the file system objects; anything else thrown is a defect. */
-export const attempt = <A>(op: string, path: string, f: () => A): Effect.Effect<A, StoreError> =>
+/** Fails with what was thrown where `toError` knows it; anything else thrown is a defect. */
+export const attemptOr = <A>(
+  f: () => A,
+  toError: (cause: unknown) => StoreError | null
+): Effect.Effect<A, StoreError> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(f())
     } catch (cause) {
-      const error = toStoreError(op, path, cause)
+      const error = toError(cause)
       return error === null ? Effect.die(cause) : Effect.fail(error)
     }
   })
+
+/** Fails with a `StoreError` where SQLite or the file system objects. */
+export const attempt = <A>(op: string, path: string, f: () => A): Effect.Effect<A, StoreError> =>
+  attemptOr(f, (cause) => toStoreError(op, path, cause))

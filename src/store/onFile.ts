@@ -1,6 +1,6 @@
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import { codeOf, fileFaultOf, fileFaults } from "../files/faults.ts"
-import { StoreError } from "./StoreError.ts"
+import { attemptOr, StoreError } from "./StoreError.ts"
 
 /** What SQLite says where a file that it writes a copy to cannot take it, in the system's words. */
 const codesOfSqlite: Readonly<Record<string, string>> = {
@@ -30,11 +30,4 @@ export const targetFault = (op: string, path: string, cause: unknown): StoreErro
 
 /** Works on the file or folder at `path`, which is no mirror; errors of the file system name the path. */
 export const onFile = <A>(op: string, path: string, f: () => A): Effect.Effect<A, StoreError> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(f())
-    } catch (cause) {
-      const fault = targetFault(op, path, cause)
-      return fault === null ? Effect.die(cause) : Effect.fail(fault)
-    }
-  })
+  attemptOr(f, (cause) => targetFault(op, path, cause))

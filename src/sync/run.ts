@@ -236,20 +236,18 @@ const runLane = Effect.fn("run.lane")(function* <R>(
 
   yield* ledger.startConnection({ runId, connection: name, lane })
   yield* progress.connectionStarted(name, config.provider, lane)
+  const finish = (outcome: "interrupted" | null, result: LaneResult) =>
+    ledger.finishConnection({
+      runId,
+      connection: name,
+      lane,
+      counters,
+      refused: refused.left(),
+      outcome,
+      ...result
+    })
   const exit = yield* attempt.pipe(
-    Effect.onInterrupt(() =>
-      Effect.ignore(
-        ledger.finishConnection({
-          runId,
-          connection: name,
-          lane,
-          counters,
-          refused: refused.left(),
-          outcome: "interrupted",
-          fault: null
-        })
-      )
-    ),
+    Effect.onInterrupt(() => Effect.ignore(finish("interrupted", { fault: null }))),
     Effect.exit
   )
   const result: LaneResult = Exit.match(exit, {
@@ -258,15 +256,7 @@ const runLane = Effect.fn("run.lane")(function* <R>(
       fault: Option.match(errorIn(cause), { onSome: faultOf, onNone: () => unexpected(cause) })
     })
   })
-  const row = yield* ledger.finishConnection({
-    runId,
-    connection: name,
-    lane,
-    counters,
-    refused: refused.left(),
-    outcome: null,
-    ...result
-  })
+  const row = yield* finish(null, result)
   yield* progress.connectionFinished(name, lane, reportedOutcome(row.outcome), result.fault?.message ?? null)
   return { row, retryAt: result.fault?.retryAt ?? null }
 })

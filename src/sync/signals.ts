@@ -1,4 +1,5 @@
-import { Effect, Fiber } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Cause, Effect, Exit, Fiber } from "effect"
 import { signalExitCode, UnderWay, waitAtMost } from "./stopSignal.ts"
 
 /** Which signal has asked this process to end; the first one counts. */
@@ -53,7 +54,7 @@ const untilQuiet = Effect.gen(function* () {
  * Runs a program so that, when it is interrupted, answers on their way may arrive before it ends: it goes on for that
  * long, while nothing more is sent.
  */
-export const endingGently = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+const endingGently = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.forkDaemon(restore(program)), (fiber) =>
       Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
@@ -64,3 +65,19 @@ export const endingGently = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.E
 
 /** The signal that was remembered; null: none has come. */
 export const receivedSignal = (): NodeJS.Signals | null => received
+
+/**
+ * Runs a program, and ends the process with the exit code that it succeeds with, with a signal's, or with 1.
+ * @param describe what to write of a fault, by what it was in words
+ */
+export const runProgram = <E>(program: Effect.Effect<number, E>, describe: (fault: string) => string): void =>
+  NodeRuntime.runMain(endingGently(program), {
+    disableErrorReporting: true,
+    disablePrettyLogger: true,
+    teardown: (exit, end) => {
+      if (Exit.isSuccess(exit)) return end(Number(exit.value))
+      if (Cause.isInterruptedOnly(exit.cause)) return end(signalExitCode(received))
+      process.stderr.write(describe(`${Cause.pretty(exit.cause)}\n`))
+      end(1)
+    }
+  })

@@ -97,8 +97,6 @@ interface PageWalkOptions {
    * not, the list is read once more. Without a mark it is taken up one page earlier.
    */
   readonly from: WalkPlace | null
-  /** How often the list may be read in all; left out: 4. */
-  readonly passes?: number
   /** How many pages a pass may have where the vendor does not say how many rows there are; left out: 20,000. */
   readonly mostPages?: number
 }
@@ -111,6 +109,9 @@ const idlePages = 3
 
 /** Pages in a row without a new row that are the end of a list which does not say how long it is: one may be in its middle. */
 const lastPages = 2
+
+/** How often a list may be read in all. */
+const mostPasses = 4
 
 export const complete = { complete: true, reason: null } as const
 
@@ -190,7 +191,7 @@ const firstPass = (from: WalkPlace | null, largest: number): Pass => {
 
 /** One scan of one list. Holds its place: ask, answer, ask, answer. */
 export const pageWalk = (options: PageWalkOptions): PageWalk => {
-  const { largest, from, passes = 4, mostPages = 20_000 } = options
+  const { largest, from, mostPages = 20_000 } = options
   const mark = from?.mark ?? null
   /** Rows before this position were read before the walk was interrupted. */
   const readBefore = mark === null ? 0 : (from?.rows ?? 0)
@@ -329,11 +330,11 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     const known = seen.size + nameless
     const short = !totalIsWrong && firstTotal !== null && known < Math.min(firstTotal, total ?? firstTotal)
     if (pass.number > 1 && pass.surprises === 0 && !pass.gap && !short) return complete
-    if (pass.number < passes) return nextPass()
+    if (pass.number < mostPasses) return nextPass()
     const what = short ? `shows ${known} conversations of the ${firstTotal} it says it holds` : "kept moving"
     return {
       complete: false,
-      reason: `the list ${what}, though it was read ${passes} times: some may be missing`
+      reason: `the list ${what}, though it was read ${mostPasses} times: some may be missing`
     }
   }
 
