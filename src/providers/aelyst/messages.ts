@@ -27,23 +27,34 @@ export interface Gathered {
   readonly exchange: Exchange
 }
 
+interface Walked extends Gathered {
+  /** The list says that it ends here, and has shown fewer messages than are stored. */
+  readonly lacksSome: boolean
+}
+
+/** What is stored of a contact's messages, as far as a walk through the list needs it. */
+interface Stored {
+  /** Where one of these turns up, the walk ends. */
+  readonly ids: ReadonlyArray<string>
+  /** So many must have come before a list that names no next page is believed to have ended. */
+  readonly count: number
+}
+
 /**
- * Asks for a contact's newest messages once, and goes further back while nothing known has turned up.
- * @param known of this contact; null: nothing, so that all of them are requested
+ * Asks for a contact's newest messages once, and goes further back while nothing stored has turned up.
  * @returns null where the vendor says that there is no such list (404)
  */
 const walkBack = (
   client: ProviderClient,
   contactId: string,
-  known: Known | null
-): Effect.Effect<Gathered | null, ProviderError> =>
+  stored: Stored
+): Effect.Effect<Walked | null, ProviderError> =>
   Effect.gen(function* () {
-    const knownIds = new Set(known?.newestMessageIds)
     const walk = makeWalk("list messages", mostMessageResponses)
     const newestFirst: Array<Written> = []
     let first: Exchange | null = null
     let bytes = 0
-    let paging: Paging = { limit: knownIds.size > 0 ? watchedMessages : messagesLimit }
+    let paging: Paging = { limit: stored.ids.length > 0 ? watchedMessages : messagesLimit }
     /** The list named no next page, and it is asked whether it goes on behind its last message all the same. */
     let isProbing = false
     for (;;) {
@@ -53,9 +64,11 @@ const walkBack = (
       if (first === null && (answer === null || isMissing(answer))) return null
       if (answer !== null) bytes += answer.exchange.bytes
       first = first ?? answer?.exchange ?? null
-      const gathered = (whole: boolean): Gathered | null =>
-        first === null ? null : { messages: newestFirst.reverse(), whole, exchange: { ...first, bytes } }
-      if (answer === null || (isMissing(answer) && isProbing)) return gathered(false)
+      const walked = (whole: boolean, lacksSome = false): Walked | null =>
+        first === null
+          ? null
+          : { messages: newestFirst.reverse(), whole, lacksSome, exchange: { ...first, bytes } }
+      if (answer === null || (isMissing(answer) && isProbing)) return walked(false)
       if (isMissing(answer)) {
         return yield* malformed(title, "list messages", "the next page that it names does not exist")
       }
@@ -66,11 +79,14 @@ const walkBack = (
       }
       const fresh = walk.fresh(items, "messageId")
       newestFirst.push(...fresh)
-      const isMet = items.some((item) => knownIds.has(writtenId(item, "messageId") ?? ""))
-      const isFull = items.length >= paging.limit && fresh.length > 0
+      const isMet = items.some((item) => stored.ids.includes(writtenId(item, "messageId") ?? ""))
+      const lacksSome = next === null && newestFirst.length < stored.count
+      const isOpen = fresh.length > 0 && (items.length >= paging.limit || lacksSome)
       const isOver = isProbing && fresh.length === 0
-      const onward = isOver ? null : (next ?? (isFull ? lastId(items) : null))
-      if (isMet || onward === null) return gathered(onward === null)
+      const onward = isOver ? null : (next ?? (isOpen ? lastId(items) : null))
+      if (isMet || onward === null) {
+        return walked(onward === null, lacksSome && items.length < paging.limit)
+      }
       yield* walk.goOn(onward)
       isProbing = next === null
       paging = { limit: messagesLimit, cursorId: onward }
@@ -78,39 +94,45 @@ const walkBack = (
   })
 
 /** Whether messages follow the stored ones without a gap, and none of these is gone or has another id by now. */
-const continues = ({ messages, whole }: Gathered, known: Known): boolean => {
-  if (whole) return messages.length >= known.storedMessages
+const continues = ({ lacksSome, messages, whole }: Walked, { count, ids }: Stored): boolean => {
+  if (whole) return messages.length >= count
+  if (lacksSome) return false
   const shown = messages.map((message) => writtenId(message, "messageId") ?? "")
-  const stored = [...(known.newestMessageIds ?? [])].reverse()
+  const stored = [...ids].reverse()
   const first = shown.findIndex((id) => stored.includes(id))
   const met = stored.indexOf(shown[first] ?? "")
   if (met === -1 || stored.slice(met).some((id, index) => shown[first + index] !== id)) return false
-  return first === 0 || (met === 0 && known.storedMessages > stored.length)
+  return first === 0 || (met === 0 && count > stored.length)
 }
 
 /**
  * A contact's newest messages, as far back as something known turns up. Where they do not continue what is stored, since
  * some were removed, put in between or given other ids, all of them.
  * @param known of this contact; null: nothing, so that all of them are requested
+ * @param refetch all of them are requested, whatever is known
  * @returns null where the vendor says that there is no such list (404)
  */
 export const gather = (
   client: ProviderClient,
   contactId: string,
-  known: Known | null
-): Effect.Effect<Gathered | null, ProviderError> =>
-  Effect.flatMap(walkBack(client, contactId, known), (found) =>
-    found === null ||
-    known === null ||
-    (known.newestMessageIds ?? []).length === 0 ||
-    continues(found, known) ||
+  known: Known | null,
+  refetch = false
+): Effect.Effect<Gathered | null, ProviderError> => {
+  const count = known?.storedMessages ?? 0
+  const ids = refetch ? [] : (known?.newestMessageIds ?? [])
+  const whole = { ids: [], count }
+  if (ids.length === 0) return walkBack(client, contactId, whole)
+  const isSame = ({ messages }: Walked) =>
     showsAgain(
-      known.fingerprint,
-      found.messages.map(({ text }) => text)
+      known?.fingerprint ?? null,
+      messages.map(({ text }) => text)
     )
+  return Effect.flatMap(walkBack(client, contactId, { ids, count }), (found) =>
+    found === null || continues(found, { ids, count }) || isSame(found)
       ? Effect.succeed(found)
-      : walkBack(client, contactId, null)
+      : walkBack(client, contactId, whole)
   )
+}
 
 /** Some may name a contact that was merged into this one; where all name others, none of them is this one's. */
 const isOfAnother = (items: ReadonlyArray<Written>, contactId: string): boolean =>

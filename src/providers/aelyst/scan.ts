@@ -112,7 +112,7 @@ type Asked =
   | { readonly _tag: "Gone" }
 
 const ask = <E>(scan: Scan<E>, { contact, known }: Listed): Effect.Effect<Asked, ProviderError> =>
-  gather(scan.client, contact.providerId, scan.scope.refetch ? null : known).pipe(
+  gather(scan.client, contact.providerId, known, scan.scope.refetch).pipe(
     Effect.flatMap((gathered): Effect.Effect<Asked, ProviderError> => {
       if (gathered === null) return probed(scan, { contact, known })
       scan.messageList = "present"

@@ -720,6 +720,22 @@ describe("Aelyst's lists of messages", () => {
     })
   )
 
+  it.effect("are read on behind the end that a list names where more are stored than it has shown", () =>
+    Effect.gen(function* () {
+      const space = { contacts: [contact(1)], messages: { 1: messages(33) } }
+      const known = knownFrom(yield* pulled(account(workspace(space)).provider))
+      const capped = { contacts: [contact(1)], messages: { 1: messages(34) }, cap: 5, link: () => "" }
+      for (const refetch of [false, true]) {
+        const { provider } = account(workspace(capped))
+        const [sighting] = sightingsIn(yield* pulled(provider, pullScope({ known, refetch })))
+        assert.deepStrictEqual(
+          sighting?.messages?.items.map(({ messageId }) => Number(messageId)),
+          range(34, start)
+        )
+      }
+    })
+  )
+
   it.effect("are read whole again on request", () =>
     Effect.gen(function* () {
       const space = { contacts: [contact(1)], messages: { 1: messages(120) } }
