@@ -41,6 +41,41 @@ describe("a list and a detail that say different things", () => {
     )
   }
 
+  for (const [vendor, detail] of [
+    ["naturalead", /\/conversations\/[^/?]+$/],
+    ["empfio", /\/conversations\/[^/?]+$/],
+    ["convocore", /\/convos\/[^/?]+$/]
+  ] as const) {
+    it.live(`of ${vendor}, the detail being the older, are both read again with the next list`, () =>
+      Effect.gen(function* () {
+        const { handle, instead, provided, sync, world } = yield* opened(vendor, { listMessages: 0 })
+        const before = new Map<string, ReturnType<typeof handle>>()
+        const times = rowsOf("SELECT provider_id, updated_at, last_message_at FROM conversations ORDER BY 1")
+        yield* Effect.gen(function* () {
+          instead.answer = (vendor, request, now) => {
+            const answer = handle(vendor, request, now)
+            if (detail.test(request.url)) before.set(request.url, answer)
+            return answer
+          }
+          yield* sync()
+          const first = yield* times
+          for (const id of world.conversations.keys()) world.addMessage(id, Date.now())
+          instead.answer = (vendor, request, now) =>
+            (detail.test(request.url) ? before.get(request.url) : undefined) ?? handle(vendor, request, now)
+          yield* sync()
+          instead.answer = handle
+          yield* sync()
+          const later = yield* times
+          for (const [index, row] of later.entries()) expect(row).not.toEqual(first[index])
+          yield* sync(true)
+          expect(yield* times).toEqual(later)
+          const settled = yield* sync()
+          expect(settled).toMatchObject({ outcome: "complete", updated: 0 })
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
+
   it.live("of empfio about whose conversation it is give no one the email of another lead", () =>
     Effect.gen(function* () {
       const { handle, instead, provided, sync } = yield* opened("empfio")

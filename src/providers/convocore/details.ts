@@ -5,6 +5,7 @@ import { toMillis } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { type Decode, type Fault, notRequested, parseJson } from "../kit/decode.ts"
+import { isBehind, maySettle } from "../kit/order.ts"
 import { datedBy, oneFound, page, unreadable, withoutPlace } from "../kit/page.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
@@ -216,9 +217,6 @@ export const load = (
     })
   )
 
-/** Exports lag behind by an unknown time. What is older than this, in milliseconds, is taken to be in them. */
-const settlingMillis = 3_600_000
-
 /** What is known of the messages from now on; `exported` undefined: none was requested. */
 const messagesMarkOf = (
   { wanted, wire, needsExport }: Loaded,
@@ -238,8 +236,7 @@ const messagesMarkOf = (
   if (permission === "refused" && sighting.messages === null) return noMessagesMark
   const shown = (sighting.messages?.items.length ?? 0) + sighting.unreadable.length
   const last = wire.lastModified ?? wire.lastMessageTS
-  const isSettled = last === null || Math.abs(now - toMillis(last)) > settlingMillis
-  return isSettled || shown >= (wire.messagesNum ?? 0) ? mark : noMessagesMark
+  return !maySettle(last, now) || shown >= (wire.messagesNum ?? 0) ? mark : noMessagesMark
 }
 
 /** What a conversation and its export show of the zone in which exports are written. */
@@ -256,6 +253,17 @@ export const zoneShown = (
 
 /** Instead of a row's mark: no row looks like this one, so that the details are fetched again. */
 const disputedMark = "-"
+
+/** Whether the details are older than the row. */
+const isOutdated = ({ detail, wanted: { row } }: Loaded, now: number): boolean => {
+  if (detail === null || row === null) return false
+  const { lastMessageTS, messagesNum } = row.wire
+  const lacksMessages = (detail.wire.messagesNum ?? Number.POSITIVE_INFINITY) < (messagesNum ?? 0)
+  return (
+    isBehind(detail.wire.lastMessageTS, lastMessageTS, now) ||
+    (lacksMessages && maySettle(lastMessageTS, now))
+  )
+}
 
 /** The conversation with its export, where there is one. @param failed the answer that came instead of an export */
 export const finish = (
@@ -280,7 +288,7 @@ export const finish = (
   }
   // A row that says another state than the detail will say so again: it does not tell that nothing has changed.
   const [listed, shown] = [row?.wire.state ?? null, detail?.wire.state ?? null]
-  const isAgreed = listed === null || shown === null || listed === shown
+  const isAgreed = (listed === null || shown === null || listed === shown) && !isOutdated(loaded, now)
   const rowPart = row === null ? null : isAgreed ? rowMark(row.value) : disputedMark
   // Without a row, what the list showed when it was last read still shows whether it has changed since.
   const listedAs = rowPart ?? (known?.fingerprint ? marksIn(known.fingerprint).row : null)

@@ -7,6 +7,7 @@ import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { type AnswerForm, isGone, isMissing, malformed, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { type Fault, notRequested, parseJson } from "../kit/decode.ts"
 import { digest } from "../kit/digest.ts"
+import { isBehind } from "../kit/order.ts"
 import {
   datedBy,
   isOutside,
@@ -20,7 +21,7 @@ import {
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/pageWalk.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
-import type { FetchScope, HintSubject, Item, Known, Page, PullScope } from "../Provider.ts"
+import type { FetchScope, HintSubject, Item, Known, Page, PullScope, Sighting } from "../Provider.ts"
 import { title } from "./facts.ts"
 import { type HiddenRow, noRow, readList, rowOf, type SoughtRow } from "./list.ts"
 import {
@@ -130,7 +131,16 @@ const detailItem = (
     const detail = read.right
     if (detail.value.id !== id) return withoutDetail(account, { id, row }, text, notRequested("$.id"))
     const wire = wireOf({ row, detail }) ?? detail.value
-    const shown = toSighting(wire, { row, detail, messages: null }, account.map)
+    const isOutdated = isBehind(
+      detail.value.updated_at,
+      row?.value.updated_at ?? null,
+      answer.exchange.requestedAt
+    )
+    const sighted = (messages: Parts["messages"]): Sighting => {
+      const sighting = toSighting(wire, { row, detail, messages }, account.map)
+      return isOutdated ? { ...sighting, fingerprint: null } : sighting
+    }
+    const shown = sighted(null)
     if (!isWanted) {
       const { fingerprint } = shown
       return {
@@ -146,7 +156,7 @@ const detailItem = (
       return Effect.succeed({ ...shown, unreadable: [...shown.unreadable, fault], fingerprint: null })
     }
     return yield* furtherMessages(account, id, wire.message_count).pipe(
-      Effect.map((messages): Item => toSighting(wire, { row, detail, messages }, account.map)),
+      Effect.map(sighted),
       Effect.catchTags({
         Malformed: (error) => withoutRest(error.detail, payloadOf(error)),
         Rejected: ({ message }) => withoutRest(message),

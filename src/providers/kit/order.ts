@@ -1,4 +1,4 @@
-import type { Timestamp } from "../../domain/Timestamp.ts"
+import { type Timestamp, toMillis } from "../../domain/Timestamp.ts"
 import type { RawPayload, Sighting } from "../Provider.ts"
 
 /**
@@ -35,3 +35,18 @@ export const withLaterWord = <Row extends Shown>(
   const { contact, conversation } = listed(row)
   return { ...whole, contact, conversation, fingerprint: null }
 }
+
+/** Copies that a vendor has of one record lag behind each other by an unknown time. After this, in milliseconds, they agree. */
+const settlingMillis = 3_600_000
+
+/** Whether a record that last changed then may be shown as it was before. @param changedAt null: not known */
+export const maySettle = (changedAt: Timestamp | null, now: number): boolean =>
+  changedAt !== null && Math.abs(now - toMillis(changedAt)) <= settlingMillis
+
+/**
+ * Whether details are older than the row that made them be requested, as a copy that lags shows them: the row does not
+ * tell then that nothing has changed since. Only of what changed lately, for two places may always differ. Whole seconds
+ * count, since not all places write fractions.
+ */
+export const isBehind = (detail: Timestamp | null, row: Timestamp | null, now: number): boolean =>
+  detail !== null && row !== null && detail.slice(0, 19) < row.slice(0, 19) && maySettle(row, now)

@@ -1,10 +1,12 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
+import type { Timestamp } from "../../domain/Timestamp.ts"
 import { clockAhead } from "../../http/answer/retryAfter.ts"
 import type { Exchange, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import { type AnswerForm, isGone, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { notRequested } from "../kit/decode.ts"
+import { isBehind } from "../kit/order.ts"
 import { isOutside, lessonOf, oneFound, page, pages, unreadable, unreadableItem } from "../kit/page.ts"
 import { inOrder } from "../kit/parallel.ts"
 import { withoutField, written, writtenId } from "../kit/written.ts"
@@ -25,6 +27,8 @@ interface Short {
   readonly fingerprint: string
   /** The vendor's word for its status in the list. */
   readonly status: string | null
+  /** When the list says that it last changed. */
+  readonly updatedAt: Timestamp | null
   /** What the list showed of it, for where it cannot be had by its id; null: that would be too much to hold. */
   readonly listed: Uint8Array | null
 }
@@ -153,6 +157,7 @@ const toItem = <E>(
     id: providerId,
     fingerprint,
     status: sighting.conversation.providerStatus,
+    updatedAt: sighting.conversation.updatedAt,
     listed: isHeld ? Uint8Array.from(listed.element) : null
   })
   return null
@@ -357,11 +362,13 @@ const withFault = <E>(scan: Scan<E>, short: Short, reason: string, payload: stri
     : { ...sighting, unreadable: [...sighting.unreadable, unreadable(record, fault)] }
 }
 
-/** A row that says another status than the detail will say so again: it does not tell that nothing has changed. */
-const unlessDisputed = (found: Page, { status }: Short): Page => ({
+/** A row that says another status than the detail will say so again, and one that is newer: neither tells that nothing has changed. */
+const unlessDisputed = (found: Page, { status, updatedAt }: Short): Page => ({
   ...found,
   items: found.items.map((item) =>
-    item._tag === "Sighting" && item.conversation.providerStatus !== status
+    item._tag === "Sighting" &&
+    (item.conversation.providerStatus !== status ||
+      isBehind(item.conversation.updatedAt, updatedAt, found.exchange.requestedAt))
       ? { ...item, fingerprint: null }
       : item
   )
