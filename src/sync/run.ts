@@ -86,6 +86,8 @@ export interface RunOptions<R> {
   readonly rebind?: ReadonlySet<string>
   /** What is hashed with another key than before may be stored: everything is read again. Left out: false. */
   readonly mayRekey?: boolean
+  /** True: the mirror is a copy that is gone when the run is over, of which nobody has to know. Left out: false. */
+  readonly isTrial?: boolean
   /** Told as soon as a connection is through, while others may still be at work. */
   readonly settled?: (settled: Settled) => Effect.Effect<void>
 }
@@ -391,7 +393,8 @@ const sayRestored = Effect.gen(function* () {
 export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
   const ledger = yield* Ledger
   const mirror = yield* Mirror
-  yield* sayRestored
+  const isTrial = options.isTrial ?? false
+  if (!isTrial) yield* sayRestored
   yield* Effect.forEach(options.connections, register)
   const [first] = options.connections
   if (first?.businessTime !== undefined) yield* mirror.setBusinessTime(first.businessTime)
@@ -431,7 +434,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       Effect.logWarning(`what is older than it is kept stays until the next run: ${message}`)
     )
   }
-  yield* rememberState(quotaFile())
+  if (!isTrial) yield* rememberState(quotaFile())
   const outcome = worst(connections.map((connection) => connection.outcome))
   const exitCode = exitCodeOfRun(connections)
   const row = yield* ledger.finishRun({ runId, outcome, exitCode })

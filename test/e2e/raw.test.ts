@@ -1,5 +1,7 @@
-import { statSync, watch } from "node:fs"
+import { once } from "node:events"
+import { readdirSync, statSync, watch } from "node:fs"
 import { dirname, join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import Sqlite from "better-sqlite3"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { editableViews } from "../support/editableViews.ts"
@@ -75,6 +77,21 @@ describe("raw is the truth", () => {
     expect((await workspace.parley(["rebuild", "--quiet"])).code).toBe(0)
     expect(contentOf(workspace)).toBe(before)
     expect(faultsOf(workspace)).toEqual([])
+  })
+
+  it("a plan of a rebuild is no run of the mirror's, and removes what one that was killed left", async () => {
+    const planning = workspace.start(["rebuild", "--plan", "--progress", "none"])
+    const copies = () => readdirSync(dirname(workspace.database)).filter((name) => name.includes(".plan-"))
+    while (copies().length === 0) await setTimeout(5)
+    const ended = once(planning, "exit")
+    planning.kill("SIGKILL")
+    await ended
+    expect(copies()).not.toEqual([])
+    for (const _ of ["the first", "the second"]) {
+      const { code, stderr } = await workspace.parley(["rebuild", "--plan", "--progress", "none"])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    }
+    expect(copies()).toEqual([])
   })
 
   it("a rebuild keeps the status that a push has confirmed since", async () => {

@@ -62,7 +62,7 @@ const runInTheWay = ({ database, prepare }: Session, at: Timestamp): Unfinished 
 }
 
 /** Copies of the mirror that a `rebuild --plan` made and could not remove because it was killed. */
-const removeLeftCopies = (path: string): void => {
+export const removeLeftCopies = (path: string): void => {
   const name = `${basename(path)}.plan-`
   for (const file of readdirSync(dirname(path))) {
     const pid = file.startsWith(name) ? Number.parseInt(file.slice(name.length), 10) : Number.NaN

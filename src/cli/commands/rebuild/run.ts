@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import type { ConnectionConfig } from "../../../config/Config.ts"
 import { present } from "../../../domain/present.ts"
 import { Db } from "../../../store/Db.ts"
+import { removeLeftCopies } from "../../../store/forget/finish.ts"
 import { existingStoreLayer, talkingLayer } from "../../../sync/layers.ts"
 import { rebuild as rebuildConnection } from "../../../sync/rebuild.ts"
 import { type RunReport, run } from "../../../sync/run.ts"
@@ -11,11 +12,12 @@ import { answer } from "../../terminal/answer.ts"
 import { counted } from "../../terminal/numbers.ts"
 import type { RebuildInput } from "./index.ts"
 
-const rebuildAll = (database: string, connections: ReadonlyArray<ConnectionConfig>) =>
+const rebuildAll = (database: string, connections: ReadonlyArray<ConnectionConfig>, isTrial: boolean) =>
   run({
     command: "rebuild",
     connections,
     maxWaitMillis: 0,
+    isTrial,
     lanes: [{ lane: "verify", work: rebuildConnection }]
   }).pipe(Effect.provide([existingStoreLayer(database), talkingLayer]))
 
@@ -25,6 +27,7 @@ const copyOf = (database: string) => {
   return Effect.acquireRelease(
     Effect.flatMap(Db, (db) =>
       db.use("rebuild.copy", ({ database }) => {
+        removeLeftCopies(database.name)
         // No one else may read it, from its first byte on.
         closeSync(openSync(copy, "w", 0o600))
         database.exec(`VACUUM INTO '${copy.replaceAll("'", "''")}'`)
@@ -57,7 +60,7 @@ export const rebuild = Effect.fn("rebuild")(function* (input: RebuildInput) {
   const database = yield* mirrorPath
   const { exitCode, report } = yield* Effect.scoped(
     Effect.flatMap(input.plan ? copyOf(database) : Effect.succeed(database), (file) =>
-      rebuildAll(file, connections)
+      rebuildAll(file, connections, input.plan)
     )
   )
   yield* answer({ plan: input.plan, ...report }, lines(report, input.plan).join("\n"))
