@@ -13,6 +13,7 @@ import {
   type ChangeEvent,
   changeById,
   countChanges,
+  newestOf,
   type OutboxChange,
   openChanges,
   openStates,
@@ -214,6 +215,14 @@ export class Outbox extends Effect.Service<Outbox>()("parley/Outbox", {
         return refused(
           `change ${id} waits for no approval: it is ${state}`,
           "`parley changes list` shows those that do."
+        )
+      }
+      // Parley's own requests take a proposal back; those of other clients of SQLite do not.
+      const pending = newestOf(session, found.conversationId, "('pending')")
+      if (pending !== null && pending.id > id) {
+        return refused(
+          `change ${id} is older than change ${pending.id}, which is pending for the same conversation`,
+          `Refuse it (\`parley changes cancel ${id}\`), or cancel ${pending.id} first.`
         )
       }
       approve(session, found, at)

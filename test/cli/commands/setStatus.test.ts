@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
+import Sqlite from "better-sqlite3"
 import { Effect } from "effect"
 import { rowsOf } from "../../support/inProcess.ts"
 import { parleyOn, syncedWorld } from "../../support/syncedWorld.ts"
@@ -21,6 +22,13 @@ const setUp = Effect.gen(function* () {
   return {
     parley,
     pending,
+    /** As another client of SQLite does. */
+    edit: (sql: string) =>
+      Effect.sync(() => {
+        const database = new Sqlite(synced.database)
+        database.exec(sql)
+        database.close()
+      }),
     active: active.map(({ id }) => id),
     file: join(dirname(synced.database), "ids")
   }
@@ -110,6 +118,26 @@ describe("parley set-status for many", () => {
       )
       expect((yield* parley(["changes", "cancel", "--all"])).stdout).toContain("2 of 2 cancelled")
       expect((yield* parley(["set-status", first, "completed", "--propose", "--push"])).code).toBe(2)
+    })
+  )
+
+  it.scoped("lets nobody approve a proposal in place of what was requested since with SQL", () =>
+    Effect.gen(function* () {
+      const { active, edit, parley, pending } = yield* setUp
+      const id = active.find((one) => one.startsWith("leads:")) ?? ""
+      yield* parley(["set-status", id, "completed", "--propose"])
+      yield* edit(`UPDATE conversations SET status = 'abandoned' WHERE id = '${id}'`)
+      for (const which of ["1", "--all"]) {
+        const { code, stderr, stdout } = yield* parley(["changes", "approve", which])
+        expect(code, which).not.toBe(0)
+        expect(stdout + stderr).toContain(
+          "change 1 is older than change 2, which is pending for the same conversation"
+        )
+      }
+      expect(yield* pending).toEqual([id])
+      yield* parley(["changes", "cancel", "2"])
+      expect((yield* parley(["changes", "approve", "1"])).code).toBe(0)
+      expect(yield* pending).toEqual([id])
     })
   )
 
