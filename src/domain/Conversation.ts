@@ -102,6 +102,9 @@ export const messageListKind = "message-list"
  */
 export const missingDetailKind = "missing-detail"
 
+/** What adapters call a record as a list shows it. */
+export const listedKinds = ["conversation", "contact"] as const
+
 /** What is learned of a connection: digests of the ids that its last scans missed so, as a JSON list. */
 export const missingFact = "missing-by-id"
 

@@ -171,6 +171,29 @@ describe("a listed conversation of convocore that is missing by its id for once"
   }
 })
 
+describe("a record that cannot be read for once", () => {
+  for (const vendor of vendorIds) {
+    it.live(`of ${vendor} is out of quarantine once it is shown as it was before`, () =>
+      Effect.gen(function* () {
+        const { handle, instead, provided, sync } = yield* opened(vendor, { thinRows: false })
+        const open = rowsOf("SELECT id FROM quarantine WHERE resolved_at IS NULL")
+        yield* Effect.gen(function* () {
+          yield* sync()
+          instead.answer = replacing(handle, /./, (body) =>
+            body.replace(/"(createdAt|created_at|ts)": ?("[^"]*"|\d+)/g, '"$1":{"is":"odd"}')
+          )
+          yield* sync()
+          yield* sync()
+          expect((yield* open).length).toBeGreaterThan(0)
+          instead.answer = handle
+          expect(yield* sync()).toMatchObject({ outcome: "complete", updated: 0 })
+          expect(yield* open).toEqual([])
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
+})
+
 describe("what verify could not read", () => {
   it.live("of empfio's list makes it say so, although the details could be read", () =>
     Effect.gen(function* () {

@@ -129,11 +129,9 @@ export const makeCommit = (session: Session) => {
     }
     // The request may have named who was forgotten.
     if (refused > 0 && refused === items.length) hidePath.run(context.pageId)
-    return [
-      ...keys,
-      ...conversations.unchanged(context, unchanged),
-      ...conversations.listed(context, passedBy)
-    ]
+    const shownAgain = conversations.unchanged(context, unchanged)
+    quarantine.settleUnchanged(context, shownAgain)
+    return [...keys, ...shownAgain, ...conversations.listed(context, passedBy)]
   }
 
   const writePage = (

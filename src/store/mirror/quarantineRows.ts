@@ -1,4 +1,4 @@
-import { messageListKind, missingDetailKind } from "../../domain/Conversation.ts"
+import { listedKinds, messageListKind, missingDetailKind } from "../../domain/Conversation.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Sighting, Unreadable } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
@@ -79,6 +79,14 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
      WHERE connection = ? AND resolved_at IS NULL AND coalesce(conversation_provider_id, provider_id) = ?`
   )
   const resolve = prepare("UPDATE quarantine SET resolved_at = ? WHERE id = ?")
+  const resolveShown = prepare(
+    `UPDATE quarantine SET resolved_at = $now
+     WHERE connection = $connection AND resolved_at IS NULL AND kind IN (${listedKinds.map((kind) => `'${kind}'`).join(", ")})
+       AND EXISTS (SELECT 1 FROM pages p, remote_conversations r
+         WHERE p.id = quarantine.page_id AND p.requested_at < $requestedAt
+           AND r.id = $connection || ':' || coalesce(conversation_provider_id, quarantine.provider_id)
+           AND r.observed_at < p.requested_at AND r.key IN (SELECT value FROM json_each($keys)))`
+  )
 
   /** Whether the fault is known of a payload that was read again: nothing came, so it was not seen again. */
   const isKnown = ({ connection, replay }: PageContext, fault: Unreadable): boolean => {
@@ -140,9 +148,18 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
     }
   }
 
+  /** Resolves the faults of listed records that are shown again as they were stored before. @param keys of their rows */
+  const settleUnchanged = (
+    { connection, now, quarantineOpen, requestedAt }: PageContext,
+    keys: ReadonlyArray<number>
+  ): void => {
+    if (!quarantineOpen || keys.length === 0) return
+    resolveShown.run({ connection, now, requestedAt, keys: JSON.stringify(keys) })
+  }
+
   const isAnyOpen = (connection: string): boolean => anyOpen.get(connection) !== undefined
 
-  return { write, settle, isAnyOpen } as const
+  return { write, settle, settleUnchanged, isAnyOpen } as const
 }
 
 export type QuarantineRows = ReturnType<typeof makeQuarantineRows>

@@ -276,3 +276,22 @@ it.scoped(
       expect(yield* openOnes).toEqual([])
     }).pipe(Effect.provide(freshStore))
 )
+
+it.scoped(
+  "resolves the fault of a listed record once it is shown as it was stored before, and no other",
+  () =>
+    Effect.gen(function* () {
+      const { commit } = yield* started
+      const unchanged = { _tag: "Unchanged", providerId: "c1" } as const
+      const row = { kind: "conversation", providerId: "c1", conversationId: "c1", path: "$.at" }
+      const within = unreadable({ kind: "message", providerId: "m1", conversationId: "c1" })
+      yield* commit([page(1, [sighting({ providerId: "c1" }, { unreadable: [within] })])])
+      yield* commit([page(2, [unchanged])])
+      yield* commit([page(4, [alone(row)])])
+      yield* commit([page(3, [unchanged])])
+      yield* commit([page(5, [{ ...unchanged, providerId: "c2" }])])
+      expect(yield* openOnes).toEqual(["conversation c1 $.at", "message m1 $.messages[3].timestamp"])
+      yield* commit([page(6, [unchanged])])
+      expect(yield* openOnes).toEqual(["message m1 $.messages[3].timestamp"])
+    }).pipe(Effect.provide(freshStore))
+)
