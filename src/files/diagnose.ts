@@ -32,7 +32,8 @@ export const whyNotOpened = (path: string): string | null => {
   const probe = join(folder, `.parley-${process.pid}-${Date.now()}`)
   return (
     codeFrom(() => statSync(path, { throwIfNoEntry: false })) ??
-    codeFrom(() => closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))) ??
+    // Not opened: closing it would take away the locks of other connections of this process.
+    codeFrom(() => accessSync(path, constants.R_OK)) ??
     (process.platform === "win32" ? null : codeFrom(openMany)) ??
     // SQLite creates a file beside it, of which the name may be too long where the database's is not.
     codeFrom(() => statSync(`${path}-journal`, { throwIfNoEntry: false })) ??

@@ -9,7 +9,7 @@ import { type Doubt, doubtsAbout } from "../files/ownership.ts"
 import { refreshDerived } from "./derived/refresh.ts"
 import { dictionaryRows, refreshDictionary } from "./dictionary.ts"
 import { finishErasures } from "./forget/finish.ts"
-import { headerOf } from "./header.ts"
+import { headerOf, noteOpen } from "./header.ts"
 import { identify, migrate, refuseForeign } from "./migrate.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 import { placeOf } from "./place.ts"
@@ -262,13 +262,18 @@ export class Db extends Effect.Service<Db>()("parley/Db", {
     for (const { message } of doubts) yield* Effect.logWarning(message)
     const runtime = yield* Effect.runtime<never>()
     const say = (message: string): void => Runtime.runSync(runtime)(Effect.logInfo(message))
-    const database = yield* Effect.acquireRelease(
+    const { database } = yield* Effect.acquireRelease(
       attempt("Db.open", path, () => {
-        return readOnly
+        const opened = readOnly
           ? openForReading("Db.open", path, timeout)
           : openForWriting("Db.open", path, { at, say, timeout, vendors })
+        return { database: opened, closed: noteOpen(path) }
       }),
-      (open) => Effect.sync(() => open.close())
+      ({ closed, database: opened }) =>
+        Effect.sync(() => {
+          opened.close()
+          closed()
+        })
     )
 
     const session = makeSession(database)

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import {
   chmodSync,
   copyFileSync,
@@ -15,6 +16,7 @@ import { expect, it } from "@effect/vitest"
 import Sqlite from "better-sqlite3"
 import { Cause, Effect, Exit, Layer } from "effect"
 import { Db, type DbOptions, type StoreError } from "../../src/store/Db.ts"
+import { headerOf } from "../../src/store/header.ts"
 import { migrations } from "../../src/store/migrations/index.ts"
 import { temporaryFile, temporaryFolder } from "./fixtures.ts"
 
@@ -353,5 +355,25 @@ it.scoped("writes nothing more once a newer Parley has changed the schema", () =
         expect(left).toBeGreaterThan(0)
       })
     )
+  })
+)
+
+it.scoped("keeps its log, whatever opens the mirror beside it, here or in another program", () =>
+  Effect.gen(function* () {
+    const path = yield* temporaryFile
+    yield* opened(path)
+    const write = (db: Db) =>
+      db.transaction("test", ({ prepare }) => prepare("INSERT INTO commits (at) VALUES ('now')").run())
+    yield* using(path, (db) =>
+      Effect.gen(function* () {
+        yield* write(db)
+        for (const options of [{}, { readOnly: true }]) yield* opened(path, options)
+        headerOf(path)
+        execFileSync("sqlite3", [path, "SELECT count(*) FROM commits"])
+        expect(existsSync(`${path}-wal`)).toBe(true)
+        yield* write(db)
+      })
+    )
+    expect(String(execFileSync("sqlite3", [path, "SELECT count(*) FROM commits"])).trim()).toBe("2")
   })
 )
