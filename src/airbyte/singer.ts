@@ -1,4 +1,5 @@
 import { Clock, Effect, Either, Schema } from "effect"
+import type { Timestamp } from "../domain/Timestamp.ts"
 import { type Feed, type FeedRow, type FeedTable, feedTables, openFeed } from "../store/read/feed.ts"
 import { line } from "./protocol.ts"
 import { sendingRows } from "./read/reading.ts"
@@ -14,10 +15,15 @@ const State = Schema.Struct({
   mirror: Schema.String,
   bookmarks: Schema.Record({
     key: Schema.String,
-    value: Schema.Struct({ change_seq: Schema.Number })
+    value: Schema.Struct({
+      change_seq: Schema.Number,
+      /** When that commit was made. Older states do not say. */
+      at: Schema.optional(Schema.NullOr(Schema.String))
+    })
   })
 })
 type State = typeof State.Type
+type Bookmark = State["bookmarks"][string]
 
 /** A target may hand back its state inside of a message. */
 const decodeState = Schema.decodeUnknownEither(Schema.Union(State, Schema.Struct({ value: State })))
@@ -70,11 +76,14 @@ interface TapOptions {
 const sendTable = Effect.fn("tap.table")(function* (
   feed: Feed,
   table: FeedTable,
-  bookmarks: Record<string, { change_seq: number }>,
+  bookmarks: Record<string, Bookmark>,
   write: TapOptions["write"],
   rows: Iterable<FeedRow>
 ) {
   const extracted = new Date(yield* Clock.currentTimeMillis).toISOString()
+  const bookmark = (seq: number): void => {
+    bookmarks[table] = { change_seq: seq, at: feed.committedAt(seq) }
+  }
   const stateLine = () => line({ type: "STATE", value: { mirror: feed.mirror, bookmarks } })
   let chunk = ""
   let count = 0
@@ -82,7 +91,7 @@ const sendTable = Effect.fn("tap.table")(function* (
   for (const row of rows) {
     // Rows of one commit belong together.
     if (row.change_seq > reached && count >= stateEvery) {
-      bookmarks[table] = { change_seq: reached }
+      bookmark(reached)
       chunk += stateLine()
       count = 0
     }
@@ -93,7 +102,7 @@ const sendTable = Effect.fn("tap.table")(function* (
     yield* write(chunk)
     chunk = ""
   }
-  bookmarks[table] = { change_seq: reached }
+  bookmark(reached)
   yield* write(chunk + stateLine())
 })
 
@@ -101,7 +110,12 @@ const sendTable = Effect.fn("tap.table")(function* (
 export const tap = Effect.fn("tap")(function* (path: string, { state, tables, write }: TapOptions) {
   const feed = yield* openFeed(path)
   const isOfThis = state !== null && state.mirror === feed.mirror
-  const bookmarks = { ...(isOfThis ? state.bookmarks : {}) }
+  const bookmarks: Record<string, Bookmark> = { ...(isOfThis ? state.bookmarks : {}) }
+  let isPutBack = false
+  for (const { at, change_seq: seq } of Object.values(bookmarks)) {
+    if (at !== undefined && at !== null) isPutBack ||= yield* feed.lacks({ seq, at: at as Timestamp })
+  }
+  if (isPutBack) for (const table of Object.keys(bookmarks)) delete bookmarks[table]
   const selected = feedTables.filter((table) => tables.length === 0 || tables.includes(table))
   yield* feed.inSnapshot(
     Effect.forEach(
@@ -124,5 +138,5 @@ export const tap = Effect.fn("tap")(function* (path: string, { state, tables, wr
       { discard: true }
     )
   )
-  return { startsOver: state !== null && !isOfThis }
+  return { isOfAnother: state !== null && !isOfThis, isPutBack }
 }, Effect.scoped)

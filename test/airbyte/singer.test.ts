@@ -57,20 +57,33 @@ describe("parley tap", () => {
     })
   )
 
-  it.scoped("refuses a state that is none, and starts over with another mirror's", () =>
-    Effect.gen(function* () {
-      const world = yield* syncedWorld(["empfio"])
-      const parley = parleyOn(world)
-      const state = join(yield* temporaryFolder, "state.json")
-      writeFileSync(state, '{"bookmarks":{}}')
-      expect((yield* parley(["tap", "--state", state])).code).toBe(2)
-      expect((yield* parley(["tap", "--state", `${state}.none`])).stderr).toContain("there is no such file")
-      writeFileSync(state, Buffer.from('\ufeff{"mirror":"another","bookmarks":{}}\n', "utf16le"))
-      expect((yield* parley(["tap", "--state", state, "--table", "contacts"])).code).toBe(0)
-      writeFileSync(state, '{"mirror":"another","bookmarks":{"messages":{"change_seq":999999}}}')
-      const ran = yield* parley(["tap", "--state", state, "--table", "messages"])
-      expect(linesOf(ran.stdout).filter(({ type }) => type === "RECORD").length).toBeGreaterThan(0)
-      expect(ran.stderr).toContain("another mirror")
-    })
+  it.scoped(
+    "refuses a state that is none, and starts over with another mirror's, or where an older one was put back",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* syncedWorld(["empfio"])
+        const parley = parleyOn(world)
+        const state = join(yield* temporaryFolder, "state.json")
+        writeFileSync(state, '{"bookmarks":{}}')
+        expect((yield* parley(["tap", "--state", state])).code).toBe(2)
+        expect((yield* parley(["tap", "--state", `${state}.none`])).stderr).toContain("there is no such file")
+        writeFileSync(state, Buffer.from('\ufeff{"mirror":"another","bookmarks":{}}\n', "utf16le"))
+        expect((yield* parley(["tap", "--state", state, "--table", "contacts"])).code).toBe(0)
+        writeFileSync(state, '{"mirror":"another","bookmarks":{"messages":{"change_seq":999999}}}')
+        const ran = yield* parley(["tap", "--state", state, "--table", "messages"])
+        expect(linesOf(ran.stdout).filter(({ type }) => type === "RECORD").length).toBeGreaterThan(0)
+        expect(ran.stderr).toContain("another mirror")
+        const whole = linesOf((yield* parley(["tap"])).stdout)
+        const last = whole.filter(({ type }) => type === "STATE").at(-1)?.value
+        const { change_seq } = last.bookmarks.messages
+        // An older state of the mirror has another commit of this number, or none.
+        last.bookmarks.messages = { change_seq, at: "2026-03-09T10:00:00.000Z" }
+        writeFileSync(state, JSON.stringify(last))
+        const putBack = yield* parley(["tap", "--state", state])
+        expect(linesOf(putBack.stdout).filter(({ type }) => type === "RECORD")).toEqual(
+          whole.filter(({ type }) => type === "RECORD")
+        )
+        expect(putBack.stderr).toContain("put back")
+      })
   )
 })

@@ -1,6 +1,8 @@
+import { renameSync, rmSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, TestClock } from "effect"
 import { advance, makeSimulator, type VendorId, vendorIds } from "../../src/simulator/index.ts"
+import { Db } from "../../src/store/Db.ts"
 import { pullRun, rowsOf } from "../support/inProcess.ts"
 import { makeLeapingClock } from "../support/leapingClock.ts"
 import { simulatedTransport } from "../support/simulatedTransport.ts"
@@ -502,6 +504,54 @@ describe("the source", () => {
   )
 
   it.scoped(
+    "starts over where a state is of other connections of a mirror, or of what an older mirror lacks",
+    () =>
+      Effect.gen(function* () {
+        const { connections, database, layer, simulator } = yield* syncedWorld(["empfio", "aelyst"])
+        const found = yield* discoveredBy(simulator, "empfio")
+        const read = (connection?: string, state?: unknown) =>
+          runVerb("source", "read", simulator, {
+            config: { provider: { provider: "mirror" }, mirror: database, connection },
+            catalog: catalogOf(found),
+            state
+          })
+        const idsOf = (ran: { readonly messages: ReadonlyArray<Message> }) =>
+          new Set(recordsOf(ran.messages, "conversations").map(({ data }) => data.id))
+        const warnings = (ran: { readonly messages: ReadonlyArray<Message> }) =>
+          ofType(ran.messages, "LOG").map(({ log }) => log.message)
+        const [one = "", other = ""] = connections.map(({ name }) => name)
+        const ofOne = lastStates((yield* read(one)).messages)
+        const changed = yield* read(other, ofOne)
+        expect(idsOf(changed)).toEqual(idsOf(yield* read(other)))
+        expect(idsOf(changed).size).toBeGreaterThan(0)
+        expect(warnings(changed)).toContainEqual(expect.stringContaining("another choice of connections"))
+
+        const older = `${database}.older`
+        yield* Effect.provide(
+          Effect.flatMap(Db, (db) => db.use("test", ({ prepare }) => prepare("VACUUM INTO ?").run(older))),
+          layer
+        )
+        const advanced = Effect.gen(function* () {
+          advance(simulator, "empfio", { at: begins + 3_600_000, share: 0.3, seed: 5 })
+          yield* TestClock.adjust("1 hour")
+          yield* Effect.provide(pullRun(connections), layer)
+        })
+        yield* advanced
+        const state = lastStates((yield* read(undefined, lastStates((yield* read()).messages))).messages)
+        for (const end of ["-wal", "-shm"]) rmSync(database + end, { force: true })
+        renameSync(older, database)
+        for (const isAhead of [false, true]) {
+          if (isAhead) yield* advanced
+          const again = yield* read(undefined, state)
+          expect(again.code).toBe(0)
+          expect(idsOf(again), `${isAhead}`).toEqual(idsOf(yield* read()))
+          expect(warnings(again)).toContainEqual(expect.stringContaining("put back"))
+          expect(recordsOf((yield* read(undefined, lastStates(again.messages))).messages)).toEqual([])
+        }
+      })
+  )
+
+  it.scoped(
     "sends the rows of a mirror by commit, with what is gone, and nothing from a state of the future",
     () =>
       Effect.gen(function* () {
@@ -527,7 +577,10 @@ describe("the source", () => {
         expect(recordsOf((yield* read(state)).messages)).toEqual([])
         const ahead = state.map((one) => ({
           ...one,
-          stream: { ...one.stream, stream_state: { ...one.stream.stream_state, seq: 1_000_000_000 } }
+          stream: {
+            ...one.stream,
+            stream_state: { ...one.stream.stream_state, seq: 1_000_000_000, at: null }
+          }
         }))
         expect(recordsOf((yield* read(ahead)).messages)).toEqual([])
 

@@ -1,6 +1,7 @@
 import { resolve } from "node:path"
 import { Effect, Runtime } from "effect"
 import type { ConnectionConfig } from "../../config/Config.ts"
+import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { ConnectionFault } from "../../store/ledger/Ledger.ts"
 import { type Feed, type FeedRow, type FeedTable, openFeed } from "../../store/read/feed.ts"
 import { syncLane } from "../../sync/lanes.ts"
@@ -9,7 +10,7 @@ import { run } from "../../sync/run.ts"
 import { ConnectorFailure, failureOf, storeFailure } from "../failure.ts"
 import { type Emitter, makeEmitter } from "./emitter.ts"
 import { checkpointMillis, maxWaitMillis, progressOf, type ReadInput, sendingRows } from "./reading.ts"
-import type { MirrorState } from "./state.ts"
+import type { MirrorState, StreamState } from "./state.ts"
 
 /* Rows of a mirror that lives on this machine, by commit. */
 
@@ -49,6 +50,15 @@ const counted = function* (
   reached(current)
 }
 
+/** Of what else a state is, after which a read cannot go on here; null: it can. */
+const whyNot = Effect.fnUntraced(function* (open: Feed, only: string | null, state: StreamState) {
+  if (state.mode !== "mirror" || state.mirror !== open.mirror) return "another mirror"
+  const { at, connection, seq } = state
+  if (connection !== undefined && connection !== only) return "another choice of connections"
+  if (at === undefined || at === null || !(yield* open.lacks({ seq, at: at as Timestamp }))) return null
+  return "this mirror before an older state of it was put back (clear the destination's data, where it may hold newer rows)"
+})
+
 export const readMirror = Effect.fn("airbyte.readMirror")(function* (
   file: string,
   connection: ConnectionConfig | null,
@@ -69,7 +79,16 @@ export const readMirror = Effect.fn("airbyte.readMirror")(function* (
       const before = states.get(name)
       if (feed === null && before !== undefined) return JSON.stringify({ ...before, n })
       const seq = after.get(name) ?? 0
-      const state: MirrorState = { v: 1, mode: "mirror", n, mirror: feed?.mirror ?? "", seq, done: isDone }
+      const state: MirrorState = {
+        v: 1,
+        mode: "mirror",
+        n,
+        mirror: feed?.mirror ?? "",
+        connection: only,
+        seq,
+        at: feed?.committedAt(seq) ?? null,
+        done: isDone
+      }
       return JSON.stringify(state)
     }
   })
@@ -91,12 +110,11 @@ export const readMirror = Effect.fn("airbyte.readMirror")(function* (
     }
     for (const { name, syncMode } of selected) {
       const state = states.get(name)
-      const isOfThis = state?.mode === "mirror" && state.mirror === open.mirror
-      if (state !== undefined && !isOfThis) {
-        yield* emitter.log("WARN", `${name}: its state is of another mirror: everything is sent again`)
-      }
-      const goesOn = isOfThis && !(syncMode === "full_refresh" && state.done)
-      after.set(name, goesOn ? state.seq : 0)
+      const why = state === undefined ? null : yield* whyNot(open, only, state)
+      if (why !== null)
+        yield* emitter.log("WARN", `${name}: its state is of ${why}: everything is sent again`)
+      const isOver = syncMode === "full_refresh" && state?.mode === "mirror" && state.done
+      after.set(name, why === null && !isOver ? (state?.seq ?? 0) : 0)
     }
     yield* open.inSnapshot(
       emitter.sending(

@@ -14,6 +14,10 @@ const MirrorState = Schema.Struct({
   mode: Schema.Literal("mirror"),
   /** The mirror's identity. */
   mirror: Schema.String,
+  /** The only connection whose rows are sent; null: all are. Older states do not say. */
+  connection: Schema.optional(Schema.NullOr(Schema.String)),
+  /** When the commit `seq` was made; null: it is not known. Older states do not say. */
+  at: Schema.optional(Schema.NullOr(Schema.String)),
   /** Everything there was has been sent. */
   done: Schema.Boolean
 })

@@ -19,7 +19,7 @@ const table = /* sql */ `CREATE TABLE IF NOT EXISTS states (
 export const memory = 180 * 24 * 3_600_000
 
 /** A state of a mirror: its newest commit. */
-interface State {
+export interface State {
   readonly seq: number
   readonly at: Timestamp
 }
@@ -39,7 +39,7 @@ const stateOf = ({ prepare }: Session): State | null =>
   (prepare("SELECT seq, at FROM commits ORDER BY seq DESC LIMIT 1").get() as State | undefined) ?? null
 
 /** Whether the mirror lacks a commit, or has another one in its place. One that was deleted since is not lacking. */
-const lacks = (session: Session, { at, seq }: State): boolean => {
+export const lacks = (session: Session, { at, seq }: State): boolean => {
   const newest = stateOf(session)
   if (newest === null || seq > newest.seq) return true
   const found = session.prepare("SELECT at FROM commits WHERE seq = ?").pluck().get(seq)

@@ -1,5 +1,6 @@
 import { Clock, Context, Effect, Layer, type Scope } from "effect"
 import { now } from "../../domain/Timestamp.ts"
+import { lacks, type State } from "../copies/restored.ts"
 import { Db, type Session } from "../Db.ts"
 import { dictionary } from "../dictionary.ts"
 import { StoreError, toStoreError } from "../StoreError.ts"
@@ -77,16 +78,21 @@ const providersOf = ({ prepare }: Pick<Session, "prepare">): ReadonlyMap<string,
     >
   )
 
+const committedAtIn = ({ prepare }: Pick<Session, "prepare">) => {
+  const statement = prepare("SELECT at FROM commits WHERE seq = ?").pluck()
+  return (seq: number): string | null => (statement.get(seq) as string | undefined) ?? null
+}
+
 const rowsOf = function* (
   { database, prepare }: Session,
   table: FeedTable,
   after: number
 ): Generator<FeedRow> {
   const providers = providersOf({ prepare })
-  const committedAt = prepare("SELECT at FROM change_feed WHERE seq = ? LIMIT 1").pluck()
+  const committedAt = committedAtIn({ prepare })
   let latest: { readonly seq: number; readonly at: string | null } = { seq: -1, at: null }
   const atOf = (seq: number): string | null => {
-    if (latest.seq !== seq) latest = { seq, at: (committedAt.get(seq) as string | null | undefined) ?? null }
+    if (latest.seq !== seq) latest = { seq, at: committedAt(seq) }
     return latest.at
   }
   const blank = Object.fromEntries(feedColumns(table).map((name) => [name, null]))
@@ -127,6 +133,10 @@ export interface Feed {
   readonly connections: Effect.Effect<ReadonlyMap<string, string>, StoreError>
   /** Everything that `use` reads shows one moment, whatever is committed meanwhile. */
   readonly inSnapshot: <A, E, R>(use: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
+  /** When a commit was made, ISO 8601; null: there is none of this number. */
+  readonly committedAt: (seq: number) => string | null
+  /** Whether the mirror lacks this commit: an older state of it was put back since. */
+  readonly lacks: (commit: State) => Effect.Effect<boolean, StoreError>
   /** What changed in a table after a commit, in the order of commits; to be read inside of a snapshot. */
   readonly rows: (table: FeedTable, after: number) => Generator<FeedRow>
   /** The fingerprints that conversations are stored with; those without one are absent. */
@@ -153,6 +163,8 @@ export const openFeed = (path: string): Effect.Effect<Feed, StoreError, Scope.Sc
       mirror,
       connections: db.use("feed.connections", providersOf),
       inSnapshot: (use) => inSnapshot(db, "feed", use),
+      committedAt: (seq) => committedAtIn(session)(seq),
+      lacks: (commit) => db.use("feed.lacks", (open) => lacks(open, commit)),
       rows: (table, after) => rowsOf(session, table, after),
       fingerprints: (connection, providerIds) =>
         Effect.flatMap(Clock.currentTimeMillis, (at) =>

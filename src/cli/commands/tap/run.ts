@@ -42,7 +42,12 @@ export const tap = ({ discover, state, tables }: TapInput) =>
         stdout.write(lines)
         await stdout.drained?.()
       })
-    const { startsOver } = yield* sendTap(yield* mirrorPath, { tables, state: known, write })
-    if (startsOver) yield* output.note("the state is of another mirror: everything was sent")
+    const { isOfAnother, isPutBack } = yield* sendTap(yield* mirrorPath, { tables, state: known, write })
+    if (isOfAnother) yield* output.note("the state is of another mirror: everything was sent")
+    if (isPutBack) {
+      yield* output.note(
+        "the state is of this mirror before an older state of it was put back: everything was sent. The target may hold newer rows: clear them"
+      )
+    }
     return exitCodes.complete
   })
