@@ -271,6 +271,9 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
       // Larger than asked: the size is the vendor's own, and positions computed from ours do not hold.
       if (page.size > asked.size) exact = false
       else if (page.size < asked.size) size = page.size
+      // Fewer rows than it says that it gives, and more are said to follow: it may give pages of another size.
+      const due = page.total === null ? 0 : Math.min(page.size, page.total - (asked.page - 1) * page.size)
+      if (count > 0 && count < due) exact = false
       return
     }
     if (count === asked.size) hadFullPage = true

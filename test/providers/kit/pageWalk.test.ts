@@ -37,7 +37,8 @@ const startedAt = (list: List, row: number) =>
 interface Vendor {
   /** What it makes of the size it is asked for. */
   readonly sizeOf: (asked: number) => number
-  readonly tells: { readonly total: boolean; readonly size: boolean }
+  /** `size` "asked": it says the one that it was asked for, whatever it gives. */
+  readonly tells: { readonly total: boolean; readonly size: boolean | "asked" }
 }
 
 const honest: Vendor = { sizeOf: (asked) => asked, tells: { total: true, size: true } }
@@ -70,7 +71,7 @@ const walked = (
         stored: stored.has(row)
       })),
       total: vendor.tells.total ? list.rows.length : null,
-      size: vendor.tells.size ? size : null
+      size: vendor.tells.size === "asked" ? ask.size : vendor.tells.size ? size : null
     })
     assert.strictEqual(again.length, rows.length)
     const missed = [...list.throughout].filter((row) => !seen.has(row))
@@ -220,6 +221,19 @@ describe("a list that is read by page number", () => {
           const which = JSON.stringify([sizeOf(100), sizeOf(10), tells, count])
           assert.deepStrictEqual([missed, end], [[], { complete: true, reason: null }], which)
         }
+      }
+    }
+  })
+
+  it("is read whole though the vendor gives smaller pages than it says", () => {
+    for (const sizeOf of [(asked: number) => Math.min(asked, 20), () => 7]) {
+      for (const count of [1, 6, 7, 20, 49, 50, 70, 140, 333]) {
+        const { missed, end } = walked(newList(count), { sizeOf, tells: { total: true, size: "asked" } })
+        assert.deepStrictEqual(
+          [missed, end],
+          [[], { complete: true, reason: null }],
+          `${sizeOf(50)} ${count}`
+        )
       }
     }
   })
