@@ -81,13 +81,12 @@ const judgements = ["feedback", "aiGenerated"]
 const withoutKeys = (
   record: { readonly [key: string]: Json | undefined },
   keys: ReadonlyArray<string>
-): { [key: string]: Json } => {
-  const kept: { [key: string]: Json } = {}
-  for (const [key, value] of Object.entries(record)) {
-    if (value !== undefined && value !== null && !keys.includes(key)) kept[key] = value
-  }
-  return kept
-}
+): { [key: string]: Json } =>
+  Object.fromEntries(
+    Object.entries(record).flatMap(([key, value]) =>
+      value === undefined || value === null || keys.includes(key) ? [] : [[key, value]]
+    )
+  )
 
 /** Makes equal keys different: the first is the key itself, and appended messages change none before them. */
 const numbering = (): ((key: string) => string) => {

@@ -9,7 +9,9 @@ export const noAttributes: Attributes = {}
 /** All of them together; of a name that several have, the last one's. */
 export const allOf = (...parts: ReadonlyArray<Attributes>): Attributes => {
   const some = parts.filter((part) => part !== noAttributes)
-  return some.length > 1 ? Object.assign({}, ...some) : (some[0] ?? noAttributes)
+  return some.length > 1
+    ? Object.fromEntries(some.flatMap((part) => Object.entries(part)))
+    : (some[0] ?? noAttributes)
 }
 
 /**
