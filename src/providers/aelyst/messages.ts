@@ -105,9 +105,12 @@ const continues = ({ lacksSome, messages, whole }: Walked, { count, ids }: Store
   return first === 0 || (met === 0 && count > stored.length)
 }
 
+const emptied = "it is empty, although messages are stored: `parley sync --full` takes it at its word"
+
 /**
  * A contact's newest messages, as far back as something known turns up. Where they do not continue what is stored, since
- * some were removed, put in between or given other ids, all of them.
+ * some were removed, put in between or given other ids, all of them. Fails with `Malformed` where none is left: an outage
+ * looks like this, and `refetch` believes it.
  * @param known of this contact; null: nothing, so that all of them are requested
  * @param refetch all of them are requested, whatever is known
  * @returns null where the vendor says that there is no such list (404)
@@ -130,7 +133,9 @@ export const gather = (
   return Effect.flatMap(walkBack(client, contactId, { ids, count }), (found) =>
     found === null || continues(found, { ids, count }) || isSame(found)
       ? Effect.succeed(found)
-      : walkBack(client, contactId, whole)
+      : Effect.tap(walkBack(client, contactId, whole), (all) =>
+          all?.messages.length === 0 ? malformed(title, "list messages", emptied) : Effect.void
+        )
   )
 }
 

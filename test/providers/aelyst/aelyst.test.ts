@@ -697,8 +697,7 @@ describe("Aelyst's lists of messages", () => {
         ["all have other ids", earlier, renamed],
         ["the first of a few is gone", earlier.slice(0, 3), earlier.slice(1, 3)],
         ["one is put before a few", earlier.slice(25), [inserted, ...earlier.slice(25)]],
-        ["a few have other ids", earlier.slice(0, 3), renamed.slice(0, 3)],
-        ["none is left", earlier.slice(0, 3), []]
+        ["a few have other ids", earlier.slice(0, 3), renamed.slice(0, 3)]
       ]
       for (const [change, before, after] of changes) {
         const space = { contacts: [contact(1)] }
@@ -717,6 +716,22 @@ describe("Aelyst's lists of messages", () => {
           change
         )
       }
+    })
+  )
+
+  it.effect("that are empty for once take no messages away, unless they are read whole on request", () =>
+    Effect.gen(function* () {
+      const space = { contacts: [contact(1)] }
+      const full = account(workspace({ ...space, messages: { 1: messages(3) } }))
+      const known = knownFrom(yield* pulled(full.provider))
+      const { provider } = account(workspace({ ...space, messages: { 1: [] } }))
+      const [kept] = sightingsIn(yield* pulled(provider, pullScope({ known })))
+      assert.deepStrictEqual(
+        [kept?.messages, kept?.fingerprint, kept?.unreadable.map(({ kind }) => kind)],
+        [null, null, ["message-list"]]
+      )
+      const [taken] = sightingsIn(yield* pulled(provider, pullScope({ known, refetch: true })))
+      assert.deepStrictEqual(taken?.messages, { extent: "whole", items: [] })
     })
   )
 
