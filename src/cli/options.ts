@@ -90,6 +90,22 @@ export const readTimeOrAgo = (
     : Effect.map(Clock.currentTimeMillis, (at) => now(at - millis))
 }
 
+/** The period that `--since` and `--until` name; fails where nothing can lie in it. */
+export const readPeriod = Effect.fn("readPeriod")(function* (input: {
+  readonly since: string | null
+  readonly until: string | null
+}) {
+  const since = yield* readTimeOrAgo("--since", input.since)
+  const until = yield* readTimeOrAgo("--until", input.until)
+  if (since !== null && until !== null && since >= until) {
+    return yield* new UsageError({
+      message: "--since is not before --until",
+      hint: "name an earlier --since, or a later --until"
+    })
+  }
+  return { since, until }
+})
+
 export const limit = (what: string, otherwise: number) =>
   Options.integer("limit").pipe(
     Options.withPseudoName("N"),

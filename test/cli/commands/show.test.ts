@@ -109,6 +109,9 @@ describe("parley waiting and parley search", () => {
       expect(document.hits.map(({ content }: { content: string }) => content)).toContain(said?.content)
       const none = yield* parley(["search", word, "--until", "2020-01-01"])
       expect(none).toMatchObject({ code: 0, stdout: "No message holds all of these words.\n" })
+      const turned = yield* parley(["search", word, "--since", "2026-03-02", "--until", "2026-03-01"])
+      expect(turned).toMatchObject({ code: 2, stdout: "" })
+      expect(turned.stderr).toContain("--since is not before --until")
       expect((yield* parley(["search", "script", "--since", "soon"])).stderr).toContain(
         '--since: "soon" is not a time'
       )

@@ -5,7 +5,7 @@ import { writtenOne } from "../../../store/copies/fileCopies.ts"
 import { copyingMirror, knownConnection } from "../../configuration.ts"
 import { UsageError } from "../../errors.ts"
 import { Host } from "../../Host.ts"
-import { readTimeOrAgo } from "../../options.ts"
+import { readPeriod } from "../../options.ts"
 import { answer } from "../../terminal/answer.ts"
 import type { ReportInput } from "./index.ts"
 
@@ -13,14 +13,7 @@ export const report = (input: ReportInput) =>
   Effect.gen(function* () {
     const { cwd } = yield* Host
     const file = resolve(cwd, input.out)
-    const since = yield* readTimeOrAgo("--since", input.since)
-    const until = yield* readTimeOrAgo("--until", input.until)
-    if (since !== null && until !== null && since >= until) {
-      return yield* new UsageError({
-        message: "--since is not before --until",
-        hint: "name an earlier --since, or a later --until"
-      })
-    }
+    const { since, until } = yield* readPeriod(input)
     if (input.compare && since === null) {
       return yield* new UsageError({
         message: "--compare without --since: there is no period before",

@@ -4,7 +4,7 @@ import { type SearchHit, searchMessages } from "../../../store/read/searchMessag
 import { knownConnection, readingMirror } from "../../configuration.ts"
 import { exitCodes } from "../../exitCodes.ts"
 import { Globals } from "../../globals.ts"
-import { atLeastOne, readTimeOrAgo } from "../../options.ts"
+import { atLeastOne, readPeriod } from "../../options.ts"
 import { counted } from "../../terminal/numbers.ts"
 import { Output } from "../../terminal/Output.ts"
 import { oneLine } from "../../terminal/safeText.ts"
@@ -34,8 +34,7 @@ const hitDocument = (hit: SearchHit) => ({
 
 const find = Effect.fn("search")(function* (input: SearchInput) {
   yield* atLeastOne("--limit", input.limit)
-  const since = yield* readTimeOrAgo("--since", input.since)
-  const until = yield* readTimeOrAgo("--until", input.until)
+  const { since, until } = yield* readPeriod(input)
   const db = yield* Db
   const output = yield* Output
   const { json, quiet } = yield* Globals
