@@ -183,14 +183,19 @@ const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<str
     const records = yield* recordsIn(answer)
     exporter.permission = "given"
     exporter.failures = 0
+    /** Shown twice, and differently: requested by itself, too. */
+    const ambiguous = new Set<string>()
     for (const record of records) {
       // What cannot be read is requested by itself, so that it is known whose it is.
       const id = idOfExport(record)
       if (id === null) continue
+      const before = found.get(id)
+      if (before !== undefined && before.record.text !== record.text) ambiguous.add(id)
       if (ids.includes(id)) found.set(id, { record, exchange: answer.exchange })
       // An older version of the API exports everything, whatever is selected.
       else if (exporter.selected) noSelection(exporter, "ignored")
     }
+    for (const id of ambiguous) found.delete(id)
     return found
   }).pipe(
     Effect.catchTags({

@@ -1218,6 +1218,25 @@ describe("Convocore's exports", () => {
     })
   )
 
+  it.effect("are asked for alone where a selection shows one twice, and not alike", () =>
+    Effect.gen(function* () {
+      const all = [held("a"), held("b")]
+      for (const twice of [exported(held("a")), { ...exported(held("a")), turns: [] }]) {
+        const first = vendor(all, {
+          override: ({ path }) =>
+            path.endsWith("/convos/export")
+              ? { json: { success: true, mode: "selected", data: [...all.map(exported), twice] } }
+              : null
+        })
+        assert.deepStrictEqual(
+          sightingsIn(yield* pulled(first.provider)).map(({ messages }) => messages?.items.length),
+          [2, 2]
+        )
+        assert.strictEqual(first.asked("export a conversation").length, twice.turns.length === 0 ? 1 : 0)
+      }
+    })
+  )
+
   it("are selected in groups that fit into a request", () => {
     const ids = fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 200 })
     fc.assert(
