@@ -29,9 +29,13 @@ const flags = [
 /** What is new on the thread that writes: a sixth of what a thread has by itself. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 }
 
-/** The system's or SQLite's code of what ended the thread; null: it has none. Where it cannot start, Node says it in words. */
+/**
+ * The system's or SQLite's code of what ended the thread; null: it has none. Where it cannot start, Node says it in words,
+ * and of an error of SQLite's it passes nothing on but the code.
+ */
 const codeIn = (cause: unknown): string | null =>
-  / initialization failure: (E[A-Z]+)/.exec(String(cause))?.[1] ?? codeOf(cause)
+  / initialization failure: (E[A-Z]+)/.exec(String(cause))?.[1] ??
+  codeOf(cause instanceof Error ? cause : Object.assign(new Error(), cause))
 
 const failureOf = (op: string, path: string, reply: { code: string | null; message: string }) => {
   const cause = reply.code === null ? null : Object.assign(new Error(reply.message), { code: reply.code })
@@ -79,7 +83,10 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
       for (const flag of flags) setFlagsFromString(flag)
     })
     worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
-    worker.on("error", (cause) => fail(`the thread that writes the mirror failed: ${cause}`, codeIn(cause)))
+    worker.on("error", (cause) => {
+      const code = codeIn(cause)
+      fail(`the thread that writes the mirror failed: ${cause instanceof Error ? cause : code}`, code)
+    })
     worker.on("exit", () => {
       if (thread === worker) fail("the thread that writes the mirror ended")
     })
