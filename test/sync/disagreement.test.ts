@@ -240,6 +240,31 @@ describe("what verify could not read", () => {
   }
 })
 
+describe("details that come without a row of the list", () => {
+  for (const [vendor, word, changed] of [
+    ["empfio", "status", "completed"],
+    ["convocore", "state", "resolved"]
+  ] as const) {
+    it.live(`of ${vendor} count, and not the row that is stored`, () =>
+      Effect.gen(function* () {
+        const { handle, instead, provided, sync, verify, world } = yield* opened(vendor, { listMessages: 0 })
+        const [id = ""] = world.conversations.keys()
+        yield* Effect.gen(function* () {
+          yield* sync()
+          Object.assign(world.conversations.get(id) ?? {}, { [word]: changed })
+          world.changed()
+          instead.answer = replacing(handle, /[?&]lead_id=/, () => '{"conversations":[],"total":0}')
+          yield* verify
+          const [row] = yield* rowsOf(
+            `SELECT provider_status AS word FROM conversations WHERE provider_id = '${id}'`
+          )
+          expect(row).toEqual({ word: changed })
+        }).pipe(provided)
+      }).pipe(Effect.scoped)
+    )
+  }
+})
+
 describe("a conversation that the vendor has changed, to verify", () => {
   for (const [what, updatedAt, is] of [
     ["has changed since", new Date(Date.now() - 60_000).toISOString(), "outdated"],

@@ -21,6 +21,10 @@ interface Shown {
   readonly raw: RawPayload
 }
 
+/** Of payloads that are stored, and that were just shown. */
+const isShownAfter = ({ shownAt }: RawPayload, other: RawPayload): boolean =>
+  other.shownAt !== undefined && (shownAt === undefined || shownAt > other.shownAt)
+
 /**
  * A sighting of a row of a list and of details. Where the row was shown later, the details were missing then, or not
  * wanted, and what the row says counts.
@@ -31,7 +35,7 @@ export const withLaterWord = <Row extends Shown>(
   whole: Sighting,
   listed: (row: Row) => Sighting
 ): Sighting => {
-  if (row === null || detail === null || (row.raw.shownAt ?? "") <= (detail.raw.shownAt ?? "")) return whole
+  if (row === null || detail === null || !isShownAfter(row.raw, detail.raw)) return whole
   const { contact, conversation } = listed(row)
   return { ...whole, contact, conversation, fingerprint: null }
 }
