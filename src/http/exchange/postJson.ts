@@ -1,7 +1,7 @@
 import { Cause, Effect } from "effect"
 import type { Dispatch } from "./transport.ts"
 
-/** Posts one JSON document, follows no redirect, and gives the status of the answer, whose body is of no interest. */
+/** Posts one JSON document, follows no redirect, and gives the status of the answer, whose end is not waited for. */
 export const postJson = (
   dispatch: Dispatch,
   url: string,
@@ -10,7 +10,6 @@ export const postJson = (
 ): Effect.Effect<number, Cause.UnknownException> =>
   Effect.async((resume) => {
     const { origin, pathname, search } = new URL(url)
-    let status = 0
     const { abort } = dispatch(
       {
         origin,
@@ -20,11 +19,9 @@ export const postJson = (
         body: JSON.stringify(document)
       },
       {
-        started: (answered) => {
-          status = answered
-        },
+        started: (status) => resume(Effect.succeed(status)),
         data: () => {},
-        ended: () => resume(Effect.succeed(status)),
+        ended: () => {},
         failed: (cause) => resume(Effect.fail(new Cause.UnknownException(cause)))
       }
     )
