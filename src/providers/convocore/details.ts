@@ -140,7 +140,8 @@ const needsExport = (
   { known, messages, refetch }: Wanted,
   wire: Conversation
 ): boolean => {
-  if (!messages || exporter.permission === "refused" || wire.messagesNum === 0) return false
+  if (!messages || exporter.permission === "refused") return false
+  if (wire.messagesNum === 0 && (known?.storedMessages ?? 0) === 0) return false
   if (refetch || known === null || known.deleted) return true
   if (known.fingerprint !== null) return marksIn(known.fingerprint).messages !== messagesMark(wire)
   // Its mark was forgotten, as happens after a change of ours. Exports are billed, so the count may answer, unless an

@@ -1218,6 +1218,18 @@ describe("Convocore's exports", () => {
     })
   )
 
+  it.effect("are asked for where all messages of a conversation are gone, and show it", () =>
+    Effect.gen(function* () {
+      const before = held("a")
+      const known = knownFrom(yield* pulled(vendor([before]).provider))
+      const after = { ...before, row: { ...before.row, messagesNum: 0 }, turns: [] }
+      for (const refetch of [false, true]) {
+        const [sighting] = sightingsIn(yield* pulled(vendor([after]).provider, pullScope({ known, refetch })))
+        assert.deepStrictEqual(sighting?.messages, { extent: "whole", items: [] })
+      }
+    })
+  )
+
   it.effect("are asked for alone where a selection shows one twice, and not alike", () =>
     Effect.gen(function* () {
       const all = [held("a"), held("b")]
