@@ -9,7 +9,7 @@ import { knownAsShown } from "../store/read/lookup.ts"
 
 /** What an earlier pull has seen. */
 export interface Memory {
-  /** Whether the conversation was delivered as it is shown now. May err for very few; `note` then never hears of it. */
+  /** Whether the conversation was delivered as it is shown now. May err for very few, which then stay unsent until they change. */
   readonly has: (providerId: string, listedAs: string) => boolean
   /** Told of each conversation that is shown as it was delivered. */
   readonly unchanged: (providerId: string, listedAs: string) => void

@@ -3,8 +3,9 @@ import { GrowingSet, type ReadSet, readSet, type WrittenSet } from "./seen.ts"
 
 /*
  * What a stream's state remembers of the conversations that were delivered: one set for each walk over the provider's list
- * that is not superseded yet, the newest first. A walk that ends makes the older ones superfluous, and has another seed,
- * so that a conversation which was wrongly taken for delivered is delivered by the next walk.
+ * that is not superseded yet, the newest first. A walk that ends makes the older ones superfluous. A conversation that
+ * was wrongly taken for delivered counts as delivered from then on, until it changes: another walk has another seed, and errs
+ * on others.
  */
 
 export const WrittenLevel = Schema.Struct({
