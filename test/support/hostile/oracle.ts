@@ -163,8 +163,8 @@ const isLostPlace = (answer: Served, own: ReadonlyArray<Served>): boolean => {
 }
 
 /**
- * Whether every conversation of an export of several was exported by itself afterwards, is not called whole, or stood
- * undamaged beside another that was no record.
+ * Whether every conversation of an export of several was exported by itself afterwards, is not called whole, is missing by
+ * its id, or stood undamaged beside another that was no record.
  */
 const isExportedAgain = (
   answer: Served,
@@ -188,6 +188,10 @@ const isExportedAgain = (
           (call.id === id || call.id === null)
       ) ||
       rows.get(plain(id))?.complete !== 1 ||
+      own.some(
+        ({ call, status }) =>
+          call.operation === "detail" && call.id === id && (status === 404 || status === 410)
+      ) ||
       (answer.mutation === "no record" && answer.says.some((said) => said.id === id))
   )
 }
