@@ -24,6 +24,24 @@ describe("what a state remembers", () => {
     expect(JSON.stringify(both).length).toBeLessThan(512 * 1024 - 20_000)
   })
 
+  it("of as many as most accounts have takes no other for known, and of an older version is still read", () => {
+    const present = new Present("one", false)
+    for (let index = 0; index < 10_000; index += 1) present.delivered(`id-${index}`, print(index))
+    const past = readPast(present.levels([]))
+    for (let index = 0; index < 10_000; index += 1) {
+      if (!past.has(`id-${index}`, print(index))) throw new Error(`id-${index} is forgotten`)
+    }
+    for (let index = 0; index < 100_000; index += 1) {
+      if (past.has(`id-${index}`, print(index + 1))) throw new Error(`another id-${index} is known`)
+    }
+    const older = readPast([{ walk: "one", seed: "TjAR5LQDLx5f", size: 2, bits: "pzh5oA==" }])
+    expect([older.has("id", "one"), older.has("id", "two"), older.has("id", "three")]).toEqual([
+      true,
+      true,
+      false
+    ])
+  })
+
   it("stays within its bound however many walks were interrupted", () => {
     const short = Array.from({ length: 10_000 }, (_, walk) => ({
       walk: `walk-${walk}`,

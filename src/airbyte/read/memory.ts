@@ -13,6 +13,7 @@ export const WrittenLevel = Schema.Struct({
   walk: Schema.String,
   seed: Schema.String,
   size: Schema.Number,
+  width: Schema.optional(Schema.Number),
   bits: Schema.String
 })
 export type WrittenLevel = typeof WrittenLevel.Type

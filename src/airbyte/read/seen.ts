@@ -2,18 +2,24 @@ import { hash, randomBytes } from "node:crypto"
 
 /*
  * A set of hashes that is small enough for a connector's state: sorted, and each written as its distance from the one
- * before (Golomb-Rice codes). It takes 13.6 bits an entry, and wrongly finds one text in 4,096 that it does not hold.
+ * before (Golomb-Rice codes). A large one takes 13.6 bits an entry, and wrongly finds one text in 4,096 that it does not
+ * hold; a small one has room for 25.6 bits, and finds one in 16 million.
  */
 
-/** Distances are 2^12 on average, so that a chance hit is one in so many. */
-const spread = 2 ** 12
-const spreadBits = 12
+/** Distances are 2 to the power of this on average, so that a chance hit is one in so many. */
+const narrow = 12
+const wide = 24
+
+/** Entries of the largest set that is written with wide distances: 86 KB. */
+const mostWide = 20_000
 
 /** A set as it is written. */
 export interface WrittenSet {
   /** Begins every text that is hashed: another seed errs on other texts. */
   readonly seed: string
   readonly size: number
+  /** Bits of its distances; left out: 12. */
+  readonly width?: number | undefined
   /** Base64. */
   readonly bits: string
 }
@@ -24,10 +30,9 @@ const hashBytes = 6
 const fraction = (seed: string, text: string): number =>
   hash("sha256", `${seed}\n${text}`, "buffer").readUIntBE(0, hashBytes) / 2 ** (8 * hashBytes)
 
-const encode = (sorted: Float64Array): string => {
-  const bytes = Buffer.alloc(
-    Math.ceil((sorted.length * (spreadBits + 1) + (sorted.at(-1) ?? 0) / spread) / 8) + 1
-  )
+const encode = (sorted: Float64Array, width: number): string => {
+  const spread = 2 ** width
+  const bytes = Buffer.alloc(Math.ceil((sorted.length * (width + 1) + (sorted.at(-1) ?? 0) / spread) / 8) + 1)
   let at = 0
   const put = (bit: number): void => {
     if (bit === 1) bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (0x80 >> (at & 7))
@@ -39,13 +44,15 @@ const encode = (sorted: Float64Array): string => {
     before = value
     for (let quotient = Math.floor(distance / spread); quotient > 0; quotient -= 1) put(1)
     put(0)
-    for (let bit = spreadBits - 1; bit >= 0; bit -= 1) put((distance >> bit) & 1)
+    for (let bit = width - 1; bit >= 0; bit -= 1) put((distance >> bit) & 1)
   }
   return bytes.subarray(0, (at + 7) >> 3).toString("base64")
 }
 
 /** The numbers again; null: the text is not one that `encode` wrote. */
-const decode = (bits: string, size: number): Float64Array | null => {
+const decode = (bits: string, size: number, width: number): Float64Array | null => {
+  if (width !== narrow && width !== wide) return null
+  const spread = 2 ** width
   const bytes = Buffer.from(bits, "base64")
   if (!Number.isSafeInteger(size) || size < 0 || size > bytes.length * 8) return null
   const values = new Float64Array(size)
@@ -60,7 +67,7 @@ const decode = (bits: string, size: number): Float64Array | null => {
     let distance = 0
     while (at < bytes.length * 8 && take() === 1) distance += spread
     let rest = 0
-    for (let bit = 0; bit < spreadBits; bit += 1) rest = rest * 2 + take()
+    for (let bit = 0; bit < width; bit += 1) rest = rest * 2 + take()
     before += distance + rest
     values[index] = before
   }
@@ -85,10 +92,10 @@ export interface ReadSet {
 }
 
 /** A set to be asked; null: it is not one that was written here. */
-export const readSet = ({ bits, seed, size }: WrittenSet): ReadSet | null => {
-  const values = decode(bits, size)
+export const readSet = ({ bits, seed, size, width = narrow }: WrittenSet): ReadSet | null => {
+  const values = decode(bits, size, width)
   if (values === null) return null
-  return { has: (text) => includes(values, Math.floor(fraction(seed, text) * size * spread)) }
+  return { has: (text) => includes(values, Math.floor(fraction(seed, text) * size * 2 ** width)) }
 }
 
 /** A set that grows, up to as many entries as can be written. */
@@ -127,8 +134,9 @@ export class GrowingSet {
     const { size } = this.#fractions
     if (size === 0) return null
     if (this.#written === null) {
-      const values = Float64Array.from(this.#fractions, (one) => Math.floor(one * size * spread)).sort()
-      this.#written = { seed: this.#seed, size, bits: encode(values) }
+      const width = size > mostWide ? narrow : wide
+      const values = Float64Array.from(this.#fractions, (one) => Math.floor(one * size * 2 ** width)).sort()
+      this.#written = { seed: this.#seed, size, width, bits: encode(values, width) }
     }
     return this.#written
   }
