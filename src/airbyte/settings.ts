@@ -336,7 +336,11 @@ const readProvider = (
       const isMissing = own.some(
         ({ name, required }) => name === where && required && provider[name] === undefined
       )
-      if (!isMissing) report(where === "baseUrl" ? "base_url" : `provider.${where}`, message)
+      if (!isMissing)
+        report(
+          where === "baseUrl" ? "base_url" : `provider.${where}`,
+          message.replace("baseUrl:", "base_url:")
+        )
     }
   )
   return connection === null ? null : { ...connection, ...privacyIn(keys, report) }

@@ -153,6 +153,10 @@ describe("the source's spec", () => {
         ] as const) {
           expect(yield* checked(more)).toEqual({ status: "FAILED", message })
         }
+        const salon = { provider: { provider: "empfio", email: "a@b.example", password: "pw-12345678" } }
+        expect((yield* checked({ ...salon, base_url: undefined })).message).toContain(
+          "write base_url: https://…"
+        )
         expect(yield* checked({ __injected: 1, workspace: "w", mirror_sync: false })).toEqual({
           status: "SUCCEEDED"
         })
