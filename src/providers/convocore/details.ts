@@ -134,7 +134,13 @@ const withoutDetail = ({ reading }: Account, wanted: Wanted, text: string, fault
   return { ...shown, unreadable: [detailFault(wanted, text, fault)], fingerprint: null }
 }
 
-/** Whether what is stored lacks messages, as far as the conversation's own fields show. */
+/** Whether the number of messages that a conversation says it has leaves open that those which are stored are not its. */
+const isOpenByCount = (known: Known, { messagesNum }: Conversation): boolean =>
+  known.isUnread === true ||
+  messagesNum === null ||
+  (messagesNum === 0 ? known.storedMessages > 0 : known.storedMessages < messagesNum)
+
+/** Whether what is stored lacks messages, or has those that are gone, as far as the conversation's own fields show. */
 const needsExport = (
   { exporter }: Account,
   { known, messages, refetch }: Wanted,
@@ -146,7 +152,7 @@ const needsExport = (
   if (known.fingerprint !== null) return marksIn(known.fingerprint).messages !== messagesMark(wire)
   // Its mark was forgotten, as happens after a change of ours. Exports are billed, so the count may answer, unless an
   // export could not be read.
-  return known.isUnread === true || wire.messagesNum === null || known.storedMessages < wire.messagesNum
+  return isOpenByCount(known, wire)
 }
 
 /**
@@ -227,12 +233,13 @@ const messagesMarkOf = (
 ): string => {
   const mark = messagesMark(wire)
   if (!needsExport) {
-    if (wire.messagesNum === 0) return mark
     const { known, messages, refetch } = wanted
+    if (wire.messagesNum === 0 && (known?.storedMessages ?? 0) === 0) return mark
     if (known === null || known.deleted) return noMessagesMark
     if (known.fingerprint !== null)
       return marksIn(known.fingerprint).messages === mark ? mark : noMessagesMark
-    return messages && !refetch && permission !== "refused" ? mark : noMessagesMark
+    const isSettled = messages && !refetch && permission !== "refused" && !isOpenByCount(known, wire)
+    return isSettled ? mark : noMessagesMark
   }
   if (permission === "refused" && sighting.messages === null) return noMessagesMark
   const shown = (sighting.messages?.items.length ?? 0) + sighting.unreadable.length

@@ -1230,6 +1230,42 @@ describe("Convocore's exports", () => {
     })
   )
 
+  it.effect("are asked for later where all messages are gone and none could be had, and then not again", () =>
+    Effect.gen(function* () {
+      const before = held("a")
+      const first = yield* pulled(vendor([before]).provider)
+      const after = { ...before, row: { ...before.row, messagesNum: 0 }, turns: [] }
+      const marked = knownFrom(first)
+      const unmarked = marked.map((one) => ({ ...one, fingerprint: null }))
+      const cases: ReadonlyArray<readonly [string, VendorOptions, Parameters<typeof pullScope>[0]]> = [
+        ["stopped", {}, { known: marked }],
+        ["stopped", {}, { known: unmarked }],
+        ["refused", { access: "forbidden" }, { known: marked, refetch: true }],
+        ["not wanted", {}, { known: marked, messages: false }]
+      ]
+      for (const [why, options, scope] of cases) {
+        const second = vendor([after], options)
+        const isStopped = () => why === "stopped" && second.asked("get a conversation").length > 0
+        const stopping = { now: isStopped, requested: Effect.never }
+        const without = yield* pulled(second.provider, pullScope({ ...scope, stopping }))
+        assert.deepStrictEqual(
+          sightingsIn(without).map(({ messages }) => messages),
+          [null],
+          why
+        )
+        const third = yield* pulled(
+          vendor([after]).provider,
+          pullScope({ known: knownAfter(first, without) })
+        )
+        assert.deepStrictEqual(sightingsIn(third)[0]?.messages, { extent: "whole", items: [] }, why)
+        const fourth = yield* pulled(vendor([after]).provider, pullScope({ known: knownFrom(third) }))
+        assert.strictEqual(countsOf(fourth).Unchanged, 1, why)
+      }
+      const [unread] = sightingsIn(yield* pulled(vendor([after]).provider, pullScope({ known: unmarked })))
+      assert.deepStrictEqual(unread?.messages, { extent: "whole", items: [] })
+    })
+  )
+
   it.effect("are asked for alone where a selection shows one twice, and not alike", () =>
     Effect.gen(function* () {
       const all = [held("a"), held("b")]
