@@ -36,24 +36,29 @@ export const checkMirror = (file: string, connection: string | null) =>
     Effect.scoped
   )
 
-/** Whether the file of changes between runs can be opened, or made where there is none. Null: it can; otherwise why not. Makes nothing. */
-export const checkOutbox = (file: string): Effect.Effect<string | null> => {
-  const path = resolve(file)
-  if (existsSync(path)) {
-    return Layer.build(Db.layer(path, { readOnly: true })).pipe(
-      Effect.as(null),
-      Effect.catchAll(({ hint, message }) => Effect.succeed(`outbox: ${message}; ${hint}`)),
-      Effect.scoped
-    )
-  }
-  return Effect.sync(() => {
+/**
+ * Whether the file of changes between runs can be opened for writing, or made where there is none; `write` brings an older
+ * one to the present schema. Null: it can; otherwise why not. Makes nothing.
+ */
+export const checkOutbox = (file: string): Effect.Effect<string | null> =>
+  Effect.suspend(() => {
+    const path = resolve(file)
+    const isThere = existsSync(path)
     try {
+      // SQLite writes beside the file, too.
       accessSync(dirname(path), constants.W_OK | constants.X_OK)
-      return null
+      if (!isThere) return Effect.succeed(null)
+      accessSync(path, constants.R_OK | constants.W_OK)
     } catch (cause) {
       const fault = fileFaultOf(cause)
       if (fault === null) throw cause
-      return `outbox ${path}: ${fault.what}. ${fault.advice}`
+      return Effect.succeed(`outbox ${path}: ${fault.what}. ${fault.advice}`)
     }
+    return Layer.build(Db.layer(path, { readOnly: true })).pipe(
+      Effect.as(null),
+      Effect.catchAll(({ hint, kind, message }) =>
+        Effect.succeed(kind === "older-schema" ? null : `outbox: ${message}; ${hint}`)
+      ),
+      Effect.scoped
+    )
   })
-}

@@ -201,6 +201,7 @@ const scan = Effect.fn("pull.scan")(function* (
   const { name } = config
   const isWhole = isEverything(options.ranges)
 
+  yield* mirror.expectPages(name)
   const scopeText = scopeTextOf(options)
   const began = yield* Clock.currentTimeMillis
   const unfinished = yield* mirror.unfinishedScan(name, lane)

@@ -347,6 +347,9 @@ describe("the destination", () => {
         status: "FAILED",
         message: expect.stringMatching(/^outbox: .*text\.db/)
       })
+      const empty = join(folder, "empty.db")
+      writeFileSync(empty, "")
+      expect(yield* checked(empty)).toEqual({ status: "SUCCEEDED" })
       const fresh = join(folder, "outbox.db")
       expect(yield* checked(fresh)).toEqual({ status: "SUCCEEDED" })
       expect(existsSync(fresh)).toBe(false)

@@ -88,24 +88,22 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
   scoped: Effect.gen(function* () {
     const db = yield* Db
     const script = yield* CommitScript
-    const { isNew, startLookingUp, commitPages, known, scans } = yield* db.use(
-      "Mirror.prepare",
-      (session) => ({
-        isNew: session.prepare("SELECT 1 FROM remote_conversations LIMIT 1").get() === undefined,
-        // The other thread has the pages of the file that are written, and this one would keep as many to look up a few.
-        startLookingUp: () => lookingUp(session),
-        commitPages: makeCommit(session),
-        known: makeKnown(session),
-        scans: makeScanRows(session)
-      })
-    )
+    const { startLookingUp, commitPages, known, scans } = yield* db.use("Mirror.prepare", (session) => ({
+      // The other thread has the pages of the file that are written, and this one would keep as many to look up a few.
+      startLookingUp: () => lookingUp(session),
+      commitPages: makeCommit(session),
+      known: makeKnown(session),
+      scans: makeScanRows(session)
+    }))
     const commitHere = (op: string, input: CommitInput, at: Timestamp) =>
       Effect.tap(
         db.transaction(op, () => commitPages(input, at)),
         () => Effect.sync(() => input.seen?.saved())
       )
-    const commit =
-      script === null ? commitHere : yield* makeCommitThread(script, db, commitHere, startLookingUp, isNew)
+    const { commit, startAhead } =
+      script === null
+        ? { commit: commitHere, startAhead: () => Effect.void }
+        : yield* makeCommitThread(script, db, commitHere, startLookingUp)
 
     return {
       /** Makes a configured connection known to the file. Writes nothing where it is known as it is. */
@@ -232,6 +230,13 @@ export class Mirror extends Effect.Service<Mirror>()("parley/Mirror", {
             db.stillThere("Mirror.commit", { atOnce: false }),
             commit("Mirror.commit", input, at)
           )
+        ),
+
+      /** A pull begins. Where nothing is held of the connection, all that comes is to be written. */
+      expectPages: (connection: string) =>
+        Effect.flatMap(
+          db.use("Mirror.expectPages", (session) => holdsAny(session, connection, null)),
+          (isHeld) => (isHeld ? Effect.void : startAhead("Mirror.expectPages"))
         ),
 
       commitsAtOnce: script === null ? 1 : commitsAhead,

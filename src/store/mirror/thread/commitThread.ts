@@ -52,18 +52,16 @@ const isLook = ({ pages }: CommitInput): boolean =>
 const scanOf = ({ connection, lane, runId }: CommitInput): string => `${runId} ${connection} ${lane}`
 
 /**
- * Starts with the first commit that brings records and ends with the scope, in which commits are answered in the order
- * they were requested.
+ * Starts with the first commit that brings records, or when it is told that such will come, and ends with the scope, in
+ * which commits are answered in the order they were requested.
  * @param here commits on this thread what comes before: where nothing is new, the other one is never started
  * @param starting called when it starts
- * @param isAwaited whether records are sure to come: it starts at once then, beside the rest of the program
  */
 export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   script: URL,
   { path, busyTimeoutMillis, stillThere }: Pick<Db, "path" | "busyTimeoutMillis" | "stillThere">,
   here: Commit,
-  starting: () => void,
-  isAwaited: boolean
+  starting: () => void
 ) {
   const settings: CommitThreadSettings = { path, busyTimeoutMillis, knownSchema: migrations.length }
   let thread: Worker | null = null
@@ -103,18 +101,18 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
     })
   )
 
-  if (isAwaited) {
-    yield* stillThere("CommitThread.make", { atOnce: true })
-    thread = start()
-  }
+  /** It opens the file by its path, which must still be the one that this thread has open. */
+  const mayStart = (op: string) =>
+    Effect.suspend(() => (thread === null ? stillThere(op, { atOnce: true }) : Effect.void))
 
   /** Stores pages in one transaction. Cannot be interrupted: the caller knows whether it was kept. */
-  const there: Commit = (op, input, now) =>
-    Effect.zipRight(
-      // It opens the file by its path, which must still be the one that this thread has open.
-      thread === null ? stillThere(op, { atOnce: true }) : Effect.void,
-      stored(op, input, now)
-    )
+  const there: Commit = (op, input, now) => Effect.zipRight(mayStart(op), stored(op, input, now))
+
+  /** Starts it before the first commit: it is ready then once that comes. */
+  const startAhead = (op: string): Effect.Effect<void, StoreError> =>
+    Effect.map(mayStart(op), () => {
+      thread ??= start()
+    })
 
   const stored: Commit = (op, input, now) =>
     Effect.async<CommitReply>((resume) => {
@@ -134,7 +132,7 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
   /** What became of the first commit that failed here, of each run's scans: none that comes after it may be kept. */
   const failures = new Map<string, Cause.Cause<StoreError>>()
 
-  return (op: string, input: CommitInput, now: Timestamp): Effect.Effect<Totals, StoreError> =>
+  const commit: Commit = (op, input, now) =>
     Effect.suspend(() => {
       const failure = input.scan === null ? undefined : failures.get(scanOf(input))
       if (failure !== undefined) return Effect.failCause(failure)
@@ -143,4 +141,6 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
         Effect.sync(() => failures.set(scanOf(input), cause))
       )
     })
+
+  return { commit, startAhead } as const
 })

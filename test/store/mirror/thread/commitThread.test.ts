@@ -17,12 +17,11 @@ it.scoped("says what SQLite objected to where the other thread cannot open the m
        import Sqlite from ${JSON.stringify(pathToFileURL(sqlitePath).href)}
        new Sqlite(workerData.path).pragma("journal_mode")`
     )
-    const commit = yield* makeCommitThread(
+    const { commit } = yield* makeCommitThread(
       pathToFileURL(script),
       { path, busyTimeoutMillis: 100, stillThere: () => Effect.void },
       () => Effect.die("not here"),
-      () => undefined,
-      false
+      () => undefined
     )
     const pages = [page(1, [sighting()])]
     const input = {
