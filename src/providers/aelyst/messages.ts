@@ -124,7 +124,13 @@ export const gather = (
   const count = known?.storedMessages ?? 0
   const ids = refetch ? [] : (known?.newestMessageIds ?? [])
   const whole = { ids: [], count }
-  if (ids.length === 0) return walkBack(client, contactId, whole)
+  const unlessEmptied = (walk: Effect.Effect<Walked | null, ProviderError>) =>
+    Effect.filterOrFail(
+      walk,
+      (all) => refetch || count === 0 || all?.messages.length !== 0,
+      () => malformed(title, "list messages", emptied)
+    )
+  if (ids.length === 0) return unlessEmptied(walkBack(client, contactId, whole))
   const isSame = ({ messages }: Walked) =>
     showsAgain(
       known?.fingerprint ?? null,
@@ -133,9 +139,7 @@ export const gather = (
   return Effect.flatMap(walkBack(client, contactId, { ids, count }), (found) =>
     found === null || continues(found, { ids, count }) || isSame(found)
       ? Effect.succeed(found)
-      : Effect.tap(walkBack(client, contactId, whole), (all) =>
-          all?.messages.length === 0 ? malformed(title, "list messages", emptied) : Effect.void
-        )
+      : unlessEmptied(walkBack(client, contactId, whole))
   )
 }
 

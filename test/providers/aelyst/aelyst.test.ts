@@ -994,6 +994,23 @@ describe("one Aelyst contact by its id", () => {
     })
   )
 
+  it.effect("keeps its messages where their list is empty, though nobody looked up which are stored", () =>
+    Effect.gen(function* () {
+      const full = account(workspace({ contacts: [contact(1)], messages: { 1: [message(1), message(2)] } }))
+      const [known = assert.fail("no sighting")] = knownFrom(yield* pulled(full.provider))
+      const { newestMessageIds, ...withoutIds } = known
+      const { provider } = account(workspace({ contacts: [contact(1)] }))
+      for (const one of [known, withoutIds, { ...withoutIds, fingerprint: null }]) {
+        const page = yield* provider.fetch("1", one, { messages: true })
+        const [sighting] = sightingsIn(page === null ? [] : [page])
+        assert.deepStrictEqual(
+          [sighting?.messages, sighting?.unreadable.map(({ kind }) => kind)],
+          [null, ["message-list"]]
+        )
+      }
+    })
+  )
+
   it.effect("is put aside where it does not decode or is another one", () =>
     Effect.gen(function* () {
       for (const [json, path] of [
