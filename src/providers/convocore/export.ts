@@ -228,16 +228,20 @@ export const readExport = (value: Json, key: string, reading: ExportReading): Re
   return { items, unreadable: faults }
 }
 
+const listIn = (record: Json, field: string): ReadonlyArray<Json> => {
+  const list = objectIn(record)[field]
+  return Array.isArray(list) ? (list as ReadonlyArray<Json>) : []
+}
+
+/** How many messages an export lists, whether or not they can be read. */
+export const countMessages = (value: Json): number =>
+  listIn(value, "turns").reduce<number>((sum, turn) => sum + listIn(turn, "messages").length, 0)
+
 /** The readings of an export's times that name no zone, as if they were UTC; milliseconds. */
-export const wallClocks = (value: Json): ReadonlyArray<number> => {
-  const listIn = (record: Json, field: string): ReadonlyArray<Json> => {
-    const list = objectIn(record)[field]
-    return Array.isArray(list) ? (list as ReadonlyArray<Json>) : []
-  }
-  return listIn(value, "turns")
+export const wallClocks = (value: Json): ReadonlyArray<number> =>
+  listIn(value, "turns")
     .flatMap((turn) => listIn(turn, "messages").map((message) => objectIn(message).ts ?? objectIn(turn).ts))
     .flatMap((time) => (typeof time === "string" ? (readWallClock(time) ?? []) : []))
-}
 
 /** The id of the conversation that an exported record is about; null: it cannot be read. */
 export const exportedId = (value: Json): string | null => {

@@ -5,7 +5,7 @@ import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { decodeAnswer, isMissing, malformed, unlessFailed } from "../kit/answer.ts"
 import { fieldText, listIn, type Written, written } from "../kit/written.ts"
 import type { Notice } from "../Provider.ts"
-import { exportedId } from "./export.ts"
+import { countMessages, exportedId } from "./export.ts"
 import { type ZoneSample, zoneThatFits } from "./exportTime.ts"
 import { title } from "./facts.ts"
 import { exportConversation, exportConversations } from "./requests.ts"
@@ -175,22 +175,36 @@ const noSelection = (exporter: Exporter, lesson: "refused" | "ignored"): void =>
   exporter.learned[selectedLesson] = lesson
 }
 
-/** What one request brings of a group; nothing where the vendor does not take one. */
-const exportGroup = (exporter: Exporter, agentId: string, ids: ReadonlyArray<string>) =>
+const lengthOf = ({ value }: Written): number =>
+  Either.match(value, { onLeft: () => 0, onRight: countMessages })
+
+/**
+ * What one request brings of a group; nothing where the vendor does not take one.
+ * @param ghosts those that cannot be requested by themselves
+ */
+const exportGroup = (
+  exporter: Exporter,
+  agentId: string,
+  ids: ReadonlyArray<string>,
+  ghosts: ReadonlySet<string>
+) =>
   Effect.gen(function* () {
     const found = new Map<string, Found>()
     const answer = yield* exporter.client.read(exportConversations(agentId, { convoIds: ids }))
     const records = yield* recordsIn(answer)
     exporter.permission = "given"
     exporter.failures = 0
-    /** Shown twice, and differently: requested by itself, too. */
+    /** Shown twice, and differently: requested by itself, too; where that is in vain, the one with more messages counts. */
     const ambiguous = new Set<string>()
     for (const record of records) {
       // What cannot be read is requested by itself, so that it is known whose it is.
       const id = idOfExport(record)
       if (id === null) continue
       const before = found.get(id)
-      if (before !== undefined && before.record.text !== record.text) ambiguous.add(id)
+      if (before !== undefined && before.record.text !== record.text) {
+        if (!ghosts.has(id)) ambiguous.add(id)
+        else if (lengthOf(record) < lengthOf(before.record)) continue
+      }
       if (ids.includes(id)) found.set(id, { record, exchange: answer.exchange })
       // An older version of the API exports everything, whatever is selected.
       else if (exporter.selected) noSelection(exporter, "ignored")
@@ -236,13 +250,14 @@ export const exportMany = (
   Effect.gen(function* () {
     const found = new Map<string, Found>()
     const faults = new Map<string, Malformed>()
+    const ghosts = new Set(wanted.flatMap(({ id, isGhost }) => (isGhost ? [id] : [])))
     const selectable = wanted.map(({ id }) => id).filter((id) => !id.includes(","))
     for (const group of groupsOf(selectable)) {
       if (!exporter.selected || exporter.permission === "refused") break
-      for (const [id, one] of yield* exportGroup(exporter, agentId, group)) found.set(id, one)
+      for (const [id, one] of yield* exportGroup(exporter, agentId, group, ghosts)) found.set(id, one)
     }
     yield* Effect.forEach(
-      wanted.filter(({ id, isGhost }) => !found.has(id) && !isGhost),
+      wanted.filter(({ id }) => !found.has(id) && !ghosts.has(id)),
       ({ id }) =>
         exportOne(exporter, agentId, id).pipe(
           Effect.tap((one) => Effect.sync(() => one !== null && found.set(id, one))),

@@ -1285,6 +1285,25 @@ describe("Convocore's exports", () => {
     })
   )
 
+  it.effect("are the fuller of two where one cannot be asked for alone", () =>
+    Effect.gen(function* () {
+      const ghost = held("agent-1_ghost")
+      const both = [exported(ghost), { ...exported(ghost), turns: [] }]
+      for (const data of [both, both.toReversed()]) {
+        const { asked, provider } = vendor([ghost], {
+          ghosts: [ghost.row.ID],
+          override: ({ path }) =>
+            path.endsWith("/convos/export") ? { json: { success: true, mode: "selected", data } } : null
+        })
+        assert.deepStrictEqual(
+          sightingsIn(yield* pulled(provider)).map(({ messages }) => messages?.items.length),
+          [2]
+        )
+        assert.strictEqual(asked("export a conversation").length, 0)
+      }
+    })
+  )
+
   it("are selected in groups that fit into a request", () => {
     const ids = fc.array(fc.string({ minLength: 1, maxLength: 60 }), { maxLength: 200 })
     fc.assert(
