@@ -138,6 +138,8 @@ interface Pass {
   pages: number
   /** Pages with rows. */
   filled: number
+  /** Rows that came, those that came again included. */
+  rows: number
   idle: number
   /** Rows with an id of their own, and rows whose id could not be read. */
   distinct: number
@@ -161,6 +163,7 @@ const newPass = (number: number, end: number): Pass => ({
   end,
   pages: 0,
   filled: 0,
+  rows: 0,
   idle: 0,
   distinct: 0,
   nameless: 0,
@@ -182,6 +185,7 @@ const firstPass = (from: WalkPlace | null, largest: number): Pass => {
     fromStart: true,
     pages: Math.ceil(rows / mark.size),
     filled: Math.ceil(rows / mark.size),
+    rows,
     distinct: mark.distinct,
     nameless: mark.nameless,
     firstTotal: mark.total,
@@ -228,6 +232,7 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
   /** Enters the rows of a page that begins at `start`. Returns which of them we requested again, and how many are new. */
   const enter = (rows: ReadonlyArray<ListedRow>, start: number) => {
     let fresh = 0
+    pass.rows += rows.length
     const again = rows.map((row, index) => {
       const overlap = start + index < pass.end
       if (row.id === null) {
@@ -298,7 +303,9 @@ export const pageWalk = (options: PageWalkOptions): PageWalk => {
     if (page.more === true && page.rows.length === 0) return null
 
     const { firstTotal } = pass
-    const allowed = firstTotal === null ? mostPages : Math.ceil((2 * firstTotal) / size) + 50
+    // A vendor may give smaller pages than it says.
+    const rowsPerPage = pass.rows === 0 ? size : Math.min(size, pass.rows / pass.pages)
+    const allowed = firstTotal === null ? mostPages : Math.ceil((2 * firstTotal) / rowsPerPage) + 50
     if (pass.pages > allowed) {
       const said = firstTotal === null ? "" : `, although it said that it holds ${firstTotal}`
       return `it went on after ${pass.pages} pages${said}`
