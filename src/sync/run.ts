@@ -125,22 +125,17 @@ const errorIn = <E>(cause: Cause.Cause<E>): Option.Option<E | StoreError> =>
     Option.filter(Cause.dieOption(cause), (defect) => defect instanceof StoreError)
   )
 
-/** How far this machine's clock is ahead of all the providers', by their answers. */
+/** How far this machine's clock is ahead of the providers', by their answers: what is let go may be nowhere else. */
 const makeClocks = () => {
-  let isAnswered = false
-  let least = Number.POSITIVE_INFINITY
+  let most: number | null = null
   return {
     see: (event: ClientEvent): void => {
       if (event._tag !== "Answered") return
-      isAnswered = true
       const { clockAhead } = event.exchange
-      if (clockAhead !== undefined) least = Math.min(least, Math.max(0, -clockAhead))
+      if (clockAhead !== undefined) most = Math.max(most ?? 0, -clockAhead)
     },
-    /** Milliseconds; 0: no answer says; null: there was none. */
-    ahead: (): number | null => {
-      if (!isAnswered) return null
-      return Number.isFinite(least) ? least : 0
-    }
+    /** Milliseconds, the most that any answer says; null: none tells the time. */
+    ahead: (): number | null => most
   }
 }
 
@@ -427,7 +422,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       )
     })
   )
-  // What is let go by a clock that is wrong may be nowhere else. Where nobody answers, it may be the reason.
+  // Where nobody answers, a clock that is wrong may be the reason.
   const ahead = clocks.ahead()
   if (ahead !== null && options.lanes.some(({ lane }) => pulls.has(lane))) {
     yield* Effect.catchAll(mirror.letGo(mostLetGoMillis, ahead), ({ message }) =>

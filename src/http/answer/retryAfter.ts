@@ -117,12 +117,12 @@ export const skew = (headers: ResponseHeaders, now: number): number => {
   return Math.abs(difference) <= clockTolerance ? 0 : difference
 }
 
-/**
- * The same of an answer to what was requested at `at`; its way counts as time. Empty: nothing is known, as of an answer
- * that was kept by something between (`Age`).
- */
+/** Whether something between kept an answer for a while (`Age`): its date is an old one. Caches add `Age: 0` to new ones. */
+export const isAged = ({ age }: ResponseHeaders): boolean => age !== undefined && Number(age) !== 0
+
+/** The same of an answer to what was requested at `at`; its way counts as time. Empty: it does not tell the time. */
 export const clockAhead = (headers: ResponseHeaders, at: number): { readonly clockAhead?: number } =>
-  limitHeader(headers, "age") !== undefined || limitHeader(headers, "date") === undefined
+  isAged(headers) || httpDate(limitHeader(headers, "date")?.trim() ?? "", at) === null
     ? {}
     : { clockAhead: skew(headers, at) }
 

@@ -2,6 +2,7 @@ import { Effect, Either, Redacted } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import { isRecord } from "../../domain/isRecord.ts"
 import { Malformed, type ProviderError, Rejected } from "../../domain/ProviderError.ts"
+import { isAged } from "../../http/answer/retryAfter.ts"
 import type { Answer } from "../../http/client.ts"
 import type { CheckFinding } from "../Provider.ts"
 import { type Decode, type Fault, parseJson } from "./decode.ts"
@@ -36,11 +37,11 @@ const mostClockError = 86_400_000
 
 /**
  * How far the vendor's clock is ahead of ours, by the answer's `Date`. Empty: no more than seconds, or not known, as of
- * an answer that was kept by something between (`Age`).
+ * an answer that something between kept for a while.
  */
 export const clockOf = ({ exchange, headers }: Answer): { readonly clockAhead?: number } => {
   const ahead = Date.parse(headers.date ?? "") - exchange.receivedAt
-  const isClock = headers.age === undefined && Math.abs(ahead) <= mostClockError
+  const isClock = !isAged(headers) && Math.abs(ahead) <= mostClockError
   return isClock && Math.abs(ahead) > clockTolerance ? { clockAhead: ahead } : {}
 }
 

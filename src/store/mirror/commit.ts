@@ -177,6 +177,17 @@ export const makeCommit = (session: Session) => {
     return context
   }
 
+  // What was told of the time in the run that commits, as in a run's own `letGo`.
+  let told: { readonly runId: number; readonly ahead: number } | null = null
+  /** Milliseconds by which this machine's clock is ahead; null: nobody said yet what time it is. */
+  const aheadAt = ({ replay, runId }: CommitInput, { clockAhead }: Page["exchange"]): number | null => {
+    if (replay !== undefined) return 0
+    const before = told?.runId === runId ? told.ahead : null
+    if (clockAhead === undefined) return before
+    told = { runId, ahead: Math.max(before ?? 0, -clockAhead) }
+    return told.ahead
+  }
+
   return (input: CommitInput, now: string): Totals => {
     const totals = emptyTally()
     const believed = latestBelieved(now)
@@ -189,9 +200,9 @@ export const makeCommit = (session: Session) => {
     raw.begin()
     if (input.scan !== null && input.seen !== null) scans.restoreSeen(input, input.scan, input.seen)
     for (const page of input.pages) {
-      // By the vendor's clock where ours is ahead of it: what is let go may be nowhere else.
-      const { clockAhead = 0 } = page.exchange
-      const messagesBefore = kept === null ? null : Date.parse(now) + Math.min(0, clockAhead) - kept
+      // By the providers' clocks where ours is ahead of them: what is let go may be nowhere else.
+      const ahead = aheadAt(input, page.exchange)
+      const messagesBefore = kept === null || ahead === null ? null : Date.parse(now) - ahead - kept
       const context = writePage(input, page, { now, believed, quarantineOpen, messagesBefore })
       quarantineOpen = context.quarantineOpen
       firstPage ??= context.pageId
