@@ -73,11 +73,13 @@ export type Item =
   | Sighting
   /**
    * Listed, and its fingerprint is the stored one: nothing to do. `key` is `Known.key`; left out: it is looked up.
-   * `isRepeat`: this scan has shown it before, so it is one record more and no further conversation.
+   * `isRepeat`: this scan has shown it before, so it is one record more and no further conversation. `recordId`: what its
+   * row of the list goes by in quarantine; left out: by the conversation's id.
    */
   | {
       readonly _tag: "Unchanged"
       readonly providerId: string
+      readonly recordId?: string
       readonly key?: number | undefined
       readonly isRepeat?: boolean
     }

@@ -193,7 +193,9 @@ export const load = (
     }
     const { known, providerId, row } = wanted
     if (detail === null && row !== null && row.wire.state === null && wasWhole(known)) {
-      const items: ReadonlyArray<Item> = [{ _tag: "Unchanged", providerId, key: known.key }]
+      const items: ReadonlyArray<Item> = [
+        { _tag: "Unchanged", providerId, recordId: `${wanted.agentId}/${wanted.id}`, key: known.key }
+      ]
       const missing = isMissingById({ detail, wanted }) ? [providerId] : []
       return finished(page({ exchange, items, soughtById: { found: 0, missing } }))
     }

@@ -125,7 +125,7 @@ export const dealWith = <E>(
     if (scan.handled.get(key) === mark) {
       return again || id === null
         ? null
-        : { item: { _tag: "Unchanged", providerId, key: known?.key } as const }
+        : { item: { _tag: "Unchanged", providerId, recordId: key, key: known?.key } as const }
     }
     scan.handled.set(key, mark)
     if (Either.isLeft(shown)) return { item: { _tag: "Unreadable", unreadable: shown.left } as const }
@@ -147,7 +147,7 @@ export const dealWith = <E>(
       isSame &&
       !(yield* lacksMessages(scan, agentId, id, known))
     ) {
-      return { item: { _tag: "Unchanged", providerId, key: known?.key } as const }
+      return { item: { _tag: "Unchanged", providerId, recordId: key, key: known?.key } as const }
     }
     const raw = rawPayload("conversation", agentId, id, providerId, text)
     const row: Shown = { raw, value, wire }

@@ -130,7 +130,7 @@ export const makeCommit = (session: Session) => {
     // The request may have named who was forgotten.
     if (refused > 0 && refused === items.length) hidePath.run(context.pageId)
     const shownAgain = conversations.unchanged(context, unchanged)
-    quarantine.settleUnchanged(context, shownAgain)
+    quarantine.settleUnchanged(context, unchanged)
     return [...keys, ...shownAgain, ...conversations.listed(context, passedBy)]
   }
 

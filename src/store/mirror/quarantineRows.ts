@@ -4,6 +4,7 @@ import type { Sighting, Unreadable } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import { payloadHash } from "./canonical.ts"
 import type { PageContext } from "./context.ts"
+import type { Unchanged } from "./conversations/conversationRows.ts"
 
 /** A row of the table `quarantine`. */
 export interface QuarantineRow {
@@ -79,13 +80,16 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
      WHERE connection = ? AND resolved_at IS NULL AND coalesce(conversation_provider_id, provider_id) = ?`
   )
   const resolve = prepare("UPDATE quarantine SET resolved_at = ? WHERE id = ?")
+  // From the few rows of a page to their faults: many may be open.
   const resolveShown = prepare(
-    `UPDATE quarantine SET resolved_at = $now
-     WHERE connection = $connection AND resolved_at IS NULL AND kind IN (${listedKinds.map((kind) => `'${kind}'`).join(", ")})
-       AND EXISTS (SELECT 1 FROM pages p, remote_conversations r
-         WHERE p.id = quarantine.page_id AND p.requested_at < $requestedAt
-           AND r.id = $connection || ':' || coalesce(conversation_provider_id, quarantine.provider_id)
-           AND r.observed_at < p.requested_at AND r.key IN (SELECT value FROM json_each($keys)))`
+    `UPDATE quarantine SET resolved_at = $now WHERE id IN (
+       SELECT q.id FROM json_each($shown) shown
+       CROSS JOIN quarantine q ON q.connection = $connection AND q.resolved_at IS NULL
+         AND q.kind IN (${listedKinds.map((kind) => `'${kind}'`).join(", ")})
+         AND coalesce(q.provider_id, q.payload_hash) = shown.value ->> 1
+       CROSS JOIN pages p ON p.id = q.page_id AND p.requested_at < $requestedAt
+       CROSS JOIN remote_conversations r ON r.id = $connection || ':' || (shown.value ->> 0)
+         AND r.observed_at < p.requested_at)`
   )
 
   /** Whether the fault is known of a payload that was read again: nothing came, so it was not seen again. */
@@ -148,13 +152,14 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
     }
   }
 
-  /** Resolves the faults of listed records that are shown again as they were stored before. @param keys of their rows */
+  /** Resolves the faults of listed records that are shown again as they were stored before. */
   const settleUnchanged = (
     { connection, now, quarantineOpen, requestedAt }: PageContext,
-    keys: ReadonlyArray<number>
+    items: ReadonlyArray<Unchanged>
   ): void => {
-    if (!quarantineOpen || keys.length === 0) return
-    resolveShown.run({ connection, now, requestedAt, keys: JSON.stringify(keys) })
+    if (!quarantineOpen || items.length === 0) return
+    const shown = JSON.stringify(items.map(({ providerId, recordId = providerId }) => [providerId, recordId]))
+    resolveShown.run({ connection, now, requestedAt, shown })
   }
 
   const isAnyOpen = (connection: string): boolean => anyOpen.get(connection) !== undefined

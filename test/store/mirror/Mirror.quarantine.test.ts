@@ -295,3 +295,21 @@ it.scoped(
       expect(yield* openOnes).toEqual(["message m1 $.messages[3].timestamp"])
     }).pipe(Effect.provide(freshStore))
 )
+
+it.scoped(
+  "resolves by an unchanged row only what its own record was at fault with, though ids are alike",
+  () =>
+    Effect.gen(function* () {
+      const { commit } = yield* started
+      const shown = (providerId: string, recordId: string) =>
+        ({ _tag: "Unchanged", providerId, recordId }) as const
+      const fault = (providerId: string) =>
+        alone({ kind: "conversation", providerId, conversationId: "x", path: "$.at" })
+      yield* commit([page(1, [sighting({ providerId: "x" }, {}), sighting({ providerId: "x@two" }, {})])])
+      yield* commit([page(2, [fault("one/x"), fault("two/x")])])
+      yield* commit([page(3, [shown("x", "one/x")])])
+      expect(yield* openOnes).toEqual(["conversation two/x $.at"])
+      yield* commit([page(4, [shown("x@two", "two/x")])])
+      expect(yield* openOnes).toEqual([])
+    }).pipe(Effect.provide(freshStore))
+)
