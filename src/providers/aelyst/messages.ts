@@ -82,10 +82,12 @@ const walkBack = (
       const isMet = items.some((item) => stored.ids.includes(writtenId(item, "messageId") ?? ""))
       const lacksSome = next === null && newestFirst.length < stored.count
       const isOpen = fresh.length > 0 && (items.length >= paging.limit || lacksSome)
+      // An inclusive cursor shows its own row again. More than that were shown by a list that does not heed cursors.
+      const repeats = fresh.length === 0 && items.length > 1
       const isOver = isProbing && fresh.length === 0
       const onward = isOver ? null : (next ?? (isOpen ? lastId(items) : null))
       if (isMet || onward === null) {
-        return walked(onward === null, lacksSome && items.length < paging.limit)
+        return walked(onward === null && !repeats, lacksSome && items.length < paging.limit)
       }
       yield* walk.goOn(onward)
       isProbing = next === null
@@ -105,12 +107,23 @@ const continues = ({ lacksSome, messages, whole }: Walked, { count, ids }: Store
   return first === 0 || (met === 0 && count > stored.length)
 }
 
-const emptied = "it is empty, although messages are stored: `parley sync --full` takes it at its word"
+/** Fails where a list that ended has shown less than half of what is stored. */
+const unlessFallen = (walk: Effect.Effect<Walked | null, ProviderError>, count: number) =>
+  Effect.filterOrElse(
+    walk,
+    (found) => found === null || !found.whole || found.messages.length * 2 >= count,
+    (found) => {
+      const shown = found?.messages.length ?? 0
+      const words = shown === 0 ? "it is empty" : `it shows ${shown}`
+      const detail = `${words}, although ${count} messages are stored: \`parley sync --full\` takes it at its word`
+      return malformed(title, "list messages", detail)
+    }
+  )
 
 /**
  * A contact's newest messages, as far back as something known turns up. Where they do not continue what is stored, since
- * some were removed, put in between or given other ids, all of them. Fails with `Malformed` where none is left: an outage
- * looks like this, and `refetch` believes it.
+ * some were removed, put in between or given other ids, all of them. Fails with `Malformed` where less than half is left:
+ * an outage looks like this, and `refetch` believes it.
  * @param known of this contact; null: nothing, so that all of them are requested
  * @param refetch all of them are requested, whatever is known
  * @returns null where the vendor says that there is no such list (404)
@@ -124,23 +137,19 @@ export const gather = (
   const count = known?.storedMessages ?? 0
   const ids = refetch ? [] : (known?.newestMessageIds ?? [])
   const whole = { ids: [], count }
-  const unlessEmptied = (walk: Effect.Effect<Walked | null, ProviderError>) =>
-    Effect.filterOrFail(
-      walk,
-      (all) => refetch || count === 0 || all?.messages.length !== 0,
-      () => malformed(title, "list messages", emptied)
-    )
-  if (ids.length === 0) return unlessEmptied(walkBack(client, contactId, whole))
+  const believed = refetch ? 0 : count
+  if (ids.length === 0) return unlessFallen(walkBack(client, contactId, whole), believed)
   const isSame = ({ messages }: Walked) =>
     showsAgain(
       known?.fingerprint ?? null,
       messages.map(({ text }) => text)
     )
-  return Effect.flatMap(walkBack(client, contactId, { ids, count }), (found) =>
-    found === null || continues(found, { ids, count }) || isSame(found)
-      ? Effect.succeed(found)
-      : unlessEmptied(walkBack(client, contactId, whole))
+  const found = Effect.flatMap(walkBack(client, contactId, { ids, count }), (newest) =>
+    newest === null || continues(newest, { ids, count }) || isSame(newest)
+      ? Effect.succeed(newest)
+      : walkBack(client, contactId, whole)
   )
+  return unlessFallen(found, believed)
 }
 
 /** Some may name a contact that was merged into this one; where all name others, none of them is this one's. */

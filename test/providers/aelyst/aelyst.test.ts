@@ -735,6 +735,60 @@ describe("Aelyst's lists of messages", () => {
     })
   )
 
+  it.effect(
+    "that show less than half of what is stored take none away, unless they are read whole on request",
+    () =>
+      Effect.gen(function* () {
+        const space = { contacts: [contact(1)] }
+        const known = knownFrom(
+          yield* pulled(account(workspace({ ...space, messages: { 1: messages(120) } })).provider)
+        )
+        for (const left of [1, 50, 59]) {
+          const { provider } = account(
+            workspace({ ...space, messages: { 1: messages(120).slice(-left - 1, -1) } })
+          )
+          const [kept] = sightingsIn(yield* pulled(provider, pullScope({ known })))
+          assert.deepStrictEqual(
+            [kept?.messages, kept?.fingerprint, kept?.unreadable.map(({ reason }) => reason)],
+            [
+              null,
+              null,
+              [
+                `it shows ${left}, although 120 messages are stored: \`parley sync --full\` takes it at its word`
+              ]
+            ]
+          )
+          const [taken] = sightingsIn(yield* pulled(provider, pullScope({ known, refetch: true })))
+          assert.deepStrictEqual([taken?.messages?.extent, taken?.messages?.items.length], ["whole", left])
+        }
+        const { provider } = account(workspace({ ...space, messages: { 1: messages(120).slice(-61, -1) } }))
+        const [removed] = sightingsIn(yield* pulled(provider, pullScope({ known })))
+        assert.deepStrictEqual([removed?.messages?.extent, removed?.messages?.items.length], ["whole", 60])
+      })
+  )
+
+  it.effect("are not whole where what follows a page shows it again", () =>
+    Effect.gen(function* () {
+      const space = { contacts: [contact(1)] }
+      const stored = knownFrom(
+        yield* pulled(account(workspace({ ...space, messages: { 1: messages(60) } })).provider)
+      )
+      const route = workspace({ ...space, messages: { 1: messages(59) }, link: () => "" })
+      for (const known of [[], stored]) {
+        for (const refetch of [false, true]) {
+          const { provider } = account(({ query, ...request }) =>
+            route({ ...request, query: { ...query, cursorId: undefined } })
+          )
+          const [sighting] = sightingsIn(yield* pulled(provider, pullScope({ known, refetch })))
+          assert.deepStrictEqual(
+            [sighting?.messages?.extent, sighting?.messages?.items.length],
+            ["newest", 50]
+          )
+        }
+      }
+    })
+  )
+
   it.effect("are read on behind the end that a list names where more are stored than it has shown", () =>
     Effect.gen(function* () {
       const space = { contacts: [contact(1)], messages: { 1: messages(33) } }
