@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { messageListKind } from "../../domain/Conversation.ts"
 import {
   Malformed,
@@ -10,12 +10,13 @@ import type { StatusMap } from "../../domain/Status.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, malformed, payloadOf } from "../kit/answer.ts"
 import { unreadable } from "../kit/page.ts"
-import { type Written, writtenId } from "../kit/written.ts"
+import { decoded, type Written, writtenId } from "../kit/written.ts"
 import type { Known, Messages, RawPayload, Sighting, Unreadable } from "../Provider.ts"
 import { title } from "./facts.ts"
 import { type ListPage, makeWalk, mostMessageResponses, readList } from "./list.ts"
 import { interpret, messagePayload, showsAgain, watchedMessages } from "./normalize.ts"
 import { listMessages, messagesLimit, type Paging } from "./requests.ts"
+import { decodeMessage } from "./wire.ts"
 
 /** A contact's newest messages, as far back as something new was found. */
 export interface Gathered {
@@ -95,12 +96,18 @@ const walkBack = (
     }
   })
 
-/** Whether messages follow the stored ones without a gap, and none of these is gone or has another id by now. */
+/**
+ * Whether messages follow the stored ones without a gap, and none of these is gone or has another id by now. Those that
+ * cannot be read are never stored.
+ */
 const continues = ({ lacksSome, messages, whole }: Walked, { count, ids }: Stored): boolean => {
   if (whole) return messages.length >= count
   if (lacksSome) return false
-  const shown = messages.map((message) => writtenId(message, "messageId") ?? "")
   const stored = [...ids].reverse()
+  const shown = messages.flatMap((message) => {
+    const id = writtenId(message, "messageId") ?? ""
+    return stored.includes(id) || Either.isRight(decoded(message, decodeMessage)) ? [id] : []
+  })
   const first = shown.findIndex((id) => stored.includes(id))
   const met = stored.indexOf(shown[first] ?? "")
   if (met === -1 || stored.slice(met).some((id, index) => shown[first + index] !== id)) return false

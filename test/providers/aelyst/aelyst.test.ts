@@ -667,6 +667,19 @@ describe("Aelyst's lists of messages", () => {
     })
   )
 
+  it.effect("are read no further back because of a message among the newest that cannot be read", () =>
+    Effect.gen(function* () {
+      const broken = messages(31).map((one, index) => (index === 27 ? { ...one, traffic: 5 } : one))
+      const before = { contacts: [contact(1)], messages: { 1: broken.slice(0, -1) } }
+      const known = knownFrom(yield* pulled(account(workspace(before)).provider))
+      assert.strictEqual(known[0]?.storedMessages, 29)
+      const { provider, requests } = account(workspace({ ...before, messages: { 1: broken } }))
+      const [sighting] = sightingsIn(yield* pulled(provider, pullScope({ known })))
+      assert.deepStrictEqual([sighting?.messages?.extent, sighting?.messages?.items.length], ["newest", 9])
+      assert.strictEqual(messageRequests(requests).length, 1)
+    })
+  )
+
   it.effect("show a change of the contact or of a newest message's fate, though no message is new", () =>
     Effect.gen(function* () {
       const space = { contacts: [contact(1), contact(2)], messages: { 1: messages(12), 2: messages(12) } }
