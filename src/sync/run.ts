@@ -86,7 +86,7 @@ export interface RunOptions<R> {
   readonly rebind?: ReadonlySet<string>
   /** What is hashed with another key than before may be stored: everything is read again. Left out: false. */
   readonly mayRekey?: boolean
-  /** True: the mirror is a copy that is gone when the run is over, of which nobody has to know. Left out: false. */
+  /** True: the mirror is a copy that is gone when the run is over: this machine does not remember its state. Left out: false. */
   readonly isTrial?: boolean
   /** Told as soon as a connection is through, while others may still be at work. */
   readonly settled?: (settled: Settled) => Effect.Effect<void>
@@ -422,7 +422,7 @@ export const run = Effect.fn("run")(function* <R>(options: RunOptions<R>) {
       )
     })
   )
-  // Where nobody answers, a clock that is wrong may be the reason.
+  // Where no answer tells the time, our clock may be wrong.
   const ahead = clocks.ahead()
   if (ahead !== null && options.lanes.some(({ lane }) => pulls.has(lane))) {
     yield* Effect.catchAll(mirror.letGo(mostLetGoMillis, ahead), ({ message }) =>

@@ -110,21 +110,24 @@ export const waitText = (millis: number): string => {
   return hours < 24 * 730 ? `${Math.round(hours / 24)} days` : `${Math.round(hours / 8766)} years`
 }
 
-/** How far the vendor's clock is ahead of ours, where that is more than the cut of its Date header explains. */
-export const skew = (headers: ResponseHeaders, now: number): number => {
+/** How far the vendor's clock is ahead of ours, where that is more than the cut of its Date header explains; null: it has none. */
+const dated = (headers: ResponseHeaders, now: number): number | null => {
   const date = httpDate(limitHeader(headers, "date")?.trim() ?? "", now)
-  const difference = date === null ? 0 : date - now
-  return Math.abs(difference) <= clockTolerance ? 0 : difference
+  if (date === null) return null
+  return Math.abs(date - now) <= clockTolerance ? 0 : date - now
 }
+
+/** The same; 0 where there is no such header. */
+export const skew = (headers: ResponseHeaders, now: number): number => dated(headers, now) ?? 0
 
 /** Whether something between kept an answer for a while (`Age`): its date is an old one. Caches add `Age: 0` to new ones. */
 export const isAged = ({ age }: ResponseHeaders): boolean => age !== undefined && Number(age) !== 0
 
 /** The same of an answer to what was requested at `at`; its way counts as time. Empty: it does not tell the time. */
-export const clockAhead = (headers: ResponseHeaders, at: number): { readonly clockAhead?: number } =>
-  isAged(headers) || httpDate(limitHeader(headers, "date")?.trim() ?? "", at) === null
-    ? {}
-    : { clockAhead: skew(headers, at) }
+export const clockAhead = (headers: ResponseHeaders, at: number): { readonly clockAhead?: number } => {
+  const ahead = isAged(headers) ? null : dated(headers, at)
+  return ahead === null ? {} : { clockAhead: ahead }
+}
 
 /** A header that came several times arrives joined by commas, and dates hold a comma of their own. */
 const values = (header: string): ReadonlyArray<string> =>

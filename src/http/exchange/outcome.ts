@@ -39,15 +39,36 @@ export const cutOutcome = (asked: Asked, host: string, bytes: number, cause: unk
     : { _tag: "Failed", error, retry: true, answered: !isTooSlow(cause) }
 }
 
+/** What is kept of an answer. @param receivedAt epoch milliseconds @param bytes of the body, uncompressed */
+export const exchangeOf = (
+  { path, request }: Attempt,
+  { headers, requestedAt, status }: Head,
+  receivedAt: number,
+  bytes: number
+): Exchange => {
+  const { method, operation } = request
+  return {
+    operation,
+    method,
+    path,
+    status,
+    requestedAt,
+    receivedAt,
+    bytes,
+    ...clockAhead(headers, requestedAt)
+  }
+}
+
 /** An answer has come, as far as the server sent it. Calls back with what it means, at once or once it is unpacked. */
 export const received = (
   context: ClientContext,
   attempt: Attempt,
-  { headers, refusedUntil, requestedAt, status }: Head,
+  head: Head,
   raw: RawBody,
   done: (outcome: Outcome<Answer>) => void
 ): void => {
-  const { asked, number, path, request } = attempt
+  const { headers, refusedUntil, status } = head
+  const { asked, number } = attempt
   const cut = (cause: Error | null): void =>
     done(cutOutcome(asked, context.to.host, raw.bytes.byteLength, cause))
   if (raw.isWhole && isShort(headers, raw.bytes.byteLength)) {
@@ -63,17 +84,7 @@ export const received = (
       return
     }
     const receivedAt = context.now()
-    const { method, operation } = request
-    const exchange: Exchange = {
-      operation,
-      method,
-      path,
-      status,
-      requestedAt,
-      receivedAt,
-      bytes: body.bytes,
-      ...clockAhead(headers, requestedAt)
-    }
+    const exchange = exchangeOf(attempt, head, receivedAt, body.bytes)
     const retryAfter = headers["retry-after"]
     const stating = retryAfter === undefined ? {} : { retryAfter }
     context.observe({ _tag: "Answered", exchange, attempt: number, ...stating })

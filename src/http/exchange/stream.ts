@@ -4,7 +4,6 @@ import { Chunk, Deferred, Effect, FiberId, Option, Stream } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { type Recoder, recoderOf } from "../answer/charset.ts"
 import { otherThanAsked, wordsIn } from "../answer/classify.ts"
-import { clockAhead } from "../answer/retryAfter.ts"
 import { bodyFailure, cutShort, tookTooLong, tooLarge, tooSlow } from "../answer/transportFailure.ts"
 import type { StreamedAnswer } from "../client.ts"
 import type { Answer, Exchange } from "../contract.ts"
@@ -13,6 +12,7 @@ import { isGzip, isShort } from "./body.ts"
 import { AnswerTooLarge, makePace } from "./bounds.ts"
 import type { Connection, Sink } from "./connection.ts"
 import type { Attempt, ClientContext, Head } from "./context.ts"
+import { exchangeOf } from "./outcome.ts"
 import { idleMillis } from "./retryPolicy.ts"
 import { isSuccess } from "./whole.ts"
 
@@ -172,11 +172,13 @@ const alreadyHere = (
 
 const streamed = (
   { bounds, now, observe }: ClientContext,
-  { asked, number, path, request }: Attempt,
-  { headers, requestedAt, status }: Head,
+  attempt: Attempt,
+  head: Head,
   connection: Connection,
   source: StreamedBody
 ): StreamedAnswer => {
+  const { asked, number } = attempt
+  const { headers, status } = head
   const done = Deferred.unsafeMake<Exchange>(FiberId.none)
   let bytes = 0
   const raw = Stream.repeatEffectChunkOption(source.pull)
@@ -189,17 +191,7 @@ const streamed = (
       )
     : raw
   const settle = Effect.sync(() => {
-    const { method, operation } = request
-    const exchange: Exchange = {
-      operation,
-      method,
-      path,
-      status,
-      requestedAt,
-      receivedAt: now(),
-      bytes,
-      ...clockAhead(headers, requestedAt)
-    }
+    const exchange = exchangeOf(attempt, head, now(), bytes)
     connection.abort()
     if (isSettled) return
     isSettled = true

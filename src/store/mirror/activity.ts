@@ -265,6 +265,7 @@ export const activityOf = (
   }
 }
 
+/** A quarter of an hour. */
 export const slotMillis = 900_000
 
 interface Slot {

@@ -179,7 +179,7 @@ export const makeCommit = (session: Session) => {
 
   // What was told of the time in the run that commits, as in a run's own `letGo`.
   let told: { readonly runId: number; readonly ahead: number } | null = null
-  /** Milliseconds by which this machine's clock is ahead; null: nobody said yet what time it is. */
+  /** Milliseconds by which this machine's clock is ahead; null: no answer has told the time yet. */
   const aheadAt = ({ replay, runId }: CommitInput, { clockAhead }: Page["exchange"]): number | null => {
     if (replay !== undefined) return 0
     const before = told?.runId === runId ? told.ahead : null
