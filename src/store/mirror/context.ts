@@ -1,4 +1,7 @@
+import type { Item } from "../../providers/Provider.ts"
 import type { Tally } from "./tally.ts"
+
+export type Unchanged = Extract<Item, { readonly _tag: "Unchanged" }>
 
 /** What the rows of one page have in common while they are written. */
 export interface PageContext {

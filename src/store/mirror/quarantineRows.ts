@@ -1,9 +1,9 @@
 import { listedKinds, messageListKind, missingDetailKind } from "../../domain/Conversation.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
-import type { Item, Sighting, Unreadable } from "../../providers/Provider.ts"
+import type { Sighting, Unreadable } from "../../providers/Provider.ts"
 import type { Session } from "../Db.ts"
 import { payloadHash } from "./canonical.ts"
-import type { PageContext } from "./context.ts"
+import type { PageContext, Unchanged } from "./context.ts"
 
 /** A row of the table `quarantine`. */
 export interface QuarantineRow {
@@ -154,7 +154,7 @@ export const makeQuarantineRows = ({ prepare }: Session) => {
   /** Resolves the faults of listed records that are shown again as they were stored before. */
   const settleUnchanged = (
     { connection, now, quarantineOpen, requestedAt }: PageContext,
-    items: ReadonlyArray<Extract<Item, { readonly _tag: "Unchanged" }>>
+    items: ReadonlyArray<Unchanged>
   ): void => {
     if (!quarantineOpen || items.length === 0) return
     const shown = JSON.stringify(items.map(({ providerId, recordId = providerId }) => [providerId, recordId]))

@@ -1,10 +1,10 @@
 import type { Conversation } from "../../../domain/Conversation.ts"
-import type { Item, Sighting } from "../../../providers/Provider.ts"
+import type { Sighting } from "../../../providers/Provider.ts"
 import type { Session } from "../../Db.ts"
 import { makeStatusHistory } from "../../outbox/statusHistory.ts"
 import type { ActivityRows } from "../activity.ts"
 import type { ContactRows } from "../contactRows.ts"
-import type { PageContext } from "../context.ts"
+import type { PageContext, Unchanged } from "../context.ts"
 import { type MessageRows, withoutRepeats } from "../messageRows.ts"
 import type { QuarantineRows } from "../quarantineRows.ts"
 import { messageKind, type RawRows } from "../raw/rawRecords.ts"
@@ -54,8 +54,6 @@ const standing = "r.key, r.missing_since, r.deleted_at, r.merged_at"
 /** What is written of one that is there. */
 const present =
   "missing_since = NULL, deleted_at = NULL, deleted_in_run = NULL, merged_into = NULL, merged_at = NULL"
-
-export type Unchanged = Extract<Item, { readonly _tag: "Unchanged" }>
 
 interface StoredConversation extends Standing, StoredTimes, StoredParts {
   readonly status: string
