@@ -33,6 +33,14 @@ export interface ProviderClient {
    */
   readonly read: (request: ProviderRequest) => Effect.Effect<Answer, ProviderError>
   /**
+   * As `read`, for many requests at once: no fiber is needed for one that is served at the first attempt. Calls back once,
+   * with the answer (an `Exit`) or with what is left to do for it, and returns what breaks it off until then.
+   */
+  readonly begin: (
+    request: ProviderRequest,
+    done: (rest: Effect.Effect<Answer, ProviderError>) => void
+  ) => () => void
+  /**
    * A request that changes something. It is never sent twice, and never late: the caller has just read what it is to
    * change. Where it is refused (429), or its turn does not come within `WriteTurn`, it fails with `RateLimited` and was
    * not applied.

@@ -1,4 +1,5 @@
 import { Chunk, Effect, Stream } from "effect"
+import { mapKnown } from "../domain/settled.ts"
 import type { Answer, ProviderClient, StreamedAnswer } from "../http/client.ts"
 import type { PersonalFields } from "./policy.ts"
 import { makeRewriter, rewrite } from "./rewrite.ts"
@@ -50,6 +51,7 @@ export const withDoor = (client: ProviderClient, door: Door | null): ProviderCli
     ? client
     : {
         read: (request) => Effect.map(client.read(request), whole(door)),
+        begin: (request, done) => client.begin(request, (rest) => done(mapKnown(rest, whole(door)))),
         write: (request) => Effect.map(client.write(request), whole(door)),
         stream: (request) => Effect.map(client.stream(request), inPieces(door))
       }

@@ -37,6 +37,10 @@ interface ConnectionPrivacy {
 /** Nothing leaves. */
 const refusing = (fault: Rejected): ProviderClient => ({
   read: () => Effect.fail(fault),
+  begin: (_, done) => {
+    done(Effect.fail(fault))
+    return () => {}
+  },
   write: () => Effect.fail(fault),
   stream: () => Effect.fail(fault)
 })

@@ -259,7 +259,7 @@ const scan = Effect.fn("pull.scan")(function* (
       received += page.items.length
       if (foretells && typeof page.total === "number") yield* progress.expected(name, page.total)
       if (page.end !== null) ends.push(page.end)
-      yield* Effect.forEach(page.notices, (notice) => notify(notice))
+      for (const notice of page.notices) yield* notify(notice)
     }
   })
 

@@ -88,6 +88,15 @@ const inPieces = (bytes: Uint8Array, size: number): ReadonlyArray<Uint8Array> =>
   return pieces
 }
 
+/** Both ways to read, by one of them. */
+export const reading = (read: ProviderClient["read"]): Pick<ProviderClient, "read" | "begin"> => ({
+  read,
+  begin: (request, done) => {
+    done(read(request))
+    return () => {}
+  }
+})
+
 /**
  * A client that talks to nobody. It classifies as the real one does and never retries or waits; times are the clock's.
  * @param route gives the answer, or null where no such route exists; may return a `ProviderError` to fail with
@@ -150,5 +159,5 @@ export const fakeClient = (
       }
     })
 
-  return { client: { read: whole("read"), write: whole("write"), stream }, requests }
+  return { client: { ...reading(whole("read")), write: whole("write"), stream }, requests }
 }

@@ -1,4 +1,4 @@
-import { Clock, Effect, Random } from "effect"
+import { Clock, Effect, Exit, Random } from "effect"
 import type { ProviderError } from "../../domain/ProviderError.ts"
 import { WriteTurn } from "../client.ts"
 import type { ProviderRequest } from "../contract.ts"
@@ -25,11 +25,75 @@ interface RetryMode {
 
 const mostRedirects = 3
 
+/** Calls back with what was served (an `Exit`), or with what is left to do for it. */
+type Done<A> = (rest: Effect.Effect<A, ProviderError>) => void
+
 /**
  * Sends a request until it is served or must not be sent again. A permit is held while it is in flight, and never while
- * it waits. What changes something is sent again only after a 401 that a new login cures. A request that is served at
- * the first attempt is one step of an Effect.
+ * it waits. What changes something is sent again only after a 401 that a new login cures. The first attempt needs no fiber.
+ * @param latest epoch milliseconds after which it must not leave; null: any time
+ * @returns what breaks the attempt off until `done` is called
  */
+export const begin = <A>(
+  context: ClientContext,
+  mode: RetryMode,
+  request: ProviderRequest,
+  receive: Receive<A>,
+  latest: number | null,
+  done: Done<A>
+): (() => void) => {
+  const { credentials } = mode
+  const history: History = {
+    sent: 0,
+    failures: 0,
+    queued: 0,
+    refusals: 0,
+    redirects: 0,
+    silent: 0,
+    path: pathOf(context.to, request),
+    sentAt: 0,
+    signature: null,
+    renewed: false
+  }
+  const sending: Sending = {
+    asked: context.asked(request.operation),
+    request,
+    history,
+    credentials,
+    latest
+  }
+  const attempt = (then: Done<A>): (() => void) => {
+    const { sent } = history
+    let isOver = false
+    const abort = attemptOnce(context, sending, receive, (outcome) => {
+      isOver = true
+      then(
+        outcome._tag === "Served"
+          ? Exit.succeed(outcome.value)
+          : Effect.zipRight(beforeNext(context, mode, sending, outcome), asEffect(attempt))
+      )
+    })
+    return () => {
+      if (isOver) return
+      abort()
+      // Under way when it was stopped: nothing waits for its answer any more.
+      if (history.sent > sent) unanswered(context, sending, context.now())
+    }
+  }
+  if (credentials === null || credentials.known() !== null) return attempt(done)
+  done(Effect.zipRight(credentials.current, asEffect(attempt)))
+  return () => {}
+}
+
+// What is left to do stays outside: its being broken off would be taken for that of what was begun.
+const asEffect = <A>(start: (done: Done<A>) => () => void): Effect.Effect<A, ProviderError> =>
+  Effect.flatten(
+    Effect.async<Effect.Effect<A, ProviderError>>((resume) =>
+      Effect.sync(start((rest) => resume(Effect.succeed(rest))))
+    )
+  )
+
+/** The same as an Effect; what changes something must leave within `WriteTurn`. */
 export const send = <A>(
   context: ClientContext,
   mode: RetryMode,
@@ -37,58 +101,10 @@ export const send = <A>(
   receive: Receive<A>
 ): Effect.Effect<A, ProviderError> =>
   mode.changes
-    ? Effect.flatMap(WriteTurn, (within) => signed(context, mode, request, receive, context.now() + within))
-    : Effect.suspend(() => signed(context, mode, request, receive, null))
-
-const signed = <A>(
-  context: ClientContext,
-  mode: RetryMode,
-  request: ProviderRequest,
-  receive: Receive<A>,
-  latest: number | null
-): Effect.Effect<A, ProviderError> => {
-  const { credentials } = mode
-  const start = (): Effect.Effect<A, ProviderError> => {
-    const history: History = {
-      sent: 0,
-      failures: 0,
-      queued: 0,
-      refusals: 0,
-      redirects: 0,
-      silent: 0,
-      path: pathOf(context.to, request),
-      sentAt: 0,
-      signature: null,
-      renewed: false
-    }
-    const sending: Sending = {
-      asked: context.asked(request.operation),
-      request,
-      history,
-      credentials,
-      latest
-    }
-    const once = Effect.async<Outcome<A>>((resume) => {
-      const { sent } = history
-      const abort = attemptOnce(context, sending, receive, (outcome) => resume(Effect.succeed(outcome)))
-      return Effect.sync(() => {
-        abort()
-        // Under way when it was stopped: nothing waits for its answer any more.
-        if (history.sent > sent) unanswered(context, sending, context.now())
-      })
-    })
-    // What follows an attempt stays outside of it: its abort would be taken for that of the attempt.
-    const attempt: Effect.Effect<A, ProviderError> = Effect.flatMap(once, (outcome) =>
-      outcome._tag === "Served"
-        ? Effect.succeed(outcome.value)
-        : Effect.zipRight(beforeNext(context, mode, sending, outcome), attempt)
-    )
-    return attempt
-  }
-  return credentials === null || credentials.known() !== null
-    ? start()
-    : Effect.flatMap(credentials.current, start)
-}
+    ? Effect.flatMap(WriteTurn, (within) =>
+        asEffect((done) => begin(context, mode, request, receive, context.now() + within, done))
+      )
+    : asEffect((done) => begin(context, mode, request, receive, null, done))
 
 const unanswered = ({ observe }: ClientContext, { history, request }: Sending, endedAt: number): void =>
   observe({

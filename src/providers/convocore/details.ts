@@ -1,4 +1,4 @@
-import { Effect, Either } from "effect"
+import { Either, Exit } from "effect"
 import type { Json } from "../../domain/Conversation.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import { toMillis } from "../../domain/Timestamp.ts"
@@ -7,6 +7,7 @@ import { isMissing, payloadOf, unlessFailed } from "../kit/answer.ts"
 import { type Decode, type Fault, notRequested, parseJson } from "../kit/decode.ts"
 import { isBehind, maySettle } from "../kit/order.ts"
 import { datedBy, oneFound, page, unreadable, withoutPlace } from "../kit/page.ts"
+import { type Asking, asking } from "../kit/parallel.ts"
 import { fieldText } from "../kit/written.ts"
 import type { Item, Known, Page, Sighting, Unreadable } from "../Provider.ts"
 import { isNeverFound } from "./address.ts"
@@ -172,58 +173,55 @@ export const isMissingById = ({
   wanted: { agentId, id }
 }: Pick<Loaded, "detail" | "wanted">): boolean => detail === null && !isNeverFound(agentId, id)
 
-/** Fetches the details of a listed conversation. What cannot be answered for one stops no other. */
-export const load = (
+/** What the answer to the request for its details makes of a listed conversation. */
+const answered = (
   account: Account,
   wanted: Wanted,
-  listed: Exchange
-): Effect.Effect<Element, ProviderError> =>
-  Effect.gen(function* () {
-    const answer = yield* account.client.read(getConversation(wanted.agentId, wanted.id))
-    const { exchange } = answer
-    if (!isMissing(answer)) yield* unlessFailed(title, answer)
-    let detail: Shown | null = null
-    if (!isMissing(answer)) {
-      const shown = shownIn(wanted, answer)
-      if (Either.isLeft(shown)) {
-        const item = withoutDetail(account, wanted, answer.text, shown.left)
-        return finished(page({ exchange, items: [item], soughtById: oneFound }))
-      }
-      detail = shown.right
-    }
-    const { known, providerId, row } = wanted
-    if (detail === null && row !== null && row.wire.state === null && wasWhole(known)) {
-      const items: ReadonlyArray<Item> = [
-        { _tag: "Unchanged", providerId, recordId: `${wanted.agentId}/${wanted.id}`, key: known.key }
-      ]
-      const missing = isMissingById({ detail, wanted }) ? [providerId] : []
-      return finished(page({ exchange, items, soughtById: { found: 0, missing } }))
-    }
-    const wire = wireOf({ row, detail })
-    if (wire === null) return finished(page({ exchange, items: [] }))
-    const loaded: Loaded = {
-      _tag: "Loaded",
-      wanted,
-      detail,
-      wire,
-      exchange: detail === null ? datedBy(exchange, [listed]) : exchange,
-      needsExport: needsExport(account, wanted, wire)
-    }
-    return loaded
-  }).pipe(
-    Effect.catchTag("Malformed", (error) => {
+  listed: Exchange,
+  answer: Answer
+): Either.Either<Element, Malformed> => {
+  const { exchange } = answer
+  const said = isMissing(answer) ? null : unlessFailed(title, answer)
+  if (said !== null && Either.isLeft(said)) return Either.left(said.left)
+  const shown = said === null ? null : shownIn(wanted, answer)
+  if (shown !== null && Either.isLeft(shown)) {
+    const item = withoutDetail(account, wanted, answer.text, shown.left)
+    return Either.right(finished(page({ exchange, items: [item], soughtById: oneFound })))
+  }
+  const detail = shown?.right ?? null
+  const { known, providerId, row } = wanted
+  if (detail === null && row !== null && row.wire.state === null && wasWhole(known)) {
+    const items: ReadonlyArray<Item> = [
+      { _tag: "Unchanged", providerId, recordId: `${wanted.agentId}/${wanted.id}`, key: known.key }
+    ]
+    const missing = isMissingById({ detail, wanted }) ? [providerId] : []
+    return Either.right(finished(page({ exchange, items, soughtById: { found: 0, missing } })))
+  }
+  const wire = wireOf({ row, detail })
+  if (wire === null) return Either.right(finished(page({ exchange, items: [] })))
+  return Either.right({
+    _tag: "Loaded",
+    wanted,
+    detail,
+    wire,
+    exchange: detail === null ? datedBy(exchange, [listed]) : exchange,
+    needsExport: needsExport(account, wanted, wire)
+  })
+}
+
+/** Fetches the details of a listed conversation. What cannot be answered for one stops no other. */
+export const load = (account: Account, wanted: Wanted, listed: Exchange): Asking<Element, ProviderError> =>
+  asking(
+    account.client,
+    getConversation(wanted.agentId, wanted.id),
+    (answer) =>
+      Either.match(answered(account, wanted, listed, answer), { onLeft: Exit.fail, onRight: Exit.succeed }),
+    (error) => {
       const fault = { path: "$", reason: `requested by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
-      return Effect.succeed(
-        finished(
-          page({
-            exchange,
-            items: [withoutDetail(account, wanted, payloadOf(error), fault)],
-            soughtById: oneFound
-          })
-        )
-      )
-    })
+      const items = [withoutDetail(account, wanted, payloadOf(error), fault)]
+      return finished(page({ exchange, items, soughtById: oneFound }))
+    }
   )
 
 /** What is known of the messages from now on; `exported` undefined: none was requested. */

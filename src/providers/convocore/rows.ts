@@ -4,6 +4,7 @@ import type { Answer, Exchange } from "../../http/client.ts"
 import { listAnswered } from "../kit/answer.ts"
 import { digest } from "../kit/digest.ts"
 import { isOutside, isStoredByScan, unreadable, unreadableItem } from "../kit/page.ts"
+import type { Asking } from "../kit/parallel.ts"
 import { type Written, writtenId } from "../kit/written.ts"
 import type { Item, Known, PullScope, Unreadable } from "../Provider.ts"
 import { idWithAgent, isWithAgent } from "./address.ts"
@@ -101,8 +102,7 @@ const lacksMessages = <E>(scan: Lookout<E>, agentId: string, id: string, known: 
     return exporter.permission !== "refused"
   })
 
-export type Task = Effect.Effect<Element, ProviderError>
-export type Outcome = { readonly item: Item } | { readonly task: Task } | null
+export type Outcome = { readonly item: Item } | { readonly task: Asking<Element, ProviderError> } | null
 
 /** What is to be done for a row. @param again it was requested once more, to see whether it is still the same */
 export const dealWith = <E>(

@@ -3,7 +3,7 @@ import type { ProviderError } from "../../domain/ProviderError.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { isMissing, malformed } from "../kit/answer.ts"
 import { lessonOf, page } from "../kit/page.ts"
-import { inOrder } from "../kit/parallel.ts"
+import { inOrder, type Task as TaskOf } from "../kit/parallel.ts"
 import type { Item, Known, Notice, Page, PullScope } from "../Provider.ts"
 import { idWithAgent } from "./address.ts"
 import {
@@ -19,12 +19,12 @@ import {
 } from "./agentList.ts"
 import { agentsOf, type Source } from "./agents.ts"
 import { pagesOf } from "./batches.ts"
-import { withoutItsPlace } from "./details.ts"
+import { type Element, withoutItsPlace } from "./details.ts"
 import { newExporter, selectedLesson, zoneLesson } from "./exports.ts"
 import { title } from "./facts.ts"
 import { fingerprintOf, listedMark, noMessagesMark } from "./normalize.ts"
 import { largestCursorPage, largestPage, listConversations } from "./requests.ts"
-import { dealWith, identify, isCurrent, type Lookout, readList, readListed, type Task } from "./rows.ts"
+import { dealWith, identify, isCurrent, type Lookout, readList, readListed } from "./rows.ts"
 
 /** What `Page.learned` calls the largest page that is given. */
 const limitLesson = "list-limit"
@@ -71,6 +71,8 @@ const cursorText = <E>(scan: Scan<E>, agentId: string, { place, end }: Step): st
 
 const ending = <E>({ gaps }: Scan<E>, isLast: boolean): Page["end"] =>
   isLast ? { complete: gaps.length === 0, reason: gaps.length === 0 ? null : gaps.join("; ") } : null
+
+type Task = TaskOf<Element, ProviderError>
 
 const finished = (made: Page): Task => Effect.succeed({ _tag: "Finished", page: made })
 
@@ -229,7 +231,10 @@ export const scan = <E>(source: Source, scope: PullScope<E>): Stream.Stream<Page
       )
       const pages = pagesOf(
         { ...state, stopping: scope.stopping },
-        inOrder(tasks, scope.concurrency, { stopping: scope.stopping, afterGap: withoutItsPlace })
+        inOrder<Element, ProviderError, ProviderError | E>(tasks, scope.concurrency, {
+          stopping: scope.stopping,
+          afterGap: withoutItsPlace
+        })
       )
       if (nameless === 0) return pages
       return Stream.map(pages, (one) =>

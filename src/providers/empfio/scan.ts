@@ -1,7 +1,8 @@
-import { Chunk, Effect, Either, Option, Stream } from "effect"
+import { Chunk, Effect, Either, Exit, Option, Stream } from "effect"
 import { messageListKind } from "../../domain/Conversation.ts"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
+import { mapKnown } from "../../domain/settled.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import type { Answer, Exchange, ProviderClient } from "../../http/client.ts"
 import { type AnswerForm, isGone, isMissing, malformed, payloadOf, unlessFailed } from "../kit/answer.ts"
@@ -19,7 +20,7 @@ import {
   withoutPlace
 } from "../kit/page.ts"
 import { type Ask, type PageWalk, pageWalk, readPlace, type Step } from "../kit/pageWalk.ts"
-import { inOrder } from "../kit/parallel.ts"
+import { Asking, asking, inOrder, type Task } from "../kit/parallel.ts"
 import { decoded, listIn, type Written, withoutField, writtenId } from "../kit/written.ts"
 import type { FetchScope, HintSubject, Item, Known, Page, PullScope, Sighting } from "../Provider.ts"
 import { title } from "./facts.ts"
@@ -121,49 +122,51 @@ const detailItem = (
   account: Account,
   { id, row, messages: isWanted }: Wanted,
   answer: Answer
-): Effect.Effect<Item, ProviderError> =>
-  Effect.gen(function* () {
-    const said = yield* unlessFailed(title, answer, recordForm)
-    const text = isWanted ? answer.text : withoutField(answer.text, "messages")
-    const raw = rawPayload("detail", id, id, text)
-    const read = readAs(raw, isWanted ? said : parseJson(text), decodeDetail)
-    if (Either.isLeft(read)) return withoutDetail(account, { id, row }, text, read.left)
-    const detail = read.right
-    if (detail.value.id !== id) return withoutDetail(account, { id, row }, text, notRequested("$.id"))
-    const wire = wireOf({ row, detail }) ?? detail.value
-    const isOutdated = isBehind(
-      detail.value.updated_at,
-      row?.value.updated_at ?? null,
-      answer.exchange.requestedAt
-    )
-    const sighted = (messages: Parts["messages"]): Sighting => {
-      const sighting = toSighting(wire, { row, detail, messages }, account.map)
-      return isOutdated ? { ...sighting, fingerprint: null } : sighting
-    }
-    const shown = sighted(null)
-    if (!isWanted) {
-      const { fingerprint } = shown
-      return {
-        ...shown,
-        messages: null,
-        fingerprint: fingerprint === null ? null : withoutMessages(fingerprint)
-      }
-    }
-    if (!isShort(detail.value, wire.message_count)) return shown
-    const withoutRest = (reason: string, payload = "null"): Effect.Effect<Item> => {
-      const record = { kind: messageListKind, providerId: id, conversationId: id, payload }
-      const fault = unreadable(record, { path: "$", reason })
-      return Effect.succeed({ ...shown, unreadable: [...shown.unreadable, fault], fingerprint: null })
-    }
-    return yield* furtherMessages(account, id, wire.message_count).pipe(
-      Effect.map(sighted),
-      Effect.catchTags({
-        Malformed: (error) => withoutRest(error.detail, payloadOf(error)),
-        Rejected: ({ message }) => withoutRest(message),
-        Unauthorized: (error) => (error.status === 403 ? withoutRest(error.message) : Effect.fail(error))
-      })
-    )
-  })
+): Effect.Effect<Item, ProviderError> => {
+  const said = unlessFailed(title, answer, recordForm)
+  if (Either.isLeft(said)) return Exit.fail(said.left)
+  const text = isWanted ? answer.text : withoutField(answer.text, "messages")
+  const raw = rawPayload("detail", id, id, text)
+  const read = readAs(raw, isWanted ? said.right : parseJson(text), decodeDetail)
+  if (Either.isLeft(read)) return Exit.succeed(withoutDetail(account, { id, row }, text, read.left))
+  const detail = read.right
+  if (detail.value.id !== id) {
+    return Exit.succeed(withoutDetail(account, { id, row }, text, notRequested("$.id")))
+  }
+  const wire = wireOf({ row, detail }) ?? detail.value
+  const isOutdated = isBehind(
+    detail.value.updated_at,
+    row?.value.updated_at ?? null,
+    answer.exchange.requestedAt
+  )
+  const sighted = (messages: Parts["messages"]): Sighting => {
+    const sighting = toSighting(wire, { row, detail, messages }, account.map)
+    return isOutdated ? { ...sighting, fingerprint: null } : sighting
+  }
+  const shown = sighted(null)
+  if (!isWanted) {
+    const { fingerprint } = shown
+    return Exit.succeed({
+      ...shown,
+      messages: null,
+      fingerprint: fingerprint === null ? null : withoutMessages(fingerprint)
+    })
+  }
+  if (!isShort(detail.value, wire.message_count)) return Exit.succeed(shown)
+  const withoutRest = (reason: string, payload = "null"): Effect.Effect<Item> => {
+    const record = { kind: messageListKind, providerId: id, conversationId: id, payload }
+    const fault = unreadable(record, { path: "$", reason })
+    return Effect.succeed({ ...shown, unreadable: [...shown.unreadable, fault], fingerprint: null })
+  }
+  return furtherMessages(account, id, wire.message_count).pipe(
+    Effect.map(sighted),
+    Effect.catchTags({
+      Malformed: (error) => withoutRest(error.detail, payloadOf(error)),
+      Rejected: ({ message }) => withoutRest(message),
+      Unauthorized: (error) => (error.status === 403 ? withoutRest(error.message) : Effect.fail(error))
+    })
+  )
+}
 
 /** A conversation of which the list's row could not be read. */
 const withoutRow = (item: Item, id: string, { payload, ...fault }: HiddenRow): Item => {
@@ -274,38 +277,36 @@ interface Scan<E> extends Account {
   readonly handled: Map<string, string>
 }
 
-/** A listed conversation's details, in a page of their own. */
-const detailPage = <E>(scan: Scan<E>, id: string, row: Read<Row>, listed: Exchange) =>
-  Effect.gen(function* () {
-    const answer = yield* scan.client.read(getConversation(id))
-    if (isMissing(answer)) {
+type DetailTask = Asking<Page, ProviderError>
+
+/** A listed conversation's details, in a page of their own. @param total of the list, which comes with the first of them */
+const detailPage = <E>(
+  scan: Scan<E>,
+  id: string,
+  row: Read<Row>,
+  listed: Exchange,
+  total: number | null
+): DetailTask =>
+  asking(
+    scan.client,
+    getConversation(id),
+    (answer) => {
+      if (!isMissing(answer)) {
+        return mapKnown(detailItem(scan, { id, row, messages: true }, answer), (item) =>
+          page({ exchange: answer.exchange, items: [item], soughtById: oneFound, total })
+        )
+      }
       const item = toSighting(row.value, { row, detail: null, messages: null }, scan.map)
-      return page({
-        exchange: datedBy(answer.exchange, [listed]),
-        items: [item],
-        soughtById: { found: 0, missing: [id] }
-      })
-    }
-    return page({
-      exchange: answer.exchange,
-      items: [yield* detailItem(scan, { id, row, messages: true }, answer)],
-      soughtById: oneFound
-    })
-  }).pipe(
-    Effect.catchTag("Malformed", (error) => {
+      const exchange = datedBy(answer.exchange, [listed])
+      return Exit.succeed(page({ exchange, items: [item], soughtById: { found: 0, missing: [id] }, total }))
+    },
+    (error) => {
       const fault = { path: "$", reason: `requested by its id, it came as ${error.detail}` }
       const exchange = { ...listed, bytes: 0 }
-      return Effect.succeed(
-        page({
-          exchange,
-          items: [withoutDetail(scan, { id, row }, payloadOf(error), fault)],
-          soughtById: oneFound
-        })
-      )
-    })
+      const items = [withoutDetail(scan, { id, row }, payloadOf(error), fault)]
+      return page({ exchange, items, soughtById: oneFound, total })
+    }
   )
-
-type Task = Effect.Effect<Page, ProviderError>
 
 interface Prints {
   /** Of the row as it is listed. */
@@ -337,8 +338,9 @@ const dealWith = <E>(
   listed: Listed,
   step: Step,
   again: boolean,
-  exchange: Exchange
-): Item | Task | null => {
+  exchange: Exchange,
+  total: number | null
+): Item | DetailTask | null => {
   const { scope } = scan
   const { entry, id, isRecognised, known, prints, startedAt } = listed
   if (isRecognised && id !== null && !scope.refetch) {
@@ -362,14 +364,12 @@ const dealWith = <E>(
   if (Either.isLeft(read)) return unreadableItem({ ...raw, providerId: id, conversationId: id }, read.left)
   const row = read.right
   if (isOutside(row.value.created_at, scope)) return { _tag: "Filtered", providerId }
-  if (scope.messages) return detailPage(scan, providerId, row, exchange)
+  if (scope.messages) return detailPage(scan, providerId, row, exchange, total)
   return {
     ...toSighting(row.value, { row, detail: null, messages: null }, scan.map),
     fingerprint: prints.wanted
   }
 }
-
-const isTask = (outcome: Item | Task): outcome is Task => Effect.isEffect(outcome)
 
 const askList = (client: ProviderClient, ask: Ask, filter: ListOptions = {}) =>
   Effect.gen(function* () {
@@ -391,14 +391,12 @@ const listPage = <E>(scan: Scan<E>) =>
       total,
       size
     })
-    const tasks: Array<Task> = []
+    const tasks: Array<Task<Page, ProviderError>> = []
     const items: Array<Item> = []
     listed.forEach((entry, index) => {
-      const outcome = dealWith(scan, entry, step, step.again[index] ?? false, answer.exchange)
-      if (outcome === null) return
-      // Details come before the list's own page: the total comes with the first of them.
-      if (isTask(outcome)) tasks.push(Effect.map(outcome, (detail) => ({ ...detail, total })))
-      else items.push(outcome)
+      const outcome = dealWith(scan, entry, step, step.again[index] ?? false, answer.exchange, total)
+      if (outcome instanceof Asking) tasks.push(outcome)
+      else if (outcome !== null) items.push(outcome)
     })
     const cursor = step.cursor === null ? null : JSON.stringify(step.cursor)
     const isAwaited = tasks.length > 0
@@ -423,8 +421,8 @@ export const scanHinted = <E>(account: Account, subject: HintSubject, scope: Pul
       subject._tag === "Contact" ? { leadId: subject.id } : { status: subject.word as ConversationStatus }
     const walk = pageWalk({ largest: largestPage, from: null })
     const [tasks] = yield* listPage({ ...account, scope, walk, filter, handled: new Map() })
-    const found = yield* Effect.forEach(tasks, (task) => task, { concurrency: scope.concurrency })
-    return found.map(withoutPlace)
+    const pages = inOrder<Page, ProviderError, never>(Stream.fromChunk(tasks), scope.concurrency)
+    return Chunk.toReadonlyArray(yield* Stream.runCollect(pages)).map(withoutPlace)
   })
 
 /**
@@ -436,7 +434,7 @@ export const scan = <E>(account: Account, scope: PullScope<E>): Stream.Stream<Pa
   Stream.suspend(() => {
     const walk = pageWalk({ largest: largestPage, from: readPlace(scope.cursor) })
     const state: Scan<E> = { ...account, scope, walk, handled: new Map() }
-    return inOrder(
+    return inOrder<Page, ProviderError, ProviderError | E>(
       Stream.paginateChunkEffect(null, () => listPage(state)),
       scope.concurrency,
       { stopping: scope.stopping, afterGap: withoutPlace }

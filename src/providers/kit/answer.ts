@@ -243,11 +243,11 @@ export const unlessFailed = (
   title: string,
   { exchange, text, words }: Answer,
   form: AnswerForm = "envelope"
-): Effect.Effect<Either.Either<Json, Fault>, Malformed> => {
+): Either.Either<Either.Either<Json, Fault>, Malformed> => {
   const json = parseJson(text)
   return Either.isRight(json) && statesFailure(json.right, form)
-    ? Effect.fail(failedInWords(title, exchange.operation, words(text)))
-    : Effect.succeed(json)
+    ? Either.left(failedInWords(title, exchange.operation, words(text)))
+    : Either.right(json)
 }
 
 /** So many listed conversations are requested by their id, for `check`, until one exists. */

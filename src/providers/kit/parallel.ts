@@ -1,24 +1,67 @@
-import { Cause, Chunk, Effect, Exit, Option, Stream } from "effect"
+import { Cause, Chunk, Effect, Exit, FiberSet, Option, Stream } from "effect"
+import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
+import { exitOf } from "../../domain/settled.ts"
+import type { Answer, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import type { Stopping } from "../Provider.ts"
+
+type Begin<A, E> = (done: (rest: Effect.Effect<A, E>) => void) => () => void
+
+/** A task that begins with a request: until that is answered, it needs no fiber. */
+export class Asking<A, E> {
+  /** Calls back once, with what it came to (an `Exit`) or what is left to do, and returns what breaks it off until then. */
+  readonly begin: Begin<A, E>
+
+  constructor(begin: Begin<A, E>) {
+    this.begin = begin
+  }
+}
+
+export type Task<A, E> = Effect.Effect<A, E> | Asking<A, E>
+
+/**
+ * A request and what follows.
+ * @param then an `Exit` where that is known at once
+ * @param otherwise what an answer comes to that is not what the vendor documents
+ */
+export const asking = <A>(
+  client: Pick<ProviderClient, "begin">,
+  request: ProviderRequest,
+  then: (answer: Answer) => Effect.Effect<A, ProviderError>,
+  otherwise: (error: Malformed) => A
+): Asking<A, ProviderError> => {
+  const follow = (answer: Effect.Effect<Answer, ProviderError>): Effect.Effect<A, ProviderError> => {
+    const exit = exitOf(answer)
+    if (exit === null || Exit.isFailure(exit)) return Effect.flatMap(answer, then)
+    try {
+      return then(exit.value)
+    } catch (cause) {
+      return Effect.die(cause)
+    }
+  }
+  const rest = (answer: Effect.Effect<Answer, ProviderError>): Effect.Effect<A, ProviderError> => {
+    const outcome = follow(answer)
+    const exit = exitOf(outcome)
+    return exit !== null && Exit.isSuccess(exit)
+      ? exit
+      : Effect.catchTag(outcome, "Malformed", (error) => Effect.succeed(otherwise(error)))
+  }
+  // What is requested next is on its way before this answer is read.
+  return new Asking((done) => client.begin(request, (answer) => queueMicrotask(() => done(rest(answer)))))
+}
 
 /** A task and, once it has ended, what became of it. */
 interface Slot<A, E> {
-  readonly task: Effect.Effect<A, E>
+  readonly task: Task<A, E>
   readonly isLastOfChunk: boolean
   exit: Exit.Exit<A, E> | null
 }
 
-type Resume<A> = (effect: Effect.Effect<A>) => void
-
 /** Until `wake` is called: for one fiber at a time. */
 const makeBell = (call: (wake: () => void) => void) => {
-  let resume: Resume<void> | null = null
+  let resume: ((effect: Effect.Effect<void>) => void) | null = null
   return {
     wait: Effect.async<void>((wake) => {
       resume = wake
-      return Effect.sync(() => {
-        resume = null
-      })
     }),
     wake: (): void => {
       const wake = resume
@@ -49,28 +92,55 @@ const givenAtOnce = 6
  * and some still at work, and all of the chunks before that one were taken.
  */
 export const inOrder = <A, E, E2>(
-  tasks: Stream.Stream<Effect.Effect<A, E>, E2>,
+  tasks: Stream.Stream<Task<A, E>, E2>,
   concurrency: number,
   { afterGap = (value) => value, stopping }: Winding<A> = { stopping: undefined }
 ): Stream.Stream<A, E | E2> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      /** In the tasks' order: what was not given yet, and of that what no fiber works on. */
+      /** In the tasks' order: what was not given yet, and of that what was not begun. */
       const slots: Array<Slot<A, E>> = []
       const waiting: Array<Slot<A, E>> = []
-      const idle = new Set<Resume<Slot<A, E>>>()
+      /** Of those that are at work, how to break off what has no fiber. */
+      const begun = new Map<Slot<A, E>, () => void>()
+      let working = 0
       const room = makeBell((wake) => wake())
       // Whatever else arrives in this turn of the event loop is given together: a stream's step costs more than a task.
       const ready = makeBell((wake) => void setImmediate(wake))
       let end: Exit.Exit<void, E2> | null = null
 
-      const place = (task: Effect.Effect<A, E>, isLastOfChunk: boolean): void => {
-        const slot: Slot<A, E> = { task, isLastOfChunk, exit: null }
-        slots.push(slot)
-        const [worker] = idle
-        if (worker === undefined) return void waiting.push(slot)
-        idle.delete(worker)
-        worker(Effect.succeed(slot))
+      const run = yield* FiberSet.makeRuntime<never, A, E>()
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          waiting.length = 0
+          for (const breakOff of begun.values()) breakOff()
+        })
+      )
+      const ended = (slot: Slot<A, E>, exit: Exit.Exit<A, E>): void => {
+        slot.exit = exit
+        working -= 1
+        if (slot === slots[0]) ready.wake()
+        work()
+      }
+      const goOn = (slot: Slot<A, E>, rest: Effect.Effect<A, E>): void => {
+        const exit = exitOf(rest)
+        if (exit !== null) ended(slot, exit)
+        else run(rest).addObserver((exit) => ended(slot, exit))
+      }
+      const work = (): void => {
+        while (working < concurrency) {
+          const slot = waiting.shift()
+          if (slot === undefined) return
+          const { task } = slot
+          working += 1
+          if (task instanceof Asking) {
+            const breakOff = task.begin((rest) => {
+              begun.delete(slot)
+              goOn(slot, rest)
+            })
+            begun.set(slot, breakOff)
+          } else goOn(slot, task)
+        }
       }
       /** Whether there is reason to ask for more: what was placed is not merely waiting to be taken. */
       const mayAsk = (): boolean => {
@@ -78,12 +148,15 @@ export const inOrder = <A, E, E2>(
         for (const { isLastOfChunk } of slots) if (isLastOfChunk) chunks += 1
         return chunks === 0 || (chunks === 1 && slots.some(({ exit }) => exit === null))
       }
-      const feed = Effect.fnUntraced(function* (chunk: Chunk.Chunk<Effect.Effect<A, E>>) {
+      const feed = Effect.fnUntraced(function* (chunk: Chunk.Chunk<Task<A, E>>) {
         let left = chunk.length
         for (const task of chunk) {
           while (slots.length >= concurrency + beyond) yield* room.wait
           left -= 1
-          place(task, left === 0)
+          const slot: Slot<A, E> = { task, isLastOfChunk: left === 0, exit: null }
+          slots.push(slot)
+          waiting.push(slot)
+          work()
         }
         // What needs no time has ended then.
         yield* Effect.yieldNow()
@@ -96,26 +169,8 @@ export const inOrder = <A, E, E2>(
         })
       yield* Effect.forkScoped(Effect.flatMap(Effect.exit(Stream.runForEachChunk(tasks, feed)), finish))
 
-      const next = Effect.suspend(() => {
-        const slot = waiting.shift()
-        if (slot !== undefined) return Effect.succeed(slot)
-        return Effect.async<Slot<A, E>>((resume) => {
-          idle.add(resume)
-          return Effect.sync(() => void idle.delete(resume))
-        })
-      })
-      const work = Effect.flatMap(next, (slot) =>
-        Effect.map(Effect.exit(slot.task), (exit) => {
-          slot.exit = exit
-          if (slot === slots[0]) ready.wake()
-        })
-      )
-      // Effect.forever lets others go first after each task, which costs as much as all else here.
-      const worker = Effect.whileLoop({ while: () => true, body: () => work, step: () => undefined })
-      for (let index = 0; index < concurrency; index++) yield* Effect.forkScoped(worker)
-
       /** What has ended, from the first on; empty: the first has not. */
-      const ended = (): Array<A> => {
+      const done = (): Array<A> => {
         const values: Array<A> = []
         for (const { exit } of slots) {
           if (exit === null || Exit.isFailure(exit) || values.length === givenAtOnce) break
@@ -143,7 +198,7 @@ export const inOrder = <A, E, E2>(
           const last = remains()
           return last.length === 0 ? Effect.fail(Option.none()) : Effect.succeed(Chunk.fromIterable(last))
         }
-        const values = ended()
+        const values = done()
         if (values.length > 0) {
           room.wake()
           return Effect.succeed(Chunk.unsafeFromArray(values))

@@ -9,7 +9,7 @@ import { getMessage, listContacts } from "../../../src/providers/aelyst/requests
 import { Contact, Message } from "../../../src/providers/aelyst/wire.ts"
 import { written } from "../../../src/providers/kit/written.ts"
 import type { Page, PullScope, Sighting } from "../../../src/providers/Provider.ts"
-import { type FakeAnswer, fakeClient, type RecordedRequest } from "../../support/fakeClient.ts"
+import { type FakeAnswer, fakeClient, type RecordedRequest, reading } from "../../support/fakeClient.ts"
 import { countsOf, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../../support/pullScope.ts"
 import { requested, statusChange } from "../../support/statusChange.ts"
 
@@ -877,8 +877,7 @@ describe("Aelyst's lists of messages", () => {
       const { client } = fakeClient((request) => route(request))
       const slow = {
         ...client,
-        read: (request: Parameters<typeof client.read>[0]) =>
-          Effect.tap(client.read(request), () => TestClock.adjust("1 minute"))
+        ...reading((request) => Effect.tap(client.read(request), () => TestClock.adjust("1 minute")))
       }
       const [detail] = yield* pulled(aelyst.make(settings, slow))
       assert.strictEqual(detail?.exchange.operation, "list messages")

@@ -24,7 +24,7 @@ import {
 } from "../../../src/providers/convocore/requests.ts"
 import { Conversation, OtherMessage, TextMessage } from "../../../src/providers/convocore/wire.ts"
 import type { Page, PullScope, Sighting, Unreadable } from "../../../src/providers/Provider.ts"
-import { type FakeAnswer, fakeClient, type RecordedRequest } from "../../support/fakeClient.ts"
+import { type FakeAnswer, fakeClient, type RecordedRequest, reading } from "../../support/fakeClient.ts"
 import {
   countsOf,
   itemsIn,
@@ -909,25 +909,24 @@ describe("Convocore's list", () => {
       Effect.gen(function* () {
         const fake = vendor(many(3))
         let asked = 0
+        const details: Array<number> = []
         const slowly = convocore.make(settings, {
           ...fake.client,
           // Each answer is asked for a second after the one before.
-          read: (request) => {
-            asked += 1
-            return Effect.zipRight(TestClock.setTime(asked * 1000), fake.client.read(request))
-          }
+          ...reading((request) =>
+            Effect.suspend(() => {
+              asked += 1
+              if (request.operation === "get a conversation") details.push(asked * 1000)
+              return Effect.zipRight(TestClock.setTime(asked * 1000), fake.client.read(request))
+            })
+          )
         })
         const dates = (page: Page | null) => [page?.exchange.operation, page?.exchange.requestedAt]
         const pages = yield* pulled(slowly, pullScope({ concurrency: 1 }))
         const exports = pages.filter(({ exchange }) => exchange.operation === "export conversations")
-        const detail = 1 + fake.requests.findIndex(({ operation }) => operation === "get a conversation")
-        assert.deepStrictEqual(exports.map(dates), [["export conversations", detail * 1000]])
-        const before = asked
+        assert.deepStrictEqual(exports.map(dates), [["export conversations", details[0]]])
         const one = yield* slowly.fetch(idsIn(pages)[0] ?? "", null, { messages: true })
-        const found = fake.requests
-          .slice(before)
-          .findLastIndex(({ operation }) => operation === "get a conversation")
-        assert.deepStrictEqual(dates(one), ["export a conversation", (before + 1 + found) * 1000])
+        assert.deepStrictEqual(dates(one), ["export a conversation", details.at(-1)])
       })
   )
 

@@ -8,7 +8,7 @@ import { getMessages, listConversations } from "../../../src/providers/empfio/re
 import { Detail, Message, Row } from "../../../src/providers/empfio/wire.ts"
 import { readPlace } from "../../../src/providers/kit/pageWalk.ts"
 import type { Page, PullScope, Sighting, Unreadable } from "../../../src/providers/Provider.ts"
-import { fakeClient, type RecordedRequest } from "../../support/fakeClient.ts"
+import { fakeClient, type RecordedRequest, reading } from "../../support/fakeClient.ts"
 import { countsOf, knownFrom, pullScope, sightingsIn, unreadablesIn } from "../../support/pullScope.ts"
 import { requested, statusChange } from "../../support/statusChange.ts"
 
@@ -633,7 +633,7 @@ describe("Empfio's list", () => {
       let most = 0
       const counting = {
         ...client,
-        read: (request: Parameters<typeof client.read>[0]) =>
+        ...reading((request) =>
           request.operation !== "get a conversation"
             ? client.read(request)
             : Effect.gen(function* () {
@@ -646,6 +646,7 @@ describe("Empfio's list", () => {
                 inFlight -= 1
                 return answer
               })
+        )
       }
       const provider = empfio.make(
         { name: "s", baseUrl: "", statusMap: {}, token: Redacted.make("t") },

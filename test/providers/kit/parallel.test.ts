@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
-import { inOrder } from "../../../src/providers/kit/parallel.ts"
+import { Cause, Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
+import { Malformed, type ProviderError } from "../../../src/domain/ProviderError.ts"
+import type { Answer, ProviderClient } from "../../../src/http/client.ts"
+import { asking, inOrder } from "../../../src/providers/kit/parallel.ts"
 
 const later = (millis: number, value: number) => Effect.as(Effect.sleep(millis), value)
 
@@ -105,6 +107,89 @@ describe("tasks in order", () => {
       yield* TestClock.adjust(1000)
       assert.isAtMost(chunks, 2)
       yield* Fiber.interrupt(fiber)
+    })
+  )
+})
+
+describe("tasks that begin with a request", () => {
+  const request = { operation: "get a conversation", method: "GET", path: "/one" } as const
+  const answer = { text: "one" } as Answer
+  const garbled = new Malformed({ message: "no list", hint: "", where: "", detail: "no list" })
+
+  type Done = Parameters<ProviderClient["begin"]>[1]
+  /** A client of which nothing is answered until it is told to, and what was begun and broken off. */
+  const waiting = () => {
+    const begun: Array<Done> = []
+    let brokenOff = 0
+    const begin: ProviderClient["begin"] = (_, done) => {
+      begun.push(done)
+      return () => {
+        brokenOff += 1
+      }
+    }
+    return { client: { begin }, begun, brokenOff: () => brokenOff }
+  }
+  const read = ({ text }: Answer): Effect.Effect<string, ProviderError> => Exit.succeed(text)
+  const run = (client: Pick<ProviderClient, "begin">, then = read, count = 1) =>
+    inOrder<string, ProviderError, never>(
+      Stream.fromIterable(
+        Array.from({ length: count }, () => asking(client, request, then, ({ detail }) => detail))
+      ),
+      2
+    ).pipe(Stream.runCollect, Effect.map(Chunk.toReadonlyArray), Effect.fork)
+
+  it.effect(
+    "give what follows the answer, whether that is known at once or not, and whoever made it wait",
+    () =>
+      Effect.gen(function* () {
+        const { begun, client } = waiting()
+        const later = (given: Answer) => Effect.delay(read(given), 10)
+        const fiber = yield* run(client, (given) => (begun.length < 3 ? read(given) : later(given)), 3)
+        yield* TestClock.adjust(0)
+        begun[0]?.(Exit.succeed(answer))
+        begun[1]?.(Effect.delay(Exit.succeed({ ...answer, text: "two" }), 10))
+        yield* TestClock.adjust(10)
+        begun[2]?.(Exit.succeed({ ...answer, text: "three" }))
+        yield* TestClock.adjust(10)
+        assert.deepStrictEqual(yield* Fiber.join(fiber), ["one", "two", "three"])
+      })
+  )
+
+  it.effect(
+    "keep an answer that is not what the vendor documents, from the request or from what follows it",
+    () =>
+      Effect.gen(function* () {
+        const { begun, client } = waiting()
+        const fiber = yield* run(client, () => Exit.fail(garbled), 2)
+        yield* TestClock.adjust(0)
+        begun[0]?.(Exit.fail(garbled))
+        begun[1]?.(Exit.succeed(answer))
+        assert.deepStrictEqual(yield* Fiber.join(fiber), ["no list", "no list"])
+      })
+  )
+
+  it.effect("end everything where the program has a fault", () =>
+    Effect.gen(function* () {
+      const { begun, client } = waiting()
+      const fault = new Error("no such field")
+      const fiber = yield* run(client, () => {
+        throw fault
+      })
+      yield* TestClock.adjust(0)
+      begun[0]?.(Exit.succeed(answer))
+      assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.failCause(Cause.die(fault)))
+    })
+  )
+
+  it.effect("are broken off with whoever wanted them, and those that wait are never begun", () =>
+    Effect.gen(function* () {
+      const { begun, brokenOff, client } = waiting()
+      const fiber = yield* run(client, read, 5)
+      yield* TestClock.adjust(0)
+      begun[0]?.(Exit.succeed(answer))
+      yield* TestClock.adjust(0)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual([begun.length, brokenOff()], [3, 2])
     })
   )
 })
