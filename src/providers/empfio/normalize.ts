@@ -45,9 +45,14 @@ export interface Read<A> {
   readonly value: A
 }
 
+/** A row of the list. `fingerprint` left out: it was not needed yet. */
+export interface ReadRow extends Read<Row> {
+  readonly fingerprint?: string
+}
+
 /** Everything the vendor's answers said of one conversation. */
 export interface Parts {
-  readonly row: Read<Row> | null
+  readonly row: ReadRow | null
   readonly detail: Read<Detail> | null
   /** From the messages endpoint, as it gave them. */
   readonly messages: Omit<Read<ReadonlyArray<Written>>, "json"> | null
@@ -64,6 +69,13 @@ export const rawPayload = (kind: Kind, id: string, conversationId: string, paylo
 
 /** Of what a listed row says, when its details were fetched. */
 export const fingerprintOf = (row: Json): string => digest(writeExactly(row))
+
+/** The same of a row as it was written. @param asWritten the digest of its text */
+export const fingerprintOfWritten = ({ text, value }: Written, asWritten: string): string => {
+  if (Either.isLeft(value)) return asWritten
+  const again = writeExactly(value.right)
+  return again === text ? asWritten : digest(again)
+}
 
 /** The same, where the user wanted no messages: wanting them again fetches them. */
 export const withoutMessages = (fingerprint: string): string => `without-messages:${fingerprint}`
@@ -247,7 +259,8 @@ export const toSighting = (wire: Row, parts: Parts, map: StatusMap): Sighting =>
     messages,
     unreadable: faults,
     raw,
-    fingerprint: parts.row !== null && isAgreed(parts) ? fingerprintOf(parts.row.json) : null
+    fingerprint:
+      parts.row !== null && isAgreed(parts) ? (parts.row.fingerprint ?? fingerprintOf(parts.row.json)) : null
   }
 }
 

@@ -26,10 +26,10 @@ import type { FetchScope, HintSubject, Item, Known, Page, PullScope, Sighting } 
 import { title } from "./facts.ts"
 import { type HiddenRow, noRow, readList, rowOf, type SoughtRow } from "./list.ts"
 import {
-  fingerprintOf,
+  fingerprintOfWritten,
   isShort,
   type Parts,
-  type Read,
+  type ReadRow,
   rawPayload,
   readAs,
   toSighting,
@@ -45,7 +45,7 @@ import {
   listConversations,
   mostMessages
 } from "./requests.ts"
-import { decodeBeginning, decodeDetail, decodeRow, type Row } from "./wire.ts"
+import { decodeBeginning, decodeDetail, decodeRow } from "./wire.ts"
 
 /** The account at the other end, and how its words are read. */
 export interface Account {
@@ -96,7 +96,7 @@ const furtherMessages = ({ client }: Account, id: string, declared: number | nul
 interface Wanted {
   readonly id: string
   /** What the list showed of it. */
-  readonly row: Read<Row> | null
+  readonly row: ReadRow | null
   /** False: the user wants none. */
   readonly messages: boolean
 }
@@ -283,7 +283,7 @@ type DetailTask = Asking<Page, ProviderError>
 const detailPage = <E>(
   scan: Scan<E>,
   id: string,
-  row: Read<Row>,
+  row: ReadRow,
   listed: Exchange,
   total: number | null
 ): DetailTask =>
@@ -323,9 +323,7 @@ const printsOf = (
   // As vendors write JSON, mostly, and then nothing needs to be read or serialized.
   const asWritten = digest(entry.text)
   const shown =
-    known?.fingerprint?.endsWith(asWritten) === true
-      ? asWritten
-      : Either.match(entry.value, { onLeft: () => asWritten, onRight: fingerprintOf })
+    known?.fingerprint?.endsWith(asWritten) === true ? asWritten : fingerprintOfWritten(entry, asWritten)
   return { shown, wanted: messages ? shown : withoutMessages(shown) }
 }
 
@@ -362,7 +360,7 @@ const dealWith = <E>(
   const raw = rawPayload("conversation", providerId, providerId, entry.text)
   const read = readAs(raw, entry.value, decodeRow)
   if (Either.isLeft(read)) return unreadableItem({ ...raw, providerId: id, conversationId: id }, read.left)
-  const row = read.right
+  const row: ReadRow = { ...read.right, fingerprint: prints.shown }
   if (isOutside(row.value.created_at, scope)) return { _tag: "Filtered", providerId }
   if (scope.messages) return detailPage(scan, providerId, row, exchange, total)
   return {

@@ -3,6 +3,13 @@
  * defined, never assigned: one may be called `__proto__`.
  */
 export const overlay = <A extends object>(older: A, newer: A): A => {
-  const said = Object.entries(newer).filter(([, value]) => value !== null && value !== undefined)
-  return { ...older, ...Object.fromEntries(said) }
+  const together: A = { ...older }
+  for (const name in newer) {
+    const value = newer[name]
+    if (value === null || value === undefined) continue
+    if (name === "__proto__") {
+      Object.defineProperty(together, name, { value, configurable: true, enumerable: true, writable: true })
+    } else together[name] = value
+  }
+  return together
 }
