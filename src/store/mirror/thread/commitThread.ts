@@ -23,9 +23,7 @@ const flags = [
   // Both cores are at work already: more threads for one collection only wait for each other.
   "--no-parallel-scavenge",
   // A third of what V8 by itself copies into a function that it optimizes: few functions run for long enough to repay it.
-  "--max-inlined-bytecode-size-cumulative=300",
-  // A quarter (on Node 22 and later half) of what V8 lets a function do before it optimizes it: many pulls take seconds.
-  "--interrupt-budget=33000"
+  "--max-inlined-bytecode-size-cumulative=300"
 ]
 
 /** What is new on the thread that writes: a sixth of what a thread has by itself. */
