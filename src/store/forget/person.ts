@@ -1,5 +1,5 @@
 import { isHashed, normalizeEmail, normalizePhone } from "../../domain/phone.ts"
-import { barePhone, hashedForm } from "../read/findConversation.ts"
+import { hashedForm, isAddress, isPhone } from "../read/findConversation.ts"
 import type { Session } from "../Session.ts"
 import { StoreError } from "../StoreError.ts"
 import { forgottenOn } from "./remembered.ts"
@@ -42,6 +42,7 @@ const contactsNamed = (
   const known = identities.flatMap((identity) =>
     keys("SELECT key FROM contact_identities WHERE value = ?", identity)
   )
+  const written = named.value.trim()
   switch (named.by) {
     case "contact":
       return keys("SELECT key FROM remote_contacts WHERE id = ?", named.value)
@@ -53,18 +54,12 @@ const contactsNamed = (
     case "email":
       return [
         ...known,
-        ...keys(
-          "SELECT key FROM remote_contacts WHERE email IS NOT NULL AND lower(email) = lower(?)",
-          named.value.trim()
-        )
+        ...keys(`SELECT key FROM remote_contacts WHERE ${isAddress("email", "?")}`, written, written)
       ]
     case "phone":
       return [
         ...known,
-        ...keys(
-          `SELECT key FROM remote_contacts WHERE phone IS NOT NULL AND ${barePhone("phone")} = ${barePhone("?")}`,
-          named.value.trim()
-        )
+        ...keys(`SELECT key FROM remote_contacts WHERE ${isPhone("phone", "?")}`, written, written)
       ]
   }
 }

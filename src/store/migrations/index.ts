@@ -26,6 +26,7 @@ import { declared } from "./0024_declared.ts"
 import { privacy } from "./0025_privacy.ts"
 import { lean } from "./0026_lean.ts"
 import { shown } from "./0027_shown.ts"
+import { writings } from "./0028_writings.ts"
 
 /** One step of the schema. A step that has been released never changes; what comes later is a new step. */
 export interface Migration {
@@ -63,5 +64,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { version: 24, name: "declared", sql: declared },
   { version: 25, name: "privacy", sql: privacy },
   { version: 26, name: "lean", sql: lean },
-  { version: 27, name: "shown", sql: shown }
+  { version: 27, name: "shown", sql: shown },
+  { version: 28, name: "writings", sql: writings }
 ]

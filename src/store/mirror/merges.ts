@@ -1,7 +1,7 @@
 import type { Timestamp } from "../../domain/Timestamp.ts"
 import { nextSeq } from "../commits.ts"
 import type { Session } from "../Db.ts"
-import { barePhone, samePhone } from "../read/findConversation.ts"
+import { barePhone, isAddress, isPhone, samePhone } from "../read/findConversation.ts"
 import { latestBelieved } from "./staleness.ts"
 
 /** A conversation that another one may have been merged into, by the address or the number that both contacts have. */
@@ -31,10 +31,10 @@ export const mergeCandidates = (
      ),
      alike AS (
        SELECT k.id, k.email, k.phone FROM gone JOIN remote_contacts k
-         ON k.email IS NOT NULL AND lower(k.email) = lower(gone.email) AND k.connection = gone.connection
+         ON ${isAddress("k.email", "gone.email")} AND k.connection = gone.connection
        UNION
        SELECT k.id, k.email, k.phone FROM gone JOIN remote_contacts k
-         ON k.phone IS NOT NULL AND ${samePhone("k.phone", "gone.phone")} AND k.connection = gone.connection
+         ON ${isPhone("k.phone", "gone.phone")} AND k.connection = gone.connection
      )
      SELECT r.provider_id AS providerId, iif(lower(alike.email) = lower(gone.email), alike.email, NULL) AS email,
        iif(${samePhone("alike.phone", "gone.phone")}, ${barePhone("alike.phone")}, NULL) AS phone

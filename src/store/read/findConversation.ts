@@ -123,6 +123,20 @@ export const barePhone = (column: string): string =>
 /** SQL: whether two columns hold the same number; null where one of them is null. */
 export const samePhone = (one: string, other: string): string => `${barePhone(one)} = ${barePhone(other)}`
 
+/** SQL: whether a column holds one of these texts, in any writing: nearly all rows have the plain one, which the column's index finds. */
+const isIn =
+  (plain: (text: string) => string) =>
+  (column: string, ...texts: ReadonlyArray<string>): string => {
+    const sought = `IN (${texts.map(plain).join(", ")})`
+    return `(${column} ${sought} OR ${column} <> ${plain(column)} AND ${plain(column)} ${sought})`
+  }
+
+/** SQL: whether a column holds one of these addresses, in capital letters or small ones. A text that is `?` is asked for twice. */
+export const isAddress = isIn((text) => `lower(${text})`)
+
+/** SQL: whether a column holds one of these phone numbers, with or without separators. A text that is `?` is asked for twice. */
+export const isPhone = isIn(barePhone)
+
 /** A value as it is stored where a connection's privacy hashes it; the value itself where nothing is hashed. */
 export const hashedForm = (kind: HashKind, value: string): string => knownHash()?.(kind, value) ?? value
 
@@ -155,17 +169,15 @@ const byContact = (
 ): MirroredConversation | NotFound => {
   const connections = connectionNames(session)
   if (connection !== "" && !connections.includes(connection)) return noConnection(connection, connections)
-  const match =
-    kind === "email"
-      ? "k.email IS NOT NULL AND lower(k.email) IN (lower(?), lower(?))"
-      : `k.phone IS NOT NULL AND ${barePhone("k.phone")} IN (${barePhone("?")}, ${barePhone("?")})`
+  const match = kind === "email" ? isAddress("k.email", "?", "?") : isPhone("k.phone", "?", "?")
+  const written = [value, hashedForm(kind, value)]
   const found = select(
     session,
     `JOIN contacts k ON k.id = c.contact_id WHERE (? = '' OR k.connection = ?) AND ${match} ORDER BY c.id LIMIT ${choices + 1}`,
     connection,
     connection,
-    value,
-    hashedForm(kind, value)
+    ...written,
+    ...written
   )
   const living = found.filter(({ deletedAt, mergedInto }) => deletedAt === null && mergedInto === null)
   const [only] = living.length > 0 ? living : found

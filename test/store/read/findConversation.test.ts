@@ -11,7 +11,11 @@ const seed = Effect.gen(function* () {
   yield* addConversation("desk", "66f2c0de", "active", "open", ana)
   yield* addConversation("desk", "66f2ffff", "active", "open", ana)
   yield* addConversation("inbox", "12", "active", "open", { id: "k2", phone: "+49 30 999" })
-  yield* addConversation("inbox", "123", "active", "open")
+  yield* addConversation("inbox", "123", "active", "open", {
+    id: "k3",
+    email: "bo@example.com",
+    phone: "+4930777"
+  })
   yield* addConversation("inbox", "66f2c0de", "active", "open")
 })
 
@@ -28,7 +32,10 @@ describe("a conversation is found", () => {
     ["inbox:12", "inbox:12"],
     ["12", "inbox:12"],
     ["inbox:phone:+4930999", "inbox:12"],
-    ["phone:+49-30-999", "inbox:12"]
+    ["phone:+49-30-999", "inbox:12"],
+    // Stored as plainly as it is looked up.
+    ["phone:+49 (30) 777", "inbox:123"],
+    ["email:Bo@Example.com", "inbox:123"]
   ] as const)("%s is %s", ([written, id]) =>
     Effect.gen(function* () {
       yield* seed
