@@ -4,7 +4,7 @@ import type { StreamedAnswer } from "../../http/client.ts"
 import { failedInWords, malformed, pagingIn, saysMore, statesFailure } from "../kit/answer.ts"
 import { pageSize } from "../Provider.ts"
 import { title } from "./facts.ts"
-import { type Envelope, makeSplitter, type SplitFault, type Splitter } from "./splitter.ts"
+import { type Envelope, makeSplitter, type Recognise, type SplitFault, type Splitter } from "./splitter.ts"
 import { decodeEnvelope, listNames } from "./wire.ts"
 
 /** Some elements of a list that is still arriving, each as its UTF-8 bytes. */
@@ -49,20 +49,18 @@ const notAList = (
   })
 }
 
+type ListAnswer = Pick<StreamedAnswer, "body" | "headers" | "largestElement" | "words">
+
 /**
  * The elements of a body, in batches of at most a page's records, while it arrives. Whatever came whole is handed on
  * before a failure: of the connection, or `Malformed` where the body is no list, ends before it does, or says that it
  * failed.
+ * @param recognise as of the splitter
  */
-export const batchesOf = ({
-  body,
-  headers,
-  largestElement,
-  words
-}: Pick<StreamedAnswer, "body" | "headers" | "largestElement" | "words">): Stream.Stream<
-  Batch,
-  ProviderError
-> =>
+export const batchesOf = (
+  { body, headers, largestElement, words }: ListAnswer,
+  recognise?: Recognise
+): Stream.Stream<Batch, ProviderError> =>
   Stream.suspend(() => {
     let elements: Array<Uint8Array> = []
     let elementBytes = 0
@@ -82,7 +80,8 @@ export const batchesOf = ({
         elementBytes += element.length
         if (elements.length >= pageSize || elementBytes >= batchBytes) flush(null)
       },
-      largestElement
+      largestElement,
+      recognise
     )
     const stop = (failure: Malformed): void => {
       if (elements.length > 0) flush(null)

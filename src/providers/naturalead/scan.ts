@@ -1,4 +1,4 @@
-import { Clock, Effect, Option, Stream } from "effect"
+import { Clock, Effect, Mailbox, Option, Stream } from "effect"
 import type { ProviderError, Rejected } from "../../domain/ProviderError.ts"
 import type { StatusMap } from "../../domain/Status.ts"
 import type { Timestamp } from "../../domain/Timestamp.ts"
@@ -16,7 +16,7 @@ import { facts, title } from "./facts.ts"
 import { fingerprintOf, interpretPayload, isShort, kind } from "./normalize.ts"
 import { type Next, next, start, type Walk } from "./paging.ts"
 import { getConversation, listConversations } from "./requests.ts"
-import { utf8 } from "./splitter.ts"
+import { type Recognise, utf8 } from "./splitter.ts"
 
 /** What `Page.learned` calls it. */
 const skipLesson = "list-skip"
@@ -36,6 +36,12 @@ interface Short {
 /** Bytes of cut conversations that may wait for their details. */
 const mostHeldBytes = 64 << 20
 
+/** What a response showed of a conversation. */
+interface Shown {
+  readonly fingerprint: string
+  readonly bytes: number
+}
+
 /** One enumeration of the account, from the first request to the last. */
 interface Scan<E> {
   readonly client: ProviderClient
@@ -50,8 +56,10 @@ interface Scan<E> {
   heldBack: number
   /** The end of the walk; null while there are more responses to ask for. */
   done: Extract<Next, { readonly _tag: "Done" }> | null
-  /** Fingerprints by id, of what earlier responses showed; of the first response only as much as a cut one can hold. */
-  readonly seen: Map<string, string>
+  /** By id, what earlier responses showed; of the first response only as much as a cut one can hold. */
+  readonly seen: Map<string, Shown>
+  /** Elements that were recognised as what an earlier response showed. */
+  readonly recognised: WeakMap<Uint8Array, { readonly id: string; readonly fingerprint: string }>
   /** Shown, but not remembered in `seen`. */
   unremembered: number
   fresh: number
@@ -97,21 +105,37 @@ export const accountOf = (item: Item): string | null => {
 
 const leadingId = /^\{\s*"_id"\s*:\s*"([^"\\]+)"/
 
-/** The id, mostly without parsing: it is the first field as the vendor writes it. */
-const idIn = (element: Uint8Array): string | null => {
-  const found = leadingId.exec(utf8(element.subarray(0, 128)))?.[1]
-  if (found !== undefined) return found
-  return writtenId(written(utf8(element)), "_id")
-}
+/** The id where it is the first field, as the vendor writes it. */
+const idAt = (piece: Uint8Array, from: number): string | undefined =>
+  leadingId.exec(utf8(piece.subarray(from, from + 128)))?.[1]
+
+/** The id, mostly without parsing. */
+const idIn = (element: Uint8Array): string | null =>
+  idAt(element, 0) ?? writtenId(written(utf8(element)), "_id")
 
 interface Listed {
   readonly id: string | null
   readonly fingerprint: string
   readonly element: Uint8Array
+  /** This scan has shown the very same before. */
+  readonly isRepeat: boolean
 }
 
+/** An element that is byte for byte what an earlier response showed ends where that one ended. */
+const recogniseIn =
+  <E>({ recognised, scope, seen }: Scan<E>): Recognise =>
+  (piece, from) => {
+    const id = idAt(piece, from) ?? ""
+    const shown = seen.get(id)
+    if (shown === undefined || from + shown.bytes > piece.length) return null
+    const element = piece.subarray(from, from + shown.bytes)
+    if (fingerprintOf(element, scope.messages) !== shown.fingerprint) return null
+    recognised.set(element, { id, fingerprint: shown.fingerprint })
+    return element
+  }
+
 /** Whether this scan has shown the very same before; counts what is new to it. */
-const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
+const isRepeat = <E>(scan: Scan<E>, id: string | null, { fingerprint, bytes }: Shown): boolean => {
   const key = id ?? fingerprint
   if (scan.firstKey === null) {
     scan.firstKey = key
@@ -122,8 +146,16 @@ const isRepeat = <E>(scan: Scan<E>, { id, fingerprint }: Listed): boolean => {
   if (before === undefined) scan.fresh += 1
   if (scan.walk.pass > 1) scan.shown.add(key)
   if (scan.walk.skip === null && scan.seen.size >= remembered) scan.unremembered += 1
-  else scan.seen.set(key, fingerprint)
-  return before === fingerprint
+  else if (before?.fingerprint !== fingerprint) scan.seen.set(key, { fingerprint, bytes })
+  return before?.fingerprint === fingerprint
+}
+
+const toListed = <E>(scan: Scan<E>, element: Uint8Array): Listed => {
+  const { id, fingerprint } = scan.recognised.get(element) ?? {
+    id: idIn(element),
+    fingerprint: fingerprintOf(element, scan.scope.messages)
+  }
+  return { id, fingerprint, element, isRepeat: isRepeat(scan, id, { fingerprint, bytes: element.length }) }
 }
 
 /** What a listed conversation comes to; null: its messages must be requested first. `accounts` are whose it is. */
@@ -134,11 +166,10 @@ const toItem = <E>(
   accounts: Set<string | null>
 ): Item | null => {
   const { scope } = scan
-  const { id, fingerprint } = listed
+  const { id, fingerprint, isRepeat } = listed
   const isStored = !scope.refetch && known?.fingerprint === fingerprint && !known.deleted
-  const isAgain = isRepeat(scan, listed)
-  if ((isAgain || isStored) && id !== null)
-    return { _tag: "Unchanged", providerId: id, key: known?.key, isRepeat: isAgain }
+  if ((isRepeat || isStored) && id !== null)
+    return { _tag: "Unchanged", providerId: id, key: known?.key, isRepeat }
   const text = utf8(listed.element)
   const payload = scope.messages ? text : withoutField(text, "messages")
   const sighting = interpretPayload(payload, scan.map, fingerprint)
@@ -168,14 +199,9 @@ const listedItems = <E>(scan: Scan<E>, batch: Batch) =>
     // The first record says whose it is before anything is looked up, also where it is as it was stored.
     const [first] = scan.exchange === null ? batch.elements : []
     if (first !== undefined) yield* checkAccounts(scan.account, accountIn(utf8(first)))
-    const listed = batch.elements.map(
-      (element): Listed => ({
-        id: idIn(element),
-        fingerprint: fingerprintOf(element, scan.scope.messages),
-        element
-      })
-    )
-    const ids = listed.flatMap(({ id }) => (id === null ? [] : [id]))
+    const listed = batch.elements.map((element) => toListed(scan, element))
+    // Of a repeat nothing need be known.
+    const ids = listed.flatMap(({ id, isRepeat }) => (id === null || isRepeat ? [] : [id]))
     const shownAs = (id: string) =>
       listed.filter((entry) => entry.id === id).map(({ fingerprint }) => fingerprint)
     const known = ids.length === 0 ? null : yield* scan.scope.known(ids, { newestMessageIds: false, shownAs })
@@ -265,6 +291,18 @@ const afterRefusal = <E>(scan: Scan<E>, error: Rejected): Effect.Effect<void, Pr
     return Effect.void
   })
 
+/** Like `Stream.interruptWhen`, which starts several fibers for each piece. */
+const untilStopped = <A, E>(body: Stream.Stream<A, E>, stopped: Effect.Effect<void>): Stream.Stream<A, E> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const arrived = yield* Mailbox.make<A, E>(1)
+      const arriving = Stream.runForEachChunk(body, (pieces) => arrived.offerAll(pieces))
+      yield* Effect.forkScoped(Mailbox.into(arriving, arrived))
+      yield* Effect.forkScoped(Effect.zipRight(stopped, arrived.end))
+      return Mailbox.toStream(arrived)
+    })
+  )
+
 /** The pages of one response, while it arrives. `end` is on its last one where nothing is left to be fetched. */
 const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
   Stream.unwrap(
@@ -294,9 +332,12 @@ const responsePages = <E>(scan: Scan<E>, request: ProviderRequest) =>
         })
       const { stopping } = scan.scope
       // What has arrived is kept; a list that ends before it is whole says so by itself.
-      const body =
-        stopping === undefined ? answer.body : Stream.interruptWhen(answer.body, stopping.requested)
-      return batchesOf({ ...answer, body }).pipe(Stream.mapEffect(toPages), Stream.flattenIterables)
+      const body = stopping === undefined ? answer.body : untilStopped(answer.body, stopping.requested)
+      const isFirst = scan.exchange === null
+      return batchesOf({ ...answer, body }, isFirst ? undefined : recogniseIn(scan)).pipe(
+        Stream.mapEffect(toPages),
+        Stream.flattenIterables
+      )
     })
   )
 
@@ -419,6 +460,7 @@ const newScan = <E>(client: ProviderClient, map: StatusMap, scope: PullScope<E>,
       heldBack: 0,
       done: null,
       seen: new Map(),
+      recognised: new WeakMap(),
       unremembered: 0,
       fresh: 0,
       shown: new Set(),

@@ -91,15 +91,20 @@ const join = (parts: ReadonlyArray<Uint8Array>, last: Uint8Array): Uint8Array =>
 export const utf8 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8")
 
+/** An element that is known to begin at `from` and to lie whole in the piece; null: none is. */
+export type Recognise = (piece: Uint8Array, from: number) => Uint8Array | null
+
 /**
  * @param lists the names an envelope may give to its list
  * @param largestElement bytes; an element or a name that is longer, and may have no end, is a fault
  * @param onElement takes each element's UTF-8 bytes, in order; they may share memory with the piece they came in
+ * @param recognise asked where an element begins: the end of one that it knows is not looked for
  */
 export const makeSplitter = (
   lists: ReadonlyArray<string>,
   onElement: (bytes: Uint8Array) => void,
-  largestElement = usualElement
+  largestElement = usualElement,
+  recognise: Recognise = () => null
 ): Splitter => {
   const scanner = makeScanner()
   let place: Place = "start"
@@ -241,6 +246,12 @@ export const makeSplitter = (
         if (reading === null) continue
         from = i - 1
         skip = 1
+        const known = here === "first" || here === "next" ? recognise(piece, from) : null
+        if (known !== null) {
+          finish(known)
+          i = from + known.length
+          continue
+        }
       }
       i = readValue(piece, from, skip)
       if (i === invalid) return fail(from, "not JSON")

@@ -1,5 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Chunk, Effect, Either, Exit, FastCheck as fc, Redacted, Schema, Stream } from "effect"
+import {
+  Arbitrary,
+  Chunk,
+  Deferred,
+  Effect,
+  Either,
+  Exit,
+  Fiber,
+  FastCheck as fc,
+  Redacted,
+  Schema,
+  Stream,
+  TestClock
+} from "effect"
 import type { Json } from "../../../src/domain/Conversation.ts"
 import type { RequestedChange, StatusChange } from "../../../src/domain/StatusChange.ts"
 import { fromIso, now, type Timestamp } from "../../../src/domain/Timestamp.ts"
@@ -429,6 +442,68 @@ describe("NaturaLead's list", () => {
       )
       // The list alone does not bring back what was said to be gone.
       assert.deepStrictEqual(vendor.requests.at(-1)?.path, "/conversations/a")
+    })
+  )
+
+  it.effect(
+    "looks up each row once, however often the list shows it, and one that moved meanwhile again",
+    () =>
+      Effect.gen(function* () {
+        const rows = Array.from({ length: 50 }, (_, index) => conversation(`c${index}`))
+        const moved = rows.map((row) => (row._id === "c7" ? { ...row, status: "completed" } : row))
+        for (const pieceBytes of [997, 1_000_000]) {
+          const vendor = account(({ query }) => ({
+            json: query?.status === undefined ? rows : moved.filter(({ status }) => status === query.status),
+            pieceBytes
+          }))
+          const asked: Array<string> = []
+          const known: PullScope["known"] = (ids) =>
+            Effect.sync(() => {
+              asked.push(...ids)
+              return new Map()
+            })
+          const pages = yield* pulled(vendor.provider, { ...pullScope(), known })
+          assert.deepStrictEqual(asked, [...rows.map(({ _id }) => _id), "c7"])
+          assert.deepStrictEqual(countsOf(pages), { Sighting: 51, Unchanged: 99, Filtered: 0, Unreadable: 0 })
+          assert.strictEqual(sightingsIn(pages).at(-1)?.conversation.status, "completed")
+        }
+      })
+  )
+
+  it.effect("keeps what has arrived once it is time to stop, and waits for nothing more", () =>
+    Effect.gen(function* () {
+      const rows = Array.from({ length: 500 }, (_, index) => conversation(`c${index}`))
+      const bytes = new TextEncoder().encode(JSON.stringify(rows))
+      const { client } = listing({ json: rows })
+      const gone = yield* Deferred.make<void>()
+      const stalled: typeof client = {
+        ...client,
+        stream: (request) =>
+          Effect.map(client.stream(request), (answer) => ({
+            ...answer,
+            body: Stream.concat(
+              Stream.make(bytes.subarray(0, bytes.length - 10)),
+              Stream.ensuring(Stream.never, Deferred.succeed(gone, undefined))
+            )
+          }))
+      }
+      const stop = yield* Deferred.make<void>()
+      const stopping = { now: () => false, requested: Deferred.await(stop) }
+      const provider = naturalead.make(settings, stalled)
+      const pages: Array<Page> = []
+      const running = yield* Effect.fork(
+        Stream.runForEach(provider.pull(pullScope({ stopping })), (page) => {
+          pages.push(page)
+          return Effect.void
+        })
+      )
+      yield* TestClock.adjust("1 second")
+      assert.isNull(running.unsafePoll())
+      yield* Deferred.succeed(stop, undefined)
+      const exit = yield* Fiber.await(running)
+      yield* Deferred.await(gone)
+      assert.strictEqual(sightingsIn(pages).length, 499)
+      assert.include(String(exit), "the body ended before the list did")
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck as fc } from "effect"
-import { makeSplitter } from "../../../src/providers/naturalead/splitter.ts"
+import { makeSplitter, type Recognise } from "../../../src/providers/naturalead/splitter.ts"
 
 const lists = ["conversations", "data"]
 const encoder = new TextEncoder()
@@ -12,9 +12,9 @@ const cut = (body: Uint8Array, places: ReadonlyArray<number>): ReadonlyArray<Uin
   return at.slice(1).map((until, index) => body.slice(at[index], until))
 }
 
-const split = (pieces: ReadonlyArray<Uint8Array>) => {
+const split = (pieces: ReadonlyArray<Uint8Array>, recognise?: Recognise) => {
   const elements: Array<string> = []
-  const splitter = makeSplitter(lists, (bytes) => elements.push(decode(bytes)))
+  const splitter = makeSplitter(lists, (bytes) => elements.push(decode(bytes)), undefined, recognise)
   for (const piece of pieces) {
     const fault = splitter.push(piece)
     if (fault !== null) return { elements, result: Either.left(fault) }
@@ -96,6 +96,33 @@ describe("splitting one long list into its elements", () => {
         }
       ),
       { numRuns: 300 }
+    )
+  })
+
+  it("finds the same where some elements are recognised, however the body is cut", () => {
+    fc.assert(
+      fc.property(list, spaces, places, fc.func(fc.boolean()), (values, space, cuts, isKnown) => {
+        const pieces = cut(encoder.encode(JSON.stringify(values, null, space)), cuts)
+        const plain = split(pieces)
+        const known = plain.elements.filter(isKnown)
+        const recognised: Array<string> = []
+        const recognise = (piece: Uint8Array, from: number) => {
+          const text = known.find((one) => Buffer.from(piece.subarray(from)).toString().startsWith(one))
+          // Of a number more digits may follow.
+          if (text === undefined || !/^[[{]/.test(text)) return null
+          recognised.push(text)
+          return piece.subarray(from, from + Buffer.byteLength(text))
+        }
+        const found = split(pieces, recognise)
+        assert.deepStrictEqual(found, plain)
+        if (pieces.length === 1) {
+          assert.deepStrictEqual(
+            recognised,
+            known.filter((one) => /^[[{]/.test(one))
+          )
+        }
+      }),
+      { numRuns: 500 }
     )
   })
 
