@@ -1,6 +1,6 @@
 import { Cause, Chunk, Effect, Exit, FiberSet, Option, Stream } from "effect"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
-import { exitOf } from "../../domain/settled.ts"
+import { exitOf, flatMapKnown } from "../../domain/settled.ts"
 import type { Answer, ProviderClient, ProviderRequest } from "../../http/client.ts"
 import type { Stopping } from "../Provider.ts"
 
@@ -29,17 +29,8 @@ export const asking = <A>(
   then: (answer: Answer) => Effect.Effect<A, ProviderError>,
   otherwise: (error: Malformed) => A
 ): Asking<A, ProviderError> => {
-  const follow = (answer: Effect.Effect<Answer, ProviderError>): Effect.Effect<A, ProviderError> => {
-    const exit = exitOf(answer)
-    if (exit === null || Exit.isFailure(exit)) return Effect.flatMap(answer, then)
-    try {
-      return then(exit.value)
-    } catch (cause) {
-      return Effect.die(cause)
-    }
-  }
   const rest = (answer: Effect.Effect<Answer, ProviderError>): Effect.Effect<A, ProviderError> => {
-    const outcome = follow(answer)
+    const outcome = flatMapKnown(answer, then)
     const exit = exitOf(outcome)
     return exit !== null && Exit.isSuccess(exit)
       ? exit
