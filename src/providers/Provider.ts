@@ -510,5 +510,5 @@ export const anyProvider = <Settings, Encoded>(
   definition: ProviderDefinition<Settings, Encoded>
 ): AnyProviderDefinition => definition as unknown as AnyProviderDefinition
 
-/** At most this many records in a page, and about this many in a transaction. */
+/** At most this many records in a page. */
 export const pageSize = 500

@@ -4,14 +4,7 @@ import { missingDetailKind } from "../domain/Conversation.ts"
 import type { ProviderError } from "../domain/ProviderError.ts"
 import { gapsIn, type TimeRange } from "../domain/TimeRange.ts"
 import { now, type Timestamp, toMillis } from "../domain/Timestamp.ts"
-import {
-  type Item,
-  type Known,
-  type Notice,
-  type Page,
-  type PullScope,
-  pageSize
-} from "../providers/Provider.ts"
+import type { Item, Known, Notice, Page, PullScope } from "../providers/Provider.ts"
 import type { ConnectionFault } from "../store/ledger/Ledger.ts"
 import { Mirror, SeenSet } from "../store/mirror/Mirror.ts"
 import type { StoreError } from "../store/StoreError.ts"
@@ -112,17 +105,18 @@ export const scopeOf = (
   }
 }
 
+/** Records committed at once, about: each commit writes the ends of all tables and many pages of their indices again. */
+const recordsAtOnce = 750
+
 /** Conversations committed at once, at most: each may have cost a request, which a death would cost again. */
-const mostConversations = 25
+const mostConversations = 37
 
-const recordsPerConversation = pageSize / mostConversations
-
-/** Of what is only looked up, so many cost as much as a record that is written. */
-const looksPerRecord = 5
+/** Of what is only looked up. */
+const mostLooks = 2_500
 
 const recordsIn = (item: Item): number => {
   if (item._tag === "Sighting") return 1 + (item.messages?.items.length ?? 0)
-  return item._tag === "Unreadable" ? 1 : 1 / looksPerRecord
+  return item._tag === "Unreadable" ? 1 : recordsAtOnce / mostLooks
 }
 
 /** In records; a conversation that was shown counts as at least so many that a commit has no more of them than it may. */
@@ -133,11 +127,11 @@ const weightOf = (page: Page): number => {
     records += recordsIn(item)
     if (item._tag === "Sighting") conversations += 1
   }
-  return Math.max(records, conversations * recordsPerConversation)
+  return Math.max(records, (conversations * recordsAtOnce) / mostConversations)
 }
 
 /**
- * Pulls one connection into the mirror. Pages commit in transactions of about one page's records, each with its raw
+ * Pulls one connection into the mirror. Pages commit in transactions of about `recordsAtOnce`, each with its raw
  * payloads, quarantined records, cursor and ledger rows; a failure or interruption keeps what was committed, and the
  * next pull of the same scope goes on from there. Null: everything in scope was enumerated and stored.
  */
@@ -275,7 +269,7 @@ const scan = Effect.fn("pull.scan")(function* (
     provider.pull(scope),
     {
       weigh: weightOf,
-      weight: pageSize,
+      weight: recordsAtOnce,
       withinMillis: commitEvery,
       isAwaited: (page) => page.isAwaited ?? page.cursor !== null,
       atOnce: mirror.commitsAtOnce

@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 
 const open = async () => {
-  workspace = await openWorkspace({ conversations: 30, limits: false, now: Date.UTC(2026, 2, 9, 8) })
+  workspace = await openWorkspace({ conversations: 60, limits: false, now: Date.UTC(2026, 2, 9, 8) })
   return workspace
 }
 
