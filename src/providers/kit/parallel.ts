@@ -47,17 +47,21 @@ interface Slot<A, E> {
   exit: Exit.Exit<A, E> | null
 }
 
-/** Until `wake` is called: for one fiber at a time. */
+/** Until `wake` is called, if that was while nobody waited: for one fiber at a time, which looks again then. */
 const makeBell = (call: (wake: () => void) => void) => {
   let resume: ((effect: Effect.Effect<void>) => void) | null = null
+  let wasCalled = false
   return {
     wait: Effect.async<void>((wake) => {
-      resume = wake
+      if (wasCalled) wake(Effect.void)
+      else resume = wake
+      wasCalled = false
     }),
     wake: (): void => {
       const wake = resume
       resume = null
-      if (wake !== null) call(() => wake(Effect.void))
+      if (wake === null) wasCalled = true
+      else call(() => wake(Effect.void))
     }
   }
 }

@@ -1,4 +1,5 @@
 import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { Worker } from "node:worker_threads"
 import { type Cause, Effect } from "effect"
 import type { Timestamp } from "../../../domain/Timestamp.ts"
@@ -16,7 +17,7 @@ type Done = (reply: CommitReply) => void
 const flags = [
   // By how much the heap of either thread may grow beyond what was alive at the last collection, percent. Commits are
   // garbage as soon as they are written, and V8 by itself lets it become three times as much as is alive.
-  "--heap-growing-percent=60",
+  "--heap-growing-percent=80",
   // How many times larger the place for what is new becomes when it fills. It is large enough by then: what more there
   // were would only be garbage that is collected later.
   "--semi-space-growth-factor=1",
@@ -25,6 +26,16 @@ const flags = [
   // A third of what V8 by itself copies into a function that it optimizes: few functions run for long enough to repay it.
   "--max-inlined-bytecode-size-cumulative=300"
 ]
+
+/**
+ * Lets the heap grow from what is alive once everything is loaded: before its first collection, V8 lets it become three
+ * times as large as any later one finds it.
+ */
+const collectOnce = (): void => {
+  setFlagsFromString("--expose-gc")
+  const collect: unknown = runInNewContext("gc")
+  if (typeof collect === "function") collect()
+}
 
 /** What is new on the thread that writes: a sixth of what a thread has by itself. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 }
@@ -79,6 +90,7 @@ export const makeCommitThread = Effect.fn("CommitThread.make")(function* (
     const worker = new Worker(script, { workerData: settings, resourceLimits })
     worker.once("message", () => {
       for (const flag of flags) setFlagsFromString(flag)
+      collectOnce()
     })
     worker.on("message", (reply: CommitReply) => waiting.shift()?.(reply))
     worker.on("error", (cause) => {
