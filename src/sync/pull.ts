@@ -108,8 +108,9 @@ export const scopeOf = (
 /** Records committed at once, about: each commit writes the ends of all tables and many pages of their indices again. */
 const recordsAtOnce = 750
 
-/** Conversations committed at once, at most: each may have cost a request, which a death would cost again. */
-const mostConversations = 37
+/** Conversations committed at once, at most; fewer of those that were requested by their id: a death would cost that again. */
+const mostConversations = 50
+const mostSought = 25
 
 /** Of what is only looked up. */
 const mostLooks = 2_500
@@ -127,7 +128,8 @@ const weightOf = (page: Page): number => {
     records += recordsIn(item)
     if (item._tag === "Sighting") conversations += 1
   }
-  return Math.max(records, (conversations * recordsAtOnce) / mostConversations)
+  const most = page.soughtById === undefined ? mostConversations : mostSought
+  return Math.max(records, (conversations * recordsAtOnce) / most)
 }
 
 /**
