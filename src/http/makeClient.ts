@@ -11,7 +11,7 @@ import { type Connection, makeDeadlines } from "./exchange/connection.ts"
 import type { ClientContext } from "./exchange/context.ts"
 import { makeCredentials } from "./exchange/credentials.ts"
 import { target } from "./exchange/request.ts"
-import { begin, send } from "./exchange/retry.ts"
+import { asEffect, begin, send } from "./exchange/retry.ts"
 import { inPieces } from "./exchange/stream.ts"
 import { Transport } from "./exchange/transport.ts"
 import { Governor } from "./limits/Governor.ts"
@@ -129,14 +129,15 @@ export const makeProviderClient = (
       leadsElsewhere(request)
         ? Effect.fail(notAnAddress(asked(request.operation)))
         : send(context, mode, request, receive)
+    const beginReading: ProviderClient["begin"] = (request, done) => {
+      if (!leadsElsewhere(request)) return begin(context, reading, request, whole, null, done)
+      done(Effect.fail(notAnAddress(asked(request.operation))))
+      return () => {}
+    }
     const streamed = inPieces(open)
     const client: ProviderClient = {
-      read: (request) => sent(reading, request, whole),
-      begin: (request, done) => {
-        if (!leadsElsewhere(request)) return begin(context, reading, request, whole, null, done)
-        done(Effect.fail(notAnAddress(asked(request.operation))))
-        return () => {}
-      },
+      read: (request) => asEffect((done) => beginReading(request, done)),
+      begin: beginReading,
       write: (request) => sent(writing, request, whole),
       stream: (request) => sent(reading, request, streamed)
     }

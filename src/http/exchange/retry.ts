@@ -85,8 +85,9 @@ export const begin = <A>(
   return () => {}
 }
 
-// What is left to do stays outside: its being broken off would be taken for that of what was begun.
-const asEffect = <A>(start: (done: Done<A>) => () => void): Effect.Effect<A, ProviderError> =>
+/** What `start` begins and what is left to do for it, as an Effect. */
+export const asEffect = <A>(start: (done: Done<A>) => () => void): Effect.Effect<A, ProviderError> =>
+  // What is left to do stays outside: its being broken off would be taken for that of what was begun.
   Effect.flatten(
     Effect.async<Effect.Effect<A, ProviderError>>((resume) =>
       Effect.sync(start((rest) => resume(Effect.succeed(rest))))

@@ -1,4 +1,4 @@
-import { Cause, Chunk, Effect, Exit, FiberSet, Option, Stream } from "effect"
+import { Cause, Chunk, Effect, Exit, FiberId, FiberSet, Option, Stream } from "effect"
 import type { Malformed, ProviderError } from "../../domain/ProviderError.ts"
 import { exitOf, flatMapKnown } from "../../domain/settled.ts"
 import type { Answer, ProviderClient, ProviderRequest } from "../../http/client.ts"
@@ -8,7 +8,7 @@ type Begin<A, E> = (done: (rest: Effect.Effect<A, E>) => void) => () => void
 
 /** A task that begins with a request: until that is answered, it needs no fiber. */
 export class Asking<A, E> {
-  /** Calls back once, with what it came to (an `Exit`) or what is left to do, and returns what breaks it off until then. */
+  /** Calls back once, later, with what it came to (an `Exit`) or what is left to do; returns what breaks it off until then. */
   readonly begin: Begin<A, E>
 
   constructor(begin: Begin<A, E>) {
@@ -37,7 +37,14 @@ export const asking = <A>(
       : Effect.catchTag(outcome, "Malformed", (error) => Effect.succeed(otherwise(error)))
   }
   // What is requested next is on its way before this answer is read.
-  return new Asking((done) => client.begin(request, (answer) => queueMicrotask(() => done(rest(answer)))))
+  return new Asking((done) => {
+    try {
+      return client.begin(request, (answer) => queueMicrotask(() => done(rest(answer))))
+    } catch (cause) {
+      queueMicrotask(() => done(Exit.die(cause)))
+      return () => {}
+    }
+  })
 }
 
 /** A task and, once it has ended, what became of it. */
@@ -96,7 +103,7 @@ export const inOrder = <A, E, E2>(
       /** In the tasks' order: what was not given yet, and of that what was not begun. */
       const slots: Array<Slot<A, E>> = []
       const waiting: Array<Slot<A, E>> = []
-      /** Of those that are at work, how to break off what has no fiber. */
+      /** Those that are at work, in their order, and how each is broken off. */
       const begun = new Map<Slot<A, E>, () => void>()
       let working = 0
       const room = makeBell((wake) => wake())
@@ -108,19 +115,26 @@ export const inOrder = <A, E, E2>(
       yield* Effect.addFinalizer(() =>
         Effect.sync(() => {
           waiting.length = 0
-          for (const breakOff of begun.values()) breakOff()
+          // The newest first: a place that becomes free would go to a request that still waits.
+          for (const breakOff of [...begun.values()].reverse()) breakOff()
         })
       )
       const ended = (slot: Slot<A, E>, exit: Exit.Exit<A, E>): void => {
         slot.exit = exit
+        begun.delete(slot)
         working -= 1
         if (slot === slots[0]) ready.wake()
         work()
       }
       const goOn = (slot: Slot<A, E>, rest: Effect.Effect<A, E>): void => {
-        const exit = exitOf(rest)
-        if (exit !== null) ended(slot, exit)
-        else run(rest).addObserver((exit) => ended(slot, exit))
+        const known = exitOf(rest)
+        if (known !== null) {
+          ended(slot, known)
+          return
+        }
+        const fiber = run(rest)
+        begun.set(slot, () => fiber.unsafeInterruptAsFork(FiberId.none))
+        fiber.addObserver((exit) => ended(slot, exit))
       }
       const work = (): void => {
         while (working < concurrency) {
@@ -129,10 +143,7 @@ export const inOrder = <A, E, E2>(
           const { task } = slot
           working += 1
           if (task instanceof Asking) {
-            const breakOff = task.begin((rest) => {
-              begun.delete(slot)
-              goOn(slot, rest)
-            })
+            const breakOff = task.begin((rest) => goOn(slot, rest))
             begun.set(slot, breakOff)
           } else goOn(slot, task)
         }

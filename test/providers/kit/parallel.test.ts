@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
+import { Cause, Chunk, Effect, Exit, Fiber, Layer, Stream, TestClock } from "effect"
 import { Malformed, type ProviderError } from "../../../src/domain/ProviderError.ts"
 import type { Answer, ProviderClient } from "../../../src/http/client.ts"
+import { Governor } from "../../../src/http/limits/Governor.ts"
 import { asking, inOrder } from "../../../src/providers/kit/parallel.ts"
+import { list, testClient } from "../../http/support/client.ts"
+import { fakeVendor, ok } from "../../http/support/vendor.ts"
+import { inVirtualTime } from "../../http/support/virtualTime.ts"
 
 const later = (millis: number, value: number) => Effect.as(Effect.sleep(millis), value)
 
@@ -190,6 +194,75 @@ describe("tasks that begin with a request", () => {
       yield* TestClock.adjust(0)
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual([begun.length, brokenOff()], [3, 2])
+    })
+  )
+})
+
+describe("requests that wait for their turn", () => {
+  const often = { name: "5,000 a second", requests: 5_000, perMillis: 1000, scope: "connection" } as const
+
+  it.live("are not sent where whoever wanted them ends", () =>
+    Effect.gen(function* () {
+      const vendor = fakeVendor(() => "silence")
+      const told = yield* Effect.gen(function* () {
+        const { client, events } = yield* testClient({
+          baseUrl: "https://vendor.example/api",
+          limits: [often],
+          concurrency: 2
+        })
+        const tasks = Array.from({ length: 12 }, (_, index) =>
+          asking(
+            client,
+            { ...list, path: `/conversations/${index}` },
+            ({ text }) => Exit.succeed(text),
+            () => ""
+          )
+        )
+        const pull = inOrder<string, ProviderError, never>(Stream.fromIterable(tasks), 12)
+        const fiber = yield* Effect.fork(Stream.runDrain(pull))
+        yield* Effect.sleep(100)
+        yield* Fiber.interrupt(fiber)
+        yield* Effect.sleep(1000)
+        return events.map(({ _tag }) => _tag)
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(vendor.layer, Governor.alone)), inVirtualTime)
+      assert.deepStrictEqual(told, ["Sent", "Sent", "Unanswered", "Unanswered"])
+    })
+  )
+
+  it.live("tell nothing more of one that has called back", () =>
+    Effect.gen(function* () {
+      const vendor = fakeVendor(() => "reset")
+      yield* Effect.gen(function* () {
+        const { client, events } = yield* testClient({ baseUrl: "https://vendor.example/api" })
+        const breakOff = yield* Effect.async<() => void>((resume) => {
+          const stop = client.begin(list, () => resume(Effect.succeed(() => stop())))
+        })
+        breakOff()
+        assert.deepStrictEqual(
+          events.map(({ _tag }) => _tag),
+          ["Sent"]
+        )
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(vendor.layer, Governor.alone)), inVirtualTime)
+    })
+  )
+
+  it.live("are never sent to another address", () =>
+    Effect.gen(function* () {
+      const vendor = fakeVendor(() => ok)
+      yield* Effect.gen(function* () {
+        const { client } = yield* testClient({ baseUrl: "https://vendor.example/api" })
+        const task = asking(
+          client,
+          { ...list, path: "/conversations/.." },
+          ({ text }) => Exit.succeed(text),
+          () => ""
+        )
+        const exit = yield* Effect.exit(
+          Stream.runDrain(inOrder<string, ProviderError, never>(Stream.make(task), 1))
+        )
+        assert.isTrue(Exit.isFailure(exit))
+        assert.deepStrictEqual(vendor.arrivals, [])
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(vendor.layer, Governor.alone)), inVirtualTime)
     })
   )
 })

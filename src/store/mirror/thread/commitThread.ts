@@ -33,7 +33,7 @@ const flags = [
  */
 const collectOnce = (): void => {
   setFlagsFromString("--expose-gc")
-  const collect: unknown = runInNewContext("gc")
+  const collect: unknown = runInNewContext("globalThis.gc")
   if (typeof collect === "function") collect()
 }
 
