@@ -67,27 +67,31 @@ it.live("a window that was listed tells nothing of how long the whole list is", 
   })
 )
 
-/** Of each of two pulls, how many pages came, and in how many commits they were stored. */
+/** Of each of two pulls, how many pages came, in how many commits they were stored, and how many conversations in the largest. */
 const storedIn = (vendor: VendorId) =>
   Effect.gen(function* () {
     const { connection, simulator } = yield* makeWorld({ conversations: { [vendor]: 250 } })
     const folder = yield* temporaryFolder
     let commits = 0
+    let largest = 0
     const counting = Layer.effect(
       Progress,
       Effect.map(Progress, (progress) => ({
         ...progress,
-        committed: () =>
+        committed: (_: string, { conversations }: Committed) =>
           Effect.sync(() => {
             commits += 1
+            largest = Math.max(largest, conversations)
           })
       }))
     ).pipe(Layer.provide(silent))
     const pulled = Effect.suspend(() => {
       commits = 0
+      largest = 0
       return Effect.map(pullRun([connection(vendor)]), ({ report }) => ({
         pages: report.connections[0]?.pages,
-        commits
+        commits,
+        largest
       }))
     })
     return yield* Effect.all([pulled, pulled]).pipe(
@@ -105,6 +109,15 @@ for (const vendor of ["empfio", "convocore"] as const) {
     })
   )
 }
+
+it.effect(
+  "no more conversations are stored together, each of which cost a request, than a death may cost again",
+  () =>
+    Effect.gen(function* () {
+      const [{ largest }] = yield* storedIn("empfio")
+      expect(largest).toBe(25)
+    })
+)
 
 it.live("counts each conversation once where a list of a round number is asked for again", () =>
   Effect.gen(function* () {
