@@ -17,7 +17,7 @@ type Done = (reply: CommitReply) => void
 const flags = [
   // By how much the heap of either thread may grow beyond what was alive at the last collection, percent. Commits are
   // garbage as soon as they are written, and V8 by itself lets it become three times as much as is alive.
-  "--heap-growing-percent=80",
+  "--heap-growing-percent=60",
   // How many times larger the place for what is new becomes when it fills. It is large enough by then: what more there
   // were would only be garbage that is collected later.
   "--semi-space-growth-factor=1",
