@@ -104,7 +104,7 @@ describe("splitting one long list into its elements", () => {
       fc.property(list, spaces, places, fc.func(fc.boolean()), (values, space, cuts, isKnown) => {
         const pieces = cut(encoder.encode(JSON.stringify(values, null, space)), cuts)
         const plain = split(pieces)
-        const known = plain.elements.filter(isKnown)
+        const known = plain.elements.filter((one) => isKnown(one))
         const recognised: Array<string> = []
         const recognise = (piece: Uint8Array, from: number) => {
           const text = known.find((one) => Buffer.from(piece.subarray(from)).toString().startsWith(one))
