@@ -54,7 +54,7 @@ interface Slot<A, E> {
   exit: Exit.Exit<A, E> | null
 }
 
-/** Until `wake` is called, if that was while nobody waited: for one fiber at a time, which looks again then. */
+/** Waits for the next call of `wake`, or for one that came while nobody waited. For one fiber at a time, which looks again then. */
 const makeBell = (call: (wake: () => void) => void) => {
   let resume: ((effect: Effect.Effect<void>) => void) | null = null
   let wasCalled = false
